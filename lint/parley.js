@@ -1,0 +1,153 @@
+// The rules that no stock linter has: the order of imports, the homes of packages, and the ban on
+// interactive transactions. Plain JavaScript, so that the linter can load it on any Node.
+import { isBuiltin } from 'node:module';
+import { dirname, relative, resolve, sep } from 'node:path';
+
+/** What each part of `src/` may import of ours, besides itself. A part that is not here has no place yet. */
+const MAY_IMPORT = {
+  chat: [],
+  config: ['chat'],
+  wire: ['chat'],
+  access: ['chat', 'config'],
+  store: ['chat', 'config'],
+  models: ['chat', 'config'],
+  retrieval: ['chat', 'config', 'store', 'models'],
+  turns: ['chat', 'config', 'store', 'models', 'retrieval', 'wire', 'access'],
+  doors: ['chat', 'config', 'store', 'models', 'retrieval', 'wire', 'access', 'turns'],
+  app: ['chat', 'config', 'store', 'models', 'retrieval', 'wire', 'access', 'turns', 'doors'],
+  host: [
+    'chat',
+    'config',
+    'store',
+    'models',
+    'retrieval',
+    'wire',
+    'access',
+    'turns',
+    'doors',
+    'app',
+  ],
+};
+
+/** Packages that only some parts of `src/` may import, and why. */
+const HOMES = [
+  {
+    matches: (name) => /^(drizzle-orm|@libsql)(\/|$)/.test(name),
+    parts: ['store', 'host'],
+    why: 'all SQL lives in src/store',
+  },
+  {
+    matches: (name) => /^(hono|@hono)(\/|$)/.test(name),
+    parts: ['doors', 'wire', 'access', 'app', 'host'],
+    why: 'the engine knows no HTTP framework',
+  },
+  {
+    matches: (name) => /^@ai-sdk\/(google|groq|openai)(\/|$)/.test(name),
+    parts: ['models'],
+    why: 'a provider is chosen by the registry',
+  },
+  {
+    matches: (name) => isBuiltin(name) || /^(cloudflare:|ws$)/.test(name),
+    parts: ['host'],
+    why: 'only a host knows where it runs',
+  },
+];
+
+/** The part of `src/` that a file belongs to (`turns`, `app`), or undefined outside of it. */
+function partOf(path, root) {
+  const [top, second] = relative(root, path).split(sep);
+  return top === 'src' && second ? second.replace(/\.[cm]?[jt]s$/, '') : undefined;
+}
+
+/** Visitors that call `visit(specifier, node)` for every way in which a module can name another. */
+function eachImport(visit) {
+  const bySource = (node) => {
+    if (typeof node.source?.value === 'string') visit(node.source.value, node.source);
+  };
+  return {
+    ImportDeclaration: bySource,
+    ExportNamedDeclaration: bySource,
+    ExportAllDeclaration: bySource,
+    ImportExpression: bySource,
+    TSImportType: bySource,
+  };
+}
+
+const importDirection = {
+  create(context) {
+    const from = partOf(context.filename, context.cwd);
+    if (!from) return {};
+    return eachImport((specifier, node) => {
+      if (!specifier.startsWith('.')) return;
+      const target = resolve(dirname(context.filename), specifier);
+      const to = partOf(target, context.cwd);
+      if (to === from) return;
+      if (!to) {
+        const inside = relative(context.cwd, target);
+        if (inside.endsWith('.json')) return;
+        context.report({ node, message: `src may not import ${inside}, which is outside of it.` });
+      } else if (!MAY_IMPORT[from]) {
+        context.report({ node, message: `src/${from} has no place in lint/parley.js yet.` });
+      } else if (!MAY_IMPORT[from].includes(to)) {
+        context.report({ node, message: `src/${from} may not import src/${to}.` });
+      }
+    });
+  },
+};
+
+const packageHome = {
+  create(context) {
+    const from = partOf(context.filename, context.cwd);
+    if (!from) return {};
+    return eachImport((specifier, node) => {
+      const home = HOMES.find(({ matches }) => matches(specifier));
+      if (!home || home.parts.includes(from)) return;
+      const places = home.parts.map((part) => `src/${part}`).join(', ');
+      context.report({ node, message: `${specifier} belongs to ${places}: ${home.why}.` });
+    });
+  },
+};
+
+const TRANSACTION_STATEMENT =
+  /^\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT)\b(\s+(DEFERRED|IMMEDIATE|EXCLUSIVE|CONCURRENT|TRANSACTION))*\s*;?\s*$/;
+
+/** An interactive transaction costs three requests, and one BUSY in it can wedge a local client. */
+const noInteractiveTransaction = {
+  create(context) {
+    const report = (node) =>
+      context.report({ node, message: 'No interactive transactions: use one batch().' });
+    return {
+      MemberExpression(node) {
+        const name = node.computed ? node.property.value : node.property.name;
+        if (name === 'transaction') report(node.property);
+      },
+      Literal(node) {
+        if (typeof node.value === 'string' && TRANSACTION_STATEMENT.test(node.value)) report(node);
+      },
+      TemplateElement(node) {
+        if (TRANSACTION_STATEMENT.test(node.value.raw)) report(node);
+      },
+    };
+  },
+};
+
+const noImportMetaEnvironment = {
+  create(context) {
+    return {
+      MemberExpression(node) {
+        if (node.object.type !== 'MetaProperty' || node.property.name !== 'env') return;
+        context.report({ node, message: 'The environment is read by a host, once.' });
+      },
+    };
+  },
+};
+
+export default {
+  meta: { name: 'parley' },
+  rules: {
+    'import-direction': importDirection,
+    'package-home': packageHome,
+    'no-interactive-transaction': noInteractiveTransaction,
+    'no-import-meta-environment': noImportMetaEnvironment,
+  },
+};
