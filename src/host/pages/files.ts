@@ -1,0 +1,44 @@
+// Which file is published under which path. Ours lie beside this file in `static/`, the viewers'
+// in their packages; names are relative to the root of the repository.
+
+export interface PageFile {
+  file: string;
+  type: string;
+  /** What to put in the place of an address on another host. */
+  replace?: { address: string; by: string };
+}
+
+const HTML = 'text/html; charset=utf-8';
+const CSS = 'text/css; charset=utf-8';
+const SCRIPT = 'text/javascript; charset=utf-8';
+
+const NO_IMAGE = 'data:image/gif;base64,R0lGODlhAQABAAAAACw=';
+
+const ours = 'src/host/pages/static';
+const swagger = 'node_modules/swagger-ui-dist';
+
+/** Published path → where its file lies and what it is. */
+export const FILES: Readonly<Record<string, PageFile>> = {
+  '/': { file: `${ours}/index.html`, type: HTML },
+  '/docs': { file: `${ours}/docs.html`, type: HTML },
+  '/redoc': { file: `${ours}/redoc.html`, type: HTML },
+  '/assets/index.css': { file: `${ours}/index.css`, type: CSS },
+  '/assets/index.js': { file: `${ours}/index.js`, type: SCRIPT },
+  '/assets/docs.css': { file: `${ours}/docs.css`, type: CSS },
+  '/assets/docs.js': { file: `${ours}/docs.js`, type: SCRIPT },
+  '/assets/redoc.js': { file: `${ours}/redoc.js`, type: SCRIPT },
+  '/assets/icon.svg': { file: `${ours}/icon.svg`, type: 'image/svg+xml' },
+  '/assets/swagger-ui.css': { file: `${swagger}/swagger-ui.css`, type: CSS },
+  '/assets/swagger-ui.js': { file: `${swagger}/swagger-ui-bundle.js`, type: SCRIPT },
+  '/assets/redoc.standalone.js': {
+    file: 'node_modules/redoc/bundles/redoc.standalone.js',
+    type: SCRIPT,
+    replace: { address: 'https://cdn.redoc.ly/redoc/logo-mini.svg', by: NO_IMAGE },
+  },
+};
+
+/** The name of `path`'s file in the folder that Workers serves, where `/docs` is `/docs.html`. */
+export function assetName(path: string): string {
+  if (path === '/') return '/index.html';
+  return path.startsWith('/assets/') ? path : `${path}.html`;
+}

@@ -1,0 +1,54 @@
+// The pages for people: the landing page and the API's documentation. They are files, never part of
+// the worker's bundle, and load nothing from another host.
+import { FILES } from './files.ts';
+
+/** What a door needs to serve pages. */
+export interface Pages {
+  /**
+   * The page or asset at `path` (such as `/docs` or `/assets/docs.js`), ready to be sent.
+   * Undefined when there is none at that path, or when its file is missing.
+   */
+  get(path: string): Promise<Response | undefined>;
+}
+
+/** The content of the file that is published under `path`; undefined when it is missing. */
+export type ReadPage = (path: string) => Promise<BodyInit | undefined>;
+
+// Both viewers style elements inline, so styles may be inline; scripts may not. Redoc searches in a
+// worker that it makes from a blob, and both draw icons from `data:` addresses.
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "font-src 'self' data:",
+  "connect-src 'self'",
+  'worker-src blob:',
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** The pages whose files `read` finds. */
+export function createPages(read: ReadPage): Pages {
+  return {
+    async get(path) {
+      const file = FILES[path];
+      if (!file) return undefined;
+      const body = await read(path);
+      if (body === undefined) return undefined;
+      return new Response(body, { headers: headersFor(path, file.type) });
+    },
+  };
+}
+
+function headersFor(path: string, type: string): HeadersInit {
+  return {
+    'content-type': type,
+    'content-security-policy': CONTENT_SECURITY_POLICY,
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    // An asset's address does not change with its content, so it is kept only for a while.
+    'cache-control': path.startsWith('/assets/') ? 'public, max-age=3600' : 'no-cache',
+  };
+}
