@@ -1,0 +1,76 @@
+/** Requests to the database, counted where they pass: by a proxy between the server and `sqld`. */
+import { modelName } from './answer.ts';
+import { median, type Measured } from './figures.ts';
+import { runLoad, type Rig } from './rig.ts';
+import type { Server } from './servers.ts';
+import {
+  createConversation,
+  post,
+  QUESTION,
+  turnIn,
+  type Conversation,
+  type TurnRequest,
+} from './turns.ts';
+
+const TURNS = 9;
+/** After each turn, so that nothing of one is counted with the next. */
+const PAUSE_MS = 150;
+/** A short turn: over before the first checkpoint. */
+const ANSWER = { tokens: 20, paceMs: 2 };
+const MODEL = modelName(ANSWER);
+
+/** A turn in a conversation that exists, one that makes its conversation, and one that answers from documents. */
+export async function databaseRequests(rig: Rig, server: Server): Promise<Measured> {
+  if (!server.database) return {};
+  const conversation = await createConversation(server, 'bench-database');
+  const plain = await count(rig, server, turnIn(conversation, MODEL));
+  const started = await count(rig, server, newConversationTurn());
+  const documents = await count(rig, server, turnIn(await ragConversation(server), MODEL));
+  return {
+    requestsBefore: plain.before,
+    requestsAll: plain.all,
+    newBefore: started.before,
+    newAll: started.all,
+    ragBefore: documents.before,
+    ragAll: documents.all,
+  };
+}
+
+function newConversationTurn(): TurnRequest {
+  const body = {
+    user_id: 'bench-database',
+    message: QUESTION,
+    model: `openai/${MODEL}`,
+    stream: true,
+  };
+  return { path: '/conversations', body: JSON.stringify(body) };
+}
+
+async function ragConversation(server: Server): Promise<Conversation> {
+  const userId = 'bench-documents';
+  const text = 'What one more token costs depends on the streams that it crosses.\n\n'.repeat(20);
+  await post(server, '/documents', { user_id: userId, title: 'Costs', text });
+  return createConversation(server, userId, 'rag');
+}
+
+/** Medians over a few turns: requests that came before the model was asked, and until the next turn. */
+async function count(
+  rig: Rig,
+  server: Server,
+  turn: TurnRequest,
+): Promise<{ before: number; all: number }> {
+  const turns = Array.from({ length: TURNS }, () => turn);
+  await rig.upstream.ask({});
+  await server.database?.ask({ kind: 'report' });
+  const run = await runLoad({ rig, server, answer: ANSWER, turns, spreadMs: PAUSE_MS });
+  await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  const report = await rig.upstream.ask({});
+  const calls = report.kind === 'report' ? report.calls : [];
+  const log = (await server.database?.ask({ kind: 'report' }))?.requests ?? [];
+  const between = (from: number, to: number): number =>
+    log.filter(({ arrivedAt }) => arrivedAt >= from && arrivedAt < to).length;
+  const sent = run.turns.map(({ sentAt }) => sentAt);
+  const before = sent.map((at, index) => between(at, calls[index]?.arrivedAt ?? Number.NaN));
+  const all = sent.map((at, index) => between(at, sent[index + 1] ?? Number.POSITIVE_INFINITY));
+  return { before: median(before) ?? Number.NaN, all: median(all) ?? Number.NaN };
+}

@@ -1,0 +1,59 @@
+/** The figures of a run: what was measured, by server, name and round, and the medians that are printed. */
+
+/** Figure names are free; those that end in `Cpu` are CPU in ms of one turn (or one stream). */
+export type Measured = Record<string, number>;
+
+export class Figures {
+  #values = new Map<string, number[]>();
+
+  /** Adds what a scenario measured at a server in one round (counted from 0). */
+  add(server: string, round: number, measured: Measured): void {
+    for (const [figure, value] of Object.entries(measured)) {
+      const key = `${server} ${figure}`;
+      const values = this.#values.get(key) ?? [];
+      values[round] = value;
+      this.#values.set(key, values);
+    }
+  }
+
+  /** The median over the rounds, or undefined when it was not measured. */
+  median(server: string, figure: string): number | undefined {
+    return median(this.#values.get(`${server} ${figure}`) ?? []);
+  }
+
+  /** The median over the rounds of the ratio to `other` in the same round. */
+  ratio(server: string, figure: string, other: string): number | undefined {
+    return this.#paired(server, figure, other, (value, base) => value / base);
+  }
+
+  /** The median over the rounds of what lies above `other` in the same round. */
+  added(server: string, figure: string, other: string): number | undefined {
+    return this.#paired(server, figure, other, (value, base) => value - base);
+  }
+
+  #paired(
+    server: string,
+    figure: string,
+    other: string,
+    combine: (value: number, base: number) => number,
+  ): number | undefined {
+    const bases = this.#values.get(`${other} ${figure}`) ?? [];
+    const values = this.#values.get(`${server} ${figure}`) ?? [];
+    return median(values.map((value, round) => combine(value, bases[round] ?? Number.NaN)));
+  }
+}
+
+/** The middle of the finite values, or undefined when there are none. */
+export function median(values: number[]): number | undefined {
+  return percentile(values, 0.5);
+}
+
+/** The value below which the given share (0 to 1) of the finite values lies, or undefined when there are none. */
+export function percentile(values: number[], share: number): number | undefined {
+  const sorted = values.filter((value) => Number.isFinite(value)).toSorted((a, b) => a - b);
+  const at = share * (sorted.length - 1);
+  const low = sorted[Math.floor(at)];
+  const high = sorted[Math.ceil(at)];
+  if (low === undefined || high === undefined) return undefined;
+  return low + (high - low) * (at - Math.floor(at));
+}

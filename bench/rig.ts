@@ -1,0 +1,78 @@
+/** The running parts that every scenario uses, and the one way in which all of them measure. */
+import { modelName, type Answer } from './answer.ts';
+import { percentile, type Measured } from './figures.ts';
+import type { HelperProcess } from './helper-process.ts';
+import type { Load, LoadResult } from './load.ts';
+import { cpuOf, residentOf } from './process-usage.ts';
+import type { Server } from './servers.ts';
+import type { TurnRequest } from './turns.ts';
+import type { UpstreamMessage } from './upstream.ts';
+
+export type Rig = {
+  upstream: HelperProcess<object, UpstreamMessage>;
+  load: HelperProcess<Load, LoadResult>;
+  quick: boolean;
+};
+
+export type LoadRun = LoadResult & {
+  /** CPU of the server's processes while the load ran, in ms. */
+  cpuMs: number;
+  /** How much the resident memory had grown at its height, in KiB. */
+  grownKb: number;
+};
+
+/** How often memory is looked at. */
+const SAMPLE_MS = 400;
+
+/**
+ * Runs turns against a server and says what they cost it. Throws when a token was missing in any of them: a figure
+ * of a broken stream is worth nothing.
+ */
+export async function runLoad(options: {
+  rig: Rig;
+  server: Server;
+  answer: Pick<Answer, 'tokens'>;
+  turns: TurnRequest[];
+  together?: boolean;
+  spreadMs?: number;
+}): Promise<LoadRun> {
+  const { rig, server, answer, turns, together = false, spreadMs = 0 } = options;
+  const { port, wire, leaders } = server;
+  const residentBefore = residentOf(leaders);
+  let residentHighest = residentBefore;
+  const sampler = setInterval(
+    () => (residentHighest = Math.max(residentHighest, residentOf(leaders))),
+    SAMPLE_MS,
+  );
+  const cpuBefore = cpuOf(leaders);
+  const result = await rig.load.ask({
+    port,
+    wire,
+    turns,
+    tokens: answer.tokens,
+    together,
+    spreadMs,
+  });
+  clearInterval(sampler);
+  const cpuMs = cpuOf(leaders) - cpuBefore;
+  if (result.faults.length) {
+    const [first = ''] = result.faults;
+    throw new Error(
+      `${server.name}: ${result.faults.length} of ${turns.length} turns (${model(answer)}) failed, the first: ${first}`,
+    );
+  }
+  return { ...result, cpuMs, grownKb: residentHighest - residentBefore };
+}
+
+/** Time to the first token of the turns, in ms: `<prefix>First50` and `<prefix>First99`. */
+export function firstTokenTimes(prefix: string, { turns }: LoadResult): Measured {
+  const times = turns.map(({ sentAt, firstTokenAt }) => firstTokenAt - sentAt);
+  return {
+    [`${prefix}First50`]: percentile(times, 0.5) ?? Number.NaN,
+    [`${prefix}First99`]: percentile(times, 0.99) ?? Number.NaN,
+  };
+}
+
+function model(answer: Pick<Answer, 'tokens'>): string {
+  return modelName({ paceMs: 0, ...answer });
+}

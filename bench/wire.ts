@@ -1,0 +1,68 @@
+/**
+ * The three event streams that the benchmark reads: how the first token is seen in raw bytes (cheaply, while
+ * time is measured) and how the text is read out of a whole answer (afterwards, strictly).
+ */
+export type Wire = 'openai' | 'ui' | 'native';
+
+/** Bytes that come first with the first content delta. */
+export const FIRST_TOKEN: Record<Wire, Buffer> = {
+  openai: Buffer.from('"delta":{"content":"'),
+  ui: Buffer.from('"type":"text-delta"'),
+  native: Buffer.from('message.delta'),
+};
+
+type SseEvent = { event: string; data: string };
+
+/** What was wrong with an answer, or undefined when all of it is there: every token, in order, and a proper end. */
+export function faultOf({
+  wire,
+  body,
+  expected,
+}: {
+  wire: Wire;
+  body: string;
+  expected: string;
+}): string | undefined {
+  const events = parseEvents(body);
+  if (events.at(-1)?.data !== '[DONE]') return `no [DONE] at the end: …${body.slice(-200)}`;
+  const text = events.map((event) => deltaOf(wire, event)).join('');
+  if (text !== expected) return `${expected.length} characters expected, ${text.length} received`;
+  if (wire !== 'native') return undefined;
+  const terminal = events.filter(({ event }) => /^turn\.(completed|cancelled|failed)$/.test(event));
+  return terminal.length === 1 && terminal[0]?.event === 'turn.completed'
+    ? undefined
+    : `terminal events: ${terminal.map(({ event }) => event).join(', ') || 'none'}`;
+}
+
+/** The events of a whole event stream, comments and fields without data left out. */
+function parseEvents(body: string): SseEvent[] {
+  return body.split('\n\n').flatMap((block) => {
+    let event = 'message';
+    const data: string[] = [];
+    for (const line of block.split('\n')) {
+      const [, field, value = ''] = /^(event|data): ?(.*)$/.exec(line) ?? [];
+      if (field === 'event') event = value;
+      if (field === 'data') data.push(value);
+    }
+    return data.length ? [{ event, data: data.join('\n') }] : [];
+  });
+}
+
+/** The text that an event adds; empty for every other event. */
+function deltaOf(wire: Wire, { event, data }: SseEvent): string {
+  if (data === '[DONE]') return '';
+  if (wire === 'native')
+    return event === 'message.delta' ? stringAt(JSON.parse(data), ['text']) : '';
+  const value: unknown = JSON.parse(data);
+  if (wire === 'openai') return stringAt(value, ['choices', '0', 'delta', 'content']);
+  return stringAt(value, ['type']) === 'text-delta' ? stringAt(value, ['delta']) : '';
+}
+
+function stringAt(value: unknown, path: string[]): string {
+  let at = value;
+  for (const key of path) {
+    if (typeof at !== 'object' || at === null) return '';
+    at = Reflect.get(at, key);
+  }
+  return typeof at === 'string' ? at : '';
+}
