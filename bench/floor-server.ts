@@ -28,3 +28,6 @@ server.listen(Number(process.env['PORT'] ?? 0), '127.0.0.1', () => {
   if (typeof address === 'object' && address)
     console.log(`listening on http://127.0.0.1:${address.port}`);
 });
+
+// An end of its own choosing lets V8 write its profile (see profile.ts).
+process.on('SIGTERM', () => process.exit(0));

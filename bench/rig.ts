@@ -1,5 +1,5 @@
 /** The running parts that every scenario uses, and the one way in which all of them measure. */
-import { modelName, type Answer } from './answer.ts';
+import { modelName, sharedClock, type Answer } from './answer.ts';
 import { percentile, type Measured } from './figures.ts';
 import type { HelperProcess } from './helper-process.ts';
 import type { Load, LoadResult } from './load.ts';
@@ -12,6 +12,8 @@ export type Rig = {
   upstream: HelperProcess<object, UpstreamMessage>;
   load: HelperProcess<Load, LoadResult>;
   quick: boolean;
+  /** When each load ran, in ms of the shared clock. */
+  loadRuns: { from: number; to: number }[];
 };
 
 export type LoadRun = LoadResult & {
@@ -45,6 +47,7 @@ export async function runLoad(options: {
     SAMPLE_MS,
   );
   const cpuBefore = cpuOf(leaders);
+  const from = sharedClock();
   const result = await rig.load.ask({
     port,
     wire,
@@ -53,6 +56,7 @@ export async function runLoad(options: {
     together,
     spreadMs,
   });
+  rig.loadRuns.push({ from, to: sharedClock() });
   clearInterval(sampler);
   const cpuMs = cpuOf(leaders) - cpuBefore;
   if (result.faults.length) {

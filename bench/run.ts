@@ -20,7 +20,7 @@ const upstream = new HelperProcess<object, UpstreamMessage>('upstream.ts');
 const load = new HelperProcess<Load, LoadResult>('load.ts');
 const listening = await upstream.next();
 const upstreamPort = listening.kind === 'listening' ? listening.port : 0;
-const rig: Rig = { upstream, load, quick: options.quick };
+const rig: Rig = { upstream, load, quick: options.quick, loadRuns: [] };
 
 for (let round = 0; round < options.rounds; round++) await runRound(round);
 const bundle = options.scenarios.includes('bundle') ? await attempt('bundle', bundleFiles) : [];

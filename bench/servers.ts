@@ -45,9 +45,13 @@ const START_LIMIT_MS = 90_000;
 const STOP_LIMIT_MS = 15_000;
 const LISTENING = /listening on http:\/\/[^\s:]+:(\d+)/;
 
-/** Starts a server against the upstream at `upstreamPort`; resolves when it listens. */
-export async function startServer(name: ServerName, upstreamPort: number): Promise<Server> {
-  const environment = { OPENAI_BASE_URL: `http://127.0.0.1:${upstreamPort}/v1` };
+/** Starts a server against the upstream at `upstreamPort`, with more environment if given; resolves when it listens. */
+export async function startServer(
+  name: ServerName,
+  upstreamPort: number,
+  more: Record<string, string> = {},
+): Promise<Server> {
+  const environment = { OPENAI_BASE_URL: `http://127.0.0.1:${upstreamPort}/v1`, ...more };
   if (name === 'floor' || name === 'stream-text') {
     const started = await start({
       command: `node bench/${name}-server.ts`,
@@ -126,14 +130,7 @@ async function start({ command, environment, ready }: Command): Promise<Started>
     env: { PATH: path, HOME, HOST: '127.0.0.1', PORT: '0', ...environment },
   });
   const leader = child.pid ?? 0;
-  const exited = new Promise<void>((resolve) => child.on('exit', () => resolve()));
-  const stop = async (): Promise<void> => {
-    signalSession(leader, 'SIGTERM');
-    const killer = setTimeout(() => signalSession(leader, 'SIGKILL'), STOP_LIMIT_MS);
-    await exited;
-    clearTimeout(killer);
-    signalSession(leader, 'SIGKILL');
-  };
+  const stop = (): Promise<void> => stopSession(leader);
   const port = await new Promise<number>((resolve, reject) => {
     let output = '';
     const timer = setTimeout(
@@ -161,7 +158,16 @@ async function start({ command, environment, ready }: Command): Promise<Started>
   return { port, leader, startUp, stop };
 }
 
-/** Every process of the session, since a helper of a server need not be in its process group. */
+/** Asks every process of the session to end (one need not be in its leader's group), and waits until all have. */
+async function stopSession(leader: number): Promise<void> {
+  signalSession(leader, 'SIGTERM');
+  const deadline = performance.now() + STOP_LIMIT_MS;
+  while (usageOf([leader]).length > 0) {
+    if (performance.now() > deadline) signalSession(leader, 'SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 function signalSession(leader: number, signal: NodeJS.Signals): void {
   for (const { pid } of usageOf([leader])) {
     try {

@@ -24,3 +24,6 @@ serve(
     console.log(`listening on http://127.0.0.1:${info.port}`);
   },
 );
+
+// An end of its own choosing lets V8 write its profile (see profile.ts).
+process.on('SIGTERM', () => process.exit(0));
