@@ -1,26 +1,55 @@
-/** The Worker's bundle as `wrangler` would upload it, minified, and its size after gzip. Nothing is deployed. */
+/** The Worker as `wrangler` would upload it, minified: its size after gzip and its start-up. Nothing is deployed. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { breakDown, type CpuProfile } from './cpu-profile.ts';
+import { median } from './figures.ts';
 import { ROOT } from './servers.ts';
 
+export type Bundle = {
+  /** The code of the upload, largest first. Source maps and assets are no part of it. */
+  files: BundleFile[];
+  /** Time that was not idle while `workerd` loaded the Worker, in ms. */
+  startUpMs: number;
+};
 export type BundleFile = { name: string; bytes: number; gzipBytes: number; isLazy: boolean };
 
 /** The PDF reader is a module of its own that is loaded when the first PDF comes. */
 const LAZY = /pdf/i;
 const CODE = /\.(m?js|wasm)$/;
 
-/** Bundles the Worker and lists the code in it, largest first. Source maps are no part of an upload's size. */
-export async function bundleFiles(): Promise<BundleFile[]> {
+/** Bundles the Worker and starts it `starts` times under `wrangler check startup` (the median counts). */
+export async function measureBundle(starts: number): Promise<Bundle> {
+  const files = await bundleFiles();
+  const times: number[] = [];
+  for (let count = 0; count < starts; count++) times.push(await startUpMs());
+  return { files, startUpMs: median(times) ?? Number.NaN };
+}
+
+async function startUpMs(): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-start-up-'));
+  try {
+    const file = join(folder, 'start-up.cpuprofile');
+    await wrangler(['check', 'startup', '--outfile', file, '--args=--minify']);
+    const profile = JSON.parse(readFileSync(file, 'utf8')) as CpuProfile; // V8 wrote it.
+    return breakDown(profile, 0, Number.POSITIVE_INFINITY).busyMs;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function wrangler(parameters: string[]): Promise<void> {
+  const command = join(ROOT, 'node_modules/.bin/wrangler');
+  await promisify(execFile)(command, parameters, { cwd: ROOT, maxBuffer: 1e8 });
+}
+
+async function bundleFiles(): Promise<BundleFile[]> {
   const folder = mkdtempSync(join(tmpdir(), 'parley-bundle-'));
   try {
-    const command = join(ROOT, 'node_modules/.bin/wrangler');
-    await promisify(execFile)(command, ['deploy', '--dry-run', '--minify', '--outdir', folder], {
-      cwd: ROOT,
-    });
+    await wrangler(['deploy', '--dry-run', '--minify', '--outdir', folder]);
     return readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((name) => CODE.test(name))
       .map((name) => {

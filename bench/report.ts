@@ -1,11 +1,11 @@
 /** The tables that are printed: only what was measured; `–` is what was not. */
-import type { BundleFile } from './bundle.ts';
+import type { Bundle, BundleFile } from './bundle.ts';
 import type { Figures } from './figures.ts';
 import type { Options } from './options.ts';
 
 type Column = { title: string; value: (server: string) => string };
 
-type Run = { figures: Figures; options: Options; bundle: BundleFile[] };
+type Run = { figures: Figures; options: Options; bundle: Bundle | undefined };
 
 /** Prints the run's tables as Markdown on standard output. */
 export function printReport({ figures, options, bundle }: Run): void {
@@ -13,7 +13,7 @@ export function printReport({ figures, options, bundle }: Run): void {
   for (const [title, columns] of Object.entries(tables)) {
     console.log(table(title, columns, options.servers));
   }
-  if (bundle.length) console.log(bundleTable(bundle));
+  if (bundle) console.log(bundleTable(bundle));
 }
 
 function tablesOf(figures: Figures, rounds: number): Record<string, Column[]> {
@@ -74,7 +74,7 @@ function tablesOf(figures: Figures, rounds: number): Record<string, Column[]> {
   };
 }
 
-function bundleTable(files: BundleFile[]): string {
+function bundleTable({ files, startUpMs }: Bundle): string {
   const kib = (bytes: number): string => (bytes / 1024).toFixed(1);
   const sum = (wanted: BundleFile[]): number =>
     wanted.reduce((total, { gzipBytes }) => total + gzipBytes, 0);
@@ -85,7 +85,7 @@ function bundleTable(files: BundleFile[]): string {
     ' | ',
   );
   const lines = [' | KiB minified | KiB gzip', '--- | --- | ---', ...rows, total];
-  return `\n**Worker bundle**\n\n${lines.map((line) => `| ${line} |`).join('\n')}`;
+  return `\n**Worker bundle**, active for ${startUpMs.toFixed(0)} ms at its start\n\n${lines.map((line) => `| ${line} |`).join('\n')}`;
 }
 
 function table(title: string, columns: Column[], servers: readonly string[]): string {

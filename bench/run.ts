@@ -2,7 +2,7 @@
  * `npm run bench`: parley beside the floor and bare `streamText`, in interleaved rounds. bench/README.md says how to
  * read what it prints. It ends with code 1 when any turn lost a token.
  */
-import { bundleFiles } from './bundle.ts';
+import { measureBundle } from './bundle.ts';
 import { Figures } from './figures.ts';
 import { HelperProcess } from './helper-process.ts';
 import type { Load, LoadResult } from './load.ts';
@@ -23,8 +23,10 @@ const upstreamPort = listening.kind === 'listening' ? listening.port : 0;
 const rig: Rig = { upstream, load, quick: options.quick, loadRuns: [] };
 
 for (let round = 0; round < options.rounds; round++) await runRound(round);
-const bundle = options.scenarios.includes('bundle') ? await attempt('bundle', bundleFiles) : [];
-printReport({ figures, options, bundle });
+const bundles = options.scenarios.includes('bundle')
+  ? await attempt('bundle', async () => [await measureBundle(options.quick ? 1 : 3)])
+  : [];
+printReport({ figures, options, bundle: bundles[0] });
 for (const failure of failures) console.error(`FAILED ${failure}`);
 upstream.stop();
 load.stop();
