@@ -23,7 +23,7 @@ const server = createServer((incoming, outgoing) => {
   requests.push(entry);
   const body: Buffer[] = [];
   incoming.on('data', (data: Buffer) => body.push(data));
-  incoming.on('end', () => setTimeout(forward, delayMs));
+  incoming.on('end', () => (delayMs > 0 ? setTimeout(forward, delayMs) : forward()));
   const { host: _, 'transfer-encoding': __, ...headers } = incoming.headers;
   const forward = (): void => {
     const whole = Buffer.concat(body);

@@ -21,6 +21,13 @@ export class Figures {
     return median(this.#values.get(`${server} ${figure}`) ?? []);
   }
 
+  /** The names of a server's figures that start so. */
+  names(server: string, prefix: string): string[] {
+    const start = `${server} ${prefix}`;
+    const keys = [...this.#values.keys()].filter((key) => key.startsWith(start));
+    return keys.map((key) => key.slice(server.length + 1));
+  }
+
   /** The median over the rounds of the ratio to `other` in the same round. */
   ratio(server: string, figure: string, other: string): number | undefined {
     return this.#paired(server, figure, other, (value, base) => value / base);

@@ -7,6 +7,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 export type ProcessUsage = { pid: number; name: string; cpuMs: number; residentKb: number };
 
+/** What Node calls itself there. */
+const NODE_MAIN_THREAD = 'MainThread';
 const TICK_MS = 1000 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 const PAGE_KB = Number(execFileSync('getconf', ['PAGESIZE'], { encoding: 'utf8' })) / 1024;
 
@@ -22,7 +24,14 @@ export function usageOf(leaders: number[]): ProcessUsage[] {
 
 /** CPU in ms, in all. */
 export function cpuOf(leaders: number[]): number {
-  return usageOf(leaders).reduce((sum, { cpuMs }) => sum + cpuMs, 0);
+  return Object.values(cpuByName(leaders)).reduce((sum, cpuMs) => sum + cpuMs, 0);
+}
+
+/** CPU in ms by the name of the program. */
+export function cpuByName(leaders: number[]): Record<string, number> {
+  const byName: Record<string, number> = {};
+  for (const { name, cpuMs } of usageOf(leaders)) byName[name] = (byName[name] ?? 0) + cpuMs;
+  return byName;
 }
 
 /** Resident memory in KiB, in all. */
@@ -45,6 +54,7 @@ function readProcess(pid: number, leaders: number[]): ProcessUsage | undefined {
     .map(Number);
   if (!leaders.includes(fields[3] ?? 0)) return undefined;
   const ticks = fields.slice(11, 15).reduce((sum, value) => sum + value, 0);
-  const name = stat.slice(stat.indexOf('(') + 1, nameEnd);
+  const command = stat.slice(stat.indexOf('(') + 1, nameEnd);
+  const name = command === NODE_MAIN_THREAD ? 'node' : command;
   return { pid, name, cpuMs: ticks * TICK_MS, residentKb: (fields[21] ?? 0) * PAGE_KB };
 }

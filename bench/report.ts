@@ -39,6 +39,7 @@ function tablesOf(figures: Figures, rounds: number): Record<string, Column[]> {
       ratio('S3 ×', 's3Cpu'),
       ratio('S4 ×', 's4Cpu'),
       plain('CPU ms per 500-token turn', 's1Cpu', 1),
+      { title: 'of which', value: (server) => byProgram(figures, server) },
     ],
     'Time (ms; turn time as a ratio to the ideal) and memory': [
       plain('S2 turn / ideal', 's2Turn', 2),
@@ -72,6 +73,15 @@ function tablesOf(figures: Figures, rounds: number): Record<string, Column[]> {
       plain('… turn time', 'longTimeRatio', 2),
     ],
   };
+}
+
+function byProgram(figures: Figures, server: string): string {
+  const prefix = 's1Cpu of ';
+  const parts = figures
+    .names(server, prefix)
+    .filter((figure) => (figures.median(server, figure) ?? 0) >= 0.05)
+    .map((figure) => `${figure.slice(prefix.length)} ${fixed(figures.median(server, figure), 1)}`);
+  return parts.join(', ') || '–';
 }
 
 function bundleTable({ files, startUpMs }: Bundle): string {

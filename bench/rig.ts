@@ -3,7 +3,7 @@ import { modelName, sharedClock, type Answer } from './answer.ts';
 import { percentile, type Measured } from './figures.ts';
 import type { HelperProcess } from './helper-process.ts';
 import type { Load, LoadResult } from './load.ts';
-import { cpuOf, residentOf } from './process-usage.ts';
+import { cpuByName, residentOf } from './process-usage.ts';
 import type { Server } from './servers.ts';
 import type { TurnRequest } from './turns.ts';
 import type { UpstreamMessage } from './upstream.ts';
@@ -19,6 +19,8 @@ export type Rig = {
 export type LoadRun = LoadResult & {
   /** CPU of the server's processes while the load ran, in ms. */
   cpuMs: number;
+  /** The same by program. */
+  cpuMsByName: Record<string, number>;
   /** How much the resident memory had grown at its height, in KiB. */
   grownKb: number;
 };
@@ -46,7 +48,7 @@ export async function runLoad(options: {
     () => (residentHighest = Math.max(residentHighest, residentOf(leaders))),
     SAMPLE_MS,
   );
-  const cpuBefore = cpuOf(leaders);
+  const cpuBefore = cpuByName(leaders);
   const from = sharedClock();
   const result = await rig.load.ask({
     port,
@@ -58,14 +60,17 @@ export async function runLoad(options: {
   });
   rig.loadRuns.push({ from, to: sharedClock() });
   clearInterval(sampler);
-  const cpuMs = cpuOf(leaders) - cpuBefore;
+  const cpuMsByName = Object.fromEntries(
+    Object.entries(cpuByName(leaders)).map(([name, ms]) => [name, ms - (cpuBefore[name] ?? 0)]),
+  );
+  const cpuMs = Object.values(cpuMsByName).reduce((sum, ms) => sum + ms, 0);
   if (result.faults.length) {
     const [first = ''] = result.faults;
     throw new Error(
       `${server.name}: ${result.faults.length} of ${turns.length} turns (${model(answer)}) failed, the first: ${first}`,
     );
   }
-  return { ...result, cpuMs, grownKb: residentHighest - residentBefore };
+  return { ...result, cpuMs, cpuMsByName, grownKb: residentHighest - residentBefore };
 }
 
 /** Time to the first token of the turns, in ms: `<prefix>First50` and `<prefix>First99`. */

@@ -38,12 +38,18 @@ const burst: Scenario = async (rig, server) => {
   const blockRun = await runLoad({ rig, server, answer, turns: blockTurns });
   return {
     s1Cpu: run.cpuMs / count,
+    ...byProgram(run.cpuMsByName, count),
     s1BlocksCpu: blockRun.cpuMs / blockTurns.length,
     s1Bytes: median(run.turns.map(({ bytes }) => bytes)) ?? Number.NaN,
     s1Turn: median(run.turns.map((turn) => turn.turnMs)) ?? Number.NaN,
     ...firstTokenTimes('s1', run),
   };
 };
+
+function byProgram(cpuMsByName: Record<string, number>, turns: number): Measured {
+  const entries = Object.entries(cpuMsByName);
+  return Object.fromEntries(entries.map(([name, ms]) => [`s1Cpu of ${name}`, ms / turns]));
+}
 
 /** 50 streams of 200 tokens, one every 5 ms, a few waves of them. */
 const busy: Scenario = async (rig, server) => {
