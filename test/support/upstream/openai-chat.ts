@@ -74,7 +74,7 @@ function* chatFrames(dialect: ChatDialect, plan: AnswerPlan): Generator<Frame> {
   if (plan.finishReason !== undefined) yield frame('finish', {}, plan.finishReason);
 
   const usage: Frame = { kind: 'end', text: sse(chunk(dialect, plan, [], usageJson(plan), 'end')) };
-  const wanted = plan.wantsUsage && !['missing', 'late'].includes(String(plan.usageScript));
+  const wanted = plan.wantsUsage && plan.usageScript !== 'missing' && plan.usageScript !== 'late';
   if (wanted) yield usage;
   if (wanted && plan.usageScript === 'duplicated') yield usage;
   if (plan.doneMarker) yield { kind: 'end', text: 'data: [DONE]\n\n' };

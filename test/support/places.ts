@@ -1,0 +1,58 @@
+/** Folders, ports and the clean environment that test servers run in. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { asRecord, asText } from './json.ts';
+
+export const repository = join(import.meta.dirname, '..', '..');
+
+const temporaryDirectories = new Set<string>();
+process.on('exit', () => {
+  for (const directory of temporaryDirectories) removeDirectory(directory);
+});
+
+/** A new empty folder; it is removed when this process ends. */
+export function temporaryDirectory(name: string): string {
+  const directory = mkdtempSync(join(tmpdir(), `parley-${name}-`));
+  temporaryDirectories.add(directory);
+  return directory;
+}
+
+export function removeDirectory(directory: string): void {
+  temporaryDirectories.delete(directory);
+  rmSync(directory, { recursive: true, force: true });
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  // A TCP server's address is always an object; only pipes have a string.
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Path of a command in the repository's `node_modules/.bin`. */
+export function localCommand(name: string, directory = repository): string {
+  return join(directory, 'node_modules', '.bin', name);
+}
+
+/** PATH (as npm scripts see it), HOME and what is given: nothing else of our own environment. */
+export function cleanEnvironment(
+  env: Record<string, string>,
+  directory = repository,
+): Record<string, string> {
+  const path = [join(directory, 'node_modules', '.bin'), process.env['PATH']].join(delimiter);
+  return { PATH: path, HOME: process.env['HOME'] ?? tmpdir(), ...env };
+}
+
+/** The arguments for `node` in a script of package.json that is a plain `node …`, else the default's. */
+export function nodeScript(name: string, fallback: string[], directory = repository): string[] {
+  const manifest: unknown = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+  const script = asText(asRecord(asRecord(manifest)['scripts'])[name]);
+  const [command, ...args] = script.split(/\s+/u);
+  return command === 'node' && !/[&|;<>$"']/u.test(script) ? args : fallback;
+}

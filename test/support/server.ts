@@ -1,0 +1,137 @@
+/** The product as a real process: the Node server, or the one that `npm run dev` runs on workerd. */
+import { join } from 'node:path';
+import { startProcess, type ServerProcess } from './child-process.ts';
+import {
+  cleanEnvironment,
+  localCommand,
+  nodeScript,
+  removeDirectory,
+  repository,
+  temporaryDirectory,
+} from './places.ts';
+import { startSqld, type Sqld } from './sqld.ts';
+
+export type Runtime = 'node' | 'workerd';
+
+export interface ServerOptions {
+  runtime?: Runtime;
+  /** Added to PATH and HOME, which is all that the server gets otherwise. */
+  env?: Record<string, string>;
+  /** Folder of the data; a temporary one that `close` removes unless given. */
+  dir?: string;
+  /** Checkout to run; this one unless given. */
+  cwd?: string;
+  /** Milliseconds to come up. Default 60000. */
+  startLimitMs?: number;
+}
+
+export interface TestServer {
+  runtime: Runtime;
+  url: string;
+  pid: number;
+  /** The whole environment it runs with. */
+  env: Record<string, string>;
+  databaseUrl: string;
+  dir: string;
+  /** The sqld that was started for it (workerd without a DATABASE_URL). */
+  sqld: Sqld | undefined;
+  /** Output of the present process. */
+  logs(): string;
+  isRunning(): boolean;
+  /** Processes that were left when the main one had ended (they have been killed). */
+  leftBehind(): boolean;
+  /** SIGTERM; resolves with the exit code, or the signal's name. Its database stays. */
+  stop(timeoutMs?: number): Promise<number | string>;
+  /** SIGKILL to its whole process group. Its database stays. */
+  kill(): Promise<void>;
+  /** Stops it if it runs and starts it on the same data and port, with `extraEnv` added. */
+  restart(extraEnv?: Record<string, string>): Promise<void>;
+  /** Freezes and wakes the whole process group. */
+  pause(): void;
+  resume(): void;
+  /** Kills it and its sqld, and removes the data if the folder was made here. */
+  close(): Promise<void>;
+}
+
+const listening = /listening on (http:\/\/\S+)/u;
+
+/** Starts the product on a free port of 127.0.0.1 and waits until it says that it listens. */
+export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
+  const { runtime = 'node', startLimitMs = 60_000 } = options;
+  const dir = options.dir ?? temporaryDirectory(runtime);
+  const given = options.env ?? {};
+  const sqld = runtime === 'workerd' && !given['DATABASE_URL'] ? await startSqld() : undefined;
+  const databaseUrl = given['DATABASE_URL'] ?? sqld?.url ?? `file:${join(dir, 'parley.db')}`;
+  const cwd = options.cwd ?? repository;
+  const start = (variables: Record<string, string>) =>
+    launch({ runtime, cwd, env: cleanEnvironment(variables, cwd), startLimitMs });
+  const clean = async () => {
+    await sqld?.close();
+    if (options.dir === undefined) removeDirectory(dir);
+  };
+
+  let env: Record<string, string> = {
+    HOST: '127.0.0.1',
+    PORT: '0',
+    ...given,
+    DATABASE_URL: databaseUrl,
+  };
+  let running = await start(env).catch(async (error: unknown) => {
+    await clean();
+    throw error;
+  });
+  const { url } = running;
+  return {
+    runtime,
+    url,
+    get pid() {
+      return running.process.pid;
+    },
+    get env() {
+      return cleanEnvironment(env, cwd);
+    },
+    databaseUrl,
+    dir,
+    sqld,
+    logs: () => running.process.logs(),
+    isRunning: () => running.process.isRunning(),
+    leftBehind: () => running.process.leftBehind(),
+    stop: (timeoutMs) => running.process.stop(timeoutMs),
+    kill: () => running.process.kill(),
+    async restart(extraEnv = {}) {
+      if (running.process.isRunning()) await running.process.stop();
+      env = { ...env, ...extraEnv, PORT: new URL(url).port };
+      running = await start(env);
+    },
+    pause: () => running.process.signal('SIGSTOP'),
+    resume: () => running.process.signal('SIGCONT'),
+    async close() {
+      await running.process.kill();
+      await clean();
+    },
+  };
+}
+
+async function launch({
+  runtime,
+  cwd,
+  env,
+  startLimitMs,
+}: {
+  runtime: Runtime;
+  cwd: string;
+  env: Record<string, string>;
+  startLimitMs: number;
+}): Promise<{ process: ServerProcess; url: string }> {
+  const script = runtime === 'node' ? 'start' : 'dev';
+  const entry = runtime === 'node' ? 'src/host/node.ts' : 'src/host/dev.ts';
+  const args = nodeScript(script, ['--disable-warning=ExperimentalWarning', entry], cwd);
+  const server = startProcess({ command: localCommand('node', cwd), args, cwd, env });
+  try {
+    const [, url = ''] = await server.waitForOutput(listening, startLimitMs);
+    return { process: server, url };
+  } catch (error) {
+    await server.kill();
+    throw error;
+  }
+}
