@@ -1,0 +1,124 @@
+/** The app: its doors, and what holds for every one of them. It knows no runtime; what it needs comes with each request. */
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { cors } from 'hono/cors';
+import { HTTPException } from 'hono/http-exception';
+import { requestId } from 'hono/request-id';
+import { isAllowedOrigin, refuseForeignHost, refuseForeignOrigin } from './access/origin.ts';
+import { failureOf, notFound, ParleyError } from './chat/errors.ts';
+import { newId } from './chat/ids.ts';
+import { about } from './doors/about.ts';
+import { chatConversationsDoor } from './doors/chat-conversations.ts';
+import { chatsDoor } from './doors/chats.ts';
+import { shortConversationsDoor } from './doors/conversations-short.ts';
+import { conversationsDoor } from './doors/conversations.ts';
+import { originPolicyOf } from './doors/door.ts';
+import { serviceDoor } from './doors/service.ts';
+import type { AppContext, AppEnv, Services } from './doors/services.ts';
+import { turnsDoor } from './doors/turns.ts';
+import { websocketDoor } from './doors/websocket.ts';
+import { problemResponse } from './wire/problem.ts';
+
+/** Bytes of a JSON body. */
+const LARGEST_BODY = 1024 * 1024;
+
+/** @param servicesFor what a request is served with; on Workers the database client must be the request's own */
+export function createApp(servicesFor: (c: AppContext) => Services) {
+  const app = new OpenAPIHono<AppEnv>({ getPath: pathWithoutTrailingSlash });
+  app.use(requestId({ generator: () => newId() }));
+  app.use(async (c, next) => {
+    c.set('services', servicesFor(c));
+    await next();
+  });
+  app.use(
+    allowBrowsers,
+    guard,
+    bodyLimit({ maxSize: LARGEST_BODY, onError: tooLarge }),
+    requireJson,
+  );
+
+  // `start` is no conversation's id: its door comes first.
+  app.route('/', shortConversationsDoor());
+  app.route('/', conversationsDoor());
+  app.route('/', chatsDoor());
+  app.route('/', chatConversationsDoor());
+  app.route('/', turnsDoor());
+  app.route('/', websocketDoor());
+  app.route('/', serviceDoor());
+  app.doc31('/openapi.json', {
+    openapi: '3.1.0',
+    info: {
+      title: about.name,
+      version: about.version,
+      description: 'A streaming-first chat API whose turns survive.',
+    },
+    servers: [{ url: '/' }],
+  });
+
+  app.notFound((c) => problemResponse(notFound('Route'), c.get('requestId')));
+  app.onError(renderError);
+  return app;
+}
+
+export type App = ReturnType<typeof createApp>;
+
+/** A trailing slash never matters. */
+function pathWithoutTrailingSlash(request: Request): string {
+  const { pathname } = new URL(request.url);
+  return pathname.length > 1 ? pathname.replace(/\/+$/, '') || '/' : pathname;
+}
+
+const allowBrowsers: MiddlewareHandler<AppEnv> = (c, next) =>
+  cors({
+    origin: (origin) =>
+      isAllowedOrigin(origin, c.req.header('host'), originPolicyOf(c)) ? origin : null,
+    exposeHeaders: [
+      'X-Request-Id',
+      'X-Turn-Id',
+      'X-Conversation-Id',
+      'Location',
+      'Link',
+      'Retry-After',
+    ],
+    maxAge: 600,
+  })(c, next);
+
+const guard: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const { headers } = c.req.raw;
+  if (c.get('services').loopbackOnly) refuseForeignHost(headers);
+  if (!['GET', 'HEAD', 'OPTIONS'].includes(c.req.method))
+    refuseForeignOrigin(headers, originPolicyOf(c));
+  await next();
+};
+
+/** A body that is not said to be JSON is not read as such. */
+const requireJson: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const type = c.req.header('content-type');
+  const hasBody = c.req.raw.body !== null && !['GET', 'HEAD', 'DELETE'].includes(c.req.method);
+  if (hasBody && type !== undefined && !/^application\/([\w.+-]+\+)?json\b/i.test(type)) {
+    throw new ParleyError({ code: 'unsupported_media_type', detail: 'Send application/json' });
+  }
+  await next();
+};
+
+function tooLarge(): never {
+  throw new ParleyError({
+    code: 'payload_too_large',
+    detail: `A body may have ${LARGEST_BODY} bytes`,
+  });
+}
+
+function renderError(error: Error, c: AppContext): Response {
+  const requestId = c.get('requestId');
+  if (error instanceof HTTPException) {
+    return problemResponse(
+      { code: 'invalid_request', detail: 'The body is not valid JSON' },
+      requestId,
+    );
+  }
+  const failure = failureOf(error);
+  if (failure.code === 'internal_error' || error.cause !== undefined)
+    c.get('services').report(`request ${requestId}`, error);
+  return problemResponse(failure, requestId);
+}

@@ -1,0 +1,24 @@
+export type Mode = 'open' | 'rag';
+
+export interface Conversation {
+  id: string;
+  userId: string;
+  title: string | null;
+  mode: Mode;
+  model: string | null;
+  instructions: string | null;
+  messageCount: number;
+  /** Milliseconds since the epoch, by the database's clock. */
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** What a client may say of a conversation when it makes one. */
+export interface NewConversation {
+  id: string;
+  userId: string;
+  title: string | null;
+  mode: Mode;
+  model: string | null;
+  instructions: string | null;
+}

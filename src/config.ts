@@ -1,0 +1,89 @@
+/** The environment, parsed once by one schema. Nothing else reads it. */
+import { z } from 'zod';
+
+const milliseconds = (fallback: number, least = 1) =>
+  z.coerce.number().int().min(least).max(86_400_000).default(fallback);
+const count = (fallback: number) => z.coerce.number().int().min(1).max(100_000).default(fallback);
+const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
+const key = z.string().min(1);
+
+const environmentSchema = z.object({
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(8787),
+  DATABASE_URL: z
+    .string()
+    .regex(
+      /^(file:|https?:\/\/|libsql:\/\/)/,
+      'must begin with file:, http://, https:// or libsql://',
+    )
+    .optional(),
+  DATABASE_AUTH_TOKEN: key.optional(),
+  GROQ_API_KEY: key.optional(),
+  GROQ_BASE_URL: url.optional(),
+  OPENAI_API_KEY: key.optional(),
+  OPENAI_BASE_URL: url.optional(),
+  GOOGLE_GENERATIVE_AI_API_KEY: key.optional(),
+  GOOGLE_BASE_URL: url.optional(),
+  DEFAULT_MODEL: z.string().min(1).optional(),
+  EMBEDDING_MODEL: z.string().min(1).optional(),
+  CONTEXT_WINDOW_MESSAGES: count(20),
+  MIN_MESSAGES_TO_KEEP: count(10),
+  CONTEXT_TOKEN_BUDGET: z.coerce.number().int().min(1).optional(),
+  TITLE_WORD_LIMIT: count(8),
+  FIRST_TOKEN_TIMEOUT_MS: milliseconds(30_000),
+  IDLE_TIMEOUT_MS: milliseconds(30_000),
+  TURN_TIMEOUT_MS: milliseconds(300_000),
+  TURN_LEASE_MS: milliseconds(15_000, 1000),
+  SHUTDOWN_GRACE_MS: milliseconds(10_000, 0),
+  KEEP_ALIVE_MS: milliseconds(15_000),
+  CORS_ORIGINS: z
+    .string()
+    .transform((list) =>
+      list
+        .split(',')
+        .map((origin) => origin.trim())
+        .filter(Boolean),
+    )
+    .pipe(z.array(z.union([z.literal('*'), z.url({ protocol: /^https?$/ })])))
+    .optional(),
+  AUTH: z
+    .literal('none', 'must be none: no other way of establishing identity exists yet')
+    .optional(),
+});
+
+export type Config = z.infer<typeof environmentSchema>;
+
+/** The names this program reads, for handing them on to a child. */
+export const environmentNames = Object.keys(environmentSchema.shape);
+
+/** The start cannot go on: the message is one clear line. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * The configuration that `environment` describes; an empty value counts as left out.
+ * @throws ConfigError with one line that names every malformed variable
+ */
+export function parseConfig(environment: Record<string, unknown>): Config {
+  const given = Object.fromEntries(
+    environmentNames
+      .map((name) => [name, environment[name]])
+      .filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = environmentSchema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new ConfigError(`invalid environment: ${problems.join('; ')}`);
+}
+
+/** True for names and addresses that only this machine can reach. */
+export function isLoopback(host: string): boolean {
+  const name = host.replace(/^\[|\]$/g, '').toLowerCase();
+  return (
+    name === 'localhost' ||
+    name.endsWith('.localhost') ||
+    name === '::1' ||
+    /^127\.\d+\.\d+\.\d+$/.test(name)
+  );
+}

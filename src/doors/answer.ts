@@ -1,0 +1,195 @@
+/** How a door lets a turn be asked for: one way in, and out as a stream or whole, as the client wants it. */
+import { ParleyError, failureOf, invalid, notFound } from '../chat/errors.ts';
+import { decodeCursor } from '../chat/cursor.ts';
+import { newId } from '../chat/ids.ts';
+import { contentOf } from '../chat/parts.ts';
+import { findTurnId } from '../store/turns.ts';
+import type { Delivery, StartTurn, View } from '../turns/rooms.ts';
+import type { WireName } from '../wire/encoder.ts';
+import { readOutcome, type FinishedTurn } from '../wire/outcome.ts';
+import { problemResponse } from '../wire/problem.ts';
+import { EVENT_STREAM_HEADERS, isEventStream } from '../wire/wires.ts';
+import { idempotencyOf } from './idempotency.ts';
+import type { StreamQuery, TurnFields } from './schemas.ts';
+import type { AppContext } from './services.ts';
+
+export interface Ask extends TurnFields {
+  conversationId: string;
+  create?: StartTurn['create'];
+  text: string;
+}
+
+/** True when the client wants the answer as it comes. */
+export function wantsStream(c: AppContext, asked?: boolean): boolean {
+  return asked === true || (c.req.header('accept') ?? '').includes('text/event-stream');
+}
+
+/**
+ * Asks for a turn and answers with it: streamed, or whole by `render`.
+ * A turn that ended without any text answers the problem that it ended with.
+ */
+export async function answerWith(
+  c: AppContext,
+  ask: Ask,
+  render: (turn: FinishedTurn) => Response | Promise<Response>,
+): Promise<Response> {
+  const streams = wantsStream(c, ask.stream);
+  const view = viewOf(ask, streams ? 'native' : 'outcome');
+  const command = {
+    ...commandOf(ask),
+    idempotency: await idempotencyOf(c, ask.user_id ?? ask.create?.userId ?? ask.conversationId),
+  };
+  const delivery = await c.get('services').rooms.start(command, view, c.req.raw.signal);
+  if (streams) return streamed(delivery, view.wire);
+  return whole(c, delivery, render);
+}
+
+async function whole(
+  c: AppContext,
+  delivery: Delivery,
+  render: (turn: FinishedTurn) => Response | Promise<Response>,
+): Promise<Response> {
+  const turn = await readOutcome(delivery.body, c.req.raw.signal);
+  const isEmpty = contentOf(turn.message.parts) === '';
+  const response =
+    turn.error && isEmpty ? problemResponse(turn.error, c.get('requestId')) : await render(turn);
+  response.headers.set('X-Turn-Id', delivery.turnId);
+  return response;
+}
+
+/** The GETs that an EventSource opens: a first call starts a turn, a reconnect goes on after its cursor. */
+export async function answerEventSource(
+  c: AppContext,
+  { conversationId, query, wire }: { conversationId: string; query: StreamQuery; wire: WireName },
+): Promise<Response> {
+  const { user_id, message, content, model, on_busy, on_disconnect, idempotency_key } = query;
+  const view = viewOf({ on_disconnect }, wire, true);
+  const cursor = lastEventId(c);
+  if (cursor !== undefined) {
+    return servingReconnect(wire, () =>
+      reconnect(c, { conversationId, userId: user_id ?? null, cursor, view }),
+    );
+  }
+  const text = message ?? content;
+  if (text === undefined) throw invalid('message', 'message (or content) is required');
+  const idempotency = await idempotencyOf(c, user_id ?? conversationId, idempotency_key);
+  const command = {
+    ...commandOf({ conversationId, text, user_id, model, on_busy }),
+    idempotency,
+    joinSameText: true,
+  };
+  return streamed(await c.get('services').rooms.start(command, view, c.req.raw.signal), wire);
+}
+
+async function reconnect(
+  c: AppContext,
+  {
+    conversationId,
+    userId,
+    cursor,
+    view,
+  }: { conversationId: string; userId: string | null; cursor: string; view: View },
+): Promise<Response> {
+  const { db, rooms } = c.get('services');
+  const { sequenceNumber } = decodeCursor(cursor);
+  const turnId = await findTurnId(db, { conversationId, sequenceNumber, userId });
+  if (turnId === undefined) throw notFound('Turn');
+  return followed(await rooms.follow({ turnId, conversationId }, view, cursor), view.wire);
+}
+
+/** A turn that goes on, or 204 when nothing is left, which ends a browser's reconnecting. */
+export function followed(delivery: Delivery | undefined, wire: WireName): Response {
+  return delivery ? streamed(delivery, wire) : new Response(null, { status: 204 });
+}
+
+/** Any 4xx or 5xx would end a browser's reconnecting for good: what may pass is answered by an empty stream that says when to come again. */
+export async function servingReconnect(
+  wire: WireName,
+  serve: () => Promise<Response>,
+): Promise<Response> {
+  try {
+    return await serve();
+  } catch (error) {
+    const { code, retryAfter = 1 } = failureOf(error);
+    if (!isEventStream(wire) || (code !== 'database_unavailable' && code !== 'shutting_down'))
+      throw error;
+    return new Response(`retry: ${retryAfter * 1000}\n\n`, { headers: EVENT_STREAM_HEADERS });
+  }
+}
+
+/** The cursor a client comes back with; an empty one is none. */
+export function lastEventId(c: AppContext): string | undefined {
+  const given = c.req.header('last-event-id') ?? c.req.query('last_event_id');
+  return given === '' ? undefined : given;
+}
+
+function streamed({ body, turnId, conversationId }: Delivery, wire: WireName): Response {
+  const headers = {
+    ...EVENT_STREAM_HEADERS,
+    'X-Turn-Id': turnId,
+    'X-Conversation-Id': conversationId,
+  };
+  if (!isEventStream(wire)) throw new Error(`${wire} is not an event stream`);
+  return new Response(body, { headers });
+}
+
+export function viewOf(
+  { on_disconnect }: Pick<TurnFields, 'on_disconnect'>,
+  wire: WireName,
+  announce = false,
+): View {
+  // A text-only stream has nothing to say at first, yet its first byte must not wait for the model.
+  return { wire, announce: announce || wire === 'text', onDisconnect: on_disconnect ?? 'continue' };
+}
+
+function commandOf({ conversationId, create, text, user_id, model, on_busy }: Ask): StartTurn {
+  return {
+    conversationId,
+    userId: user_id ?? create?.userId ?? null,
+    create,
+    text,
+    model: model ?? null,
+    onBusy: on_busy ?? 'reject',
+    joinSameText: false,
+  };
+}
+
+/** A new conversation's id and what it is made of. */
+export function newConversation(
+  c: AppContext,
+  {
+    user_id,
+    title,
+    mode,
+    model,
+    instructions,
+  }: {
+    user_id: string;
+    title?: string | null;
+    mode?: 'open' | 'rag';
+    model?: string | null;
+    instructions?: string | null;
+  },
+) {
+  if (model) c.get('services').registry.resolve(model);
+  return {
+    id: newId(),
+    userId: user_id,
+    title: title ?? null,
+    mode: mode ?? ('open' as const),
+    model: model ?? null,
+    instructions: instructions ?? null,
+  };
+}
+
+export function required<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw notFound(what);
+  return value;
+}
+
+export function keyReused(): ParleyError {
+  return new ParleyError({
+    code: 'idempotency_key_reused',
+    detail: 'This Idempotency-Key was used with another request',
+  });
+}

@@ -1,0 +1,34 @@
+/** The Idempotency-Key of a request, and a fingerprint by which a repeat is told from another request. */
+import { invalid } from '../chat/errors.ts';
+import type { Key } from '../store/conversations.ts';
+import type { AppContext } from './services.ts';
+
+const LONGEST_KEY = 255;
+
+/**
+ * @param scope whose key it is: the same key of somebody else is another
+ * @param fallback a key given in the query, for clients that cannot set a header
+ */
+export async function idempotencyOf(
+  c: AppContext,
+  scope: string,
+  fallback?: string,
+): Promise<Key | undefined> {
+  const key = c.req.header('idempotency-key') ?? fallback;
+  if (key === undefined || key === '') return undefined;
+  if (key.length > LONGEST_KEY)
+    throw invalid('Idempotency-Key', `must be at most ${LONGEST_KEY} characters`);
+  const url = new URL(c.req.url);
+  const request = [
+    c.req.method,
+    c.req.path.replace(/(.)\/+$/, '$1'),
+    url.search,
+    await c.req.text(),
+  ].join('\n');
+  return { scope, key, fingerprint: await sha256(request) };
+}
+
+async function sha256(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

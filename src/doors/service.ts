@@ -1,0 +1,135 @@
+/** The service's own routes: what it is, how it is, and its documentation. */
+import { z } from '@hono/zod-openapi';
+import { notFound } from '../chat/errors.ts';
+import { ping } from '../store/conversations.ts';
+import { commonProblems, createDoor, json, route } from './door.ts';
+import type { AppContext } from './services.ts';
+import { about } from './about.ts';
+
+const tags = ['service'];
+
+const health = z.looseObject({
+  status: z.enum(['ok', 'unavailable']),
+  database: z.enum(['ok', 'unavailable']),
+  version: z.string(),
+});
+const models = z.looseObject({
+  default: z.string(),
+  models: z.array(
+    z.looseObject({ id: z.string(), model: z.string().optional(), provider: z.string() }),
+  ),
+});
+
+export function serviceDoor() {
+  const door = createDoor();
+  const html = { description: 'A page', content: { 'text/html': { schema: z.string() } } };
+
+  route(
+    door,
+    {
+      method: 'get',
+      path: '/',
+      tags,
+      summary: 'What this is',
+      responses: {
+        200: json(
+          z.looseObject({ name: z.string(), version: z.string(), docs: z.string() }),
+          'Name and version; a page for browsers',
+        ),
+        ...commonProblems,
+      },
+    },
+    async (c) => {
+      c.header('Vary', 'Accept');
+      if ((c.req.header('accept') ?? '').includes('text/html')) return page(c, '/');
+      return c.json({ ...about, docs: '/docs' }, 200);
+    },
+  );
+
+  route(
+    door,
+    {
+      method: 'get',
+      path: '/health',
+      tags,
+      summary: 'Whether the server and its database are well',
+      responses: {
+        200: json(health, 'Well'),
+        ...commonProblems,
+        503: json(health, 'The database cannot be reached'),
+      },
+    },
+    async (c) => {
+      try {
+        await ping(c.get('services').db);
+        return c.json(
+          { status: 'ok' as const, database: 'ok' as const, version: about.version },
+          200,
+        );
+      } catch (error) {
+        c.get('services').report('the database does not answer', error);
+        return c.json(
+          {
+            status: 'unavailable' as const,
+            database: 'unavailable' as const,
+            version: about.version,
+          },
+          503,
+        );
+      }
+    },
+  );
+
+  route(
+    door,
+    {
+      method: 'get',
+      path: '/models',
+      tags,
+      summary: 'The models that are on',
+      responses: {
+        200: json(
+          models,
+          'Aliases and known models; any other model of a provider that is on works too',
+        ),
+        ...commonProblems,
+      },
+    },
+    (c) => {
+      const { registry } = c.get('services');
+      return c.json({ default: registry.defaultName, models: registry.list() }, 200);
+    },
+  );
+
+  route(
+    door,
+    {
+      method: 'get',
+      path: '/docs',
+      tags,
+      summary: 'The API, to try out',
+      responses: { 200: html, ...commonProblems },
+    },
+    (c) => page(c, '/docs'),
+  );
+  route(
+    door,
+    {
+      method: 'get',
+      path: '/redoc',
+      tags,
+      summary: 'The API, to read',
+      responses: { 200: html, ...commonProblems },
+    },
+    (c) => page(c, '/redoc'),
+  );
+  door.get('/assets/*', (c) => page(c, c.req.path));
+
+  return door;
+}
+
+async function page(c: AppContext, path: string): Promise<Response> {
+  const found = await c.get('services').pages.get(path);
+  if (!found) throw notFound('Page');
+  return found;
+}

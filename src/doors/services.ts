@@ -1,0 +1,33 @@
+/** What the doors are given: everything that depends on where and for whom the product runs. */
+import type { Context } from 'hono';
+import type { Config } from '../config.ts';
+import type { Registry } from '../models/registry.ts';
+import type { Database } from '../store/database.ts';
+import type { Report } from '../chat/report.ts';
+import type { Rooms } from '../turns/rooms.ts';
+
+export interface Services {
+  config: Config;
+  db: Database;
+  registry: Registry;
+  rooms: Rooms;
+  sockets: Sockets;
+  pages: { get(path: string): Promise<Response | undefined> };
+  report: Report;
+  /** Whether only this machine can reach the server: then a `Host` from elsewhere is refused. */
+  loopbackOnly: boolean;
+}
+
+/** WebSockets, as the runtime has them. */
+export interface Sockets {
+  /** Turns the request into a socket of this user, served by the socket's door. */
+  open(c: AppContext, userId: string): Promise<Response>;
+  /** How many a user has open, over all instances. */
+  count(userId: string): Promise<number>;
+}
+
+export interface AppEnv {
+  Variables: { services: Services; requestId: string };
+}
+
+export type AppContext = Context<AppEnv>;

@@ -1,0 +1,89 @@
+/** Turns by their own id: how one stands, following it, stopping it. */
+import { readTurn } from '../store/turns.ts';
+import { turnView } from '../wire/views.ts';
+import { followed, lastEventId, required, servingReconnect, viewOf } from './answer.ts';
+import { commonProblems, createDoor, eventStreamContent, json, route } from './door.ts';
+import * as schemas from './schemas.ts';
+import type { AppContext } from './services.ts';
+
+const tags = ['turns'];
+
+export function turnsDoor() {
+  const door = createDoor();
+  const request = { params: schemas.idParam, query: schemas.ownerQuery };
+
+  route(
+    door,
+    {
+      method: 'get',
+      path: '/turns/{id}',
+      tags,
+      summary: 'How a turn stands',
+      request,
+      responses: { 200: json(schemas.turnSchema, 'The turn'), ...commonProblems },
+    },
+    async (c) =>
+      c.json(turnView(await turnOf(c, c.req.valid('param').id, c.req.valid('query').user_id)), 200),
+  );
+
+  route(
+    door,
+    {
+      method: 'get',
+      path: '/turns/{id}/events',
+      tags,
+      summary: 'Replay a turn from the start or after a cursor, then follow it',
+      request: {
+        params: schemas.idParam,
+        query: schemas.ownerQuery.extend({
+          last_event_id: schemas.streamQuery.shape.last_event_id,
+        }),
+      },
+      responses: {
+        200: { description: 'The turn as native events', content: eventStreamContent },
+        204: { description: 'Nothing is left after the cursor' },
+        ...commonProblems,
+      },
+    },
+    (c) => {
+      const follow = async () => {
+        const { head } = await turnOf(c, c.req.valid('param').id, c.req.valid('query').user_id);
+        const delivery = await c
+          .get('services')
+          .rooms.follow(head, viewOf({}, 'native'), lastEventId(c));
+        return followed(delivery, 'native');
+      };
+      return c.req.header('last-event-id') ? servingReconnect('native', follow) : follow();
+    },
+  );
+
+  route(
+    door,
+    {
+      method: 'post',
+      path: '/turns/{id}/cancel',
+      tags,
+      summary: 'Stop a turn, keeping what it has said',
+      request,
+      responses: { 200: json(schemas.turnSchema, 'The turn'), ...commonProblems },
+    },
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const userId = c.req.valid('query').user_id;
+      const turn = await turnOf(c, id, userId);
+      if (!turn.running) return c.json(turnView(turn), 200);
+      await c.get('services').rooms.cancel(turn.head);
+      return c.json(turnView(await turnOf(c, id, userId)), 200);
+    },
+  );
+
+  return door;
+}
+
+async function turnOf(c: AppContext, turnId: string, userId: string | undefined) {
+  const { db, config } = c.get('services');
+  return required(
+    await readTurn(db, { turnId, userId: userId ?? null, leaseMs: config.TURN_LEASE_MS }),
+    'Turn',
+  );
+}

@@ -1,0 +1,168 @@
+/** The fifth door: a WebSocket for each user. What happens on it, whatever runtime it lives in; hosts bring the sockets. */
+import { z } from '@hono/zod-openapi';
+import { failureOf, ParleyError } from '../chat/errors.ts';
+import type { Report } from '../chat/report.ts';
+import { newId } from '../chat/ids.ts';
+import { problemOf } from '../wire/problem.ts';
+import type { Rooms } from '../turns/rooms.ts';
+import { viewOf } from './answer.ts';
+import { commonProblems, createDoor, json, sameOriginOnly, route } from './door.ts';
+import * as schemas from './schemas.ts';
+
+const tags = ['websocket'];
+
+const status = z.looseObject({
+  user_id: z.string(),
+  active_connections: z.int(),
+  is_online: z.boolean(),
+});
+const userParam = z.object({ user_id: schemas.userId });
+
+export function websocketDoor() {
+  const door = createDoor();
+
+  route(
+    door,
+    {
+      method: 'get',
+      path: '/ws/{user_id}',
+      tags,
+      summary: 'A WebSocket: send {message, conversation_id?}, receive JSON frames',
+      middleware: [sameOriginOnly],
+      request: { params: userParam },
+      responses: { 101: { description: 'Switched to WebSocket' }, ...commonProblems },
+    },
+    (c) => {
+      if (c.req.header('upgrade')?.toLowerCase() !== 'websocket') {
+        throw new ParleyError({ code: 'invalid_request', detail: 'This address speaks WebSocket' });
+      }
+      return c.get('services').sockets.open(c, c.req.valid('param').user_id);
+    },
+  );
+
+  route(
+    door,
+    {
+      method: 'get',
+      path: '/ws/users/{user_id}/status',
+      tags,
+      summary: 'Whether a user has sockets open, anywhere',
+      request: { params: userParam },
+      responses: { 200: json(status, 'The status'), ...commonProblems },
+    },
+    async (c) => {
+      const { user_id } = c.req.valid('param');
+      const active = await c.get('services').sockets.count(user_id);
+      return c.json({ user_id, active_connections: active, is_online: active > 0 }, 200);
+    },
+  );
+
+  return door;
+}
+
+const incoming = schemas.withMessage(
+  schemas.bodyOf({
+    ...schemas.turnFields,
+    ...schemas.messageFields,
+    conversation_id: schemas.id.nullish(),
+    title: schemas.title.nullish(),
+    mode: schemas.mode.optional(),
+    instructions: schemas.instructions.nullish(),
+  }),
+);
+
+export interface Socket {
+  userId: string;
+  send(frame: string): void;
+}
+
+export function greet(socket: Socket): void {
+  sendFrame(socket, { type: 'connection', user_id: socket.userId });
+}
+
+/** One frame from the client: starts a turn and sends it frame by frame. Never throws: what is wrong becomes an `error` frame, and the socket stays open. */
+export async function receive(
+  socket: Socket,
+  data: string,
+  { rooms, report }: { rooms: Rooms; report: Report },
+): Promise<void> {
+  try {
+    const {
+      message,
+      content,
+      conversation_id,
+      title,
+      mode,
+      instructions,
+      model,
+      on_busy,
+      on_disconnect,
+    } = parseFrame(data);
+    const create = conversation_id
+      ? undefined
+      : {
+          userId: socket.userId,
+          title: title ?? null,
+          mode: mode ?? ('open' as const),
+          model: model ?? null,
+          instructions: instructions ?? null,
+        };
+    const command = {
+      conversationId: conversation_id ?? newId(),
+      userId: socket.userId,
+      create,
+      text: message ?? content ?? '',
+      model: model ?? null,
+      onBusy: on_busy ?? ('reject' as const),
+      joinSameText: false,
+    };
+    const { body } = await rooms.start(command, viewOf({ on_disconnect }, 'frames'));
+    for await (const frame of lines(body)) socket.send(frame);
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure.code === 'internal_error') report('a socket message failed', error);
+    sendFrame(socket, {
+      type: 'error',
+      message: failure.detail,
+      problem: problemOf(failure, newId()),
+    });
+  }
+}
+
+function parseFrame(data: string) {
+  const parsed = incoming.safeParse(parseJson(data));
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.map((issue) => ({
+    path: issue.path.join('.'),
+    message: issue.message,
+  }));
+  throw new ParleyError({
+    code: 'invalid_request',
+    detail: errors.map(({ path, message }) => `${path}: ${message}`).join('; '),
+    errors,
+  });
+}
+
+function parseJson(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    throw new ParleyError({ code: 'invalid_request', detail: 'A frame must be JSON' });
+  }
+}
+
+function sendFrame(socket: Socket, frame: Record<string, unknown>): void {
+  socket.send(JSON.stringify(frame));
+}
+
+/** The lines of a stream of text. */
+async function* lines(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  const reader = body.getReader();
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    const pieces = (rest + decoder.decode(read.value, { stream: true })).split('\n');
+    rest = pieces.pop() ?? '';
+    yield* pieces;
+  }
+}

@@ -1,0 +1,30 @@
+/** The database as Node opens it, with the migrations applied. */
+import { readdir, readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Config } from '../config.ts';
+import { connectHttp } from '../store/connect.ts';
+import type { Database } from '../store/database.ts';
+import { migrate, type Migration } from '../store/migrate.ts';
+import { connectFile } from './connect-file.ts';
+
+const DEFAULT_URL = 'file:./data/parley.db';
+const MIGRATIONS = resolve(import.meta.dirname, '../../migrations');
+
+export async function openNodeDatabase(
+  config: Pick<Config, 'DATABASE_URL' | 'DATABASE_AUTH_TOKEN'>,
+): Promise<Database> {
+  const url = config.DATABASE_URL ?? DEFAULT_URL;
+  return url.startsWith('file:')
+    ? connectFile(url)
+    : connectHttp({ url, authToken: config.DATABASE_AUTH_TOKEN });
+}
+
+/** @returns the names of the migrations applied now */
+export async function migrateFromFolder(db: Database): Promise<string[]> {
+  const files = (await readdir(MIGRATIONS)).filter((file) => file.endsWith('.sql')).sort();
+  const migrations = files.map(async (file): Promise<Migration> => ({
+    name: file.replace(/\.sql$/, ''),
+    sql: await readFile(resolve(MIGRATIONS, file), 'utf8'),
+  }));
+  return migrate(db, await Promise.all(migrations));
+}

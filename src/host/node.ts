@@ -1,0 +1,120 @@
+/** `npm start`: the server on Node. */
+import type { Server } from 'node:http';
+import { serve } from '@hono/node-server';
+import { WebSocketServer } from 'ws';
+import { createApp } from '../app.ts';
+import { ConfigError, isLoopback, parseConfig, type Config } from '../config.ts';
+import type { Services } from '../doors/services.ts';
+import type { Database } from '../store/database.ts';
+import { sweep } from '../store/turns.ts';
+import { LocalRooms } from '../turns/local-rooms.ts';
+import { migrateFromFolder, openNodeDatabase } from './node-database.ts';
+import { NodeSockets } from './node-sockets.ts';
+import { createNodePages } from './pages/node.ts';
+import { registryOf, roomSettingsOf } from './services.ts';
+import { report } from './report.ts';
+import { orExit } from './start.ts';
+
+/** Bytes of one WebSocket frame from a client: as a body. */
+const LARGEST_FRAME = 1024 * 1024;
+
+await orExit(async () => {
+  const config = parseConfig(process.env);
+  refuseOpenDoor(config);
+  const db = await openNodeDatabase(config);
+  const registry = registryOf(config);
+  await migrateFromFolder(db);
+  await sweep(db, config.TURN_LEASE_MS);
+  const rooms = new LocalRooms({
+    db,
+    registry,
+    settings: roomSettingsOf(config),
+    coalesce: setImmediate,
+    report,
+  });
+  const sockets = new NodeSockets({ db, rooms, report });
+  const services: Services = {
+    config,
+    db,
+    registry,
+    rooms,
+    sockets,
+    pages: createNodePages(),
+    report,
+    loopbackOnly: isLoopback(config.HOST),
+  };
+  const server = await listen(services);
+  const sweeping = setInterval(
+    () =>
+      void sweep(db, config.TURN_LEASE_MS).catch((error: unknown) =>
+        report('the sweep failed', error),
+      ),
+    config.TURN_LEASE_MS,
+  );
+  const shutDown = once(() => drain({ server, rooms, sockets, db, config, sweeping }));
+  process.on('SIGTERM', shutDown);
+  process.on('SIGINT', shutDown);
+});
+
+/** Nothing protects an open server but that only this machine can reach it. */
+function refuseOpenDoor({ HOST, AUTH }: Config): void {
+  if (AUTH !== undefined || isLoopback(HOST)) return;
+  throw new ConfigError(
+    `HOST=${HOST} can be reached from elsewhere and nothing protects it: set AUTH=none if that is meant`,
+  );
+}
+
+function listen(services: Services): Promise<Server> {
+  const { HOST, PORT } = services.config;
+  const app = createApp(() => services);
+  return new Promise((resolve, reject) => {
+    const websocket = {
+      server: new WebSocketServer({ noServer: true, maxPayload: LARGEST_FRAME }),
+    };
+    const options = { fetch: app.fetch, hostname: HOST, port: PORT, websocket };
+    // Without `createServer` the adapter makes a plain HTTP server.
+    const server = serve(options, ({ port }) => {
+      console.log(`listening on http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${port}`);
+      resolve(server);
+    }) as Server;
+    server.once('error', (error) =>
+      reject(new ConfigError(`cannot listen on ${HOST}:${PORT}: ${error.message}`)),
+    );
+  });
+}
+
+interface Running {
+  server: Server;
+  rooms: LocalRooms;
+  sockets: NodeSockets;
+  db: Database;
+  config: Config;
+  sweeping: ReturnType<typeof setInterval>;
+}
+
+/** No new turns; running ones get their grace and are stored; then readers, who have been told the end, are let go. */
+async function drain({ server, rooms, sockets, db, config, sweeping }: Running): Promise<void> {
+  clearInterval(sweeping);
+  await rooms.drain(config.SHUTDOWN_GRACE_MS);
+  await sockets.close();
+  await new Promise((resolve) => {
+    server.close(resolve);
+    server.closeIdleConnections();
+    setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS).unref();
+  });
+  db.close();
+  process.exit(0);
+}
+
+/** Readers that have been told the end get so long to take it. */
+const LAST_WORDS_MS = 1_000;
+
+function once(run: () => Promise<void>): () => void {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= run().catch((error: unknown) => {
+      report('the shutdown failed', error);
+      process.exit(1);
+    });
+  };
+}

@@ -1,0 +1,36 @@
+/** What every host builds in the same way from the configuration. */
+import type { Config } from '../config.ts';
+import { createRegistry, type Registry } from '../models/registry.ts';
+import type { RoomSettings } from '../turns/local-rooms.ts';
+
+/** How long the end of a turn is tried to be stored while the database is away, milliseconds. */
+const STORE_GRACE_MS = 30_000;
+
+export function registryOf(config: Config): Registry {
+  return createRegistry({
+    groq: { apiKey: config.GROQ_API_KEY, baseURL: config.GROQ_BASE_URL },
+    openai: { apiKey: config.OPENAI_API_KEY, baseURL: config.OPENAI_BASE_URL },
+    google: { apiKey: config.GOOGLE_GENERATIVE_AI_API_KEY, baseURL: config.GOOGLE_BASE_URL },
+    defaultModel: config.DEFAULT_MODEL,
+    fetch: (...args) => fetch(...args),
+  });
+}
+
+export function roomSettingsOf(config: Config): RoomSettings {
+  return {
+    titleWords: config.TITLE_WORD_LIMIT,
+    leaseMs: config.TURN_LEASE_MS,
+    keepAliveMs: config.KEEP_ALIVE_MS,
+    storeGraceMs: STORE_GRACE_MS,
+    timeLimits: {
+      firstTokenMs: config.FIRST_TOKEN_TIMEOUT_MS,
+      idleMs: config.IDLE_TIMEOUT_MS,
+      totalMs: config.TURN_TIMEOUT_MS,
+    },
+    context: {
+      windowMessages: config.CONTEXT_WINDOW_MESSAGES,
+      minMessages: config.MIN_MESSAGES_TO_KEEP,
+      tokenBudget: config.CONTEXT_TOKEN_BUDGET,
+    },
+  };
+}

@@ -1,0 +1,263 @@
+/**
+ * Accepting a turn: one batch that checks ownership, takes the conversation's only place for a running turn, stores the user's message and the empty answer,
+ * and reads what to send to the model. Whatever it says afterwards is a verdict read inside the same transaction.
+ */
+import type { Conversation, NewConversation } from '../chat/conversation.ts';
+import type { ContextMessage } from '../chat/context.ts';
+import { contentOf, decodeParts, encodeParts } from '../chat/parts.ts';
+import { NOW, type Database, type Statement } from './database.ts';
+import {
+  CONVERSATION_COLUMNS,
+  conversationFrom,
+  number,
+  optionalNumber,
+  optionalText,
+  text,
+  type Row,
+} from './rows.ts';
+
+export interface TurnClaim {
+  turnId: string;
+  userMessageId: string;
+  assistantMessageId: string;
+  /** The instance that will run it. */
+  ownerId: string;
+  conversationId: string;
+  /** Who asks; null where the conversation's id alone suffices. */
+  userId: string | null;
+  /** Set when the turn begins a conversation. */
+  create?: NewConversation;
+  text: string;
+  textTokens: number;
+  /** The title the conversation gets if it has none yet. */
+  title: string | null;
+  /** The model to record; null: the conversation's, else `defaultModel`. */
+  model: string | null;
+  defaultModel: string;
+  idempotency?: { scope: string; key: string; fingerprint: string };
+}
+
+export interface ClaimLimits {
+  leaseMs: number;
+  /** How many messages of the history to read, the new one included. */
+  windowMessages: number;
+}
+
+export type Verdict =
+  | {
+      kind: 'accepted';
+      conversation: Conversation;
+      sequenceNumber: number;
+      model: string;
+      history: ContextMessage[];
+    }
+  | { kind: 'busy'; turnId: string; text: string; leaseLeftMs: number }
+  | { kind: 'repeated'; turnId: string; conversationId: string; sameRequest: boolean }
+  | { kind: 'not_found' };
+
+/** How long an idempotency key is remembered. */
+export const KEY_LIFETIME_MS = 24 * 60 * 60 * 1000;
+
+/** Takes the turn or says why not; safe to repeat with the same ids. */
+export async function claimTurn(
+  db: Database,
+  claim: TurnClaim,
+  limits: ClaimLimits,
+): Promise<Verdict> {
+  const statements = [
+    ...(claim.create
+      ? [insertConversation(claim, claim.create)]
+      : interruptStale(claim.conversationId, limits.leaseMs)),
+    insertTurn(claim),
+    ...rememberKey(claim),
+    insertMessages(claim),
+    updateConversation(claim),
+    selectVerdict(claim, limits.leaseMs),
+    selectHistory(claim, limits.windowMessages),
+  ];
+  const results = await db.batch(statements, 'write');
+  return verdictFrom(claim, results.at(-2)?.rows[0], results.at(-1)?.rows ?? []);
+}
+
+/** Ends the running turn of a conversation whose owner has been silent for longer than its lease, keeping the text of its last checkpoint. */
+export function interruptStale(conversationId: string, leaseMs: number): Statement[] {
+  return interruptWhere('conversation_id = ? AND', [conversationId], leaseMs);
+}
+
+/** The same for every conversation. */
+export function interruptAllStale(leaseMs: number): Statement[] {
+  return interruptWhere('', [], leaseMs);
+}
+
+const LOST = JSON.stringify({
+  code: 'turn_lost',
+  detail: 'The server that was answering stopped; what it had stored is kept',
+});
+
+function interruptWhere(which: string, args: string[], leaseMs: number): Statement[] {
+  const stale = `${which} state = 'running' AND heartbeat_at < ${NOW} - ?`;
+  return [
+    {
+      sql: `UPDATE messages SET status = 'interrupted'
+        WHERE status = 'streaming' AND id IN (SELECT assistant_message_id FROM turns WHERE ${stale})`,
+      args: [...args, leaseMs],
+    },
+    {
+      sql: `UPDATE turns SET state = 'ended', ended_at = ${NOW}, error = ? WHERE ${stale}`,
+      args: [LOST, ...args, leaseMs],
+    },
+  ];
+}
+
+const KEY_IS_KNOWN = `EXISTS (SELECT 1 FROM idempotency_keys k WHERE k.scope = ? AND k.key = ? AND k.created_at > ${NOW} - ${KEY_LIFETIME_MS})`;
+
+function keyArgs({ idempotency }: TurnClaim): string[] {
+  return [idempotency?.scope ?? '', idempotency?.key ?? ''];
+}
+
+function insertConversation(claim: TurnClaim, create: NewConversation): Statement {
+  return {
+    sql: `INSERT INTO conversations (id, user_id, title, mode, model, instructions, message_count, created_at, updated_at)
+      SELECT ?, ?, ?, ?, ?, ?, 0, ${NOW}, ${NOW} WHERE NOT ${KEY_IS_KNOWN} ON CONFLICT DO NOTHING`,
+    args: [
+      create.id,
+      create.userId,
+      create.title,
+      create.mode,
+      create.model,
+      create.instructions,
+      ...keyArgs(claim),
+    ],
+  };
+}
+
+function insertTurn(claim: TurnClaim): Statement {
+  return {
+    sql: `INSERT INTO turns (id, conversation_id, owner_id, state, sequence_number, user_message_id, assistant_message_id, model, created, heartbeat_at, started_at)
+      SELECT ?, c.id, ?, 'running', c.message_count + 2, ?, ?, coalesce(?, c.model, ?), ?, ${NOW}, ${NOW}
+      FROM conversations c WHERE c.id = ? AND (? IS NULL OR c.user_id = ?) AND NOT ${KEY_IS_KNOWN}
+      ON CONFLICT DO NOTHING`,
+    args: [
+      claim.turnId,
+      claim.ownerId,
+      claim.userMessageId,
+      claim.assistantMessageId,
+      claim.model,
+      claim.defaultModel,
+      claim.create ? 1 : 0,
+      claim.conversationId,
+      claim.userId,
+      claim.userId,
+      ...keyArgs(claim),
+    ],
+  };
+}
+
+function rememberKey({ turnId, idempotency }: TurnClaim): Statement[] {
+  if (!idempotency) return [];
+  const { scope, key, fingerprint } = idempotency;
+  return [
+    {
+      sql: `INSERT OR REPLACE INTO idempotency_keys (scope, key, fingerprint, resource_id, created_at)
+        SELECT ?, ?, ?, t.id, t.started_at FROM turns t WHERE t.id = ?`,
+      args: [scope, key, fingerprint, turnId],
+    },
+  ];
+}
+
+/** The claim that this batch has just made and whose messages are not stored yet: false when the batch is repeated. */
+const NEW_CLAIM = `turns t JOIN conversations c ON c.id = t.conversation_id WHERE t.id = ? AND c.message_count = t.sequence_number - 2`;
+
+function insertMessages(claim: TurnClaim): Statement {
+  return {
+    sql: `INSERT INTO messages (id, conversation_id, turn_id, role, status, sequence_number, parts, text_length, model, output_tokens, tokens_estimated, created_at)
+      SELECT new.id, t.conversation_id, t.id, new.role, new.status, t.sequence_number + new.step, new.parts, new.text_length,
+        CASE new.role WHEN 'assistant' THEN t.model END, new.tokens, 1, t.started_at
+      FROM (SELECT ? AS id, 'user' AS role, 'complete' AS status, -1 AS step, ? AS parts, ? AS text_length, ? AS tokens
+        UNION ALL SELECT ?, 'assistant', 'streaming', 0, '', 0, NULL) AS new, ${NEW_CLAIM}`,
+    args: [
+      claim.userMessageId,
+      encodeParts([{ type: 'text', text: claim.text }]),
+      claim.text.length,
+      claim.textTokens,
+      claim.assistantMessageId,
+      claim.turnId,
+    ],
+  };
+}
+
+function updateConversation(claim: TurnClaim): Statement {
+  return {
+    sql: `UPDATE conversations SET message_count = message_count + 2, title = coalesce(title, ?), updated_at = ${NOW}
+      WHERE id = ? AND EXISTS (SELECT 1 FROM turns t WHERE t.id = ? AND t.conversation_id = conversations.id
+        AND t.sequence_number = conversations.message_count + 2)`,
+    args: [claim.title, claim.conversationId, claim.turnId],
+  };
+}
+
+function selectVerdict(claim: TurnClaim, leaseMs: number): Statement {
+  return {
+    sql: `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS sequence_number, mine.model AS turn_model,
+        running.id AS running_id, running.heartbeat_at + ? - ${NOW} AS lease_left, asked.parts AS running_parts,
+        k.resource_id AS known_turn, k.fingerprint AS known_fingerprint, known.conversation_id AS known_conversation
+      FROM (SELECT 1)
+      LEFT JOIN conversations c ON c.id = ? AND (? IS NULL OR c.user_id = ?)
+      LEFT JOIN turns mine ON mine.id = ? AND mine.state = 'running' AND mine.owner_id = ?
+      LEFT JOIN turns running ON running.conversation_id = c.id AND running.state = 'running'
+      LEFT JOIN messages asked ON asked.id = running.user_message_id
+      LEFT JOIN idempotency_keys k ON k.scope = ? AND k.key = ? AND k.created_at > ${NOW} - ${KEY_LIFETIME_MS}
+      LEFT JOIN turns known ON known.id = k.resource_id`,
+    args: [
+      leaseMs,
+      claim.conversationId,
+      claim.userId,
+      claim.userId,
+      claim.turnId,
+      claim.ownerId,
+      ...keyArgs(claim),
+    ],
+  };
+}
+
+/** The newest messages a model may see: failed and empty answers are left out, uncounted. */
+function selectHistory(claim: TurnClaim, windowMessages: number): Statement {
+  return {
+    sql: `SELECT m.role, m.parts FROM messages m
+      WHERE m.conversation_id = ? AND EXISTS (SELECT 1 FROM turns t WHERE t.id = ? AND t.state = 'running')
+        AND (m.role = 'user' OR (m.status NOT IN ('failed', 'streaming') AND m.text_length > 0))
+      ORDER BY m.sequence_number DESC LIMIT ?`,
+    args: [claim.conversationId, claim.turnId, windowMessages],
+  };
+}
+
+function verdictFrom(claim: TurnClaim, row: Row | undefined, history: Row[]): Verdict {
+  const sequenceNumber = optionalNumber(row?.['sequence_number']);
+  if (row && sequenceNumber !== null) {
+    return {
+      kind: 'accepted',
+      conversation: conversationFrom(row),
+      sequenceNumber,
+      model: text(row['turn_model']),
+      history: history.toReversed().map(contextMessageFrom),
+    };
+  }
+  const knownTurn = optionalText(row?.['known_turn']);
+  if (knownTurn !== null) {
+    const conversationId = optionalText(row?.['known_conversation']);
+    // What the first request made has been deleted since.
+    if (conversationId === null) return { kind: 'not_found' };
+    const sameRequest = row?.['known_fingerprint'] === claim.idempotency?.fingerprint;
+    return { kind: 'repeated', turnId: knownTurn, conversationId, sameRequest };
+  }
+  const runningId = optionalText(row?.['running_id']);
+  if (!row || runningId === null) return { kind: 'not_found' };
+  const asked = contentOf(decodeParts(text(row['running_parts'])));
+  return { kind: 'busy', turnId: runningId, text: asked, leaseLeftMs: number(row['lease_left']) };
+}
+
+function contextMessageFrom(row: Row): ContextMessage {
+  return {
+    role: row['role'] === 'assistant' ? 'assistant' : 'user',
+    text: contentOf(decodeParts(text(row['parts']))),
+  };
+}

@@ -1,0 +1,20 @@
+/** A database over HTTP: Turso or `sqld`, from any runtime. */
+import { createClient } from '@libsql/client/http';
+import { openDatabase, type Database } from './database.ts';
+
+/** One request to the database may take this long before it counts as lost. */
+const REQUEST_TIMEOUT_MS = 10_000;
+/** Requests under way at once from one process; more wait their turn. */
+const CONCURRENCY = 64;
+
+/** @param url `http(s)://…` or `libsql://…` */
+export function connectHttp({ url, authToken }: { url: string; authToken?: string }): Database {
+  return openDatabase(() =>
+    createClient({ url, authToken, concurrency: CONCURRENCY, fetch: fetchWithTimeout }),
+  );
+}
+
+/** The client hands over a `Request`; its only limit is ours. */
+function fetchWithTimeout(request: Request): Promise<Response> {
+  return fetch(request, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+}

@@ -1,0 +1,218 @@
+/** Conversations and their messages: everything but the life of a turn. The owner is in every WHERE; null means the id alone suffices. */
+import type { Conversation, NewConversation } from '../chat/conversation.ts';
+import type { Message } from '../chat/message.ts';
+import { KEY_LIFETIME_MS } from './accept.ts';
+import { NOW, type Database, type Statement } from './database.ts';
+import {
+  CONVERSATION_COLUMNS,
+  conversationFrom,
+  MESSAGE_COLUMNS,
+  messageFrom,
+  number,
+  optionalText,
+  type Row,
+} from './rows.ts';
+import { readRepaired } from './turns.ts';
+
+export interface Key {
+  scope: string;
+  key: string;
+  fingerprint: string;
+}
+
+export type Created<T> =
+  | { kind: 'created'; value: T }
+  | { kind: 'repeated'; value: T }
+  | { kind: 'key_reused' };
+
+/** Makes a conversation, or finds the one that the same key made before. */
+export async function createConversation(
+  db: Database,
+  conversation: NewConversation,
+  idempotency?: Key,
+): Promise<Created<Conversation>> {
+  const { id, userId, title, mode, model, instructions } = conversation;
+  const { scope = '', key = '', fingerprint = '' } = idempotency ?? {};
+  const known = `SELECT resource_id FROM idempotency_keys WHERE scope = ? AND key = ? AND created_at > ${NOW} - ${KEY_LIFETIME_MS}`;
+  const results = await db.batch(
+    [
+      {
+        sql: `INSERT INTO conversations (id, user_id, title, mode, model, instructions, message_count, created_at, updated_at)
+          SELECT ?, ?, ?, ?, ?, ?, 0, ${NOW}, ${NOW} WHERE NOT EXISTS (${known}) ON CONFLICT DO NOTHING`,
+        args: [id, userId, title, mode, model, instructions, scope, key],
+      },
+      {
+        sql: `INSERT OR REPLACE INTO idempotency_keys (scope, key, fingerprint, resource_id, created_at)
+          SELECT ?, ?, ?, id, created_at FROM conversations WHERE id = ? AND ? <> ''`,
+        args: [scope, key, fingerprint, id, key],
+      },
+      {
+        sql: `SELECT ${CONVERSATION_COLUMNS}, k.fingerprint FROM conversations c
+          LEFT JOIN idempotency_keys k ON k.scope = ? AND k.key = ?
+          WHERE c.user_id = ? AND c.id = coalesce((${known}), ?)`,
+        args: [scope, key, userId, scope, key, id],
+      },
+      {
+        sql: `SELECT fingerprint FROM idempotency_keys WHERE scope = ? AND key = ?`,
+        args: [scope, key],
+      },
+    ],
+    'write',
+  );
+  const stored = optionalText(results[3]?.rows[0]?.['fingerprint']);
+  const row = results[2]?.rows[0];
+  if (!row || (stored !== null && stored !== fingerprint)) return { kind: 'key_reused' };
+  const value = conversationFrom(row);
+  return { kind: value.id === id ? 'created' : 'repeated', value };
+}
+
+/** One page of a list and, when there is more, the cursor of the next. */
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+
+/** A user's conversations, newest first. @param cursor the last id of the page before */
+export async function listConversations(
+  db: Database,
+  { userId, limit, cursor }: { userId: string; limit: number; cursor?: string },
+): Promise<Page<Conversation>> {
+  const [result] = await db.batch(
+    [
+      {
+        sql: `SELECT ${CONVERSATION_COLUMNS} FROM conversations c WHERE c.user_id = ? ${cursor ? 'AND c.id < ?' : ''} ORDER BY c.id DESC LIMIT ?`,
+        args: cursor ? [userId, cursor, limit + 1] : [userId, limit + 1],
+      },
+    ],
+    'read',
+  );
+  return pageOf(result?.rows ?? [], limit, conversationFrom, (item) => item.id);
+}
+
+function pageOf<T>(
+  rows: readonly Row[],
+  limit: number,
+  from: (row: Row) => T,
+  cursorOf: (item: T) => string,
+): Page<T> {
+  const items = rows.slice(0, limit).map(from);
+  const last = items.at(-1);
+  return { items, next: rows.length > limit && last ? cursorOf(last) : null };
+}
+
+export async function readConversation(
+  db: Database,
+  { id, userId }: { id: string; userId: string | null },
+): Promise<Conversation | undefined> {
+  const [result] = await db.batch([selectConversation(id, userId)], 'read');
+  const row = result?.rows[0];
+  return row && conversationFrom(row);
+}
+
+function selectConversation(id: string, userId: string | null): Statement {
+  return {
+    sql: `SELECT ${CONVERSATION_COLUMNS} FROM conversations c WHERE c.id = ? AND (? IS NULL OR c.user_id = ?)`,
+    args: [id, userId, userId],
+  };
+}
+
+export interface Transcript {
+  conversation: Conversation;
+  /** Oldest first. */
+  messages: Message[];
+  /** True when there are messages before (`newest`) or after (`oldest`) these. */
+  more: boolean;
+}
+
+/** Which messages of a conversation: the newest so many, or a page of the oldest after a sequence number. */
+export type Slice = { newest: number } | { limit: number; after: number };
+
+/** A conversation with messages, oldest first; undefined when there is none for this user. */
+export async function readTranscript(
+  db: Database,
+  {
+    id,
+    userId,
+    slice,
+    leaseMs,
+  }: { id: string; userId: string | null; slice: Slice; leaseMs: number },
+): Promise<Transcript | undefined> {
+  const limit = 'newest' in slice ? slice.newest : slice.limit;
+  const [conversation, messages] = await readRepaired(db, {
+    select: [selectConversation(id, userId), selectMessages(id, slice)],
+    stale: { where: 'conversation_id = ?', args: [id] },
+    leaseMs,
+  });
+  const row = conversation?.rows[0];
+  if (!row) return undefined;
+  const found = (messages?.rows ?? []).slice(0, limit).map(messageFrom);
+  return {
+    conversation: conversationFrom(row),
+    messages: 'newest' in slice ? found.toReversed() : found,
+    more: (messages?.rows.length ?? 0) > limit,
+  };
+}
+
+function selectMessages(conversationId: string, slice: Slice): Statement {
+  if ('newest' in slice) {
+    return {
+      sql: `SELECT ${MESSAGE_COLUMNS} FROM messages m WHERE m.conversation_id = ? ORDER BY m.sequence_number DESC LIMIT ?`,
+      args: [conversationId, slice.newest + 1],
+    };
+  }
+  return {
+    sql: `SELECT ${MESSAGE_COLUMNS} FROM messages m WHERE m.conversation_id = ? AND m.sequence_number > ? ORDER BY m.sequence_number LIMIT ?`,
+    args: [conversationId, slice.after, slice.limit + 1],
+  };
+}
+
+export type ConversationChange = Partial<
+  Pick<Conversation, 'title' | 'mode' | 'model' | 'instructions'>
+>;
+
+/** Changes the given columns and no others; undefined when there is none for this user. */
+export async function changeConversation(
+  db: Database,
+  { id, userId, change }: { id: string; userId: string | null; change: ConversationChange },
+): Promise<Conversation | undefined> {
+  const columns = (['title', 'mode', 'model', 'instructions'] as const).filter(
+    (name) => change[name] !== undefined,
+  );
+  const sets = [...columns.map((name) => `${name} = ?`), `updated_at = ${NOW}`].join(', ');
+  const results = await db.batch(
+    [
+      {
+        sql: `UPDATE conversations SET ${sets} WHERE id = ? AND (? IS NULL OR user_id = ?)`,
+        args: [...columns.map((name) => change[name] ?? null), id, userId, userId],
+      },
+      selectConversation(id, userId),
+    ],
+    'write',
+  );
+  const row = results[1]?.rows[0];
+  return row && conversationFrom(row);
+}
+
+/** Deletes a conversation with its messages and turns; false when there is none for this user. */
+export async function deleteConversation(
+  db: Database,
+  { id, userId }: { id: string; userId: string | null },
+): Promise<boolean> {
+  const mine = `(SELECT id FROM conversations WHERE id = ? AND (? IS NULL OR user_id = ?))`;
+  const args = [id, userId, userId];
+  const results = await db.batch(
+    [
+      { sql: `SELECT count(*) AS found FROM conversations WHERE id IN ${mine}`, args },
+      { sql: `DELETE FROM messages WHERE conversation_id IN ${mine}`, args },
+      { sql: `DELETE FROM turns WHERE conversation_id IN ${mine}`, args },
+      { sql: `DELETE FROM conversations WHERE id IN ${mine}`, args },
+    ],
+    'write',
+  );
+  return number(results[0]?.rows[0]?.['found']) > 0;
+}
+
+/** Answers at all: one trivial statement. @throws ParleyError `database_unavailable` */
+export async function ping(db: Database): Promise<void> {
+  await db.batch([{ sql: 'SELECT 1 FROM conversations LIMIT 1', args: [] }], 'read', 0);
+}

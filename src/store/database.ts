@@ -1,0 +1,101 @@
+/**
+ * The database as the rest of the store sees it: batches, each one transaction and, over HTTP, one request. A batch that meets a passing failure is
+ * repeated, so every batch written here must be safe to run twice: ids are made by the caller and each write names the state it expects.
+ */
+import type { Client, InStatement, InValue, ResultSet } from '@libsql/client/http';
+import { LibsqlError } from '@libsql/core/api';
+import { ParleyError } from '../chat/errors.ts';
+
+export type { ResultSet };
+export type Mode = 'read' | 'write';
+
+export interface Statement {
+  sql: string;
+  args: InValue[];
+}
+
+export interface Database {
+  /**
+   * Runs the statements as one transaction.
+   * @param patience milliseconds within which a passing failure is retried
+   * @throws ParleyError `database_unavailable` when the database cannot be reached or cannot write
+   */
+  batch(statements: readonly Statement[], mode: Mode, patience?: number): Promise<ResultSet[]>;
+  close(): void;
+}
+
+/** Long enough for a busy neighbour or a dropped connection, short enough for somebody who waits. */
+const DEFAULT_PATIENCE_MS = 3_000;
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 500;
+
+/** A database over clients that `connect` makes; a client that failed is thrown away (one that met BUSY on a file never works again). */
+export function openDatabase(connect: () => Client): Database {
+  let client: Client | undefined;
+  const discard = (failed: Client) => {
+    if (client !== failed) return;
+    client = undefined;
+    failed.close();
+  };
+  const attempt = async (statements: InStatement[], mode: Mode): Promise<ResultSet[]> => {
+    const current = (client ??= connect());
+    try {
+      return await current.batch(statements, mode);
+    } catch (error) {
+      if (kindOf(error) !== 'mistake') discard(current);
+      throw error;
+    }
+  };
+  return {
+    batch: (statements, mode, patience = DEFAULT_PATIENCE_MS) =>
+      withRetry(() => attempt([...statements], mode), patience),
+    close: () => {
+      client?.close();
+      client = undefined;
+    },
+  };
+}
+
+async function withRetry<T>(run: () => Promise<T>, patience: number): Promise<T> {
+  const deadline = Date.now() + patience;
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    try {
+      return await run();
+    } catch (error) {
+      const kind = kindOf(error);
+      if (kind === 'mistake') throw error;
+      if (kind === 'refusal' || Date.now() + pause > deadline) throw unavailable(error);
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
+  }
+}
+
+/** A passing failure is worth a repeat, a refusal (full, read-only, over its quota) is not; a mistake is ours. */
+function kindOf(error: unknown): 'passing' | 'refusal' | 'mistake' {
+  if (!(error instanceof LibsqlError)) return error instanceof RangeError ? 'mistake' : 'passing';
+  const { code, message } = error;
+  if (/^SQLITE_(FULL|READONLY|CANTOPEN|NOTADB|CORRUPT|AUTH|PERM)/.test(code) || code === 'BLOCKED')
+    return 'refusal';
+  if (/\b(BLOCKED|readonly|read-only|database or disk is full)\b/i.test(message)) return 'refusal';
+  if (
+    /^SQLITE_(BUSY|LOCKED|IOERR|NOMEM|INTERRUPT|SCHEMA)/.test(code) ||
+    /SQLITE_BUSY|database is locked/.test(message)
+  )
+    return 'passing';
+  if (code.startsWith('SQLITE_') || /^(URL_|SQL_|ARGS_)/.test(code)) return 'mistake';
+  return 'passing';
+}
+
+function unavailable(cause: unknown): ParleyError {
+  return new ParleyError(
+    {
+      code: 'database_unavailable',
+      detail: 'The database cannot be reached right now',
+      retryAfter: 1,
+    },
+    { cause },
+  );
+}
+
+/** Milliseconds since the epoch by the database's clock, as an SQL expression. */
+export const NOW = `CAST(unixepoch('subsec') * 1000 AS INTEGER)`;

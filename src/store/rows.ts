@@ -1,0 +1,70 @@
+/** Database rows → the domain's shapes. The only place that trusts a column. */
+import type { Conversation } from '../chat/conversation.ts';
+import type { Failure } from '../chat/errors.ts';
+import type { FinishReason, Message, Role, Status } from '../chat/message.ts';
+import { decodeParts } from '../chat/parts.ts';
+import type { ResultSet } from './database.ts';
+
+export type Row = ResultSet['rows'][number];
+
+export const MESSAGE_COLUMNS = `m.id, m.conversation_id, m.turn_id, m.role, m.status, m.sequence_number, m.parts, m.model,
+  m.input_tokens, m.output_tokens, m.tokens_estimated, m.finish_reason, m.first_token_ms, m.duration_ms, m.created_at`;
+
+// Enumerations are written by this program alone, through the same types.
+export function messageFrom(row: Row): Message {
+  return {
+    id: text(row['id']),
+    conversationId: text(row['conversation_id']),
+    turnId: optionalText(row['turn_id']),
+    role: text(row['role']) as Role,
+    status: text(row['status']) as Status,
+    sequenceNumber: number(row['sequence_number']),
+    parts: decodeParts(text(row['parts'])),
+    model: optionalText(row['model']),
+    inputTokens: optionalNumber(row['input_tokens']),
+    outputTokens: optionalNumber(row['output_tokens']),
+    tokensEstimated: number(row['tokens_estimated']) === 1,
+    finishReason: optionalText(row['finish_reason']) as FinishReason | null,
+    firstTokenMs: optionalNumber(row['first_token_ms']),
+    durationMs: optionalNumber(row['duration_ms']),
+    createdAt: number(row['created_at']),
+  };
+}
+
+export const CONVERSATION_COLUMNS = `c.id, c.user_id, c.title, c.mode, c.model, c.instructions, c.message_count, c.created_at, c.updated_at`;
+
+export function conversationFrom(row: Row): Conversation {
+  return {
+    id: text(row['id']),
+    userId: text(row['user_id']),
+    title: optionalText(row['title']),
+    mode: text(row['mode']) === 'rag' ? 'rag' : 'open',
+    model: optionalText(row['model']),
+    instructions: optionalText(row['instructions']),
+    messageCount: number(row['message_count']),
+    createdAt: number(row['created_at']),
+    updatedAt: number(row['updated_at']),
+  };
+}
+
+export function failureFrom(value: unknown): Failure | undefined {
+  return typeof value === 'string' ? (JSON.parse(value) as Failure) : undefined;
+}
+
+export function text(value: unknown): string {
+  if (typeof value !== 'string') throw new TypeError('a text column holds something else');
+  return value;
+}
+
+export function number(value: unknown): number {
+  if (typeof value !== 'number') throw new TypeError('a number column holds something else');
+  return value;
+}
+
+export function optionalText(value: unknown): string | null {
+  return value === null || value === undefined ? null : text(value);
+}
+
+export function optionalNumber(value: unknown): number | null {
+  return value === null || value === undefined ? null : number(value);
+}

@@ -1,0 +1,134 @@
+/** The tables. Times are milliseconds since the epoch by the database's clock; ids are UUIDv7 text. */
+import { sql } from 'drizzle-orm';
+import {
+  index,
+  integer,
+  primaryKey,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/sqlite-core';
+
+export const conversations = sqliteTable(
+  'conversations',
+  {
+    id: text('id').primaryKey(),
+    userId: text('user_id').notNull(),
+    title: text('title'),
+    mode: text('mode', { enum: ['open', 'rag'] }).notNull(),
+    model: text('model'),
+    instructions: text('instructions'),
+    /** Also the last sequence number given out: messages are never deleted one by one. */
+    messageCount: integer('message_count').notNull().default(0),
+    createdAt: integer('created_at').notNull(),
+    updatedAt: integer('updated_at').notNull(),
+  },
+  (table) => [index('conversations_by_user').on(table.userId, table.id)],
+);
+
+export const turns = sqliteTable(
+  'turns',
+  {
+    id: text('id').primaryKey(),
+    conversationId: text('conversation_id')
+      .notNull()
+      .references(() => conversations.id, { onDelete: 'cascade' }),
+    /** The instance that runs it; only it may write the answer, and only while the state is `running`. */
+    ownerId: text('owner_id').notNull(),
+    state: text('state', { enum: ['running', 'ended'] }).notNull(),
+    /** Of the answer; the user's message has the one before. */
+    sequenceNumber: integer('sequence_number').notNull(),
+    userMessageId: text('user_message_id').notNull(),
+    assistantMessageId: text('assistant_message_id').notNull(),
+    model: text('model').notNull(),
+    /** Whether this turn created its conversation. */
+    created: integer('created', { mode: 'boolean' }).notNull().default(false),
+    heartbeatAt: integer('heartbeat_at').notNull(),
+    cancelRequestedAt: integer('cancel_requested_at'),
+    /** JSON of the failure a client may be told. */
+    error: text('error'),
+    startedAt: integer('started_at').notNull(),
+    endedAt: integer('ended_at'),
+  },
+  (table) => [
+    uniqueIndex('turns_running')
+      .on(table.conversationId)
+      .where(sql`state = 'running'`),
+    index('turns_by_conversation').on(table.conversationId, table.sequenceNumber),
+    index('turns_stale')
+      .on(table.heartbeatAt)
+      .where(sql`state = 'running'`),
+  ],
+);
+
+export const messages = sqliteTable(
+  'messages',
+  {
+    id: text('id').primaryKey(),
+    conversationId: text('conversation_id')
+      .notNull()
+      .references(() => conversations.id, { onDelete: 'cascade' }),
+    turnId: text('turn_id'),
+    role: text('role', { enum: ['user', 'assistant'] }).notNull(),
+    status: text('status', {
+      enum: [
+        'streaming',
+        'complete',
+        'truncated',
+        'filtered',
+        'cancelled',
+        'interrupted',
+        'failed',
+      ],
+    }).notNull(),
+    sequenceNumber: integer('sequence_number').notNull(),
+    /** One JSON object a line, see `chat/parts.ts`. */
+    parts: text('parts').notNull(),
+    /** UTF-16 units of the visible text: an empty answer is left out of later contexts. */
+    textLength: integer('text_length').notNull(),
+    model: text('model'),
+    inputTokens: integer('input_tokens'),
+    outputTokens: integer('output_tokens'),
+    tokensEstimated: integer('tokens_estimated', { mode: 'boolean' }).notNull().default(true),
+    finishReason: text('finish_reason', {
+      enum: ['stop', 'length', 'content_filter', 'tool_calls'],
+    }),
+    firstTokenMs: integer('first_token_ms'),
+    durationMs: integer('duration_ms'),
+    createdAt: integer('created_at').notNull(),
+  },
+  (table) => [uniqueIndex('messages_by_sequence').on(table.conversationId, table.sequenceNumber)],
+);
+
+export const idempotencyKeys = sqliteTable(
+  'idempotency_keys',
+  {
+    /** The user, or the conversation where no user was named. */
+    scope: text('scope').notNull(),
+    key: text('key').notNull(),
+    /** Hash of method, path and body. */
+    fingerprint: text('fingerprint').notNull(),
+    /** The turn, conversation or document that the first request made. */
+    resourceId: text('resource_id').notNull(),
+    createdAt: integer('created_at').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.scope, table.key] }),
+    index('idempotency_keys_by_age').on(table.createdAt),
+  ],
+);
+
+/** Open WebSockets where processes share a database (on Node). */
+export const connections = sqliteTable(
+  'connections',
+  {
+    id: text('id').primaryKey(),
+    userId: text('user_id').notNull(),
+    instanceId: text('instance_id').notNull(),
+    heartbeatAt: integer('heartbeat_at').notNull(),
+  },
+  (table) => [
+    index('connections_by_user').on(table.userId, table.heartbeatAt),
+    index('connections_by_instance').on(table.instanceId),
+  ],
+);

@@ -1,0 +1,90 @@
+/** How a turn ended: a pure decision over what its last step came to. Only a finish that the provider declared, with no error before it, is `complete`. */
+import type { LanguageModelV4Usage } from '@ai-sdk/provider';
+import type { Failure } from '../chat/errors.ts';
+import type { FinishReason, Status, Usage } from '../chat/message.ts';
+import { failureOfModel, modelFailure } from '../models/model-failure.ts';
+import type { StopReason } from './live-turn.ts';
+import type { Step } from './step.ts';
+
+export interface Decision {
+  status: Status;
+  finishReason: FinishReason | null;
+  error?: Failure;
+}
+
+/** The finishes that count as declared, and what they mean. */
+const FINISHES: Partial<
+  Record<NonNullable<Step['finish']>, { status: Status; finishReason: FinishReason }>
+> = {
+  stop: { status: 'complete', finishReason: 'stop' },
+  length: { status: 'truncated', finishReason: 'length' },
+  'content-filter': { status: 'filtered', finishReason: 'content_filter' },
+  'tool-calls': { status: 'complete', finishReason: 'tool_calls' },
+};
+
+/**
+ * @param hasText whether any visible text was sent
+ * @param stopped why the turn was stopped from outside, if it was
+ */
+export function decideEnding({
+  step,
+  hasText,
+  stopped,
+}: {
+  step: Step;
+  hasText: boolean;
+  stopped: StopReason | undefined;
+}): Decision {
+  if (stopped === 'cancelled') return { status: 'cancelled', finishReason: null };
+  if (stopped) {
+    return unfinished('interrupted', {
+      code: 'shutting_down',
+      detail: 'The server is shutting down; what was said is kept',
+    });
+  }
+  if (step.late)
+    return unfinished(hasText ? 'interrupted' : 'failed', modelFailure('model_timeout'));
+  if (step.error !== undefined) {
+    const broke = hasText && !step.serviceError;
+    return unfinished(broke ? 'interrupted' : 'failed', failureOfModel(step.error));
+  }
+  if (step.tooLong) return { status: 'truncated', finishReason: 'length' };
+  const finish = step.finish && FINISHES[step.finish];
+  if (finish && (hasText || finish.status !== 'complete')) return { ...finish };
+  if (hasText) return unfinished('interrupted', modelFailure('model_error'));
+  return unfinished('failed', modelFailure('model_empty'));
+}
+
+function unfinished(status: Status, error: Failure): Decision {
+  return { status, finishReason: null, error };
+}
+
+/** More than any model takes or gives: a count above it is not one. */
+const MOST_TOKENS = 100_000_000;
+
+/** The provider's counts where they are believable, else the estimates, marked. */
+export function decideUsage({
+  reported,
+  estimate,
+}: {
+  reported: readonly (LanguageModelV4Usage | undefined)[];
+  estimate: { inputTokens: number; outputTokens: number };
+}): Usage {
+  const input = sum(reported.map((usage) => usage?.inputTokens.total));
+  const output = sum(reported.map((usage) => usage?.outputTokens.total));
+  return {
+    inputTokens: input ?? estimate.inputTokens,
+    outputTokens: output ?? estimate.outputTokens,
+    estimated: input === undefined || output === undefined,
+  };
+}
+
+function sum(counts: readonly (number | undefined)[]): number | undefined {
+  let total = 0;
+  for (const count of counts) {
+    if (count === undefined || !Number.isInteger(count) || count < 0 || count > MOST_TOKENS)
+      return undefined;
+    total += count;
+  }
+  return counts.length === 0 ? undefined : total;
+}

@@ -1,0 +1,310 @@
+/** Rooms in this process: all of them on Node, a single one inside a Durable Object. The database decides who may run a turn; here is who does. */
+import { decodeCursor, invalidCursor, isCursorOf, type Cursor } from '../chat/cursor.ts';
+import { notFound, ParleyError } from '../chat/errors.ts';
+import { newId } from '../chat/ids.ts';
+import type { StoredTurn, TurnHead } from '../chat/message.ts';
+import type { Report } from '../chat/report.ts';
+import { titleFrom } from '../chat/title.ts';
+import { estimateTokens } from '../chat/tokens.ts';
+import { windowOf } from '../models/catalog.ts';
+import type { ChatModel, Registry } from '../models/registry.ts';
+import { claimTurn, type TurnClaim, type Verdict } from '../store/accept.ts';
+import type { Database } from '../store/database.ts';
+import { readTurn, requestCancel } from '../store/turns.ts';
+import { runTurn, type EngineSettings } from './engine.ts';
+import { LiveTurn, type Coalesce } from './live-turn.ts';
+import { Pulse } from './pulse.ts';
+import { Queues, unlessAborted } from './queue.ts';
+import { streamTurn, type StartAt } from './reader.ts';
+import type { Delivery, Rooms, StartTurn, TurnAddress, View } from './rooms.ts';
+import { storedSource, watchedSource, type Source } from './source.ts';
+
+export interface RoomSettings extends EngineSettings {
+  titleWords: number;
+  leaseMs: number;
+  keepAliveMs: number;
+}
+
+export interface RoomServices {
+  db: Database;
+  registry: Registry;
+  settings: RoomSettings;
+  report: Report;
+  /** How writes that come close together are put together. */
+  coalesce: Coalesce;
+  /** The room that a turn runs in when it is not this one; undefined where all rooms are here. */
+  elsewhere?: (address: TurnAddress) => Rooms;
+  /** Told when the first turn begins and when the last has ended. */
+  onActive?: (active: boolean) => void;
+}
+
+/** How often a waiting turn looks whether another instance's is over, and how long a cancellation waits for it. */
+const LOOK_UP_EVERY_MS = 250;
+const CANCEL_WAIT_MS = 2_000;
+
+export class LocalRooms implements Rooms {
+  /** This instance, as the database knows the owner of a turn. */
+  readonly ownerId = newId();
+  readonly #services: RoomServices;
+  readonly #live = new Map<string, LiveTurn>();
+  readonly #queues = new Queues();
+  readonly #pulse: Pulse;
+  #draining = false;
+
+  constructor(services: RoomServices) {
+    this.#services = services;
+    this.#pulse = new Pulse({
+      db: services.db,
+      ownerId: this.ownerId,
+      turns: this.#live,
+      report: services.report,
+    });
+  }
+
+  async start(command: StartTurn, view: View, signal?: AbortSignal): Promise<Delivery> {
+    this.#refuseWhileDraining();
+    // A name that nothing answers to is refused before anything is stored.
+    if (command.model) this.#services.registry.resolve(command.model);
+    const claim = this.#claimOf(command);
+    if (command.onBusy !== 'queue') return this.#claimUntilFree(claim, command, view, signal);
+    return this.#queues.run(
+      command.conversationId,
+      () => this.#claimUntilFree(claim, command, view, signal),
+      signal,
+    );
+  }
+
+  async follow(address: TurnAddress, view: View, cursor?: string): Promise<Delivery | undefined> {
+    const at = cursor === undefined ? undefined : decodeCursor(cursor);
+    const source = await this.#sourceOf(address.turnId);
+    const startAt = startAtOf(source, at);
+    if (startAt === 'nothing left') return undefined;
+    return this.#deliver(source, view, startAt);
+  }
+
+  async cancel({ turnId }: TurnAddress): Promise<void> {
+    const live = this.#live.get(turnId);
+    if (live) {
+      live.stop('cancelled');
+      await live.ended;
+      return;
+    }
+    await requestCancel(this.#services.db, turnId);
+    const deadline = performance.now() + CANCEL_WAIT_MS;
+    while (performance.now() < deadline) {
+      const turn = await this.#read(turnId);
+      if (!turn?.running) return;
+      await sleep(LOOK_UP_EVERY_MS);
+    }
+  }
+
+  async close(conversationId: string): Promise<void> {
+    const running = [...this.#live.values()].filter(
+      (live) => live.head.conversationId === conversationId,
+    );
+    for (const live of running) live.stop('cancelled');
+    await Promise.all(running.map((live) => live.ended));
+  }
+
+  /** No new turns; running ones get so many milliseconds, then they are interrupted. Resolves when all are stored. */
+  async drain(graceMs: number): Promise<void> {
+    this.#draining = true;
+    const ended = Promise.all([...this.#live.values()].map((live) => live.ended));
+    await Promise.race([ended, sleep(graceMs)]);
+    for (const live of this.#live.values()) live.stop('shutdown');
+    await Promise.all([...this.#live.values()].map((live) => live.ended));
+  }
+
+  /** Resolves when no turn runs here. */
+  async idle(): Promise<void> {
+    while (this.#live.size > 0)
+      await Promise.all([...this.#live.values()].map((live) => live.ended));
+  }
+
+  #refuseWhileDraining(): void {
+    if (!this.#draining) return;
+    throw new ParleyError({
+      code: 'shutting_down',
+      detail: 'The server is shutting down',
+      retryAfter: 1,
+    });
+  }
+
+  #claimOf(command: StartTurn): TurnClaim {
+    const { settings, registry } = this.#services;
+    const { create, conversationId } = command;
+    return {
+      turnId: newId(),
+      userMessageId: newId(),
+      assistantMessageId: newId(),
+      ownerId: this.ownerId,
+      conversationId,
+      userId: command.userId,
+      create: create && { id: conversationId, ...create },
+      text: command.text,
+      textTokens: estimateTokens(command.text),
+      title: titleFrom({ text: command.text, words: settings.titleWords }),
+      model: command.model,
+      defaultModel: registry.defaultName,
+      idempotency: command.idempotency,
+    };
+  }
+
+  async #claimUntilFree(
+    claim: TurnClaim,
+    command: StartTurn,
+    view: View,
+    signal?: AbortSignal,
+  ): Promise<Delivery> {
+    const { db, settings } = this.#services;
+    for (;;) {
+      this.#refuseWhileDraining();
+      const limits = { leaseMs: settings.leaseMs, windowMessages: settings.context.windowMessages };
+      const verdict = await claimTurn(db, claim, limits);
+      if (verdict.kind === 'accepted') return this.#begin(claim, verdict, view);
+      if (verdict.kind === 'not_found') throw notFound('Conversation');
+      if (verdict.kind === 'repeated') return this.#repeat(verdict, view);
+      const address = { turnId: verdict.turnId, conversationId: claim.conversationId };
+      if (command.joinSameText && verdict.text === claim.text) return this.#join(address, view);
+      if (command.onBusy === 'reject') throw this.#busy(verdict);
+      if (command.onBusy === 'interrupt') await this.cancel(address);
+      else await this.#waitFor(verdict.turnId, signal);
+    }
+  }
+
+  #begin(claim: TurnClaim, verdict: Extract<Verdict, { kind: 'accepted' }>, view: View): Delivery {
+    const models = this.#modelsOf(verdict.model);
+    const live = new LiveTurn(headOf(claim, verdict, models[0].name), this.#services.coalesce);
+    this.#live.set(claim.turnId, live);
+    if (this.#live.size === 1) this.#services.onActive?.(true);
+    this.#pulse.start();
+    const { conversation, history } = verdict;
+    void runTurn(
+      { live, conversation, history, models },
+      { ...this.#services, ownerId: this.ownerId },
+    ).finally(() => {
+      this.#live.delete(claim.turnId);
+      if (this.#live.size === 0) this.#services.onActive?.(false);
+    });
+    return this.#deliver(live, view, 'start');
+  }
+
+  /** The models behind a name; when nothing answers to it any more, one that fails with that reason: the turn is accepted and must end. */
+  #modelsOf(name: string): readonly [ChatModel, ...ChatModel[]] {
+    try {
+      return this.#services.registry.resolve(name);
+    } catch (error) {
+      const load = () => {
+        throw error;
+      };
+      return [{ name, window: windowOf(name), load }];
+    }
+  }
+
+  #repeat(verdict: Extract<Verdict, { kind: 'repeated' }>, view: View): Promise<Delivery> {
+    if (!verdict.sameRequest) {
+      throw new ParleyError({
+        code: 'idempotency_key_reused',
+        detail: 'This Idempotency-Key was used with another request',
+      });
+    }
+    return this.#join(verdict, view);
+  }
+
+  async #join(address: TurnAddress, view: View): Promise<Delivery> {
+    if (!this.#live.has(address.turnId) && this.#services.elsewhere) {
+      return required(await this.#services.elsewhere(address).follow(address, view));
+    }
+    return this.#deliver(await this.#sourceOf(address.turnId), view, 'start');
+  }
+
+  #busy({ turnId, leaseLeftMs }: Extract<Verdict, { kind: 'busy' }>): ParleyError {
+    // A turn that nobody here runs may be a crashed one: its lease says when it is out of the way at the latest.
+    const retryAfter = this.#live.has(turnId)
+      ? undefined
+      : Math.max(1, Math.ceil(leaseLeftMs / 1000));
+    return new ParleyError({
+      code: 'turn_in_progress',
+      detail: 'Another turn is in progress in this conversation',
+      retryAfter,
+    });
+  }
+
+  async #waitFor(turnId: string, signal?: AbortSignal): Promise<void> {
+    const live = this.#live.get(turnId);
+    await unlessAborted(live ? live.ended.then(() => undefined) : sleep(LOOK_UP_EVERY_MS), signal);
+  }
+
+  async #sourceOf(turnId: string): Promise<Source> {
+    const live = this.#live.get(turnId);
+    if (live) return live;
+    const turn = await this.#read(turnId);
+    if (!turn) throw notFound('Turn');
+    return turn.running ? watchedSource(turn, () => this.#read(turnId)) : storedSource(turn);
+  }
+
+  #read(turnId: string): Promise<StoredTurn | undefined> {
+    const { db, settings } = this.#services;
+    // Whoever follows has been let in already: its owner was checked with the conversation's.
+    return readTurn(db, { turnId, userId: null, leaseMs: settings.leaseMs });
+  }
+
+  #deliver(source: Source, { wire, announce, onDisconnect }: View, startAt: StartAt): Delivery {
+    const { turnId, conversationId } = source.head;
+    const body = streamTurn({
+      source,
+      wire,
+      startAt,
+      announce,
+      keepAliveMs: this.#services.settings.keepAliveMs,
+      onLeave: () => {
+        if (onDisconnect === 'cancel') this.#live.get(turnId)?.stop('cancelled');
+      },
+    });
+    return { turnId, conversationId, body };
+  }
+}
+
+function headOf(
+  claim: TurnClaim,
+  verdict: Extract<Verdict, { kind: 'accepted' }>,
+  model: string,
+): TurnHead {
+  const { conversation, sequenceNumber } = verdict;
+  return {
+    turnId: claim.turnId,
+    conversationId: claim.conversationId,
+    created: claim.create !== undefined,
+    title: conversation.title,
+    model,
+    userMessage: { id: claim.userMessageId, sequenceNumber: sequenceNumber - 1, text: claim.text },
+    assistantMessage: { id: claim.assistantMessageId, sequenceNumber },
+    conversationCreatedAt: conversation.createdAt,
+  };
+}
+
+/** Where a cursor puts a reader of this source. */
+function startAtOf(source: Source, cursor: Cursor | undefined): StartAt | 'nothing left' {
+  if (!cursor) return 'start';
+  const { turnId, assistantMessage } = source.head;
+  if (!isCursorOf(cursor, { turnId, sequenceNumber: assistantMessage.sequenceNumber })) {
+    throw invalidCursor('The cursor belongs to another turn');
+  }
+  const { at } = cursor;
+  if (at === 'end') return source.outcome ? 'nothing left' : 'end';
+  if (at === 'start' || source.parts.has(at)) return at;
+  // Ahead of what is stored: the owner is a checkpoint further, or it died and what came since is gone.
+  if (!source.outcome) return at;
+  if (source.outcome.error?.code === 'turn_lost') return 'end';
+  throw invalidCursor('The cursor is beyond the end of this turn');
+}
+
+/** Without a cursor something is always left. */
+function required(delivery: Delivery | undefined): Delivery {
+  if (!delivery) throw notFound('Turn');
+  return delivery;
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

@@ -1,0 +1,90 @@
+/** The heartbeat of an instance: while turns run, about once a second, one request stores what they gained, renews their lease and learns who wants them stopped. */
+import type { Database } from '../store/database.ts';
+import { pulse, type Checkpoint } from '../store/turns.ts';
+import type { Report } from '../chat/report.ts';
+import type { Position } from '../chat/growing-parts.ts';
+import type { LiveTurn } from './live-turn.ts';
+
+/** What a crash may cost, in milliseconds. */
+export const PULSE_MS = 1_000;
+
+export class Pulse {
+  readonly #db: Database;
+  readonly #ownerId: string;
+  readonly #turns: ReadonlyMap<string, LiveTurn>;
+  readonly #report: Report;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor({
+    db,
+    ownerId,
+    turns,
+    report,
+  }: {
+    db: Database;
+    ownerId: string;
+    turns: ReadonlyMap<string, LiveTurn>;
+    report: Report;
+  }) {
+    this.#report = report;
+    this.#db = db;
+    this.#ownerId = ownerId;
+    this.#turns = turns;
+  }
+
+  /** To be called when a turn begins; the pulse stops by itself when none runs. */
+  start(): void {
+    if (this.#timer === undefined) this.#timer = setTimeout(() => void this.#beat(), PULSE_MS);
+  }
+
+  async #beat(): Promise<void> {
+    // A turn is first stored when it is a pulse old: a short one costs nothing here.
+    const oldest = performance.now() - PULSE_MS / 2;
+    const turns = [...this.#turns.values()].filter(
+      (turn) => !turn.outcome && turn.startedAt <= oldest,
+    );
+    if (turns.length > 0) await this.#store(turns);
+    this.#timer = undefined;
+    if (this.#turns.size > 0) this.start();
+  }
+
+  async #store(turns: LiveTurn[]): Promise<void> {
+    const taken = turns.map((turn) => ({
+      turn,
+      end: turn.parts.end(),
+      checkpoint: checkpointOf(turn),
+    }));
+    try {
+      const states = await pulse(this.#db, {
+        ownerId: this.#ownerId,
+        turnIds: turns.map((turn) => turn.head.turnId),
+        checkpoints: taken.flatMap(({ checkpoint }) => checkpoint ?? []),
+      });
+      for (const { turn, end } of taken) turn.stored = end;
+      const known = new Map(states.map((state) => [state.turnId, state]));
+      for (const turn of turns) obey(turn, known.get(turn.head.turnId));
+    } catch (error) {
+      this.#report('a checkpoint could not be stored', error);
+      // Whether it arrived is unknown: appending again could double it.
+      for (const turn of turns) turn.stored = undefined;
+    }
+  }
+}
+
+function obey(turn: LiveTurn, state: { cancelRequested: boolean } | undefined): void {
+  if (!state) turn.stop('lost');
+  else if (state.cancelRequested) turn.stop('cancelled');
+}
+
+function checkpointOf(turn: LiveTurn): Checkpoint | undefined {
+  const since: Position = turn.stored ?? { part: 0, offset: 0 };
+  const parts = turn.parts.since(since);
+  if (parts.length === 0) return undefined;
+  return {
+    turnId: turn.head.turnId,
+    messageId: turn.head.assistantMessage.id,
+    parts,
+    replace: turn.stored === undefined,
+    textLength: turn.parts.textLength,
+  };
+}

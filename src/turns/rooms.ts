@@ -1,0 +1,66 @@
+/** The rooms, as the rest sees them: where turns run and are read. In process on Node; on Workers each conversation's room is a Durable Object. Everything that crosses this border can cross a network. */
+import type { Mode } from '../chat/conversation.ts';
+import type { WireName } from '../wire/encoder.ts';
+
+export type OnBusy = 'reject' | 'interrupt' | 'queue';
+
+/** A turn that somebody asks for. */
+export interface StartTurn {
+  conversationId: string;
+  /** Who asks; null where the conversation's id alone suffices. */
+  userId: string | null;
+  /** Set when the turn begins a conversation. */
+  create?: {
+    userId: string;
+    title: string | null;
+    mode: Mode;
+    model: string | null;
+    instructions: string | null;
+  };
+  /** What the user says; never empty. */
+  text: string;
+  /** For this turn; null: the conversation's. */
+  model: string | null;
+  onBusy: OnBusy;
+  /** Join the running turn, instead of being refused, when it answers the very same text. */
+  joinSameText: boolean;
+  idempotency?: { scope: string; key: string; fingerprint: string };
+}
+
+/** How somebody reads a turn. */
+export interface View {
+  wire: WireName;
+  /** Send an id with no data at once. */
+  announce: boolean;
+  /** Whether this reader's leaving cancels the turn. */
+  onDisconnect: 'continue' | 'cancel';
+}
+
+export interface TurnAddress {
+  turnId: string;
+  conversationId: string;
+}
+
+/** A turn on its way to one reader. */
+export interface Delivery extends TurnAddress {
+  body: ReadableStream<Uint8Array>;
+}
+
+export interface Rooms {
+  /**
+   * Accepts a turn and delivers it; it then runs whether or not anybody reads.
+   * @param signal aborted when the asker goes away: one who waits in the queue is then out
+   * @throws ParleyError `not_found`, `turn_in_progress`, `idempotency_key_reused`, `queue_full`, `unknown_model`, `database_unavailable`, `shutting_down`
+   */
+  start(command: StartTurn, view: View, signal?: AbortSignal): Promise<Delivery>;
+  /**
+   * Delivers a turn that exists, in any state, from a cursor on; undefined when nothing is left after it.
+   * @param cursor as it was given out; without, from the start
+   * @throws ParleyError `not_found`, `invalid_cursor`
+   */
+  follow(turn: TurnAddress, view: View, cursor?: string): Promise<Delivery | undefined>;
+  /** Cancels a turn and waits for its end, or, where another instance runs it, for a little while. */
+  cancel(turn: TurnAddress): Promise<void>;
+  /** Ends what runs in a conversation that has been deleted. */
+  close(conversationId: string): Promise<void>;
+}

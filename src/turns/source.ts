@@ -1,0 +1,61 @@
+import type { GrowingParts } from '../chat/growing-parts.ts';
+import type { Outcome, StoredTurn, TurnHead } from '../chat/message.ts';
+import { GrowingParts as Parts } from '../chat/growing-parts.ts';
+
+/** What a reader reads: an answer that grows, or one that is stored. Following a live turn and replaying a finished one are the same loop over this. */
+export interface Source {
+  readonly head: TurnHead;
+  readonly parts: GrowingParts;
+  /** Set once the end is stored; nothing changes after. */
+  readonly outcome: Outcome | undefined;
+  /** Resolves when there may be something new. Never called after the end. */
+  changed(): Promise<void>;
+}
+
+/** A finished turn. */
+export function storedSource({ head, message, error }: StoredTurn): Source {
+  return {
+    head,
+    parts: Parts.of(message.parts),
+    outcome: { message, error },
+    changed: () => Promise.resolve(),
+  };
+}
+
+/** How often another instance's turn is looked up: its owner stores it about once a second. */
+const LOOK_UP_EVERY_MS = 500;
+
+/** A turn that runs in another instance, followed through the database. */
+export function watchedSource(
+  turn: StoredTurn,
+  look: () => Promise<StoredTurn | undefined>,
+): Source {
+  let { head, message } = turn;
+  let parts = Parts.of(message.parts);
+  let outcome: Outcome | undefined;
+  const adopt = (found: StoredTurn | undefined) => {
+    if (!found) {
+      outcome = { message: { ...message, status: 'cancelled' } };
+      return;
+    }
+    ({ head, message } = found);
+    parts = Parts.of(message.parts);
+    if (!found.running) outcome = { message, error: found.error };
+  };
+  return {
+    get head() {
+      return head;
+    },
+    get parts() {
+      return parts;
+    },
+    get outcome() {
+      return outcome;
+    },
+    async changed() {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_UP_EVERY_MS));
+      // A look-up that fails says nothing about the turn: the next one may do better.
+      await look().then(adopt, () => undefined);
+    },
+  };
+}

@@ -1,0 +1,65 @@
+/** RFC 9457: the one place where a failure becomes a status and `application/problem+json`. */
+import type { ErrorCode, Failure } from '../chat/errors.ts';
+
+const PROBLEMS: Record<ErrorCode, { status: number; title: string }> = {
+  invalid_request: { status: 400, title: 'Invalid request' },
+  invalid_cursor: { status: 400, title: 'Invalid cursor' },
+  unknown_model: { status: 400, title: 'Unknown model' },
+  forbidden_origin: { status: 403, title: 'Origin not allowed' },
+  forbidden_host: { status: 403, title: 'Host not allowed' },
+  not_found: { status: 404, title: 'Not found' },
+  method_not_allowed: { status: 405, title: 'Method not allowed' },
+  turn_in_progress: { status: 409, title: 'A turn is in progress' },
+  idempotency_key_reused: { status: 409, title: 'Idempotency key reused' },
+  embedding_space_mismatch: { status: 409, title: 'Embedding space mismatch' },
+  payload_too_large: { status: 413, title: 'Payload too large' },
+  unsupported_media_type: { status: 415, title: 'Unsupported media type' },
+  document_unreadable: { status: 400, title: 'Document unreadable' },
+  queue_full: { status: 429, title: 'Too many waiting turns' },
+  model_rate_limited: { status: 429, title: 'AI service rate limit' },
+  model_error: { status: 502, title: 'AI service error' },
+  model_empty: { status: 502, title: 'AI service error' },
+  model_unavailable: { status: 503, title: 'AI service unavailable' },
+  model_timeout: { status: 504, title: 'AI service timeout' },
+  turn_lost: { status: 503, title: 'Turn interrupted' },
+  not_stored: { status: 503, title: 'Answer not stored' },
+  database_unavailable: { status: 503, title: 'Database unavailable' },
+  shutting_down: { status: 503, title: 'Shutting down' },
+  internal_error: { status: 500, title: 'Internal error' },
+};
+
+export const errorCodes = Object.keys(PROBLEMS) as [ErrorCode, ...ErrorCode[]];
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  instance: string;
+  code: ErrorCode;
+  errors?: { path: string; message: string }[];
+  retry_after?: number;
+}
+
+/** @param instance what the problem happened to: the request's id */
+export function problemOf(failure: Failure, instance: string): Problem {
+  const { status, title } = PROBLEMS[failure.code];
+  return {
+    type: `urn:parley:problem:${failure.code}`,
+    title,
+    status,
+    detail: failure.detail,
+    instance,
+    code: failure.code,
+    ...(failure.errors ? { errors: failure.errors } : {}),
+    ...(failure.retryAfter === undefined ? {} : { retry_after: failure.retryAfter }),
+  };
+}
+
+export function problemResponse(failure: Failure, instance: string): Response {
+  const problem = problemOf(failure, instance);
+  const headers = new Headers({ 'Content-Type': 'application/problem+json' });
+  if (failure.retryAfter !== undefined)
+    headers.set('Retry-After', String(Math.max(1, Math.ceil(failure.retryAfter))));
+  return new Response(JSON.stringify(problem), { status: problem.status, headers });
+}

@@ -1,0 +1,112 @@
+/** The domain's shapes as the JSON that clients see. The doors pick from these; none of them spells a field twice. */
+import type { Conversation } from '../chat/conversation.ts';
+import type { Failure } from '../chat/errors.ts';
+import {
+  usageOf,
+  type Message,
+  type Outcome,
+  type StoredTurn,
+  type TurnHead,
+} from '../chat/message.ts';
+import { contentOf, type Part } from '../chat/parts.ts';
+import { estimateTokens } from '../chat/tokens.ts';
+import { problemOf } from './problem.ts';
+
+export function time(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}
+
+export function messageView(message: Message) {
+  const content = contentOf(message.parts);
+  const sources = message.parts.flatMap((part) => (part.type === 'sources' ? part.sources : []));
+  return {
+    id: message.id,
+    conversation_id: message.conversationId,
+    ...(message.turnId === null ? {} : { turn_id: message.turnId }),
+    role: message.role,
+    content,
+    // A plain answer is its content; only what is more than text is told twice.
+    ...(isPlainText(message.parts) ? {} : { parts: message.parts }),
+    status: message.status,
+    sequence_number: message.sequenceNumber,
+    model: message.model,
+    tokens_used: message.outputTokens ?? estimateTokens(content),
+    tokens_estimated: message.tokensEstimated,
+    ...(message.finishReason ? { finish_reason: message.finishReason } : {}),
+    ...(message.firstTokenMs === null ? {} : { first_token_ms: message.firstTokenMs }),
+    ...(message.durationMs === null ? {} : { duration_ms: message.durationMs }),
+    ...(sources.length > 0 ? { sources } : {}),
+    created_at: time(message.createdAt),
+  };
+}
+
+function isPlainText(parts: readonly Part[]): boolean {
+  return parts.every((part) => part.type === 'text');
+}
+
+export type MessageView = ReturnType<typeof messageView>;
+
+export function usageView(message: Message) {
+  const { inputTokens, outputTokens, estimated } = usageOf(message);
+  return {
+    input_tokens: inputTokens,
+    output_tokens: outputTokens,
+    total_tokens: inputTokens + outputTokens,
+    estimated,
+  };
+}
+
+export function startedView(head: TurnHead) {
+  const { userMessage, assistantMessage } = head;
+  return {
+    turn_id: head.turnId,
+    conversation_id: head.conversationId,
+    title: head.title,
+    model: head.model,
+    user_message: { id: userMessage.id, sequence_number: userMessage.sequenceNumber },
+    assistant_message: {
+      id: assistantMessage.id,
+      sequence_number: assistantMessage.sequenceNumber,
+    },
+  };
+}
+
+export function endedView(head: TurnHead, { message, error }: Outcome) {
+  return {
+    turn_id: head.turnId,
+    message: messageView(message),
+    usage: usageView(message),
+    ...(message.finishReason ? { finish_reason: message.finishReason } : {}),
+    ...errorView(error, head.turnId),
+  };
+}
+
+export function turnView({ head, message, error }: StoredTurn) {
+  return {
+    turn_id: head.turnId,
+    conversation_id: head.conversationId,
+    status: message.status,
+    message: messageView(message),
+    ...errorView(error, head.turnId),
+  };
+}
+
+/** @param instance what the problem speaks of: a turn's failure carries the turn's id, since it outlives the request */
+function errorView(error: Failure | undefined, instance: string) {
+  return error ? { error: problemOf(error, instance) } : {};
+}
+
+export function conversationView(conversation: Conversation) {
+  return {
+    conversation_id: conversation.id,
+    id: conversation.id,
+    user_id: conversation.userId,
+    title: conversation.title,
+    mode: conversation.mode,
+    model: conversation.model,
+    instructions: conversation.instructions,
+    message_count: conversation.messageCount,
+    created_at: time(conversation.createdAt),
+    updated_at: time(conversation.updatedAt),
+  };
+}
