@@ -49,10 +49,14 @@ export function cleanEnvironment(
   return { PATH: path, HOME: process.env['HOME'] ?? tmpdir(), ...env };
 }
 
-/** The arguments for `node` in a script of package.json that is a plain `node …`, else the default's. */
+/**
+ * The arguments for `node` in a script of package.json that is a plain `node …`, else the fallback.
+ * Env files are left out: a test gives the whole environment.
+ */
 export function nodeScript(name: string, fallback: string[], directory = repository): string[] {
   const manifest: unknown = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
   const script = asText(asRecord(asRecord(manifest)['scripts'])[name]);
   const [command, ...args] = script.split(/\s+/u);
-  return command === 'node' && !/[&|;<>$"']/u.test(script) ? args : fallback;
+  const isPlain = command === 'node' && !/[&|;<>$"']/u.test(script);
+  return isPlain ? args.filter((argument) => !argument.startsWith('--env-file')) : fallback;
 }

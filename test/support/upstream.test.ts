@@ -120,6 +120,22 @@ describe.each(services)('%s', (service) => {
     expect(await run(service)).toMatchObject({ text: 'half ', reason });
   });
 
+  it('filters before any text', async () => {
+    scripted({ finishReason: 'content_filter', tokens: [] });
+    expect(await run(service)).toMatchObject({ text: '', reason: 'content-filter' });
+  });
+
+  it('sends comments while it waits', async () => {
+    scripted({ tokens: ['a', 'b'], delayMs: { first: 60 }, commentEveryMs: 15 });
+    expect(await run(service)).toMatchObject({ text: 'ab', reason: 'stop', errors: 0 });
+    const quiet = (await run(service)).text;
+    const [commented] = upstream.requests;
+    upstream.script('m', { tokens: ['a', 'b'] });
+    expect((await run(service)).text).toBe(quiet);
+    const extra = (commented?.bytesWritten ?? 0) - (upstream.requests.at(-1)?.bytesWritten ?? 0);
+    expect(extra).toBeGreaterThan(': keep-alive\n\n'.length);
+  });
+
   it('keeps characters whole over network writes of single bytes', async () => {
     scripted({ text: 'å🦐漢字', cut: 'characters', pieceBytes: 1 });
     expect(await run(service)).toMatchObject({ text: 'å🦐漢字', reason: 'stop' });

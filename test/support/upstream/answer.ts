@@ -39,12 +39,15 @@ export async function failedInstead(exchange: Exchange): Promise<boolean> {
     const words = `${status.code} on purpose (${upstreamWords})`;
     const html = `<!doctype html><html><head><title>${words}</title></head><body><h1>${words}</h1></body></html>`;
     const asHtml = status.code >= 500 && status.body === undefined && !status.contentType;
-    const json = JSON.stringify(wire.errorBody(status.code, words));
+    const json = JSON.stringify(wire.errorBody(status.code, words, status.retryAfter));
     send(exchange, {
       code: status.code,
       type: status.contentType ?? (asHtml ? 'text/html' : 'application/json'),
       body: status.body ?? (asHtml ? html : json),
-      headers: status.retryAfter === undefined ? {} : { 'retry-after': String(status.retryAfter) },
+      headers: {
+        ...(status.retryAfter !== undefined && { 'retry-after': String(status.retryAfter) }),
+        ...status.headers,
+      },
     });
     return true;
   }
@@ -160,6 +163,8 @@ class Pace {
   private waiting: string[] = [];
   private tokensWaiting = 0;
   private isFirst = true;
+  /** When the token before was to be sent, on the clock of `performance.now()`. */
+  private due: number | undefined;
 
   constructor(behaviour: Behaviour, writer: BodyWriter) {
     this.behaviour = behaviour;
@@ -173,7 +178,9 @@ class Pace {
     const { first = 0, between = 0 } = this.behaviour.delayMs ?? {};
     const ms = this.isFirst ? first : between;
     this.isFirst = false;
-    if (ms > 0) await this.pause(ms);
+    if (ms === 0) return;
+    this.due = (this.due ?? performance.now()) + ms;
+    await this.pause(Math.max(0, this.due - performance.now()));
   }
 
   /** In a burst the time passes too, but what waits is kept together. */
@@ -187,6 +194,7 @@ class Pace {
     const { fault } = this.behaviour;
     if (fault === undefined || fault.how === 'invalid-utf8') return false;
     this.faultDone = true;
+    this.due = undefined;
     if (fault.how === 'malformed') return true;
     await this.flush();
     if (fault.how === 'error') await this.writer.write(wire.errorFrame());

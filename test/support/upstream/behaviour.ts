@@ -18,10 +18,13 @@ export interface Behaviour {
 
   /** Milliseconds before the response headers. */
   headersDelayMs?: number;
-  /** Milliseconds before the first and between any two tokens. */
+  /** Milliseconds before the first and between any two tokens; a late one does not delay the rest. */
   delayMs?: { first?: number; between?: number };
   /** Milliseconds between the finish chunk and what follows it (usage, end marker). */
   endDelayMs?: number;
+
+  /** Sends an SSE comment so often while the stream waits (some services do, before a token). */
+  commentEveryMs?: number;
 
   /** Tokens in one network write: a number, or true for the whole body at once. Default 1. */
   burst?: number | boolean;
@@ -77,6 +80,8 @@ export interface HttpFailure {
   code: number;
   /** Seconds or an HTTP date, sent as `Retry-After`. */
   retryAfter?: number | string;
+  /** More headers, such as `retry-after-ms` or rate limits. */
+  headers?: Record<string, string>;
   /** Fails only the first n requests for this model; always when left out. */
   times?: number;
   /** Default: the service's own JSON error, or an HTML page for 5xx. */

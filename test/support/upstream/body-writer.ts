@@ -8,6 +8,9 @@ import type { RecordedRequest } from './recorded-request.ts';
 /** Milliseconds for what was written to reach the client before the connection is broken. */
 const settleMs = 10;
 
+/** Node's timers take no more than this many milliseconds. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /** The client has left, or a fault has ended the body: nothing more is to be written. */
 export class BodyOver extends Error {}
 
@@ -34,8 +37,18 @@ export class BodyWriter {
     }
   }
 
-  /** Waits, or throws BodyOver at once when the client leaves. */
+  /** Waits, with comments if wanted, or throws BodyOver at once when the client leaves. */
   async wait(ms: number): Promise<void> {
+    const every = this.response.headersSent ? this.behaviour.commentEveryMs : undefined;
+    const end = performance.now() + ms;
+    while (every !== undefined && end - performance.now() > every) {
+      await this.sleep(every);
+      await this.send(Buffer.from(': keep-alive\n\n'));
+    }
+    await this.sleep(Math.max(0, end - performance.now()));
+  }
+
+  private async sleep(ms: number): Promise<void> {
     try {
       await sleep(ms, undefined, { signal: this.record.gone });
     } catch {
@@ -46,7 +59,7 @@ export class BodyWriter {
   /** Ends the body in a bad way; a stall with `forMs` is the only one that returns. */
   async breakOff(fault: Pick<StreamFault, 'how' | 'forMs'>): Promise<void> {
     if (fault.how === 'stall') {
-      await this.wait(fault.forMs ?? 2 ** 31 - 1);
+      await this.wait(fault.forMs ?? longestTimerMs);
       return;
     }
     if (fault.how === 'eof') this.response.end();

@@ -88,6 +88,12 @@ function* geminiFrames(plan: AnswerPlan): Generator<Frame> {
   });
   for (const part of allParts(plan)) yield frame('token', [part]);
   if (plan.finishReason === undefined) return;
+  if (plan.finishReason === 'content_filter' && plan.text.length === 0) {
+    // A prompt that is blocked gets no candidate at all.
+    const promptFeedback = { blockReason: 'PROHIBITED_CONTENT' };
+    yield { kind: 'finish', text: sse({ promptFeedback, usageMetadata: usageJson(plan, false) }) };
+    return;
+  }
   yield frame('finish', [{ text: '' }], true);
   if (plan.usageScript !== 'duplicated' && plan.usageScript !== 'late') return;
   const late = {
@@ -125,8 +131,15 @@ function usageJson(plan: AnswerPlan, finished: boolean) {
   };
 }
 
-function errorBody(status: number, message: string) {
-  return { error: { code: status, message, status: statusWords[status] ?? 'INTERNAL' } };
+function errorBody(status: number, message: string, retryAfter?: number | string) {
+  const retry = {
+    '@type': 'type.googleapis.com/google.rpc.RetryInfo',
+    retryDelay: `${retryAfter}s`,
+  };
+  const details = typeof retryAfter === 'number' ? { details: [retry] } : {};
+  return {
+    error: { code: status, message, status: statusWords[status] ?? 'INTERNAL', ...details },
+  };
 }
 
 function sse(data: unknown): string {

@@ -19,6 +19,6 @@ export interface Wire {
   whole(plan: AnswerPlan): unknown;
   /** The event that reports an error in a stream that has begun. */
   errorFrame(): string;
-  /** The JSON of an error answer with this HTTP status. */
-  errorBody(status: number, message: string): unknown;
+  /** The JSON of an error answer with this HTTP status; Gemini tells when to retry in it. */
+  errorBody(status: number, message: string, retryAfter?: number | string): unknown;
 }
