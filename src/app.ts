@@ -23,12 +23,16 @@ import { problemResponse } from './wire/problem.ts';
 /** Bytes of a JSON body. */
 const LARGEST_BODY = 1024 * 1024;
 
-/** @param servicesFor what a request is served with; on Workers the database client must be the request's own */
-export function createApp(servicesFor: (c: AppContext) => Services) {
+/**
+ * @param servicesFor what a request is served with, made from what the runtime passes along with it: on Workers the database client must be the
+ * request's own
+ */
+export function createApp<Bindings extends object>(servicesFor: (bindings: Bindings) => Services) {
   const app = new OpenAPIHono<AppEnv>({ getPath: pathWithoutTrailingSlash });
   app.use(requestId({ generator: () => newId() }));
   app.use(async (c, next) => {
-    c.set('services', servicesFor(c));
+    // Whoever makes the app also calls it, with its own runtime's bindings.
+    c.set('services', servicesFor(c.env as Bindings));
     await next();
   });
   app.use(

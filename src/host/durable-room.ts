@@ -1,0 +1,84 @@
+/** A conversation's room as a Durable Object: the same rooms as on Node, of which it only ever has one. */
+import { DurableObject } from 'cloudflare:workers';
+import { failureOf } from '../chat/errors.ts';
+import { sweep } from '../store/turns.ts';
+import { LocalRooms } from '../turns/local-rooms.ts';
+import type { Delivery } from '../turns/rooms.ts';
+import { DurableRooms, FAILED_STATUS, type RoomCall } from './durable-rooms.ts';
+import { report } from './report.ts';
+import { roomSettingsOf } from './services.ts';
+import { databaseOf, settle, type WorkerEnv } from './worker-services.ts';
+
+/** An object without a client is evicted after about two minutes even while it fetches; an alarm keeps it. */
+const ALARM_EVERY_MS = 20_000;
+/** Each write to a client costs about 0.1 ms of CPU: what comes within so many milliseconds is written at once. */
+const COALESCE_MS = 5;
+
+export class DurableRoom extends DurableObject<WorkerEnv> {
+  readonly #rooms: LocalRooms;
+  #isActive = false;
+
+  constructor(ctx: DurableObjectState, env: WorkerEnv) {
+    super(ctx, env);
+    const settled = settle(env);
+    this.#rooms = new LocalRooms({
+      db: databaseOf(settled),
+      registry: settled.registry,
+      settings: roomSettingsOf(settled.config),
+      coalesce: (wake) => void setTimeout(wake, COALESCE_MS),
+      elsewhere: () => new DurableRooms(env.ROOMS),
+      onActive: (active) => this.#setActive(active),
+      report,
+    });
+  }
+
+  override async fetch(request: Request): Promise<Response> {
+    try {
+      // Sent by `DurableRooms` alone.
+      return await this.#answer((await request.json()) as RoomCall, request.signal);
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.code === 'internal_error') report('a room failed', error);
+      return Response.json(failure, { status: FAILED_STATUS });
+    }
+  }
+
+  /** Rings while a turn runs; and once more after this object was lost in the middle of one, which then is ended. */
+  override async alarm(): Promise<void> {
+    if (this.#isActive) await this.#setAlarm();
+    else await sweep(databaseOf(settle(this.env)), settle(this.env).config.TURN_LEASE_MS);
+  }
+
+  async #answer(call: RoomCall, signal: AbortSignal): Promise<Response> {
+    switch (call.call) {
+      case 'start':
+        return responseOf(await this.#rooms.start(call.command, call.view, signal));
+      case 'follow': {
+        const delivery = await this.#rooms.follow(call.turn, call.view, call.cursor);
+        return delivery ? responseOf(delivery) : new Response(null, { status: 204 });
+      }
+      case 'cancel':
+        await this.#rooms.cancel(call.turn);
+        return new Response(null, { status: 204 });
+      case 'close':
+        await this.#rooms.close(call.conversationId);
+        return new Response(null, { status: 204 });
+    }
+  }
+
+  #setActive(active: boolean): void {
+    this.#isActive = active;
+    if (active) this.ctx.waitUntil(this.#setAlarm());
+    else this.ctx.waitUntil(this.ctx.storage.deleteAlarm());
+  }
+
+  async #setAlarm(): Promise<void> {
+    await this.ctx.storage.setAlarm(Date.now() + ALARM_EVERY_MS);
+  }
+}
+
+function responseOf({ turnId, conversationId, body }: Delivery): Response {
+  return new Response(body, {
+    headers: { 'x-turn-id': turnId, 'x-conversation-id': conversationId },
+  });
+}

@@ -1,0 +1,46 @@
+/** The server on Workers: the same app; rooms and sockets are Durable Objects. */
+import { createApp } from '../app.ts';
+import { ConfigError } from '../config.ts';
+import type { Services } from '../doors/services.ts';
+import { sweep } from '../store/turns.ts';
+import { DurableRooms } from './durable-rooms.ts';
+import { WorkerSockets } from './durable-sockets.ts';
+import { createWorkerPages } from './pages/worker.ts';
+import { report } from './report.ts';
+import { databaseOf, settle, type WorkerEnv } from './worker-services.ts';
+
+export { DurableRoom } from './durable-room.ts';
+export { DurableSockets } from './durable-sockets.ts';
+
+const app = createApp(servicesOf);
+
+function servicesOf(env: WorkerEnv): Services {
+  const settled = settle(env);
+  return {
+    ...settled,
+    db: databaseOf(settled),
+    rooms: new DurableRooms(env.ROOMS),
+    sockets: new WorkerSockets(env.SOCKETS),
+    pages: createWorkerPages(env.ASSETS),
+    report,
+  };
+}
+
+export default {
+  fetch(request, env, context) {
+    try {
+      settle(env);
+    } catch (error) {
+      // There is no start to stop: each request says that this Worker is not set up, and the log says why.
+      report('the Worker cannot serve', error instanceof ConfigError ? error.message : error);
+      return new Response('This Worker is not configured; its log says what is missing.\n', {
+        status: 500,
+      });
+    }
+    return app.fetch(request, env, context);
+  },
+  async scheduled(_, env) {
+    const settled = settle(env);
+    await sweep(databaseOf(settled), settled.config.TURN_LEASE_MS);
+  },
+} satisfies ExportedHandler<WorkerEnv>;

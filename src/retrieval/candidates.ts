@@ -1,0 +1,151 @@
+/**
+ * Candidates as weighted bags of terms: the view of the passages that scoring, feedback and the
+ * search for duplicates share. Everything is computed from the owner's own passages.
+ */
+
+import { isStopWord, termOf, words } from '../models/offline-embedder-words.ts';
+
+/** BM25's saturation and length normalisation, at the values FTS5 uses. */
+const SATURATION = 1.2;
+const LENGTH_WEIGHT = 0.75;
+
+/**
+ * Candidates were chosen because they match, so what is common among them need not be common in
+ * the owner's texts. They are therefore taken for half of a collection whose other half lacks
+ * their terms, where the owner has that many passages.
+ */
+const BACKGROUND_FACTOR = 2;
+
+export interface CandidateText {
+  title: string;
+  text: string;
+}
+
+export interface CollectionStatistics {
+  /** Passages of this owner. */
+  passages: number;
+  /** In how many of them a query term occurs, by stem. */
+  frequencies: ReadonlyMap<string, number>;
+}
+
+export interface TermBag {
+  /** Content terms in order, as indexes into the vocabulary. */
+  sequence: Int32Array;
+  /** Distinct terms, and the weight of each in the passage. */
+  terms: Int32Array;
+  weights: Float64Array;
+  /** Euclidean length of the weights; 1 for an empty passage. */
+  norm: number;
+  /** tf/(tf+k) needs the passage's share of it: k1·(1−b+b·length/average). */
+  saturation: number;
+}
+
+export interface CandidateSet {
+  vocabulary: ReadonlyMap<string, number>;
+  /** Inverse document frequency by vocabulary index. */
+  rarity: Float64Array;
+  bags: TermBag[];
+}
+
+/** BM25's weight of a term that occurs `count` times, without its rarity. */
+export function saturated(count: number, saturation: number): number {
+  return (count * (SATURATION + 1)) / (count + saturation);
+}
+
+function inverseFrequency(passages: number, frequency: number): number {
+  return Math.log(1 + (Math.max(passages - frequency, 0) + 0.5) / (frequency + 0.5));
+}
+
+function sequences(candidates: CandidateText[], vocabulary: Map<string, number>): Int32Array[] {
+  return candidates.map(({ title, text }) => {
+    const all = words(`${title}\n${text}`);
+    const content = all.filter((word) => !isStopWord(word));
+    return Int32Array.from(content.length > 0 ? content : all, (word) => {
+      const term = termOf(word);
+      let index = vocabulary.get(term);
+      if (index === undefined) vocabulary.set(term, (index = vocabulary.size));
+      return index;
+    });
+  });
+}
+
+function countTerms(sequence: Int32Array): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const term of sequence) counts.set(term, (counts.get(term) ?? 0) + 1);
+  return counts;
+}
+
+function weigh(
+  sequence: Int32Array,
+  counts: Map<number, number>,
+  rarity: Float64Array,
+  averageLength: number,
+): TermBag {
+  const relative = sequence.length / (averageLength || 1);
+  const saturation = SATURATION * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * relative);
+  const terms = Int32Array.from(counts.keys());
+  const weights = new Float64Array(terms.length);
+  let squares = 0;
+  terms.forEach((term, at) => {
+    const weight = (rarity[term] ?? 0) * saturated(counts.get(term) ?? 0, saturation);
+    weights[at] = weight;
+    squares += weight * weight;
+  });
+  return { sequence, terms, weights, norm: Math.sqrt(squares) || 1, saturation };
+}
+
+/**
+ * Weighs the terms of each candidate by BM25 (Robertson and Zaragoza, "The probabilistic relevance
+ * framework: BM25 and beyond", 2009). Rarity comes from the owner's own passages: exact for the
+ * query's terms, estimated from the candidates for all others.
+ */
+export function candidateSet(
+  candidates: CandidateText[],
+  statistics: CollectionStatistics,
+): CandidateSet {
+  const vocabulary = new Map<string, number>();
+  const lists = sequences(candidates, vocabulary);
+  const counts = lists.map(countTerms);
+  const frequency = new Float64Array(vocabulary.size);
+  for (const bag of counts) for (const term of bag.keys()) frequency[term]! += 1;
+  const collection = Math.max(statistics.passages, candidates.length);
+  const background = Math.min(collection, BACKGROUND_FACTOR * candidates.length);
+  const rarity = frequency.map((count) => inverseFrequency(background, count));
+  for (const [term, count] of statistics.frequencies) {
+    const index = vocabulary.get(term);
+    if (index !== undefined) rarity[index] = inverseFrequency(collection, count);
+  }
+  const total = lists.reduce((sum, list) => sum + list.length, 0);
+  const average = total / (lists.length || 1);
+  const bags = lists.map((list, at) => weigh(list, counts[at] ?? new Map(), rarity, average));
+  return { vocabulary, rarity, bags };
+}
+
+/**
+ * Cosine of every two candidates, row by row (n × n).
+ */
+export function similarities({ vocabulary, bags }: CandidateSet): Float32Array {
+  const size = bags.length;
+  const lists: number[][] = Array.from({ length: vocabulary.size }, () => []);
+  const shares: number[][] = Array.from({ length: vocabulary.size }, () => []);
+  bags.forEach((bag, at) => {
+    bag.terms.forEach((term, place) => {
+      lists[term]!.push(at);
+      shares[term]!.push(bag.weights[place]! / bag.norm);
+    });
+  });
+  const result = new Float32Array(size * size);
+  lists.forEach((list, term) => {
+    const share = shares[term]!;
+    for (let a = 1; a < list.length; a++) {
+      const row = list[a]! * size;
+      const weight = share[a]!;
+      for (let b = 0; b < a; b++) result[row + list[b]!]! += weight * share[b]!;
+    }
+  });
+  for (let a = 0; a < size; a++) {
+    result[a * size + a] = 1;
+    for (let b = 0; b < a; b++) result[b * size + a] = result[a * size + b]!;
+  }
+  return result;
+}

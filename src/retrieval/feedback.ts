@@ -1,0 +1,89 @@
+/**
+ * Second looks at a first ranking, without another query: what the best candidates are about, and
+ * what the nearest relatives of each candidate score.
+ */
+
+import type { CandidateSet } from './candidates.ts';
+
+/** Rocchio's usual setting: the best ten passages, their forty heaviest terms, as weighty as the query. */
+const FEEDBACK_PASSAGES = 10;
+const FEEDBACK_TERMS = 40;
+const FEEDBACK_WEIGHT = 1;
+
+/** A candidate's score is to seven tenths that of its five nearest neighbours. */
+const NEIGHBOURS = 5;
+const NEIGHBOUR_SHARE = 0.7;
+
+/** Divides by the largest, so that scores of different kinds can be added. */
+export function normalised(scores: Float64Array): Float64Array {
+  const most = scores.reduce((a, b) => Math.max(a, b), 0);
+  return most > 0 ? scores.map((score) => score / most) : scores;
+}
+
+function best(scores: Float64Array, count: number): number[] {
+  return [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, count);
+}
+
+function feedbackTerms(set: CandidateSet, scores: Float64Array): Map<number, number> {
+  const sums = new Float64Array(set.vocabulary.size);
+  for (const at of best(scores, FEEDBACK_PASSAGES)) {
+    const bag = set.bags[at]!;
+    const share = scores[at]! / bag.norm;
+    bag.terms.forEach((term, place) => (sums[term]! += share * bag.weights[place]!));
+  }
+  const heaviest = best(sums, FEEDBACK_TERMS);
+  const length = Math.hypot(...heaviest.map((term) => sums[term]!)) || 1;
+  return new Map(heaviest.map((term) => [term, (FEEDBACK_WEIGHT * sums[term]!) / length]));
+}
+
+/**
+ * Scores of the query widened by the terms of the best candidates (Rocchio, "Relevance feedback in
+ * information retrieval", 1971; used blindly as in Buckley et al., TREC-3, 1994).
+ */
+export function widenedScores(
+  set: CandidateSet,
+  scores: Float64Array,
+  queryTerms: ReadonlySet<number>,
+): Float64Array {
+  const wanted = new Float64Array(set.vocabulary.size);
+  for (const term of queryTerms) wanted[term]! += 1 / Math.sqrt(queryTerms.size);
+  for (const [term, weight] of feedbackTerms(set, scores)) wanted[term]! += weight;
+  return Float64Array.from(set.bags, (bag) => {
+    let sum = 0;
+    for (let at = 0; at < bag.terms.length; at++) sum += wanted[bag.terms[at]!]! * bag.weights[at]!;
+    return sum;
+  });
+}
+
+/** The `NEIGHBOURS` most similar others of one candidate, without sorting all of them. */
+function nearest(row: Float32Array, self: number): number[] {
+  const kept: number[] = [];
+  for (let other = 0; other < row.length; other++) {
+    if (other === self) continue;
+    if (kept.length === NEIGHBOURS && row[other]! <= row[kept[NEIGHBOURS - 1]!]!) continue;
+    let place = kept.length;
+    while (place > 0 && row[kept[place - 1]!]! < row[other]!) place--;
+    kept.splice(place, 0, other);
+    if (kept.length > NEIGHBOURS) kept.pop();
+  }
+  return kept;
+}
+
+/**
+ * Scores drawn towards those of the most similar candidates: closely related passages tend to
+ * answer the same questions (Diaz, "Regularizing ad hoc retrieval scores", CIKM 2005). `similar`
+ * is the matrix of `similarities`.
+ */
+export function neighbourScores(scores: Float64Array, similar: Float32Array): Float64Array {
+  const size = scores.length;
+  return scores.map((score, at) => {
+    const row = similar.subarray(at * size, (at + 1) * size);
+    let weights = 0;
+    let sum = 0;
+    for (const other of nearest(row, at)) {
+      weights += row[other]!;
+      sum += row[other]! * scores[other]!;
+    }
+    return (1 - NEIGHBOUR_SHARE) * score + (NEIGHBOUR_SHARE * sum) / (weights || 1);
+  });
+}

@@ -1,0 +1,103 @@
+/** How well each candidate answers the query's own words: BM25 and the nearness of those words. */
+
+import { saturated, type CandidateSet, type TermBag } from './candidates.ts';
+
+/**
+ * Weights of adjacent and of near pairs relative to single words: the 0.85, 0.10 and 0.05 of
+ * Metzler and Croft, "A Markov random field model for term dependencies", SIGIR 2005.
+ */
+const ADJACENT = 0.1 / 0.85;
+const NEAR = 0.05 / 0.85;
+/** Words apart at most, in the same paper. */
+const WINDOW = 8;
+
+type Pair = readonly [first: number, second: number];
+
+function neighbours(terms: number[]): Pair[] {
+  const pairs: Pair[] = [];
+  for (let at = 0; at + 1 < terms.length; at++) {
+    const [first, second] = [terms[at]!, terms[at + 1]!];
+    if (first >= 0 && second >= 0 && first !== second) pairs.push([first, second]);
+  }
+  return pairs;
+}
+
+/** Where the query's terms stand in a passage. */
+function positions(bag: TermBag, wanted: ReadonlySet<number>): Map<number, number[]> {
+  const result = new Map<number, number[]>();
+  bag.sequence.forEach((term, at) => {
+    if (!wanted.has(term)) return;
+    const list = result.get(term);
+    if (list) list.push(at);
+    else result.set(term, [at]);
+  });
+  return result;
+}
+
+/** Both lists ascend, so the window slides: linear in their lengths and what is near. */
+function countNear(first: number[], second: number[]): { adjacent: number; near: number } {
+  let adjacent = 0;
+  let near = 0;
+  let from = 0;
+  for (const at of first) {
+    while (from < second.length && second[from]! <= at - WINDOW) from++;
+    for (let index = from; index < second.length && second[index]! < at + WINDOW; index++) {
+      near++;
+      if (second[index] === at + 1) adjacent++;
+    }
+  }
+  return { adjacent, near };
+}
+
+function pairScore(bag: TermBag, pairs: Pair[], wanted: Set<number>, rarity: Float64Array): number {
+  if (pairs.length === 0) return 0;
+  const places = positions(bag, wanted);
+  let score = 0;
+  for (const [first, second] of pairs) {
+    const [a, b] = [places.get(first), places.get(second)];
+    if (!a || !b) continue;
+    const { adjacent, near } = countNear(a, b);
+    const weight = (rarity[first]! + rarity[second]!) / 2;
+    score += ADJACENT * weight * saturated(adjacent, bag.saturation);
+    score += NEAR * weight * saturated(near, bag.saturation);
+  }
+  return score;
+}
+
+export interface QueryScores {
+  /** One score per candidate, not below zero. */
+  scores: Float64Array;
+  /** Share of the query's terms, weighed by rarity, that the candidate holds: 0 to 1. */
+  coverage: Float64Array;
+  /** The query's distinct terms that occur in any candidate, as vocabulary indexes. */
+  terms: Set<number>;
+}
+
+/**
+ * Scores every candidate by the query's terms (`terms`: stems in order, with repetitions).
+ */
+export function queryScores(set: CandidateSet, terms: string[]): QueryScores {
+  const order = terms.map((term) => set.vocabulary.get(term) ?? -1);
+  const wanted = new Set(order.filter((index) => index >= 0));
+  const pairs = neighbours(order);
+  // A term that no candidate holds is at least as rare as the rarest that one does.
+  const missing = new Set(terms.filter((term) => !set.vocabulary.has(term))).size;
+  let known = 0;
+  let rarest = 0;
+  for (const term of wanted) {
+    known += set.rarity[term]!;
+    rarest = Math.max(rarest, set.rarity[term]!);
+  }
+  const total = known + missing * (rarest || 1);
+  const scores = new Float64Array(set.bags.length);
+  const coverage = new Float64Array(set.bags.length);
+  set.bags.forEach((bag, at) => {
+    bag.terms.forEach((term, place) => {
+      if (!wanted.has(term)) return;
+      scores[at]! += bag.weights[place]!;
+      coverage[at]! += set.rarity[term]! / total;
+    });
+    scores[at]! += pairScore(bag, pairs, wanted, set.rarity);
+  });
+  return { scores, coverage, terms: wanted };
+}

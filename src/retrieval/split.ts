@@ -1,0 +1,209 @@
+/**
+ * Cuts a text into passages along its own structure: headings, paragraphs, sentences, words. Every
+ * passage is a slice of the original, so that a citation can point into it.
+ */
+
+import { estimateTokenCount } from 'tokenx';
+
+/** Long enough to answer a question, short enough that eight fit into a prompt. */
+export const PASSAGE_TOKENS = 400;
+/** What a passage repeats of the one before it, so that no sentence loses its neighbour. */
+export const OVERLAP_TOKENS = 50;
+
+export interface Passage {
+  /** Offsets into the original, in UTF-16 units; `text` is exactly that slice. */
+  start: number;
+  end: number;
+  text: string;
+  /** The Markdown headings above it, outermost first. */
+  headings: string[];
+  /** Estimated tokens. */
+  tokens: number;
+}
+
+export interface SplitOptions {
+  maximumTokens?: number;
+  overlapTokens?: number;
+}
+
+/** A piece that is kept whole: a sentence, or a part of an overlong one. */
+interface Unit {
+  start: number;
+  end: number;
+  tokens: number;
+  /** True where a paragraph ends: a better place to cut than within it. */
+  closes: boolean;
+}
+
+interface Section {
+  start: number;
+  end: number;
+  headings: string[];
+}
+
+const HEADING = /^ {0,3}(#{1,6})[ \t]+([^\n]*)$/gm;
+const FENCE = /^ {0,3}(?:```|~~~)/gm;
+const PARAGRAPH_BREAK = /\n[ \t\r]*\n\s*/g;
+/** After a full stop that a space follows, after the stops of scripts without spaces, at line ends. */
+const SENTENCE_BREAK = /[.!?]["')\]]{0,3}\s+|[。！？｡]["'」』）]{0,3}\s*|\n+/g;
+
+/** A unit longer than this is cut before it is measured: estimates then never see a huge string. */
+const LONGEST_UNIT = 600;
+
+function fencedRanges(text: string): Array<readonly [number, number]> {
+  const marks = [...text.matchAll(FENCE)].map((match) => match.index);
+  const ranges: Array<readonly [number, number]> = [];
+  for (let at = 0; at < marks.length; at += 2)
+    ranges.push([marks[at]!, marks[at + 1] ?? text.length]);
+  return ranges;
+}
+
+/** The text between one heading and the next; a `#` inside a code fence is no heading. */
+function sections(text: string): Section[] {
+  const fences = fencedRanges(text);
+  const result: Section[] = [];
+  const path: string[] = [];
+  let start = 0;
+  let fence = 0;
+  for (const match of text.matchAll(HEADING)) {
+    while (fence < fences.length && fences[fence]![1] < match.index) fence++;
+    if (fence < fences.length && fences[fence]![0] < match.index) continue;
+    if (match.index > start)
+      result.push({ start, end: match.index, headings: path.filter(Boolean) });
+    const level = match[1]!.length;
+    path.length = Math.min(path.length, level - 1);
+    while (path.length < level - 1) path.push('');
+    path.push(match[2]!.replace(/[ \t]+#+[ \t\r]*$/, '').trim());
+    start = match.index;
+  }
+  if (start < text.length) result.push({ start, end: text.length, headings: path.filter(Boolean) });
+  return result;
+}
+
+/** Where `text` may be cut between `from` and `to`: the ends of the matches, and `to` itself. */
+function cuts(text: string, from: number, to: number, pattern: RegExp): number[] {
+  const ends: number[] = [];
+  pattern.lastIndex = from;
+  for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
+    const end = match.index + match[0].length;
+    if (end >= to) break;
+    ends.push(end);
+  }
+  ends.push(to);
+  return ends;
+}
+
+/** The last place not after `limit` that is behind a space, else one that halves no character. */
+function cutBefore(text: string, start: number, limit: number): number {
+  const floor = start + Math.floor((limit - start) / 2);
+  for (let at = limit; at > floor; at--) if (/\s/.test(text.charAt(at - 1))) return at;
+  const unit = text.charCodeAt(limit);
+  return unit >= 0xdc00 && unit <= 0xdfff ? limit - 1 : limit;
+}
+
+function pushUnits(text: string, start: number, end: number, maximum: number, into: Unit[]): void {
+  let from = start;
+  while (from < end) {
+    const whole = end - from <= LONGEST_UNIT;
+    let to = whole ? end : cutBefore(text, from, from + LONGEST_UNIT);
+    let tokens = estimateTokenCount(text.slice(from, to));
+    while (tokens > maximum && to - from > 2) {
+      to = cutBefore(text, from, from + Math.ceil((to - from) / 2));
+      tokens = estimateTokenCount(text.slice(from, to));
+    }
+    into.push({ start: from, end: to, tokens, closes: false });
+    from = to;
+  }
+}
+
+function units(text: string, section: Section, maximum: number): Unit[] {
+  const result: Unit[] = [];
+  let start = section.start;
+  for (const paragraph of cuts(text, section.start, section.end, PARAGRAPH_BREAK)) {
+    for (const sentence of cuts(text, start, paragraph, SENTENCE_BREAK)) {
+      pushUnits(text, start, sentence, maximum, result);
+      start = sentence;
+    }
+    const last = result.at(-1);
+    if (last) last.closes = true;
+  }
+  return result;
+}
+
+/** How many of the units before `end` to repeat: the nearest ones that fit into the overlap. */
+function overlapStart(list: Unit[], start: number, end: number, overlap: number): number {
+  let tokens = 0;
+  let at = end;
+  while (at > start + 1 && tokens + list[at - 1]!.tokens <= overlap) tokens += list[--at]!.tokens;
+  return at;
+}
+
+/** The end of a passage that is full: after its last paragraph, where that leaves it half full. */
+function passageEnd(list: Unit[], start: number, maximum: number): number {
+  let end = start;
+  let tokens = 0;
+  let closed = start;
+  while (end < list.length && (end === start || tokens + list[end]!.tokens <= maximum)) {
+    tokens += list[end++]!.tokens;
+    if (list[end - 1]!.closes && tokens >= maximum / 2) closed = end;
+  }
+  return end < list.length && closed > start ? closed : end;
+}
+
+function trimmed(text: string, start: number, end: number): readonly [number, number] {
+  let [from, to] = [start, end];
+  while (from < to && /\s/.test(text.charAt(from))) from++;
+  while (to > from && /\s/.test(text.charAt(to - 1))) to--;
+  return [from, to];
+}
+
+function passages(text: string, section: Section, maximum: number, overlap: number): Passage[] {
+  const list = units(text, section, maximum);
+  const result: Passage[] = [];
+  let start = 0;
+  while (start < list.length) {
+    const end = passageEnd(list, start, maximum);
+    const [from, to] = trimmed(text, list[start]!.start, list[end - 1]!.end);
+    if (to > from) {
+      const tokens = list.slice(start, end).reduce((sum, unit) => sum + unit.tokens, 0);
+      const { headings } = section;
+      result.push({ start: from, end: to, text: text.slice(from, to), headings, tokens });
+    }
+    start = end < list.length ? overlapStart(list, start, end, overlap) : end;
+  }
+  return result;
+}
+
+/** Short neighbouring sections share a passage: a heading and one line make a poor one alone. */
+function joined(text: string, list: Passage[], maximum: number): Passage[] {
+  const result: Passage[] = [];
+  for (const passage of list) {
+    const last = result.at(-1);
+    const small = last && last.tokens + passage.tokens <= maximum / 2 && passage.start >= last.end;
+    if (!small) {
+      result.push(passage);
+      continue;
+    }
+    const shared = last.headings.findIndex((heading, at) => heading !== passage.headings[at]);
+    result[result.length - 1] = {
+      start: last.start,
+      end: passage.end,
+      text: text.slice(last.start, passage.end),
+      headings: shared < 0 ? last.headings : last.headings.slice(0, shared),
+      tokens: last.tokens + passage.tokens,
+    };
+  }
+  return result;
+}
+
+/**
+ * Splits text or Markdown into passages of at most `maximumTokens` (estimated), consecutive ones
+ * of a section overlapping by up to `overlapTokens`. Deterministic, and linear in the length of
+ * the text. White space between passages belongs to none; everything else is in at least one.
+ */
+export function split(text: string, options: SplitOptions = {}): Passage[] {
+  const { maximumTokens = PASSAGE_TOKENS, overlapTokens = OVERLAP_TOKENS } = options;
+  const overlap = Math.min(overlapTokens, Math.floor(maximumTokens / 2));
+  const all = sections(text).flatMap((section) => passages(text, section, maximumTokens, overlap));
+  return joined(text, all, maximumTokens);
+}
