@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
@@ -35,8 +35,11 @@ it('says why a server did not come up', async () => {
 it('kills what a server leaves behind, and one that does not stop', async () => {
   const leaver = node(`
     const { spawn } = require('node:child_process');
-    spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' }).unref();
-    console.log('ready');`);
+    const args = ['-e', 'setInterval(() => {}, 1000)'];
+    spawn(process.execPath, args, { stdio: 'ignore', detached: true }).unref();
+    console.log('ready');
+    setTimeout(() => {}, 300);`);
+  await leaver.waitForOutput(/ready/u, 5000);
   await leaver.exited;
   expect(leaver.leftBehind()).toBe(true);
   const stubborn = node(`
@@ -63,10 +66,8 @@ it('leaves nothing running when its own process is killed', async () => {
   expect(isAlive(pid)).toBe(false);
 });
 
+/** Runs and is no zombie: the parent that would have reaped it is dead. */
 function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
+  const { stdout } = spawnSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' });
+  return /^[^Z\s]/u.test(stdout);
 }

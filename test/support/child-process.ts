@@ -1,8 +1,9 @@
 /**
  * A server as a child process in a process group of its own, with its output captured. Whatever
- * ends this process, kill -9 included, ends the group too: a watchdog holds the other end of a pipe.
+ * ends this process, kill -9 included, ends the server too, with the groups that it made for
+ * children of its own: a watchdog holds the other end of a pipe.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -13,21 +14,21 @@ export interface ServerProcess {
   /** Exit code, or the name of the signal that ended it. */
   exited: Promise<number | string>;
   isRunning(): boolean;
-  /** SIGTERM to the process itself; SIGKILL to the group when it has not ended after `timeoutMs`. */
+  /** SIGTERM to the process itself; SIGKILL to all when it has not ended after `timeoutMs`. */
   stop(timeoutMs?: number): Promise<number | string>;
-  /** SIGKILL to the whole group. */
+  /** SIGKILL to it and its descendants at once; resolves when all are gone. */
   kill(): Promise<void>;
-  /** Sends any signal to the whole group (SIGSTOP and SIGCONT freeze and wake it). */
+  /** Sends any signal to it and its descendants (SIGSTOP and SIGCONT freeze and wake it). */
   signal(name: NodeJS.Signals): void;
-  /** Processes of the group that were still there when its leader had ended. */
+  /** Descendants were still there when it had ended. */
   leftBehind(): boolean;
   /** The first match in the output; rejects with the output when it ends or takes too long. */
   waitForOutput(pattern: RegExp, timeoutMs: number): Promise<RegExpMatchArray>;
 }
 
-const groups = new Set<number>();
+const running = new Set<ProcessFamily>();
 process.on('exit', () => {
-  for (const group of groups) signalGroup(group, 'SIGKILL');
+  for (const family of running) family.signal('SIGKILL');
 });
 
 /** Starts a command; `env` is the whole environment. */
@@ -50,23 +51,25 @@ export function startProcess({
   });
   const { pid } = child;
   if (pid === undefined) throw new Error(`cannot start ${command}`);
-  groups.add(pid);
-  const watchdog = startWatchdog(pid);
+  const family = new ProcessFamily(pid);
+  running.add(family);
   const logs: string[] = [];
   for (const output of [child.stdout, child.stderr]) {
     output.setEncoding('utf8').on('data', (text: string) => logs.push(text));
   }
   let leftBehind = false;
   const exited = once(child, 'exit').then(([code, signal]: unknown[]) => {
-    leftBehind = signalGroup(pid, 'SIGKILL');
-    groups.delete(pid);
-    watchdog.stdin?.end('dismissed\n');
+    leftBehind = family.isAlive();
+    family.signal('SIGKILL');
+    running.delete(family);
+    family.dismissWatchdog();
     return typeof code === 'number' ? code : String(signal);
   });
   const isRunning = () => child.exitCode === null && child.signalCode === null;
   const kill = async () => {
-    signalGroup(pid, 'SIGKILL');
+    family.signal('SIGKILL');
     await exited;
+    await family.gone();
   };
   return {
     pid,
@@ -85,11 +88,12 @@ export function startProcess({
       return exited;
     },
     kill,
-    signal: (name) => void signalGroup(pid, name),
+    signal: (name) => family.signal(name),
     leftBehind: () => leftBehind,
     waitForOutput: (pattern, timeoutMs) =>
       waitForOutput({
         child,
+        family,
         logs,
         exited,
         pattern,
@@ -101,6 +105,7 @@ export function startProcess({
 
 async function waitForOutput({
   child,
+  family,
   logs,
   exited,
   pattern,
@@ -108,6 +113,7 @@ async function waitForOutput({
   name,
 }: {
   child: ChildProcess;
+  family: ProcessFamily;
   logs: string[];
   exited: Promise<number | string>;
   pattern: RegExp;
@@ -115,8 +121,9 @@ async function waitForOutput({
   name: string;
 }): Promise<RegExpMatchArray> {
   const deadline = Date.now() + timeoutMs;
-  for (;;) {
+  for (let tries = 1; ; tries += 1) {
     const found = pattern.exec(logs.join(''));
+    if (found || tries % 20 === 0) family.findGroups();
     if (found) return found;
     const ended = child.exitCode !== null || child.signalCode !== null;
     if (ended || Date.now() > deadline) {
@@ -127,9 +134,83 @@ async function waitForOutput({
   }
 }
 
-/** Kills the group when our end of its input closes without a word. */
+/** A process group and the groups that its members made, found while their parents still live. */
+class ProcessFamily {
+  private readonly leader: number;
+  private readonly groups: Set<number>;
+  private readonly watchdog: ChildProcess;
+
+  constructor(leader: number) {
+    this.leader = leader;
+    this.groups = new Set([leader]);
+    this.watchdog = startWatchdog(leader);
+  }
+
+  /** Looks for groups made since the last time; takes about 20 ms. */
+  findGroups(): void {
+    for (const group of descendantGroups(this.leader)) {
+      if (this.groups.has(group)) continue;
+      this.groups.add(group);
+      this.watchdog.stdin?.write(`${group}\n`);
+    }
+  }
+
+  signal(name: NodeJS.Signals): void {
+    for (const group of this.groups) signalGroup(group, name);
+  }
+
+  /** Some member still runs. Zombies, which a container's init may never reap, do not count. */
+  isAlive(): boolean {
+    const exists = [...this.groups].some((group) => signalGroup(group, 0));
+    if (!exists) return false;
+    return processTable().some(
+      ({ group, state }) => this.groups.has(group) && !state.startsWith('Z'),
+    );
+  }
+
+  async gone(): Promise<void> {
+    for (let tries = 0; tries < 100 && this.isAlive(); tries += 1) await sleep(10);
+  }
+
+  dismissWatchdog(): void {
+    this.watchdog.stdin?.end('dismissed\n');
+  }
+}
+
+/** Groups of a process's descendants that are not its own group. */
+function descendantGroups(leader: number): number[] {
+  const table = processTable();
+  const family = new Set([leader]);
+  const groups = new Set<number>();
+  for (let before = 0; before < family.size;) {
+    before = family.size;
+    for (const { pid, parent, group } of table) {
+      if (!family.has(parent)) continue;
+      family.add(pid);
+      groups.add(group);
+    }
+  }
+  groups.delete(leader);
+  return [...groups];
+}
+
+function processTable() {
+  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,pgid=,state='], { encoding: 'utf8' });
+  return lines.split('\n').map((line) => {
+    const [pid, parent, group, state = ''] = line.trim().split(/\s+/u);
+    return { pid: Number(pid), parent: Number(parent), group: Number(group), state };
+  });
+}
+
+/** Kills the groups it was told of when our end of its input closes without a word of dismissal. */
 function startWatchdog(group: number): ChildProcess {
-  const script = 'read -r word || kill -9 "-$1" 2>/dev/null';
+  const script = `
+    groups=$1
+    while read -r word; do
+      [ "$word" = dismissed ] && exit
+      groups="$groups $word"
+    done
+    for group in $groups; do kill -9 "-$group" 2>/dev/null; done`;
   const watchdog = spawn('/bin/sh', ['-c', script, 'watchdog', String(group)], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
@@ -140,8 +221,8 @@ function startWatchdog(group: number): ChildProcess {
   return watchdog;
 }
 
-/** False when there is no such group any more. */
-function signalGroup(group: number, signal: NodeJS.Signals): boolean {
+/** False when there is no such group (any more). Signal 0 only asks. */
+function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(-group, signal);
     return true;

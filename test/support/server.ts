@@ -17,6 +17,8 @@ export interface ServerOptions {
   runtime?: Runtime;
   /** Added to PATH and HOME, which is all that the server gets otherwise. */
   env?: Record<string, string>;
+  /** Sets no DATABASE_URL: the product uses its own default in its checkout. */
+  ownDatabase?: boolean;
   /** Folder of the data; a temporary one that `close` removes unless given. */
   dir?: string;
   /** Checkout to run; this one unless given. */
@@ -31,6 +33,7 @@ export interface TestServer {
   pid: number;
   /** The whole environment it runs with. */
   env: Record<string, string>;
+  /** Empty when the product uses its default. */
   databaseUrl: string;
   dir: string;
   /** The sqld that was started for it (workerd without a DATABASE_URL). */
@@ -42,11 +45,11 @@ export interface TestServer {
   leftBehind(): boolean;
   /** SIGTERM; resolves with the exit code, or the signal's name. Its database stays. */
   stop(timeoutMs?: number): Promise<number | string>;
-  /** SIGKILL to its whole process group. Its database stays. */
+  /** SIGKILL to it and all its descendants. Its database stays. */
   kill(): Promise<void>;
   /** Stops it if it runs and starts it on the same data and port, with `extraEnv` added. */
   restart(extraEnv?: Record<string, string>): Promise<void>;
-  /** Freezes and wakes the whole process group. */
+  /** Freezes and wakes it with all its descendants. */
   pause(): void;
   resume(): void;
   /** Kills it and its sqld, and removes the data if the folder was made here. */
@@ -60,8 +63,10 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const { runtime = 'node', startLimitMs = 60_000 } = options;
   const dir = options.dir ?? temporaryDirectory(runtime);
   const given = options.env ?? {};
-  const sqld = runtime === 'workerd' && !given['DATABASE_URL'] ? await startSqld() : undefined;
-  const databaseUrl = given['DATABASE_URL'] ?? sqld?.url ?? `file:${join(dir, 'parley.db')}`;
+  const needsSqld = runtime === 'workerd' && !options.ownDatabase && !given['DATABASE_URL'];
+  const sqld = needsSqld ? await startSqld() : undefined;
+  const fileUrl = options.ownDatabase ? '' : `file:${join(dir, 'parley.db')}`;
+  const databaseUrl = given['DATABASE_URL'] ?? sqld?.url ?? fileUrl;
   const cwd = options.cwd ?? repository;
   const start = (variables: Record<string, string>) =>
     launch({ runtime, cwd, env: cleanEnvironment(variables, cwd), startLimitMs });
@@ -74,7 +79,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     HOST: '127.0.0.1',
     PORT: '0',
     ...given,
-    DATABASE_URL: databaseUrl,
+    ...(databaseUrl !== '' && { DATABASE_URL: databaseUrl }),
   };
   let running = await start(env).catch(async (error: unknown) => {
     await clean();
@@ -107,6 +112,10 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     resume: () => running.process.signal('SIGCONT'),
     async close() {
       await running.process.kill();
+      // What `wrangler dev` keeps for this port; another server may get the port later.
+      const leftovers = join(cwd, '.data', `wrangler-${new URL(url).port}`);
+      removeDirectory(leftovers);
+      removeDirectory(`${leftovers}.env`);
       await clean();
     },
   };

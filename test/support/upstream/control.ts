@@ -1,0 +1,88 @@
+/**
+ * The upstream for tests in other processes than its own: `/control/…` sets scripts and gives the
+ * recorded requests. What is a function (a script that chooses, a vector) cannot be sent.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseJson } from '../json.ts';
+import type { Behaviour } from './behaviour.ts';
+import type { RecordedRequest } from './recorded-request.ts';
+
+/** A script as JSON can carry it. */
+export type SentScript = Omit<Behaviour, 'vector'> | Omit<Behaviour, 'vector'>[];
+
+/** A recorded request without what lives in the upstream's own process. */
+export type SeenRequest = Omit<RecordedRequest, 'gone' | 'closed'>;
+
+export interface UpstreamControl {
+  url: string;
+  /** Sets what a model name does; the count of its requests starts again. */
+  script(model: string, script: SentScript): Promise<void>;
+  /** The requests for one model as they are now, oldest first. */
+  requests(model: string): Promise<SeenRequest[]>;
+  /** Waits for the first request for the model that fits; rejects after `timeoutMs` (default 5000). */
+  waitForRequest(
+    model: string,
+    fits?: (request: SeenRequest) => boolean,
+    timeoutMs?: number,
+  ): Promise<SeenRequest>;
+}
+
+/** Speaks to the upstream at `url`. */
+export function upstreamControl(url: string): UpstreamControl {
+  const address = (what: string, model: string) =>
+    `${url}/control/${what}/${encodeURIComponent(model)}`;
+  const requests = async (model: string) => {
+    const response = await fetch(address('requests', model));
+    // Written by `answerControl` alone.
+    return (await response.json()) as SeenRequest[];
+  };
+  return {
+    url,
+    async script(model, script) {
+      const body = JSON.stringify(script);
+      const response = await fetch(address('scripts', model), { method: 'PUT', body });
+      if (!response.ok) throw new Error(`the upstream refused the script for ${model}`);
+    },
+    requests,
+    async waitForRequest(model, fits = () => true, timeoutMs = 5000) {
+      const deadline = Date.now() + timeoutMs;
+      for (;;) {
+        const found = (await requests(model)).find(fits);
+        if (found) return found;
+        if (Date.now() > deadline) throw new Error(`no such request for ${model} in time`);
+        await sleep(20);
+      }
+    },
+  };
+}
+
+interface Controlled {
+  requests: RecordedRequest[];
+  script(model: string, script: Behaviour | Behaviour[]): void;
+}
+
+/** Answers a request to `/control/…`; false when it is another. */
+export async function answerControl(
+  { requests, script }: Controlled,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<boolean> {
+  const found = /^\/control\/(scripts|requests)\/([^/]+)$/u.exec(request.url ?? '');
+  if (found === null) return false;
+  const [, what, name = ''] = found;
+  const model = decodeURIComponent(name);
+  response.setHeader('content-type', 'application/json');
+  if (what === 'requests') {
+    const seen = requests.filter((candidate) => candidate.model === model);
+    response.end(JSON.stringify(seen.map(({ gone: _gone, closed: _closed, ...rest }) => rest)));
+    return true;
+  }
+  const parts: Buffer[] = [];
+  // Node's request is an async iterable of Buffers as long as no encoding is set.
+  for await (const part of request) parts.push(part as Buffer);
+  // Sent by `upstreamControl` alone, whose type is a script's.
+  script(model, parseJson(Buffer.concat(parts).toString()) as Behaviour | Behaviour[]);
+  response.end('{}');
+  return true;
+}
