@@ -1,5 +1,6 @@
 /** What every host builds in the same way from the configuration. */
 import type { Config } from '../config.ts';
+import { mergingFetch } from '../models/merge-deltas.ts';
 import { createRegistry, type Registry } from '../models/registry.ts';
 import type { RoomSettings } from '../turns/local-rooms.ts';
 
@@ -12,7 +13,7 @@ export function registryOf(config: Config): Registry {
     openai: { apiKey: config.OPENAI_API_KEY, baseURL: config.OPENAI_BASE_URL },
     google: { apiKey: config.GOOGLE_GENERATIVE_AI_API_KEY, baseURL: config.GOOGLE_BASE_URL },
     defaultModel: config.DEFAULT_MODEL,
-    fetch: (...args) => fetch(...args),
+    fetch: mergingFetch((...args) => fetch(...args)),
   });
 }
 

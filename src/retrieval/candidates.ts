@@ -1,6 +1,6 @@
 /**
- * Candidates as weighted bags of terms: the view of the passages that scoring, feedback and the
- * search for duplicates share. Everything is computed from the owner's own passages.
+ * Candidates as weighted bags of terms: the view of the chunks that scoring, feedback and the
+ * search for duplicates share. Everything is computed from the owner's own chunks.
  */
 
 import { isStopWord, termOf, words } from '../models/offline-embedder-words.ts';
@@ -12,7 +12,7 @@ const LENGTH_WEIGHT = 0.75;
 /**
  * Candidates were chosen because they match, so what is common among them need not be common in
  * the owner's texts. They are therefore taken for half of a collection whose other half lacks
- * their terms, where the owner has that many passages.
+ * their terms, where the owner has that many chunks.
  */
 const BACKGROUND_FACTOR = 2;
 
@@ -22,8 +22,8 @@ export interface CandidateText {
 }
 
 export interface CollectionStatistics {
-  /** Passages of this owner. */
-  passages: number;
+  /** Chunks of this owner. */
+  chunks: number;
   /** In how many of them a query term occurs, by stem. */
   frequencies: ReadonlyMap<string, number>;
 }
@@ -31,12 +31,12 @@ export interface CollectionStatistics {
 export interface TermBag {
   /** Content terms in order, as indexes into the vocabulary. */
   sequence: Int32Array;
-  /** Distinct terms, and the weight of each in the passage. */
+  /** Distinct terms, and the weight of each in the chunk. */
   terms: Int32Array;
   weights: Float64Array;
-  /** Euclidean length of the weights; 1 for an empty passage. */
+  /** Euclidean length of the weights; 1 for an empty chunk. */
   norm: number;
-  /** tf/(tf+k) needs the passage's share of it: k1·(1−b+b·length/average). */
+  /** tf/(tf+k) needs the chunk's share of it: k1·(1−b+b·length/average). */
   saturation: number;
 }
 
@@ -52,8 +52,8 @@ export function saturated(count: number, saturation: number): number {
   return (count * (SATURATION + 1)) / (count + saturation);
 }
 
-function inverseFrequency(passages: number, frequency: number): number {
-  return Math.log(1 + (Math.max(passages - frequency, 0) + 0.5) / (frequency + 0.5));
+function inverseFrequency(chunks: number, frequency: number): number {
+  return Math.log(1 + (Math.max(chunks - frequency, 0) + 0.5) / (frequency + 0.5));
 }
 
 function sequences(candidates: CandidateText[], vocabulary: Map<string, number>): Int32Array[] {
@@ -96,7 +96,7 @@ function weigh(
 
 /**
  * Weighs the terms of each candidate by BM25 (Robertson and Zaragoza, "The probabilistic relevance
- * framework: BM25 and beyond", 2009). Rarity comes from the owner's own passages: exact for the
+ * framework: BM25 and beyond", 2009). Rarity comes from the owner's own chunks: exact for the
  * query's terms, estimated from the candidates for all others.
  */
 export function candidateSet(
@@ -108,7 +108,7 @@ export function candidateSet(
   const counts = lists.map(countTerms);
   const frequency = new Float64Array(vocabulary.size);
   for (const bag of counts) for (const term of bag.keys()) frequency[term]! += 1;
-  const collection = Math.max(statistics.passages, candidates.length);
+  const collection = Math.max(statistics.chunks, candidates.length);
   const background = Math.min(collection, BACKGROUND_FACTOR * candidates.length);
   const rarity = frequency.map((count) => inverseFrequency(background, count));
   for (const [term, count] of statistics.frequencies) {

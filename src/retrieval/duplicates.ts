@@ -1,10 +1,10 @@
-/** Near-duplicates among ranked candidates: the same passage must not fill the list. */
+/** Near-duplicates among ranked candidates: the same chunk must not fill the list. */
 
 import type { CandidateSet, TermBag } from './candidates.ts';
 
 /** Texts that share less cannot reach `RESEMBLANCE`; the cosine is already there, shingles are not. */
 const COSINE_FLOOR = 0.8;
-/** Broder's resemblance from which two passages are the same one, a word or two apart. */
+/** Broder's resemblance from which two chunks are the same one, a word or two apart. */
 const RESEMBLANCE = 0.8;
 /** Words in a shingle. */
 const SHINGLE = 3;
@@ -31,7 +31,7 @@ function matched(bag: TermBag, queryTerms: ReadonlySet<number>): string {
 
 /**
  * The ranked candidates (`order`: indexes, best first) without those that repeat a better one:
- * Broder, "On the resemblance and containment of documents", 1997. Two passages that hold
+ * Broder, "On the resemblance and containment of documents", 1997. Two chunks that hold
  * different words of the query (say, the numbers of two invoices) never count as the same.
  * Stops when `limit` are kept.
  */

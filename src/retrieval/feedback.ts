@@ -5,8 +5,8 @@
 
 import type { CandidateSet } from './candidates.ts';
 
-/** Rocchio's usual setting: the best ten passages, their forty heaviest terms, as weighty as the query. */
-const FEEDBACK_PASSAGES = 10;
+/** Rocchio's usual setting: the best ten chunks, their forty heaviest terms, as weighty as the query. */
+const FEEDBACK_CHUNKS = 10;
 const FEEDBACK_TERMS = 40;
 const FEEDBACK_WEIGHT = 1;
 
@@ -26,7 +26,7 @@ function best(scores: Float64Array, count: number): number[] {
 
 function feedbackTerms(set: CandidateSet, scores: Float64Array): Map<number, number> {
   const sums = new Float64Array(set.vocabulary.size);
-  for (const at of best(scores, FEEDBACK_PASSAGES)) {
+  for (const at of best(scores, FEEDBACK_CHUNKS)) {
     const bag = set.bags[at]!;
     const share = scores[at]! / bag.norm;
     bag.terms.forEach((term, place) => (sums[term]! += share * bag.weights[place]!));
@@ -70,7 +70,7 @@ function nearest(row: Float32Array, self: number): number[] {
 }
 
 /**
- * Scores drawn towards those of the most similar candidates: closely related passages tend to
+ * Scores drawn towards those of the most similar candidates: closely related chunks tend to
  * answer the same questions (Diaz, "Regularizing ad hoc retrieval scores", CIKM 2005). `similar`
  * is the matrix of `similarities`.
  */

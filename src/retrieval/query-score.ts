@@ -22,7 +22,7 @@ function neighbours(terms: number[]): Pair[] {
   return pairs;
 }
 
-/** Where the query's terms stand in a passage. */
+/** Where the query's terms stand in a chunk. */
 function positions(bag: TermBag, wanted: ReadonlySet<number>): Map<number, number[]> {
   const result = new Map<number, number[]>();
   bag.sequence.forEach((term, at) => {

@@ -13,11 +13,11 @@ import { queryScores } from './query-score.ts';
 export type RetrievalMode = 'hybrid' | 'vector' | 'keyword';
 
 export interface Candidate extends CandidateText {
-  /** Place in the keyword index's own order, from 1; null where it did not find the passage. */
+  /** Place in the keyword index's own order, from 1; null where it did not find the chunk. */
   keywordRank: number | null;
-  /** Place in the vector scan's order, from 1; null where it did not return the passage. */
+  /** Place in the vector scan's order, from 1; null where it did not return the chunk. */
   vectorRank: number | null;
-  /** Cosine of query and passage, −1 to 1; null like `vectorRank`. */
+  /** Cosine of query and chunk, −1 to 1; null like `vectorRank`. */
   cosine: number | null;
 }
 
@@ -36,7 +36,7 @@ export interface Ranked<C extends Candidate> {
   candidate: C;
   /** Descending along the list, 0 to 1 in hybrid and keyword mode, a cosine in vector mode. */
   score: number;
-  /** Share of the query's words, weighed by rarity, that the passage holds: 0 to 1. */
+  /** Share of the query's words, weighed by rarity, that the chunk holds: 0 to 1. */
   coverage: number;
 }
 
@@ -56,7 +56,7 @@ function added(a: Float64Array, b: Float64Array, weight: number): Float64Array {
   return a.map((value, at) => value + weight * b[at]!);
 }
 
-/** Passages with equal scores keep the order in which the index or the scan gave them. */
+/** Chunks with equal scores keep the order in which the index or the scan gave them. */
 function rankOf({ keywordRank, vectorRank }: Candidate): number {
   return Math.min(keywordRank ?? Infinity, vectorRank ?? Infinity);
 }

@@ -1,16 +1,16 @@
 /**
- * Cuts a text into passages along its own structure: headings, paragraphs, sentences, words. Every
- * passage is a slice of the original, so that a citation can point into it.
+ * Cuts a text into chunks along its own structure: headings, paragraphs, sentences, words. Every
+ * chunk is a slice of the original, so that a citation can point into it.
  */
 
 import { estimateTokenCount } from 'tokenx';
 
 /** Long enough to answer a question, short enough that eight fit into a prompt. */
-export const PASSAGE_TOKENS = 400;
-/** What a passage repeats of the one before it, so that no sentence loses its neighbour. */
+export const CHUNK_TOKENS = 400;
+/** What a chunk repeats of the one before it, so that no sentence loses its neighbour. */
 export const OVERLAP_TOKENS = 50;
 
-export interface Passage {
+export interface Chunk {
   /** Offsets into the original, in UTF-16 units; `text` is exactly that slice. */
   start: number;
   end: number;
@@ -138,8 +138,8 @@ function overlapStart(list: Unit[], start: number, end: number, overlap: number)
   return at;
 }
 
-/** The end of a passage that is full: after its last paragraph, where that leaves it half full. */
-function passageEnd(list: Unit[], start: number, maximum: number): number {
+/** The end of a chunk that is full: after its last paragraph, where that leaves it half full. */
+function chunkEnd(list: Unit[], start: number, maximum: number): number {
   let end = start;
   let tokens = 0;
   let closed = start;
@@ -157,12 +157,12 @@ function trimmed(text: string, start: number, end: number): readonly [number, nu
   return [from, to];
 }
 
-function passages(text: string, section: Section, maximum: number, overlap: number): Passage[] {
+function chunks(text: string, section: Section, maximum: number, overlap: number): Chunk[] {
   const list = units(text, section, maximum);
-  const result: Passage[] = [];
+  const result: Chunk[] = [];
   let start = 0;
   while (start < list.length) {
-    const end = passageEnd(list, start, maximum);
+    const end = chunkEnd(list, start, maximum);
     const [from, to] = trimmed(text, list[start]!.start, list[end - 1]!.end);
     if (to > from) {
       const tokens = list.slice(start, end).reduce((sum, unit) => sum + unit.tokens, 0);
@@ -174,36 +174,36 @@ function passages(text: string, section: Section, maximum: number, overlap: numb
   return result;
 }
 
-/** Short neighbouring sections share a passage: a heading and one line make a poor one alone. */
-function joined(text: string, list: Passage[], maximum: number): Passage[] {
-  const result: Passage[] = [];
-  for (const passage of list) {
+/** Short neighbouring sections share a chunk: a heading and one line make a poor one alone. */
+function joined(text: string, list: Chunk[], maximum: number): Chunk[] {
+  const result: Chunk[] = [];
+  for (const chunk of list) {
     const last = result.at(-1);
-    const small = last && last.tokens + passage.tokens <= maximum / 2 && passage.start >= last.end;
+    const small = last && last.tokens + chunk.tokens <= maximum / 2 && chunk.start >= last.end;
     if (!small) {
-      result.push(passage);
+      result.push(chunk);
       continue;
     }
-    const shared = last.headings.findIndex((heading, at) => heading !== passage.headings[at]);
+    const shared = last.headings.findIndex((heading, at) => heading !== chunk.headings[at]);
     result[result.length - 1] = {
       start: last.start,
-      end: passage.end,
-      text: text.slice(last.start, passage.end),
+      end: chunk.end,
+      text: text.slice(last.start, chunk.end),
       headings: shared < 0 ? last.headings : last.headings.slice(0, shared),
-      tokens: last.tokens + passage.tokens,
+      tokens: last.tokens + chunk.tokens,
     };
   }
   return result;
 }
 
 /**
- * Splits text or Markdown into passages of at most `maximumTokens` (estimated), consecutive ones
+ * Splits text or Markdown into chunks of at most `maximumTokens` (estimated), consecutive ones
  * of a section overlapping by up to `overlapTokens`. Deterministic, and linear in the length of
- * the text. White space between passages belongs to none; everything else is in at least one.
+ * the text. White space between chunks belongs to none; everything else is in at least one.
  */
-export function split(text: string, options: SplitOptions = {}): Passage[] {
-  const { maximumTokens = PASSAGE_TOKENS, overlapTokens = OVERLAP_TOKENS } = options;
+export function split(text: string, options: SplitOptions = {}): Chunk[] {
+  const { maximumTokens = CHUNK_TOKENS, overlapTokens = OVERLAP_TOKENS } = options;
   const overlap = Math.min(overlapTokens, Math.floor(maximumTokens / 2));
-  const all = sections(text).flatMap((section) => passages(text, section, maximumTokens, overlap));
+  const all = sections(text).flatMap((section) => chunks(text, section, maximumTokens, overlap));
   return joined(text, all, maximumTokens);
 }

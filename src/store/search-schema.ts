@@ -1,0 +1,42 @@
+/**
+ * The tables that retrieval needs beside `documents`. Written by hand: drizzle has neither FTS5
+ * nor vectors.
+ *
+ * A chunk's id is its owner's number times `CHUNKS_PER_OWNER` plus a running number, so that the
+ * chunks, the vectors and the keyword lists of one owner lie together: a query walks its owner's
+ * stretch and not everybody's. `version` is the id of the first chunk of one ingest; the version
+ * that a document names is the one searches see, so replacing a document is one UPDATE.
+ */
+
+/** 2^24; with owners below 2^28 every id stays an exact number in JavaScript. */
+export const CHUNKS_PER_OWNER = 16_777_216;
+
+export const SEARCH_TABLES: readonly string[] = [
+  `CREATE TABLE owners (
+    user_id TEXT PRIMARY KEY,
+    number INTEGER NOT NULL UNIQUE,
+    last_chunk INTEGER NOT NULL DEFAULT 0,
+    chunk_count INTEGER NOT NULL DEFAULT 0
+  ) WITHOUT ROWID`,
+  `CREATE TABLE chunks (
+    id INTEGER PRIMARY KEY,
+    version INTEGER NOT NULL,
+    document_id TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    start_offset INTEGER NOT NULL,
+    end_offset INTEGER NOT NULL,
+    headings TEXT NOT NULL,
+    text TEXT NOT NULL
+  )`,
+  `CREATE INDEX chunks_by_version ON chunks (version, ordinal)`,
+  // A rowid table: its leaves hold a vector whole, those of WITHOUT ROWID only up to 1 KB.
+  `CREATE TABLE chunk_vectors (
+    id INTEGER PRIMARY KEY,
+    version INTEGER NOT NULL,
+    embedding F32_BLOB NOT NULL
+  )`,
+  // Contentless: the text is in chunks; here are only its words, as keywordText gives them.
+  `CREATE VIRTUAL TABLE chunk_words USING fts5(
+    title, text, content='', contentless_delete=1, tokenize='porter unicode61'
+  )`,
+];
