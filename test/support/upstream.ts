@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answerModel, failedInstead, send } from './upstream/answer.ts';
 import { chooseBehaviour, type Script } from './upstream/behaviour.ts';
+import { answerControl } from './upstream/control.ts';
 import { geminiEmbeddings, openaiEmbeddings } from './upstream/embeddings.ts';
 import { geminiWire } from './upstream/gemini.ts';
 import { chatWire } from './upstream/openai-chat.ts';
@@ -82,8 +83,17 @@ export async function startUpstream({
   key = 'upstream-test-key',
 }: { port?: number; key?: string } = {}): Promise<Upstream> {
   const state: State = { key, scripts: new Map(), counts: new Map(), requests: [] };
+  const script = (model: string, script: Script) => {
+    state.scripts.set(model, script);
+    state.counts.delete(model);
+  };
+  const { requests } = state;
   const server = createServer((request, response) => {
-    handle(state, request, response).catch((error: unknown) => {
+    const answer = async () => {
+      if (await answerControl({ requests, script }, request, response)) return;
+      await handle(state, request, response);
+    };
+    answer().catch((error: unknown) => {
       console.error('the test upstream failed', error);
       response.destroy();
     });
@@ -101,11 +111,8 @@ export async function startUpstream({
     ...baseUrls(url),
     key,
     env: serviceEnvironment(url, key),
-    requests: state.requests,
-    script(model, script) {
-      state.scripts.set(model, script);
-      state.counts.delete(model);
-    },
+    requests,
+    script,
     waitForRequest: (fits = () => true, timeoutMs = 5000) => waitFor(state, fits, timeoutMs),
     reset() {
       state.scripts.clear();

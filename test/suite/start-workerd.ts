@@ -1,0 +1,7 @@
+import type { TestProject } from 'vitest/node';
+import { startSuite } from './start.ts';
+
+/** Vitest's global setup of the project `workerd`. */
+export function setup(project: TestProject): Promise<() => Promise<void>> {
+  return startSuite(project, 'workerd');
+}

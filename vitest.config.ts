@@ -1,0 +1,51 @@
+/**
+ * The tests: `unit` runs in the test process alone, `node` and `workerd` are the same black-box suite
+ * against the two runtimes, `faults` breaks things for real.
+ */
+import { defineConfig } from 'vitest/config';
+
+/** One for each core of a small machine: the servers under test need some, too. */
+const MAX_WORKERS = 2;
+
+/** The black-box suite against one runtime; its server is started once for all files. */
+function suite(runtime: 'node' | 'workerd') {
+  return {
+    extends: true as const,
+    test: {
+      name: runtime,
+      include: ['test/suite/**/*.test.ts'],
+      globalSetup: [`test/suite/start-${runtime}.ts`],
+      testTimeout: 30_000,
+      hookTimeout: 60_000,
+    },
+  };
+}
+
+export default defineConfig({
+  test: {
+    maxWorkers: MAX_WORKERS,
+    // Workerd takes a minute to start on a busy machine.
+    teardownTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts', 'test/support/**/*.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      suite('node'),
+      suite('workerd'),
+      {
+        extends: true,
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
