@@ -35,7 +35,8 @@ export function upstreamControl(url: string): UpstreamControl {
   const requests = async (model: string) => {
     const response = await fetch(address('requests', model));
     // Written by `answerControl` alone.
-    return (await response.json()) as SeenRequest[];
+    const seen: SeenRequest[] = await response.json();
+    return seen;
   };
   return {
     url,
