@@ -261,3 +261,36 @@ function contextMessageFrom(row: Row): ContextMessage {
     text: contentOf(decodeParts(text(row['parts']))),
   };
 }
+
+/**
+ * Takes back a claim whose fate is unknown, as if it had never been made: for one that was answered by a refusal because the database did not
+ * say whether it had accepted it.
+ */
+export async function withdrawClaim(
+  db: Database,
+  claim: TurnClaim,
+  patience: number,
+): Promise<void> {
+  const mine = `(SELECT id FROM turns WHERE id = ? AND state = 'running' AND owner_id = ?)`;
+  const args = [claim.turnId, claim.ownerId];
+  await db.batch(
+    [
+      {
+        sql: `UPDATE conversations SET message_count = message_count - 2 WHERE id IN (SELECT conversation_id FROM turns WHERE id IN ${mine})`,
+        args,
+      },
+      { sql: `DELETE FROM messages WHERE turn_id IN ${mine}`, args },
+      {
+        sql: `DELETE FROM idempotency_keys WHERE scope = ? AND key = ? AND resource_id IN ${mine}`,
+        args: [...keyArgs(claim), ...args],
+      },
+      {
+        sql: `DELETE FROM conversations WHERE id = ? AND message_count = 0 AND EXISTS (SELECT 1 FROM turns WHERE id IN ${mine} AND created = 1)`,
+        args: [claim.conversationId, ...args],
+      },
+      { sql: `DELETE FROM turns WHERE id IN ${mine}`, args },
+    ],
+    'write',
+    patience,
+  );
+}

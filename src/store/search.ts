@@ -49,8 +49,7 @@ export function vectorBlob(vector: readonly number[]): Uint8Array<ArrayBuffer> {
 }
 
 function liveVersions({ conversationId, documentIds }: SearchScope): string {
-  const conversation =
-    conversationId === undefined ? '' : ' AND d.conversation_id = :conversation';
+  const conversation = conversationId === undefined ? '' : ' AND d.conversation_id = :conversation';
   const documents =
     documentIds === undefined ? '' : ' AND d.id IN (SELECT value FROM json_each(:documents))';
   return `SELECT d.version FROM documents d WHERE d.user_id = :user AND d.version IS NOT NULL${conversation}${documents}`;

@@ -110,7 +110,6 @@ export async function endTurn(
   const results = await db.batch(
     [
       updateAnswer(head, ownerId, ending),
-      touchConversation(head, ownerId),
       closeTurn(head, ownerId, ending),
       selectTurn(head.turnId, null),
     ],
@@ -138,14 +137,6 @@ function updateAnswer(head: TurnHead, ownerId: string, ending: Ending): Statemen
       head.assistantMessage.id,
       ownerId,
     ],
-  };
-}
-
-function touchConversation(head: TurnHead, ownerId: string): Statement {
-  return {
-    sql: `UPDATE conversations SET updated_at = ${NOW} WHERE id = ?
-      AND EXISTS (SELECT 1 FROM turns t WHERE t.id = ? AND t.state = 'running' AND t.owner_id = ?)`,
-    args: [head.conversationId, head.turnId, ownerId],
   };
 }
 

@@ -2,6 +2,7 @@
 import type { LanguageModelV4Prompt, LanguageModelV4Usage } from '@ai-sdk/provider';
 import type { ContextMessage } from '../chat/context.ts';
 import type { Conversation } from '../chat/conversation.ts';
+import { failureOf, type Failure } from '../chat/errors.ts';
 import type { Outcome } from '../chat/message.ts';
 import type { Report } from '../chat/report.ts';
 import { contentOf } from '../chat/parts.ts';
@@ -40,8 +41,7 @@ export async function runTurn(
     report,
   }: { db: Database; ownerId: string; settings: EngineSettings; report: Report },
 ): Promise<void> {
-  const answer = await generate(work, settings);
-  const ending = endingOf(work.live, answer);
+  const ending = await endingOfTurn(work, settings, report);
   const outcome = await store(work.live, ending, {
     db,
     ownerId,
@@ -49,6 +49,36 @@ export async function runTurn(
     report,
   });
   work.live.end(outcome);
+}
+
+async function endingOfTurn(
+  work: TurnWork,
+  settings: EngineSettings,
+  report: Report,
+): Promise<Ending> {
+  try {
+    return endingOf(work.live, await generate(work, settings));
+  } catch (error) {
+    // A defect of ours must not leave a turn without an end.
+    report(`turn ${work.live.head.turnId} failed`, error);
+    return brokenEnding(work.live, failureOf(error));
+  }
+}
+
+function brokenEnding(live: LiveTurn, error: Failure): Ending {
+  const parts = live.parts.all();
+  return {
+    status: live.parts.textLength > 0 ? 'interrupted' : 'failed',
+    error,
+    parts,
+    model: live.head.model,
+    inputTokens: null,
+    outputTokens: estimateTokens(contentOf(parts)),
+    tokensEstimated: true,
+    finishReason: null,
+    firstTokenMs: null,
+    durationMs: Math.round(performance.now() - live.startedAt),
+  };
 }
 
 interface Answer {

@@ -8,7 +8,13 @@ import { titleFrom } from '../chat/title.ts';
 import { estimateTokens } from '../chat/tokens.ts';
 import { windowOf } from '../models/catalog.ts';
 import type { ChatModel, Registry } from '../models/registry.ts';
-import { claimTurn, type TurnClaim, type Verdict } from '../store/accept.ts';
+import {
+  claimTurn,
+  withdrawClaim,
+  type ClaimLimits,
+  type TurnClaim,
+  type Verdict,
+} from '../store/accept.ts';
 import type { Database } from '../store/database.ts';
 import { readTurn, requestCancel } from '../store/turns.ts';
 import { runTurn, type EngineSettings } from './engine.ts';
@@ -156,11 +162,11 @@ export class LocalRooms implements Rooms {
     view: View,
     signal?: AbortSignal,
   ): Promise<Delivery> {
-    const { db, settings } = this.#services;
+    const { settings } = this.#services;
     for (;;) {
       this.#refuseWhileDraining();
       const limits = { leaseMs: settings.leaseMs, windowMessages: settings.context.windowMessages };
-      const verdict = await claimTurn(db, claim, limits);
+      const verdict = await this.#try(claim, limits);
       if (verdict.kind === 'accepted') return this.#begin(claim, verdict, view);
       if (verdict.kind === 'not_found') throw notFound('Conversation');
       if (verdict.kind === 'repeated') return this.#repeat(verdict, view);
@@ -169,6 +175,19 @@ export class LocalRooms implements Rooms {
       if (command.onBusy === 'reject') throw this.#busy(verdict);
       if (command.onBusy === 'interrupt') await this.cancel(address);
       else await this.#waitFor(verdict.turnId, signal);
+    }
+  }
+
+  /** A claim that could not be answered may have been accepted all the same: who was refused must not find it later. */
+  async #try(claim: TurnClaim, limits: ClaimLimits): Promise<Verdict> {
+    const { db, settings, report } = this.#services;
+    try {
+      return await claimTurn(db, claim, limits);
+    } catch (error) {
+      void withdrawClaim(db, claim, settings.storeGraceMs).catch((cause: unknown) =>
+        report('a claim could not be withdrawn', cause),
+      );
+      throw error;
     }
   }
 

@@ -5,8 +5,10 @@ import type { Report } from '../chat/report.ts';
 import type { Position } from '../chat/growing-parts.ts';
 import type { LiveTurn } from './live-turn.ts';
 
-/** What a crash may cost, in milliseconds. */
-export const PULSE_MS = 1_000;
+/** A turn is stored about so often, in milliseconds: what a crash may cost. A shorter turn is never stored before its end. */
+const CHECKPOINT_MS = 1_000;
+/** How often it is looked which turns are due. */
+const TICK_MS = 500;
 
 export class Pulse {
   readonly #db: Database;
@@ -34,21 +36,19 @@ export class Pulse {
 
   /** To be called when a turn begins; the pulse stops by itself when none runs. */
   start(): void {
-    if (this.#timer === undefined) this.#timer = setTimeout(() => void this.#beat(), PULSE_MS);
+    if (this.#timer === undefined) this.#timer = setTimeout(() => void this.#beat(), TICK_MS);
   }
 
   async #beat(): Promise<void> {
-    // A turn is first stored when it is a pulse old: a short one costs nothing here.
-    const oldest = performance.now() - PULSE_MS / 2;
-    const turns = [...this.#turns.values()].filter(
-      (turn) => !turn.outcome && turn.startedAt <= oldest,
-    );
+    const due = performance.now() - CHECKPOINT_MS;
+    const turns = [...this.#turns.values()].filter((turn) => !turn.outcome && turn.storedAt <= due);
     if (turns.length > 0) await this.#store(turns);
     this.#timer = undefined;
     if (this.#turns.size > 0) this.start();
   }
 
   async #store(turns: LiveTurn[]): Promise<void> {
+    for (const turn of turns) turn.storedAt = performance.now();
     const taken = turns.map((turn) => ({
       turn,
       end: turn.parts.end(),

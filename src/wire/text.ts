@@ -13,14 +13,15 @@ export function textEncoder(): Encoder {
     text(delta, start, place) {
       const lines = delta.startsWith('\n') ? withoutSplitBreak(delta, place.before(start)) : delta;
       // Its meaning is the end: as part of an answer it must not arrive as one event.
+      const end = start + delta.length;
       if (lines === DONE) {
         const half = DONE.length >> 1;
         return (
-          message(lines.slice(0, half), place.at(start + half)) +
-          message(lines.slice(half), place.at(start + delta.length))
+          message(lines.slice(0, -half), place.at(end - half)) +
+          message(lines.slice(-half), place.at(end))
         );
       }
-      return lines === '' ? '' : message(lines, place.at(start + delta.length));
+      return lines === '' ? '' : message(lines, place.at(end));
     },
     reasoning: () => '',
     part: () => '',
