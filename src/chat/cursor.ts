@@ -4,7 +4,8 @@ import type { Position } from './growing-parts.ts';
 /**
  * A reader's place, as the id of an event: which turn, and how much of its answer the client then has. Opaque to clients, and short, since every
  * token carries one: four characters of the turn's id, the answer's sequence number in its conversation, and the position. `Xk9f2.1a` is
- * offset 46 of the first part, `Xk9f2.1a.3` of the fourth, `Xk9f2` is before anything and `Xk9f2.e` after the end.
+ * offset 46 of the first part, `Xk9f2.1a.3` of the fourth, `Xk9f2` is before anything and `Xk9f2.-` after the end
+ * (no digit of base 36, which the offsets are in).
  */
 export type Cursor = {
   tag: string;
@@ -13,7 +14,7 @@ export type Cursor = {
 };
 
 const FORMAT =
-  /^([A-Za-z0-9_-]{4})([0-9a-z]{1,8})(?:\.(?:(e)|([0-9a-z]{1,8})(?:\.([0-9a-z]{1,4}))?))?$/;
+  /^([A-Za-z0-9_-]{4})([0-9a-z]{1,8})(?:\.(?:(-)|([0-9a-z]{1,8})(?:\.([0-9a-z]{1,4}))?))?$/;
 
 const TAG_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
@@ -36,7 +37,7 @@ export function encodePosition(prefix: string, part: number, offset: number): st
 }
 
 export function encodeEnd(prefix: string): string {
-  return `${prefix}.e`;
+  return `${prefix}.-`;
 }
 
 /** @throws ParleyError `invalid_cursor` when `text` is not one of ours. */
