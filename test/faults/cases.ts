@@ -1,0 +1,8 @@
+/** Every case, those most likely to find something first. */
+import type { FaultCase } from './case.ts';
+import { cancelRaces } from './cases/cancel.ts';
+import { databaseRequests } from './cases/database-requests.ts';
+import { idempotency } from './cases/idempotency.ts';
+import { kill } from './cases/kill.ts';
+
+export const cases: FaultCase[] = [...databaseRequests, ...kill, ...cancelRaces, ...idempotency];

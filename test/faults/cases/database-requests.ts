@@ -1,0 +1,242 @@
+/** The database fails the k-th request of a scenario, for every k, in each way. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DatabaseFailure } from '../../support/database-proxy.ts';
+import type { FaultCase, Rounds } from '../case.ts';
+import type { Client, Told } from '../client.ts';
+import { mustAgree, mustBeConsistent, mustBeWhole } from '../invariants.ts';
+import { awkwardMessage, awkwardTokens } from '../texts.ts';
+import { must, mustEqual } from '../violation.ts';
+import { ownOf, type World } from '../world.ts';
+
+/** Failures that pass: a single one must not be seen by anybody. */
+const passing: DatabaseFailure[] = [
+  'refuse',
+  'cut-before',
+  'cut-after',
+  'cut-middle',
+  '500',
+  '502',
+  'busy',
+  'stream-expired',
+  'io-error',
+];
+const refusing: DatabaseFailure[] = ['full', 'readonly', 'blocked'];
+const hanging: DatabaseFailure[] = ['hang', 'hang-after'];
+
+interface Scene {
+  world: World;
+  rounds: Rounds;
+  userId: string;
+  conversationId: string;
+  how: DatabaseFailure | undefined;
+}
+
+/** Does something against a failing database, checks it, and answers what must then be stored. */
+type Scenario = (
+  scene: Scene,
+) => Promise<{ acknowledged: string[]; unsure?: string[]; answers?: Map<string, string> }>;
+
+/** A turn; a client that is refused with 503 comes again with its key. */
+const turn =
+  (count: number, between: number): Scenario =>
+  async (scene) => {
+    const { world, rounds, userId, conversationId } = scene;
+    const { client } = world;
+    const message = awkwardMessage(rounds.random);
+    const tokens = awkwardTokens(rounds.random, count);
+    const model = world.model({ tokens, delayMs: { between } });
+    const ask = { conversationId, userId, message, model, key: rounds.random.word() };
+    const told = await untilAccepted(scene, () => client.streamTurn(ask), model);
+    mustBeWhole(told);
+    const state = await client.ended(told.turnId, world.leaseMs + 2_000);
+    if (told.errorCode === 'not_stored') {
+      must(!isPassing(scene.how), 'a passing failure of the database lost the end of a turn');
+      must(state.status === 'interrupted', `status ${state.status} of a turn that was not stored`);
+    } else {
+      mustEqual(told.message?.status, 'complete', `the turn (${told.errorCode})`);
+      mustAgree(told, state.message);
+    }
+    mustEqual(ownOf(world).calls(model), 1, 'calls of the model (I9)');
+    return { acknowledged: [message], answers: new Map([[message, tokens.join('')]]) };
+  };
+
+/** Asks again after each 503 or 409 that says when, as a good client does. */
+async function untilAccepted(
+  { world, how }: Scene,
+  ask: () => Promise<Told>,
+  model: string | undefined,
+): Promise<Told> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    const told = await ask();
+    if (told.status === 200) return told;
+    must(told.status === 503 || told.status === 409, `status ${told.status} (${told.errorCode})`);
+    must(!isPassing(how), `a passing failure of the database was answered with ${told.status}`);
+    must(told.retryAfter !== undefined, `${told.status} without Retry-After`);
+    mustEqual(ownOf(world).calls(model), 0, 'calls of the model before the turn was accepted');
+    must(Date.now() < deadline, 'the turn was never accepted');
+    await sleep(Math.min(told.retryAfter, 3) * 1000);
+  }
+}
+
+const isPassing = (how: DatabaseFailure | undefined) => how !== undefined && passing.includes(how);
+
+/** Runs a turn and stops it in its middle. */
+const cancelled: Scenario = async (scene) => {
+  const { world, rounds, userId, conversationId, how } = scene;
+  const { client } = world;
+  const message = awkwardMessage(rounds.random);
+  const tokens = awkwardTokens(rounds.random, 40);
+  const model = world.model({ tokens, delayMs: { between: 100 } });
+  const ask = { conversationId, userId, message, model, key: rounds.random.word() };
+  const stream = await client.openTurn(ask);
+  if (stream.status !== 200) {
+    must(!isPassing(how), `a passing failure was answered with ${stream.status}`);
+    stream.close();
+    return { acknowledged: [], unsure: [message] };
+  }
+  const turnId = String(stream.headers['x-turn-id']);
+  await stream.next('message.delta');
+  const answer = await again(how, () => client.call(`/turns/${turnId}/cancel`, { method: 'POST' }));
+  mustEqual(answer.status, 200, 'cancel');
+  await stream.collect(20_000);
+  const state = await client.ended(turnId, world.leaseMs + 2_000);
+  must(['cancelled', 'interrupted'].includes(state.status), `status ${state.status}`);
+  if (isPassing(how)) mustEqual(state.status, 'cancelled', 'the cancelled turn');
+  return { acknowledged: [message], answers: new Map([[message, tokens.join('')]]) };
+};
+
+/** The same call once more where the failure may be told to the client. */
+async function again(how: DatabaseFailure | undefined, call: () => ReturnType<Client['call']>) {
+  const answer = await call();
+  if (answer.status !== 503) return answer;
+  must(!isPassing(how), `a passing failure of the database was answered with 503`);
+  return call();
+}
+
+/** Replays a finished turn, whole and from a cursor. */
+const replayed: Scenario = async ({ world, rounds, userId, conversationId, how }) => {
+  const { client } = world;
+  const message = awkwardMessage(rounds.random);
+  const tokens = awkwardTokens(rounds.random, 5);
+  const told = await client.streamTurn({
+    conversationId,
+    userId,
+    message,
+    model: world.model({ tokens }),
+  });
+  if (told.status !== 200) {
+    must(!isPassing(how), `a passing failure was answered with ${told.status}`);
+    return { acknowledged: [], unsure: [message] };
+  }
+  for (let tries = 0; tries < 2; tries += 1) {
+    const replay = await client.follow(told.turnId, told.events[1]?.id);
+    if (replay.status !== 503) mustEqual(replay.status, 200, 'a resume');
+    else must(!isPassing(how), 'a passing failure was answered with 503');
+  }
+  return { acknowledged: [message] };
+};
+
+/** Deletes a conversation while a turn runs in it. */
+const deleted: Scenario = async ({ world, rounds, userId, how }) => {
+  const { client } = world;
+  const tokens = awkwardTokens(rounds.random, 30);
+  const model = world.model({ tokens, delayMs: { between: 100 } });
+  const ask = { userId, message: awkwardMessage(rounds.random), model };
+  const stream = await client.openTurn(ask);
+  if (stream.status !== 200) {
+    must(!isPassing(how), `a passing failure was answered with ${stream.status}`);
+    stream.close();
+    return { acknowledged: [] };
+  }
+  const id = String(stream.headers['x-conversation-id']);
+  await stream.next('message.delta');
+  const answer = await again(how, () => client.call(`/conversations/${id}`, { method: 'DELETE' }));
+  const mayBeGone = !isPassing(how) && answer.status === 404;
+  must(answer.status === 200 || mayBeGone, `DELETE answered ${answer.status}`);
+  const { events } = await stream.collect(20_000);
+  const names = events.map((event) => event.type);
+  must(names.at(-1) === 'done' && names.at(-2) === 'turn.cancelled', `events ${names.join()}`);
+  const gone = await again(how, () => client.call(`/conversations/${id}`));
+  mustEqual(gone.status, 404, 'the deleted conversation');
+  return { acknowledged: [] };
+};
+
+const scenarios: Record<string, Scenario> = {
+  'short turn': turn(4, 5),
+  'turn with checkpoints': turn(6, 450),
+  'cancelled turn': cancelled,
+  'replayed turn': replayed,
+  'deleted in mid-turn': deleted,
+};
+
+const everyRequest: FaultCase = {
+  name: 'database-request-k',
+  what: 'the k-th request to the database fails, for every k, in each way',
+  runtimes: ['node', 'workerd'],
+  async run(rounds) {
+    const world = await rounds.world({ database: 'proxy' });
+    const ways = rounds.quick
+      ? (['refuse', 'cut-after', 'busy', 'full'] satisfies DatabaseFailure[])
+      : [...passing, ...refusing, ...hanging];
+    const chosen = Object.entries(scenarios).filter(
+      ([name]) => !rounds.quick || name === 'short turn' || name === 'deleted in mid-turn',
+    );
+    for (const [name, scenario] of chosen) {
+      const requests = await countRequests(rounds, world, name, scenario);
+      for (const how of ways) {
+        for (let k = 1; k <= requests; k += 1) {
+          const title = `${name}, request ${k} of ${requests}, ${how}`;
+          await rounds.round(title, async () => {
+            await play(rounds, world, scenario, { k, how });
+          });
+        }
+      }
+    }
+  },
+};
+
+/** How many requests a scenario makes when nothing fails. */
+async function countRequests(rounds: Rounds, world: World, name: string, scenario: Scenario) {
+  let requests = 0;
+  await rounds.round(`${name}, nothing fails`, async () => {
+    requests = await play(rounds, world, scenario);
+  });
+  return requests;
+}
+
+async function play(
+  rounds: Rounds,
+  world: World,
+  scenario: Scenario,
+  failure?: { k: number; how: DatabaseFailure },
+): Promise<number> {
+  const { proxy } = ownOf(world);
+  proxy.reset();
+  const userId = rounds.random.word();
+  const conversationId = await world.client.createConversation(userId);
+  proxy.reset();
+  if (failure) proxy.fail(failure.k, failure.how);
+  const scene = { world, rounds, userId, conversationId, how: failure?.how };
+  const stored = await scenario(scene).finally(() => proxy.fail(() => false, 'refuse'));
+  const requests = proxy.count();
+  proxy.reset();
+  const settleMs = world.leaseMs + 2_000;
+  await mustBeConsistent(world.client, { conversationId, settleMs, ...stored }, rounds.random);
+  await mustGoOn(world, rounds, { userId, conversationId });
+  return requests;
+}
+
+/** The next turn works: no restart is ever needed. */
+async function mustGoOn(
+  world: World,
+  { random }: Rounds,
+  of: { userId: string; conversationId: string },
+) {
+  const model = world.model({ tokens: ['and on'] });
+  const told = await world.client.streamTurn({ ...of, message: awkwardMessage(random), model });
+  mustBeWhole(told);
+  mustEqual(told.message?.status, 'complete', 'the next turn');
+}
+
+export const databaseRequests = [everyRequest];
