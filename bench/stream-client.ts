@@ -12,7 +12,8 @@ export type Reading = {
 };
 
 const HEAD_END = Buffer.from('\r\n\r\n');
-const CHUNKED_END = Buffer.from('0\r\n\r\n');
+/** With the line break before it: a header may end in a zero, too. */
+const CHUNKED_END = Buffer.from('\r\n0\r\n\r\n');
 /** No answer of the benchmark takes longer, on any server that is worth measuring. */
 const TIME_LIMIT_MS = 90_000;
 
@@ -73,7 +74,8 @@ function holds(chunks: Buffer[], marker: Buffer): boolean {
 
 function isWhole(chunks: Buffer[]): boolean {
   const last = chunks.at(-1)!;
-  const end = last.length >= CHUNKED_END.length ? last : Buffer.concat(chunks.slice(-6));
+  const end =
+    last.length >= CHUNKED_END.length ? last : Buffer.concat(chunks.slice(-CHUNKED_END.length));
   if (end.subarray(-CHUNKED_END.length).equals(CHUNKED_END)) return true;
   const first = chunks[0]!;
   if (chunks.length > 4 || first.includes('chunked')) return false;
