@@ -66,7 +66,7 @@ export function chatConversationsDoor() {
       path,
       tags,
       summary: 'A user’s conversations, newest first',
-      request: { query: schemas.pageQuery.extend({ user_id: schemas.userId }) },
+      request: { query: schemas.pageQuery },
       responses: {
         200: json(z.array(schemas.conversationSchema), 'The conversations'),
         ...commonProblems,
@@ -151,7 +151,7 @@ export function chatConversationsDoor() {
       summary: 'The messages, oldest first',
       request: {
         params: schemas.idParam,
-        query: schemas.pageQuery.extend({ user_id: schemas.userId.optional() }),
+        query: schemas.messagePageQuery,
       },
       responses: { 200: json(z.array(schemas.messageSchema), 'The messages'), ...commonProblems },
     },

@@ -71,7 +71,7 @@ export function chatsDoor() {
       path,
       tags,
       summary: 'A user’s chats, newest first',
-      request: { query: schemas.pageQuery.extend({ user_id: schemas.userId }) },
+      request: { query: schemas.pageQuery },
       responses: { 200: json(z.array(schemas.conversationSchema), 'The chats'), ...commonProblems },
     },
     async (c) => {
@@ -115,7 +115,7 @@ export function chatsDoor() {
       summary: 'The messages, oldest first',
       request: {
         params: schemas.idParam,
-        query: schemas.pageQuery.extend({ user_id: schemas.userId.optional() }),
+        query: schemas.messagePageQuery,
       },
       responses: { 200: json(z.array(schemas.messageSchema), 'The messages'), ...commonProblems },
     },

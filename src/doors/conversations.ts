@@ -100,7 +100,7 @@ export function conversationsDoor() {
       path,
       tags,
       summary: 'A user’s conversations, newest first',
-      request: { query: schemas.pageQuery.extend({ user_id: schemas.userId }) },
+      request: { query: schemas.pageQuery },
       responses: {
         200: json(z.array(schemas.conversationSchema), 'The conversations'),
         ...commonProblems,
@@ -211,7 +211,7 @@ export function conversationsDoor() {
       summary: 'The messages, oldest first',
       request: {
         params: schemas.idParam,
-        query: schemas.pageQuery.extend({ user_id: schemas.userId.optional() }),
+        query: schemas.messagePageQuery,
       },
       responses: { 200: json(z.array(schemas.messageSchema), 'The messages'), ...commonProblems },
     },
@@ -316,7 +316,7 @@ export async function messagePage(
   { user_id, limit, cursor }: { user_id?: string; limit: number; cursor?: string },
 ) {
   const { db, config } = c.get('services');
-  const after = Number.parseInt(cursor ?? '0', 10) || 0;
+  const after = Number(cursor ?? 0);
   const found = required(
     await readTranscript(db, {
       id,

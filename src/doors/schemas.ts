@@ -104,9 +104,23 @@ export function withMessage<Schema extends z.ZodType<{ message?: string; content
 export const ownerQuery = z.object({ user_id: userId.optional() });
 export const idParam = z.object({ id });
 
+const limit = z.coerce.number().int().min(1).max(200).default(50);
+
+/** A page of somebody's list: the cursor is the last id of the page before. */
 export const pageQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().max(LONGEST_NAME).optional(),
+  user_id: userId,
+  limit,
+  cursor: z.uuid('is not one that this server gave out').optional(),
+});
+
+/** A page of a conversation's messages: the cursor is the last sequence number of the page before. */
+export const messagePageQuery = z.object({
+  user_id: userId.optional(),
+  limit,
+  cursor: z
+    .string()
+    .regex(/^\d{1,9}$/, 'is not one that this server gave out')
+    .optional(),
 });
 
 export const streamQuery = z.object({
