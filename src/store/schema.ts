@@ -132,3 +132,60 @@ export const connections = sqliteTable(
     index('connections_by_instance').on(table.instanceId),
   ],
 );
+
+const documentContent = {
+  title: text('title').notNull(),
+  url: text('url'),
+  mimeType: text('mime_type').notNull(),
+  /** A JSON object of the client's. */
+  metadata: text('metadata').notNull(),
+  /** SHA-256 of the text, hexadecimal. */
+  contentHash: text('content_hash').notNull(),
+  /** Bytes that were sent. */
+  size: integer('size').notNull(),
+  chunkCount: integer('chunk_count').notNull(),
+  /** The space of the vectors, `provider/model` and their dimension: known when the first ones are there. */
+  embeddingModel: text('embedding_model'),
+  dimension: integer('dimension'),
+};
+
+/** What searches see of documents; what is being made of them is in `document_drafts`. */
+export const documents = sqliteTable(
+  'documents',
+  {
+    id: text('id').primaryKey(),
+    userId: text('user_id').notNull(),
+    conversationId: text('conversation_id'),
+    /** Of the chunks that searches see; null until there are any. */
+    version: integer('version'),
+    ...documentContent,
+    /** How the newest ingest went or goes; one that is replaced goes on being found meanwhile. */
+    status: text('status', { enum: ['processing', 'ready', 'failed'] }).notNull(),
+    /** JSON of the failure a client may be told. */
+    error: text('error'),
+    createdAt: integer('created_at').notNull(),
+    updatedAt: integer('updated_at').notNull(),
+    /** The text that the chunks' offsets point into. Last, so that reading the others leaves its pages alone. */
+    text: text('text').notNull(),
+  },
+  (table) => [
+    index('documents_by_user').on(table.userId, table.id),
+    index('documents_by_hash').on(table.userId, table.contentHash),
+    index('documents_by_conversation').on(table.conversationId),
+  ],
+);
+
+/** A version in the making, at most one of a document: published whole or not at all. */
+export const documentDrafts = sqliteTable('document_drafts', {
+  documentId: text('document_id').primaryKey(),
+  userId: text('user_id').notNull(),
+  version: integer('version').notNull(),
+  ...documentContent,
+  /** `reindex`: the same text in another space, published together with all others. */
+  purpose: text('purpose', { enum: ['ingest', 'reindex'] }).notNull(),
+  /** Chunks that are stored. */
+  done: integer('done').notNull(),
+  /** When its ingest was last seen alive. */
+  heartbeatAt: integer('heartbeat_at').notNull(),
+  text: text('text').notNull(),
+});
