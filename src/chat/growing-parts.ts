@@ -1,4 +1,4 @@
-import type { GrowingType, Part } from './parts.ts';
+import { contentOf, type GrowingType, type Part } from './parts.ts';
 
 /** A place in an answer: everything before `offset` (UTF-16 units) of part number `part`. */
 export interface Position {
@@ -136,6 +136,11 @@ export class GrowingParts {
 
   all(): Part[] {
     return this.since({ part: 0, offset: 0 });
+  }
+
+  /** The visible text from so many units on. */
+  textFrom(length: number): string {
+    return contentOf(this.all()).slice(length);
   }
 
   /** True when a reader may stand there: inside what is written and not between the halves of a surrogate pair. */

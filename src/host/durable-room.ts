@@ -3,10 +3,11 @@ import { DurableObject } from 'cloudflare:workers';
 import { failureOf } from '../chat/errors.ts';
 import { sweep } from '../store/turns.ts';
 import { LocalRooms } from '../turns/local-rooms.ts';
+import { createToolbox } from '../turns/tools/toolbox.ts';
 import type { Delivery } from '../turns/rooms.ts';
 import { DurableRooms, FAILED_STATUS, type RoomCall } from './durable-rooms.ts';
 import { report } from './report.ts';
-import { roomSettingsOf } from './services.ts';
+import { retrieverOf, roomSettingsOf } from './services.ts';
 import { databaseOf, settle, type WorkerEnv } from './worker-services.ts';
 
 /** An object without a client is evicted after about two minutes even while it fetches; an alarm keeps it. */
@@ -25,6 +26,8 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
       db: databaseOf(settled),
       registry: settled.registry,
       settings: roomSettingsOf(settled.config),
+      retriever: retrieverOf(),
+      toolbox: createToolbox(),
       coalesce: (wake) => void setTimeout(wake, COALESCE_MS),
       elsewhere: () => new DurableRooms(env.ROOMS),
       onActive: (active) => this.#setActive(active),

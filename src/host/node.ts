@@ -8,10 +8,11 @@ import type { Services } from '../doors/services.ts';
 import type { Database } from '../store/database.ts';
 import { sweep } from '../store/turns.ts';
 import { LocalRooms } from '../turns/local-rooms.ts';
+import { createToolbox } from '../turns/tools/toolbox.ts';
 import { migrateFromFolder, openNodeDatabase } from './node-database.ts';
 import { NodeSockets } from './node-sockets.ts';
 import { createNodePages } from './pages/node.ts';
-import { registryOf, roomSettingsOf } from './services.ts';
+import { registryOf, retrieverOf, roomSettingsOf } from './services.ts';
 import { report } from './report.ts';
 import { orExit } from './start.ts';
 
@@ -29,6 +30,8 @@ await orExit(async () => {
     db,
     registry,
     settings: roomSettingsOf(config),
+    retriever: retrieverOf(),
+    toolbox: createToolbox(),
     coalesce: setImmediate,
     report,
   });

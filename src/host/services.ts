@@ -2,6 +2,7 @@
 import type { Config } from '../config.ts';
 import { mergingFetch } from '../models/merge-deltas.ts';
 import { createRegistry, type Registry } from '../models/registry.ts';
+import type { Retriever } from '../turns/ground.ts';
 import type { RoomSettings } from '../turns/local-rooms.ts';
 
 /** How long the end of a turn is tried to be stored while the database is away, milliseconds. */
@@ -15,6 +16,11 @@ export function registryOf(config: Config): Registry {
     defaultModel: config.DEFAULT_MODEL,
     fetch: mergingFetch((...args) => fetch(...args)),
   });
+}
+
+/** Until there are documents, a grounded turn is grounded on nothing. */
+export function retrieverOf(): Retriever {
+  return { retrieve: () => Promise.resolve([]) };
 }
 
 export function roomSettingsOf(config: Config): RoomSettings {

@@ -50,6 +50,8 @@ export type Verdict =
       sequenceNumber: number;
       model: string;
       history: ContextMessage[];
+      /** Whether the user has documents or other conversations that a tool could search. */
+      hasMaterial: boolean;
     }
   | { kind: 'busy'; turnId: string; text: string; leaseLeftMs: number }
   | { kind: 'repeated'; turnId: string; conversationId: string; sameRequest: boolean }
@@ -198,6 +200,7 @@ function updateConversation(claim: TurnClaim): Statement {
 function selectVerdict(claim: TurnClaim, leaseMs: number): Statement {
   return {
     sql: `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS sequence_number, mine.model AS turn_model,
+        EXISTS (SELECT 1 FROM conversations o WHERE o.user_id = c.user_id AND o.id <> c.id) AS has_material,
         running.id AS running_id, running.heartbeat_at + ? - ${NOW} AS lease_left, asked.parts AS running_parts,
         k.resource_id AS known_turn, k.fingerprint AS known_fingerprint, known.conversation_id AS known_conversation
       FROM (SELECT 1)
@@ -238,6 +241,7 @@ function verdictFrom(claim: TurnClaim, row: Row | undefined, history: Row[]): Ve
       conversation: conversationFrom(row),
       sequenceNumber,
       model: text(row['turn_model']),
+      hasMaterial: row['has_material'] === 1,
       history: history.toReversed().map(contextMessageFrom),
     };
   }

@@ -165,6 +165,29 @@ function selectMessages(conversationId: string, slice: Slice): Statement {
   };
 }
 
+/** How many of the newest conversations, and of the newest messages of each, count as recent: a bound whatever a user has piled up. */
+const RECENT_CONVERSATIONS = 50;
+const RECENT_MESSAGES = 20;
+
+/** The newest messages of a user's other conversations, conversation by conversation. */
+export async function recentMessages(
+  db: Database,
+  { userId, except }: { userId: string; except: string },
+): Promise<Message[]> {
+  const [result] = await db.batch(
+    [
+      {
+        sql: `SELECT ${MESSAGE_COLUMNS} FROM (
+            SELECT id, message_count FROM conversations WHERE user_id = ? AND id <> ? ORDER BY id DESC LIMIT ?
+          ) c CROSS JOIN messages m ON m.conversation_id = c.id AND m.sequence_number > c.message_count - ?`,
+        args: [userId, except, RECENT_CONVERSATIONS, RECENT_MESSAGES],
+      },
+    ],
+    'read',
+  );
+  return (result?.rows ?? []).map(messageFrom);
+}
+
 export type ConversationChange = Partial<
   Pick<Conversation, 'title' | 'mode' | 'model' | 'instructions'>
 >;

@@ -1,10 +1,61 @@
 /** How a turn ended: a pure decision over what its last step came to. Only a finish that the provider declared, with no error before it, is `complete`. */
 import type { LanguageModelV4Usage } from '@ai-sdk/provider';
+import { contentOf } from '../chat/parts.ts';
+import { estimateTokens } from '../chat/tokens.ts';
+import type { Ending } from '../store/turns.ts';
+import type { Generated } from './generate.ts';
+import { estimatePrompt } from './prompt.ts';
 import type { Failure } from '../chat/errors.ts';
 import type { FinishReason, Status, Usage } from '../chat/message.ts';
 import { failureOfModel, modelFailure } from '../models/model-failure.ts';
-import type { StopReason } from './live-turn.ts';
+import type { LiveTurn, StopReason } from './live-turn.ts';
 import type { Step } from './step.ts';
+
+/** The last state of an answer, from what its steps came to. */
+export function endingOf(live: LiveTurn, { model, prompt, step, usage }: Generated): Ending {
+  const parts = live.parts.all();
+  const decision = decideEnding({
+    step,
+    hasText: live.parts.textLength > 0,
+    stopped: live.stopReason,
+  });
+  const tokens = decideUsage({
+    reported: usage,
+    estimate: {
+      inputTokens: estimatePrompt(prompt),
+      outputTokens: estimateTokens(contentOf(parts)),
+    },
+  });
+  return {
+    ...decision,
+    parts,
+    model: model.name,
+    inputTokens: tokens.inputTokens,
+    outputTokens: tokens.outputTokens,
+    tokensEstimated: tokens.estimated,
+    firstTokenMs:
+      live.firstTokenAt === undefined ? null : Math.round(live.firstTokenAt - live.startedAt),
+    durationMs: Math.round(performance.now() - live.startedAt),
+  };
+}
+
+/** The last state of an answer that could not be gone on with. */
+export function brokenEnding(live: LiveTurn, error: Failure): Ending {
+  const parts = live.parts.all();
+  const isStopped = live.stopReason === 'cancelled';
+  return {
+    status: isStopped ? 'cancelled' : live.parts.textLength > 0 ? 'interrupted' : 'failed',
+    ...(isStopped ? {} : { error }),
+    parts,
+    model: live.head.model,
+    inputTokens: null,
+    outputTokens: estimateTokens(contentOf(parts)),
+    tokensEstimated: true,
+    finishReason: null,
+    firstTokenMs: null,
+    durationMs: Math.round(performance.now() - live.startedAt),
+  };
+}
 
 export interface Decision {
   status: Status;

@@ -18,11 +18,13 @@ import {
 import type { Database } from '../store/database.ts';
 import { readTurn, requestCancel } from '../store/turns.ts';
 import { runTurn, type EngineSettings } from './engine.ts';
+import type { Retriever } from './ground.ts';
 import { LiveTurn, type Coalesce } from './live-turn.ts';
 import { Pulse } from './pulse.ts';
 import { Queues, unlessAborted } from './queue.ts';
 import { streamTurn, type StartAt } from './reader.ts';
 import type { Delivery, Rooms, StartTurn, TurnAddress, View } from './rooms.ts';
+import type { Toolbox } from './tools/tool.ts';
 import { storedSource, watchedSource, type Source } from './source.ts';
 
 export interface RoomSettings extends EngineSettings {
@@ -34,6 +36,8 @@ export interface RoomSettings extends EngineSettings {
 export interface RoomServices {
   db: Database;
   registry: Registry;
+  retriever: Retriever;
+  toolbox: Toolbox;
   settings: RoomSettings;
   report: Report;
   /** How writes that come close together are put together. */
@@ -197,9 +201,9 @@ export class LocalRooms implements Rooms {
     this.#live.set(claim.turnId, live);
     if (this.#live.size === 1) this.#services.onActive?.(true);
     this.#pulse.start();
-    const { conversation, history } = verdict;
+    const { conversation, history, hasMaterial } = verdict;
     void runTurn(
-      { live, conversation, history, models },
+      { live, conversation, history, hasMaterial, models },
       { ...this.#services, ownerId: this.ownerId },
     ).finally(() => {
       this.#live.delete(claim.turnId);

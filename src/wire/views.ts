@@ -8,7 +8,7 @@ import {
   type StoredTurn,
   type TurnHead,
 } from '../chat/message.ts';
-import { contentOf, type Part } from '../chat/parts.ts';
+import { contentOf, type Part, type Source } from '../chat/parts.ts';
 import { estimateTokens } from '../chat/tokens.ts';
 import { problemOf } from './problem.ts';
 
@@ -35,13 +35,23 @@ export function messageView(message: Message) {
     ...(message.finishReason ? { finish_reason: message.finishReason } : {}),
     ...(message.firstTokenMs === null ? {} : { first_token_ms: message.firstTokenMs }),
     ...(message.durationMs === null ? {} : { duration_ms: message.durationMs }),
-    ...(sources.length > 0 ? { sources } : {}),
+    ...(sources.length > 0 ? { sources, citations: citationsIn(content, sources) } : {}),
     created_at: time(message.createdAt),
   };
 }
 
+/** The sources that the text really cites: a number that stands for no passage is no citation. */
+export function citationsIn(content: string, sources: readonly Source[]): Source[] {
+  const cited = new Set(
+    Array.from(content.matchAll(/\[(\d+(?:\s*,\s*\d+)*)\]/g), ([, list = '']) =>
+      list.split(',').map(Number),
+    ).flat(),
+  );
+  return sources.filter(({ n }) => cited.has(n));
+}
+
 function isPlainText(parts: readonly Part[]): boolean {
-  return parts.every((part) => part.type === 'text');
+  return parts.every((part) => part.type === 'text' || part.type === 'sources');
 }
 
 export type MessageView = ReturnType<typeof messageView>;

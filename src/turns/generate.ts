@@ -1,0 +1,120 @@
+/** The answer, by the models: a chain of fallbacks until one speaks, and the steps of the one that did, with tools between them. */
+import type {
+  LanguageModelV4CallOptions,
+  LanguageModelV4Prompt,
+  LanguageModelV4Usage,
+} from '@ai-sdk/provider';
+import { OFFLINE_OPTIONS } from '../models/offline-model.ts';
+import type { ChatModel } from '../models/registry.ts';
+import type { EngineServices, TurnWork } from './engine.ts';
+import type { Grounding } from './ground.ts';
+import { buildPrompt } from './prompt.ts';
+import { runStep, type Step } from './step.ts';
+import { continuePrompt, runToolCalls, type ToolContext } from './tools/run.ts';
+
+export interface Generated {
+  model: ChatModel;
+  /** What the last step was sent. */
+  prompt: LanguageModelV4Prompt;
+  /** The last step. */
+  step: Step;
+  /** Of every call that was made for this answer. */
+  usage: (LanguageModelV4Usage | undefined)[];
+}
+
+/** Calls of the model in one turn: a model that only ever calls tools is stopped. */
+const MOST_STEPS = 5;
+
+/** Asks the models in their order until one speaks; after its first token no other may. */
+export async function generate(
+  work: TurnWork,
+  grounding: Grounding,
+  services: EngineServices,
+): Promise<Generated> {
+  const [first, ...fallbacks] = work.models;
+  let generated = await generateBy(first, work, grounding, services);
+  for (const model of fallbacks) {
+    if (!mayFallBack(generated.step, work, services)) break;
+    generated = await generateBy(model, work, grounding, services);
+  }
+  return generated;
+}
+
+function mayFallBack(step: Step, { live }: TurnWork, { settings }: EngineServices): boolean {
+  const failed = step.error !== undefined || step.late === true;
+  const hasTime = performance.now() < live.startedAt + settings.timeLimits.totalMs;
+  return failed && live.firstTokenAt === undefined && !live.stopReason && hasTime;
+}
+
+async function generateBy(
+  model: ChatModel,
+  work: TurnWork,
+  grounding: Grounding,
+  services: EngineServices,
+): Promise<Generated> {
+  const { live, conversation, history } = work;
+  const tools = services.toolbox.toolsFor({ conversation, model, hasMaterial: work.hasMaterial });
+  const context: ToolContext = {
+    conversation,
+    tools,
+    retriever: services.retriever,
+    report: services.report,
+    db: services.db,
+  };
+  let prompt = buildPrompt({
+    history,
+    instructions: conversation.instructions,
+    passages: grounding.passages,
+    window: model.window,
+    settings: services.settings.context,
+  });
+  const usage = [...grounding.usage];
+  for (let count = 1; ; count++) {
+    const options = {
+      ...optionsOf(grounding),
+      prompt,
+      ...(count < MOST_STEPS ? tools.options : {}),
+    };
+    const textBefore = live.parts.textLength;
+    const step = await callModel(model, options, work, services);
+    usage.push(step.usage);
+    if (
+      step.finish !== 'tool-calls' ||
+      step.error !== undefined ||
+      live.stopReason ||
+      count >= MOST_STEPS
+    ) {
+      return { model, prompt, step, usage };
+    }
+    const results = await runToolCalls(live, step.toolCalls, context);
+    prompt = continuePrompt(prompt, {
+      said: live.parts.textFrom(textBefore),
+      calls: step.toolCalls,
+      results,
+    });
+  }
+}
+
+/** A model that refuses the very offer of tools is asked without. */
+async function callModel(
+  model: ChatModel,
+  options: LanguageModelV4CallOptions,
+  { live }: TurnWork,
+  { settings, toolbox }: EngineServices,
+): Promise<Step> {
+  const call = (given: LanguageModelV4CallOptions) => {
+    const deadline = live.startedAt + settings.timeLimits.totalMs;
+    return runStep({ live, model, options: given, limits: settings.timeLimits, deadline });
+  };
+  const step = await call(options);
+  if (!options.tools || step.spoke || !toolbox.learnRefusal(model, step.error)) return step;
+  const { tools: _, toolChoice: __, ...without } = options;
+  return call(without);
+}
+
+function optionsOf({ sources }: Grounding): Pick<LanguageModelV4CallOptions, 'providerOptions'> {
+  // The offline model has no other way to tell passages from a question. JSON, though the library's type does not see it.
+  return sources
+    ? { providerOptions: { [OFFLINE_OPTIONS]: { sources: JSON.parse(JSON.stringify(sources)) } } }
+    : {};
+}

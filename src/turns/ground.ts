@@ -1,0 +1,52 @@
+/** The ground of a `rag` turn: what the user's documents say to the question, found before the model is asked. */
+import type { LanguageModelV4Usage } from '@ai-sdk/provider';
+import type { Source } from '../chat/parts.ts';
+import type { EngineServices, TurnWork } from './engine.ts';
+import { searchQuery } from './search-query.ts';
+
+/** A passage as a search finds it. */
+export interface Passage {
+  source: Source;
+  /** The whole of it, as the model is to read it. */
+  text: string;
+}
+
+/** Finds passages in a user's documents. */
+export interface Retriever {
+  /** @returns the best first, numbered from 1 */
+  retrieve(request: {
+    userId: string;
+    conversationId: string;
+    query: string;
+    k: number;
+  }): Promise<Passage[]>;
+}
+
+export interface Grounding {
+  /** What the model is given to read; undefined where a turn is not grounded. */
+  passages: Passage[] | undefined;
+  sources: Source[] | undefined;
+  /** Of the calls made to find out what to search for. */
+  usage: (LanguageModelV4Usage | undefined)[];
+}
+
+/** Passages that a turn is grounded on, at most. */
+const PASSAGES = 8;
+
+const NOTHING: Grounding = { passages: undefined, sources: undefined, usage: [] };
+
+/** Finds the passages for a turn in `rag` mode, and shows its readers the sources before the first delta. */
+export async function ground(work: TurnWork, { retriever }: EngineServices): Promise<Grounding> {
+  const { live, conversation, history, models } = work;
+  if (conversation.mode !== 'rag') return NOTHING;
+  const { query, usage } = await searchQuery({
+    history,
+    model: models[0],
+    signal: live.stopSignal,
+  });
+  const { userId, id: conversationId } = conversation;
+  const passages = await retriever.retrieve({ userId, conversationId, query, k: PASSAGES });
+  const sources = passages.map(({ source }) => source);
+  live.add({ type: 'sources', sources });
+  return { passages, sources, usage };
+}

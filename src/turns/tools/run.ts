@@ -1,0 +1,114 @@
+/** Running what a model asked for: each call and its result becomes a part of the message, and the prompt goes on with them. */
+import type { LanguageModelV4Prompt, LanguageModelV4ToolCall } from '@ai-sdk/provider';
+import type { Json } from '../../chat/parts.ts';
+import { clean } from '../../chat/safe-text.ts';
+import type { Report } from '../../chat/report.ts';
+import type { LiveTurn } from '../live-turn.ts';
+import type { OfferedTools, ToolServices } from './tool.ts';
+
+export interface ToolContext extends ToolServices {
+  tools: OfferedTools;
+  report: Report;
+}
+
+export interface ToolResult {
+  output: Json;
+  isError: boolean;
+}
+
+/** Calls of one step; more are refused. */
+const MOST_CALLS = 8;
+
+/** Runs the calls one after the other and shows each with its result. A call that fails has a result that says so; the model may do better. */
+export async function runToolCalls(
+  live: LiveTurn,
+  calls: readonly LanguageModelV4ToolCall[],
+  context: ToolContext,
+): Promise<ToolResult[]> {
+  const results: ToolResult[] = [];
+  for (const [index, call] of calls.entries()) {
+    const input = parseInput(call.input);
+    live.add({
+      type: 'tool_call',
+      tool_call_id: call.toolCallId,
+      name: clean(call.toolName),
+      input: input ?? clean(call.input),
+    });
+    const result =
+      index < MOST_CALLS
+        ? await runOne(call.toolName, input, context)
+        : failed('too many calls at once');
+    live.add({
+      type: 'tool_result',
+      tool_call_id: call.toolCallId,
+      output: result.output,
+      ...(result.isError ? { is_error: true } : {}),
+    });
+    results.push(result);
+  }
+  return results;
+}
+
+async function runOne(
+  name: string,
+  input: Json | undefined,
+  context: ToolContext,
+): Promise<ToolResult> {
+  const tool = context.tools.byName.get(name);
+  if (!tool) return failed(`there is no tool "${clean(name)}"`);
+  const parsed = tool.input.safeParse(input);
+  if (!parsed.success)
+    return failed(
+      `invalid input: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
+    );
+  try {
+    return { output: await tool.run(parsed.data, context), isError: false };
+  } catch (error) {
+    context.report(`tool ${name} failed`, error);
+    return failed('the tool failed');
+  }
+}
+
+function failed(error: string): ToolResult {
+  return { output: { error }, isError: true };
+}
+
+/** The input as JSON, its strings made safe to store; undefined when it is not JSON, as when the model was cut off. */
+function parseInput(text: string): Json | undefined {
+  try {
+    const parsed: Json = JSON.parse(text === '' ? '{}' : text, (_, value: unknown) =>
+      typeof value === 'string' ? clean(value) : value,
+    );
+    return parsed;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The prompt of the next step: what was said, what was called and what came of it. */
+export function continuePrompt(
+  prompt: LanguageModelV4Prompt,
+  {
+    said,
+    calls,
+    results,
+  }: { said: string; calls: readonly LanguageModelV4ToolCall[]; results: readonly ToolResult[] },
+): LanguageModelV4Prompt {
+  const text = said === '' ? [] : [{ type: 'text' as const, text: said }];
+  const called = calls.map(({ toolCallId, toolName, input }) => ({
+    type: 'tool-call' as const,
+    toolCallId,
+    toolName,
+    input: parseInput(input) ?? {},
+  }));
+  const answered = calls.map(({ toolCallId, toolName }, index) => {
+    const { output = null, isError = false } = results[index] ?? {};
+    const type = isError ? ('error-json' as const) : ('json' as const);
+    return { type: 'tool-result' as const, toolCallId, toolName, output: { type, value: output } };
+  });
+  return [
+    ...prompt,
+    { role: 'assistant', content: [...text, ...called] },
+    { role: 'tool', content: answered },
+  ];
+}

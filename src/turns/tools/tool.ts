@@ -1,0 +1,47 @@
+/** A tool: something the model may ask for in the middle of its answer. To add one, write a file like `search-documents.ts` and name it in `toolbox.ts`. */
+import type { z } from 'zod';
+import type { Conversation } from '../../chat/conversation.ts';
+import type { Json } from '../../chat/parts.ts';
+import type { ChatModel } from '../../models/registry.ts';
+import type { Database } from '../../store/database.ts';
+import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
+import type { Retriever } from '../ground.ts';
+
+export interface Tool<Input extends z.ZodType = z.ZodType> {
+  name: string;
+  /** For the model: what it does and when to use it. */
+  description: string;
+  input: Input;
+  /** @returns what the model is told; it is stored with the message and seen by clients */
+  run(input: z.output<Input>, services: ToolServices): Promise<Json>;
+}
+
+/** What a tool works with: always the data of the conversation's owner alone. */
+export interface ToolServices {
+  conversation: Conversation;
+  retriever: Retriever;
+  db: Database;
+}
+
+/** The tools that a turn offers. */
+export interface OfferedTools {
+  byName: ReadonlyMap<string, Tool>;
+  /** What the model's call is given; empty when there is nothing to offer. */
+  options: Pick<LanguageModelV4CallOptions, 'tools' | 'toolChoice'>;
+}
+
+export interface Toolbox {
+  /** @param hasMaterial whether the user has anything that a tool could search */
+  toolsFor(turn: {
+    conversation: Conversation;
+    model: ChatModel;
+    hasMaterial: boolean;
+  }): OfferedTools;
+  /** True when `error` says that the model does not take tools; it is not offered any again. */
+  learnRefusal(model: ChatModel, error: unknown): boolean;
+}
+
+/** A tool whose own input type is forgotten: it is parsed by the tool's own schema before it runs. */
+export function defineTool<Input extends z.ZodType>(tool: Tool<Input>): Tool {
+  return { ...tool, run: (input, services) => tool.run(tool.input.parse(input), services) };
+}
