@@ -29,6 +29,8 @@ export interface CaseOptions {
   seed: number;
   /** A deployment to test instead of servers of our own. */
   url?: string;
+  /** Told of each violation as it is found. */
+  onViolation?: (what: string) => void;
 }
 
 /** What a case is given to run with. */
@@ -39,9 +41,11 @@ export class Rounds {
   readonly violations: string[] = [];
   count = 0;
   readonly #url: string | undefined;
+  readonly #onViolation: CaseOptions['onViolation'];
   readonly #worlds = new Map<string, Promise<World>>();
 
-  constructor({ runtime, quick, seed, url }: CaseOptions) {
+  constructor({ runtime, quick, seed, url, onViolation }: CaseOptions) {
+    this.#onViolation = onViolation;
     this.runtime = runtime;
     this.quick = quick;
     this.random = createRandom(seed);
@@ -58,8 +62,13 @@ export class Rounds {
       const text = error instanceof Error ? error.message : String(error);
       const where =
         error instanceof Error ? (error.stack?.match(/cases\/[\w-]+\.ts:\d+/u)?.[0] ?? '') : '';
-      this.violations.push(`${name}: ${isViolation ? '' : 'unexpected '}${text} (${where})`);
+      this.found(`${name}: ${isViolation ? '' : 'unexpected '}${text} (${where})`);
     }
+  }
+
+  found(what: string): void {
+    this.violations.push(what);
+    this.#onViolation?.(what);
   }
 
   /** Rounds that may run at once, so many at a time. */
@@ -97,10 +106,10 @@ export async function runCase(faultCase: FaultCase, options: CaseOptions): Promi
     await faultCase.run(rounds);
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    rounds.violations.push(`the case itself broke off: ${text}`);
+    rounds.found(`the case itself broke off: ${text}`);
   }
   await rounds.close().catch((error: unknown) => {
-    rounds.violations.push(`closing: ${String(error)}`);
+    rounds.found(`closing: ${String(error)}`);
   });
   return {
     name: faultCase.name,

@@ -24,11 +24,11 @@ const results: Result[] = [];
 console.log(`seed ${seed}`);
 for (const runtime of runtimesOf(values.runtime)) {
   for (const faultCase of cases.filter((one) => isWanted(one, runtime))) {
-    const options = { runtime, quick: values.quick, seed };
+    const onViolation = (what: string) => console.log(`    ${faultCase.name}: ${what}`);
+    const options = { runtime, quick: values.quick, seed, onViolation };
     const result = await runCase(faultCase, values.url ? { ...options, url: values.url } : options);
     results.push(result);
     console.log(line(result));
-    for (const violation of result.violations) console.log(`    ${violation}`);
   }
 }
 console.log(`\n${table(results)}`);
