@@ -6,9 +6,10 @@ import type {
   LanguageModelV4ToolCall,
   LanguageModelV4Usage,
 } from '@ai-sdk/provider';
+import { ParleyError } from '../chat/errors.ts';
 import type { GrowingType } from '../chat/parts.ts';
 import { SafeText } from '../chat/safe-text.ts';
-import { isBroken } from '../models/model-failure.ts';
+import { isBroken, modelFailure } from '../models/model-failure.ts';
 import type { ChatModel } from '../models/registry.ts';
 import type { LiveTurn } from './live-turn.ts';
 import { Watchdog, type TimeLimits } from './watchdog.ts';
@@ -29,6 +30,14 @@ export interface Step {
   /** The answer grew past the longest that is kept. */
   tooLong?: true;
 }
+
+/** What a provider says of its own end; anything else is the SDK's word for a stream that merely stopped. */
+const DECLARED: ReadonlySet<string> = new Set<LanguageModelV4FinishReason['unified']>([
+  'stop',
+  'length',
+  'content-filter',
+  'tool-calls',
+]);
 
 /** UTF-16 units; a model that does not stop is stopped here. */
 export const LONGEST_ANSWER = 1_000_000;
@@ -58,6 +67,8 @@ export async function runStep({
   try {
     const stream = await openStream(model, { ...options, abortSignal: call.signal });
     await consume({ stream, step, live, watchdog, signal: call.signal });
+    if (!step.late && cameToNothing(step))
+      step.error ??= new ParleyError(modelFailure('model_empty'));
   } catch (error) {
     step.error ??= error;
   } finally {
@@ -67,6 +78,12 @@ export async function runStep({
     call.abort(new Error('the step is over'));
   }
   return step;
+}
+
+/** A stream that ended before it said or declared anything is a failure like any other: another model may try. */
+function cameToNothing({ spoke, toolCalls, finish }: Step): boolean {
+  const declared = finish !== undefined && DECLARED.has(finish);
+  return !spoke && toolCalls.length === 0 && !declared;
 }
 
 /** Opens the stream, or gives up when the signal says so, whatever the provider does with it. */
@@ -110,7 +127,7 @@ async function consume({
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
-      watchdog.alive();
+      if (isToken(value)) watchdog.alive();
       take(value, step, writer);
       if (step.error !== undefined || step.tooLong) break;
     }
@@ -118,6 +135,21 @@ async function consume({
     writer.flush();
     signal.removeEventListener('abort', onAbort);
     onAbort();
+  }
+}
+
+/** True for what counts as the model speaking; the opening of a stream and its metadata are no token. */
+function isToken({ type }: LanguageModelV4StreamPart): boolean {
+  switch (type) {
+    case 'text-delta':
+    case 'reasoning-delta':
+    case 'tool-input-start':
+    case 'tool-input-delta':
+    case 'tool-call':
+    case 'finish':
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -1,0 +1,234 @@
+/** Short time limits, and the chain of fallbacks behind an alias: on a server of its own, since both are for all of a server's turns. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { request } from '../support/http.ts';
+import { openStream } from '../support/sse.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { startUpstream, type Behaviour, type Upstream } from '../support/upstream.ts';
+import { suiteTarget, unique } from './target.ts';
+import { hear, type Provider } from './turns.ts';
+
+const { runtime } = suiteTarget();
+/** Milliseconds. Far apart, so that a busy machine does not take one for another. */
+const limits = { firstToken: 1_000, idle: 2_500, turn: 6_000 };
+const tokens = ['Some ', 'text ', 'that ', 'goes ', 'on'];
+const fast = {
+  groq: 'llama-3.1-8b-instant',
+  openai: 'gpt-5.4-mini',
+  google: 'gemini-2.5-flash',
+} satisfies Record<Provider, string>;
+
+let server: TestServer;
+/** Groq is a service by itself, to be down while the others are up. */
+let groq: Upstream;
+let others: Upstream;
+
+beforeAll(async () => {
+  [groq, others] = await Promise.all([startUpstream(), startUpstream()]);
+  server = await startServer({
+    runtime,
+    env: {
+      ...others.env,
+      GROQ_BASE_URL: groq.groqBaseUrl,
+      FIRST_TOKEN_TIMEOUT_MS: String(limits.firstToken),
+      IDLE_TIMEOUT_MS: String(limits.idle),
+      TURN_TIMEOUT_MS: String(limits.turn),
+      KEEP_ALIVE_MS: '100',
+    },
+    startLimitMs: 120_000,
+  });
+}, 150_000);
+
+afterAll(async () => {
+  await server.close();
+  await groq.close();
+  await others.close();
+});
+
+async function ask(model: string, message = 'Hi') {
+  const begun = performance.now();
+  const json = { user_id: unique('user'), message, model };
+  const stream = await openStream(`${server.url}/conversations`, { json });
+  const heard = await hear(stream);
+  return { ...heard, ms: performance.now() - begun, comments: stream.comments };
+}
+
+function scripted(script: Behaviour, upstream = others, provider: Provider = 'openai') {
+  const name = unique('model');
+  upstream.script(name, script);
+  return { model: `${provider}/${name}`, name };
+}
+
+describe.concurrent('the time limit', () => {
+  const late = { status: 504, code: 'model_timeout', detail: 'AI service temporarily unavailable' };
+
+  it.each<[string, Behaviour]>([
+    ['nothing comes at all (F05)', { instead: 'hang' }],
+    ['only headers come', { instead: 'headers-only' }],
+    ['only comments come', { tokens, commentEveryMs: 200, delayMs: { first: 30_000 } }],
+    ['only the opening of the stream comes', { tokens, fault: { how: 'stall', afterTokens: 0 } }],
+  ])('to the first token: %s', async (_name, script) => {
+    for (const provider of ['openai', 'google'] as const) {
+      const { model, name } = scripted(script, others, provider);
+      const { end, terminal, ms, comments } = await ask(model);
+      expect(terminal).toBe('turn.failed');
+      expect(end).toMatchObject({ message: { status: 'failed', content: '' }, error: late });
+      expect(ms).toBeGreaterThan(limits.firstToken * 0.95);
+      expect(ms).toBeLessThan(limits.idle);
+      expect(comments.length).toBeGreaterThan(3);
+      // The service is not kept busy for nobody.
+      const [seen] = others.requests.filter((request) => request.model === name);
+      await seen?.closed;
+      expect(seen?.aborted).toBe(true);
+    }
+  });
+
+  it('to the first token, for a call that waits for the whole', async () => {
+    const json = { user_id: 'u', message: 'Hi', model: scripted({ instead: 'hang' }).model };
+    const { status, json: problem } = await request(`${server.url}/conversations`, { json });
+    expect(status).toBe(504);
+    expect(problem).toMatchObject(late);
+  });
+
+  it('between tokens (F06): the text is kept', async () => {
+    const { model } = scripted({ tokens, fault: { how: 'stall', afterTokens: 3 } });
+    const { end, ms, text } = await ask(model);
+    expect(text).toBe('Some text that ');
+    expect(end).toMatchObject({ message: { status: 'interrupted', content: text }, error: late });
+    expect(ms).toBeGreaterThan(limits.idle * 0.95);
+    expect(ms).toBeLessThan(limits.turn);
+  });
+
+  it('in all: a model that never ends is ended, its text kept', async () => {
+    const { model } = scripted({ tokens: ['word '], infinite: true, delayMs: { between: 100 } });
+    const { end, ms, text } = await ask(model);
+    expect(end).toMatchObject({ message: { status: 'interrupted', content: text }, error: late });
+    expect(text).toMatch(/^(?:word ){10,}$/u);
+    expect(ms).toBeGreaterThan(limits.turn * 0.95);
+    expect(ms).toBeLessThan(limits.turn * 2);
+  });
+
+  it('lets a slow model speak', async () => {
+    const slow = { tokens: tokens.slice(0, 3), delayMs: { first: 600, between: 1_300 } };
+    const { end, text } = await ask(scripted(slow).model);
+    expect({ text, status: end.message.status }).toEqual({
+      text: 'Some text that ',
+      status: 'complete',
+    });
+  });
+});
+
+describe('the chain behind an alias', () => {
+  beforeEach(() => {
+    groq.reset();
+    others.reset();
+  });
+
+  const answers: Behaviour = { text: 'Here I am' };
+
+  it('stays with its first model when that one speaks', async () => {
+    groq.script(fast.groq, answers);
+    const { text, started, end } = await ask('fast');
+    expect(text).toBe('Here I am');
+    expect(started.model).toBe(`groq/${fast.groq}`);
+    expect(end.message.model).toBe(`groq/${fast.groq}`);
+    expect(others.requests).toHaveLength(0);
+  });
+
+  it.each<[string, Behaviour]>([
+    ['is rate-limited', { status: { code: 429, retryAfter: 30 } }],
+    ['fails', { status: { code: 500 } }],
+    ['refuses our key', { status: { code: 401 } }],
+    ['does not know the model', { status: { code: 404 } }],
+    ['closes the connection', { instead: 'close' }],
+    ['resets the connection', { instead: 'reset' }],
+    ['never answers', { instead: 'hang' }],
+    ['sends headers alone', { instead: 'headers-only' }],
+    ['stalls before its first token', { tokens, fault: { how: 'stall', afterTokens: 0 } }],
+    ['ends before its first token', { tokens, fault: { how: 'eof', afterTokens: 0 } }],
+    ['breaks before its first token', { tokens, fault: { how: 'reset', afterTokens: 0 } }],
+    [
+      'reports an error before its first token',
+      { tokens, fault: { how: 'error', afterTokens: 0 } },
+    ],
+    ['sends an unreadable first frame', { tokens, fault: { how: 'malformed', afterTokens: 0 } }],
+    ['answers an error with 200', { instead: 'json-error' }],
+    ['answers a page with 200', { instead: 'html' }],
+    ['answers nothing with 200', { instead: 'empty' }],
+  ])('goes on to the next when the first %s', async (_name, script) => {
+    groq.script(fast.groq, script);
+    others.script(fast.openai, answers);
+    const { text, end, terminal } = await ask('fast', 'The question');
+    expect({ text, terminal }).toEqual({ text: 'Here I am', terminal: 'turn.completed' });
+    expect(end.message).toMatchObject({ status: 'complete', model: `openai/${fast.openai}` });
+    expect(end.usage.estimated).toBe(false);
+    expect(groq.requests).toHaveLength(1);
+    expect(others.requests.map(({ model }) => model)).toEqual([fast.openai]);
+    expect(JSON.stringify(others.requests[0]?.body)).toContain('The question');
+  });
+
+  it('goes on when nothing listens (F04)', async () => {
+    await groq.down();
+    others.script(fast.openai, answers);
+    const { text } = await ask('fast').finally(() => groq.up());
+    expect(text).toBe('Here I am');
+  });
+
+  it('goes to its end, and then tells the last failure', async () => {
+    groq.script(fast.groq, { status: { code: 500 } });
+    others.script(fast.openai, { status: { code: 401 } });
+    others.script(fast.google, { status: { code: 429, retryAfter: 9 } });
+    const { end } = await ask('fast');
+    expect(end).toMatchObject({
+      message: { status: 'failed', content: '' },
+      error: { status: 429, retry_after: 9 },
+    });
+    expect(others.requests.map(({ model }) => model)).toEqual([fast.openai, fast.google]);
+  });
+
+  it.each<[string, Behaviour]>([
+    ['breaks', { tokens, fault: { how: 'reset', afterTokens: 1 } }],
+    ['ends', { tokens, fault: { how: 'eof', afterTokens: 1 } }],
+    ['reports an error', { tokens, fault: { how: 'error', afterTokens: 1 } }],
+    ['stalls', { tokens, fault: { how: 'stall', afterTokens: 1 } }],
+    ['sends an unreadable frame', { tokens, fault: { how: 'malformed', afterTokens: 1 } }],
+  ])('never goes on after the first token, when the first %s', async (_name, script) => {
+    groq.script(fast.groq, script);
+    others.script(fast.openai, answers);
+    const { text, end, terminal } = await ask('fast');
+    expect({ text, terminal }).toEqual({ text: 'Some ', terminal: 'turn.failed' });
+    expect(end.message).toMatchObject({ content: 'Some ', model: `groq/${fast.groq}` });
+    expect(others.requests).toHaveLength(0);
+  });
+
+  it('counts what a model thinks as spoken', async () => {
+    const thinking = { reasoning: ['Hm'], tokens, fault: { how: 'eof', afterTokens: 1 } } as const;
+    groq.script(fast.groq, thinking);
+    const { text, reasoning, terminal } = await ask('fast');
+    expect({ text, reasoning, terminal }).toEqual({
+      text: '',
+      reasoning: 'Hm',
+      terminal: 'turn.failed',
+    });
+    expect(others.requests).toHaveLength(0);
+  });
+
+  it('does not go on when the content was filtered', async () => {
+    groq.script(fast.groq, { tokens: [], finishReason: 'content_filter' });
+    const { end } = await ask('fast');
+    expect(end).toMatchObject({ message: { status: 'filtered' } });
+    expect(others.requests).toHaveLength(0);
+  });
+
+  it('has no fallback for a model that is named', async () => {
+    groq.script(fast.groq, { status: { code: 500 } });
+    const { end } = await ask(`groq/${fast.groq}`);
+    expect(end).toMatchObject({ message: { status: 'failed' }, error: { status: 503 } });
+    expect(others.requests).toHaveLength(0);
+  });
+});
+
+it('never shows a key, in answers or in the log', async () => {
+  expect(server.logs()).not.toContain(others.key);
+  const models = await request(`${server.url}/models`);
+  expect(models.text).not.toContain(others.key);
+});
