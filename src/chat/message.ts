@@ -54,7 +54,8 @@ export interface TurnHead {
   model: string;
   userMessage: { id: string; sequenceNumber: number; text: string };
   assistantMessage: { id: string; sequenceNumber: number };
-  /** The conversation's creation, milliseconds since the epoch. */
+  /** When the turn was accepted and its messages were stored, and when its conversation was made: milliseconds since the epoch, by the database's clock. */
+  acceptedAt: number;
   conversationCreatedAt: number;
 }
 

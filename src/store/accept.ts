@@ -48,6 +48,7 @@ export type Verdict =
       kind: 'accepted';
       conversation: Conversation;
       sequenceNumber: number;
+      acceptedAt: number;
       model: string;
       history: ContextMessage[];
       /** Whether the user has documents or other conversations that a tool could search. */
@@ -67,9 +68,7 @@ export async function claimTurn(
   limits: ClaimLimits,
 ): Promise<Verdict> {
   const statements = [
-    ...(claim.create
-      ? [insertConversation(claim, claim.create)]
-      : interruptStale(claim.conversationId, limits.leaseMs)),
+    ...(claim.create ? [insertConversation(claim, claim.create)] : []),
     insertTurn(claim),
     ...rememberKey(claim),
     insertMessages(claim),
@@ -84,6 +83,15 @@ export async function claimTurn(
 /** Ends the running turn of a conversation whose owner has been silent for longer than its lease, keeping the text of its last checkpoint. */
 export function interruptStale(conversationId: string, leaseMs: number): Statement[] {
   return interruptWhere('conversation_id = ? AND', [conversationId], leaseMs);
+}
+
+/** The same, now: for one that stands in the way of a new turn. */
+export async function interruptLost(
+  db: Database,
+  conversationId: string,
+  leaseMs: number,
+): Promise<void> {
+  await db.batch(interruptStale(conversationId, leaseMs), 'write');
 }
 
 /** The same for every conversation. */
@@ -199,7 +207,7 @@ function updateConversation(claim: TurnClaim): Statement {
 
 function selectVerdict(claim: TurnClaim, leaseMs: number): Statement {
   return {
-    sql: `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS sequence_number, mine.model AS turn_model,
+    sql: `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS sequence_number, mine.started_at, mine.model AS turn_model,
         EXISTS (SELECT 1 FROM conversations o WHERE o.user_id = c.user_id AND o.id <> c.id) AS has_material,
         running.id AS running_id, running.heartbeat_at + ? - ${NOW} AS lease_left, asked.parts AS running_parts,
         k.resource_id AS known_turn, k.fingerprint AS known_fingerprint, known.conversation_id AS known_conversation
@@ -240,6 +248,7 @@ function verdictFrom(claim: TurnClaim, row: Row | undefined, history: Row[]): Ve
       kind: 'accepted',
       conversation: conversationFrom(row),
       sequenceNumber,
+      acceptedAt: number(row['started_at']),
       model: text(row['turn_model']),
       hasMaterial: row['has_material'] === 1,
       history: history.toReversed().map(contextMessageFrom),

@@ -108,15 +108,28 @@ export async function endTurn(
   }: { head: TurnHead; ownerId: string; ending: Ending; patience: number },
 ): Promise<StoredTurn | undefined> {
   const results = await db.batch(
-    [
-      updateAnswer(head, ownerId, ending),
-      closeTurn(head, ownerId, ending),
-      selectTurn(head.turnId, null),
-    ],
+    [updateAnswer(head, ownerId, ending), closeTurn(head, ownerId, ending)],
     'write',
     patience,
   );
-  return turnFrom(results.at(-1)?.rows[0]);
+  if (results[1]?.rows.length === 1)
+    return { head, running: false, message: endedMessage(head, ending), error: ending.error };
+  // Ended, taken over or deleted before: by somebody else, or by this very batch when its answer was lost.
+  const [stored] = await db.batch([selectTurn(head.turnId, null)], 'read', patience);
+  return turnFrom(stored?.rows[0]);
+}
+
+/** The answer as an ending leaves it. */
+export function endedMessage(head: TurnHead, { error: _, ...ending }: Ending): Message {
+  return {
+    ...ending,
+    id: head.assistantMessage.id,
+    conversationId: head.conversationId,
+    turnId: head.turnId,
+    role: 'assistant',
+    sequenceNumber: head.assistantMessage.sequenceNumber,
+    createdAt: head.acceptedAt,
+  };
 }
 
 function updateAnswer(head: TurnHead, ownerId: string, ending: Ending): Statement {
@@ -142,8 +155,9 @@ function updateAnswer(head: TurnHead, ownerId: string, ending: Ending): Statemen
 
 function closeTurn(head: TurnHead, ownerId: string, { error }: Ending): Statement {
   return {
-    sql: `UPDATE turns SET state = 'ended', ended_at = ${NOW}, error = ? WHERE id = ? AND state = 'running' AND owner_id = ?`,
-    args: [error ? JSON.stringify(error) : null, head.turnId, ownerId],
+    sql: `UPDATE turns SET state = 'ended', ended_at = ${NOW}, error = ?, model = ?
+      WHERE id = ? AND state = 'running' AND owner_id = ? RETURNING id`,
+    args: [error ? JSON.stringify(error) : null, head.model, head.turnId, ownerId],
   };
 }
 
@@ -174,6 +188,7 @@ function turnFrom(row: Row | undefined): StoredTurn | undefined {
         text: contentOf(decodeParts(text(row['user_parts']))),
       },
       assistantMessage: { id: message.id, sequenceNumber: message.sequenceNumber },
+      acceptedAt: message.createdAt,
       conversationCreatedAt: number(row['conversation_created_at']),
     },
     running: row['state'] === 'running',

@@ -10,6 +10,7 @@ import { windowOf } from '../models/catalog.ts';
 import type { ChatModel, Registry } from '../models/registry.ts';
 import {
   claimTurn,
+  interruptLost,
   withdrawClaim,
   type ClaimLimits,
   type TurnClaim,
@@ -174,6 +175,10 @@ export class LocalRooms implements Rooms {
       if (verdict.kind === 'accepted') return this.#begin(claim, verdict, view);
       if (verdict.kind === 'not_found') throw notFound('Conversation');
       if (verdict.kind === 'repeated') return this.#repeat(verdict, view);
+      if (verdict.leaseLeftMs < 0 && !this.#live.has(verdict.turnId)) {
+        await interruptLost(this.#services.db, claim.conversationId, settings.leaseMs);
+        continue;
+      }
       const address = { turnId: verdict.turnId, conversationId: claim.conversationId };
       if (command.joinSameText && verdict.text === claim.text) return this.#join(address, view);
       if (command.onBusy === 'reject') throw this.#busy(verdict);
@@ -302,6 +307,7 @@ function headOf(
     model,
     userMessage: { id: claim.userMessageId, sequenceNumber: sequenceNumber - 1, text: claim.text },
     assistantMessage: { id: claim.assistantMessageId, sequenceNumber },
+    acceptedAt: verdict.acceptedAt,
     conversationCreatedAt: conversation.createdAt,
   };
 }

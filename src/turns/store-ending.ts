@@ -1,5 +1,5 @@
 import type { Outcome } from '../chat/message.ts';
-import { endTurn, type Ending } from '../store/turns.ts';
+import { endedMessage, endTurn, type Ending } from '../store/turns.ts';
 import type { EngineServices } from './engine.ts';
 import type { LiveTurn } from './live-turn.ts';
 
@@ -17,28 +17,15 @@ export async function storeEnding(
       patience: settings.storeGraceMs,
     });
     if (stored) return { message: stored.message, error: stored.error };
-    return { message: unstoredMessage(live, { ...ending, status: 'cancelled' }) };
+    return { message: endedMessage(live.head, { ...ending, status: 'cancelled' }) };
   } catch (error) {
     report(`the end of turn ${live.head.turnId} could not be stored`, error);
     return {
-      message: unstoredMessage(live, { ...ending, status: 'interrupted', finishReason: null }),
+      message: endedMessage(live.head, { ...ending, status: 'interrupted', finishReason: null }),
       error: {
         code: 'not_stored',
         detail: 'The answer could not be stored: the database cannot be reached',
       },
     };
   }
-}
-
-function unstoredMessage({ head }: LiveTurn, ending: Ending): Outcome['message'] {
-  const { error: _, ...message } = ending;
-  return {
-    ...message,
-    id: head.assistantMessage.id,
-    conversationId: head.conversationId,
-    turnId: head.turnId,
-    role: 'assistant',
-    sequenceNumber: head.assistantMessage.sequenceNumber,
-    createdAt: head.conversationCreatedAt,
-  };
 }

@@ -15,6 +15,7 @@ function liveTurn(): LiveTurn {
     model: 'openai/x',
     userMessage: { id: newId(), sequenceNumber: 1, text: 'hi' },
     assistantMessage: { id: newId(), sequenceNumber: 2 },
+    acceptedAt: 0,
     conversationCreatedAt: 0,
   };
   return new LiveTurn(head, (wake) => wake());
