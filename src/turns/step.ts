@@ -132,7 +132,8 @@ async function consume({
       if (step.error !== undefined || step.tooLong) break;
     }
   } finally {
-    writer.flush();
+    // What was cut off in the middle of a character ends before it; only a model that finished meant the half.
+    if (step.finish !== undefined) writer.flush();
     signal.removeEventListener('abort', onAbort);
     onAbort();
   }
