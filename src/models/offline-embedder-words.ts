@@ -20,7 +20,8 @@ const STOP_WORDS = new Set(
 
 const WORD = /[\p{L}\p{N}]+/gu;
 const NON_ASCII = /[^\x00-\x7f]/;
-const MARKS = /\p{M}+/gu;
+/** Accents; not the two marks that make another kana of one. */
+const MARKS = /[^\P{M}\u3099\u309a]+/gu;
 
 /** Scripts that put no space between words. Hangul has spaces, but its words carry particles. */
 const UNSPACED =
@@ -29,18 +30,24 @@ const UNSPACED =
 /** Longer runs of letters are data, not words; their head is enough to find them. */
 const LONGEST_WORD = 64;
 
-const stems = new Map<string, string>();
+const terms = new Map<string, string | null>();
 /** About 2 MB at most; words of natural text repeat, so nearly every look-up is a hit. */
-const STEM_CACHE_SIZE = 20_000;
+const TERM_CACHE_SIZE = 20_000;
 
-function cachedStem(word: string): string {
-  let result = stems.get(word);
-  if (result === undefined) {
-    if (stems.size >= STEM_CACHE_SIZE) stems.clear();
-    result = stem(word);
-    stems.set(word, result);
+/** The stem of a content word, null for a function word. */
+export function contentTerm(word: string): string | null {
+  let term = terms.get(word);
+  if (term === undefined) {
+    if (terms.size >= TERM_CACHE_SIZE) terms.clear();
+    term = STOP_WORDS.has(word) ? null : stem(word);
+    terms.set(word, term);
   }
-  return result;
+  return term;
+}
+
+/** The stem of any word. */
+export function termOf(word: string): string {
+  return contentTerm(word) ?? stem(word);
 }
 
 function pushBigrams(run: string, into: string[]): void {
@@ -69,11 +76,11 @@ function pushUnspaced(word: string, into: string[]): void {
  */
 export function words(text: string): string[] {
   const lower = text.toLowerCase();
-  const result: string[] = [];
   if (!NON_ASCII.test(lower)) {
-    for (const word of lower.match(WORD) ?? []) result.push(word.slice(0, LONGEST_WORD));
-    return result;
+    const found: string[] = lower.match(WORD) ?? [];
+    return found.map((word) => (word.length > LONGEST_WORD ? word.slice(0, LONGEST_WORD) : word));
   }
+  const result: string[] = [];
   // NFKD takes accents off letters and folds full-width forms; NFC puts Hangul together again.
   const folded = lower.normalize('NFKD').replace(MARKS, '').normalize('NFC');
   for (const word of folded.match(WORD) ?? []) {
@@ -90,7 +97,10 @@ export function isStopWord(word: string): boolean {
 /** The stems of a text's content words, in order, repeated as often as they occur. */
 export function contentTerms(text: string): string[] {
   const result: string[] = [];
-  for (const word of words(text)) if (!STOP_WORDS.has(word)) result.push(cachedStem(word));
+  for (const word of words(text)) {
+    const term = contentTerm(word);
+    if (term !== null) result.push(term);
+  }
   return result;
 }
 
@@ -98,5 +108,3 @@ export function contentTerms(text: string): string[] {
 export function keywordText(text: string): string {
   return words(text).join(' ');
 }
-
-export { cachedStem as termOf };

@@ -3,7 +3,7 @@
  * search for duplicates share. Everything is computed from the owner's own chunks.
  */
 
-import { isStopWord, termOf, words } from '../models/offline-embedder-words.ts';
+import { contentTerm, termOf, words } from '../models/offline-embedder-words.ts';
 
 /** BM25's saturation and length normalisation, at the values FTS5 uses. */
 const SATURATION = 1.2;
@@ -56,16 +56,28 @@ function inverseFrequency(chunks: number, frequency: number): number {
   return Math.log(1 + (Math.max(chunks - frequency, 0) + 0.5) / (frequency + 0.5));
 }
 
+/** The content terms of a candidate; all its terms where it has nothing but function words. */
+function termsOf({ title, text }: CandidateText): string[] {
+  const all = words(`${title}\n${text}`);
+  const content: string[] = [];
+  for (const word of all) {
+    const term = contentTerm(word);
+    if (term !== null) content.push(term);
+  }
+  return content.length > 0 ? content : all.map(termOf);
+}
+
 function sequences(candidates: CandidateText[], vocabulary: Map<string, number>): Int32Array[] {
-  return candidates.map(({ title, text }) => {
-    const all = words(`${title}\n${text}`);
-    const content = all.filter((word) => !isStopWord(word));
-    return Int32Array.from(content.length > 0 ? content : all, (word) => {
-      const term = termOf(word);
+  return candidates.map((candidate) => {
+    const terms = termsOf(candidate);
+    const sequence = new Int32Array(terms.length);
+    for (let at = 0; at < terms.length; at++) {
+      const term = terms[at]!;
       let index = vocabulary.get(term);
       if (index === undefined) vocabulary.set(term, (index = vocabulary.size));
-      return index;
-    });
+      sequence[at] = index;
+    }
+    return sequence;
   });
 }
 

@@ -64,7 +64,8 @@ function rankOf({ keywordRank, vectorRank }: Candidate): number {
 /**
  * Ranks candidates and leaves out near-duplicates.
  *
- * `keyword` and `vector` keep the order of the index and of the scan. `hybrid` adds the cosine to
+ * `vector` keeps the order of the scan. `keyword` orders what the index found by the owner's own
+ * statistics, since those of the index are everybody's. `hybrid` adds the cosine to
  * the words' score (a convex combination of normalised scores, found better than reciprocal ranks
  * by Bruch, Gai and Ingber, "An analysis of fusion functions for hybrid retrieval", TOIS 2023) and
  * then takes the mean of two second looks, the query widened by the best candidates and the scores
@@ -80,7 +81,7 @@ export function rankCandidates<C extends Candidate>(request: RankRequest<C>): Ra
   if (mode === 'vector') {
     scores = Float64Array.from(candidates, ({ cosine }) => cosine ?? -1);
   } else if (mode === 'keyword') {
-    scores = Float64Array.from(candidates, (candidate) => 1 / rankOf(candidate));
+    scores = normalised(query.scores);
   } else {
     const words = normalised(query.scores);
     const first = normalised(added(words, vectorScores(candidates), request.vectorWeight));

@@ -80,14 +80,15 @@ function sections(text: string): Section[] {
   return result;
 }
 
-/** Where `text` may be cut between `from` and `to`: the ends of the matches, and `to` itself. */
+/**
+ * Where `text` may be cut between `from` and `to`: the ends of the matches, and `to` itself. The
+ * pattern sees that stretch alone: looking for a match beyond it would walk the rest of the text.
+ */
 function cuts(text: string, from: number, to: number, pattern: RegExp): number[] {
   const ends: number[] = [];
-  pattern.lastIndex = from;
-  for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
-    const end = match.index + match[0].length;
-    if (end >= to) break;
-    ends.push(end);
+  for (const match of text.slice(from, to).matchAll(pattern)) {
+    const end = from + match.index + match[0].length;
+    if (end < to) ends.push(end);
   }
   ends.push(to);
   return ends;

@@ -1,0 +1,130 @@
+/**
+ * Time of a search in a shared database: `node bench/retrieval/scale.ts FOLDER [OWN] [OTHERS]`.
+ * Chunks are the folder's documents again and again, so that every word is everybody's.
+ */
+
+import { keywordText } from '../../src/models/offline-embedder-words.ts';
+import { OFFLINE_DIMENSIONS, offlineEmbedding } from '../../src/models/offline-embedder.ts';
+import type { RetrievalMode } from '../../src/retrieval/rank.ts';
+import { OFFLINE_VECTOR_WEIGHT, planSearch } from '../../src/retrieval/search.ts';
+import {
+  chunkStatements,
+  ownerStatement,
+  reserveStatement,
+  sweepStatements,
+  vectorBlob,
+} from '../../src/store/search.ts';
+import { CHUNKS_PER_OWNER } from '../../src/store/search-schema.ts';
+import { readCorpus } from './corpus.ts';
+import { openLibrary, type Library } from './library.ts';
+
+const OTHER_OWNERS = 10;
+const BATCH = 200;
+
+type Source = Array<{ title: string; text: string; words: string; embedding: number[] }>;
+
+async function fill(library: Library, userId: string, source: Source, count: number) {
+  const { database } = library;
+  const [, reserved] = await database.batch(
+    [ownerStatement(userId), reserveStatement(userId, count)],
+    'write',
+  );
+  const version = Number(reserved?.rows[0]?.['first']);
+  await database.batch(
+    [
+      {
+        sql: 'INSERT INTO documents (id, user_id, title, version) VALUES (?, ?, ?, ?)',
+        args: [userId, userId, 'all', version],
+      },
+    ],
+    'write',
+  );
+  for (let from = 0; from < count; from += BATCH) {
+    const chunks = Array.from({ length: Math.min(BATCH, count - from) }, (_, at) => {
+      const { text, words, embedding } = source[(from + at) % source.length]!;
+      const ordinal = from + at;
+      const place = { id: version + ordinal, ordinal, start: 0, end: text.length, headings: [] };
+      // A number of its own keeps the chunks from being duplicates of each other.
+      return { ...place, text, titleWords: '', textWords: `${words} ${ordinal}`, embedding };
+    });
+    await database.batch(chunkStatements({ version, documentId: userId }, chunks), 'write');
+  }
+  await database.batch(sweepStatements(userId, userId), 'write');
+}
+
+async function median(runs: number, run: (at: number) => Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  for (let at = 0; at < runs; at++) {
+    const started = performance.now();
+    await run(at);
+    times.push(performance.now() - started);
+  }
+  return times.sort((a, b) => a - b)[Math.floor(runs / 2)] ?? 0;
+}
+
+async function main(folder: string, own: number, others: number): Promise<void> {
+  const corpus = await readCorpus(folder);
+  const source = corpus.documents.map(({ title, text }) => ({
+    title,
+    text,
+    words: keywordText(`${title} ${text}`),
+    embedding: offlineEmbedding(`${title}\n${text}`),
+  }));
+  const library = await openLibrary();
+  const { database } = library;
+  try {
+    let started = performance.now();
+    for (let at = 0; at < OTHER_OWNERS / 2; at++)
+      await fill(library, `other-${at}`, source, others / OTHER_OWNERS);
+    await fill(library, 'me', source, own);
+    for (let at = OTHER_OWNERS / 2; at < OTHER_OWNERS; at++)
+      await fill(library, `other-${at}`, source, others / OTHER_OWNERS);
+    const total = own + others;
+    console.log(`${Math.round((total / (performance.now() - started)) * 1000)} chunks a second`);
+    const [size] = await database.batch(
+      [
+        {
+          sql: 'SELECT page_count * page_size AS bytes FROM pragma_page_count(), pragma_page_size()',
+          args: [],
+        },
+      ],
+      'read',
+    );
+    console.log(
+      `${Math.round(Number(size?.rows[0]?.['bytes']) / total)} bytes a chunk, of them ${OFFLINE_DIMENSIONS * 4} raw vector`,
+    );
+    const queries = corpus.queries.slice(0, 15).map(({ text }) => text);
+    const at = (index: number) => queries[index % queries.length] ?? '';
+    const range = `BETWEEN (SELECT number * ${CHUNKS_PER_OWNER} FROM owners WHERE user_id = 'me') AND (SELECT (number + 1) * ${CHUNKS_PER_OWNER} - 1 FROM owners WHERE user_id = 'me')`;
+    const scan = `SELECT id, vector_distance_cos(embedding, ?) AS distance FROM chunk_vectors WHERE id ${range} ORDER BY distance LIMIT 8`;
+    const bare = await median(15, (index) =>
+      database.batch([{ sql: scan, args: [vectorBlob(offlineEmbedding(at(index)))] }], 'read'),
+    );
+    console.log(`bare scan ${bare.toFixed(1)} ms`);
+    for (const mode of ['vector', 'keyword', 'hybrid'] satisfies RetrievalMode[]) {
+      let inside = 0;
+      const whole = await median(15, async (index) => {
+        const request = { userId: 'me', query: at(index), k: 8, mode };
+        const vector = offlineEmbedding(at(index));
+        const plan = planSearch({ ...request, vector, vectorWeight: OFFLINE_VECTOR_WEIGHT });
+        const sets = await database.batch(plan.statements, 'read');
+        started = performance.now();
+        plan.results(sets);
+        inside += performance.now() - started;
+      });
+      console.log(
+        `${mode} ${whole.toFixed(1)} ms (${(whole / bare).toFixed(2)} of the scan), ${(inside / 15).toFixed(1)} ms of them ranking`,
+      );
+    }
+  } finally {
+    await library.remove();
+  }
+}
+
+const [folder, own = '20000', others = '200000'] = process.argv.slice(2);
+if (folder === undefined) {
+  console.error('usage: node bench/retrieval/scale.ts FOLDER [OWN] [OTHERS]');
+  process.exitCode = 2;
+} else {
+  await main(folder, Number(own), Number(others));
+}
