@@ -1,6 +1,7 @@
 /** What the doors are given: everything that depends on where and for whom the product runs. */
 import type { Context } from 'hono';
 import type { Config } from '../config.ts';
+import type { EmbeddingRegistry } from '../models/embedding-registry.ts';
 import type { Registry } from '../models/registry.ts';
 import type { Database } from '../store/database.ts';
 import type { Report } from '../chat/report.ts';
@@ -10,6 +11,7 @@ export interface Services {
   config: Config;
   db: Database;
   registry: Registry;
+  embeddings: EmbeddingRegistry;
   rooms: Rooms;
   sockets: Sockets;
   pages: { get(path: string): Promise<Response | undefined> };

@@ -1,13 +1,14 @@
 /** A conversation's room as a Durable Object: the same rooms as on Node, of which it only ever has one. */
 import { DurableObject } from 'cloudflare:workers';
 import { failureOf } from '../chat/errors.ts';
+import { createRetriever } from '../retrieval/retrieve.ts';
 import { sweep } from '../store/turns.ts';
 import { LocalRooms } from '../turns/local-rooms.ts';
 import { createToolbox } from '../turns/tools/toolbox.ts';
 import type { Delivery } from '../turns/rooms.ts';
 import { DurableRooms, FAILED_STATUS, type RoomCall } from './durable-rooms.ts';
 import { report } from './report.ts';
-import { retrieverOf, roomSettingsOf } from './services.ts';
+import { roomSettingsOf } from './services.ts';
 import { databaseOf, settle, type WorkerEnv } from './worker-services.ts';
 
 /** An object without a client is evicted after about two minutes even while it fetches; an alarm keeps it. */
@@ -22,11 +23,12 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
   constructor(ctx: DurableObjectState, env: WorkerEnv) {
     super(ctx, env);
     const settled = settle(env);
+    const db = databaseOf(settled);
     this.#rooms = new LocalRooms({
-      db: databaseOf(settled),
+      db,
       registry: settled.registry,
       settings: roomSettingsOf(settled.config),
-      retriever: retrieverOf(),
+      retriever: createRetriever({ db, embeddings: settled.embeddings }),
       toolbox: createToolbox(),
       coalesce: (wake) => void setTimeout(wake, COALESCE_MS),
       elsewhere: () => new DurableRooms(env.ROOMS),

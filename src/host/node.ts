@@ -6,13 +6,14 @@ import { createApp } from '../app.ts';
 import { ConfigError, isLoopback, parseConfig, type Config } from '../config.ts';
 import type { Services } from '../doors/services.ts';
 import type { Database } from '../store/database.ts';
+import { createRetriever } from '../retrieval/retrieve.ts';
 import { sweep } from '../store/turns.ts';
 import { LocalRooms } from '../turns/local-rooms.ts';
 import { createToolbox } from '../turns/tools/toolbox.ts';
 import { migrateFromFolder, openNodeDatabase } from './node-database.ts';
 import { NodeSockets } from './node-sockets.ts';
 import { createNodePages } from './pages/node.ts';
-import { registryOf, retrieverOf, roomSettingsOf } from './services.ts';
+import { embeddingsOf, registryOf, roomSettingsOf } from './services.ts';
 import { report } from './report.ts';
 import { orExit } from './start.ts';
 
@@ -24,13 +25,14 @@ await orExit(async () => {
   refuseOpenDoor(config);
   const db = await openNodeDatabase(config);
   const registry = registryOf(config);
+  const embeddings = embeddingsOf(config);
   await migrateFromFolder(db);
   await sweep(db, config.TURN_LEASE_MS);
   const rooms = new LocalRooms({
     db,
     registry,
     settings: roomSettingsOf(config),
-    retriever: retrieverOf(),
+    retriever: createRetriever({ db, embeddings }),
     toolbox: createToolbox(),
     coalesce: setImmediate,
     report,
@@ -40,6 +42,7 @@ await orExit(async () => {
     config,
     db,
     registry,
+    embeddings,
     rooms,
     sockets,
     pages: createNodePages(),

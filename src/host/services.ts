@@ -1,8 +1,8 @@
 /** What every host builds in the same way from the configuration. */
 import type { Config } from '../config.ts';
+import { createEmbeddingRegistry, type EmbeddingRegistry } from '../models/embedding-registry.ts';
 import { mergingFetch } from '../models/merge-deltas.ts';
 import { createRegistry, type Registry } from '../models/registry.ts';
-import type { Retriever } from '../turns/ground.ts';
 import type { RoomSettings } from '../turns/local-rooms.ts';
 
 /** How long the end of a turn is tried to be stored while the database is away, milliseconds. */
@@ -18,9 +18,13 @@ export function registryOf(config: Config): Registry {
   });
 }
 
-/** Until there are documents, a grounded turn is grounded on nothing. */
-export function retrieverOf(): Retriever {
-  return { retrieve: () => Promise.resolve([]) };
+export function embeddingsOf(config: Config): EmbeddingRegistry {
+  return createEmbeddingRegistry({
+    openai: { apiKey: config.OPENAI_API_KEY, baseURL: config.OPENAI_BASE_URL },
+    google: { apiKey: config.GOOGLE_GENERATIVE_AI_API_KEY, baseURL: config.GOOGLE_BASE_URL },
+    embeddingModel: config.EMBEDDING_MODEL,
+    fetch: (...args) => fetch(...args),
+  });
 }
 
 export function roomSettingsOf(config: Config): RoomSettings {

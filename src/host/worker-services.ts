@@ -1,9 +1,10 @@
 /** What the Worker and its Durable Objects are made of: the configuration is read once, a database client is made for each use. */
 import { ConfigError, isLoopback, parseConfig, type Config } from '../config.ts';
+import type { EmbeddingRegistry } from '../models/embedding-registry.ts';
 import type { Registry } from '../models/registry.ts';
 import { connectHttp } from '../store/connect.ts';
 import type { Database } from '../store/database.ts';
-import { registryOf } from './services.ts';
+import { embeddingsOf, registryOf } from './services.ts';
 
 export interface WorkerEnv extends Record<string, unknown> {
   ROOMS: DurableObjectNamespace;
@@ -14,6 +15,7 @@ export interface WorkerEnv extends Record<string, unknown> {
 export interface Settled {
   config: Config;
   registry: Registry;
+  embeddings: EmbeddingRegistry;
   loopbackOnly: boolean;
 }
 
@@ -42,6 +44,7 @@ function settleOnce(env: WorkerEnv): Settled {
   return {
     config,
     registry: registryOf(config),
+    embeddings: embeddingsOf(config),
     loopbackOnly: typeof HOST === 'string' && isLoopback(HOST),
   };
 }
