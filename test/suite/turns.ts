@@ -1,6 +1,6 @@
 /** What the tests of turns share: a scripted model, the streaming calls of every door, and reading what they sent. */
 import { expect } from 'vitest';
-import { asRecord, asText } from '../support/json.ts';
+import { asRecord, asText, parseJson } from '../support/json.ts';
 import type { OpenStream, SseEvent, StreamInit } from '../support/sse.ts';
 import type { SentScript } from '../support/upstream/control.ts';
 import { unique, type Target } from './target.ts';
@@ -173,11 +173,13 @@ export async function hear(stream: OpenStream): Promise<Heard> {
   expect(events.at(-1)).toMatchObject({ type: 'done', data: '[DONE]', hasOwnId: false });
   expect(events.slice(0, -1).every((event) => event.hasOwnId && event.id !== '')).toBe(true);
   expect(stream.parser.hasInvalidUtf8).toBe(false);
-  const end = dataOf<EndJson>(events.at(-2));
+  const end = endOf(events.at(-2));
+  // The shape that the callers go on to assert.
+  const started = JSON.parse(events[0]?.data ?? 'null') as Heard['started'];
   return {
     text: textOf(events, 'message.delta'),
     reasoning: textOf(events, 'reasoning.delta'),
-    started: dataOf(events[0]),
+    started,
     terminal: types.at(-2) ?? '',
     end,
     types,
@@ -188,13 +190,13 @@ export async function hear(stream: OpenStream): Promise<Heard> {
 export function textOf(events: SseEvent[], type: string): string {
   return events
     .filter((event) => event.type === type)
-    .map((event) => asText(dataOf<Record<string, unknown>>(event)['text']))
+    .map((event) => asText(asRecord(parseJson(event.data))['text']))
     .join('');
 }
 
-/** The JSON of an event, in the shape that the caller goes on to assert. */
-export function dataOf<Data>(event: SseEvent | undefined): Data {
-  return JSON.parse(event?.data ?? 'null') as Data;
+/** The data of a terminal event, in the shape that the caller goes on to assert. */
+export function endOf(event: SseEvent | undefined): EndJson {
+  return JSON.parse(event?.data ?? 'null') as EndJson;
 }
 
 /** What a text-only stream said: its text, whatever named events came, and the last message. */

@@ -2,15 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Behaviour } from '../support/upstream/behaviour.ts';
 import { suiteTarget } from './target.ts';
-import {
-  conversation,
-  dataOf,
-  hear,
-  hearText,
-  scripted,
-  storedMessages,
-  type EndJson,
-} from './turns.ts';
+import { conversation, endOf, hear, hearText, scripted, storedMessages } from './turns.ts';
 
 const target = suiteTarget();
 
@@ -122,7 +114,7 @@ it('ends a text that failed by turn.failed and the end marker', async () => {
   expect(heard.text).toBe('some text');
   expect(heard.events.map((event) => event.type).slice(-2)).toEqual(['turn.failed', 'message']);
   expect(heard.named).toHaveLength(1);
-  const end = dataOf<EndJson>(heard.named[0]);
+  const end = endOf(heard.named[0]);
   const [, answer] = await storedMessages(target, id);
   expect(answer).toMatchObject({ content: 'some text', status: 'interrupted' });
   expect(end.message).toEqual(answer);
