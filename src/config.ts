@@ -1,15 +1,22 @@
 /** The environment, parsed once by one schema. Nothing else reads it. */
 import { z } from 'zod';
 
+/** Digits alone: what JavaScript takes for a number besides (a blank, hexadecimal, exponents) is a slip of the pen here. */
+const wholeNumber = (least: number, most: number) =>
+  z.coerce
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(least).max(most));
 const milliseconds = (fallback: number, least = 1) =>
-  z.coerce.number().int().min(least).max(86_400_000).default(fallback);
-const count = (fallback: number) => z.coerce.number().int().min(1).max(100_000).default(fallback);
+  wholeNumber(least, 86_400_000).default(fallback);
+const count = (fallback: number) => wholeNumber(1, 100_000).default(fallback);
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
 const key = z.string().min(1);
 
 const environmentSchema = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(8787),
+  PORT: wholeNumber(0, 65_535).default(8787),
   DATABASE_URL: z
     .string()
     .regex(
@@ -28,7 +35,7 @@ const environmentSchema = z.object({
   EMBEDDING_MODEL: z.string().min(1).optional(),
   CONTEXT_WINDOW_MESSAGES: count(20),
   MIN_MESSAGES_TO_KEEP: count(10),
-  CONTEXT_TOKEN_BUDGET: z.coerce.number().int().min(1).optional(),
+  CONTEXT_TOKEN_BUDGET: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
   TITLE_WORD_LIMIT: count(8),
   FIRST_TOKEN_TIMEOUT_MS: milliseconds(30_000),
   IDLE_TIMEOUT_MS: milliseconds(30_000),
