@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, environmentNames, isLoopback, parseConfig } from '../../src/config.ts';
+
+describe('an empty environment', () => {
+  it('means the documented defaults', () => {
+    expect(parseConfig({})).toEqual({
+      HOST: '127.0.0.1',
+      PORT: 8787,
+      CONTEXT_WINDOW_MESSAGES: 20,
+      MIN_MESSAGES_TO_KEEP: 10,
+      TITLE_WORD_LIMIT: 8,
+      FIRST_TOKEN_TIMEOUT_MS: 30_000,
+      IDLE_TIMEOUT_MS: 30_000,
+      TURN_TIMEOUT_MS: 300_000,
+      TURN_LEASE_MS: 15_000,
+      SHUTDOWN_GRACE_MS: 10_000,
+      KEEP_ALIVE_MS: 15_000,
+    });
+  });
+
+  it('is the same as one of empty values', () => {
+    const empty = Object.fromEntries(environmentNames.map((name) => [name, '']));
+    expect(parseConfig(empty)).toEqual(parseConfig({}));
+  });
+});
+
+it.each([
+  ['PORT', '0', 0],
+  ['PORT', '65535', 65_535],
+  ['HOST', '::1', '::1'],
+  ['DATABASE_URL', 'file:./x.db', 'file:./x.db'],
+  ['DATABASE_URL', 'libsql://x.turso.io', 'libsql://x.turso.io'],
+  ['GROQ_BASE_URL', 'http://localhost:1/openai/v1/', 'http://localhost:1/openai/v1'],
+  [
+    'CORS_ORIGINS',
+    'https://a.example, http://b.example:81',
+    ['https://a.example', 'http://b.example:81'],
+  ],
+  ['CORS_ORIGINS', '*', ['*']],
+  ['SHUTDOWN_GRACE_MS', '0', 0],
+  ['AUTH', 'none', 'none'],
+])('takes %s=%s', (name, value, parsed) => {
+  expect(parseConfig({ [name]: value })).toHaveProperty(name, parsed);
+});
+
+const malformed: [string, string][] = [
+  ...['abc', '-1', '65536', '80.5', '8787x', ' ', '0x50', '1e3', 'Infinity', 'NaN'].map(
+    (value): [string, string] => ['PORT', value],
+  ),
+  ...['parley.db', 'postgres://x', 'ftp://x', 'FILE'].map((value): [string, string] => [
+    'DATABASE_URL',
+    value,
+  ]),
+  ...['GROQ_BASE_URL', 'OPENAI_BASE_URL', 'GOOGLE_BASE_URL'].flatMap((name): [string, string][] => [
+    [name, 'localhost:11434'],
+    [name, 'ftp://localhost'],
+    [name, 'nonsense'],
+  ]),
+  ...[
+    'CONTEXT_WINDOW_MESSAGES',
+    'MIN_MESSAGES_TO_KEEP',
+    'CONTEXT_TOKEN_BUDGET',
+    'TITLE_WORD_LIMIT',
+  ].flatMap((name): [string, string][] => [
+    [name, '0'],
+    [name, '-3'],
+    [name, '1.5'],
+    [name, 'many'],
+  ]),
+  ...[
+    'FIRST_TOKEN_TIMEOUT_MS',
+    'IDLE_TIMEOUT_MS',
+    'TURN_TIMEOUT_MS',
+    'TURN_LEASE_MS',
+    'SHUTDOWN_GRACE_MS',
+    'KEEP_ALIVE_MS',
+  ].flatMap((name): [string, string][] => [
+    [name, '-1'],
+    [name, '30s'],
+    [name, '1e12'],
+  ]),
+  ['CORS_ORIGINS', 'example.com'],
+  ['CORS_ORIGINS', 'https://ok.example,nonsense'],
+  ['AUTH', 'keys'],
+  ['AUTH', 'jwt'],
+  ['AUTH', 'keys,jwt'],
+  ['AUTH', 'NONE'],
+  ['AUTH', 'open sesame'],
+];
+
+it.each(malformed)('refuses %s=%s in one line that names it', (name, value) => {
+  const attempt = () => parseConfig({ [name]: value });
+  expect(attempt).toThrow(ConfigError);
+  expect(attempt).toThrow(new RegExp(`^invalid environment: ${name}[^\\n]*$`, 'u'));
+});
+
+it('names every malformed variable, and no secret', () => {
+  const environment = {
+    PORT: 'x',
+    AUTH: 'y',
+    GROQ_API_KEY: 'secret-key',
+    DATABASE_AUTH_TOKEN: 'token',
+  };
+  expect(() => parseConfig(environment)).toThrow(/PORT.*AUTH/u);
+  expect(() => parseConfig(environment)).not.toThrow(/secret-key|token/u);
+});
+
+it.each([
+  ['localhost', true],
+  ['app.localhost', true],
+  ['LOCALHOST', true],
+  ['127.0.0.1', true],
+  ['127.9.8.7', true],
+  ['::1', true],
+  ['[::1]', true],
+  ['0.0.0.0', false],
+  ['::', false],
+  ['192.168.0.1', false],
+  ['localhost.example', false],
+  ['127.0.0.1.example', false],
+  ['notlocalhost', false],
+])('knows whether only this machine reaches %s: %s', (host, loopback) => {
+  expect(isLoopback(host)).toBe(loopback);
+});
