@@ -4,5 +4,14 @@ import { cancelRaces } from './cases/cancel.ts';
 import { databaseRequests } from './cases/database-requests.ts';
 import { idempotency } from './cases/idempotency.ts';
 import { kill } from './cases/kill.ts';
+import { leaving } from './cases/leave.ts';
+import { upstreamCuts } from './cases/upstream.ts';
 
-export const cases: FaultCase[] = [...databaseRequests, ...kill, ...cancelRaces, ...idempotency];
+export const cases: FaultCase[] = [
+  ...databaseRequests,
+  ...kill,
+  ...cancelRaces,
+  ...idempotency,
+  ...leaving,
+  ...upstreamCuts,
+];

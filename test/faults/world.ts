@@ -1,9 +1,8 @@
 /** The servers of a case: the product, its database and the model's service, all real. */
-import type { Behaviour } from '../support/upstream.ts';
 import { startDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';
 import { startServer, type Runtime, type TestServer } from '../support/server.ts';
 import { startSqld, type Sqld } from '../support/sqld.ts';
-import { startUpstream, type Upstream } from '../support/upstream.ts';
+import { startUpstream, type Behaviour, type Upstream } from '../support/upstream.ts';
 import { Client } from './client.ts';
 
 export interface WorldOptions {

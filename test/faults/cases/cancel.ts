@@ -1,12 +1,11 @@
 /** Cancel against finish: whoever wins, there is one end and everybody is told the same. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FaultCase } from '../case.ts';
+import type { FaultCase, Rounds } from '../case.ts';
 import { Client, readAll } from '../client.ts';
 import { mustAgree, mustBeConsistent, mustBeWhole } from '../invariants.ts';
 import { awkwardMessage, awkwardTokens } from '../texts.ts';
 import { must, mustEqual } from '../violation.ts';
 import { ownOf, type World } from '../world.ts';
-import type { Rounds } from '../case.ts';
 
 const races: FaultCase = {
   name: 'cancel-races',

@@ -1,0 +1,257 @@
+/** Clients that go away and come back: nothing changes for the turn, and nothing is missing or twice for the client. */
+import { request as httpRequest } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FaultCase, Rounds } from '../case.ts';
+import { Client, readAll, textOf, toldBy, type Ask, type Told } from '../client.ts';
+import { openStream } from '../../support/sse.ts';
+import { mustAgree, mustBeConsistent, mustBeWhole } from '../invariants.ts';
+import { awkwardMessage, awkwardTokens } from '../texts.ts';
+import { must, mustEqual } from '../violation.ts';
+import { ownOf, type World } from '../world.ts';
+
+const TOKENS = 10;
+
+const atEveryEvent: FaultCase = {
+  name: 'leave-event-k',
+  what: 'the client goes at event k, for every k, and comes back with its cursor again and again',
+  runtimes: ['node', 'workerd'],
+  remote: true,
+  async run(rounds) {
+    const world = await rounds.world();
+    await leaveAtEach(rounds, world, [world.client]);
+  },
+};
+
+const throughAnother: FaultCase = {
+  name: 'leave-to-another-process',
+  what: 'the same, coming back to another process on the same database',
+  runtimes: ['node'],
+  async run(rounds) {
+    const world = await rounds.world();
+    const other = new Client((await ownOf(world).another()).url);
+    await leaveAtEach(rounds, world, [other, world.client]);
+  },
+};
+
+async function leaveAtEach(rounds: Rounds, world: World, servers: Client[]): Promise<void> {
+  const times = rounds.quick ? 1 : 6;
+  for (let time = 0; time < times; time += 1) {
+    const names = Array.from({ length: TOKENS + 3 }, (_, k) => `event ${k}`);
+    await rounds.together(names, 5, (name) =>
+      leaveAndReturn(rounds, world, { k: Number(name.slice(6)), servers }),
+    );
+  }
+}
+
+async function leaveAndReturn(
+  rounds: Rounds,
+  world: World,
+  { k, servers }: { k: number; servers: Client[] },
+): Promise<void> {
+  const { random } = rounds;
+  const { client } = world;
+  const { ask, whole } = await newAsk(rounds, world, 30 + random.below(60));
+  const stream = await client.openTurn(ask);
+  mustEqual(stream.status, 200, 'status of a stream');
+  const turnId = String(stream.headers['x-turn-id']);
+  const beside = Promise.all(servers.map((server) => server.follow(turnId)));
+  await eventsAtLeast(stream, k);
+  stream.close();
+  const first = toldBy(stream);
+  const text = await returnUntilDone(rounds, { turnId, first, servers });
+  const state = await client.ended(turnId, 10_000);
+  mustEqual(state.status, 'complete', 'the turn that the client left');
+  if (whole !== undefined) mustEqual(state.message.content, whole, 'the stored text');
+  mustEqual(text, state.message.content, 'the text of a client that left and came back (I4)');
+  for (const told of await beside) mustAgree(told, state.message);
+  const settleMs = 5_000;
+  await mustBeConsistent(client, { ...ask, acknowledged: [ask.message], settleMs }, random);
+}
+
+async function newAsk({ random }: Rounds, world: World, between: number, body = {}) {
+  const tokens = awkwardTokens(random, TOKENS);
+  const model = world.model({ tokens, delayMs: { first: between, between } });
+  const userId = random.word();
+  const conversationId = await world.client.createConversation(userId);
+  const ask: Ask & { conversationId: string } = {
+    conversationId,
+    userId,
+    message: awkwardMessage(random),
+    model,
+    body,
+  };
+  return { ask, whole: world.own ? tokens.join('') : undefined };
+}
+
+async function eventsAtLeast(stream: Awaited<ReturnType<Client['openTurn']>>, count: number) {
+  const over = () => stream.events.at(-1)?.type === 'done';
+  for (let tries = 0; stream.events.length < count && !over() && tries < 3_000; tries += 1) {
+    await sleep(3);
+  }
+}
+
+/** Reads on from cursor to cursor, each time for one or a few events; answers the whole text. */
+async function returnUntilDone(
+  { random }: Rounds,
+  { turnId, first, servers }: { turnId: string; first: Told; servers: Client[] },
+): Promise<string> {
+  let { text } = first;
+  let cursor = first.events.findLast((event) => event.hasOwnId)?.id ?? '';
+  for (let time = 0; time < 40; time += 1) {
+    const server = servers[time % servers.length] ?? servers[0];
+    must(server !== undefined, 'no server');
+    const stream = await openStream(`${server.url}/turns/${turnId}/events`, {
+      lastEventId: cursor,
+    });
+    if (stream.status === 204) return text;
+    mustEqual(stream.status, 200, 'status of a resume');
+    await eventsAtLeast(stream, 1 + random.below(3));
+    stream.close();
+    const { events } = stream;
+    must(cursor === '' || events[0]?.type !== 'turn.started', 'turn.started again after a cursor');
+    text += textOf(events);
+    cursor = events.findLast((event) => event.hasOwnId)?.id ?? cursor;
+    if (events.at(-1)?.type === 'done') return text;
+  }
+  throw new Error('forty resumes were not enough');
+}
+
+const cancels: FaultCase = {
+  name: 'leave-cancels',
+  what: 'on_disconnect=cancel: the client goes before the answer, at an event, as JSON; and with continue',
+  runtimes: ['node', 'workerd'],
+  remote: true,
+  async run(rounds) {
+    const world = await rounds.world();
+    const times = rounds.quick ? 1 : 5;
+    for (let time = 0; time < times; time += 1) {
+      const names = ['before the answer', 'event 0', 'event 1', 'event 3', 'JSON', 'JSON continue'];
+      await rounds.together(names, 3, (name) => leaveForGood(rounds, world, name));
+    }
+  },
+};
+
+async function leaveForGood(rounds: Rounds, world: World, how: string): Promise<void> {
+  const continues = how.endsWith('continue');
+  const body = { on_disconnect: continues ? 'continue' : 'cancel' };
+  const { ask } = await newAsk(rounds, world, 250, body);
+  const json = how.startsWith('JSON');
+  await goAway(world.client, ask, {
+    json,
+    event: how.startsWith('event') ? Number(how.slice(6)) : -1,
+  });
+  const [, answer] = await waitForAnswer(world.client, ask.conversationId, 12_000);
+  // The request may not have come far enough to be a turn at all.
+  if (!answer) return;
+  if (continues) mustEqual(answer.status, 'complete', 'the turn that the client left');
+  else
+    must(
+      answer.status === 'cancelled',
+      `status ${answer.status} after ${how}, on_disconnect=cancel`,
+    );
+}
+
+async function waitForAnswer(client: Client, conversationId: string, withinMs: number) {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    const messages = await client.messages(conversationId);
+    if (messages.length === 0 && Date.now() > deadline - withinMs + 2_000) return messages;
+    if (messages[1] && messages[1].status !== 'streaming') return messages;
+    must(Date.now() < deadline, 'the turn has no terminal state (I2)');
+    await sleep(100);
+  }
+}
+
+/** @param event close after so many events; -1: after a moment, whatever came */
+async function goAway(client: Client, ask: Ask, { json, event }: { json: boolean; event: number }) {
+  if (event >= 0) {
+    const stream = await client.openTurn(ask);
+    await eventsAtLeast(stream, event);
+    stream.close();
+    return;
+  }
+  const text = JSON.stringify({
+    user_id: ask.userId,
+    message: ask.message,
+    model: ask.model,
+    ...ask.body,
+  });
+  const outgoing = httpRequest(`${client.url}/conversations/${ask.conversationId}/messages`, {
+    method: 'POST',
+    agent: false,
+    headers: {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(text),
+      ...(!json && { accept: 'text/event-stream' }),
+    },
+  });
+  outgoing.on('error', () => undefined);
+  outgoing.end(text);
+  await sleep(json ? 400 : 3);
+  outgoing.destroy();
+}
+
+const cursors: FaultCase = {
+  name: 'cursors',
+  what: 'cursors that are garbled, of another turn, ahead, at the end; of running and finished turns',
+  runtimes: ['node', 'workerd'],
+  remote: true,
+  async run(rounds) {
+    const world = await rounds.world();
+    const { client } = world;
+    const times = rounds.quick ? 1 : 5;
+    for (let time = 0; time < times; time += 1) {
+      const { ask } = await newAsk(rounds, world, 5);
+      const done = await client.streamTurn(ask);
+      const next = await newAsk(rounds, world, 150);
+      const stream = await client.openTurn(next.ask);
+      const running = String(stream.headers['x-turn-id']);
+      const id = done.events.at(-3)?.id ?? '';
+      const bad = [
+        'x',
+        '%',
+        '0',
+        '-1',
+        '9'.repeat(300),
+        'null',
+        `${id}.`,
+        `${id}z`,
+        `${id}.1.1.1`,
+        '../..',
+        '💥',
+      ];
+      for (const cursor of bad) {
+        const sent = Buffer.from(cursor).toString('latin1');
+        await rounds.round(`garbled ${cursor.slice(0, 20)}`, async () => {
+          for (const turnId of [done.turnId, running]) {
+            mustEqual(
+              (await client.follow(turnId, sent, 3_000)).status,
+              400,
+              'status for a bad cursor',
+            );
+          }
+        });
+      }
+      await rounds.round('of another turn', async () => {
+        mustEqual((await client.follow(running, id)).status, 400, 'status');
+        const started = stream.events[0]?.id ?? '';
+        mustEqual((await client.follow(done.turnId, started)).status, 400, 'status');
+      });
+      await rounds.round('beyond the end of a finished turn', async () => {
+        const beyond = id.replace(/\.[0-9a-z]+/u, '.zzzz');
+        mustEqual((await client.follow(done.turnId, beyond)).status, 400, 'status');
+      });
+      await rounds.round('the terminal event', async () => {
+        const end = done.events.at(-2)?.id ?? '';
+        mustEqual((await client.follow(done.turnId, end)).status, 204, 'status');
+      });
+      await rounds.round('of an unknown turn', async () => {
+        const unknown = done.turnId.replace(/.{6}$/u, '000000');
+        mustEqual((await client.follow(unknown, id)).status, 404, 'status');
+      });
+      mustBeWhole(await readAll(stream));
+    }
+  },
+};
+
+export const leaving = [atEveryEvent, throughAnother, cancels, cursors];
