@@ -121,8 +121,19 @@ export function decideUsage({
   reported: readonly (LanguageModelV4Usage | undefined)[];
   estimate: { inputTokens: number; outputTokens: number };
 }): Usage {
-  const input = sum(reported.map((usage) => usage?.inputTokens.total));
-  const output = sum(reported.map((usage) => usage?.outputTokens.total));
+  const counted = (counts: readonly (number | undefined)[], estimated: number) => {
+    const total = sum(counts);
+    // The SDK reads a count that is null as nothing; of a text that is there, nothing is no count.
+    return total === 0 && estimated > 0 ? undefined : total;
+  };
+  const input = counted(
+    reported.map((usage) => usage?.inputTokens.total),
+    estimate.inputTokens,
+  );
+  const output = counted(
+    reported.map((usage) => usage?.outputTokens.total),
+    estimate.outputTokens,
+  );
   return {
     inputTokens: input ?? estimate.inputTokens,
     outputTokens: output ?? estimate.outputTokens,

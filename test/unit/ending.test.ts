@@ -123,7 +123,7 @@ describe('usage', () => {
 
   it.each([
     ['as the provider counts', [usage(5, 7)], 5, 7, false],
-    ['nothing is a count, too', [usage(0, 0)], 0, 0, false],
+    ['not nothing for a text that is there', [usage(5, 0)], 5, 22, true],
     ['of all steps together', [usage(5, 7), usage(6, 1)], 11, 8, false],
     ['estimated where there is none', [undefined], 11, 22, true],
     ['estimated where half is missing', [usage(5, undefined)], 5, 22, true],
@@ -135,5 +135,14 @@ describe('usage', () => {
     ['not of one step for all', [usage(5, 7), undefined], 11, 22, true],
   ] as const)('%s', (_name, reported, inputTokens, outputTokens, estimated) => {
     expect(decideUsage({ reported, estimate })).toEqual({ inputTokens, outputTokens, estimated });
+  });
+
+  it('nothing is a count where nothing was said', () => {
+    const silent = { inputTokens: 11, outputTokens: 0 };
+    expect(decideUsage({ reported: [usage(5, 0)], estimate: silent })).toEqual({
+      inputTokens: 5,
+      outputTokens: 0,
+      estimated: false,
+    });
   });
 });
