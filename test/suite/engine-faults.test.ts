@@ -20,38 +20,40 @@ interface Fault {
   only?: Provider[];
 }
 
-const refusals: Fault[] = [
-  {
-    name: 'F01 rate limit',
-    script: { status: { code: 429, retryAfter: 7 } },
-    problem: 429,
-    retryAfter: 7,
-  },
-  { name: 'F01 rate limit that names no time', script: { status: { code: 429 } }, problem: 429 },
-  { name: 'F02 500 with a page', script: { status: { code: 500 } }, problem: 503 },
-  {
-    name: 'F02 503 with a time',
-    script: { status: { code: 503, retryAfter: 11 } },
-    problem: 503,
-    retryAfter: 11,
-  },
-  { name: 'F02 504', script: { status: { code: 504 } }, problem: 504 },
-  { name: 'F03 our key is refused', script: { status: { code: 401 } }, problem: 502 },
-  { name: 'F03 our key may not', script: { status: { code: 403 } }, problem: 502 },
-  { name: 'the service knows no such model', script: { status: { code: 404 } }, problem: 502 },
-  { name: 'the service dislikes the request', script: { status: { code: 400 } }, problem: 502 },
-  { name: 'F04 the connection is closed', script: { instead: 'close' }, problem: 503 },
-  { name: 'F04 the connection is reset', script: { instead: 'reset' }, problem: 503 },
-  {
-    name: 'F11 error chunk before any token',
-    script: { tokens, fault: { how: 'error', afterTokens: 0 } },
-    problem: 503,
-  },
-  { name: 'F12 200 with an error', script: { instead: 'json-error' }, problem: 502 },
-  { name: 'F12 200 with a page', script: { instead: 'html' }, problem: 502 },
-  { name: 'F13 200 with nothing', script: { instead: 'empty' }, problem: 502 },
-  { name: 'F13 a finish without text', script: { tokens: [] }, problem: 502 },
-].map((fault) => ({ status: 'failed' as const, ...fault }));
+const refusals = (
+  [
+    {
+      name: 'F01 rate limit',
+      script: { status: { code: 429, retryAfter: 7 } },
+      problem: 429,
+      retryAfter: 7,
+    },
+    { name: 'F01 rate limit that names no time', script: { status: { code: 429 } }, problem: 429 },
+    { name: 'F02 500 with a page', script: { status: { code: 500 } }, problem: 503 },
+    {
+      name: 'F02 503 with a time',
+      script: { status: { code: 503, retryAfter: 11 } },
+      problem: 503,
+      retryAfter: 11,
+    },
+    { name: 'F02 504', script: { status: { code: 504 } }, problem: 504 },
+    { name: 'F03 our key is refused', script: { status: { code: 401 } }, problem: 502 },
+    { name: 'F03 our key may not', script: { status: { code: 403 } }, problem: 502 },
+    { name: 'the service knows no such model', script: { status: { code: 404 } }, problem: 502 },
+    { name: 'the service dislikes the request', script: { status: { code: 400 } }, problem: 502 },
+    { name: 'F04 the connection is closed', script: { instead: 'close' }, problem: 503 },
+    { name: 'F04 the connection is reset', script: { instead: 'reset' }, problem: 503 },
+    {
+      name: 'F11 error chunk before any token',
+      script: { tokens, fault: { how: 'error', afterTokens: 0 } },
+      problem: 503,
+    },
+    { name: 'F12 200 with an error', script: { instead: 'json-error' }, problem: 502 },
+    { name: 'F12 200 with a page', script: { instead: 'html' }, problem: 502 },
+    { name: 'F13 200 with nothing', script: { instead: 'empty' }, problem: 502 },
+    { name: 'F13 a finish without text', script: { tokens: [] }, problem: 502 },
+  ] satisfies Omit<Fault, 'status'>[]
+).map((fault): Fault => ({ status: 'failed', ...fault }));
 
 const cuts: Fault[] = [
   { name: 'F07 end of the stream', how: 'eof' as const },

@@ -202,8 +202,8 @@ describe('the chain behind an alias', () => {
   });
 
   it('counts what a model thinks as spoken', async () => {
-    const thinking = { reasoning: ['Hm'], tokens, fault: { how: 'eof', afterTokens: 1 } } as const;
-    groq.script(fast.groq, thinking);
+    const fault = { how: 'eof', afterTokens: 1 } as const;
+    groq.script(fast.groq, { reasoning: ['Hm'], tokens, fault });
     const { text, reasoning, terminal } = await ask('fast');
     expect({ text, reasoning, terminal }).toEqual({
       text: '',
