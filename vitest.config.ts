@@ -1,6 +1,6 @@
 /**
- * The tests: `unit` runs in the test process alone, `node` and `workerd` are the same black-box suite
- * against the two runtimes, `faults` breaks things for real.
+ * The tests: `unit` runs in the test process alone, `host` starts and stops the programs, `node` and
+ * `workerd` are the same black-box suite against the two runtimes, `faults` breaks things for real.
  */
 import { defineConfig } from 'vitest/config';
 
@@ -33,6 +33,15 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/support/**/*.test.ts'],
           testTimeout: 20_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'host',
+          include: ['test/host/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       suite('node'),

@@ -17,6 +17,8 @@ import type { Rooms } from '../turns/rooms.ts';
 /** How often an instance says that its sockets are still there, and after which silence they count as gone. */
 const RENEW_EVERY_MS = 10_000;
 const CONNECTION_LEASE_MS = 30_000;
+/** When the server goes, turns that have ended get so long to say so on their sockets. */
+const LAST_WORDS_MS = 1_000;
 
 export class NodeSockets implements Sockets {
   readonly #db: Database;
@@ -24,6 +26,8 @@ export class NodeSockets implements Sockets {
   readonly #report: Report;
   readonly #instanceId = newId();
   readonly #open = new Map<string, { close(): void }>();
+  /** Frames from clients that are still being answered. */
+  readonly #answering = new Set<Promise<void>>();
   readonly #timer: ReturnType<typeof setInterval>;
 
   constructor({ db, rooms, report }: { db: Database; rooms: Rooms; report: Report }) {
@@ -45,11 +49,7 @@ export class NodeSockets implements Sockets {
         greet(socket);
       },
       onMessage: ({ data }) => {
-        if (socket)
-          void receive(socket, typeof data === 'string' ? data : '', {
-            rooms: this.#rooms,
-            report: this.#report,
-          });
+        if (socket) this.#answer(socket, typeof data === 'string' ? data : '');
       },
       onClose: () => this.#gone(id),
       onError: () => this.#gone(id),
@@ -64,12 +64,25 @@ export class NodeSockets implements Sockets {
     return countConnections(this.#db, userId, CONNECTION_LEASE_MS);
   }
 
+  /** Lets the turns that have ended be told, then closes every socket. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    await Promise.race([
+      Promise.all(this.#answering),
+      new Promise((late) => setTimeout(late, LAST_WORDS_MS)),
+    ]);
     for (const socket of this.#open.values()) socket.close();
     await removeInstance(this.#db, this.#instanceId).catch((error: unknown) =>
       this.#report('the presence of sockets could not be stored', error),
     );
+  }
+
+  #answer(socket: Socket, data: string): void {
+    const services = { rooms: this.#rooms, report: this.#report };
+    const answered = receive(socket, data, services).finally(() =>
+      this.#answering.delete(answered),
+    );
+    this.#answering.add(answered);
   }
 
   #renew(): void {

@@ -1,9 +1,113 @@
-import { expect, it } from 'vitest';
-import { suiteTarget } from './target.ts';
+import { describe, expect, it } from 'vitest';
+import { anId, aProblem, aText } from './shapes.ts';
+import { suiteTarget, unique } from './target.ts';
 
 const target = suiteTarget();
 
-it('is well', async () => {
-  const { status, json } = await target.call('/health');
-  expect({ status, json }).toMatchObject({ status: 200, json: { status: 'ok', database: 'ok' } });
+it.each(['/health', '/health/'])('is well: %s', async (path) => {
+  const { status, json } = await target.call(path);
+  expect(status).toBe(200);
+  expect(json).toMatchObject({ status: 'ok', database: 'ok' });
+});
+
+describe('GET /', () => {
+  it.each(['application/json', '*/*', undefined])('is JSON for Accept %s', async (accept) => {
+    const answer = await target.call('/', { headers: accept === undefined ? {} : { accept } });
+    expect(answer.status).toBe(200);
+    expect(answer.json).toMatchObject({ name: 'parley', version: aText, docs: '/docs' });
+    expect(answer.headers.vary).toMatch(/\baccept\b/iu);
+  });
+
+  it('is a page for browsers', async () => {
+    const accept = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+    const answer = await target.call('/', { headers: { accept } });
+    expect(answer.status).toBe(200);
+    expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(answer.headers.vary).toMatch(/\baccept\b/iu);
+    expect(answer.text).toMatch(/<title>.*parley/iu);
+  });
+});
+
+describe('pages', () => {
+  it.each(['/', '/docs', '/docs/', '/redoc'])(
+    '%s loads nothing from another host',
+    async (path) => {
+      const { status, headers, text } = await target.call(path, {
+        headers: { accept: 'text/html' },
+      });
+      expect(status).toBe(200);
+      expect(headers['content-type']).toBe('text/html; charset=utf-8');
+      expect(headers['content-security-policy']).toContain("default-src 'none'");
+      const loaded = [
+        ...text.matchAll(/<(?:script|link|img|iframe)\b[^>]+(?:src|href)="([^"]+)"/gu),
+      ];
+      const assets = loaded.map(([, address = '']) => address);
+      expect(assets.length).toBeGreaterThan(1);
+      expect(assets.filter((address) => !/^\/assets\/[\w.-]+$/u.test(address))).toEqual([]);
+      for (const asset of assets) {
+        const found = await target.call(asset);
+        expect(found.status, asset).toBe(200);
+        expect(found.headers['x-content-type-options']).toBe('nosniff');
+        expect(found.bytes.length).toBeGreaterThan(20);
+      }
+    },
+  );
+});
+
+it('lists the models that are on', async () => {
+  const { status, json } = await target.call<{ models: { id: string }[] }>('/models/');
+  expect(status).toBe(200);
+  expect(json).toMatchObject({ default: 'openai/default' });
+  const ids = json.models.map(({ id }) => id);
+  expect(ids).toEqual(
+    expect.arrayContaining(['fast', 'smart', 'offline', 'groq/llama-3.1-8b-instant']),
+  );
+  for (const id of ids) {
+    const { status: answered } = await target.call('/conversations', {
+      json: { user_id: unique('user'), message: 'are you on', model: id },
+    });
+    expect(answered, id).toBe(200);
+  }
+});
+
+describe('X-Request-Id', () => {
+  it.each([
+    ['/', 200],
+    ['/health', 200],
+    ['/openapi.json', 200],
+    ['/docs', 200],
+    ['/assets/docs.js', 200],
+    ['/nothing-here', 404],
+    ['/conversations', 400],
+    ['/conversations/unknown', 404],
+    ['/turns/unknown/events', 404],
+    ['/ws/users/nobody/status', 200],
+  ])('is on the answer of %s', async (path, status) => {
+    const answer = await target.call(path);
+    expect(answer.status).toBe(status);
+    expect(answer.headers['x-request-id']).toEqual(anId);
+    const other = await target.call(path);
+    expect(other.headers['x-request-id']).not.toBe(answer.headers['x-request-id']);
+  });
+
+  it('is on refusals that come before any route, and on answers to browsers', async () => {
+    const refusals = await Promise.all([
+      target.call('/conversations', { rawBody: '{', headers: { 'content-type': 'text/plain' } }),
+      target.call('/conversations', { json: {}, headers: { origin: 'https://elsewhere.example' } }),
+      target.call('/health', { headers: { host: 'rebound.example' } }),
+      target.call('/conversations', { method: 'OPTIONS', headers: { origin: 'http://localhost' } }),
+      target.call('/conversations', { method: 'PUT' }),
+    ]);
+    for (const { headers } of refusals) expect(headers['x-request-id']).toEqual(anId);
+  });
+
+  it('may be given by the caller, unless it is strange', async () => {
+    const given = await target.call('/nothing', { headers: { 'x-request-id': 'mine-1' } });
+    expect(given.headers['x-request-id']).toBe('mine-1');
+    expect(given.json).toMatchObject({ ...aProblem(404, 'not_found'), instance: 'mine-1' });
+    for (const strange of ['<script>', 'a b', 'x'.repeat(300)]) {
+      const answer = await target.call('/nothing', { headers: { 'x-request-id': strange } });
+      expect(answer.headers['x-request-id']).toEqual(anId);
+    }
+  });
 });

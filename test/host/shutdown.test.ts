@@ -1,0 +1,162 @@
+/** SIGTERM on Node: no new turns, running ones get a grace, everything is stored, and readers are told the end. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { request } from '../support/http.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { openStream, type OpenStream } from '../support/sse.ts';
+import { startUpstream, type Upstream } from '../support/upstream.ts';
+import { openWebSocket } from '../support/websocket.ts';
+
+let upstream: Upstream;
+let server: TestServer;
+
+beforeEach(async () => {
+  upstream = await startUpstream();
+  upstream.script('short', { text: 'a short answer', delayMs: { between: 150 } });
+  upstream.script('endless', { tokens: ['on ', 'and '], infinite: true, delayMs: { between: 30 } });
+});
+afterEach(async () => {
+  await server.close();
+  await upstream.close();
+});
+
+async function start(graceMs: number): Promise<void> {
+  const env = { ...upstream.env, DEFAULT_MODEL: 'offline', SHUTDOWN_GRACE_MS: String(graceMs) };
+  server = await startServer({ env });
+}
+
+async function ask(model: string): Promise<OpenStream> {
+  const stream = await openStream(`${server.url}/conversations`, {
+    json: { user_id: 'u', message: 'go', model: `openai/${model}` },
+  });
+  await stream.next('message.delta');
+  return stream;
+}
+
+/** What a reader had heard, and the terminal event. */
+async function end(stream: OpenStream) {
+  const { events, ended } = await stream.collect();
+  const text = events
+    .filter(({ type }) => type === 'message.delta')
+    .map(({ data }) => (JSON.parse(data) as { text: string }).text)
+    .join('');
+  const terminal = events.filter(({ type }) => type.startsWith('turn.') && type !== 'turn.started');
+  expect(ended).toBe('end');
+  expect(events.at(-1)?.data).toBe('[DONE]');
+  expect(terminal).toHaveLength(1);
+  // Asserted on by the tests.
+  const data = JSON.parse(terminal[0]?.data ?? '{}') as {
+    turn_id: string;
+    message: { content: string; status: string };
+    error?: { code: string };
+  };
+  return { text, type: terminal[0]?.type, ...data };
+}
+
+async function storedTurn(turnId: string) {
+  await server.restart();
+  return (await request(`${server.url}/turns/${turnId}`)).json;
+}
+
+it('lets a running turn end within its grace', async () => {
+  await start(10_000);
+  const stream = await ask('short');
+  const stopped = server.stop();
+  const { type, text, turn_id } = await end(stream);
+  expect({ type, text }).toEqual({ type: 'turn.completed', text: 'a short answer' });
+  expect(await stopped).toBe(0);
+  expect(await storedTurn(turn_id)).toMatchObject({
+    status: 'complete',
+    message: { content: 'a short answer' },
+  });
+});
+
+it('interrupts what goes on after the grace, with all that was said', async () => {
+  await start(400);
+  const streams = await Promise.all([ask('endless'), ask('endless'), ask('endless')]);
+  const began = performance.now();
+  const stopped = server.stop();
+  const ends = await Promise.all(streams.map(end));
+  expect(performance.now() - began).toBeGreaterThan(350);
+  expect(await stopped).toBe(0);
+  expect(performance.now() - began).toBeLessThan(5000);
+  await server.restart();
+  for (const { type, text, message, error, turn_id } of ends) {
+    expect(type).toBe('turn.failed');
+    expect(message).toMatchObject({ status: 'interrupted', content: text });
+    expect(error).toMatchObject({ code: 'shutting_down' });
+    const stored = await request(`${server.url}/turns/${turn_id}`);
+    expect(stored.json).toMatchObject({ status: 'interrupted', message: { content: text } });
+  }
+});
+
+it('stores what a whole answer has so far, and answers it', async () => {
+  await start(300);
+  const model = 'openai/endless';
+  const answer = request(`${server.url}/conversations`, {
+    json: { user_id: 'u', message: 'go', model },
+  });
+  await upstream.waitForRequest((asked) => asked.tokensWritten > 3);
+  const stopped = server.stop();
+  expect(await answer).toMatchObject({ status: 200, json: { status: 'interrupted' } });
+  expect(await stopped).toBe(0);
+});
+
+describe('while it drains', () => {
+  it('takes no new turn but serves readers', async () => {
+    await start(3000);
+    const stream = await ask('endless');
+    const turnId = String(stream.headers['x-turn-id']);
+    const conversationId = String(stream.headers['x-conversation-id']);
+    const idle = await request<{ id: string }>(`${server.url}/chats`, { json: { user_id: 'u' } });
+    const stopped = server.stop();
+    const refused = await until503(`${server.url}/conversations`);
+    expect(refused.headers['retry-after']).toMatch(/^\d+$/u);
+    expect(refused.json).toMatchObject({ code: 'shutting_down', status: 503 });
+
+    const posted = await request(`${server.url}/conversations/${idle.json.id}/messages`, {
+      json: { message: 'one more' },
+    });
+    expect(posted).toMatchObject({ status: 503, json: { code: 'shutting_down' } });
+    const read = await request(`${server.url}/conversations/${conversationId}`);
+    expect(read.status).toBe(200);
+    const other = await openStream(`${server.url}/turns/${turnId}/events`);
+    const [first, second] = await Promise.all([end(stream), end(other)]);
+    expect(second.text).toBe(first.text);
+    expect(await stopped).toBe(0);
+    await server.restart();
+    const after = await request(`${server.url}/conversations/${idle.json.id}/messages`);
+    expect(after.json).toEqual([]);
+  });
+
+  it('tells a socket the end of its turn, then closes it', async () => {
+    await start(300);
+    const socket = await openWebSocket(`${server.url}/ws/u`);
+    socket.send({ message: 'go', model: 'openai/endless' });
+    await socket.next('chunk');
+    const stopped = server.stop();
+    expect(await socket.next('error')).toMatchObject({ problem: { code: 'shutting_down' } });
+    expect(await socket.closed).toMatchObject({ code: 1001 });
+    expect(await stopped).toBe(0);
+    await server.restart();
+    const { json } = await request(`${server.url}/ws/users/u/status`);
+    expect(json).toMatchObject({ active_connections: 0, is_online: false });
+  });
+});
+
+it('ends at once when nothing runs, for SIGINT too, whoever holds a connection', async () => {
+  await start(10_000);
+  const began = performance.now();
+  process.kill(server.pid, 'SIGINT');
+  await expect.poll(() => server.isRunning(), { timeout: 5000 }).toBe(false);
+  expect(performance.now() - began).toBeLessThan(3000);
+  expect(server.leftBehind()).toBe(false);
+});
+
+/** Asks until the signal has arrived; turns that start before it are short. */
+async function until503(url: string) {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const answer = await request(url, { json: { user_id: 'v', message: 'new' } });
+    if (answer.status !== 200) return answer;
+  }
+  throw new Error('new turns were taken all the time');
+}
