@@ -1,0 +1,182 @@
+/** Requests to the database of one streamed turn, counted in front of a real libSQL server: one before the model is called, one when the turn ends. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';
+import { request } from '../support/http.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { openStream } from '../support/sse.ts';
+import { startSqld, type Sqld } from '../support/sqld.ts';
+import { startUpstream, type Behaviour, type Upstream } from '../support/upstream.ts';
+import { openWebSocket } from '../support/websocket.ts';
+import { suiteTarget, unique } from './target.ts';
+import { conversation, streamingCalls } from './turns.ts';
+
+const { runtime } = suiteTarget();
+let upstream: Upstream;
+let sqld: Sqld;
+let database: DatabaseProxy;
+let server: TestServer;
+
+beforeAll(async () => {
+  [upstream, sqld] = await Promise.all([startUpstream(), startSqld()]);
+  database = await startDatabaseProxy(sqld.url);
+  const env = { ...upstream.env, DATABASE_URL: database.url };
+  server = await startServer({ runtime, env, startLimitMs: 120_000 });
+  // Whatever a server does when it starts and for its first turn is over before anything is counted.
+  await turn(script({}), true);
+}, 150_000);
+
+afterAll(async () => {
+  await server.close();
+  await database.close();
+  await sqld.close();
+  await upstream.close();
+});
+
+beforeEach(() => database.reset());
+
+function script(behaviour: Behaviour): string {
+  const name = unique('model');
+  upstream.script(name, { tokens: ['One ', 'two'], ...behaviour });
+  return `openai/${name}`;
+}
+
+const target = {
+  call: <Body>(path: string, init?: Parameters<typeof request>[1]) =>
+    request<Body>(server.url + path, init),
+};
+
+async function turn(model: string, whole = false): Promise<void> {
+  const json = { user_id: unique('user'), message: 'Hi', model, stream: !whole };
+  await request(`${server.url}/conversations`, { json });
+}
+
+/** When each request to the database came, in relation to the one to the model. */
+function counted(model: string) {
+  const asked = upstream.requests.filter((request) => `openai/${request.model}` === model);
+  expect(asked).toHaveLength(1);
+  const at = asked[0]?.at ?? 0;
+  const posts = database.log.filter(({ number }) => number > 0);
+  return {
+    before: posts.filter((post) => post.at <= at).length,
+    after: posts.filter((post) => post.at > at).length,
+    posts,
+  };
+}
+
+/** Slow enough to tell before from after, and quicker than a checkpoint. */
+const slow: Behaviour = { headersDelayMs: 60, delayMs: { between: 60 } };
+
+describe.each(streamingCalls)('$name', (streaming) => {
+  async function count(conversationId: string) {
+    const model = script(slow);
+    database.reset();
+    const { path, init } = streaming.call({ conversationId, model, message: 'Hi' });
+    const stream = await openStream(server.url + path, init);
+    expect(stream.status).toBe(200);
+    await stream.collect();
+    // Nothing may follow either.
+    await sleep(100);
+    const { before, after } = counted(model);
+    return { before, after };
+  }
+
+  it('one before the model is called, one when the turn ends', async () => {
+    const id = streaming.begins ? '' : await conversation(target);
+    expect(await count(id), 'a new conversation').toEqual({ before: 1, after: 1 });
+    if (streaming.begins) return;
+    expect(await count(id), 'an old conversation').toEqual({ before: 1, after: 1 });
+  });
+});
+
+it('the same for a socket', async () => {
+  const socket = await openWebSocket(`${server.url}/ws/${unique('user')}`);
+  await socket.next('connection');
+  database.reset();
+  const first = script(slow);
+  socket.send({ message: 'Hi', model: first });
+  const { conversation_id } = await socket.next('message_complete');
+  expect(counted(first)).toMatchObject({ before: 1, after: 1 });
+  database.reset();
+  const second = script(slow);
+  socket.send({ message: 'Hi', conversation_id, model: second });
+  await socket.next('message_complete');
+  expect(counted(second)).toMatchObject({ before: 1, after: 1 });
+  socket.close();
+});
+
+it('the same for a turn that fails, and for a long history', async () => {
+  const id = await conversation(target);
+  const filler = script({});
+  for (let index = 0; index < 12; index += 1) {
+    await target.call(`/conversations/${id}/message`, { json: { message: 'Hi', model: filler } });
+  }
+  for (const behaviour of [slow, { ...slow, status: { code: 500 } }]) {
+    database.reset();
+    const model = script(behaviour);
+    const json = { message: 'Hi', model, stream: true };
+    await request(`${server.url}/conversations/${id}/messages`, { json });
+    expect(counted(model)).toMatchObject({ before: 1, after: 1 });
+  }
+});
+
+it('a call that waits for the whole asks once more only where it shows all messages', async () => {
+  const id = await conversation(target);
+  for (const [path, after] of [
+    [`/conversations/${id}/message`, 1],
+    [`/chat/conversations/${id}/messages`, 1],
+    [`/conversations/${id}/messages`, 2],
+  ] as const) {
+    database.reset();
+    const model = script(slow);
+    await target.call(path, { json: { message: 'Hi', model } });
+    expect(counted(model), path).toMatchObject({ before: 1, after });
+  }
+});
+
+describe('checkpoints', () => {
+  it('come about once a second in a turn that is longer than that', async () => {
+    const model = script({
+      tokens: Array.from({ length: 33 }, () => 'word '),
+      delayMs: { between: 100 },
+    });
+    await turn(model);
+    const { before, after, posts } = counted(model);
+    expect(before).toBe(1);
+    // 3.2 s of text: two or three checkpoints, and the end.
+    expect(after).toBeGreaterThanOrEqual(3);
+    expect(after).toBeLessThanOrEqual(4);
+    const gaps = posts.slice(1, -1).map((post, index) => post.at - (posts[index]?.at ?? 0));
+    for (const gap of gaps) expect(gap).toBeGreaterThan(700);
+  });
+
+  it('come for a model that is silent for as long, as its heartbeat', async () => {
+    const model = script({ headersDelayMs: 2_400 });
+    await turn(model);
+    const { posts } = counted(model);
+    expect(posts.length).toBeGreaterThanOrEqual(3);
+    expect(posts.length).toBeLessThanOrEqual(5);
+  });
+
+  it('do not come in a turn that is shorter', async () => {
+    const model = script({ tokens: ['a', 'b', 'c'], delayMs: { between: 200 } });
+    await turn(model);
+    expect(counted(model)).toMatchObject({ before: 1, after: 1 });
+  });
+});
+
+it('a reader of a running turn costs nothing while it follows', async () => {
+  const model = script({ tokens: ['a', 'b', 'c', 'd'], delayMs: { between: 150 } });
+  const json = { user_id: unique('user'), message: 'Hi', model };
+  const stream = await openStream(`${server.url}/conversations`, { json });
+  await stream.next('message.delta');
+  const turnId = String(stream.headers['x-turn-id']);
+  const readers = await Promise.all(
+    Array.from({ length: 3 }, () => openStream(`${server.url}/turns/${turnId}/events`)),
+  );
+  const opened = database.count();
+  await Promise.all([stream, ...readers].map((reader) => reader.collect()));
+  // Each reader looked the turn up once; while all follow, only the end is stored.
+  expect(opened).toBeLessThanOrEqual(1 + readers.length);
+  expect(database.count()).toBe(opened + 1);
+});
