@@ -1,10 +1,13 @@
 /** Every case, those most likely to find something first. */
 import type { FaultCase } from './case.ts';
+import { busy } from './cases/busy.ts';
 import { cancelRaces } from './cases/cancel.ts';
 import { databaseRequests } from './cases/database-requests.ts';
 import { idempotency } from './cases/idempotency.ts';
 import { kill } from './cases/kill.ts';
 import { leaving } from './cases/leave.ts';
+import { outages } from './cases/outage.ts';
+import { owners } from './cases/owners.ts';
 import { upstreamCuts } from './cases/upstream.ts';
 
 export const cases: FaultCase[] = [
@@ -13,5 +16,8 @@ export const cases: FaultCase[] = [
   ...cancelRaces,
   ...idempotency,
   ...leaving,
+  ...busy,
+  ...outages,
+  ...owners,
   ...upstreamCuts,
 ];

@@ -105,8 +105,9 @@ const cancelled: Scenario = async (scene) => {
   await stream.collect(20_000);
   scene.heal();
   const state = await client.ended(turnId, world.leaseMs + 2_000);
-  must(['cancelled', 'interrupted'].includes(state.status), `status ${state.status}`);
-  if (isPassing(how)) mustEqual(state.status, 'cancelled', 'the cancelled turn');
+  // A cancel that hangs may come when all has been said.
+  const ends = isPassing(how) ? ['cancelled'] : ['cancelled', 'interrupted', 'complete'];
+  must(ends.includes(state.status), `status ${state.status} of a cancelled turn`);
   return { acknowledged: [message], answers: new Map([[message, tokens.join('')]]) };
 };
 
