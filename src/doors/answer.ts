@@ -54,6 +54,7 @@ async function whole(
   const response =
     turn.error && isEmpty ? problemResponse(turn.error, c.get('requestId')) : await render(turn);
   response.headers.set('X-Turn-Id', delivery.turnId);
+  response.headers.set('X-Conversation-Id', delivery.conversationId);
   return response;
 }
 

@@ -28,18 +28,20 @@ export function createDoor() {
   });
 }
 
+export type Door = ReturnType<typeof createDoor>;
+
 type RouteOf<Config extends RouteConfig> = ReturnType<typeof createRoute<Config['path'], Config>>;
 
 /** Adds a documented route: what `handler` reads is validated by the schemas that the documentation shows. */
 export function route<const Config extends RouteConfig>(
-  door: ReturnType<typeof createDoor>,
+  door: Door,
   config: Config,
   handler: (
     c: Parameters<RouteHandler<RouteOf<Config>, AppEnv>>[0],
   ) => Response | Promise<Response>,
 ): void {
   // Answers may hold more than their schema says (clients ignore what they do not know), which the library's types do not allow for.
-  door.openapi(createRoute<Config['path'], Config>(config), handler as never);
+  door.openapi(createRoute<Config['path'], Config>(config), handler);
 }
 
 export const problemSchema = z

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { ConfigError, environmentNames, isLoopback, parseConfig } from '../config.ts';
 import { migrateFromFolder, openNodeDatabase } from './node-database.ts';
+import { embeddingsOf, registryOf } from './services.ts';
 import { orExit } from './start.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -20,6 +21,9 @@ await orExit(async () => {
       `HOST=${config.HOST} can be reached from elsewhere and nothing protects it: set AUTH=none if that is meant`,
     );
   }
+  // The Worker would find out too late to stop the start.
+  registryOf(config);
+  embeddingsOf(config);
   process.on('SIGINT', () => void stop(0));
   process.on('SIGTERM', () => void stop(0));
   mkdirSync(data, { recursive: true });
@@ -73,20 +77,20 @@ async function startWrangler(environment: Record<string, string | undefined>): P
   writeFileSync(variables, `${lines.join('\n')}\n`, { mode: 0o600 });
   const state = resolve(data, `wrangler-${PORT}`);
   const child = start('wrangler', [
-    ...[
-      'dev',
-      '--ip',
-      HOST,
-      '--port',
-      PORT,
-      '--inspector-port',
-      '0',
-      '--persist-to',
-      state,
-      '--env-file',
-      variables,
-    ],
-    ...['--log-level', 'warn', '--show-interactive-dev-session=false'],
+    'dev',
+    '--ip',
+    HOST,
+    '--port',
+    PORT,
+    '--inspector-port',
+    '0',
+    '--persist-to',
+    state,
+    '--env-file',
+    variables,
+    '--log-level',
+    'warn',
+    '--show-interactive-dev-session=false',
   ]);
   const log = collect(child);
   child.once('exit', () => rmSync(variables, { force: true }));

@@ -40,7 +40,7 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
   override async fetch(request: Request): Promise<Response> {
     try {
       // Sent by `DurableRooms` alone.
-      return await this.#answer((await request.json()) as RoomCall, request.signal);
+      return await this.#answer(await request.json<RoomCall>(), request.signal);
     } catch (error) {
       const failure = failureOf(error);
       if (failure.code === 'internal_error') report('a room failed', error);

@@ -51,7 +51,7 @@ export function termOf(word: string): string {
 }
 
 function pushBigrams(run: string, into: string[]): void {
-  const letters = [...run];
+  const letters = Array.from(run);
   if (letters.length === 1) into.push(run);
   for (let index = 0; index + 1 < letters.length; index++) {
     into.push(`${letters[index]}${letters[index + 1]}`);

@@ -15,6 +15,7 @@ const PROBLEMS: Record<ErrorCode, { status: number; title: string }> = {
   payload_too_large: { status: 413, title: 'Payload too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
   document_unreadable: { status: 400, title: 'Document unreadable' },
+  ingest_interrupted: { status: 503, title: 'Ingest interrupted' },
   queue_full: { status: 429, title: 'Too many waiting turns' },
   model_rate_limited: { status: 429, title: 'AI service rate limit' },
   model_error: { status: 502, title: 'AI service error' },

@@ -18,7 +18,6 @@ export function time(milliseconds: number): string {
 
 export function messageView(message: Message) {
   const content = contentOf(message.parts);
-  const sources = message.parts.flatMap((part) => (part.type === 'sources' ? part.sources : []));
   return {
     id: message.id,
     conversation_id: message.conversationId,
@@ -35,9 +34,16 @@ export function messageView(message: Message) {
     ...(message.finishReason ? { finish_reason: message.finishReason } : {}),
     ...(message.firstTokenMs === null ? {} : { first_token_ms: message.firstTokenMs }),
     ...(message.durationMs === null ? {} : { duration_ms: message.durationMs }),
-    ...(sources.length > 0 ? { sources, citations: citationsIn(content, sources) } : {}),
+    ...citedView(message),
     created_at: time(message.createdAt),
   };
+}
+
+/** What an answer was grounded on and what it cites of it; nothing for one that was not. */
+export function citedView(message: Message): { sources?: Source[]; citations?: Source[] } {
+  const sources = message.parts.flatMap((part) => (part.type === 'sources' ? part.sources : []));
+  if (sources.length === 0) return {};
+  return { sources, citations: citationsIn(contentOf(message.parts), sources) };
 }
 
 /** The sources that the text really cites: a number that stands for no passage is no citation. */

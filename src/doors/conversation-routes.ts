@@ -1,0 +1,337 @@
+/** The calls that several doors have under names of their own: a conversation is the same thing behind each. */
+import { z } from '@hono/zod-openapi';
+import {
+  changeConversation,
+  createConversation,
+  deleteConversation,
+  listConversations,
+  readTranscript,
+  type Slice,
+  type Transcript,
+} from '../store/conversations.ts';
+import type { FinishedTurn } from '../wire/outcome.ts';
+import type { WireName } from '../wire/encoder.ts';
+import { conversationView, messageView, type MessageView } from '../wire/views.ts';
+import { answerEventSource, answerWith, keyReused, newConversation, required } from './answer.ts';
+import {
+  body,
+  commonProblems,
+  eventStreamContent,
+  json,
+  jsonOrStream,
+  linkNext,
+  route,
+  sameOriginOnly,
+  turnProblems,
+  type Door,
+} from './door.ts';
+import { idempotencyOf } from './idempotency.ts';
+import * as schemas from './schemas.ts';
+import type { AppContext } from './services.ts';
+
+/** Where a door has its conversations, and what it calls one. */
+export interface Place {
+  path: string;
+  tags: string[];
+  noun: 'Conversation' | 'Chat';
+}
+
+/** As many messages as an answer holds; the rest is behind the link. */
+const MOST_MESSAGES = 1_000;
+
+const request = { params: schemas.idParam, query: schemas.ownerQuery };
+
+const creation = schemas.bodyOf({
+  user_id: schemas.userId,
+  title: schemas.title.nullish(),
+  mode: schemas.mode.optional(),
+  model: schemas.modelName.nullish(),
+  instructions: schemas.instructions.nullish(),
+});
+
+/** `POST {path}`: a conversation without a turn. */
+export function addCreation(door: Door, { path, tags, noun }: Place): void {
+  const responses = {
+    200: json(schemas.conversationSchema, `The ${noun.toLowerCase()}`),
+    ...turnProblems,
+  };
+  route(
+    door,
+    {
+      method: 'post',
+      path,
+      tags,
+      summary: `Make a ${noun.toLowerCase()}`,
+      request: { body: body(creation) },
+      responses,
+    },
+    (c) => created(c, path, c.req.valid('json')),
+  );
+}
+
+/** Makes a conversation without a turn, once for each Idempotency-Key, and answers with it. */
+export async function created(
+  c: AppContext,
+  path: string,
+  given: z.output<typeof creation>,
+): Promise<Response> {
+  const idempotency = await idempotencyOf(c, given.user_id);
+  const made = await createConversation(
+    c.get('services').db,
+    newConversation(c, given),
+    idempotency,
+  );
+  if (made.kind === 'key_reused') throw keyReused();
+  c.header('Location', `${path}/${made.value.id}`);
+  return c.json(conversationView(made.value));
+}
+
+/** `GET {path}?user_id=`: a user's conversations. */
+export function addList(door: Door, { path, tags, noun }: Place): void {
+  const responses = {
+    200: json(z.array(schemas.conversationSchema), 'Newest first'),
+    ...commonProblems,
+  };
+  route(
+    door,
+    {
+      method: 'get',
+      path,
+      tags,
+      summary: `A user’s ${noun.toLowerCase()}s, newest first`,
+      request: { query: schemas.pageQuery },
+      responses,
+    },
+    async (c) => {
+      const { user_id: userId, limit, cursor } = c.req.valid('query');
+      const page = await listConversations(c.get('services').db, { userId, limit, cursor });
+      linkNext(c, page.next);
+      return c.json(page.items.map(conversationView));
+    },
+  );
+}
+
+const transcript = schemas.conversationSchema
+  .extend({ messages: z.array(schemas.messageSchema) })
+  .openapi('Transcript');
+
+/** `GET {path}/{id}`: a conversation with its messages. */
+export function addTranscript(door: Door, { path, tags }: Place): void {
+  const responses = { 200: json(transcript, 'The conversation'), ...commonProblems };
+  route(
+    door,
+    {
+      method: 'get',
+      path: `${path}/{id}`,
+      tags,
+      summary: 'A conversation with its messages',
+      request,
+      responses,
+    },
+    async (c) => {
+      const found = await transcriptOf(c, c.req.valid('param').id, c.req.valid('query').user_id);
+      return c.json({
+        ...conversationView(found.conversation),
+        messages: found.messages.map(messageView),
+      });
+    },
+  );
+}
+
+/** A conversation and its newest messages, with a link to the rest where there are more. */
+export async function transcriptOf(
+  c: AppContext,
+  id: string,
+  userId: string | undefined,
+): Promise<Transcript> {
+  const found = await sliceOf(c, { id, userId, slice: { newest: MOST_MESSAGES } });
+  if (found.more) c.header('Link', `</conversations/${id}/messages?limit=200>; rel="next"`);
+  return found;
+}
+
+async function sliceOf(
+  c: AppContext,
+  { id, userId = null, slice }: { id: string; userId: string | null | undefined; slice: Slice },
+): Promise<Transcript> {
+  const { db, config } = c.get('services');
+  const found = await readTranscript(db, { id, userId, slice, leaseMs: config.TURN_LEASE_MS });
+  return required(found, 'Conversation');
+}
+
+/** `GET {path}/{id}/messages`: a page of messages, each as `view` shows it. */
+export function addMessages(
+  door: Door,
+  { path, tags }: Place,
+  view: (message: MessageView) => MessageView = (message) => message,
+): void {
+  const responses = {
+    200: json(z.array(schemas.messageSchema), 'Oldest first'),
+    ...commonProblems,
+  };
+  const query = schemas.messagePageQuery;
+  route(
+    door,
+    {
+      method: 'get',
+      path: `${path}/{id}/messages`,
+      tags,
+      summary: 'The messages, oldest first',
+      request: { ...request, query },
+      responses,
+    },
+    async (c) => {
+      const { user_id: userId, limit, cursor } = c.req.valid('query');
+      const slice = { limit, after: Number(cursor ?? 0) };
+      const found = await sliceOf(c, { id: c.req.valid('param').id, userId, slice });
+      linkNext(c, found.more ? (found.messages.at(-1)?.sequenceNumber ?? null) : null);
+      return c.json(found.messages.map((message) => view(messageView(message))));
+    },
+  );
+}
+
+const change = schemas.bodyOf({
+  user_id: schemas.userId.optional(),
+  title: schemas.title.optional(),
+  mode: schemas.mode.optional(),
+  model: schemas.modelName.nullable().optional(),
+  instructions: schemas.instructions.nullable().optional(),
+});
+
+/** `PATCH {path}/{id}`: changes what is given and nothing else. */
+export function addChange(door: Door, { path, tags, noun }: Place): void {
+  const responses = {
+    200: json(schemas.conversationSchema, `The ${noun.toLowerCase()}`),
+    ...commonProblems,
+  };
+  route(
+    door,
+    {
+      method: 'patch',
+      path: `${path}/{id}`,
+      tags,
+      summary: 'Change title, mode, model or instructions',
+      request: { ...request, body: body(change) },
+      responses,
+    },
+    async (c) => {
+      const { user_id, ...changes } = c.req.valid('json');
+      const { db, registry } = c.get('services');
+      if (changes.model) registry.resolve(changes.model);
+      const userId = user_id ?? c.req.valid('query').user_id ?? null;
+      const changed = await changeConversation(db, {
+        id: c.req.valid('param').id,
+        userId,
+        change: changes,
+      });
+      return c.json(conversationView(required(changed, noun)));
+    },
+  );
+}
+
+/** `DELETE {path}/{id}`: the conversation and all in it; a turn that runs there is cancelled. */
+export function addDeletion(door: Door, { path, tags, noun }: Place): void {
+  const responses = { 200: json(schemas.detailSchema, 'Deleted'), ...commonProblems };
+  route(
+    door,
+    {
+      method: 'delete',
+      path: `${path}/{id}`,
+      tags,
+      summary: `Delete a ${noun.toLowerCase()} and all in it`,
+      request,
+      responses,
+    },
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const { db, rooms } = c.get('services');
+      const wasThere = await deleteConversation(db, {
+        id,
+        userId: c.req.valid('query').user_id ?? null,
+      });
+      required(wasThere || undefined, noun);
+      await rooms.close(id);
+      return c.json({ detail: `Conversation ${id} deleted successfully` });
+    },
+  );
+}
+
+const posting = schemas.withMessage(
+  schemas.bodyOf({ ...schemas.turnFields, ...schemas.messageFields }),
+);
+
+/** `POST {path}/{id}/{last}`: says something; the whole answer is as `render` makes it. */
+export function addPosting<Schema extends z.ZodType>(
+  door: Door,
+  {
+    path,
+    tags,
+    last,
+    answer,
+    render,
+  }: Pick<Place, 'path' | 'tags'> & {
+    last: 'message' | 'messages';
+    answer: Schema;
+    render: (
+      turn: FinishedTurn,
+      c: AppContext,
+      userId: string | undefined,
+    ) => object | Promise<object>;
+  },
+): void {
+  const responses = { 200: jsonOrStream(answer, 'The answer'), ...turnProblems };
+  route(
+    door,
+    {
+      method: 'post',
+      path: `${path}/{id}/${last}`,
+      tags,
+      summary: 'Say something and get the answer',
+      request: { ...request, body: body(posting) },
+      responses,
+    },
+    (c) => {
+      const given = c.req.valid('json');
+      const user_id = given.user_id ?? c.req.valid('query').user_id;
+      const ask = {
+        ...given,
+        user_id,
+        conversationId: c.req.valid('param').id,
+        text: given.message ?? given.content ?? '',
+      };
+      return answerWith(c, ask, async (turn) => c.json(await render(turn, c, user_id)));
+    },
+  );
+}
+
+/** `GET {path}/{id}/stream?message=`: says something and follows the answer, by EventSource. */
+export function addStream(
+  door: Door,
+  { path, tags, wire }: Pick<Place, 'path' | 'tags'> & { wire: WireName },
+): void {
+  const responses = {
+    200: {
+      description: wire === 'text' ? 'The text, then [DONE]' : 'The turn as native events',
+      content: eventStreamContent,
+    },
+    204: { description: 'Nothing is left after the cursor' },
+    ...turnProblems,
+  };
+  route(
+    door,
+    {
+      method: 'get',
+      path: `${path}/{id}/stream`,
+      tags,
+      summary: 'Say something and follow the answer by EventSource',
+      middleware: [sameOriginOnly],
+      request: { params: schemas.idParam, query: schemas.streamQuery },
+      responses,
+    },
+    (c) =>
+      answerEventSource(c, {
+        conversationId: c.req.valid('param').id,
+        query: c.req.valid('query'),
+        wire,
+      }),
+  );
+}
