@@ -32,8 +32,8 @@ export async function readCorpus(folder: string): Promise<Corpus> {
   return {
     documents: (documents ?? []).map((row) => ({
       id: String(row['id']),
-      title: String(row['title'] ?? ''),
-      text: String(row['text'] ?? ''),
+      title: typeof row['title'] === 'string' ? row['title'] : '',
+      text: typeof row['text'] === 'string' ? row['text'] : '',
     })),
     queries: (queries ?? [])
       .map((row) => ({ id: String(row['id']), text: String(row['text']) }))

@@ -71,7 +71,7 @@ export async function addDocument(
     [
       ...chunkStatements({ version, documentId: document.id }, rows),
       {
-        sql: 'INSERT INTO documents (id, user_id, title, version) VALUES (?, ?, ?, ?)',
+        sql: 'INSERT OR REPLACE INTO documents (id, user_id, title, version) VALUES (?, ?, ?, ?)',
         args: [document.id, userId, document.title, version],
       },
     ],
