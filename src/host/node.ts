@@ -23,9 +23,9 @@ const LARGEST_FRAME = 1024 * 1024;
 await orExit(async () => {
   const config = parseConfig(process.env);
   refuseOpenDoor(config);
-  const db = await openNodeDatabase(config);
   const registry = registryOf(config);
   const embeddings = embeddingsOf(config);
+  const db = await openNodeDatabase(config);
   await migrateFromFolder(db);
   await sweep(db, config.TURN_LEASE_MS);
   const rooms = new LocalRooms({

@@ -1,5 +1,6 @@
 /** What every host builds in the same way from the configuration. */
-import type { Config } from '../config.ts';
+import { ParleyError } from '../chat/errors.ts';
+import { ConfigError, type Config } from '../config.ts';
 import { createEmbeddingRegistry, type EmbeddingRegistry } from '../models/embedding-registry.ts';
 import { mergingFetch } from '../models/merge-deltas.ts';
 import { createRegistry, type Registry } from '../models/registry.ts';
@@ -8,23 +9,39 @@ import type { RoomSettings } from '../turns/local-rooms.ts';
 /** How long the end of a turn is tried to be stored while the database is away, milliseconds. */
 const STORE_GRACE_MS = 30_000;
 
+/** @throws ConfigError when DEFAULT_MODEL names none that is on */
 export function registryOf(config: Config): Registry {
-  return createRegistry({
-    groq: { apiKey: config.GROQ_API_KEY, baseURL: config.GROQ_BASE_URL },
-    openai: { apiKey: config.OPENAI_API_KEY, baseURL: config.OPENAI_BASE_URL },
-    google: { apiKey: config.GOOGLE_GENERATIVE_AI_API_KEY, baseURL: config.GOOGLE_BASE_URL },
-    defaultModel: config.DEFAULT_MODEL,
-    fetch: mergingFetch((...args) => fetch(...args)),
-  });
+  return madeBy('DEFAULT_MODEL', () =>
+    createRegistry({
+      groq: { apiKey: config.GROQ_API_KEY, baseURL: config.GROQ_BASE_URL },
+      openai: { apiKey: config.OPENAI_API_KEY, baseURL: config.OPENAI_BASE_URL },
+      google: { apiKey: config.GOOGLE_GENERATIVE_AI_API_KEY, baseURL: config.GOOGLE_BASE_URL },
+      defaultModel: config.DEFAULT_MODEL,
+      fetch: mergingFetch((...args) => fetch(...args)),
+    }),
+  );
 }
 
+/** @throws ConfigError when EMBEDDING_MODEL names none that is on */
 export function embeddingsOf(config: Config): EmbeddingRegistry {
-  return createEmbeddingRegistry({
-    openai: { apiKey: config.OPENAI_API_KEY, baseURL: config.OPENAI_BASE_URL },
-    google: { apiKey: config.GOOGLE_GENERATIVE_AI_API_KEY, baseURL: config.GOOGLE_BASE_URL },
-    embeddingModel: config.EMBEDDING_MODEL,
-    fetch: (...args) => fetch(...args),
-  });
+  return madeBy('EMBEDDING_MODEL', () =>
+    createEmbeddingRegistry({
+      openai: { apiKey: config.OPENAI_API_KEY, baseURL: config.OPENAI_BASE_URL },
+      google: { apiKey: config.GOOGLE_GENERATIVE_AI_API_KEY, baseURL: config.GOOGLE_BASE_URL },
+      embeddingModel: config.EMBEDDING_MODEL,
+      fetch: (...args) => fetch(...args),
+    }),
+  );
+}
+
+/** A variable that names something unknown stops the start as a malformed one does. */
+function madeBy<T>(variable: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof ParleyError)) throw error;
+    throw new ConfigError(`invalid environment: ${variable}: ${error.detail}`);
+  }
 }
 
 export function roomSettingsOf(config: Config): RoomSettings {

@@ -31,9 +31,8 @@ function family(pid: number): number[] {
 function isAlive(pid: number): boolean {
   try {
     // A zombie has ended; it only waits to be asked how.
-    return !/^Z/u.test(
-      execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }),
-    );
+    const state = execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
+    return !state.startsWith('Z');
   } catch {
     return false;
   }

@@ -27,6 +27,7 @@ describe.each(['start', 'dev'] as const)('npm run %s does not start', (script) =
     { AUTH: 'open' },
     { DATABASE_URL: 'postgres://x' },
     { DEFAULT_MODEL: 'nobody/knows' },
+    { EMBEDDING_MODEL: 'openai/without-a-key' },
     { CORS_ORIGINS: 'example.com' },
     { KEEP_ALIVE_MS: '15s' },
   ];
