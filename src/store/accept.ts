@@ -277,31 +277,38 @@ function contextMessageFrom(row: Row): ContextMessage {
 
 /**
  * Takes back a claim whose fate is unknown, as if it had never been made: for one that was answered by a refusal because the database did not
- * say whether it had accepted it.
+ * say whether it had accepted it. A sweep may have ended it meanwhile; only a later turn of the conversation makes it stay.
  */
 export async function withdrawClaim(
   db: Database,
   claim: TurnClaim,
   patience: number,
 ): Promise<void> {
-  const mine = `(SELECT id FROM turns WHERE id = ? AND state = 'running' AND owner_id = ?)`;
+  const mine = `(SELECT t.id FROM turns t JOIN conversations c ON c.id = t.conversation_id
+    WHERE t.id = ? AND t.owner_id = ? AND t.sequence_number = c.message_count)`;
   const args = [claim.turnId, claim.ownerId];
   await db.batch(
     [
-      {
-        sql: `UPDATE conversations SET message_count = message_count - 2 WHERE id IN (SELECT conversation_id FROM turns WHERE id IN ${mine})`,
-        args,
-      },
       { sql: `DELETE FROM messages WHERE turn_id IN ${mine}`, args },
       {
         sql: `DELETE FROM idempotency_keys WHERE scope = ? AND key = ? AND resource_id IN ${mine}`,
         args: [...keyArgs(claim), ...args],
       },
       {
-        sql: `DELETE FROM conversations WHERE id = ? AND message_count = 0 AND EXISTS (SELECT 1 FROM turns WHERE id IN ${mine} AND created = 1)`,
-        args: [claim.conversationId, ...args],
+        sql: `UPDATE conversations SET message_count = message_count - 2 WHERE id IN (SELECT conversation_id FROM turns WHERE id IN ${mine})`,
+        args,
       },
-      { sql: `DELETE FROM turns WHERE id IN ${mine}`, args },
+      // From here on the claim's turn is the one that is ahead of its conversation.
+      {
+        sql: `DELETE FROM conversations WHERE message_count = 0
+          AND id IN (SELECT conversation_id FROM turns WHERE id = ? AND owner_id = ? AND created = 1)`,
+        args,
+      },
+      {
+        sql: `DELETE FROM turns WHERE id = ? AND owner_id = ?
+          AND sequence_number > (SELECT message_count FROM conversations c WHERE c.id = conversation_id)`,
+        args,
+      },
     ],
     'write',
     patience,
