@@ -24,7 +24,7 @@ export const userId = z
   .transform((value) => String(value).toWellFormed())
   .refine((value) => !value.includes('\0'), 'must not contain a NUL character')
   .openapi({
-    type: 'string',
+    type: ['string', 'integer'],
     description: 'Whose it is: a string or an integer',
     example: 'alice',
   });
@@ -153,9 +153,14 @@ export const messageSchema = z
     turn_id: z.string().optional(),
     role: z.enum(['user', 'assistant']),
     content: z.string(),
-    parts: z.array(
-      z.looseObject({ type: z.enum(['text', 'reasoning', 'sources', 'tool_call', 'tool_result']) }),
-    ),
+    parts: z
+      .array(
+        z.looseObject({
+          type: z.enum(['text', 'reasoning', 'sources', 'tool_call', 'tool_result']),
+        }),
+      )
+      .optional()
+      .openapi({ description: 'Of an answer that is more than its text' }),
     status,
     sequence_number: z.int(),
     model: z.string().nullable(),

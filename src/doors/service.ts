@@ -123,6 +123,17 @@ export function serviceDoor() {
     },
     (c) => page(c, '/redoc'),
   );
+  // Served by the app, which alone knows every door.
+  door.openAPIRegistry.registerPath({
+    method: 'get',
+    path: '/openapi.json',
+    tags,
+    summary: 'This description',
+    responses: {
+      200: json(z.looseObject({ openapi: z.string() }), 'OpenAPI 3.1'),
+      ...commonProblems,
+    },
+  });
   door.get('/assets/*', (c) => page(c, c.req.path));
 
   return door;

@@ -1,0 +1,198 @@
+/** The description of the API is valid OpenAPI 3.1, and every route keeps to it. */
+import { createConfig, lintFromString } from '@redocly/openapi-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { RequestInit } from '../support/http.ts';
+import { readDescription, type Description } from '../support/openapi.ts';
+import { suiteTarget, unique } from './target.ts';
+
+const target = suiteTarget();
+
+let text: string;
+let description: Description;
+beforeAll(async () => {
+  const answer = await target.call('/openapi.json');
+  expect(answer.status).toBe(200);
+  expect(answer.headers['content-type']).toMatch(/^application\/json/u);
+  ({ text } = answer);
+  description = readDescription(answer.json);
+});
+
+it('is valid OpenAPI 3.1', async () => {
+  expect(JSON.parse(text)).toMatchObject({ openapi: '3.1.0', info: { title: 'parley' } });
+  const rules = Object.fromEntries(
+    [
+      'struct',
+      'no-unresolved-refs',
+      'spec-strict-refs',
+      'no-identical-paths',
+      'no-path-trailing-slash',
+      'path-declaration-must-exist',
+      'path-parameters-defined',
+      'operation-parameters-unique',
+      'operation-operationId-unique',
+      'operation-summary',
+      'no-invalid-schema-examples',
+      'no-invalid-media-type-examples',
+    ].map((rule) => [rule, 'error'] as const),
+  );
+  const config = await createConfig({ rules });
+  const problems = await lintFromString({ source: text, config, absoluteRef: 'openapi.json' });
+  expect(
+    problems.map(({ ruleId, message, location }) => [ruleId, message, location[0]?.pointer]),
+  ).toEqual([]);
+});
+
+interface Place {
+  user_id: string;
+  id: string;
+  turnId: string;
+}
+
+async function newPlace(): Promise<Place> {
+  const user_id = unique('user');
+  const { json, headers } = await target.call<{ conversation_id: string }>('/conversations', {
+    json: { user_id, message: 'the first' },
+  });
+  return { user_id, id: json.conversation_id, turnId: String(headers['x-turn-id']) };
+}
+
+type Call = (place: Place) => RequestInit & { query?: string };
+
+const plain: Call = () => ({});
+const list: Call = ({ user_id }) => ({ query: `?user_id=${user_id}` });
+const says: Call = () => ({ json: { message: 'hello' } });
+const hears: Call = () => ({ query: '?message=hello' });
+const makes: Call = () => ({ json: { user_id: 4711, title: 'Mine' } });
+const renames: Call = () => ({ json: { title: 'Another' } });
+
+/** A sound call of every operation; its `{id}` is filled in. */
+const calls: Record<string, Call> = {
+  'post /conversations': () => ({ json: { user_id: 4711, message: 'hello', mode: 'open' } }),
+  'get /conversations': list,
+  'get /conversations/{id}': plain,
+  'patch /conversations/{id}': () => ({
+    json: { title: 'Another', mode: 'rag', model: null, instructions: null },
+  }),
+  'delete /conversations/{id}': plain,
+  'post /conversations/{id}/messages': says,
+  'get /conversations/{id}/messages': plain,
+  'get /conversations/{id}/stream': hears,
+  'post /conversations/start': () => ({ json: { user_id: 4711, content: 'hello' } }),
+  'post /conversations/{id}/message': says,
+  'post /chats': makes,
+  'get /chats': list,
+  'get /chats/{id}': plain,
+  'patch /chats/{id}': renames,
+  'delete /chats/{id}': plain,
+  'get /chats/{id}/messages': plain,
+  'post /chat': ({ id, user_id }) => ({ json: { chat_id: id, user_id, message: 'hello' } }),
+  'post /chat/conversations': makes,
+  'get /chat/conversations': list,
+  'get /chat/conversations/{id}': plain,
+  'delete /chat/conversations/{id}': plain,
+  'post /chat/conversations/{id}/messages': () => ({ json: { content: 'hello' } }),
+  'get /chat/conversations/{id}/messages': plain,
+  'get /chat/conversations/{id}/stream': hears,
+  'get /turns/{id}': plain,
+  'get /turns/{id}/events': plain,
+  'post /turns/{id}/cancel': plain,
+  'get /ws/users/{user_id}/status': plain,
+  'get /': plain,
+  'get /health': plain,
+  'get /models': plain,
+  'get /docs': plain,
+  'get /redoc': plain,
+  'get /openapi.json': plain,
+};
+
+/** What the tests below cannot call in their way; the suite of each has its own checks. */
+const elsewhere = new Set(['get /ws/{user_id}']);
+
+/** Doors that check their own answers against the description. */
+const ownSuites = /^\w+ \/(documents|retrieve|v1|api|memory)\b/u;
+
+it('has a sound call here for every operation', () => {
+  const described = description.operations
+    .map(({ method, path }) => `${method} ${path}`)
+    .filter((name) => !elsewhere.has(name) && !ownSuites.test(name));
+  expect(described.toSorted()).toEqual(Object.keys(calls).toSorted());
+});
+
+describe.each(Object.entries(calls))('%s', (name, make) => {
+  const [method = '', path = ''] = name.split(' ');
+  const operation = { method, path };
+
+  async function call(place: Place, change: RequestInit = {}) {
+    const { query = '', ...init } = make(place);
+    const id = path.startsWith('/turns') ? place.turnId : place.id;
+    const filled = path.replace('{id}', id).replace('{user_id}', place.user_id);
+    const answer = await target.call(filled + query, {
+      method: method.toUpperCase(),
+      ...init,
+      ...change,
+    });
+    const contentType = String(answer.headers['content-type']);
+    return { status: answer.status, text: answer.text, json: answer.json, contentType };
+  }
+
+  it('is called as described and answers as described', async () => {
+    const place = await newPlace();
+    const { json } = make(place);
+    if (json !== undefined) expect(description.wrongRequest(operation, json)).toBeUndefined();
+    const answer = await call(place);
+    expect(answer.status, answer.text).toBe(200);
+    expect(description.wrongAnswer(operation, answer)).toBeUndefined();
+  });
+
+  it('refuses as described', async () => {
+    const place = await newPlace();
+    const refusals = [
+      ...(path.includes('{id}') || path === '/chat'
+        ? [await call({ ...place, id: 'unknown', turnId: 'unknown' })]
+        : []),
+      ...(make(place).json === undefined
+        ? []
+        : [
+            await call(place, { json: [] }),
+            await call(place, { headers: { 'content-type': 'text/plain' } }),
+            await call(place, { headers: { origin: 'https://elsewhere.example' } }),
+            await call(place, { json: { padding: 'x'.repeat(2 ** 20) } }),
+          ]),
+      await call(place, { headers: { host: 'rebound.example' } }),
+    ];
+    expect(refusals.map(({ status }) => Math.trunc(status / 100))).not.toContain(2);
+    for (const refusal of refusals) {
+      expect(description.wrongAnswer(operation, refusal), refusal.text).toBeUndefined();
+    }
+  });
+});
+
+describe('a call that makes the assistant answer', () => {
+  const asking = Object.keys(calls).filter((name) =>
+    /post .*(message|start|\/chat$|\/conversations$)/u.test(name),
+  );
+
+  it.each(asking)('%s is described with what may go wrong', (name) => {
+    const [method = '', path = ''] = name.split(' ');
+    const { paths } = JSON.parse(text) as {
+      paths: Record<string, Record<string, { responses: Record<string, unknown> }>>;
+    };
+    const statuses = Object.keys(paths[path]?.[method]?.responses ?? {});
+    if (name === 'post /chat/conversations') return;
+    expect(statuses).toEqual(
+      expect.arrayContaining([
+        '200',
+        '400',
+        '403',
+        '404',
+        '409',
+        '413',
+        '415',
+        '429',
+        '502',
+        '503',
+        '504',
+      ]),
+    );
+  });
+});
