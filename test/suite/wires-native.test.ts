@@ -85,6 +85,12 @@ describe.concurrent.each(streamingCalls)('$name', (streaming) => {
     const [first] = stream.pieces;
     // However busy the machine: the first byte is ahead of the first token by about the model's wait.
     expect((token?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(waitMs / 2);
+    // And it is no mere comment: a reconnecting browser needs an id, a native client the turn's.
+    expect(stream.bytes().toString()).toMatch(/^id: \S/u);
+    if (!streaming.textOnly) {
+      const started = stream.events.find((event) => event.type === 'turn.started');
+      expect((token?.at ?? 0) - (started?.at ?? 0)).toBeGreaterThan(waitMs / 2);
+    }
     const comments = stream.comments.filter((comment) => comment.at < (token?.at ?? 0));
     // The suite's servers comment every 500 ms.
     expect(comments.length).toBeGreaterThanOrEqual(1);

@@ -1,46 +1,10 @@
 import { expect, it } from 'vitest';
 import { SseParser, type SseEvent } from '../support/sse-parser.ts';
-import { newId } from '../../src/chat/ids.ts';
-import { terminalEvent, type Message, type Status } from '../../src/chat/message.ts';
-import { LiveTurn } from '../../src/turns/live-turn.ts';
-import { streamTurn } from '../../src/turns/reader.ts';
 import { decodeCursor } from '../../src/chat/cursor.ts';
-
-function liveTurn(): LiveTurn {
-  const head = {
-    turnId: newId(),
-    conversationId: newId(),
-    created: true,
-    title: null,
-    model: 'openai/x',
-    userMessage: { id: newId(), sequenceNumber: 1, text: 'hi' },
-    assistantMessage: { id: newId(), sequenceNumber: 2 },
-    acceptedAt: 0,
-    conversationCreatedAt: 0,
-  };
-  return new LiveTurn(head, (wake) => wake());
-}
-
-function messageOf(live: LiveTurn, status: Status): Message {
-  const { head } = live;
-  return {
-    id: head.assistantMessage.id,
-    conversationId: head.conversationId,
-    turnId: head.turnId,
-    role: 'assistant',
-    status,
-    sequenceNumber: 2,
-    parts: live.parts.all(),
-    model: head.model,
-    inputTokens: 1,
-    outputTokens: 1,
-    tokensEstimated: false,
-    finishReason: status === 'complete' ? 'stop' : null,
-    firstTokenMs: 1,
-    durationMs: 1,
-    createdAt: 0,
-  };
-}
+import { terminalEvent, type Status } from '../../src/chat/message.ts';
+import type { LiveTurn } from '../../src/turns/live-turn.ts';
+import { streamTurn } from '../../src/turns/reader.ts';
+import { finish, liveTurn } from './live-turn.ts';
 
 /** Opens a reader, feeds one delta at a time and lets it be read before the next. */
 async function stream(
@@ -75,7 +39,7 @@ async function stream(
     // What a wire does not show (the second half of a CR LF) leaves the reader waiting.
     await Promise.race([readOne(), new Promise((resolve) => setTimeout(resolve, 5))]);
   }
-  live.end({ message: messageOf(live, status) });
+  finish(live, status);
   while (await readOne());
   return { live, events, bytes };
 }
