@@ -25,6 +25,66 @@ CREATE TABLE chunk_vectors (
 	embedding F32_BLOB NOT NULL
 );
 --> statement-breakpoint
-CREATE VIRTUAL TABLE chunk_words USING fts5(
+CREATE VIRTUAL TABLE chunk_words_0 USING fts5(
+	title, text, content='', contentless_delete=1, tokenize='porter unicode61'
+);
+--> statement-breakpoint
+CREATE VIRTUAL TABLE chunk_words_1 USING fts5(
+	title, text, content='', contentless_delete=1, tokenize='porter unicode61'
+);
+--> statement-breakpoint
+CREATE VIRTUAL TABLE chunk_words_2 USING fts5(
+	title, text, content='', contentless_delete=1, tokenize='porter unicode61'
+);
+--> statement-breakpoint
+CREATE VIRTUAL TABLE chunk_words_3 USING fts5(
+	title, text, content='', contentless_delete=1, tokenize='porter unicode61'
+);
+--> statement-breakpoint
+CREATE VIRTUAL TABLE chunk_words_4 USING fts5(
+	title, text, content='', contentless_delete=1, tokenize='porter unicode61'
+);
+--> statement-breakpoint
+CREATE VIRTUAL TABLE chunk_words_5 USING fts5(
+	title, text, content='', contentless_delete=1, tokenize='porter unicode61'
+);
+--> statement-breakpoint
+CREATE VIRTUAL TABLE chunk_words_6 USING fts5(
+	title, text, content='', contentless_delete=1, tokenize='porter unicode61'
+);
+--> statement-breakpoint
+CREATE VIRTUAL TABLE chunk_words_7 USING fts5(
+	title, text, content='', contentless_delete=1, tokenize='porter unicode61'
+);
+--> statement-breakpoint
+CREATE VIRTUAL TABLE chunk_words_8 USING fts5(
+	title, text, content='', contentless_delete=1, tokenize='porter unicode61'
+);
+--> statement-breakpoint
+CREATE VIRTUAL TABLE chunk_words_9 USING fts5(
+	title, text, content='', contentless_delete=1, tokenize='porter unicode61'
+);
+--> statement-breakpoint
+CREATE VIRTUAL TABLE chunk_words_10 USING fts5(
+	title, text, content='', contentless_delete=1, tokenize='porter unicode61'
+);
+--> statement-breakpoint
+CREATE VIRTUAL TABLE chunk_words_11 USING fts5(
+	title, text, content='', contentless_delete=1, tokenize='porter unicode61'
+);
+--> statement-breakpoint
+CREATE VIRTUAL TABLE chunk_words_12 USING fts5(
+	title, text, content='', contentless_delete=1, tokenize='porter unicode61'
+);
+--> statement-breakpoint
+CREATE VIRTUAL TABLE chunk_words_13 USING fts5(
+	title, text, content='', contentless_delete=1, tokenize='porter unicode61'
+);
+--> statement-breakpoint
+CREATE VIRTUAL TABLE chunk_words_14 USING fts5(
+	title, text, content='', contentless_delete=1, tokenize='porter unicode61'
+);
+--> statement-breakpoint
+CREATE VIRTUAL TABLE chunk_words_15 USING fts5(
 	title, text, content='', contentless_delete=1, tokenize='porter unicode61'
 );

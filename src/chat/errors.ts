@@ -25,6 +25,7 @@ export type ErrorCode =
   | 'database_unavailable'
   | 'embedding_space_mismatch'
   | 'document_unreadable'
+  | 'ingest_interrupted'
   | 'shutting_down'
   | 'internal_error';
 

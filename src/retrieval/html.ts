@@ -40,9 +40,9 @@ const BLOCKS = new Set(
   ).split(' '),
 );
 
+const HEADINGS = ['h1', 'h2', 'h3', 'h4', 'h5', 'h6'];
+
 const TAG_NAME = /[a-zA-Z][^\s/>]*/y;
-/** Up to the `>` that is in no quoted value. */
-const TAG_REST = /(?:[^>"']|"[^"]*"|'[^']*')*>/y;
 const ALT = /\balt\s*=\s*(?:"([^"]*)"|'([^']*)')/i;
 
 /** The readable text of a page and what its `title` says. */
@@ -50,16 +50,12 @@ export function htmlToText(html: string): HtmlText {
   const page = new Page();
   let title: string | undefined;
   let at = 0;
-  while (at < html.length) {
-    const open = html.indexOf('<', at);
-    if (open < 0) {
-      page.text(html.slice(at));
-      break;
-    }
-    page.text(html.slice(at, open));
+  for (let open = html.indexOf('<'); open >= 0; open = html.indexOf('<', open)) {
     const next = markupAt(html, open);
+    open = next.end;
+    if (next.kind === 'text') continue;
+    page.text(html.slice(at, next.start));
     at = next.end;
-    if (next.kind === 'text') page.text('<');
     if (next.kind !== 'tag') continue;
     if (!RAW.has(next.name) || next.closes) {
       page.tag(next);
@@ -68,23 +64,30 @@ export function htmlToText(html: string): HtmlText {
     const end = endTag(html, at, next.name);
     if (next.name === 'title' && title === undefined && !page.isDropping)
       title = collapse(decodeEntities(html.slice(at, end.start))) || undefined;
-    at = end.end;
+    at = open = end.end;
   }
+  page.text(html.slice(at));
   return { title, text: page.toString() };
 }
 
 interface Tag {
   kind: 'tag';
+  start: number;
   name: string;
   closes: boolean;
   attributes: string;
   end: number;
 }
 
-type Markup = Tag | { kind: 'text' | 'nothing'; end: number };
+type Markup = Tag | { kind: 'text' | 'nothing'; start: number; end: number };
 
 function markupAt(html: string, open: number): Markup {
-  const nothing = (end: number): Markup => ({ kind: 'nothing', end: end < 0 ? html.length : end });
+  const start = open;
+  const nothing = (end: number): Markup => ({
+    kind: 'nothing',
+    start,
+    end: end < 0 ? html.length : end,
+  });
   if (html.startsWith('<!--', open)) {
     const end = html.indexOf('-->', open + 4);
     return nothing(end < 0 ? end : end + 3);
@@ -97,17 +100,26 @@ function markupAt(html: string, open: number): Markup {
   const closes = first === '/';
   TAG_NAME.lastIndex = open + (closes ? 2 : 1);
   const name = TAG_NAME.exec(html)?.[0];
-  if (name === undefined) return { kind: 'text', end: open + 1 };
-  TAG_REST.lastIndex = TAG_NAME.lastIndex;
-  const rest = TAG_REST.exec(html)?.[0];
-  if (rest === undefined) return nothing(-1);
-  return {
-    kind: 'tag',
-    name: name.toLowerCase(),
-    closes,
-    attributes: rest,
-    end: TAG_REST.lastIndex,
-  };
+  if (name === undefined) return { kind: 'text', start, end: open + 1 };
+  const end = tagEnd(html, TAG_NAME.lastIndex);
+  if (end === undefined) return nothing(-1);
+  const attributes = html.slice(TAG_NAME.lastIndex, end);
+  return { kind: 'tag', start, name: name.toLowerCase(), closes, attributes, end };
+}
+
+const SPECIAL = /[>"']/g;
+
+/** Behind the `>` that is in no quoted value; undefined when there is none. */
+function tagEnd(html: string, from: number): number | undefined {
+  for (let at = from; ;) {
+    SPECIAL.lastIndex = at;
+    const found = SPECIAL.exec(html);
+    if (!found) return undefined;
+    if (found[0] === '>') return found.index + 1;
+    const closing = html.indexOf(found[0], found.index + 1);
+    if (closing < 0) return undefined;
+    at = closing + 1;
+  }
 }
 
 function endTag(html: string, from: number, name: string): { start: number; end: number } {
@@ -144,10 +156,10 @@ class Page {
 
   tag({ name, closes, attributes }: Tag): void {
     if (this.#drop(name, closes, attributes)) return;
-    const heading = /^h([1-6])$/.exec(name);
-    if (heading) this.#block(closes ? '' : `${'#'.repeat(Number(heading[1]))} `);
+    const level = HEADINGS.indexOf(name) + 1;
+    if (level > 0) this.#block(closes ? '' : `${'#'.repeat(level)} `);
     else if (name === 'pre') this.#code(!closes);
-    else if (name === 'br') this.#endLine();
+    else if (name === 'br') this.#break();
     else if (name === 'li') this.#startLine(closes ? '' : '- ');
     else if (name === 'tr') this.#startLine('');
     else if ((name === 'td' || name === 'th') && closes) this.#line += ' | ';
@@ -170,6 +182,12 @@ class Page {
   #image(attributes: string): void {
     const alt = ALT.exec(attributes);
     if (alt) this.text(` ${alt[1] ?? alt[2] ?? ''} `);
+  }
+
+  /** A heading is one line. */
+  #break(): void {
+    if (this.#prefix.startsWith('#')) this.#line += ' ';
+    else this.#endLine();
   }
 
   #code(opens: boolean): void {

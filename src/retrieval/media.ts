@@ -35,8 +35,9 @@ const SIGNATURES: readonly (readonly [string, string])[] = [
 
 /** Bytes that are looked at. */
 const HEAD = 4096;
-/** More control characters than this make it no text, though a few do not hurt. */
+/** More control characters than this share, and than a few, make it no text. */
 const MOST_CONTROLS = 0.1;
+const A_FEW = 8;
 
 function unsupported(what: string): ParleyError {
   const detail = `This is ${what}; documents can be text, Markdown, HTML or PDF`;
@@ -75,7 +76,8 @@ export function kindOfBytes(
   if (declared === 'pdf') return 'pdf';
   const isUtf16 = head.startsWith('\xff\xfe') || head.startsWith('\xfe\xff');
   const controls = head.match(/[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]/g)?.length ?? 0;
-  if (!isUtf16 && controls > head.length * MOST_CONTROLS) throw unsupported('no text');
+  if (!isUtf16 && controls > Math.max(head.length * MOST_CONTROLS, A_FEW))
+    throw unsupported('no text');
   return declared ?? kindOfText(head);
 }
 

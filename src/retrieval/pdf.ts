@@ -44,7 +44,7 @@ export async function readPdf(
     if (error instanceof ParleyError) throw error;
     throw unreadable('The PDF is damaged and cannot be read', error);
   } finally {
-    await pdf.destroy().catch(() => undefined);
+    await pdf.loadingTask.destroy().catch(() => undefined);
   }
 }
 
@@ -53,12 +53,14 @@ async function open(
   bytes: Uint8Array,
 ): Promise<Pdf> {
   try {
-    // Nothing in a PDF is run, no font is drawn, and no address in it is asked.
+    // No font is drawn, and no address is asked, neither of the library's own files.
     return await getDocumentProxy(bytes, {
-      isEvalSupported: false,
       enableXfa: false,
       stopAtErrors: false,
       verbosity: 0,
+      useWorkerFetch: false,
+      useWasm: false,
+      disableFontFace: true,
     });
   } catch (error) {
     const isLocked = error instanceof Error && error.name === 'PasswordException';

@@ -3,6 +3,7 @@ import type { Conversation, NewConversation } from '../chat/conversation.ts';
 import type { Message } from '../chat/message.ts';
 import { KEY_LIFETIME_MS } from './accept.ts';
 import { NOW, type Database, type Statement } from './database.ts';
+import { deleteDocumentStatements } from './documents.ts';
 import {
   CONVERSATION_COLUMNS,
   conversationFrom,
@@ -216,18 +217,21 @@ export async function changeConversation(
 }
 
 /**
- * Deletes a conversation with its messages and turns; false when there is none for this user. It is looked for in a request of its own: a deletion that is
+ * Deletes a conversation with its messages, turns and documents; false when there is none for this user. It is looked for in a request of its own: a deletion that is
  * repeated, because its answer was lost, finds nothing any more.
  */
 export async function deleteConversation(
   db: Database,
   { id, userId }: { id: string; userId: string | null },
 ): Promise<boolean> {
-  if (!(await readConversation(db, { id, userId }))) return false;
+  const found = await readConversation(db, { id, userId });
+  if (!found) return false;
+  const itsDocuments = { where: 'd.conversation_id = ?', args: [id] };
   const mine = `(SELECT id FROM conversations WHERE id = ? AND (? IS NULL OR user_id = ?))`;
   const args = [id, userId, userId];
   await db.batch(
     [
+      ...deleteDocumentStatements(found.userId, itsDocuments),
       { sql: `DELETE FROM messages WHERE conversation_id IN ${mine}`, args },
       { sql: `DELETE FROM turns WHERE conversation_id IN ${mine}`, args },
       { sql: `DELETE FROM conversations WHERE id IN ${mine}`, args },

@@ -1,0 +1,383 @@
+/**
+ * How a document comes to be: a draft is made, its chunks are stored under a version that nobody sees, and one transaction makes them visible in place of
+ * the old ones. Every write begins by making sure that the draft is still the one it was, so that a writer that was overtaken, or whose document was deleted,
+ * leaves nothing behind.
+ */
+import type { Document, DocumentContent } from '../chat/document.ts';
+import { ParleyError, type Failure } from '../chat/errors.ts';
+import { KEY_LIFETIME_MS } from './accept.ts';
+import type { Key } from './conversations.ts';
+import { NOW, type Database, type ResultSet, type Statement } from './database.ts';
+import { documentFrom, removeChunks, selectDocuments } from './documents.ts';
+import { number, optionalNumber, optionalText, type Row } from './rows.ts';
+import { chunkStatements, ownerStatement, type NewChunk } from './search.ts';
+import { CHUNKS_PER_OWNER } from './search-schema.ts';
+
+/** What is to be ingested. */
+export interface DraftContent extends DocumentContent {
+  /** `provider/model` of the vectors to come. */
+  embeddingModel: string;
+  chunkCount: number;
+}
+
+export interface NewDocument extends DraftContent {
+  id: string;
+  userId: string;
+  conversationId: string | null;
+}
+
+/** A version in the making. */
+export interface Draft {
+  userId: string;
+  documentId: string;
+  /** The id of its first chunk. */
+  version: number;
+}
+
+/** A document as it stands, with what is known of its draft. */
+export interface Standing {
+  document: Document;
+  draft:
+    | (Draft &
+        Pick<DraftContent, 'title' | 'contentHash' | 'chunkCount'> & {
+          embeddingModel: string | null;
+        })
+    | undefined;
+  /** True while somebody is at work on it. */
+  isBusy: boolean;
+}
+
+export type Registered =
+  | { kind: 'known' | 'created'; standing: Standing }
+  | { kind: 'key_reused' }
+  | { kind: 'no_conversation' };
+
+const DRAFT_COLUMNS = `, p.version AS draft_version, p.title AS draft_title, p.content_hash AS draft_hash, p.embedding_model AS draft_model`;
+
+function standingFrom(row: Row): Standing {
+  const document = documentFrom(row);
+  const version = optionalNumber(row['draft_version']);
+  const { id: documentId } = document;
+  return {
+    document,
+    isBusy: document.status === 'processing',
+    draft:
+      version === null
+        ? undefined
+        : {
+            documentId,
+            userId: document.userId,
+            version,
+            title: optionalText(row['draft_title']) ?? '',
+            contentHash: optionalText(row['draft_hash']) ?? '',
+            chunkCount: number(row['total']),
+            embeddingModel: optionalText(row['draft_model']),
+          },
+  };
+}
+
+/** A document and its draft by id. */
+export async function readStanding(
+  db: Database,
+  { id, userId, leaseMs }: { id: string; userId: string; leaseMs: number },
+): Promise<Standing | undefined> {
+  const statement = selectDocuments(
+    'd.id = ? AND d.user_id = ?',
+    [id, userId],
+    leaseMs,
+    DRAFT_COLUMNS,
+  );
+  const row = (await db.batch([statement], 'read'))[0]?.rows[0];
+  return row && standingFrom(row);
+}
+
+/**
+ * Makes a document and its draft, or finds the one with the same text and title in the same place, or the one that the same key made before.
+ * @throws ParleyError `payload_too_large` when its owner has had too many chunks
+ */
+export async function registerDocument(
+  db: Database,
+  document: NewDocument,
+  { leaseMs, idempotency }: { leaseMs: number; idempotency?: Key | undefined },
+): Promise<Registered> {
+  const { id, userId, conversationId } = document;
+  const { scope = '', key = '', fingerprint = '' } = idempotency ?? {};
+  const known = `SELECT resource_id FROM idempotency_keys WHERE scope = ? AND key = ? AND created_at > ${NOW} - ${KEY_LIFETIME_MS}`;
+  const same = `SELECT s.id FROM documents s WHERE s.user_id = ? AND s.content_hash = ? AND s.title = ? AND s.conversation_id IS ? ORDER BY s.id LIMIT 1`;
+  const sameArgs = [userId, document.contentHash, document.title, conversationId];
+  const conversation = `SELECT 1 FROM conversations WHERE id = ? AND user_id = ?`;
+  const target = `coalesce((${known}), (${same}))`;
+  const targetArgs = [scope, key, ...sameArgs];
+  const results = await inFull(db, [
+    ownerStatement(userId),
+    {
+      sql: `INSERT INTO documents (id, user_id, conversation_id, title, url, mime_type, metadata, content_hash, size, chunk_count, status, created_at, updated_at, text)
+        SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 'processing', ${NOW}, ${NOW}, ''
+        WHERE ${target} IS NULL AND (? IS NULL OR EXISTS (${conversation})) ON CONFLICT DO NOTHING`,
+      args: [
+        ...[id, userId, conversationId, document.title, document.url, document.mimeType],
+        ...[JSON.stringify(document.metadata), document.contentHash, document.size],
+        ...targetArgs,
+        ...[conversationId, conversationId, userId],
+      ],
+    },
+    ...draftStatements(document, {
+      sql: `d.id = ? AND NOT EXISTS (SELECT 1 FROM document_drafts WHERE document_id = d.id)`,
+      args: [id],
+    }),
+    {
+      sql: `INSERT OR REPLACE INTO idempotency_keys (scope, key, fingerprint, resource_id, created_at)
+        SELECT ?, ?, ?, d.id, ${NOW} FROM documents d WHERE d.id = (${same}) AND ? <> '' AND NOT EXISTS (${known})`,
+      args: [scope, key, fingerprint, ...sameArgs, key, scope, key],
+    },
+    {
+      sql: `SELECT fingerprint FROM idempotency_keys WHERE scope = ? AND key = ?`,
+      args: [scope, key],
+    },
+    { sql: conversation, args: [conversationId, userId] },
+    selectDocuments(
+      `d.id = ${target} AND d.user_id = ?`,
+      [...targetArgs, userId],
+      leaseMs,
+      DRAFT_COLUMNS,
+    ),
+  ]);
+  const [stored, conversations, found] = results.slice(-3);
+  const storedFingerprint = optionalText(stored?.rows[0]?.['fingerprint']);
+  if (storedFingerprint !== null && storedFingerprint !== fingerprint)
+    return { kind: 'key_reused' };
+  const row = found?.rows[0];
+  if (row) {
+    const standing = standingFrom(row);
+    return { kind: standing.document.id === id ? 'created' : 'known', standing };
+  }
+  if (conversationId !== null && conversations?.rows.length === 0)
+    return { kind: 'no_conversation' };
+  throw new TypeError('a document was neither made nor found');
+}
+
+/** Reserves ids and makes the draft of the document that `where` (on `documents d`) names, if it names one. */
+function draftStatements(
+  content: DraftContent & { userId: string },
+  where: { sql: string; args: Statement['args'] },
+  purpose: 'ingest' | 'reindex' = 'ingest',
+): Statement[] {
+  const { userId, chunkCount } = content;
+  return [
+    {
+      // The stretch of ids behind an owner's is another's.
+      sql: `SELECT json(CASE WHEN last_chunk + ? < ${CHUNKS_PER_OWNER} THEN '1' ELSE 'the owner has no ids left' END) FROM owners WHERE user_id = ?`,
+      args: [chunkCount, userId],
+    },
+    {
+      sql: `UPDATE owners SET last_chunk = last_chunk + ? WHERE user_id = ? AND EXISTS (SELECT 1 FROM documents d WHERE ${where.sql})`,
+      args: [chunkCount, userId, ...where.args],
+    },
+    {
+      sql: `INSERT OR REPLACE INTO document_drafts (document_id, user_id, version, title, url, mime_type, metadata, content_hash, size, chunk_count,
+          embedding_model, purpose, done, heartbeat_at, text)
+        SELECT d.id, d.user_id, o.number * ${CHUNKS_PER_OWNER} + o.last_chunk - ? + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ${NOW}, ?
+        FROM documents d JOIN owners o ON o.user_id = d.user_id WHERE d.user_id = ? AND ${where.sql}`,
+      args: [
+        ...[chunkCount, content.title, content.url, content.mimeType],
+        ...[JSON.stringify(content.metadata), content.contentHash, content.size, chunkCount],
+        ...[content.embeddingModel, purpose, content.text, userId, ...where.args],
+      ],
+    },
+  ];
+}
+
+/** Runs a batch that reserves ids. */
+async function inFull(db: Database, statements: Statement[]): Promise<ResultSet[]> {
+  try {
+    return await db.batch(statements, 'write');
+  } catch (error) {
+    if (!isRefusedByGuard(error)) throw error;
+    const detail = 'This user has had more document chunks than the database keeps apart';
+    throw new ParleyError({ code: 'payload_too_large', detail }, { cause: error });
+  }
+}
+
+/** Our guards end a batch by parsing what is no JSON: SQLite has no other way of refusing one in plain SQL. */
+function isRefusedByGuard(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('malformed JSON');
+}
+
+const ACTIVE = `UPDATE documents SET status = 'processing', error = NULL, updated_at = ${NOW} WHERE id = ? AND user_id = ?`;
+
+/** Begins the replacement of a document: a draft of new content in place of any that there was. Undefined when the document is gone. */
+export async function replaceDraft(
+  db: Database,
+  { documentId, content }: { documentId: string; content: DraftContent & { userId: string } },
+): Promise<Draft | undefined> {
+  const { userId } = content;
+  const results = await inFull(db, [
+    ...removeChunks(userId, {
+      source: 'document_drafts v',
+      where: 'v.document_id = ?',
+      args: [documentId],
+    }),
+    ...draftStatements(content, { sql: 'd.id = ?', args: [documentId] }),
+    { sql: ACTIVE, args: [documentId, userId] },
+    {
+      sql: 'SELECT version FROM document_drafts WHERE document_id = ? AND user_id = ?',
+      args: [documentId, userId],
+    },
+  ]);
+  const version = optionalNumber(results.at(-1)?.rows[0]?.['version']);
+  return version === null ? undefined : { documentId, userId, version };
+}
+
+/** Goes on with a draft that nobody is at work on. @returns the ordinals of the chunks that are there, undefined when somebody else was quicker */
+export async function resumeDraft(
+  db: Database,
+  { draft, leaseMs }: { draft: Draft; leaseMs: number },
+): Promise<Set<number> | undefined> {
+  const { userId } = draft;
+  const mine = `SELECT 1 FROM document_drafts p JOIN documents d ON d.id = p.document_id
+    WHERE p.document_id = ? AND p.version = ? AND p.user_id = ? AND (d.status <> 'processing' OR p.heartbeat_at < ${NOW} - ?)`;
+  const [guard, ...results] = await db
+    .batch(
+      [
+        {
+          sql: `SELECT json(coalesce((SELECT '1' WHERE EXISTS (${mine})), 'taken'))`,
+          args: [draft.documentId, draft.version, userId, leaseMs],
+        },
+        beat(draft),
+        { sql: ACTIVE, args: [draft.documentId, userId] },
+        {
+          sql: `SELECT c.ordinal FROM document_drafts p CROSS JOIN chunks c ON c.id BETWEEN p.version AND p.version + p.chunk_count - 1
+            WHERE p.document_id = ? AND p.version = ?`,
+          args: [draft.documentId, draft.version],
+        },
+      ],
+      'write',
+    )
+    .catch((error: unknown) => {
+      if (isRefusedByGuard(error)) return [];
+      throw error;
+    });
+  if (!guard) return undefined;
+  return new Set((results.at(-1)?.rows ?? []).map((row) => number(row['ordinal'])));
+}
+
+function beat({ documentId, version }: Draft): Statement {
+  return {
+    sql: `UPDATE document_drafts SET heartbeat_at = ${NOW} WHERE document_id = ? AND version = ?`,
+    args: [documentId, version],
+  };
+}
+
+/** Says that the work on a draft goes on. */
+export async function renewDraft(db: Database, draft: Draft): Promise<void> {
+  await db.batch([beat(draft)], 'write', 0);
+}
+
+/** Ends the batch unless the draft is still there and its version the same. */
+function fence({ documentId, version }: Draft): Statement {
+  return {
+    sql: `SELECT json(coalesce((SELECT '1' FROM document_drafts WHERE document_id = ? AND version = ?), 'overtaken'))`,
+    args: [documentId, version],
+  };
+}
+
+/** Runs statements for a draft. @returns undefined when it is gone: overtaken, deleted, or published already by a batch whose answer was lost */
+async function fenced(
+  db: Database,
+  draft: Draft,
+  statements: Statement[],
+): Promise<ResultSet[] | undefined> {
+  try {
+    return await db.batch([fence(draft), ...statements], 'write');
+  } catch (error) {
+    if (isRefusedByGuard(error)) return undefined;
+    throw error;
+  }
+}
+
+export interface Progress {
+  chunks: readonly NewChunk[];
+  /** Chunks stored with these. */
+  done: number;
+  /** Of the vectors; null where there are none among these, all having been stored before. */
+  dimension: number | null;
+}
+
+function storeChunks(draft: Draft, { chunks, done, dimension }: Progress): Statement[] {
+  return [
+    ...chunkStatements(draft, chunks),
+    {
+      sql: `UPDATE document_drafts SET done = ?, dimension = coalesce(?, dimension), heartbeat_at = ${NOW} WHERE document_id = ?`,
+      args: [done, dimension, draft.documentId],
+    },
+  ];
+}
+
+/** Stores chunks that nobody sees yet. @returns false when the draft is gone */
+export async function appendToDraft(
+  db: Database,
+  draft: Draft,
+  progress: Progress,
+): Promise<boolean> {
+  return (await fenced(db, draft, storeChunks(draft, progress))) !== undefined;
+}
+
+/** Stores the last chunks and makes the whole version what searches see, the old one's chunks gone. @returns false when the draft is gone */
+export async function publishDraft(
+  db: Database,
+  draft: Draft,
+  progress: Progress,
+): Promise<boolean> {
+  const statements = [
+    ...storeChunks(draft, progress),
+    ...publishStatements(draft.userId, 'p.document_id = ?', [draft.documentId]),
+  ];
+  return (await fenced(db, draft, statements)) !== undefined;
+}
+
+/** @param condition on `document_drafts p`: all of these, of one owner, become visible at once */
+export function publishStatements(
+  userId: string,
+  condition: string,
+  values: Statement['args'],
+): Statement[] {
+  const where = `p.user_id = ? AND ${condition}`;
+  const args = [userId, ...values];
+  const which = `SELECT p.document_id FROM document_drafts p WHERE ${where}`;
+  return [
+    ...removeChunks(userId, { source: 'documents v', where: `v.id IN (${which})`, args }),
+    {
+      sql: `UPDATE owners SET chunk_count = chunk_count + (SELECT sum(p.chunk_count - CASE WHEN d.version IS NULL THEN 0 ELSE d.chunk_count END)
+          FROM document_drafts p JOIN documents d ON d.id = p.document_id WHERE ${where})
+        WHERE user_id = ? AND EXISTS (${which})`,
+      args: [...args, userId, ...args],
+    },
+    {
+      sql: `UPDATE documents SET version = p.version, title = p.title, url = p.url, mime_type = p.mime_type, metadata = p.metadata,
+          content_hash = p.content_hash, size = p.size, chunk_count = p.chunk_count, embedding_model = p.embedding_model, dimension = p.dimension,
+          text = p.text, status = 'ready', error = NULL, updated_at = ${NOW}
+        FROM document_drafts p WHERE p.document_id = documents.id AND ${where}`,
+      args,
+    },
+    { sql: `DELETE FROM document_drafts AS p WHERE ${where}`, args },
+  ];
+}
+
+/** Says that the work on a draft failed; what it has stored is kept for the next try. */
+export async function failDraft(db: Database, draft: Draft, failure: Failure): Promise<void> {
+  await fenced(db, draft, [
+    {
+      sql: `UPDATE documents SET status = 'failed', error = ?, updated_at = ${NOW} WHERE id = ?`,
+      args: [JSON.stringify(failure), draft.documentId],
+    },
+  ]);
+}
+
+/** Changes what searches need not know again. */
+export async function describeDocument(
+  db: Database,
+  { id, url, metadata }: Pick<Document, 'id' | 'url' | 'metadata'>,
+): Promise<void> {
+  const sql = `UPDATE documents SET url = ?, metadata = ?, updated_at = ${NOW} WHERE id = ?`;
+  await db.batch([{ sql, args: [url, JSON.stringify(metadata), id] }], 'write');
+}
