@@ -26,30 +26,37 @@ export function failureOfModel(error: unknown): Failure {
       errors: error.errors,
       retryAfter: error.retryAfter,
     };
-  if (APICallError.isInstance(error))
-    return failureOfStatus(error.statusCode, error.responseHeaders ?? {});
+  if (APICallError.isInstance(error)) return failureOfStatus(error.statusCode, retryAfterOf(error));
   if (LoadAPIKeyError.isInstance(error) || isBroken(error)) return modelFailure('model_error');
   return modelFailure('model_unavailable');
 }
 
-function failureOfStatus(status: number | undefined, headers: Record<string, string>): Failure {
-  const retryAfter = retryAfterIn(headers);
+function failureOfStatus(status: number | undefined, retryAfter: number | undefined): Failure {
   if (status === 429) return modelFailure('model_rate_limited', retryAfter ?? 1);
   if (status === 408 || status === 504) return modelFailure('model_timeout', retryAfter);
   if (status === undefined || status >= 500) return modelFailure('model_unavailable', retryAfter);
   return modelFailure('model_error');
 }
 
-/** Seconds; RFC 9110 §10.2.3 allows a number or a date. */
-function retryAfterIn(headers: Record<string, string>): number | undefined {
-  const value = headers['retry-after'];
+/** Whole seconds until a repeat makes sense, wherever the service says so. */
+function retryAfterOf({
+  responseHeaders = {},
+  responseBody = '',
+}: APICallError): number | undefined {
+  const seconds =
+    secondsIn(responseHeaders['retry-after']) ??
+    // Gemini has no header for it: google.rpc.RetryInfo, a duration in the error's details.
+    secondsIn(/"retryDelay":\s*"(\d+(?:\.\d+)?)s"/.exec(responseBody)?.[1]);
+  if (seconds === undefined) return undefined;
+  return Math.min(Math.max(Math.ceil(seconds), 0), LONGEST_RETRY_AFTER);
+}
+
+/** RFC 9110 §10.2.3 allows a number or a date. */
+function secondsIn(value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
-  const seconds = /^\d+(\.\d+)?$/.test(value.trim())
-    ? Number(value)
-    : (Date.parse(value) - Date.now()) / 1000;
-  return Number.isFinite(seconds)
-    ? Math.min(Math.max(Math.ceil(seconds), 0), LONGEST_RETRY_AFTER)
-    : undefined;
+  const isNumber = /^\d+(\.\d+)?$/.test(value.trim());
+  const seconds = isNumber ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? seconds : undefined;
 }
 
 /** True when the stream itself was broken (a frame that cannot be read), rather than the service having said that it failed. */

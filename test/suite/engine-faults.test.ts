@@ -288,6 +288,18 @@ it.each(['openai', 'groq'] as const)(
   },
 );
 
+it('passes on when Gemini wants to be asked again, which only its body tells', async () => {
+  const retry = { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '13s' };
+  const body = JSON.stringify({ error: { code: 429, message: upstreamWords, details: [retry] } });
+  const status = { code: 429, body, contentType: 'application/json' };
+  const { model } = await scripted(target, { status }, 'google');
+  const json = { user_id: unique('user'), message: 'Hi', model };
+  const answer = await target.call('/conversations', { json });
+  expect(answer.status).toBe(429);
+  expect(answer.headers['retry-after']).toBe('13');
+  expectNothingLeaked(answer.text);
+});
+
 it('bytes that are no UTF-8 do not break the answer (F16)', async () => {
   const { model } = await scripted(target, {
     tokens,

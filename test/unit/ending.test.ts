@@ -95,6 +95,17 @@ describe('Retry-After of the service', () => {
     expect(error?.retryAfter).toBeGreaterThanOrEqual(0);
   });
 
+  it('in the body, as Gemini has it', () => {
+    const responseBody = JSON.stringify({
+      error: {
+        details: [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '8.2s' }],
+      },
+    });
+    const call = { message: 'secret', url: 'http://inside', requestBodyValues: {} };
+    const error = new APICallError({ ...call, statusCode: 429, responseBody });
+    expect(decide({ error }, false).error?.retryAfter).toBe(9);
+  });
+
   it('a date to come', () => {
     const header = new Date(Date.now() + 30_000).toUTCString();
     const { error } = decide({ error: refused(503, { 'retry-after': header }) }, false);
