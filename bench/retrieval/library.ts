@@ -69,7 +69,7 @@ export async function addDocument(
   });
   await database.batch(
     [
-      ...chunkStatements({ version, documentId: document.id }, rows),
+      ...chunkStatements({ userId, version, documentId: document.id }, rows),
       {
         sql: 'INSERT OR REPLACE INTO documents (id, user_id, title, version) VALUES (?, ?, ?, ?)',
         args: [document.id, userId, document.title, version],

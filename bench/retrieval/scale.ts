@@ -47,7 +47,7 @@ async function fill(library: Library, userId: string, source: Source, count: num
       // A number of its own keeps the chunks from being duplicates of each other.
       return { ...place, text, titleWords: '', textWords: `${words} ${ordinal}`, embedding };
     });
-    await database.batch(chunkStatements({ version, documentId: userId }, chunks), 'write');
+    await database.batch(chunkStatements({ userId, version, documentId: userId }, chunks), 'write');
   }
   await database.batch(sweepStatements(userId, userId), 'write');
 }

@@ -2,8 +2,11 @@
 
 import type { CandidateSet, TermBag } from './candidates.ts';
 
-/** Texts that share less cannot reach `RESEMBLANCE`; the cosine is already there, shingles are not. */
-const COSINE_FLOOR = 0.8;
+/**
+ * Spares most pairs the comparison of shingles. Low, because one rare word pulls the cosine of two
+ * texts down that are else the same.
+ */
+const COSINE_FLOOR = 0.3;
 /** Broder's resemblance from which two chunks are the same one, a word or two apart. */
 const RESEMBLANCE = 0.8;
 /** Words in a shingle. */

@@ -60,7 +60,9 @@ export function planSearch(request: SearchRequest): SearchPlan {
     keywordLimit: limit,
     vectorLimit: limit,
   });
-  const frequencies = frequencyStatement(request.userId, query.words.map(quoted));
+  // A scan by vector alone is ordered by cosine; for coverage the candidates' own counts will do.
+  const counted = mode === 'vector' ? [] : query.words;
+  const frequencies = frequencyStatement(request.userId, counted.map(quoted));
   return {
     statements: [candidates, frequencies],
     results([found, counts]) {
@@ -75,7 +77,7 @@ export function planSearch(request: SearchRequest): SearchPlan {
         statistics: {
           chunks: statistics.chunks,
           frequencies: new Map(
-            query.words.map((word, at) => [termOf(word), statistics.frequencies[at] ?? 0]),
+            counted.map((word, at) => [termOf(word), statistics.frequencies[at] ?? 0]),
           ),
         },
       });

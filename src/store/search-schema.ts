@@ -11,6 +11,22 @@
 /** 2^24; with owners below 2^28 every id stays an exact number in JavaScript. */
 export const CHUNKS_PER_OWNER = 16_777_216;
 
+/**
+ * Owners are spread over so many keyword indexes, by a hash of their id. FTS5's `bm25()` walks the
+ * whole list of each word, also of those who are not asked, so one index for all made a search
+ * cost what everybody has. Cannot be changed without building the indexes anew.
+ */
+export const WORD_TABLES = 16;
+
+/** The keyword index that holds an owner's words. */
+export function wordTable(userId: string): string {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < userId.length; at++) {
+    hash = Math.imul(hash ^ userId.charCodeAt(at), 0x01000193);
+  }
+  return `chunk_words_${(hash >>> 16) % WORD_TABLES}`;
+}
+
 export const SEARCH_TABLES: readonly string[] = [
   `CREATE TABLE owners (
     user_id TEXT PRIMARY KEY,
@@ -36,7 +52,10 @@ export const SEARCH_TABLES: readonly string[] = [
     embedding F32_BLOB NOT NULL
   )`,
   // Contentless: the text is in chunks; here are only its words, as keywordText gives them.
-  `CREATE VIRTUAL TABLE chunk_words USING fts5(
+  ...Array.from(
+    { length: WORD_TABLES },
+    (_, at) => `CREATE VIRTUAL TABLE chunk_words_${at} USING fts5(
     title, text, content='', contentless_delete=1, tokenize='porter unicode61'
   )`,
+  ),
 ];

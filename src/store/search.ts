@@ -2,7 +2,7 @@
 
 import type { ResultSet, Statement } from './database.ts';
 import { number, optionalNumber, text } from './rows.ts';
-import { CHUNKS_PER_OWNER } from './search-schema.ts';
+import { CHUNKS_PER_OWNER, wordTable } from './search-schema.ts';
 
 /** What a search may see: the owner's documents, and among them only these. */
 export interface SearchScope {
@@ -75,12 +75,13 @@ function statement(sql: string, values: Record<string, Statement['args'][number]
  * the database, so the caller checks the space first.
  */
 export function candidateStatement(query: CandidateQuery): Statement {
+  const index = wordTable(query.userId);
   const words =
     query.match === null
       ? `SELECT NULL AS id, NULL AS score WHERE 0`
-      : `SELECT w.rowid AS id, bm25(chunk_words) AS score
-         FROM chunk_words w JOIN chunks c ON c.id = w.rowid
-         WHERE chunk_words MATCH :match AND w.rowid ${STRETCH} AND c.version IN live
+      : `SELECT w.rowid AS id, bm25(${index}) AS score
+         FROM ${index} w JOIN chunks c ON c.id = w.rowid
+         WHERE ${index} MATCH :match AND w.rowid ${STRETCH} AND c.version IN live
          ORDER BY score, w.rowid LIMIT :keywords`;
   const vectors =
     query.vector === null
@@ -148,8 +149,9 @@ export function candidateRows({ rows }: ResultSet): CandidateRow[] {
  * suit one owner nor are theirs to see.
  */
 export function frequencyStatement(userId: string, expressions: readonly string[]): Statement {
+  const index = wordTable(userId);
   const counts = expressions.map(
-    () => `SELECT count(*) FROM chunk_words WHERE chunk_words MATCH ? AND rowid ${STRETCH}`,
+    () => `SELECT count(*) FROM ${index} WHERE ${index} MATCH ? AND rowid ${STRETCH}`,
   );
   const sql = [`SELECT coalesce((SELECT chunk_count FROM owners WHERE user_id = ?), 0) AS count`]
     .concat(counts)
@@ -200,9 +202,10 @@ export interface NewChunk {
  * them visible by naming the version (`publishStatements`).
  */
 export function chunkStatements(
-  { version, documentId }: { version: number; documentId: string },
+  { userId, version, documentId }: { userId: string; version: number; documentId: string },
   chunks: readonly NewChunk[],
 ): Statement[] {
+  const index = wordTable(userId);
   return chunks.flatMap((chunk) => [
     {
       sql: `INSERT OR REPLACE INTO chunks (id, version, document_id, ordinal, start_offset, end_offset, headings, text)
@@ -222,9 +225,9 @@ export function chunkStatements(
       sql: `INSERT OR REPLACE INTO chunk_vectors (id, version, embedding) VALUES (?, ?, ?)`,
       args: [chunk.id, version, vectorBlob(chunk.embedding)],
     },
-    { sql: `DELETE FROM chunk_words WHERE rowid = ?`, args: [chunk.id] },
+    { sql: `DELETE FROM ${index} WHERE rowid = ?`, args: [chunk.id] },
     {
-      sql: `INSERT INTO chunk_words (rowid, title, text) VALUES (?, ?, ?)`,
+      sql: `INSERT INTO ${index} (rowid, title, text) VALUES (?, ?, ?)`,
       args: [chunk.id, chunk.titleWords, chunk.textWords],
     },
   ]);
@@ -235,12 +238,13 @@ export function sweepStatements(documentId: string, userId: string): Statement[]
   const stale = `SELECT id FROM chunks WHERE document_id = ? AND id ${STRETCH.replaceAll(':user', '?')}
     AND version IS NOT (SELECT version FROM documents WHERE id = ? AND user_id = ?)`;
   const args = [documentId, userId, userId, documentId, userId];
+  const index = wordTable(userId);
   return [
-    { sql: `DELETE FROM chunk_words WHERE rowid IN (${stale})`, args },
+    { sql: `DELETE FROM ${index} WHERE rowid IN (${stale})`, args },
     { sql: `DELETE FROM chunk_vectors WHERE id IN (${stale})`, args },
     { sql: `DELETE FROM chunks WHERE id IN (${stale})`, args },
     {
-      sql: `UPDATE owners SET chunk_count = (SELECT count(*) FROM chunk_words WHERE rowid ${STRETCH.replaceAll(':user', '?')})
+      sql: `UPDATE owners SET chunk_count = (SELECT count(*) FROM chunk_vectors WHERE id ${STRETCH.replaceAll(':user', '?')})
         WHERE user_id = ?`,
       args: [userId, userId, userId],
     },
