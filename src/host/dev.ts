@@ -22,7 +22,7 @@ await orExit(async () => {
     );
   }
   // The Worker would find out too late to stop the start.
-  registryOf(config);
+  registryOf(config, fetch);
   embeddingsOf(config);
   process.on('SIGINT', () => void stop(0));
   process.on('SIGTERM', () => void stop(0));

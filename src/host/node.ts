@@ -7,10 +7,13 @@ import { ConfigError, isLoopback, parseConfig, type Config } from '../config.ts'
 import type { Services } from '../doors/services.ts';
 import type { Database } from '../store/database.ts';
 import { createRetriever } from '../retrieval/retrieve.ts';
+import { mergingFetch } from '../models/merge-deltas.ts';
+import { nodeFetch } from './node-fetch.ts';
 import { sweep } from '../store/turns.ts';
 import { LocalRooms } from '../turns/local-rooms.ts';
 import { createToolbox } from '../turns/tools/toolbox.ts';
 import { migrateFromFolder, openNodeDatabase } from './node-database.ts';
+import { prepareOnNode } from './node-prepare.ts';
 import { NodeSockets } from './node-sockets.ts';
 import { createNodePages } from './pages/node.ts';
 import { embeddingsOf, registryOf, roomSettingsOf } from './services.ts';
@@ -23,7 +26,7 @@ const LARGEST_FRAME = 1024 * 1024;
 await orExit(async () => {
   const config = parseConfig(process.env);
   refuseOpenDoor(config);
-  const registry = registryOf(config);
+  const registry = registryOf(config, mergingFetch(nodeFetch));
   const embeddings = embeddingsOf(config);
   const db = await openNodeDatabase(config);
   await migrateFromFolder(db);
@@ -43,6 +46,7 @@ await orExit(async () => {
     db,
     registry,
     embeddings,
+    prepare: prepareOnNode,
     rooms,
     sockets,
     pages: createNodePages(),

@@ -2,22 +2,24 @@
 import { ParleyError } from '../chat/errors.ts';
 import { ConfigError, type Config } from '../config.ts';
 import { createEmbeddingRegistry, type EmbeddingRegistry } from '../models/embedding-registry.ts';
-import { mergingFetch } from '../models/merge-deltas.ts';
 import { createRegistry, type Registry } from '../models/registry.ts';
 import type { RoomSettings } from '../turns/local-rooms.ts';
 
 /** How long the end of a turn is tried to be stored while the database is away, milliseconds. */
 const STORE_GRACE_MS = 30_000;
 
-/** @throws ConfigError when DEFAULT_MODEL names none that is on */
-export function registryOf(config: Config): Registry {
+/**
+ * @param fetch the network, as the runtime does it best for streams of events
+ * @throws ConfigError when DEFAULT_MODEL names none that is on
+ */
+export function registryOf(config: Config, fetch: typeof globalThis.fetch): Registry {
   return madeBy('DEFAULT_MODEL', () =>
     createRegistry({
       groq: { apiKey: config.GROQ_API_KEY, baseURL: config.GROQ_BASE_URL },
       openai: { apiKey: config.OPENAI_API_KEY, baseURL: config.OPENAI_BASE_URL },
       google: { apiKey: config.GOOGLE_GENERATIVE_AI_API_KEY, baseURL: config.GOOGLE_BASE_URL },
       defaultModel: config.DEFAULT_MODEL,
-      fetch: mergingFetch((...args) => fetch(...args)),
+      fetch,
     }),
   );
 }

@@ -2,11 +2,14 @@
 import { createApp } from '../app.ts';
 import { ConfigError } from '../config.ts';
 import type { Services } from '../doors/services.ts';
+import { readPdf } from '../retrieval/pdf.ts';
+import { prepare } from '../retrieval/prepare.ts';
 import { sweep } from '../store/turns.ts';
 import { DurableRooms } from './durable-rooms.ts';
 import { WorkerSockets } from './durable-sockets.ts';
 import { createWorkerPages } from './pages/worker.ts';
 import { report } from './report.ts';
+import { loadPdfLibrary } from './worker-pdf.ts';
 import { databaseOf, settle, type WorkerEnv } from './worker-services.ts';
 
 export { DurableRoom } from './durable-room.ts';
@@ -19,6 +22,7 @@ function servicesOf(env: WorkerEnv): Services {
   return {
     ...settled,
     db: databaseOf(settled),
+    prepare: (sent) => prepare(sent, async (bytes) => readPdf(await loadPdfLibrary(), bytes)),
     rooms: new DurableRooms(env.ROOMS),
     sockets: new WorkerSockets(env.SOCKETS),
     pages: createWorkerPages(env.ASSETS),

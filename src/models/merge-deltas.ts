@@ -16,35 +16,88 @@ const NOT_PLAIN =
 /** A field that OpenAI fills with noise so that lengths say nothing. */
 const NOISE = /,"obfuscation":"[^"]*"/;
 
-export function mergingFetch(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
+/** @param gatherMs after the first text, what comes within so long is handed on together; 0 hands on what each read brings */
+export function mergingFetch(
+  fetch: typeof globalThis.fetch,
+  gatherMs = 0,
+): typeof globalThis.fetch {
   return async (input, init) => {
     const response = await fetch(input, init);
     const isEvents = response.headers.get('content-type')?.includes('text/event-stream') ?? false;
     if (!isEvents || !response.body) return response;
     const { status, statusText, headers } = response;
-    return new Response(mergeEvents(response.body), { status, statusText, headers });
+    return new Response(mergeEvents(response.body, gatherMs), { status, statusText, headers });
   };
 }
 
-/** Reads a stream of events and hands on the same with plain text deltas of one read merged. */
-export function mergeEvents(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
+/** Reads a stream of events and hands on the same with neighbouring plain text deltas merged. */
+export function mergeEvents(
+  body: ReadableStream<Uint8Array>,
+  gatherMs = 0,
+): ReadableStream<Uint8Array> {
+  const reads = new Reads(body.getReader());
   const merger = new EventMerger();
+  let isFirst = true;
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         for (;;) {
-          const { done, value } = await reader.read();
-          const ready = done ? merger.rest() : merger.push(value);
+          const { done, value } =
+            isFirst || gatherMs === 0 ? await reads.next() : await reads.nextWithin(gatherMs);
+          const ready = done ? merger.rest() : merger.push(value ?? NOTHING);
           if (ready.length > 0) controller.enqueue(ready);
           if (done) controller.close();
+          if (ready.length > 0) isFirst = false;
           if (done || ready.length > 0) return;
         }
       },
-      cancel: (reason) => reader.cancel(reason),
+      cancel: (reason) => reads.cancel(reason),
     },
     { highWaterMark: 0 },
   );
+}
+
+interface Read {
+  done: boolean;
+  value?: Uint8Array;
+}
+
+/** Reads that may be waited for together. */
+class Reads {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  /** A read that was begun and not waited out. */
+  #begun: Promise<Read> | undefined;
+
+  constructor(reader: ReadableStreamDefaultReader<Uint8Array>) {
+    this.#reader = reader;
+  }
+
+  async next(): Promise<Read> {
+    const read = this.#begun ?? this.#reader.read();
+    this.#begun = undefined;
+    return read;
+  }
+
+  /** The next read, and all that come within so many milliseconds of it. */
+  async nextWithin(milliseconds: number): Promise<Read> {
+    const first = await this.next();
+    if (first.done || !first.value) return first;
+    const pieces = [first.value];
+    const over = new Promise<undefined>((resolve) => setTimeout(resolve, milliseconds));
+    for (;;) {
+      this.#begun ??= this.#reader.read();
+      const read = await Promise.race([this.#begun, over]);
+      // What ended or broke meanwhile is told by the next call.
+      if (!read || read.done || !read.value) break;
+      pieces.push(read.value);
+      this.#begun = undefined;
+    }
+    return { done: false, value: pieces.length === 1 ? first.value : concatenate(pieces) };
+  }
+
+  async cancel(reason: unknown): Promise<void> {
+    await this.#reader.cancel(reason);
+  }
 }
 
 const LINE_FEED = 10;
@@ -61,7 +114,7 @@ class EventMerger {
 
   push(bytes: Uint8Array): Uint8Array {
     if (this.#isStrange) return bytes;
-    const all = this.#pending.length === 0 ? bytes : concatenate(this.#pending, bytes);
+    const all = this.#pending.length === 0 ? bytes : concatenate([this.#pending, bytes]);
     const end = endOfLastEvent(all);
     this.#pending = all.subarray(end);
     const whole = all.subarray(0, end);
@@ -88,10 +141,13 @@ class EventMerger {
   }
 }
 
-function concatenate(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const all = new Uint8Array(first.length + second.length);
-  all.set(first);
-  all.set(second, first.length);
+function concatenate(pieces: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
   return all;
 }
 

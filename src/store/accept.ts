@@ -241,7 +241,7 @@ function selectHistory(claim: TurnClaim, windowMessages: number): Statement {
   };
 }
 
-function verdictFrom(claim: TurnClaim, row: Row | undefined, history: Row[]): Verdict {
+function verdictFrom(claim: TurnClaim, row: Row | undefined, history: readonly Row[]): Verdict {
   const sequenceNumber = optionalNumber(row?.['sequence_number']);
   if (row && sequenceNumber !== null) {
     return {

@@ -2,16 +2,28 @@
  * The database as the rest of the store sees it: batches, each one transaction and, over HTTP, one request. A batch that meets a passing failure is
  * repeated, so every batch written here must be safe to run twice: ids are made by the caller and each write names the state it expects.
  */
-import type { Client, InStatement, InValue, ResultSet } from '@libsql/client/http';
-import { LibsqlError } from '@libsql/core/api';
+import type { InValue } from '@libsql/client/http';
 import { ParleyError } from '../chat/errors.ts';
 
-export type { ResultSet };
+export type Value = null | string | number | bigint | ArrayBuffer;
+
+/** What one statement gave, its rows by the names of their columns. */
+export interface ResultSet {
+  rows: readonly Record<string, Value>[];
+}
+
 export type Mode = 'read' | 'write';
 
 export interface Statement {
   sql: string;
   args: InValue[];
+}
+
+/** A client of the database, as a library brings it. */
+export interface Connection {
+  /** Runs the statements as one transaction. */
+  batch(statements: Statement[], mode: Mode): Promise<ResultSet[]>;
+  close(): void;
 }
 
 export interface Database {
@@ -30,14 +42,14 @@ const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 500;
 
 /** A database over clients that `connect` makes; a client that failed is thrown away (one that met BUSY on a file never works again). */
-export function openDatabase(connect: () => Client): Database {
-  let client: Client | undefined;
-  const discard = (failed: Client) => {
+export function openDatabase(connect: () => Connection): Database {
+  let client: Connection | undefined;
+  const discard = (failed: Connection) => {
     if (client !== failed) return;
     client = undefined;
     failed.close();
   };
-  const attempt = async (statements: InStatement[], mode: Mode): Promise<ResultSet[]> => {
+  const attempt = async (statements: Statement[], mode: Mode): Promise<ResultSet[]> => {
     const current = (client ??= connect());
     try {
       return await current.batch(statements, mode);
@@ -72,7 +84,9 @@ async function withRetry<T>(run: () => Promise<T>, patience: number): Promise<T>
 
 /** A passing failure is worth a repeat, a refusal (full, read-only, over its quota) is not; a mistake is ours. */
 function kindOf(error: unknown): 'passing' | 'refusal' | 'mistake' {
-  if (!(error instanceof LibsqlError)) return error instanceof RangeError ? 'mistake' : 'passing';
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') {
+    return error instanceof RangeError ? 'mistake' : 'passing';
+  }
   const { code, message } = error;
   if (/^SQLITE_(FULL|READONLY|CANTOPEN|NOTADB|CORRUPT|AUTH|PERM)/.test(code) || code === 'BLOCKED')
     return 'refusal';

@@ -64,9 +64,10 @@ export async function runStep({
   const onStop = () => call.abort(new Error('the turn was stopped'));
   live.stopSignal.addEventListener('abort', onStop);
   if (live.stopSignal.aborted) onStop();
+  let hasEnded = false;
   try {
     const stream = await openStream(model, { ...options, abortSignal: call.signal });
-    await consume({ stream, step, live, watchdog, signal: call.signal });
+    hasEnded = await consume({ stream, step, live, watchdog, signal: call.signal });
     if (!step.late && cameToNothing(step))
       step.error ??= new ParleyError(modelFailure('model_empty'));
   } catch (error) {
@@ -75,7 +76,7 @@ export async function runStep({
     watchdog.stop();
     live.stopSignal.removeEventListener('abort', onStop);
     // Whatever is still coming is not wanted any more.
-    call.abort(new Error('the step is over'));
+    if (!hasEnded) call.abort(new Error('the step is over'));
   }
   return step;
 }
@@ -105,6 +106,7 @@ async function openStream(
   return stream;
 }
 
+/** @returns whether the stream came to its own end */
 async function consume({
   stream,
   step,
@@ -117,15 +119,17 @@ async function consume({
   live: LiveTurn;
   watchdog: Watchdog;
   signal: AbortSignal;
-}): Promise<void> {
+}): Promise<boolean> {
   const reader = stream.getReader();
   // A cancelled reader ends a pending read at once, which an aborted fetch does not always do.
   const onAbort = () => void reader.cancel(signal.reason).catch(() => undefined);
   signal.addEventListener('abort', onAbort, { once: true });
   const writer = new SafeWriter(live, step);
+  let hasEnded = false;
   try {
     for (;;) {
       const { done, value } = await reader.read();
+      hasEnded = done;
       if (done) break;
       if (isToken(value)) watchdog.alive();
       take(value, step, writer);
@@ -135,8 +139,9 @@ async function consume({
     // What was cut off in the middle of a character ends before it; only a model that finished meant the half.
     if (step.finish !== undefined) writer.flush();
     signal.removeEventListener('abort', onAbort);
-    onAbort();
+    if (!hasEnded) onAbort();
   }
+  return hasEnded;
 }
 
 /** True for what counts as the model speaking; the opening of a stream and its metadata are no token. */
