@@ -98,16 +98,17 @@ describe.concurrent.each(streamingCalls)('$name', (streaming) => {
   });
 
   it('passes each token on when it comes', async () => {
-    const { model } = await scripted(target, { tokens, delayMs: { between: 120 } });
+    const betweenMs = 250;
+    const { model } = await scripted(target, { tokens, delayMs: { between: betweenMs } });
     const stream = await open(streaming, model, { 'accept-encoding': 'gzip' });
     await stream.collect();
     const deltas = stream.events.filter(
       ({ type, data }) => /message/u.test(type) && data !== '[DONE]',
     );
-    // On a busy machine two of them may come together.
-    expect(deltas.length).toBeGreaterThanOrEqual(tokens.length - 2);
+    // On a busy machine some of them may come together; held back, they would be one.
+    expect(deltas.length).toBeGreaterThanOrEqual(tokens.length / 2);
     const spread = (deltas.at(-1)?.at ?? 0) - (deltas[0]?.at ?? 0);
-    expect(spread).toBeGreaterThan(120 * (tokens.length - 1) * 0.5);
+    expect(spread).toBeGreaterThan(betweenMs * (tokens.length - 1) * 0.5);
   });
 });
 
