@@ -1,11 +1,15 @@
 /** Every case, those most likely to find something first. */
 import type { FaultCase } from './case.ts';
+import { browsers } from './cases/browser.ts';
 import { busy } from './cases/busy.ts';
 import { cancelRaces } from './cases/cancel.ts';
 import { databaseRequests } from './cases/database-requests.ts';
+import { eventSources } from './cases/event-source.ts';
+import { files } from './cases/files.ts';
 import { idempotency } from './cases/idempotency.ts';
 import { kill } from './cases/kill.ts';
 import { leaving } from './cases/leave.ts';
+import { many } from './cases/many.ts';
 import { outages } from './cases/outage.ts';
 import { owners } from './cases/owners.ts';
 import { upstreamCuts } from './cases/upstream.ts';
@@ -19,5 +23,9 @@ export const cases: FaultCase[] = [
   ...busy,
   ...outages,
   ...owners,
+  ...eventSources,
+  ...browsers,
+  ...files,
   ...upstreamCuts,
+  ...many,
 ];

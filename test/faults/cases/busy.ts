@@ -109,7 +109,8 @@ function mustFollow(policy: OnBusy, told: Told[]): void {
 const leavesQueue: FaultCase = {
   name: 'busy-leaves-queue',
   what: 'a client that waits in the queue goes away: its turn never starts',
-  runtimes: ['node', 'workerd'],
+  // Before the head of its answer workerd does not notice that a client has gone.
+  runtimes: ['node'],
   remote: true,
   async run(rounds) {
     const world = await rounds.world();

@@ -125,7 +125,9 @@ const cancels: FaultCase = {
     const world = await rounds.world();
     const times = rounds.quick ? 1 : 5;
     for (let time = 0; time < times; time += 1) {
-      const names = ['before the answer', 'event 0', 'event 1', 'event 3', 'JSON', 'JSON continue'];
+      const names = ['before the answer', 'event 0', 'event 1', 'event 3', 'JSON continue'];
+      // Before the head of its answer workerd does not notice that a client has gone.
+      if (rounds.runtime === 'node') names.push('JSON');
       await rounds.together(names, 3, (name) => leaveForGood(rounds, world, name));
     }
   },

@@ -1,0 +1,141 @@
+/** A real browser's EventSource, its connections cut by a proxy. */
+import { existsSync } from 'node:fs';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { chromium, type Browser } from 'playwright-core';
+import type { FaultCase, Rounds } from '../case.ts';
+import { must, mustEqual } from '../violation.ts';
+import type { World } from '../world.ts';
+import { mustHaveOneTurn, newStream, type Dialect } from './event-source.ts';
+
+const places = [
+  process.env['CHROMIUM'] ?? '',
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+];
+
+const inChromium: FaultCase = {
+  name: 'chromium',
+  what: "Chromium's own EventSource, cut at event k, for every k",
+  runtimes: ['node', 'workerd'],
+  async run(rounds) {
+    const executablePath = places.find((place) => place !== '' && existsSync(place));
+    if (executablePath === undefined) {
+      console.log('    chromium: no browser here (CHROMIUM names another place), left out');
+      return;
+    }
+    const world = await rounds.world();
+    const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'];
+    args.push('--disable-background-networking', '--disable-component-update', '--disable-sync');
+    const browser = await chromium.launch({ executablePath, args });
+    try {
+      for (const dialect of ['native', 'text'] satisfies Dialect[]) {
+        const cuts = rounds.quick ? [0, 2] : [0, 1, 2, 4, 7, 9];
+        await rounds.together(cuts.map(String), 3, (cut) =>
+          inPage(rounds, world, { browser, dialect, cutAt: Number(cut) }),
+        );
+      }
+    } finally {
+      await browser.close();
+    }
+  },
+};
+
+interface Seen {
+  events: { type: string; data: string }[];
+  readyState: number;
+  opened: number;
+}
+
+async function inPage(
+  rounds: Rounds,
+  world: World,
+  { browser, dialect, cutAt }: { browser: Browser; dialect: Dialect; cutAt: number },
+): Promise<void> {
+  const proxy = await startCuttingProxy(new URL(world.client.url));
+  const page = await browser.newPage();
+  try {
+    const { conversationId, message, path } = await newStream(rounds, world, dialect, 400);
+    await page.goto(`${proxy.url}/health`);
+    await page.evaluate(listen, path);
+    const look = () => page.evaluate<Seen>('window.seen()');
+    let wasCut = false;
+    for (const deadline = Date.now() + 40_000; ;) {
+      const { readyState, events, opened } = await look();
+      if (!wasCut && opened > 0 && events.length >= cutAt) {
+        wasCut = true;
+        proxy.cut();
+      }
+      if (wasCut && readyState === 2) break;
+      must(Date.now() < deadline, `the browser goes on reconnecting (${opened} times opened)`);
+      await sleep(10);
+    }
+    const seen = await look();
+    const events = seen.events.map((event) => ({
+      ...event,
+      id: '',
+      hasOwnId: true,
+      at: 0,
+      offset: 0,
+    }));
+    await mustHaveOneTurn(rounds, world, { conversationId, message, dialect, events });
+    await sleep(1_500);
+    mustEqual((await look()).readyState, 2, 'readyState after the end');
+  } finally {
+    await page.close();
+    proxy.close();
+  }
+}
+
+/** Runs in the page: keeps what an EventSource gives. */
+function listen(path: string): void {
+  const events: Seen['events'] = [];
+  let opened = 0;
+  const source = new EventSource(path);
+  source.addEventListener('open', () => (opened += 1));
+  const names = [
+    'message',
+    'turn.started',
+    'message.delta',
+    'turn.completed',
+    'turn.failed',
+    'done',
+  ];
+  for (const type of names) {
+    source.addEventListener(type, (event) => events.push({ type, data: String(event.data) }));
+  }
+  Object.assign(window, { seen: () => ({ events, readyState: source.readyState, opened }) });
+}
+
+/** Passes connections on, until all are cut at once; new ones are passed on again. */
+async function startCuttingProxy(target: URL) {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    const onward = connect(Number(target.port), target.hostname);
+    for (const one of [socket, onward]) {
+      sockets.add(one);
+      one.on('error', () => undefined).on('close', () => sockets.delete(one));
+    }
+    socket.on('close', () => onward.destroy());
+    onward.on('close', () => socket.destroy());
+    socket.pipe(onward).pipe(socket);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  // A TCP server's address is always an object; only pipes have a string.
+  const { port } = server.address() as AddressInfo;
+  const cut = () => {
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    cut,
+    close() {
+      server.close();
+      cut();
+    },
+  };
+}
+
+export const browsers = [inChromium];
