@@ -13,15 +13,19 @@ import { chatConversationsDoor } from './doors/chat-conversations.ts';
 import { chatsDoor } from './doors/chats.ts';
 import { shortConversationsDoor } from './doors/conversations-short.ts';
 import { conversationsDoor } from './doors/conversations.ts';
+import { documentsDoor, isUpload } from './doors/documents.ts';
 import { originPolicyOf } from './doors/door.ts';
 import { serviceDoor } from './doors/service.ts';
 import type { AppContext, AppEnv, Services } from './doors/services.ts';
 import { turnsDoor } from './doors/turns.ts';
 import { websocketDoor } from './doors/websocket.ts';
+import { LARGEST_UPLOAD } from './retrieval/extract.ts';
 import { problemResponse } from './wire/problem.ts';
 
 /** Bytes of a JSON body. */
 const LARGEST_BODY = 1024 * 1024;
+/** Bytes of a body that holds a document: in JSON a line break, a quote and more take two. */
+const LARGEST_UPLOAD_BODY = 2 * LARGEST_UPLOAD;
 
 /**
  * @param servicesFor what a request is served with, made from what the runtime passes along with it: on Workers the database client must be the
@@ -35,18 +39,14 @@ export function createApp<Bindings extends object>(servicesFor: (bindings: Bindi
     c.set('services', servicesFor(c.env as Bindings));
     await next();
   });
-  app.use(
-    allowBrowsers,
-    guard,
-    bodyLimit({ maxSize: LARGEST_BODY, onError: tooLarge }),
-    requireJson,
-  );
+  app.use(allowBrowsers, guard, limitBody, requireKnownBody);
 
   // `start` is no conversation's id: its door comes first.
   app.route('/', shortConversationsDoor());
   app.route('/', conversationsDoor());
   app.route('/', chatsDoor());
   app.route('/', chatConversationsDoor());
+  app.route('/', documentsDoor());
   app.route('/', turnsDoor());
   app.route('/', websocketDoor());
   app.route('/', serviceDoor());
@@ -96,22 +96,35 @@ const guard: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next();
 };
 
-/** A body that is not said to be JSON is not read as such. */
-const requireJson: MiddlewareHandler<AppEnv> = async (c, next) => {
+function limitedTo(maxSize: number): MiddlewareHandler<AppEnv> {
+  const onError = () => {
+    throw new ParleyError({
+      code: 'payload_too_large',
+      detail: `A body may have ${maxSize} bytes`,
+    });
+  };
+  return bodyLimit({ maxSize, onError });
+}
+
+const limitJson = limitedTo(LARGEST_BODY);
+const limitUpload = limitedTo(LARGEST_UPLOAD_BODY);
+
+const limitBody: MiddlewareHandler<AppEnv> = (c, next) =>
+  (isUpload(c.req.method, c.req.path) ? limitUpload : limitJson)(c, next);
+
+/** A body that is not said to be JSON, or a form where a file may come, is not read as such. */
+const requireKnownBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   const type = c.req.header('content-type');
   const hasBody = c.req.raw.body !== null && !['GET', 'HEAD', 'DELETE'].includes(c.req.method);
-  if (hasBody && type !== undefined && !/^application\/([\w.+-]+\+)?json\b/i.test(type)) {
-    throw new ParleyError({ code: 'unsupported_media_type', detail: 'Send application/json' });
+  const takesForm = isUpload(c.req.method, c.req.path);
+  const isForm = takesForm && /^multipart\/form-data\b/i.test(type ?? '');
+  const isJson = /^application\/([\w.+-]+\+)?json\b/i.test(type ?? '');
+  if (hasBody && type !== undefined && !isJson && !isForm) {
+    const detail = `Send application/json${takesForm ? ' or multipart/form-data' : ''}`;
+    throw new ParleyError({ code: 'unsupported_media_type', detail });
   }
   await next();
 };
-
-function tooLarge(): never {
-  throw new ParleyError({
-    code: 'payload_too_large',
-    detail: `A body may have ${LARGEST_BODY} bytes`,
-  });
-}
 
 function renderError(error: Error, c: AppContext): Response {
   const requestId = c.get('requestId');

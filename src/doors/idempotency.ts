@@ -8,11 +8,13 @@ const LONGEST_KEY = 255;
 /**
  * @param scope whose key it is: the same key of somebody else is another
  * @param fallback a key given in the query, for clients that cannot set a header
+ * @param said what the body says, where the body itself would be another each time
  */
 export async function idempotencyOf(
   c: AppContext,
   scope: string,
   fallback?: string,
+  said?: string,
 ): Promise<Key | undefined> {
   const key = c.req.header('idempotency-key') ?? fallback;
   if (key === undefined || key === '') return undefined;
@@ -23,7 +25,7 @@ export async function idempotencyOf(
     c.req.method,
     c.req.path.replace(/(.)\/+$/, '$1'),
     url.search,
-    await c.req.text(),
+    said ?? (await c.req.text()),
   ].join('\n');
   return { scope, key, fingerprint: await sha256(request) };
 }

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import type { Config } from '../config.ts';
 import type { EmbeddingRegistry } from '../models/embedding-registry.ts';
 import type { Registry } from '../models/registry.ts';
+import type { Prepare } from '../retrieval/prepare.ts';
 import type { Database } from '../store/database.ts';
 import type { Report } from '../chat/report.ts';
 import type { Rooms } from '../turns/rooms.ts';
@@ -12,6 +13,8 @@ export interface Services {
   db: Database;
   registry: Registry;
   embeddings: EmbeddingRegistry;
+  /** Gets the text out of a document and splits it. */
+  prepare: Prepare;
   rooms: Rooms;
   sockets: Sockets;
   pages: { get(path: string): Promise<Response | undefined> };

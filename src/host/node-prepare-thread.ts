@@ -17,4 +17,4 @@ async function answer(sent: Sent): Promise<Answer> {
 }
 
 // Sent by `node-prepare.ts` alone.
-parentPort?.postMessage(await answer(workerData as Sent));
+parentPort?.postMessage(await answer(workerData as Sent), []);

@@ -1,4 +1,5 @@
 /** The text of a PDF, page by page. The library is handed in: where it runs, and that it is loaded at all, is the host's business. */
+import type * as Unpdf from 'unpdf';
 import { ParleyError } from '../chat/errors.ts';
 
 export interface PdfLimits {
@@ -19,7 +20,7 @@ export type ReadPdf = (bytes: Uint8Array) => Promise<PdfText>;
 /** A long book; read in some seconds. */
 export const PDF_LIMITS: PdfLimits = { pages: 2_000, characters: 5_000_000, milliseconds: 60_000 };
 
-type Library = Pick<typeof import('unpdf'), 'getDocumentProxy'>;
+type Library = Pick<typeof Unpdf, 'getDocumentProxy'>;
 type Pdf = Awaited<ReturnType<Library['getDocumentProxy']>>;
 
 export function unreadable(detail: string, cause?: unknown): ParleyError {

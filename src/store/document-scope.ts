@@ -70,6 +70,11 @@ function hasOneOf(key: string, values: readonly MetadataValue[]): Condition {
   };
 }
 
+/** One row where the conversation is the user's. */
+export function ownConversation({ id, userId }: { id: string; userId: string }): Statement {
+  return { sql: 'SELECT 1 FROM conversations WHERE id = ? AND user_id = ?', args: [id, userId] };
+}
+
 /** The spaces of the searchable documents in a scope. */
 export function spacesStatement(scope: DocumentScope): Statement {
   const { sql, args } = inScope(scope);

@@ -1,0 +1,342 @@
+/** Documents: sending them in, reading, listing and deleting them, and searching what they say. */
+import { z } from '@hono/zod-openapi';
+import type { Document } from '../chat/document.ts';
+import { invalid, notFound, ParleyError } from '../chat/errors.ts';
+import type { Sent } from '../retrieval/extract.ts';
+import { sha256 } from '../retrieval/content-hash.ts';
+import {
+  acceptDocument,
+  followIngest,
+  runIngest,
+  type Ingest,
+  type IngestServices,
+} from '../retrieval/ingest.ts';
+import { planRetrieval, type Passage } from '../retrieval/retrieve.ts';
+import {
+  deleteDocument,
+  listDocuments,
+  readDocument,
+  readDocumentText,
+} from '../store/documents.ts';
+import { ownConversation } from '../store/document-scope.ts';
+import { documentView } from '../wire/document-view.ts';
+import { ingestEvents, type Work } from '../wire/ingest-events.ts';
+import { EVENT_STREAM_HEADERS } from '../wire/wires.ts';
+import { required, wantsStream } from './answer.ts';
+import * as shapes from './document-schemas.ts';
+import { body, commonProblems, createDoor, json, linkNext, route, turnProblems } from './door.ts';
+import { idempotencyOf } from './idempotency.ts';
+import * as schemas from './schemas.ts';
+import type { AppContext } from './services.ts';
+
+const tags = ['documents'];
+const path = '/documents';
+
+/** True for the requests whose body may be a file. */
+export function isUpload(method: string, path: string): boolean {
+  return method === 'POST' && /^\/documents\/*$/.test(path);
+}
+
+const progressContent = {
+  'text/event-stream': {
+    schema: z.string().openapi({
+      description:
+        'Server-sent events: document.progress {document_id, done, total} as it goes, then one of document.completed (the document) or document.failed {document_id, error}, then done.',
+    }),
+  },
+};
+
+export function documentsDoor() {
+  const door = createDoor();
+  const request = { params: schemas.idParam, query: schemas.ownerQuery };
+
+  route(
+    door,
+    {
+      method: 'post',
+      path,
+      tags,
+      summary: 'Send a document in, or a new version of one',
+      description:
+        'The same text under the same title in the same place is the same document: nothing is made twice. `document_id` replaces a document; searches see the old one until the new one is whole.',
+      request: {
+        body: {
+          content: {
+            'application/json': { schema: shapes.newDocument },
+            'multipart/form-data': { schema: shapes.documentForm },
+          },
+        },
+      },
+      responses: {
+        200: {
+          description: 'The document, ready to be searched',
+          content: { 'application/json': { schema: shapes.documentSchema }, ...progressContent },
+        },
+        ...turnProblems,
+      },
+    },
+    (c) => {
+      const isForm = /^multipart\/form-data\b/i.test(c.req.header('content-type') ?? '');
+      // What was validated is typed as either of the two bodies.
+      return isForm
+        ? postForm(c, c.req.valid('form') as shapes.DocumentForm)
+        : post(c, c.req.valid('json') as Partial<shapes.NewDocumentBody>);
+    },
+  );
+
+  route(
+    door,
+    {
+      method: 'get',
+      path,
+      tags,
+      summary: 'A user’s documents, newest first',
+      request: {
+        query: schemas.pageQuery.extend({
+          user_id: schemas.userId,
+          conversation_id: schemas.id.optional(),
+        }),
+      },
+      responses: {
+        200: json(z.array(shapes.documentSchema), 'The documents'),
+        ...commonProblems,
+      },
+    },
+    async (c) => {
+      const { user_id: userId, conversation_id: conversationId, ...page } = c.req.valid('query');
+      const { db, leaseMs } = ingestServices(c);
+      const found = await listDocuments(db, { userId, conversationId, leaseMs, ...page });
+      linkNext(c, found.next);
+      return c.json(found.items.map(documentView), 200);
+    },
+  );
+
+  route(
+    door,
+    {
+      method: 'get',
+      path: `${path}/{id}`,
+      tags,
+      summary: 'A document, and how its ingest stands',
+      request,
+      responses: { 200: json(shapes.documentSchema, 'The document'), ...commonProblems },
+    },
+    async (c) => {
+      const { db, leaseMs } = ingestServices(c);
+      const userId = c.req.valid('query').user_id ?? null;
+      const found = await readDocument(db, { id: c.req.valid('param').id, userId, leaseMs });
+      return c.json(documentView(required(found, 'Document')), 200);
+    },
+  );
+
+  route(
+    door,
+    {
+      method: 'get',
+      path: `${path}/{id}/text`,
+      tags,
+      summary: 'The text that citations point into',
+      request,
+      responses: {
+        200: { description: 'The text', content: { 'text/plain': { schema: z.string() } } },
+        ...commonProblems,
+      },
+    },
+    async (c) => {
+      const userId = c.req.valid('query').user_id ?? null;
+      const { id } = c.req.valid('param');
+      const text = required(await readDocumentText(c.get('services').db, { id, userId }), 'Text');
+      // Never shown as a page: what was sent in is somebody's, and was made plain text.
+      c.header('X-Content-Type-Options', 'nosniff');
+      return c.text(text, 200);
+    },
+  );
+
+  route(
+    door,
+    {
+      method: 'delete',
+      path: `${path}/{id}`,
+      tags,
+      summary: 'Delete a document and all that searches know of it',
+      request,
+      responses: { 200: json(schemas.detailSchema, 'Deleted'), ...commonProblems },
+    },
+    async (c) => {
+      const { db, leaseMs } = ingestServices(c);
+      const { id } = c.req.valid('param');
+      const userId = c.req.valid('query').user_id ?? null;
+      if (!(await deleteDocument(db, { id, userId, leaseMs }))) throw notFound('Document');
+      return c.json({ detail: `Document ${id} deleted successfully` }, 200);
+    },
+  );
+
+  route(
+    door,
+    {
+      method: 'post',
+      path: '/retrieve',
+      tags,
+      summary: 'Search what a user’s documents say',
+      request: { body: body(shapes.retrieval) },
+      responses: { 200: json(shapes.retrieved, 'Passages, best first'), ...turnProblems },
+    },
+    async (c) => c.json({ results: (await search(c, c.req.valid('json'))).map(resultView) }, 200),
+  );
+
+  return door;
+}
+
+function ingestServices(c: AppContext): IngestServices {
+  const { db, embeddings, config, report } = c.get('services');
+  return { db, embeddings, report, leaseMs: config.TURN_LEASE_MS };
+}
+
+async function post(
+  c: AppContext,
+  { text, user_id, ...given }: Partial<shapes.NewDocumentBody>,
+): Promise<Response> {
+  // Nothing was validated where the body is of no type.
+  if (text === undefined || user_id === undefined)
+    throw invalid('text', 'text is required, as application/json or multipart/form-data');
+  return take(c, { ...given, user_id }, { content: text, mimeType: given.mime_type });
+}
+
+async function postForm(c: AppContext, given: shapes.DocumentForm): Promise<Response> {
+  const { file, text, mime_type, ...fields } = given;
+  const sent =
+    file instanceof File
+      ? {
+          content: new Uint8Array(await file.arrayBuffer()),
+          mimeType: mime_type ?? file.type,
+          fileName: file.name,
+        }
+      : { content: file ?? text, mimeType: mime_type };
+  const { content } = sent;
+  if (content === undefined) throw invalid('file', 'file (or text) is required');
+  // The body itself is another each time: its parts are divided by chance.
+  const said = `${JSON.stringify([fields, mime_type])}${await sha256(content)}`;
+  return take(c, given, { ...sent, content }, said);
+}
+
+/** @param said what tells this request from others, where its body does not */
+async function take(
+  c: AppContext,
+  given: Omit<shapes.NewDocumentBody, 'text'>,
+  sent: Sent,
+  said?: string,
+): Promise<Response> {
+  const services = ingestServices(c);
+  const idempotency = await idempotencyOf(c, given.user_id, undefined, said);
+  const prepared = await c.get('services').prepare(sent);
+  const ingest = await acceptDocument(
+    {
+      userId: given.user_id,
+      conversationId: given.conversation_id ?? null,
+      documentId: given.document_id ?? undefined,
+      prepared,
+      title: given.title ?? undefined,
+      url: given.url ?? undefined,
+      metadata: given.metadata ?? undefined,
+      idempotency,
+    },
+    services,
+  );
+  const response = wantsStream(c, given.stream)
+    ? streamed(c, ingest, workOf(ingest, services))
+    : await whole(c, workOf(ingest, services));
+  response.headers.set('Location', `${path}/${ingest.document.id}`);
+  return response;
+}
+
+/** What is left to do, as something that ends with the finished document or throws. */
+function workOf(ingest: Ingest, services: IngestServices): Work {
+  switch (ingest.kind) {
+    case 'known':
+      return () => Promise.resolve(ingest.document);
+    case 'accepted':
+      return async (onProgress) => finished(await runIngest(ingest.job, services, onProgress));
+    case 'elsewhere':
+      return async (onProgress) =>
+        finished(await followIngest(ingest.document, services, onProgress));
+  }
+}
+
+function finished(document: Document | undefined): Document {
+  if (!document) throw notFound('Document');
+  if (document.status === 'failed' && document.error) throw new ParleyError(document.error);
+  return document;
+}
+
+async function whole(c: AppContext, work: Work): Promise<Response> {
+  const document = work(() => {});
+  outlive(c, document);
+  return c.json(documentView(await document), 200);
+}
+
+function streamed(c: AppContext, { document }: Ingest, work: Work): Response {
+  const { config, report } = c.get('services');
+  const instance = c.get('requestId');
+  const body = ingestEvents(work, {
+    document,
+    instance,
+    keepAliveMs: config.KEEP_ALIVE_MS,
+    onWork: (told) => outlive(c, told),
+    report: (error) => report(`request ${instance}`, error),
+  });
+  return new Response(body, { headers: EVENT_STREAM_HEADERS });
+}
+
+/** The work goes on when its client leaves: on Workers the platform must be told, on Node nobody. */
+function outlive(c: AppContext, work: Promise<unknown>): void {
+  try {
+    c.executionCtx.waitUntil(work.catch(() => undefined));
+  } catch {
+    // Node has no such thing.
+  }
+}
+
+async function search(c: AppContext, given: z.output<typeof shapes.retrieval>): Promise<Passage[]> {
+  const { db, embeddings } = c.get('services');
+  const { user_id: userId, conversation_id, document_ids, metadata } = given;
+  const plan = await planRetrieval(
+    {
+      userId,
+      query: given.query,
+      k: given.k,
+      mode: given.mode,
+      conversation: conversation_id ? { of: conversation_id } : undefined,
+      documentIds: document_ids ?? undefined,
+      metadata: metadata ? listsOf(metadata) : undefined,
+    },
+    { embeddings, signal: c.req.raw.signal },
+  );
+  const owner = ownConversation({ id: conversation_id ?? '', userId });
+  const [owned, ...results] = await db.batch([owner, ...plan.statements], 'read');
+  if (conversation_id && owned?.rows.length === 0) throw notFound('Conversation');
+  return plan.passages(results);
+}
+
+function listsOf<Value>(filter: Record<string, Value | Value[]>): Record<string, Value[]> {
+  return Object.fromEntries(
+    Object.entries(filter).map(([key, value]) => [key, Array.isArray(value) ? value : [value]]),
+  );
+}
+
+function resultView({ source, keywordRank, vectorRank, ...passage }: Passage) {
+  const { text, headings, ordinal, start, end } = passage;
+  return {
+    chunk_id: source.chunk_id,
+    document_id: source.document_id,
+    title: source.title,
+    ...(source.url === undefined ? {} : { url: source.url }),
+    text,
+    headings,
+    score: source.score,
+    ordinal,
+    start,
+    end,
+    keyword_rank: keywordRank,
+    vector_rank: vectorRank,
+  };
+}

@@ -1,0 +1,29 @@
+/** Documents, and what is found in them, as the JSON that clients see. */
+import type { Document } from '../chat/document.ts';
+import { problemOf } from './problem.ts';
+import { time } from './views.ts';
+
+export function documentView(document: Document) {
+  const { error, progress } = document;
+  return {
+    document_id: document.id,
+    id: document.id,
+    user_id: document.userId,
+    conversation_id: document.conversationId,
+    title: document.title,
+    ...(document.url === null ? {} : { url: document.url }),
+    mime_type: document.mimeType,
+    metadata: document.metadata,
+    content_hash: document.contentHash,
+    size: document.size,
+    status: document.status,
+    ...(error ? { error: problemOf(error, document.id) } : {}),
+    ...(progress ? { progress } : {}),
+    searchable: document.isSearchable,
+    chunk_count: document.chunkCount,
+    embedding_model: document.embeddingModel,
+    dimension: document.dimension,
+    created_at: time(document.createdAt),
+    updated_at: time(document.updatedAt),
+  };
+}
