@@ -77,9 +77,9 @@ export interface Job {
 export type OnProgress = (progress: { done: number; total: number }) => void;
 
 /** Chunks that are embedded and stored together: some 100 KB of vectors, and a fraction of what an embedding service takes at once. */
-const BATCH = 64;
+export const BATCH = 64;
 /** A batch is tried again for so long, so that a busy embedding service delays an ingest and does not end it. */
-const PATIENCE = { callMs: 30_000, pausesMs: 60_000 };
+export const PATIENCE = { callMs: 30_000, pausesMs: 60_000 };
 
 /**
  * Registers a document. The same text under the same title in the same place (a conversation, or the user's own) is the same document, and is neither stored
@@ -241,14 +241,14 @@ export async function runIngest(
 async function storeAll(job: Job, db: Database, onProgress: OnProgress): Promise<void> {
   const { chunks, stored, draft } = job;
   const missing = chunks
-    .map((chunk, ordinal) => ({ chunk, ordinal }))
+    .map((chunk, ordinal) => ({ ...chunk, ordinal }))
     .filter(({ ordinal }) => !stored.has(ordinal));
   let done = stored.size;
   let dimension: number | undefined;
   // The last batch, which may be empty where all was stored before, is published with.
   for (let at = 0; ; at += BATCH) {
     const batch = missing.slice(at, at + BATCH);
-    const rows = await embedded(job, batch);
+    const rows = await embedChunks(job, batch);
     dimension ??= rows[0]?.embedding.length;
     done += batch.length;
     const isLast = at + BATCH >= missing.length;
@@ -259,18 +259,19 @@ async function storeAll(job: Job, db: Database, onProgress: OnProgress): Promise
   }
 }
 
-async function embedded(
-  { draft, title, embedder }: Job,
-  batch: readonly { chunk: Chunk; ordinal: number }[],
+/** Chunks with their vectors and words, as they are stored. */
+export async function embedChunks(
+  { draft, title, embedder }: Pick<Job, 'draft' | 'title' | 'embedder'>,
+  chunks: readonly Omit<NewChunk, 'id' | 'titleWords' | 'textWords' | 'embedding'>[],
 ): Promise<NewChunk[]> {
-  const above = batch.map(({ chunk }) => titleOf({ title, headings: chunk.headings }));
+  const above = chunks.map(({ headings }) => titleOf({ title, headings: [...headings] }));
   const vectors = await embedder.embed(
-    batch.map(({ chunk }, at) => `${above[at]}\n${chunk.text}`),
+    chunks.map(({ text }, at) => `${above[at]}\n${text}`),
     { use: 'document', patience: PATIENCE },
   );
-  return batch.map(({ chunk, ordinal }, at) => ({
-    id: draft.version + ordinal,
-    ordinal,
+  return chunks.map((chunk, at) => ({
+    id: draft.version + chunk.ordinal,
+    ordinal: chunk.ordinal,
     start: chunk.start,
     end: chunk.end,
     headings: chunk.headings,

@@ -156,32 +156,53 @@ export async function registerDocument(
   throw new TypeError('a document was neither made nor found');
 }
 
-/** Reserves ids and makes the draft of the document that `where` (on `documents d`) names, if it names one. */
-function draftStatements(
-  content: DraftContent & { userId: string },
-  where: { sql: string; args: Statement['args'] },
-  purpose: 'ingest' | 'reindex' = 'ingest',
-): Statement[] {
-  const { userId, chunkCount } = content;
-  return [
-    {
+/**
+ * The ids of a draft's chunks: a guard against running out of them, their reservation, and the first one, as an expression for a statement that has the
+ * owner as `o`; it takes one argument, the number of chunks.
+ * @param where on `documents d`: reserves nothing where there is none
+ */
+export function reserveIds({
+  userId,
+  chunkCount,
+  where,
+}: {
+  userId: string;
+  chunkCount: number;
+  where: { sql: string; args: Statement['args'] };
+}) {
+  return {
+    guard: {
       // The stretch of ids behind an owner's is another's.
       sql: `SELECT json(CASE WHEN last_chunk + ? < ${CHUNKS_PER_OWNER} THEN '1' ELSE 'the owner has no ids left' END) FROM owners WHERE user_id = ?`,
       args: [chunkCount, userId],
     },
-    {
+    reserve: {
       sql: `UPDATE owners SET last_chunk = last_chunk + ? WHERE user_id = ? AND EXISTS (SELECT 1 FROM documents d WHERE ${where.sql})`,
       args: [chunkCount, userId, ...where.args],
     },
+    first: `o.number * ${CHUNKS_PER_OWNER} + o.last_chunk - ? + 1`,
+  };
+}
+
+/** Reserves ids and makes the draft of the document that `where` (on `documents d`) names, if it names one. */
+function draftStatements(
+  content: DraftContent & { userId: string },
+  where: { sql: string; args: Statement['args'] },
+): Statement[] {
+  const { userId, chunkCount } = content;
+  const { guard, reserve, first } = reserveIds({ userId, chunkCount, where });
+  return [
+    guard,
+    reserve,
     {
       sql: `INSERT OR REPLACE INTO document_drafts (document_id, user_id, version, title, url, mime_type, metadata, content_hash, size, chunk_count,
           embedding_model, purpose, done, heartbeat_at, text)
-        SELECT d.id, d.user_id, o.number * ${CHUNKS_PER_OWNER} + o.last_chunk - ? + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ${NOW}, ?
+        SELECT d.id, d.user_id, ${first}, ?, ?, ?, ?, ?, ?, ?, ?, 'ingest', 0, ${NOW}, ?
         FROM documents d JOIN owners o ON o.user_id = d.user_id WHERE d.user_id = ? AND ${where.sql}`,
       args: [
         ...[chunkCount, content.title, content.url, content.mimeType],
         ...[JSON.stringify(content.metadata), content.contentHash, content.size, chunkCount],
-        ...[content.embeddingModel, purpose, content.text, userId, ...where.args],
+        ...[content.embeddingModel, content.text, userId, ...where.args],
       ],
     },
   ];
