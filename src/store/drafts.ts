@@ -5,12 +5,13 @@
  */
 import type { Document, DocumentContent } from '../chat/document.ts';
 import { ParleyError, type Failure } from '../chat/errors.ts';
+import { chunkBatch } from './chunk-batch.ts';
 import { KEY_LIFETIME_MS } from './accept.ts';
 import type { Key } from './conversations.ts';
 import { NOW, type Database, type ResultSet, type Statement } from './database.ts';
 import { documentFrom, removeChunks, selectDocuments } from './documents.ts';
 import { number, optionalNumber, optionalText, type Row } from './rows.ts';
-import { chunkStatements, ownerStatement, type NewChunk } from './search.ts';
+import { ownerStatement, type NewChunk } from './search.ts';
 import { CHUNKS_PER_OWNER } from './search-schema.ts';
 
 /** What is to be ingested. */
@@ -326,7 +327,7 @@ export interface Progress {
 
 function storeChunks(draft: Draft, { chunks, done, dimension }: Progress): Statement[] {
   return [
-    ...chunkStatements(draft, chunks),
+    ...chunkBatch(draft, chunks),
     {
       sql: `UPDATE document_drafts SET done = ?, dimension = coalesce(?, dimension), heartbeat_at = ${NOW} WHERE document_id = ?`,
       args: [done, dimension, draft.documentId],
