@@ -1,7 +1,7 @@
 /** What a case is made of: rounds, each of which is counted, and every promise broken in one is kept with its round's name. */
 import type { Runtime } from '../support/server.ts';
 import { createRandom, type Random } from './random.ts';
-import { startWorld, type World, type WorldOptions } from './world.ts';
+import { Worlds, type World, type WorldOptions } from './world.ts';
 
 export interface FaultCase {
   name: string;
@@ -29,6 +29,8 @@ export interface CaseOptions {
   seed: number;
   /** A deployment to test instead of servers of our own. */
   url?: string;
+  /** Servers that other cases use too; whoever gives them closes them. */
+  worlds?: Worlds;
   /** Told of each violation as it is found. */
   onViolation?: (what: string) => void;
 }
@@ -40,16 +42,17 @@ export class Rounds {
   readonly random: Random;
   readonly violations: string[] = [];
   count = 0;
-  readonly #url: string | undefined;
   readonly #onViolation: CaseOptions['onViolation'];
-  readonly #worlds = new Map<string, Promise<World>>();
+  readonly #worlds: Worlds;
+  readonly #ownsWorlds: boolean;
 
-  constructor({ runtime, quick, seed, url, onViolation }: CaseOptions) {
+  constructor({ runtime, quick, seed, url, worlds, onViolation }: CaseOptions) {
     this.#onViolation = onViolation;
     this.runtime = runtime;
     this.quick = quick;
     this.random = createRandom(seed);
-    this.#url = url;
+    this.#ownsWorlds = worlds === undefined;
+    this.#worlds = worlds ?? new Worlds(runtime, url);
   }
 
   /** One round: what it throws is a violation. */
@@ -85,23 +88,19 @@ export class Rounds {
 
   /** Servers for this case; the same options give the same ones. They are closed when it ends. */
   world(options: WorldOptions = {}): Promise<World> {
-    const key = JSON.stringify(options);
-    const known = this.#worlds.get(key);
-    if (known) return known;
-    const world = startWorld(this.runtime, options, this.#url);
-    this.#worlds.set(key, world);
-    return world;
+    return this.#worlds.get(options);
   }
 
   async close(): Promise<void> {
-    for (const world of this.#worlds.values()) await (await world).close();
+    if (this.#ownsWorlds) await this.#worlds.close();
   }
 }
 
 /** Runs one case on one runtime; never throws for what the product does. */
 export async function runCase(faultCase: FaultCase, options: CaseOptions): Promise<Result> {
   const began = performance.now();
-  const rounds = new Rounds(options);
+  // Cases that share servers must not choose the same names.
+  const rounds = new Rounds({ ...options, seed: options.seed + sumOf(faultCase.name) });
   try {
     await faultCase.run(rounds);
   } catch (error) {
@@ -118,4 +117,8 @@ export async function runCase(faultCase: FaultCase, options: CaseOptions): Promi
     violations: rounds.violations,
     seconds: (performance.now() - began) / 1000,
   };
+}
+
+function sumOf(text: string): number {
+  return Buffer.from(text).reduce((sum, byte) => (sum * 31 + byte) % 1_000_003, 7);
 }

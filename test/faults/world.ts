@@ -34,10 +34,37 @@ export interface OwnServers {
   calls(model: string | undefined): number;
 }
 
+/** Worlds by their options: asked for again, the same one is given. */
+export class Worlds {
+  readonly #runtime: Runtime;
+  readonly #url: string | undefined;
+  readonly #started = new Map<string, Promise<World>>();
+
+  constructor(runtime: Runtime, url?: string) {
+    this.#runtime = runtime;
+    this.#url = url;
+  }
+
+  get(options: WorldOptions): Promise<World> {
+    const key = JSON.stringify(options);
+    const known = this.#started.get(key);
+    if (known) return known;
+    const world = startWorld(this.#runtime, options, this.#url);
+    this.#started.set(key, world);
+    return world;
+  }
+
+  async close(): Promise<void> {
+    const worlds = [...this.#started.values()];
+    this.#started.clear();
+    for (const world of worlds) await (await world).close();
+  }
+}
+
 /** Short, so that a crash is over soon; long enough for a busy machine's heartbeats. */
 export const LEASE_MS = 3_000;
 
-export async function startWorld(
+async function startWorld(
   runtime: Runtime,
   { database, env = {} }: WorldOptions,
   url?: string,

@@ -33,8 +33,10 @@ const locked: FaultCase = {
       const names = Array.from({ length: 8 }, (_, at) => `time ${time}, turn ${at}`);
       const holding = (async () => {
         await sleep(rounds.random.below(300));
+        // oxlint-disable-next-line parley/no-interactive-transaction -- it is another program's, not ours
         other.exec('BEGIN IMMEDIATE');
         await sleep(3_000);
+        // oxlint-disable-next-line parley/no-interactive-transaction -- it is another program's, not ours
         other.exec('COMMIT');
       })();
       await rounds.together(names, names.length, async () => {

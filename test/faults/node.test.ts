@@ -1,0 +1,14 @@
+import { testCases } from './quick.ts';
+
+testCases('node', [
+  'cancel-races',
+  'idempotency-50',
+  'leave-event-k',
+  'busy',
+  'event-source',
+  'upstream-byte-k',
+  'database-request-k',
+  'database-down-before',
+  'file-locked',
+  'kill-9-any-moment',
+]);
