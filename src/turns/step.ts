@@ -42,9 +42,6 @@ const DECLARED: ReadonlySet<string> = new Set<LanguageModelV4FinishReason['unifi
 /** UTF-16 units; a model that does not stop is stopped here. */
 export const LONGEST_ANSWER = 1_000_000;
 
-/** The finishes by which a provider says that the model came to an end. */
-const DECLARED = new Set<Step['finish']>(['stop', 'length', 'content-filter', 'tool-calls']);
-
 export async function runStep({
   live,
   model,
@@ -140,7 +137,7 @@ async function consume({
     }
   } finally {
     // What was cut off in the middle of a character ends before it; only a model that finished meant the half.
-    if (DECLARED.has(step.finish)) writer.flush();
+    if (step.finish !== undefined && DECLARED.has(step.finish)) writer.flush();
     signal.removeEventListener('abort', onAbort);
     if (!hasEnded) onAbort();
   }
