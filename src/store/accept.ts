@@ -85,12 +85,21 @@ export function interruptStale(conversationId: string, leaseMs: number): Stateme
   return interruptWhere('conversation_id = ? AND', [conversationId], leaseMs);
 }
 
+/** An owner that could not reach the database renews its heartbeat within a second of its return, milliseconds. */
+const SECOND_LOOK_MS = 1_500;
+
+/** To be awaited between seeing that a lease has run out and ending the turn: it may have been the database that was away, not the owner. */
+export function secondLook(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, SECOND_LOOK_MS));
+}
+
 /** The same, now: for one that stands in the way of a new turn. */
 export async function interruptLost(
   db: Database,
   conversationId: string,
   leaseMs: number,
 ): Promise<void> {
+  await secondLook();
   await db.batch(interruptStale(conversationId, leaseMs), 'write');
 }
 

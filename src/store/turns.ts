@@ -2,7 +2,7 @@
 import type { Failure } from '../chat/errors.ts';
 import type { Message, StoredTurn, TurnHead } from '../chat/message.ts';
 import { contentOf, decodeParts, encodeParts, type Part } from '../chat/parts.ts';
-import { interruptAllStale, interruptStale, KEY_LIFETIME_MS } from './accept.ts';
+import { interruptAllStale, interruptStale, KEY_LIFETIME_MS, secondLook } from './accept.ts';
 import { NOW, type Database, type ResultSet, type Statement } from './database.ts';
 import {
   failureFrom,
@@ -229,6 +229,7 @@ export async function readRepaired(
   const results = await db.batch([check, ...select], 'read');
   const lost = results[0]?.rows[0];
   if (!lost) return results.slice(1);
+  await secondLook();
   const repair = interruptStale(text(lost['conversation_id']), leaseMs);
   return (await db.batch([...repair, ...select], 'write')).slice(repair.length);
 }
@@ -270,6 +271,12 @@ export async function requestCancel(db: Database, turnId: string): Promise<void>
 
 /** Ends what dead owners left behind and forgets old idempotency keys. */
 export async function sweep(db: Database, leaseMs: number): Promise<void> {
+  const stale = {
+    sql: `SELECT 1 FROM turns WHERE state = 'running' AND heartbeat_at < ${NOW} - ? LIMIT 1`,
+    args: [leaseMs],
+  };
+  const [found] = await db.batch([stale], 'read');
+  if (found?.rows[0]) await secondLook();
   await db.batch(
     [
       ...interruptAllStale(leaseMs),
