@@ -120,5 +120,7 @@ export async function runCase(faultCase: FaultCase, options: CaseOptions): Promi
 }
 
 function sumOf(text: string): number {
-  return Buffer.from(text).reduce((sum, byte) => (sum * 31 + byte) % 1_000_003, 7);
+  let sum = 7;
+  for (const byte of Buffer.from(text)) sum = (sum * 31 + byte) % 1_000_003;
+  return sum;
 }
