@@ -48,7 +48,6 @@ class FileConnection implements Connection {
   }
 
   // Asynchronous for its callers, as a connection over the network is.
-  // oxlint-disable-next-line typescript/require-await
   async batch(statements: readonly Statement[], mode: 'read' | 'write'): Promise<ResultSet[]> {
     this.#run(mode === 'write' ? 'BEGIN IMMEDIATE' : 'BEGIN DEFERRED');
     try {
@@ -75,7 +74,7 @@ class FileConnection implements Connection {
     const known = this.#prepared.get(sql);
     if (known) return known;
     if (this.#prepared.size >= MOST_PREPARED) this.#prepared.clear();
-    const prepared = preparedFrom(this.#db.prepare<unknown[]>(sql));
+    const prepared = preparedFrom(this.#db.prepare(sql));
     this.#prepared.set(sql, prepared);
     return prepared;
   }
@@ -83,7 +82,7 @@ class FileConnection implements Connection {
 
 const NO_ROWS: ResultSet = { rows: [] };
 
-function preparedFrom(statement: Libsql.Statement<unknown[]>): Prepared {
+function preparedFrom(statement: Libsql.Statement): Prepared {
   if (!statement.reader) {
     return {
       run(args) {

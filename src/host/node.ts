@@ -7,7 +7,6 @@ import { ConfigError, isLoopback, parseConfig, type Config } from '../config.ts'
 import type { Services } from '../doors/services.ts';
 import type { Database } from '../store/database.ts';
 import { createRetriever } from '../retrieval/retrieve.ts';
-import { mergingFetch } from '../models/merge-deltas.ts';
 import { nodeFetch } from './node-fetch.ts';
 import { sweep } from '../store/turns.ts';
 import { LocalRooms } from '../turns/local-rooms.ts';
@@ -26,7 +25,7 @@ const LARGEST_FRAME = 1024 * 1024;
 await orExit(async () => {
   const config = parseConfig(process.env);
   refuseOpenDoor(config);
-  const registry = registryOf(config, mergingFetch(nodeFetch));
+  const registry = registryOf(config, nodeFetch);
   const embeddings = embeddingsOf(config);
   const db = await openNodeDatabase(config);
   await migrateFromFolder(db);
@@ -66,6 +65,8 @@ await orExit(async () => {
   process.on('SIGINT', shutDown);
 });
 
+const KEPT_ALIVE_MS = 75_000;
+
 /** Nothing protects an open server but that only this machine can reach it. */
 function refuseOpenDoor({ HOST, AUTH }: Config): void {
   if (AUTH !== undefined || isLoopback(HOST)) return;
@@ -87,6 +88,8 @@ function listen(services: Services): Promise<Server> {
       console.log(`listening on http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${port}`);
       resolve(server);
     }) as Server;
+    // Longer than the idle time of the usual load balancers: a connection that we close just as a request comes on it is lost.
+    server.keepAliveTimeout = KEPT_ALIVE_MS;
     server.once('error', (error) =>
       reject(new ConfigError(`cannot listen on ${HOST}:${PORT}: ${error.message}`)),
     );

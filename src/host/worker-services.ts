@@ -2,13 +2,9 @@
 import { ConfigError, isLoopback, parseConfig, type Config } from '../config.ts';
 import type { EmbeddingRegistry } from '../models/embedding-registry.ts';
 import type { Registry } from '../models/registry.ts';
-import { mergingFetch } from '../models/merge-deltas.ts';
 import { connectHttp } from '../store/connect.ts';
 import type { Database } from '../store/database.ts';
 import { embeddingsOf, registryOf } from './services.ts';
-
-/** On workerd each read, and each event that a provider is given, costs about 0.1 ms of CPU: what comes within so long is handled at once. */
-const GATHER_MS = 8;
 
 export interface WorkerEnv extends Record<string, unknown> {
   ROOMS: DurableObjectNamespace;
@@ -47,10 +43,7 @@ function settleOnce(env: WorkerEnv): Settled {
   const { HOST } = env;
   return {
     config,
-    registry: registryOf(
-      config,
-      mergingFetch((...args) => fetch(...args), GATHER_MS),
-    ),
+    registry: registryOf(config, (...args) => fetch(...args)),
     embeddings: embeddingsOf(config),
     loopbackOnly: typeof HOST === 'string' && isLoopback(HOST),
   };

@@ -8,6 +8,7 @@ import {
   type ModelWindow,
   type ProviderName,
 } from './catalog.ts';
+import { createFastLane } from './fast-lane.ts';
 import { offlineModel } from './offline-model.ts';
 
 /** One model that can be asked. */
@@ -112,21 +113,26 @@ function providersThatAreOn({
   fetch,
 }: RegistrySettings): Map<string, () => Promise<Provider>> {
   const providers = new Map<string, () => Promise<Provider>>();
+  const lane = createFastLane(fetch);
   if (groq.apiKey) {
     providers.set(
       'groq',
-      once(async () => (await import('@ai-sdk/groq')).createGroq({ ...groq, fetch })),
+      once(async () => {
+        const { createGroq } = await import('@ai-sdk/groq');
+        const provider = createGroq({ ...groq, fetch: lane.fetch });
+        return (id: string) => lane.wrap(provider(id), { reasoning: true });
+      }),
     );
   }
   if (openai.apiKey ?? openai.baseURL) {
     // Many compatible servers want no key; the provider insists on one.
-    const settings = { apiKey: 'none', ...openai, fetch };
+    const settings = { apiKey: 'none', ...openai, fetch: lane.fetch };
     providers.set(
       'openai',
       once(async () => {
         const { createOpenAI } = await import('@ai-sdk/openai');
         const provider = createOpenAI(settings);
-        return (id: string) => provider.chat(id);
+        return (id: string) => lane.wrap(provider.chat(id), { reasoning: false });
       }),
     );
   }
