@@ -43,7 +43,11 @@ class Reader implements Place {
   }
 
   announce(): string {
-    return this.#encoder.announce(this.#started ? this.at(this.#offset) : this.#prefix);
+    if (!this.#started) return this.#encoder.announce(this.#prefix);
+    // A reader that only gets the end has no place of its own: it keeps the cursor that it came with.
+    return this.#part === Number.MAX_SAFE_INTEGER
+      ? ''
+      : this.#encoder.announce(this.at(this.#offset));
   }
 
   keepAlive(): string {
