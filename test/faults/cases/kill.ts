@@ -1,6 +1,6 @@
 /** kill -9: what had been stored stays, the turn is interrupted, the conversation goes on, and nothing is there twice. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { OpenStream } from '../../support/sse.ts';
+import { openStream, type OpenStream } from '../../support/sse.ts';
 import type { FaultCase, Rounds } from '../case.ts';
 import { textOf, toldBy, type Ask } from '../client.ts';
 import { mustBeConsistent, mustBeWhole } from '../invariants.ts';
@@ -27,7 +27,7 @@ const atEveryEvent: FaultCase = {
   async run(rounds) {
     const world = await rounds.world();
     // Milliseconds between the last event and the kill: before, around and after checkpoints.
-    const waits = rounds.quick ? [CHECKPOINTED_MS] : [0, 300, 1_000, CHECKPOINTED_MS, 3_500];
+    const waits = rounds.quick ? [0, CHECKPOINTED_MS] : [0, 300, 1_000, CHECKPOINTED_MS, 3_500];
     for (const waitMs of waits) await killAll(rounds, world, waitMs);
   },
 };
@@ -89,6 +89,7 @@ async function mustSurvive({ random }: Rounds, world: World, victim: Victim, wai
     mustEqual(state.message.content, told.text, 'text older than a checkpoint');
   must(told.text.startsWith(state.message.content), 'stored text that nobody was sent (I3)');
   await mustResumeAfterCrash(world, told, state.message);
+  await mustGiveGoodIds(world, ask, told);
   const retried = await client.streamTurn(ask);
   mustEqual(retried.turnId, told.turnId, 'a retry with the key after the crash (I9)');
   mustBeWhole(retried);
@@ -125,6 +126,30 @@ async function mustResumeAfterCrash(
       );
     } else mustEqual(rest.text, '', 'text after a cursor that is ahead, after a crash');
     mustEqual(rest.message?.content, stored.content, 'the message of the terminal event');
+  }
+}
+
+/** Each id that an EventSource is given when it comes back after the crash is one that it may come back with again. */
+async function mustGiveGoodIds(
+  { client }: World,
+  ask: Victim['ask'],
+  told: ReturnType<typeof toldBy>,
+) {
+  const path = `/conversations/${ask.conversationId}/stream?message=x`;
+  const lastEventId = told.events.findLast((event) => event.hasOwnId)?.id ?? '';
+  const stream = await openStream(`${client.url}${path}`, { lastEventId });
+  await stream.collect();
+  const ids = stream
+    .bytes()
+    .toString()
+    .matchAll(/^id: (.*)$/gmu);
+  for (const [, id = ''] of ids) {
+    const again = await openStream(`${client.url}${path}`, { lastEventId: id });
+    await again.collect();
+    must(
+      [200, 204].includes(again.status),
+      `status ${again.status} for the id ${id} that was given`,
+    );
   }
 }
 
