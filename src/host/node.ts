@@ -21,6 +21,10 @@ import { orExit } from './start.ts';
 
 /** Bytes of one WebSocket frame from a client: as a body. */
 const LARGEST_FRAME = 1024 * 1024;
+/** How long a connection may be idle. */
+const KEPT_ALIVE_MS = 75_000;
+/** Readers that have been told the end get so long to take it. */
+const LAST_WORDS_MS = 1_000;
 
 await orExit(async () => {
   const config = parseConfig(process.env);
@@ -64,8 +68,6 @@ await orExit(async () => {
   process.on('SIGTERM', shutDown);
   process.on('SIGINT', shutDown);
 });
-
-const KEPT_ALIVE_MS = 75_000;
 
 /** Nothing protects an open server but that only this machine can reach it. */
 function refuseOpenDoor({ HOST, AUTH }: Config): void {
@@ -118,9 +120,6 @@ async function drain({ server, rooms, sockets, db, config, sweeping }: Running):
   db.close();
   process.exit(0);
 }
-
-/** Readers that have been told the end get so long to take it. */
-const LAST_WORDS_MS = 1_000;
 
 function once(run: () => Promise<void>): () => void {
   let running: Promise<void> | undefined;
