@@ -139,11 +139,9 @@ async function mustGiveGoodIds(
   const lastEventId = told.events.findLast((event) => event.hasOwnId)?.id ?? '';
   const stream = await openStream(`${client.url}${path}`, { lastEventId });
   await stream.collect();
-  const ids = stream
-    .bytes()
-    .toString()
-    .matchAll(/^id: (.*)$/gmu);
-  for (const [, id = ''] of ids) {
+  const lines = stream.bytes().toString().split('\n');
+  for (const line of lines.filter((one) => one.startsWith('id: '))) {
+    const id = line.slice(4);
     const again = await openStream(`${client.url}${path}`, { lastEventId: id });
     await again.collect();
     must(
