@@ -33,5 +33,5 @@ function assemble(objects: string[], encrypted: boolean): Uint8Array {
   const locked = encrypted ? ` /Encrypt ${objects.length} 0 R /ID [<61> <61>]` : '';
   file += `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${table}`;
   file += `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R${locked} >>\nstartxref\n${start}\n%%EOF\n`;
-  return Buffer.from(file, 'latin1');
+  return new Uint8Array(Buffer.from(file, 'latin1'));
 }

@@ -1,0 +1,201 @@
+/** Ingests that meet trouble: a killed server, a busy embedding service, vectors that are none, another model, and what leads out of each. */
+import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { request } from '../support/http.ts';
+import { localCommand, repository } from '../support/places.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { openStream } from '../support/sse.ts';
+import { startUpstream, type Upstream } from '../support/upstream.ts';
+
+interface Document {
+  document_id: string;
+  status: string;
+  chunk_count: number;
+  embedding_model: string;
+  dimension: number;
+  searchable: boolean;
+  error?: { code: string; detail: string };
+  progress?: { done: number; total: number };
+}
+
+let upstream: Upstream;
+let server: TestServer;
+
+beforeEach(async () => {
+  upstream = await startUpstream();
+});
+afterEach(async () => {
+  await server.close();
+  await upstream.close();
+});
+
+async function start(env: Record<string, string>): Promise<void> {
+  server = await startServer({
+    env: { ...upstream.env, DEFAULT_MODEL: 'offline', TURN_LEASE_MS: '1000', ...env },
+  });
+}
+
+const user_id = 'u';
+const large = Array.from(
+  { length: 300 },
+  (_, at) => `## Part ${at}\n\nThe comet number${at} returns. ${'star '.repeat(200)}`,
+).join('\n\n');
+
+const post = (json: object) =>
+  request<Document>(`${server.url}/documents`, { json: { user_id, ...json } });
+const read = async (id: string) => (await request<Document>(`${server.url}/documents/${id}`)).json;
+const list = async () =>
+  (await request<Document[]>(`${server.url}/documents?user_id=${user_id}`)).json;
+const retrieve = (json: object) =>
+  request<{ results: { text: string }[]; code?: string; detail?: string }>(
+    `${server.url}/retrieve`,
+    { json: { user_id, ...json } },
+  );
+
+/** Runs `npm run reindex` with the server's environment and more. */
+async function reindex(env: Record<string, string>): Promise<string> {
+  const child = spawn(
+    localCommand('node'),
+    ['--disable-warning=ExperimentalWarning', 'src/host/reindex.ts'],
+    {
+      cwd: repository,
+      env: { ...server.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (piece: Buffer) => (output += piece.toString()));
+  const code = await new Promise((resolve) => child.once('exit', resolve));
+  if (code !== 0) throw new Error(`reindex ended with ${String(code)}: ${output}`);
+  return output;
+}
+
+it('killed in the middle, says failed, keeps what is there, and goes on when it is sent again', async () => {
+  upstream.script('slow', { headersDelayMs: 300 });
+  await start({ EMBEDDING_MODEL: 'openai/slow' });
+  await post({ text: 'A small one, ready before.' });
+  const stream = await openStream(`${server.url}/documents`, {
+    json: { user_id, text: large, stream: true },
+  });
+  const progress = await stream.next('document.progress');
+  let { done } = JSON.parse(progress.data) as { done: number };
+  while (done === 0)
+    done = (JSON.parse((await stream.next('document.progress')).data) as { done: number }).done;
+  await server.kill();
+  stream.close();
+  await server.restart();
+  await sleep(1_200);
+  const [document] = await list();
+  expect(document).toMatchObject({
+    status: 'failed',
+    searchable: false,
+    chunk_count: 0,
+    error: { code: 'ingest_interrupted' },
+  });
+  expect(document!.progress!.done).toBeGreaterThan(0);
+  expect((await retrieve({ query: 'comet', mode: 'keyword' })).json.results).toEqual([]);
+
+  const before = upstream.requests.length;
+  const again = await post({ text: large });
+  expect(again.json).toMatchObject({ document_id: document!.document_id, status: 'ready' });
+  const embedded = upstream.requests
+    .slice(before)
+    .flatMap(({ body }) => (body as { input: string[] }).input);
+  expect(embedded).toHaveLength(document!.progress!.total - document!.progress!.done);
+  const found = await retrieve({ query: 'comet number0', mode: 'keyword', k: 100 });
+  expect(found.json.results.length).toBeGreaterThan(50);
+});
+
+it('waits for an embedding service that is busy, and passes on what does not end', async () => {
+  upstream.script('busy', [
+    { status: { code: 429, retryAfter: 1 } },
+    { status: { code: 503 } },
+    {},
+  ]);
+  upstream.script('closed', { status: { code: 429, retryAfter: 120 } });
+  await start({ EMBEDDING_MODEL: 'openai/busy' });
+  const started = performance.now();
+  expect((await post({ text: 'Patience.' })).json).toMatchObject({ status: 'ready' });
+  expect(performance.now() - started).toBeGreaterThan(1_000);
+  expect(upstream.requests).toHaveLength(3);
+
+  await server.restart({ EMBEDDING_MODEL: 'openai/closed' });
+  const refused = await post({ text: 'In vain.' });
+  expect(refused).toMatchObject({ status: 429, json: { code: 'model_rate_limited' } });
+  expect(refused.headers['retry-after']).toBe('120');
+  const [failed] = await list();
+  expect(failed).toMatchObject({ status: 'failed', error: { code: 'model_rate_limited' } });
+  const events = await (
+    await openStream(`${server.url}/documents`, {
+      json: { user_id, text: 'In vain.', stream: true },
+    })
+  ).collect();
+  expect(events.events.map(({ type }) => type)).toEqual([
+    'document.progress',
+    'document.failed',
+    'done',
+  ]);
+  upstream.script('closed', {});
+  expect((await post({ text: 'In vain.' })).json).toMatchObject({
+    document_id: failed!.document_id,
+    status: 'ready',
+  });
+});
+
+it.each([
+  ['zeros', () => [0, 0, 0]],
+  ['too large for a vector', () => [1e300, 1, 1]],
+  ['of several dimensions', (text: string) => (text.length % 2 === 0 ? [1] : [1, 2])],
+  ['no numbers', () => [null, 'x']],
+])('refuses vectors that are %s', async (_, vector) => {
+  upstream.script('odd', { vector });
+  await start({ EMBEDDING_MODEL: 'openai/odd' });
+  const answer = await post({
+    text: `# One\n\n${'a '.repeat(900)}\n\n# Two\n\n${'bb '.repeat(901)}`,
+  });
+  expect(answer).toMatchObject({
+    status: 502,
+    json: { code: 'model_error', detail: 'AI service temporarily unavailable' },
+  });
+  expect((await list())[0]).toMatchObject({ status: 'failed', searchable: false });
+});
+
+it('tells of another space, and is led out of it by reindexing, beside which the old one goes on serving', async () => {
+  upstream.script('new', { dimensions: 64, headersDelayMs: 100 });
+  await start({ EMBEDDING_MODEL: 'offline' });
+  const { json: first } = await post({ text: large });
+  expect(first).toMatchObject({ embedding_model: 'offline/offline', status: 'ready' });
+  await post({ text: 'A meteor is no comet.', title: 'Meteors' });
+
+  let served = 0;
+  let isOver = false;
+  const reindexing = reindex({ EMBEDDING_MODEL: 'openai/new' }).finally(() => (isOver = true));
+  while (!isOver && (await read(first.document_id)).dimension !== 64) {
+    const { status, json } = await retrieve({ query: 'comet number7' });
+    // The switch may come between two reads, never within one.
+    if (status === 409) expect(json.code).toBe('embedding_space_mismatch');
+    else expect(json.results[0]?.text).toContain('comet');
+    if (status === 200) served++;
+  }
+  const output = await reindexing;
+  expect(served).toBeGreaterThan(0);
+  expect(output).toContain('2/2 documents');
+
+  const refused = await retrieve({ query: 'comet' });
+  expect(refused).toMatchObject({ status: 409, json: { code: 'embedding_space_mismatch' } });
+  expect(refused.json.detail).toContain('npm run reindex');
+  expect((await retrieve({ query: 'comet', mode: 'keyword' })).status).toBe(200);
+
+  await server.restart({ EMBEDDING_MODEL: 'openai/new' });
+  expect(await read(first.document_id)).toMatchObject({
+    status: 'ready',
+    embedding_model: 'openai/new',
+    dimension: 64,
+    chunk_count: first.chunk_count,
+  });
+  for (const mode of ['hybrid', 'vector', 'keyword'])
+    expect((await retrieve({ query: 'comet number7', mode })).json.results).not.toEqual([]);
+  expect(await reindex({})).toContain('nothing to do');
+});
