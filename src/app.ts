@@ -9,6 +9,7 @@ import { isAllowedOrigin, refuseForeignHost, refuseForeignOrigin } from './acces
 import { failureOf, notFound, ParleyError } from './chat/errors.ts';
 import { newId } from './chat/ids.ts';
 import { about } from './doors/about.ts';
+import { identify } from './doors/caller.ts';
 import { chatConversationsDoor } from './doors/chat-conversations.ts';
 import { chatsDoor } from './doors/chats.ts';
 import { shortConversationsDoor } from './doors/conversations-short.ts';
@@ -39,7 +40,7 @@ export function createApp<Bindings extends object>(servicesFor: (bindings: Bindi
     c.set('services', servicesFor(c.env as Bindings));
     await next();
   });
-  app.use(allowBrowsers, guard, limitBody, requireKnownBody);
+  app.use(allowBrowsers, guard, limitBody, requireKnownBody, identify);
 
   // `start` is no conversation's id: its door comes first.
   app.route('/', shortConversationsDoor());

@@ -9,6 +9,7 @@ import type { WireName } from '../wire/encoder.ts';
 import { readOutcome, type FinishedTurn } from '../wire/outcome.ts';
 import { problemResponse } from '../wire/problem.ts';
 import { EVENT_STREAM_HEADERS, isEventStream } from '../wire/wires.ts';
+import { requiredCaller } from './caller.ts';
 import { idempotencyOf } from './idempotency.ts';
 import type { StreamQuery, TurnFields } from './schemas.ts';
 import type { AppContext } from './services.ts';
@@ -36,8 +37,8 @@ export async function answerWith(
   const streams = wantsStream(c, ask.stream);
   const view = viewOf(ask, streams ? 'native' : 'outcome');
   const command = {
-    ...commandOf(ask),
-    idempotency: await idempotencyOf(c, ask.user_id ?? ask.create?.userId ?? ask.conversationId),
+    ...commandOf(c, ask),
+    idempotency: await idempotencyOf(c, c.get('caller') ?? ask.conversationId),
   };
   const delivery = await c.get('services').rooms.start(command, view, c.req.raw.signal);
   if (streams) return streamed(delivery, view.wire);
@@ -63,19 +64,19 @@ export async function answerEventSource(
   c: AppContext,
   { conversationId, query, wire }: { conversationId: string; query: StreamQuery; wire: WireName },
 ): Promise<Response> {
-  const { user_id, message, content, model, on_busy, on_disconnect, idempotency_key } = query;
+  const { message, content, model, on_busy, on_disconnect, idempotency_key } = query;
   const view = viewOf({ on_disconnect }, wire, true);
   const cursor = lastEventId(c);
   if (cursor !== undefined) {
     return servingReconnect(wire, () =>
-      reconnect(c, { conversationId, userId: user_id ?? null, cursor, view }),
+      reconnect(c, { conversationId, userId: c.get('caller') ?? null, cursor, view }),
     );
   }
   const text = message ?? content;
   if (text === undefined) throw invalid('message', 'message (or content) is required');
-  const idempotency = await idempotencyOf(c, user_id ?? conversationId, idempotency_key);
+  const idempotency = await idempotencyOf(c, c.get('caller') ?? conversationId, idempotency_key);
   const command = {
-    ...commandOf({ conversationId, text, user_id, model, on_busy }),
+    ...commandOf(c, { conversationId, text, model, on_busy }),
     idempotency,
     joinSameText: true,
   };
@@ -143,10 +144,13 @@ export function viewOf(
   return { wire, announce: announce || wire === 'text', onDisconnect: on_disconnect ?? 'continue' };
 }
 
-function commandOf({ conversationId, create, text, user_id, model, on_busy }: Ask): StartTurn {
+function commandOf(
+  c: AppContext,
+  { conversationId, create, text, model, on_busy }: Ask,
+): StartTurn {
   return {
     conversationId,
-    userId: user_id ?? create?.userId ?? null,
+    userId: c.get('caller') ?? null,
     create,
     text,
     model: model ?? null,
@@ -159,13 +163,11 @@ function commandOf({ conversationId, create, text, user_id, model, on_busy }: As
 export function newConversation(
   c: AppContext,
   {
-    user_id,
     title,
     mode,
     model,
     instructions,
   }: {
-    user_id: string;
     title?: string | null;
     mode?: 'open' | 'rag';
     model?: string | null;
@@ -175,7 +177,7 @@ export function newConversation(
   if (model) c.get('services').registry.resolve(model);
   return {
     id: newId(),
-    userId: user_id,
+    userId: requiredCaller(c),
     title: title ?? null,
     mode: mode ?? ('open' as const),
     model: model ?? null,

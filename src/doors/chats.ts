@@ -57,7 +57,7 @@ export function chatsDoor() {
       responses: { 200: json(schemas.conversationSchema, 'The chat'), ...commonProblems },
     },
     async (c) => {
-      const userId = c.req.valid('query').user_id ?? null;
+      const userId = c.get('caller') ?? null;
       const found = await readConversation(c.get('services').db, {
         id: c.req.valid('param').id,
         userId,
@@ -75,7 +75,7 @@ export function chatsDoor() {
       path: '/chat',
       tags,
       summary: 'Say something in a chat and get the answer',
-      request: { body: body(asking) },
+      request: { query: schemas.ownerQuery, body: body(asking) },
       responses: { 200: jsonOrStream(answer, 'The answer'), ...turnProblems },
     },
     (c) => {

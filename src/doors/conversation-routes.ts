@@ -25,6 +25,7 @@ import {
   turnProblems,
   type Door,
 } from './door.ts';
+import { requiredCaller } from './caller.ts';
 import { idempotencyOf } from './idempotency.ts';
 import * as schemas from './schemas.ts';
 import type { AppContext } from './services.ts';
@@ -42,7 +43,7 @@ const MOST_MESSAGES = 1_000;
 const request = { params: schemas.idParam, query: schemas.ownerQuery };
 
 const creation = schemas.bodyOf({
-  user_id: schemas.userId,
+  user_id: schemas.userId.optional(),
   title: schemas.title.nullish(),
   mode: schemas.mode.optional(),
   model: schemas.modelName.nullish(),
@@ -62,7 +63,7 @@ export function addCreation(door: Door, { path, tags, noun }: Place): void {
       path,
       tags,
       summary: `Make a ${noun.toLowerCase()}`,
-      request: { body: body(creation) },
+      request: { query: schemas.ownerQuery, body: body(creation) },
       responses,
     },
     (c) => created(c, path, c.req.valid('json')),
@@ -75,7 +76,7 @@ export async function created(
   path: string,
   given: z.output<typeof creation>,
 ): Promise<Response> {
-  const idempotency = await idempotencyOf(c, given.user_id);
+  const idempotency = await idempotencyOf(c, requiredCaller(c));
   const made = await createConversation(
     c.get('services').db,
     newConversation(c, given),
@@ -129,7 +130,7 @@ export function addTranscript(door: Door, { path, tags }: Place): void {
       responses,
     },
     async (c) => {
-      const found = await transcriptOf(c, c.req.valid('param').id, c.req.valid('query').user_id);
+      const found = await transcriptOf(c, c.req.valid('param').id);
       return c.json({
         ...conversationView(found.conversation),
         messages: found.messages.map(messageView),
@@ -139,21 +140,15 @@ export function addTranscript(door: Door, { path, tags }: Place): void {
 }
 
 /** A conversation and its newest messages, with a link to the rest where there are more. */
-export async function transcriptOf(
-  c: AppContext,
-  id: string,
-  userId: string | undefined,
-): Promise<Transcript> {
-  const found = await sliceOf(c, { id, userId, slice: { newest: MOST_MESSAGES } });
+export async function transcriptOf(c: AppContext, id: string): Promise<Transcript> {
+  const found = await sliceOf(c, id, { newest: MOST_MESSAGES });
   if (found.more) c.header('Link', `</conversations/${id}/messages?limit=200>; rel="next"`);
   return found;
 }
 
-async function sliceOf(
-  c: AppContext,
-  { id, userId = null, slice }: { id: string; userId: string | null | undefined; slice: Slice },
-): Promise<Transcript> {
+async function sliceOf(c: AppContext, id: string, slice: Slice): Promise<Transcript> {
   const { db, config } = c.get('services');
+  const userId = c.get('caller') ?? null;
   const found = await readTranscript(db, { id, userId, slice, leaseMs: config.TURN_LEASE_MS });
   return required(found, 'Conversation');
 }
@@ -180,9 +175,9 @@ export function addMessages(
       responses,
     },
     async (c) => {
-      const { user_id: userId, limit, cursor } = c.req.valid('query');
+      const { limit, cursor } = c.req.valid('query');
       const slice = { limit, after: Number(cursor ?? 0) };
-      const found = await sliceOf(c, { id: c.req.valid('param').id, userId, slice });
+      const found = await sliceOf(c, c.req.valid('param').id, slice);
       linkNext(c, found.more ? (found.messages.at(-1)?.sequenceNumber ?? null) : null);
       return c.json(found.messages.map((message) => view(messageView(message))));
     },
@@ -214,10 +209,10 @@ export function addChange(door: Door, { path, tags, noun }: Place): void {
       responses,
     },
     async (c) => {
-      const { user_id, ...changes } = c.req.valid('json');
+      const { user_id: _, ...changes } = c.req.valid('json');
       const { db, registry } = c.get('services');
       if (changes.model) registry.resolve(changes.model);
-      const userId = user_id ?? c.req.valid('query').user_id ?? null;
+      const userId = c.get('caller') ?? null;
       const changed = await changeConversation(db, {
         id: c.req.valid('param').id,
         userId,
@@ -246,7 +241,7 @@ export function addDeletion(door: Door, { path, tags, noun }: Place): void {
       const { db, rooms } = c.get('services');
       const wasThere = await deleteConversation(db, {
         id,
-        userId: c.req.valid('query').user_id ?? null,
+        userId: c.get('caller') ?? null,
       });
       required(wasThere || undefined, noun);
       await rooms.close(id);
@@ -271,11 +266,7 @@ export function addPosting<Schema extends z.ZodType>(
   }: Pick<Place, 'path' | 'tags'> & {
     last: 'message' | 'messages';
     answer: Schema;
-    render: (
-      turn: FinishedTurn,
-      c: AppContext,
-      userId: string | undefined,
-    ) => object | Promise<object>;
+    render: (turn: FinishedTurn, c: AppContext) => object | Promise<object>;
   },
 ): void {
   const responses = { 200: jsonOrStream(answer, 'The answer'), ...turnProblems };
@@ -291,14 +282,12 @@ export function addPosting<Schema extends z.ZodType>(
     },
     (c) => {
       const given = c.req.valid('json');
-      const user_id = given.user_id ?? c.req.valid('query').user_id;
       const ask = {
         ...given,
-        user_id,
         conversationId: c.req.valid('param').id,
         text: given.message ?? given.content ?? '',
       };
-      return answerWith(c, ask, async (turn) => c.json(await render(turn, c, user_id)));
+      return answerWith(c, ask, async (turn) => c.json(await render(turn, c)));
     },
   );
 }

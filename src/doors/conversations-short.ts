@@ -17,7 +17,6 @@ const starting = schemas.withMessage(
   schemas.bodyOf({
     ...schemas.turnFields,
     ...schemas.messageFields,
-    user_id: schemas.userId,
     mode: schemas.mode.optional(),
   }),
 );
@@ -31,7 +30,7 @@ export function shortConversationsDoor() {
       path: `${path}/start`,
       tags,
       summary: 'Start a conversation by saying something',
-      request: { body: body(starting) },
+      request: { query: schemas.ownerQuery, body: body(starting) },
       responses: { 200: jsonOrStream(started, 'The reply'), ...turnProblems },
     },
     (c) => {

@@ -25,7 +25,6 @@ const place: Place = { path: '/conversations', tags: ['conversations'], noun: 'C
 const creation = schemas.bodyOf({
   ...schemas.turnFields,
   ...schemas.messageFields,
-  user_id: schemas.userId,
   title: schemas.title.nullish(),
   mode: schemas.mode.optional(),
   instructions: schemas.instructions.nullish(),
@@ -53,7 +52,7 @@ export function conversationsDoor() {
       path: place.path,
       tags: place.tags,
       summary: 'Start a conversation, with a first message or without',
-      request: { body: body(creation) },
+      request: { query: schemas.ownerQuery, body: body(creation) },
       responses: { 200: jsonOrStream(begun, 'The conversation'), ...turnProblems },
     },
     (c) => {
@@ -75,8 +74,8 @@ export function conversationsDoor() {
     ...place,
     last: 'messages',
     answer: answered,
-    async render(turn, c, userId) {
-      const { messages } = await transcriptOf(c, turn.head.conversationId, userId);
+    async render(turn, c) {
+      const { messages } = await transcriptOf(c, turn.head.conversationId);
       return { ...answeredView(turn), messages: messages.map(messageView) };
     },
   });

@@ -51,7 +51,7 @@ const documentId = schemas.id
 export const newDocument = schemas
   .bodyOf({
     ...documentFields,
-    user_id: schemas.userId,
+    user_id: schemas.userId.optional(),
     text: z.string().openapi({ description: 'Plain text, Markdown or HTML' }),
     metadata: metadata.nullish(),
     document_id: documentId,
@@ -61,7 +61,7 @@ export const newDocument = schemas
 
 const formFields = schemas.bodyOf({
   ...documentFields,
-  user_id: schemas.userId,
+  user_id: schemas.userId.optional(),
   file: z
     .union([z.instanceof(File), z.string()])
     .optional()
@@ -134,7 +134,7 @@ const metadataValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
 export const retrieval = schemas
   .bodyOf({
-    user_id: schemas.userId,
+    user_id: schemas.userId.optional(),
     query: z
       .string()
       .max(LONGEST_QUERY, `must be at most ${LONGEST_QUERY} characters`)

@@ -25,6 +25,7 @@ import { EVENT_STREAM_HEADERS } from '../wire/wires.ts';
 import { required, wantsStream } from './answer.ts';
 import * as shapes from './document-schemas.ts';
 import { body, commonProblems, createDoor, json, linkNext, route, turnProblems } from './door.ts';
+import { callerWithForm, requiredCaller } from './caller.ts';
 import { idempotencyOf } from './idempotency.ts';
 import * as schemas from './schemas.ts';
 import type { AppContext } from './services.ts';
@@ -123,7 +124,7 @@ export function documentsDoor() {
     },
     async (c) => {
       const { db, leaseMs } = ingestServices(c);
-      const userId = c.req.valid('query').user_id ?? null;
+      const userId = c.get('caller') ?? null;
       const found = await readDocument(db, { id: c.req.valid('param').id, userId, leaseMs });
       return c.json(documentView(required(found, 'Document')), 200);
     },
@@ -143,7 +144,7 @@ export function documentsDoor() {
       },
     },
     async (c) => {
-      const userId = c.req.valid('query').user_id ?? null;
+      const userId = c.get('caller') ?? null;
       const { id } = c.req.valid('param');
       const text = required(await readDocumentText(c.get('services').db, { id, userId }), 'Text');
       // Never shown as a page: what was sent in is somebody's, and was made plain text.
@@ -165,7 +166,7 @@ export function documentsDoor() {
     async (c) => {
       const { db, leaseMs } = ingestServices(c);
       const { id } = c.req.valid('param');
-      const userId = c.req.valid('query').user_id ?? null;
+      const userId = c.get('caller') ?? null;
       if (!(await deleteDocument(db, { id, userId, leaseMs }))) throw notFound('Document');
       return c.json({ detail: `Document ${id} deleted successfully` }, 200);
     },
@@ -194,12 +195,13 @@ function ingestServices(c: AppContext): IngestServices {
 
 async function post(
   c: AppContext,
-  { text, user_id, ...given }: Partial<shapes.NewDocumentBody>,
+  { text, ...given }: Partial<shapes.NewDocumentBody>,
 ): Promise<Response> {
   // Nothing was validated where the body is of no type.
-  if (text === undefined || user_id === undefined)
+  if (text === undefined)
     throw invalid('text', 'text is required, as application/json or multipart/form-data');
-  return take(c, { ...given, user_id }, { content: text, mimeType: given.mime_type });
+  const userId = requiredCaller(c);
+  return take(c, { ...given, userId }, { content: text, mimeType: given.mime_type });
 }
 
 async function postForm(c: AppContext, given: shapes.DocumentForm): Promise<Response> {
@@ -216,22 +218,23 @@ async function postForm(c: AppContext, given: shapes.DocumentForm): Promise<Resp
   if (content === undefined) throw invalid('file', 'file (or text) is required');
   // The body itself is another each time: its parts are divided by chance.
   const said = `${JSON.stringify([fields, mime_type])}${await sha256(content)}`;
-  return take(c, given, { ...sent, content }, said);
+  const userId = callerWithForm(c, given.user_id);
+  return take(c, { ...given, userId }, { ...sent, content }, said);
 }
 
 /** @param said what tells this request from others, where its body does not */
 async function take(
   c: AppContext,
-  given: Omit<shapes.NewDocumentBody, 'text'>,
+  given: Omit<shapes.NewDocumentBody, 'text' | 'user_id'> & { userId: string },
   sent: Sent,
   said?: string,
 ): Promise<Response> {
   const services = ingestServices(c);
-  const idempotency = await idempotencyOf(c, given.user_id, undefined, said);
+  const idempotency = await idempotencyOf(c, given.userId, undefined, said);
   const prepared = await c.get('services').prepare(sent);
   const ingest = await acceptDocument(
     {
-      userId: given.user_id,
+      userId: given.userId,
       conversationId: given.conversation_id ?? null,
       documentId: given.document_id ?? undefined,
       prepared,
@@ -298,7 +301,8 @@ function outlive(c: AppContext, work: Promise<unknown>): void {
 
 async function search(c: AppContext, given: z.output<typeof shapes.retrieval>): Promise<Passage[]> {
   const { db, embeddings } = c.get('services');
-  const { user_id: userId, conversation_id, document_ids, metadata } = given;
+  const userId = requiredCaller(c);
+  const { conversation_id, document_ids, metadata } = given;
   const plan = await planRetrieval(
     {
       userId,

@@ -32,7 +32,12 @@ export interface Sockets {
 }
 
 export interface AppEnv {
-  Variables: { services: Services; requestId: string };
+  Variables: {
+    services: Services;
+    requestId: string;
+    /** Whose request it is; undefined where the request does not say. */
+    caller: string | undefined;
+  };
 }
 
 export type AppContext = Context<AppEnv>;

@@ -22,8 +22,7 @@ export function turnsDoor() {
       request,
       responses: { 200: json(schemas.turnSchema, 'The turn'), ...commonProblems },
     },
-    async (c) =>
-      c.json(turnView(await turnOf(c, c.req.valid('param').id, c.req.valid('query').user_id)), 200),
+    async (c) => c.json(turnView(await turnOf(c, c.req.valid('param').id)), 200),
   );
 
   route(
@@ -47,7 +46,7 @@ export function turnsDoor() {
     },
     (c) => {
       const follow = async () => {
-        const { head } = await turnOf(c, c.req.valid('param').id, c.req.valid('query').user_id);
+        const { head } = await turnOf(c, c.req.valid('param').id);
         const delivery = await c
           .get('services')
           .rooms.follow(head, viewOf({}, 'native'), lastEventId(c));
@@ -69,21 +68,20 @@ export function turnsDoor() {
     },
     async (c) => {
       const { id } = c.req.valid('param');
-      const userId = c.req.valid('query').user_id;
-      const turn = await turnOf(c, id, userId);
+      const turn = await turnOf(c, id);
       if (!turn.running) return c.json(turnView(turn), 200);
       await c.get('services').rooms.cancel(turn.head);
-      return c.json(turnView(await turnOf(c, id, userId)), 200);
+      return c.json(turnView(await turnOf(c, id)), 200);
     },
   );
 
   return door;
 }
 
-async function turnOf(c: AppContext, turnId: string, userId: string | undefined) {
+async function turnOf(c: AppContext, turnId: string) {
   const { db, config } = c.get('services');
   return required(
-    await readTurn(db, { turnId, userId: userId ?? null, leaseMs: config.TURN_LEASE_MS }),
+    await readTurn(db, { turnId, userId: c.get('caller') ?? null, leaseMs: config.TURN_LEASE_MS }),
     'Turn',
   );
 }
