@@ -201,6 +201,20 @@ export function textOf(events: readonly SseEvent[]): string {
     .join('');
 }
 
+/** What a client has of the answer itself: every part in its order, however its text was cut into events. */
+export function partsOf(events: readonly SseEvent[]): { type: string; data: string }[] {
+  const parts: { type: string; data: string }[] = [];
+  for (const { type, data } of events) {
+    if (type.startsWith('turn.') || type === 'done') continue;
+    const text = asRecord(parseJson(data))['text'];
+    const last = parts.at(-1);
+    const grows = type.endsWith('.delta') && last?.type === type;
+    if (grows) last.data += asText(text);
+    else parts.push({ type, data: type.endsWith('.delta') ? asText(text) : data });
+  }
+  return parts;
+}
+
 export function mustNotLeak(text: string): void {
   for (const secret of secrets) must(!text.includes(secret), `an answer holds ${secret} (I10)`);
   must(!stackFrame.test(text), 'an answer holds a stack trace (I10)');

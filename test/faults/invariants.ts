@@ -1,7 +1,7 @@
 /** What must hold after every fault, looked at through the API alone. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from './random.ts';
-import { textOf, type Client, type StoredMessage, type Told } from './client.ts';
+import { partsOf, type Client, type StoredMessage, type Told } from './client.ts';
 import { must, mustEqual } from './violation.ts';
 
 export interface Expectation {
@@ -102,8 +102,8 @@ export async function mustResume(client: Client, told: Told, cut: number): Promi
   }
   mustEqual(rest.status, 200, `status of a resume after event ${cut} (${event.type})`);
   mustBeWhole(rest, true);
-  const before = textOf(told.events.slice(0, cut + 1));
-  mustEqual(before + rest.text, told.text, 'text before and after a cursor (I4)');
+  const both = [...told.events.slice(0, cut + 1), ...rest.events];
+  mustEqual(partsOf(both), partsOf(told.events), 'the parts before and after a cursor (I4)');
   mustEqual(rest.message, told.message, 'the terminal event after a resume');
 }
 

@@ -17,7 +17,7 @@ export interface World {
   /** Undefined against somebody's own deployment. */
   own: OwnServers | undefined;
   /** Scripts a model of its own; its name, undefined where the model cannot be chosen. */
-  model(behaviour: Behaviour): string | undefined;
+  model(behaviour: Behaviour, provider?: 'openai' | 'groq'): string | undefined;
   close(): Promise<void>;
 }
 
@@ -104,16 +104,16 @@ async function startWorld(
       return other;
     },
     calls: (model) =>
-      upstream.requests.filter((request) => `openai/${request.model}` === model).length,
+      upstream.requests.filter((request) => model?.endsWith(`/${request.model}`)).length,
   };
   return {
     client: new Client(server.url),
     leaseMs: Number(variables.TURN_LEASE_MS),
     own,
-    model(behaviour) {
+    model(behaviour, provider = 'openai') {
       const name = `model-${++models}`;
       upstream.script(name, behaviour);
-      return `openai/${name}`;
+      return `${provider}/${name}`;
     },
     async close() {
       for (const other of others) await other.close();

@@ -2,8 +2,8 @@
 import { request as httpRequest } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultCase, Rounds } from '../case.ts';
-import { Client, readAll, textOf, toldBy, type Ask, type Told } from '../client.ts';
-import { openStream } from '../../support/sse.ts';
+import { Client, partsOf, readAll, textOf, toldBy, type Ask, type Told } from '../client.ts';
+import { openStream, type SseEvent } from '../../support/sse.ts';
 import { mustAgree, mustBeConsistent, mustBeWhole } from '../invariants.ts';
 import { awkwardMessage, awkwardTokens } from '../texts.ts';
 import { must, mustEqual } from '../violation.ts';
@@ -50,7 +50,10 @@ async function leaveAndReturn(
 ): Promise<void> {
   const { random } = rounds;
   const { client } = world;
-  const { ask, whole } = await newAsk(rounds, world, 30 + random.below(60));
+  const between = 30 + random.below(60);
+  const { ask, whole } = await (random.below(3) === 0
+    ? newAskWithParts(rounds, world, between)
+    : newAsk(rounds, world, between));
   const stream = await client.openTurn(ask);
   mustEqual(stream.status, 200, 'status of a stream');
   const turnId = String(stream.headers['x-turn-id']);
@@ -58,12 +61,16 @@ async function leaveAndReturn(
   await eventsAtLeast(stream, k);
   stream.close();
   const first = toldBy(stream);
-  const text = await returnUntilDone(rounds, { turnId, first, servers });
+  const events = await returnUntilDone(rounds, { turnId, first, servers });
   const state = await client.ended(turnId, 10_000);
   mustEqual(state.status, 'complete', 'the turn that the client left');
   if (whole !== undefined) mustEqual(state.message.content, whole, 'the stored text');
+  const text = textOf(events);
   mustEqual(text, state.message.content, 'the text of a client that left and came back (I4)');
-  for (const told of await beside) mustAgree(told, state.message);
+  for (const told of await beside) {
+    mustAgree(told, state.message);
+    mustEqual(partsOf(events), partsOf(told.events), 'the parts that two readers have (I4)');
+  }
   const settleMs = 5_000;
   await mustBeConsistent(client, { ...ask, acknowledged: [ask.message], settleMs }, random);
 }
@@ -83,6 +90,30 @@ async function newAsk({ random }: Rounds, world: World, between: number, body = 
   return { ask, whole: world.own ? tokens.join('') : undefined };
 }
 
+/** An answer of many parts: the model thinks, looks something up, and speaks. */
+async function newAskWithParts(rounds: Rounds, world: World, between: number) {
+  const plain = await newAsk(rounds, world, between);
+  if (!world.own) return plain;
+  const { random } = rounds;
+  const { ask } = plain;
+  // There must be something to look up.
+  const earlier = await world.client.streamTurn({
+    userId: ask.userId,
+    message: 'Hello from before',
+  });
+  mustBeWhole(earlier);
+  const tokens = awkwardTokens(random, 5);
+  const input = { query: `hello ${awkwardTokens(random, 1).join('')}` };
+  const behaviour = {
+    tokens,
+    reasoning: awkwardTokens(random, 3),
+    toolCalls: [[{ name: 'search_conversations', input }]],
+    delayMs: { first: between, between },
+  };
+  const model = world.model(behaviour, 'groq');
+  return { ask: { ...ask, model }, whole: tokens.join('') };
+}
+
 async function eventsAtLeast(stream: Awaited<ReturnType<Client['openTurn']>>, count: number) {
   const over = () => stream.events.at(-1)?.type === 'done';
   for (let tries = 0; stream.events.length < count && !over() && tries < 3_000; tries += 1) {
@@ -90,12 +121,12 @@ async function eventsAtLeast(stream: Awaited<ReturnType<Client['openTurn']>>, co
   }
 }
 
-/** Reads on from cursor to cursor, each time for one or a few events; answers the whole text. */
+/** Reads on from cursor to cursor, each time for one or a few events; answers all of them. */
 async function returnUntilDone(
   { random }: Rounds,
   { turnId, first, servers }: { turnId: string; first: Told; servers: Client[] },
-): Promise<string> {
-  let { text } = first;
+): Promise<SseEvent[]> {
+  const all = [...first.events];
   let cursor = first.events.findLast((event) => event.hasOwnId)?.id ?? '';
   for (let time = 0; time < 40; time += 1) {
     const server = servers[time % servers.length] ?? servers[0];
@@ -103,15 +134,15 @@ async function returnUntilDone(
     const stream = await openStream(`${server.url}/turns/${turnId}/events`, {
       lastEventId: cursor,
     });
-    if (stream.status === 204) return text;
+    if (stream.status === 204) return all;
     mustEqual(stream.status, 200, 'status of a resume');
     await eventsAtLeast(stream, 1 + random.below(3));
     stream.close();
     const { events } = stream;
     must(cursor === '' || events[0]?.type !== 'turn.started', 'turn.started again after a cursor');
-    text += textOf(events);
+    all.push(...events);
     cursor = events.findLast((event) => event.hasOwnId)?.id ?? cursor;
-    if (events.at(-1)?.type === 'done') return text;
+    if (events.at(-1)?.type === 'done') return all;
   }
   throw new Error('forty resumes were not enough');
 }
