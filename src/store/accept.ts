@@ -217,7 +217,8 @@ function updateConversation(claim: TurnClaim): Statement {
 function selectVerdict(claim: TurnClaim, leaseMs: number): Statement {
   return {
     sql: `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS sequence_number, mine.started_at, mine.model AS turn_model,
-        EXISTS (SELECT 1 FROM conversations o WHERE o.user_id = c.user_id AND o.id <> c.id) AS has_material,
+        EXISTS (SELECT 1 FROM conversations o WHERE o.user_id = c.user_id AND o.id <> c.id)
+          OR EXISTS (SELECT 1 FROM documents d WHERE d.user_id = c.user_id) AS has_material,
         running.id AS running_id, running.heartbeat_at + ? - ${NOW} AS lease_left, asked.parts AS running_parts,
         k.resource_id AS known_turn, k.fingerprint AS known_fingerprint, known.conversation_id AS known_conversation
       FROM (SELECT 1)
