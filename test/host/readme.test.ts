@@ -1,0 +1,92 @@
+/** The README is true: its commands exist, its samples run against a server as a reader would run them, and its table of settings is complete. */
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { environmentNames } from '../../src/config.ts';
+import { repository } from '../support/places.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+
+const run = promisify(execFile);
+const readme = readFileSync(join(repository, 'README.md'), 'utf8');
+const manifest: { scripts: Record<string, string> } = JSON.parse(
+  readFileSync(join(repository, 'package.json'), 'utf8'),
+);
+
+const blocks = [...readme.matchAll(/^```(\w+)\n([\s\S]*?)^```/gmu)].map(
+  ([, language = '', text = '']) => ({ language, text }),
+);
+const shell = blocks.filter(({ language }) => language === 'sh').map(({ text }) => text);
+const samples = shell.filter((text) => text.includes('curl'));
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.close());
+
+/** A sample as it stands, but for the address of the server under test. */
+function here(text: string): string {
+  return text.replaceAll('http://127.0.0.1:8787', server.url);
+}
+
+test('there are samples to run', () => {
+  expect(samples.length).toBeGreaterThanOrEqual(3);
+  expect(blocks.some(({ language }) => language === 'js')).toBe(true);
+});
+
+describe('every npm command', () => {
+  const named = [...readme.matchAll(/\bnpm (?:run ([\w:]+)|(start|test)\b)/gu)].map(
+    ([, script, short]) => script ?? short ?? '',
+  );
+  test.each([...new Set(named)])('npm %s is a script', (name) => {
+    expect(Object.keys(manifest.scripts)).toContain(name);
+  });
+});
+
+test('the settings are those that the program reads', () => {
+  const rows = readme.slice(readme.indexOf('## Settings'), readme.indexOf('## Inside'));
+  const named = [...rows.matchAll(/^\| ((?:`[A-Z_]+`(?:, )?)+) \|/gmu)].flatMap(
+    ([, names = '']) => names.match(/[A-Z_]{2,}/gu) ?? [],
+  );
+  expect(named.toSorted()).toEqual(environmentNames.toSorted());
+});
+
+test('variables set in front of a command are settings', () => {
+  const set = shell.flatMap((text) =>
+    [...text.matchAll(/^(?:[A-Z_]+=\S+ )+npm/gmu)].flatMap(
+      ([line]) => line.match(/[A-Z_]+(?==)/gu) ?? [],
+    ),
+  );
+  expect(set.length).toBeGreaterThan(0);
+  for (const name of set) expect(environmentNames).toContain(name);
+});
+
+test.each(samples.map((text, index) => [index + 1, text] as const))(
+  'sample %i runs',
+  async (_, text) => {
+    const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', here(text)], {
+      timeout: 20_000,
+    });
+    expect(stdout).not.toContain('urn:parley:problem');
+    if (text.includes('curl -N') || text.includes('curl -sN')) {
+      expect(stdout).toContain('event: message.delta');
+      expect(stdout).toContain('event: turn.completed');
+      expect(stdout).toContain('event: done\ndata: [DONE]');
+    }
+    if (text.includes('"mode": "rag"'))
+      expect(stdout).toMatch(/event: sources[\s\S]*clockwise[\s\S]*\[1\]/u);
+  },
+);
+
+test('the sample for browsers prints the answer and ends', async () => {
+  const [script] = blocks.filter(({ language }) => language === 'js');
+  const file = join(server.dir, 'sample.mjs');
+  writeFileSync(file, here(script?.text ?? ''));
+  const node = join(repository, 'node_modules/.bin/node');
+  const { stdout } = await run(node, ['--experimental-eventsource', '--no-warnings', file], {
+    timeout: 20_000,
+  });
+  expect(stdout.replaceAll('\n', '')).toContain('offline model');
+});
