@@ -3,12 +3,12 @@ import { ParleyError } from '../chat/errors.ts';
 import { clean } from '../chat/safe-text.ts';
 import { htmlToText } from './html.ts';
 import { decodeText, essence, kindOfBytes, kindOfString, type Kind } from './media.ts';
-import { pdfTooLarge, unreadable, type ReadPdf } from './pdf.ts';
+import { tooLarge, unreadable, type ReadPdf } from './pdf.ts';
 
 /** Bytes of one upload. */
 export const LARGEST_UPLOAD = 10 * 1024 * 1024;
-/** UTF-16 units of the text of one document: a thousand pages and more. */
-export const LONGEST_TEXT = 5_000_000;
+/** Bytes of the text of one document, as UTF-8: a thousand pages and more. `sqld` takes no row of five million bytes. */
+export const LARGEST_TEXT = 4 * 1024 * 1024;
 /** UTF-16 units of a title that is taken from the document. */
 const LONGEST_TITLE = 200;
 
@@ -40,8 +40,7 @@ const MIME_TYPES: Record<Kind, string> = {
  */
 export async function extract(sent: Sent, readPdf: ReadPdf): Promise<Extracted> {
   const { content, fileName } = sent;
-  const size =
-    typeof content === 'string' ? new TextEncoder().encode(content).length : content.length;
+  const size = typeof content === 'string' ? bytesOf(content) : content.length;
   if (size > LARGEST_UPLOAD) throw uploadTooLarge();
   const declared = essence(sent.mimeType);
   const kind =
@@ -52,8 +51,8 @@ export async function extract(sent: Sent, readPdf: ReadPdf): Promise<Extracted> 
   const text = clean(read.text)
     .replace(/\r\n?/g, '\n')
     .replace(/^\uFEFF/u, '');
-  if (text.length > LONGEST_TEXT)
-    throw pdfTooLarge(`The document's text may have ${LONGEST_TEXT} characters`);
+  if (bytesOf(text) > LARGEST_TEXT)
+    throw tooLarge(`The document's text may have ${LARGEST_TEXT} bytes`);
   if (text.trim() === '') throw unreadable(emptyDetail(kind));
   return {
     text,
@@ -68,6 +67,10 @@ export function uploadTooLarge(): ParleyError {
     code: 'payload_too_large',
     detail: `A document may have ${LARGEST_UPLOAD} bytes`,
   });
+}
+
+function bytesOf(text: string): number {
+  return new TextEncoder().encode(text).length;
 }
 
 function emptyDetail(kind: Kind): string {

@@ -18,7 +18,7 @@ export interface PdfText {
 export type ReadPdf = (bytes: Uint8Array) => Promise<PdfText>;
 
 /** A long book; read in some seconds. */
-export const PDF_LIMITS: PdfLimits = { pages: 2_000, characters: 5_000_000, milliseconds: 60_000 };
+export const PDF_LIMITS: PdfLimits = { pages: 2_000, characters: 4_200_000, milliseconds: 60_000 };
 
 type Library = Pick<typeof Unpdf, 'getDocumentProxy'>;
 type Pdf = Awaited<ReturnType<Library['getDocumentProxy']>>;
@@ -27,7 +27,7 @@ export function unreadable(detail: string, cause?: unknown): ParleyError {
   return new ParleyError({ code: 'document_unreadable', detail }, { cause });
 }
 
-export function pdfTooLarge(detail: string): ParleyError {
+export function tooLarge(detail: string): ParleyError {
   return new ParleyError({ code: 'payload_too_large', detail });
 }
 
@@ -74,18 +74,18 @@ async function open(
 
 async function readPages(pdf: Pdf, limits: PdfLimits, deadline: number): Promise<PdfText> {
   if (pdf.numPages > limits.pages)
-    throw pdfTooLarge(`The PDF has ${pdf.numPages} pages; at most ${limits.pages} are read`);
+    throw tooLarge(`The PDF has ${pdf.numPages} pages; at most ${limits.pages} are read`);
   const pages: string[] = [];
   let length = 0;
   for (let number = 1; number <= pdf.numPages; number++) {
-    if (Date.now() > deadline) throw pdfTooLarge('The PDF takes too long to read');
+    if (Date.now() > deadline) throw tooLarge('The PDF takes too long to read');
     const page = await pdf.getPage(number);
     const { items } = await page.getTextContent();
     const text = layOut(items.filter((item) => 'str' in item));
     page.cleanup();
     length += text.length;
     if (length > limits.characters)
-      throw pdfTooLarge(`The PDF has more than ${limits.characters} characters`);
+      throw tooLarge(`The PDF has more than ${limits.characters} characters`);
     if (text !== '') pages.push(text);
   }
   return { title: await titleOf(pdf), text: pages.join('\n\n') };

@@ -149,7 +149,7 @@ const refusals: [string, Parameters<typeof upload>[1], number, string][] = [
     'payload_too_large',
   ],
   [
-    'six million characters',
+    'six megabytes of text',
     { content: Buffer.alloc(6_000_000, 'word '), type: 'text/plain' },
     413,
     'payload_too_large',

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import * as unpdf from 'unpdf';
 import { ParleyError } from '../../src/chat/errors.ts';
-import { extract, LONGEST_TEXT, type Sent } from '../../src/retrieval/extract.ts';
+import { extract, LARGEST_TEXT, type Sent } from '../../src/retrieval/extract.ts';
 import { htmlToText } from '../../src/retrieval/html.ts';
 import { readPdf } from '../../src/retrieval/pdf.ts';
 import { makePdf } from '../support/pdf.ts';
@@ -103,7 +103,8 @@ describe('text', () => {
   });
 
   it('may be of some length and of no other kind', async () => {
-    expect(await codeOf({ content: 'x'.repeat(LONGEST_TEXT + 1) })).toBe('payload_too_large');
+    expect(await codeOf({ content: 'x'.repeat(LARGEST_TEXT + 1) })).toBe('payload_too_large');
+    expect(await codeOf({ content: '語'.repeat(LARGEST_TEXT / 2) })).toBe('payload_too_large');
     expect(await codeOf({ content: ' \n\0' })).toBe('document_unreadable');
     expect(await codeOf({ content: 'x', mimeType: 'audio/mpeg' })).toBe('unsupported_media_type');
     expect(await codeOf({ content: 'x', mimeType: 'application/pdf' })).toBe(
