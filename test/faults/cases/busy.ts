@@ -111,7 +111,6 @@ const leavesQueue: FaultCase = {
   what: 'a client that waits in the queue goes away: its turn never starts',
   // Before the head of its answer workerd does not notice that a client has gone.
   runtimes: ['node'],
-  remote: true,
   async run(rounds) {
     const world = await rounds.world();
     const { client } = world;
@@ -192,7 +191,9 @@ async function deleteAnywhere({ random }: Rounds, world: World, deleter: Client)
     // A reader that comes when all is gone already finds nothing.
     if (told.status === 404) continue;
     mustBeWhole(told);
-    mustEqual(told.terminal, 'turn.cancelled', 'the terminal event of a deleted turn');
+    // Somebody else's model may have been quicker than the deletion.
+    const ends = world.own ? ['turn.cancelled'] : ['turn.cancelled', 'turn.completed'];
+    must(ends.includes(told.terminal), `${told.terminal} ends a deleted turn`);
   }
   await sleep(1_200);
   const paths = [`/conversations/${id}`, `/conversations/${id}/messages`, `/turns/${turnId}`];

@@ -1,8 +1,9 @@
 /** The database fails the k-th request of a scenario, for every k, in each way. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DatabaseFailure } from '../../support/database-proxy.ts';
+import { eventSourceLike } from '../../support/event-source.ts';
 import type { FaultCase, Rounds } from '../case.ts';
-import type { Client, Told } from '../client.ts';
+import { readAll, textOf, type Client, type Told } from '../client.ts';
 import { mustAgree, mustBeConsistent, mustBeWhole } from '../invariants.ts';
 import { awkwardMessage, awkwardTokens } from '../texts.ts';
 import { must, mustEqual } from '../violation.ts';
@@ -168,12 +169,79 @@ const deleted: Scenario = async ({ world, rounds, userId, how }) => {
   return { acknowledged: [] };
 };
 
+/** A second turn interrupts the first. */
+const interrupted: Scenario = async (scene) => {
+  const { world, rounds, userId, conversationId, how } = scene;
+  const { client } = world;
+  const messages = [awkwardMessage(rounds.random), awkwardMessage(rounds.random)] as const;
+  const tokens = awkwardTokens(rounds.random, 60);
+  const slow = world.model({ tokens, delayMs: { between: 100 } });
+  const stream = await client.openTurn({
+    conversationId,
+    userId,
+    message: messages[0],
+    model: slow,
+  });
+  if (stream.status !== 200) {
+    must(!isPassing(how), `a passing failure was answered with ${stream.status}`);
+    stream.close();
+    return { acknowledged: [], unsure: [...messages] };
+  }
+  const first = readAll(stream);
+  await stream.next('message.delta');
+  const model = world.model({ tokens: ['at once'] });
+  const told = await client.streamTurn({
+    ...{ conversationId, userId, message: messages[1], model },
+    body: { on_busy: 'interrupt' },
+  });
+  const before = await first;
+  mustBeWhole(before);
+  if (told.status !== 200) {
+    must(!isPassing(how), `a passing failure was answered with ${told.status}`);
+    return { acknowledged: [messages[0]], unsure: [messages[1]] };
+  }
+  mustBeWhole(told);
+  if (isPassing(how)) {
+    mustEqual(before.terminal, 'turn.cancelled', 'the end of the interrupted turn');
+    mustEqual(told.message?.status, 'complete', 'the turn that interrupted');
+  }
+  return { acknowledged: [...messages] };
+};
+
+/** An EventSource whose connection is cut in the middle of the turn. */
+const eventSource: Scenario = async ({ world, rounds, userId, conversationId, how }) => {
+  const message = awkwardMessage(rounds.random);
+  const tokens = awkwardTokens(rounds.random, 6);
+  const model = world.model({ tokens, delayMs: { between: 60 } }) ?? '';
+  const query = new URLSearchParams({ message, user_id: userId, model });
+  const url = `${world.client.url}/conversations/${conversationId}/stream?${query.toString()}`;
+  const source = eventSourceLike(url, { retryMs: 20 });
+  const cut = source.next('message.delta', 15_000).then(
+    () => source.cut(),
+    () => undefined,
+  );
+  const done = await Promise.race([source.done, sleep(25_000, 'still open' as const)]);
+  source.close();
+  await cut;
+  mustEqual(done, 'http-status', 'how the reconnecting ended');
+  if (source.connections.length === 1) {
+    must(!isPassing(how), `a passing failure was answered with ${source.connections[0]?.status}`);
+    return { acknowledged: [], unsure: [message] };
+  }
+  mustEqual(source.connections.at(-1)?.status, 204, 'the last status');
+  const text = textOf(source.events);
+  mustEqual(text, tokens.join(''), 'the text of all connections');
+  return { acknowledged: [message], answers: new Map([[message, text]]) };
+};
+
 const scenarios: Record<string, Scenario> = {
   'short turn': turn(4, 5),
   'turn with checkpoints': turn(6, 450),
   'cancelled turn': cancelled,
   'replayed turn': replayed,
   'deleted in mid-turn': deleted,
+  'interrupting turn': interrupted,
+  'event source': eventSource,
 };
 
 const everyRequest: FaultCase = {

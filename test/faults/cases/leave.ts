@@ -151,7 +151,6 @@ const cancels: FaultCase = {
   name: 'leave-cancels',
   what: 'on_disconnect=cancel: the client goes before the answer, at an event, as JSON; and with continue',
   runtimes: ['node', 'workerd'],
-  remote: true,
   async run(rounds) {
     const world = await rounds.world();
     const times = rounds.quick ? 1 : 5;
