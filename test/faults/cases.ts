@@ -3,6 +3,7 @@ import type { FaultCase } from './case.ts';
 import { browsers } from './cases/browser.ts';
 import { busy } from './cases/busy.ts';
 import { cancelRaces } from './cases/cancel.ts';
+import { cursors } from './cases/cursors.ts';
 import { databaseRequests } from './cases/database-requests.ts';
 import { eventSources } from './cases/event-source.ts';
 import { files } from './cases/files.ts';
@@ -20,6 +21,7 @@ export const cases: FaultCase[] = [
   ...cancelRaces,
   ...idempotency,
   ...leaving,
+  cursors,
   ...busy,
   ...outages,
   ...owners,
