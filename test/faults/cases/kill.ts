@@ -51,10 +51,11 @@ async function killAll(rounds: Rounds, world: World, waitMs: number): Promise<vo
 
 async function startVictim({ random }: Rounds, world: World, k: number): Promise<Victim> {
   const tokens = awkwardTokens(random, TOKENS);
-  const model = world.model({
-    tokens,
-    ...(k <= TOKENS && { fault: { how: 'stall', afterTokens: k } }),
-  });
+  // Some think first: an answer of more than one part.
+  const reasoning = random.below(3) === 0 ? awkwardTokens(random, 3) : [];
+  const stall = { fault: { how: 'stall' as const, afterTokens: reasoning.length + k } };
+  const behaviour = { tokens, reasoning, ...(k <= TOKENS && stall) };
+  const model = world.model(behaviour, reasoning.length > 0 ? 'groq' : 'openai');
   const userId = random.word();
   const conversationId = await world.client.createConversation(userId);
   const message = awkwardMessage(random);

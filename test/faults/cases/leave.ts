@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultCase, Rounds } from '../case.ts';
 import { Client, partsOf, textOf, toldBy, type Ask, type Told } from '../client.ts';
 import { openStream, type SseEvent } from '../../support/sse.ts';
-import { mustAgree, mustBeConsistent, mustBeWhole } from '../invariants.ts';
+import { mustAgree, mustBeConsistent } from '../invariants.ts';
 import { awkwardMessage, awkwardTokens } from '../texts.ts';
 import { must, mustEqual } from '../violation.ts';
 import { ownOf, type World } from '../world.ts';
@@ -97,17 +97,15 @@ async function newAskWithParts(rounds: Rounds, world: World, between: number) {
   const { random } = rounds;
   const { ask } = plain;
   // There must be something to look up.
-  const earlier = await world.client.streamTurn({
-    userId: ask.userId,
-    message: 'Hello from before',
-  });
-  mustBeWhole(earlier);
+  const document = { user_id: ask.userId, text: 'Hello from a document. It says hello.' };
+  const added = await world.client.call('/documents', { json: document });
+  mustEqual(added.status, 200, 'POST /documents');
   const tokens = awkwardTokens(random, 5);
   const input = { query: `hello ${awkwardTokens(random, 1).join('')}` };
   const behaviour = {
     tokens,
     reasoning: awkwardTokens(random, 3),
-    toolCalls: [[{ name: 'search_conversations', input }]],
+    toolCalls: [[{ name: 'search_documents', input }]],
     delayMs: { first: between, between },
   };
   const model = world.model(behaviour, 'groq');
