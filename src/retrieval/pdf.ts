@@ -18,7 +18,7 @@ export interface PdfText {
 export type ReadPdf = (bytes: Uint8Array) => Promise<PdfText>;
 
 /** A long book; read in some seconds. */
-export const PDF_LIMITS: PdfLimits = { pages: 2_000, characters: 4_200_000, milliseconds: 60_000 };
+export const PDF_LIMITS: PdfLimits = { pages: 2_000, characters: 4_200_000, milliseconds: 20_000 };
 
 type Library = Pick<typeof Unpdf, 'getDocumentProxy'>;
 type Pdf = Awaited<ReturnType<Library['getDocumentProxy']>>;

@@ -1,8 +1,10 @@
 /** Ingests that meet trouble: a killed server, a busy embedding service, vectors that are none, another model, and what leads out of each. */
 import { spawn } from 'node:child_process';
+import { deflateSync } from 'node:zlib';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { request } from '../support/http.ts';
+import { makePdf } from '../support/pdf.ts';
 import { localCommand, repository } from '../support/places.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { openStream } from '../support/sse.ts';
@@ -198,4 +200,21 @@ it('tells of another space, and is led out of it by reindexing, beside which the
   for (const mode of ['hybrid', 'vector', 'keyword'])
     expect((await retrieve({ query: 'comet number7', mode })).json.results).not.toEqual([]);
   expect(await reindex({})).toContain('nothing to do');
+});
+
+it('gives up a PDF that unpacks to gigabytes, and goes on serving', async () => {
+  await start({ EMBEDDING_MODEL: 'offline' });
+  const once = deflateSync(Buffer.alloc(1024 ** 3, ' '), { level: 9 });
+  const content = makePdf([['unused']], {
+    packed: { bytes: deflateSync(once), filters: ['FlateDecode', 'FlateDecode'] },
+  });
+  expect(content.length).toBeLessThan(20_000);
+  const form = new FormData();
+  form.set('user_id', user_id);
+  form.set('file', new Blob([content.slice()], { type: 'application/pdf' }), 'bomb.pdf');
+  const answering = fetch(`${server.url}/documents`, { method: 'POST', body: form });
+  const started = performance.now();
+  expect((await post({ text: 'Meanwhile.' })).json.status).toBe('ready');
+  expect(performance.now() - started).toBeLessThan(2_000);
+  expect((await answering).status).toBe(413);
 });

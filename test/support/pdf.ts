@@ -1,5 +1,14 @@
-/** A PDF with one page of plain lines for each list of them, with no compression: as small as one can be. */
-export function makePdf(pages: string[][], { encrypted = false } = {}): Uint8Array {
+/**
+ * A PDF with one page of plain lines for each list of them.
+ * @param packed what the pages hold instead, as it is after these filters
+ */
+export function makePdf(
+  pages: string[][],
+  {
+    encrypted = false,
+    packed,
+  }: { encrypted?: boolean; packed?: { bytes: Buffer; filters: string[] } } = {},
+): Uint8Array {
   const objects: string[] = [];
   const add = (body: string) => objects.push(body);
   const kids = pages.map((_, at) => `${4 + at * 2} 0 R`).join(' ');
@@ -11,8 +20,9 @@ export function makePdf(pages: string[][], { encrypted = false } = {}): Uint8Arr
       `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents ${5 + at * 2} 0 R /Resources << /Font << /F1 3 0 R >> >> >>`,
     );
     const text = lines.map((line) => `(${line.replace(/[\\()]/gu, '\\$&')}) Tj T*`).join('\n');
-    const stream = `BT /F1 12 Tf 14 TL 72 720 Td\n${text}\nET`;
-    add(`<< /Length ${stream.length} >>\nstream\n${stream}\nendstream`);
+    const stream = packed?.bytes.toString('latin1') ?? `BT /F1 12 Tf 14 TL 72 720 Td\n${text}\nET`;
+    const filters = (packed?.filters ?? []).map((name) => `/${name}`).join(' ');
+    add(`<< /Length ${stream.length} /Filter [${filters}] >>\nstream\n${stream}\nendstream`);
   });
   if (encrypted) {
     const key = 'a'.repeat(64);
