@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openStream } from '../../support/sse.ts';
 import type { FaultCase, Rounds } from '../case.ts';
-import { readAll, textOf, type Ask } from '../client.ts';
+import { Client, readAll, textOf, type Ask } from '../client.ts';
 import { mustAgree, mustBeConsistent, mustBeWhole } from '../invariants.ts';
 import { awkwardMessage, awkwardTokens } from '../texts.ts';
 import { must, mustEqual } from '../violation.ts';
@@ -102,10 +102,28 @@ const during: FaultCase = {
   },
 };
 
+const twoProcesses: FaultCase = {
+  name: 'database-down-two-processes',
+  what: 'the same, longer than the lease, while another process looks at the turn',
+  runtimes: ['node'],
+  async run(rounds) {
+    const world = await rounds.world({ database: 'proxy' });
+    const other = new Client((await ownOf(world).another()).url);
+    for (let time = 0; time < (rounds.quick ? 1 : 4); time += 1) {
+      for (const how of ['down', 'frozen'] satisfies Absence[]) {
+        const ms = 5_000 + rounds.random.below(2_000);
+        await rounds.round(`${how} ${ms} ms`, () =>
+          absentDuring(rounds, world, { how, ms, ends: 'before the turn does', other }),
+        );
+      }
+    }
+  },
+};
+
 async function absentDuring(
   rounds: Rounds,
   world: World,
-  { how, ms, ends }: { how: Absence; ms: number; ends: string },
+  { how, ms, ends, other }: { how: Absence; ms: number; ends: string; other?: Client },
 ): Promise<void> {
   const { client } = world;
   const lasts = ends.startsWith('before') ? ms + 3_000 : Math.max(ms - 300, 500);
@@ -122,7 +140,11 @@ async function absentDuring(
   const wasRunning = ends.startsWith('before');
   if (wasRunning) must(later > half, 'the client receives nothing while the database is away');
   await back();
+  // Whoever looks now sees a lease that has run out, and an owner that is alive.
+  const turnId = String(stream.headers['x-turn-id']);
+  const looking = other && Promise.all([other.follow(turnId), client.follow(turnId)]);
   const told = await readAll(stream);
+  await looking;
   mustBeWhole(told);
   mustEqual(told.message?.status, 'complete', `the turn after ${how} (${told.errorCode})`);
   const state = await client.turn(told.turnId);
@@ -207,4 +229,4 @@ const slow: FaultCase = {
   },
 };
 
-export const outages = [before, during, tooLong, slow];
+export const outages = [before, during, twoProcesses, tooLong, slow];
