@@ -219,8 +219,9 @@ export async function runIngest(
   const heartbeat = setInterval(() => {
     void renewDraft(db, job.draft).catch((error: unknown) => report('a heartbeat was lost', error));
   }, leaseMs / 3);
+  let published: Document | undefined;
   try {
-    await storeAll(job, db, onProgress);
+    published = await storeAll(job, db, onProgress);
   } catch (error) {
     await failDraft(db, job.draft, failureOf(error)).catch((lost: unknown) =>
       report('a failed ingest could not be recorded', lost),
@@ -229,33 +230,39 @@ export async function runIngest(
   } finally {
     clearInterval(heartbeat);
   }
-  const document = await readDocument(db, {
-    id: job.draft.documentId,
-    userId: job.draft.userId,
-    leaseMs,
-  });
+  if (published) return published;
+  const { documentId: id, userId } = job.draft;
+  const document = await readDocument(db, { id, userId, leaseMs });
   if (!document) throw notFound('Document');
   return document;
 }
 
-async function storeAll(job: Job, db: Database, onProgress: OnProgress): Promise<void> {
+/** @returns the document as it was published; undefined when the draft is gone */
+async function storeAll(
+  job: Job,
+  db: Database,
+  onProgress: OnProgress,
+): Promise<Document | undefined> {
   const { chunks, stored, draft } = job;
   const missing = chunks
     .map((chunk, ordinal) => ({ ...chunk, ordinal }))
     .filter(({ ordinal }) => !stored.has(ordinal));
   let done = stored.size;
-  let dimension: number | undefined;
+  let dimension: number | null = null;
   // The last batch, which may be empty where all was stored before, is published with.
   for (let at = 0; ; at += BATCH) {
     const batch = missing.slice(at, at + BATCH);
     const rows = await embedChunks(job, batch);
-    dimension ??= rows[0]?.embedding.length;
+    dimension ??= rows[0]?.embedding.length ?? null;
     done += batch.length;
-    const isLast = at + BATCH >= missing.length;
-    const store = isLast ? publishDraft : appendToDraft;
-    if (!(await store(db, draft, { chunks: rows, done, dimension: dimension ?? null }))) return;
+    const progress = { chunks: rows, done, dimension };
+    if (at + BATCH >= missing.length) {
+      const published = await publishDraft(db, draft, progress);
+      if (published) onProgress({ done, total: chunks.length });
+      return published;
+    }
+    if (!(await appendToDraft(db, draft, progress))) return undefined;
     onProgress({ done, total: chunks.length });
-    if (isLast) return;
   }
 }
 

@@ -344,17 +344,21 @@ export async function appendToDraft(
   return (await fenced(db, draft, storeChunks(draft, progress))) !== undefined;
 }
 
-/** Stores the last chunks and makes the whole version what searches see, the old one's chunks gone. @returns false when the draft is gone */
+/** Stores the last chunks and makes the whole version what searches see, the old one's chunks gone. @returns the document, undefined when the draft is gone */
 export async function publishDraft(
   db: Database,
   draft: Draft,
   progress: Progress,
-): Promise<boolean> {
-  const statements = [
+): Promise<Document | undefined> {
+  const { documentId, userId } = draft;
+  const results = await fenced(db, draft, [
     ...storeChunks(draft, progress),
-    ...publishStatements(draft.userId, 'p.document_id = ?', [draft.documentId]),
-  ];
-  return (await fenced(db, draft, statements)) !== undefined;
+    ...publishStatements(userId, 'p.document_id = ?', [documentId]),
+    // What was just published is not interrupted, whatever the lease.
+    selectDocuments('d.id = ?', [documentId], 0),
+  ]);
+  const row = results?.at(-1)?.rows[0];
+  return row && documentFrom(row);
 }
 
 /** @param condition on `document_drafts p`: all of these, of one owner, become visible at once */
