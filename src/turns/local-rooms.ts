@@ -60,7 +60,9 @@ export class LocalRooms implements Rooms {
   readonly #live = new Map<string, LiveTurn>();
   readonly #queues = new Queues();
   readonly #pulse: Pulse;
+  readonly #starting = new Set<Promise<Delivery>>();
   #draining = false;
+  #graceIsOver = false;
 
   constructor(services: RoomServices) {
     this.#services = services;
@@ -73,6 +75,16 @@ export class LocalRooms implements Rooms {
   }
 
   async start(command: StartTurn, view: View, signal?: AbortSignal): Promise<Delivery> {
+    const starting = this.#start(command, view, signal);
+    this.#starting.add(starting);
+    try {
+      return await starting;
+    } finally {
+      this.#starting.delete(starting);
+    }
+  }
+
+  async #start(command: StartTurn, view: View, signal?: AbortSignal): Promise<Delivery> {
     this.#refuseWhileDraining();
     // A name that nothing answers to is refused before anything is stored.
     if (command.model) this.#services.registry.resolve(command.model);
@@ -120,10 +132,18 @@ export class LocalRooms implements Rooms {
   /** No new turns; running ones get so many milliseconds, then they are interrupted. Resolves when all are stored. */
   async drain(graceMs: number): Promise<void> {
     this.#draining = true;
-    const ended = Promise.all([...this.#live.values()].map((live) => live.ended));
-    await Promise.race([ended, sleep(graceMs)]);
+    await Promise.race([this.#quiet(), sleep(graceMs)]);
+    this.#graceIsOver = true;
     for (const live of this.#live.values()) live.stop('shutdown');
-    await Promise.all([...this.#live.values()].map((live) => live.ended));
+    await this.#quiet();
+  }
+
+  /** Resolves when no turn runs here, and none that was asked for is about to. */
+  async #quiet(): Promise<void> {
+    while (this.#starting.size > 0 || this.#live.size > 0) {
+      const ended = [...this.#live.values()].map((live) => live.ended);
+      await Promise.allSettled([...this.#starting, ...ended]);
+    }
   }
 
   /** Resolves when no turn runs here. */
@@ -204,6 +224,8 @@ export class LocalRooms implements Rooms {
     const models = this.#modelsOf(verdict.model);
     const live = new LiveTurn(headOf(claim, verdict, models[0].name), this.#services.coalesce);
     this.#live.set(claim.turnId, live);
+    // Its claim was under way when the shutdown began, and took longer than the grace.
+    if (this.#graceIsOver) live.stop('shutdown');
     if (this.#live.size === 1) this.#services.onActive?.(true);
     this.#pulse.start();
     const { conversation, history, hasMaterial } = verdict;
