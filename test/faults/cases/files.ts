@@ -28,7 +28,9 @@ const locked: FaultCase = {
   runtimes: ['node'],
   async run(rounds) {
     const world = await rounds.world();
-    const other = new DatabaseSync(ownOf(world).server.databaseUrl.replace(/^file:/u, ''));
+    const other = new DatabaseSync(ownOf(world).server.databaseUrl.replace(/^file:/u, ''), {
+      timeout: 5_000,
+    });
     for (let time = 0; time < (rounds.quick ? 1 : 6); time += 1) {
       const names = Array.from({ length: 8 }, (_, at) => `time ${time}, turn ${at}`);
       const holding = (async () => {
