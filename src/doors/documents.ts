@@ -258,7 +258,12 @@ function workOf(ingest: Ingest, services: IngestServices): Work {
     case 'known':
       return () => Promise.resolve(ingest.document);
     case 'accepted':
-      return async (onProgress) => finished(await runIngest(ingest.job, services, onProgress));
+      return async (onProgress) => {
+        const document = await runIngest(ingest.job, services, onProgress);
+        // Overtaken by another replacement of the same document: its end is this one's.
+        const isOvertaken = document.status === 'processing';
+        return finished(isOvertaken ? await followIngest(document, services) : document);
+      };
     case 'elsewhere':
       return async (onProgress) =>
         finished(await followIngest(ingest.document, services, onProgress));

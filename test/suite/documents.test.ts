@@ -143,6 +143,27 @@ describe('a document', () => {
     expect((await target.call(`/documents?user_id=${user_id}`)).json).toHaveLength(1);
   });
 
+  it('ends as one of those that replace it at the same time, and whole', async () => {
+    const user_id = unique('user');
+    const { json } = await post({ user_id, text: 'The first.', title: 'Race' });
+    const { document_id } = json;
+    const version = (word: string) =>
+      Array.from(
+        { length: 70 },
+        (_, at) => `## ${at}\n\nA ${word} horse${at} runs. ${'mud '.repeat(200)}`,
+      ).join('\n\n');
+    const words = ['amber', 'brown', 'cream'];
+    const answers = await Promise.all(
+      words.map((word) => post({ user_id, text: version(word), title: 'Race', document_id })),
+    );
+    for (const answer of answers)
+      expect(answer).toMatchObject({ status: 200, json: { document_id, status: 'ready' } });
+    const results = await search({ user_id, query: 'horse runs', k: 100 });
+    const colours = new Set(results.map(({ text }) => /A (\w+) horse/u.exec(text)?.[1]));
+    expect(colours.size).toBe(1);
+    expect(words).toContain([...colours][0]);
+  });
+
   it('tells its progress to who asks for events', async () => {
     const user_id = unique('user');
     const text = Array.from(
