@@ -22,7 +22,19 @@ export interface Ask extends TurnFields {
 
 /** True when the client wants the answer as it comes. */
 export function wantsStream(c: AppContext, asked?: boolean): boolean {
-  return asked === true || (c.req.header('accept') ?? '').includes('text/event-stream');
+  return asked === true || acceptsEvents(c.req.header('accept') ?? '');
+}
+
+/** True when event streams are among the media types of an Accept header (RFC 9110 §12.5.1); a weight of 0 means "not that". */
+function acceptsEvents(accept: string): boolean {
+  return accept
+    .toLowerCase()
+    .split(',')
+    .map((range) => range.split(';').map((piece) => piece.trim()))
+    .some(
+      ([type, ...parameters]) =>
+        type === 'text/event-stream' && !parameters.some((piece) => /^q=0(\.0*)?$/.test(piece)),
+    );
 }
 
 /**
@@ -65,6 +77,7 @@ export async function answerEventSource(
   { conversationId, query, wire }: { conversationId: string; query: StreamQuery; wire: WireName },
 ): Promise<Response> {
   const { message, content, model, on_busy, on_disconnect, idempotency_key } = query;
+  if (c.req.method === 'HEAD') return headOfStream();
   const view = viewOf({ on_disconnect }, wire, true);
   const cursor = lastEventId(c);
   if (cursor !== undefined) {
@@ -99,6 +112,11 @@ async function reconnect(
   return followed(await rooms.follow({ turnId, conversationId }, view, cursor), view.wire);
 }
 
+/** What HEAD is told: the headers that GET would have. It starts nothing and follows nobody. */
+export function headOfStream(): Response {
+  return new Response(null, { headers: EVENT_STREAM_HEADERS });
+}
+
 /** A turn that goes on, or 204 when nothing is left, which ends a browser's reconnecting. */
 export function followed(delivery: Delivery | undefined, wire: WireName): Response {
   return delivery ? streamed(delivery, wire) : new Response(null, { status: 204 });
@@ -121,8 +139,7 @@ export async function servingReconnect(
 
 /** The cursor a client comes back with; an empty one is none. */
 export function lastEventId(c: AppContext): string | undefined {
-  const given = c.req.header('last-event-id') ?? c.req.query('last_event_id');
-  return given === '' ? undefined : given;
+  return [c.req.header('last-event-id'), c.req.query('last_event_id')].find(Boolean);
 }
 
 function streamed({ body, turnId, conversationId }: Delivery, wire: WireName): Response {

@@ -1,7 +1,14 @@
 /** Turns by their own id: how one stands, following it, stopping it. */
 import { readTurn } from '../store/turns.ts';
 import { turnView } from '../wire/views.ts';
-import { followed, lastEventId, required, servingReconnect, viewOf } from './answer.ts';
+import {
+  followed,
+  headOfStream,
+  lastEventId,
+  required,
+  servingReconnect,
+  viewOf,
+} from './answer.ts';
 import { commonProblems, createDoor, eventStreamContent, json, route } from './door.ts';
 import * as schemas from './schemas.ts';
 import type { AppContext } from './services.ts';
@@ -47,6 +54,7 @@ export function turnsDoor() {
     (c) => {
       const follow = async () => {
         const { head } = await turnOf(c, c.req.valid('param').id);
+        if (c.req.method === 'HEAD') return headOfStream();
         const delivery = await c
           .get('services')
           .rooms.follow(head, viewOf({}, 'native'), lastEventId(c));

@@ -185,3 +185,46 @@ it.each(['/conversations', '/chat/conversations'])(
     expect(events.filter(({ data }) => data === '[DONE]')).toHaveLength(1);
   },
 );
+
+describe.concurrent('what Accept says', () => {
+  it.each([
+    ['TEXT/Event-Stream', true],
+    ['application/json, text/event-stream; q=0.5', true],
+    ['application/json, text/event-stream;q=0', false],
+    ['text/event-streams', false],
+    ['*/*', false],
+  ])('%s', async (accept, streams) => {
+    const { headers } = await target.call('/conversations', {
+      json: { user_id: unique('user'), message: 'hello' },
+      headers: { accept },
+    });
+    expect(headers['content-type']).toMatch(
+      streams ? /^text\/event-stream/u : /^application\/json/u,
+    );
+  });
+});
+
+describe.concurrent('HEAD of a stream', () => {
+  it.each(['/conversations', '/chat/conversations'])('starts no turn at %s', async (path) => {
+    const id = await newChat(unique('user'));
+    const { status, headers } = await target.call(`${path}/${id}/stream?message=hello`, {
+      method: 'HEAD',
+    });
+    expect(status).toBe(200);
+    expect(headers['content-type']).toMatch(/^text\/event-stream/u);
+    const { json: messages } = await target.call(`${path}/${id}/messages`);
+    expect(messages).toEqual([]);
+  });
+
+  it('tells whether there is a turn to follow', async () => {
+    const { headers } = await target.call('/conversations', {
+      json: { user_id: unique('user'), message: 'hello' },
+    });
+    const turn = String(headers['x-turn-id']);
+    const statuses = [turn, unique('turn')].map(async (id) => {
+      const { status } = await target.call(`/turns/${id}/events`, { method: 'HEAD' });
+      return status;
+    });
+    expect(await Promise.all(statuses)).toEqual([200, 404]);
+  });
+});
