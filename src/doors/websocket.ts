@@ -1,6 +1,6 @@
 /** The fifth door: a WebSocket for each user. What happens on it, whatever runtime it lives in; hosts bring the sockets. */
 import { z } from '@hono/zod-openapi';
-import { failureOf, ParleyError } from '../chat/errors.ts';
+import { failureOf, notFound, ParleyError } from '../chat/errors.ts';
 import type { Report } from '../chat/report.ts';
 import { newId } from '../chat/ids.ts';
 import { problemOf } from '../wire/problem.ts';
@@ -74,6 +74,8 @@ const incoming = schemas.withMessage(
 export interface Socket {
   userId: string;
   send(frame: string): void;
+  /** Aborted when the client has gone. */
+  gone: AbortSignal;
 }
 
 export function greet(socket: Socket): void {
@@ -88,6 +90,7 @@ export async function receive(
 ): Promise<void> {
   try {
     const {
+      user_id,
       message,
       content,
       conversation_id,
@@ -98,6 +101,7 @@ export async function receive(
       on_busy,
       on_disconnect,
     } = parseFrame(data);
+    if (user_id !== undefined && user_id !== socket.userId) throw notFound('User');
     const create = conversation_id
       ? undefined
       : {
@@ -116,9 +120,10 @@ export async function receive(
       onBusy: on_busy ?? ('reject' as const),
       joinSameText: false,
     };
-    const { body } = await rooms.start(command, viewOf({ on_disconnect }, 'frames'));
-    for await (const frame of lines(body)) socket.send(frame);
+    const { body } = await rooms.start(command, viewOf({ on_disconnect }, 'frames'), socket.gone);
+    for await (const frame of lines(body, socket.gone)) socket.send(frame);
   } catch (error) {
+    if (socket.gone.aborted) return;
     const failure = failureOf(error);
     if (failure.code === 'internal_error') report('a socket message failed', error);
     sendFrame(socket, {
@@ -155,11 +160,14 @@ function sendFrame(socket: Socket, frame: Record<string, unknown>): void {
   socket.send(JSON.stringify(frame));
 }
 
-/** The lines of a stream of text. */
-async function* lines(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+/** The lines of a stream of text; the stream is left when `gone` is aborted. */
+async function* lines(body: ReadableStream<Uint8Array>, gone: AbortSignal): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';
   const reader = body.getReader();
+  const leave = () => void reader.cancel().catch(() => undefined);
+  gone.addEventListener('abort', leave, { once: true });
+  if (gone.aborted) leave();
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
     const pieces = (rest + decoder.decode(read.value, { stream: true })).split('\n');
     rest = pieces.pop() ?? '';

@@ -9,6 +9,9 @@ import type { WorkerEnv } from './worker-services.ts';
 const USER_HEADER = 'x-parley-user';
 
 export class DurableSockets extends DurableObject<WorkerEnv> {
+  /** Told that a client has gone; for as long as this object is in memory, which an answer under way keeps it. */
+  readonly #leaving = new WeakMap<WebSocket, AbortController>();
+
   override fetch(request: Request): Response {
     const userId = decodeURIComponent(request.headers.get(USER_HEADER) ?? '');
     if (request.headers.get('upgrade') !== 'websocket') return Response.json(this.#count());
@@ -16,32 +19,40 @@ export class DurableSockets extends DurableObject<WorkerEnv> {
     // Accepted in this way, an idle socket does not keep the object in memory.
     this.ctx.acceptWebSocket(server);
     server.serializeAttachment(userId);
-    greet(socketOf(server));
+    greet(this.#socketOf(server));
     return new Response(null, { status: 101, webSocket: client });
   }
 
   override async webSocketMessage(ws: WebSocket, data: string | ArrayBuffer): Promise<void> {
     const rooms = new DurableRooms(this.env.ROOMS);
-    await receive(socketOf(ws), typeof data === 'string' ? data : '', { rooms, report });
+    await receive(this.#socketOf(ws), typeof data === 'string' ? data : '', { rooms, report });
+  }
+
+  override webSocketError(ws: WebSocket): void {
+    this.#leaving.get(ws)?.abort();
   }
 
   override webSocketClose(ws: WebSocket, code: number): void {
+    this.#leaving.get(ws)?.abort();
     // 1005 and 1006 only ever describe a close and cannot be sent.
     ws.close(code === 1005 || code === 1006 ? 1000 : code);
+  }
+
+  #socketOf(ws: WebSocket): Socket {
+    const leaving = this.#leaving.get(ws) ?? new AbortController();
+    this.#leaving.set(ws, leaving);
+    return {
+      userId: String(ws.deserializeAttachment()),
+      gone: leaving.signal,
+      send: (frame) => {
+        if (ws.readyState === WebSocket.OPEN) ws.send(frame);
+      },
+    };
   }
 
   #count(): number {
     return this.ctx.getWebSockets().filter((ws) => ws.readyState === WebSocket.OPEN).length;
   }
-}
-
-function socketOf(ws: WebSocket): Socket {
-  return {
-    userId: String(ws.deserializeAttachment()),
-    send: (frame) => {
-      if (ws.readyState === WebSocket.OPEN) ws.send(frame);
-    },
-  };
 }
 
 /** The sockets as the app sees them. */

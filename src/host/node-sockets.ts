@@ -1,5 +1,6 @@
 /** WebSockets on Node. Who is online is kept in the database, since several processes may share it. */
 import { upgradeWebSocket } from '@hono/node-server';
+import type { WebSocket } from 'ws';
 import type { Report } from '../chat/report.ts';
 import { newId } from '../chat/ids.ts';
 import { greet, receive, type Socket } from '../doors/websocket.ts';
@@ -25,7 +26,7 @@ export class NodeSockets implements Sockets {
   readonly #rooms: Rooms;
   readonly #report: Report;
   readonly #instanceId = newId();
-  readonly #open = new Map<string, { close(): void }>();
+  readonly #open = new Map<string, WatchedSocket>();
   /** Frames from clients that are still being answered. */
   readonly #answering = new Set<Promise<void>>();
   readonly #timer: ReturnType<typeof setInterval>;
@@ -40,24 +41,38 @@ export class NodeSockets implements Sockets {
 
   async open(c: AppContext, userId: string): Promise<Response> {
     const id = newId();
-    await addConnection(this.#db, { id, userId, instanceId: this.#instanceId });
+    const gone = new AbortController();
     let socket: Socket | undefined;
     const upgrade = upgradeWebSocket(() => ({
       onOpen: (_, ws) => {
-        socket = { userId, send: (frame) => ws.readyState === 1 && ws.send(frame) };
-        this.#open.set(id, { close: () => ws.close(1001, 'the server is shutting down') });
-        greet(socket);
+        socket = {
+          userId,
+          gone: gone.signal,
+          send: (frame) => ws.readyState === 1 && ws.send(frame),
+        };
+        // The adapter's sockets are those of `ws`.
+        this.#open.set(id, new WatchedSocket(ws.raw as WebSocket));
+        void this.#welcome(id, socket);
       },
       onMessage: ({ data }) => {
         if (socket) this.#answer(socket, typeof data === 'string' ? data : '');
       },
-      onClose: () => this.#gone(id),
-      onError: () => this.#gone(id),
+      onClose: () => this.#gone(id, gone),
+      onError: () => this.#gone(id, gone),
     }));
     const response = await upgrade(c, () => Promise.resolve());
-    if (response) return response;
-    this.#gone(id);
-    return c.body(null, 426);
+    return response ?? c.body(null, 426);
+  }
+
+  /** Who has been greeted is counted. */
+  async #welcome(id: string, socket: Socket): Promise<void> {
+    try {
+      await addConnection(this.#db, { id, userId: socket.userId, instanceId: this.#instanceId });
+      if (socket.gone.aborted) await removeConnection(this.#db, id);
+    } catch (error) {
+      this.#report('the presence of sockets could not be stored', error);
+    }
+    greet(socket);
   }
 
   count(userId: string): Promise<number> {
@@ -86,16 +101,39 @@ export class NodeSockets implements Sockets {
   }
 
   #renew(): void {
+    for (const socket of this.#open.values()) socket.watch();
     if (this.#open.size > 0)
       void renewConnections(this.#db, this.#instanceId, CONNECTION_LEASE_MS).catch(
         (error: unknown) => this.#report('the presence of sockets could not be stored', error),
       );
   }
 
-  #gone(id: string): void {
+  #gone(id: string, gone: AbortController): void {
+    gone.abort();
     this.#open.delete(id);
     void removeConnection(this.#db, id).catch((error: unknown) =>
       this.#report('the presence of sockets could not be stored', error),
     );
+  }
+}
+
+/** A socket whose other end is asked now and then whether it is still there: half a connection says nothing by itself. */
+class WatchedSocket {
+  readonly #socket: WebSocket;
+  #hasAnswered = true;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.on('pong', () => (this.#hasAnswered = true));
+  }
+
+  watch(): void {
+    if (!this.#hasAnswered) return this.#socket.terminate();
+    this.#hasAnswered = false;
+    this.#socket.ping();
+  }
+
+  close(): void {
+    this.#socket.close(1001, 'the server is shutting down');
   }
 }
