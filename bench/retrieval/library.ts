@@ -30,7 +30,7 @@ export interface Library {
 export async function openLibrary(): Promise<Library> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-retrieval-'));
   const file = join(folder, 'library.db');
-  const database = await connectFile(`file:${file}`);
+  const database = connectFile(`file:${file}`);
   const tables = [DOCUMENTS, `CREATE INDEX documents_by_user ON documents (user_id)`];
   const statements = [...tables, ...SEARCH_TABLES].map((sql) => ({ sql, args: [] }));
   await database.batch(statements, 'write');
