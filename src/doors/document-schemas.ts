@@ -7,8 +7,12 @@ import * as schemas from './schemas.ts';
 /** UTF-16 units. */
 const LONGEST_QUERY = 20_000;
 const LONGEST_URL = 2_000;
+const LONGEST_MIME_TYPE = 200;
+const LONGEST_FIELD = 1_000;
 /** UTF-16 units of all metadata of a document, as JSON. */
 const LONGEST_METADATA = 16_000;
+/** Levels of objects and lists in metadata. SQLite reads a thousand; nobody means more than a few. */
+const DEEPEST_METADATA = 20;
 /** Fields that a search can ask for at once, and values of each. */
 const MOST_FILTERS = 20;
 const MOST_DOCUMENTS = 1_000;
@@ -16,7 +20,10 @@ const MOST_DOCUMENTS = 1_000;
 const json: z.ZodType<Json> = z.json();
 
 const metadata = z
-  .record(z.string(), json)
+  .record(z.string(), z.unknown())
+  // Before it is looked into: what is nested without end would take the stack.
+  .refine((value) => !isDeeperThan(value, DEEPEST_METADATA), 'is nested too deeply')
+  .pipe(z.record(z.string(), json))
   .refine(
     (value) => JSON.stringify(value).length <= LONGEST_METADATA,
     `must be at most ${LONGEST_METADATA} characters of JSON`,
@@ -27,16 +34,21 @@ const metadata = z
     example: { department: 'sales' },
   });
 
-const url = z
-  .url({ protocol: /^https?$/ })
-  .max(LONGEST_URL)
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
+}
+
+const url = schemas
+  .text(LONGEST_URL)
+  .pipe(z.url({ protocol: /^https?$/ }))
   .openapi({ description: 'Where the document is from; shown with citations, never fetched' });
 
 const documentFields = {
   title: schemas.title
     .nullish()
     .openapi({ description: 'Its own, or its file’s name, when left out' }),
-  mime_type: z.string().max(200).optional().openapi({ example: 'text/markdown' }),
+  mime_type: schemas.text(LONGEST_MIME_TYPE).optional().openapi({ example: 'text/markdown' }),
   conversation_id: schemas.id.nullish().openapi({
     description:
       'Ties the document to a conversation: only its turns see it, and it is deleted with it',
@@ -147,7 +159,10 @@ export const retrieval = schemas
       .openapi({ description: 'Only documents of this conversation' }),
     document_ids: z.array(schemas.id).max(MOST_DOCUMENTS).nullish(),
     metadata: z
-      .record(z.string(), z.union([metadataValue, z.array(metadataValue).max(MOST_FILTERS)]))
+      .record(
+        schemas.text(LONGEST_FIELD),
+        z.union([metadataValue, z.array(metadataValue).max(MOST_FILTERS)]),
+      )
       .refine((value) => Object.keys(value).length <= MOST_FILTERS, 'asks for too many fields')
       .nullish()
       .openapi({

@@ -37,11 +37,9 @@ export const modelName = nonEmpty(LONGEST_NAME).openapi({
   description: 'An alias or provider/model',
 });
 export const mode = z.enum(['open', 'rag']);
-export const id = z
-  .string()
-  .min(1)
-  .max(LONGEST_NAME)
-  .openapi({ example: '01932f3e-7c1a-7000-8000-000000000000' });
+export const id = nonEmpty(LONGEST_NAME).openapi({
+  example: '01932f3e-7c1a-7000-8000-000000000000',
+});
 
 /** Fields that only the server sets. A client that sends one believes something that is not so, and is told. */
 const SERVER_FIELDS = [

@@ -403,3 +403,34 @@ describe('what does not exist', () => {
     expect(answer.headers['content-type']).toBe('application/problem+json');
   });
 });
+
+describe.concurrent('half a surrogate pair in what is named', () => {
+  const half = 'half-\uD83D';
+
+  it.each([
+    ['/chat', { chat_id: half, message: 'hi' }],
+    ['/documents', { text: 'hi', conversation_id: half }],
+    ['/documents', { text: 'hi', document_id: half }],
+    ['/retrieve', { query: 'hi', conversation_id: half }],
+  ])('finds nothing at %s %o', async (path, body) => {
+    const json = { user_id: unique('user'), ...body };
+    await refused(path, { json }, [404, 'not_found']);
+  });
+
+  it.each([
+    ['/retrieve', { query: 'hi', document_ids: [half] }],
+    ['/retrieve', { query: 'hi', metadata: { [half]: half } }],
+    ['/documents', { text: 'hi', url: `https://example.test/${half}` }],
+  ])('is made well-formed at %s %o', async (path, body) => {
+    const { status } = await target.call(path, { json: { user_id: unique('user'), ...body } });
+    expect(status).toBe(200);
+  });
+});
+
+describe.concurrent('metadata that are nested', () => {
+  it.each([30, 2_000, 100_000])('%i deep are refused', async (depth) => {
+    const metadata = `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+    const rawBody = `{"user_id":"${unique('user')}","text":"hi","metadata":${metadata}}`;
+    await refused('/documents', { rawBody, headers: asJson }, invalid);
+  });
+});
