@@ -15,17 +15,18 @@ import type { AppContext, AppEnv } from './services.ts';
 export function createDoor() {
   return new OpenAPIHono<AppEnv>({
     defaultHook: (result) => {
-      if (result.success) return;
-      const errors = result.error.issues.map((issue) => ({
-        path: issue.path.join('.'),
-        message: issue.message,
-      }));
-      const detail = errors
-        .map(({ path, message }) => (path ? `${path}: ${message}` : message))
-        .join('; ');
-      throw new ParleyError({ code: 'invalid_request', detail, errors });
+      if (!result.success) throw invalidInput(result.error);
     },
   });
+}
+
+/** What a schema found wrong, field by field, for whoever sent it. */
+export function invalidInput({ issues }: Pick<z.ZodError, 'issues'>): ParleyError {
+  const errors = issues.map(({ path, message }) => ({ path: path.join('.'), message }));
+  const detail = errors
+    .map(({ path, message }) => (path ? `${path}: ${message}` : message))
+    .join('; ');
+  return new ParleyError({ code: 'invalid_request', detail, errors });
 }
 
 export type Door = ReturnType<typeof createDoor>;

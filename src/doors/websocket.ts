@@ -6,7 +6,7 @@ import { newId } from '../chat/ids.ts';
 import { problemOf } from '../wire/problem.ts';
 import type { Rooms } from '../turns/rooms.ts';
 import { viewOf } from './answer.ts';
-import { commonProblems, createDoor, json, sameOriginOnly, route } from './door.ts';
+import { commonProblems, createDoor, invalidInput, json, route, sameOriginOnly } from './door.ts';
 import * as schemas from './schemas.ts';
 
 const tags = ['websocket'];
@@ -137,15 +137,7 @@ export async function receive(
 function parseFrame(data: string) {
   const parsed = incoming.safeParse(parseJson(data));
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map((issue) => ({
-    path: issue.path.join('.'),
-    message: issue.message,
-  }));
-  throw new ParleyError({
-    code: 'invalid_request',
-    detail: errors.map(({ path, message }) => `${path}: ${message}`).join('; '),
-    errors,
-  });
+  throw invalidInput(parsed.error);
 }
 
 function parseJson(data: string): unknown {
