@@ -68,7 +68,7 @@ async function inPage(
         wasCut = true;
         proxy.cut();
       }
-      if (wasCut && readyState === 2) break;
+      if (readyState === 2) break;
       must(Date.now() < deadline, `the browser goes on reconnecting (${opened} times opened)`);
       await sleep(10);
     }
