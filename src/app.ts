@@ -1,10 +1,10 @@
 /** The app: its doors, and what holds for every one of them. It knows no runtime; what it needs comes with each request. */
 import { OpenAPIHono } from '@hono/zod-openapi';
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { HTTPException } from 'hono/http-exception';
-import { requestId } from 'hono/request-id';
+import { declaredLength, hasBody } from './access/body.ts';
 import { isAllowedOrigin, refuseForeignHost, refuseForeignOrigin } from './access/origin.ts';
 import { failureOf, notFound, ParleyError } from './chat/errors.ts';
 import { newId } from './chat/ids.ts';
@@ -34,7 +34,7 @@ const LARGEST_UPLOAD_BODY = 2 * LARGEST_UPLOAD;
  */
 export function createApp<Bindings extends object>(servicesFor: (bindings: Bindings) => Services) {
   const app = new OpenAPIHono<AppEnv>({ getPath: pathWithoutTrailingSlash });
-  app.use(requestId({ generator: () => newId() }));
+  app.use(nameRequest);
   app.use(async (c, next) => {
     // Whoever makes the app also calls it, with its own runtime's bindings.
     c.set('services', servicesFor(c.env as Bindings));
@@ -74,20 +74,46 @@ function pathWithoutTrailingSlash(request: Request): string {
   return pathname.length > 1 ? pathname.replace(/\/+$/, '') || '/' : pathname;
 }
 
-const allowBrowsers: MiddlewareHandler<AppEnv> = (c, next) =>
-  cors({
-    origin: (origin) =>
-      isAllowedOrigin(origin, c.req.header('host'), originPolicyOf(c)) ? origin : null,
-    exposeHeaders: [
-      'X-Request-Id',
-      'X-Turn-Id',
-      'X-Conversation-Id',
-      'Location',
-      'Link',
-      'Retry-After',
-    ],
-    maxAge: 600,
-  })(c, next);
+/** Ids of requests that callers may choose themselves. */
+const REQUEST_ID = /^[\w=-]{1,255}$/;
+
+const nameRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const given = c.req.header('x-request-id');
+  const requestId = given !== undefined && REQUEST_ID.test(given) ? given : newId();
+  c.set('requestId', requestId);
+  await next();
+  addHeader(c, 'X-Request-Id', requestId);
+};
+
+/** Added to the finished answer: whatever is set before makes the framework build a second one. */
+function addHeader(c: Context<AppEnv>, name: string, value: string): void {
+  try {
+    c.res.headers.append(name, value);
+  } catch {
+    // The headers of an answer that came over a network cannot be changed, only copied.
+    c.header(name, value, { append: true });
+  }
+}
+
+const corsHeaders: MiddlewareHandler<AppEnv> = cors({
+  origin: (origin, c: Context<AppEnv>) =>
+    isAllowedOrigin(origin, c.req.header('host'), originPolicyOf(c)) ? origin : null,
+  exposeHeaders: [
+    'X-Request-Id',
+    'X-Turn-Id',
+    'X-Conversation-Id',
+    'Location',
+    'Link',
+    'Retry-After',
+  ],
+  maxAge: 600,
+});
+
+const allowBrowsers: MiddlewareHandler<AppEnv> = async (c, next) => {
+  if (c.req.header('origin') !== undefined) return corsHeaders(c, next);
+  await next();
+  addHeader(c, 'Vary', 'Origin');
+};
 
 const guard: MiddlewareHandler<AppEnv> = async (c, next) => {
   const { headers } = c.req.raw;
@@ -110,17 +136,20 @@ function limitedTo(maxSize: number): MiddlewareHandler<AppEnv> {
 const limitJson = limitedTo(LARGEST_BODY);
 const limitUpload = limitedTo(LARGEST_UPLOAD_BODY);
 
-const limitBody: MiddlewareHandler<AppEnv> = (c, next) =>
-  (isUpload(c.req.method, c.req.path) ? limitUpload : limitJson)(c, next);
+const limitBody: MiddlewareHandler<AppEnv> = (c, next) => {
+  const isSmall = (declaredLength(c.req.raw) ?? Number.POSITIVE_INFINITY) <= LARGEST_BODY;
+  if (isSmall || !hasBody(c.req.raw)) return next();
+  return (isUpload(c.req.method, c.req.path) ? limitUpload : limitJson)(c, next);
+};
 
 /** A body that is not said to be JSON, or a form where a file may come, is not read as such. */
 const requireKnownBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   const type = c.req.header('content-type');
-  const hasBody = c.req.raw.body !== null && !['GET', 'HEAD', 'DELETE'].includes(c.req.method);
+  const matters = c.req.method !== 'DELETE' && hasBody(c.req.raw);
   const takesForm = isUpload(c.req.method, c.req.path);
   const isForm = takesForm && /^multipart\/form-data\b/i.test(type ?? '');
   const isJson = /^application\/([\w.+-]+\+)?json\b/i.test(type ?? '');
-  if (hasBody && type !== undefined && !isJson && !isForm) {
+  if (matters && type !== undefined && !isJson && !isForm) {
     const detail = `Send application/json${takesForm ? ' or multipart/form-data' : ''}`;
     throw new ParleyError({ code: 'unsupported_media_type', detail });
   }

@@ -1,5 +1,6 @@
 /** Whose request it is. Without identity it is what the request says, in its body or its query; the shape of it is each route's to check. */
 import type { MiddlewareHandler } from 'hono';
+import { hasBody } from '../access/body.ts';
 import { invalid, notFound } from '../chat/errors.ts';
 import type { AppContext, AppEnv } from './services.ts';
 
@@ -12,7 +13,7 @@ export const identify: MiddlewareHandler<AppEnv> = async (c, next) => {
 };
 
 async function userInBody(c: AppContext): Promise<string | undefined> {
-  if (c.req.raw.body === null || !c.req.header('content-type')?.includes('json')) return undefined;
+  if (!hasBody(c.req.raw) || !c.req.header('content-type')?.includes('json')) return undefined;
   // What is no JSON is told by the route's own validation.
   const body: unknown = await c.req.json().catch(() => undefined);
   if (typeof body !== 'object' || body === null || !('user_id' in body)) return undefined;

@@ -40,7 +40,8 @@ export function serviceDoor() {
       },
     },
     async (c) => {
-      c.header('Vary', 'Accept');
+      // On the answer itself: the page is one of its own, which a header set on the context does not reach.
+      c.res.headers.append('Vary', 'Accept');
       if ((c.req.header('accept') ?? '').includes('text/html')) return page(c, '/');
       return c.json({ ...about, docs: '/docs' }, 200);
     },

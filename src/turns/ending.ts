@@ -21,9 +21,14 @@ export function endingOf(live: LiveTurn, { model, prompt, step, usage }: Generat
   });
   const tokens = decideUsage({
     reported: usage,
+    // Estimates take longer than all else here, and providers nearly always count.
     estimate: {
-      inputTokens: estimatePrompt(prompt),
-      outputTokens: estimateTokens(contentOf(parts)),
+      get inputTokens() {
+        return estimatePrompt(prompt);
+      },
+      get outputTokens() {
+        return estimateTokens(contentOf(parts));
+      },
     },
   });
   return {
@@ -121,18 +126,21 @@ export function decideUsage({
   reported: readonly (LanguageModelV4Usage | undefined)[];
   estimate: { inputTokens: number; outputTokens: number };
 }): Usage {
-  const counted = (counts: readonly (number | undefined)[], estimated: number) => {
+  const counted = (
+    counts: readonly (number | undefined)[],
+    estimated: 'inputTokens' | 'outputTokens',
+  ) => {
     const total = sum(counts);
     // The SDK reads a count that is null as nothing; of a text that is there, nothing is no count.
-    return total === 0 && estimated > 0 ? undefined : total;
+    return total === 0 && estimate[estimated] > 0 ? undefined : total;
   };
   const input = counted(
     reported.map((usage) => usage?.inputTokens.total),
-    estimate.inputTokens,
+    'inputTokens',
   );
   const output = counted(
     reported.map((usage) => usage?.outputTokens.total),
-    estimate.outputTokens,
+    'outputTokens',
   );
   return {
     inputTokens: input ?? estimate.inputTokens,
