@@ -1,5 +1,5 @@
 /** `npm start`: the server on Node. */
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { serve } from '@hono/node-server';
 import { WebSocketServer } from 'ws';
 import { createApp } from '../app.ts';
@@ -7,7 +7,7 @@ import { ConfigError, isLoopback, parseConfig, type Config } from '../config.ts'
 import type { Services } from '../doors/services.ts';
 import type { Database } from '../store/database.ts';
 import { createRetriever } from '../retrieval/retrieve.ts';
-import { nodeFetch } from './node-fetch.ts';
+import { nodeNetwork } from './node-network.ts';
 import { sweep } from '../store/turns.ts';
 import { LocalRooms } from '../turns/local-rooms.ts';
 import { createToolbox } from '../turns/tools/toolbox.ts';
@@ -29,7 +29,7 @@ const LAST_WORDS_MS = 1_000;
 await orExit(async () => {
   const config = parseConfig(process.env);
   refuseOpenDoor(config);
-  const registry = registryOf(config, nodeFetch);
+  const registry = registryOf(config, nodeNetwork);
   const embeddings = embeddingsOf(config);
   const db = await openNodeDatabase(config);
   await migrateFromFolder(db);
@@ -84,7 +84,9 @@ function listen(services: Services): Promise<Server> {
     const websocket = {
       server: new WebSocketServer({ noServer: true, maxPayload: LARGEST_FRAME }),
     };
-    const options = { fetch: app.fetch, hostname: HOST, port: PORT, websocket };
+    // An offer of another protocol (HTTP/2 without TLS, for one) may be passed over, and is: the request is answered as it stands.
+    const serverOptions = { shouldUpgradeCallback: isWebSocket };
+    const options = { fetch: app.fetch, hostname: HOST, port: PORT, websocket, serverOptions };
     // Without `createServer` the adapter makes a plain HTTP server.
     const server = serve(options, ({ port }) => {
       console.log(`listening on http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${port}`);
@@ -92,10 +94,16 @@ function listen(services: Services): Promise<Server> {
     }) as Server;
     // Longer than the idle time of the usual load balancers: a connection that we close just as a request comes on it is lost.
     server.keepAliveTimeout = KEPT_ALIVE_MS;
+    // A connection on which nothing moves for longer than any turn lasts belongs to nobody any more.
+    server.setTimeout(2 * services.config.TURN_TIMEOUT_MS + 4 * services.config.KEEP_ALIVE_MS);
     server.once('error', (error) =>
       reject(new ConfigError(`cannot listen on ${HOST}:${PORT}: ${error.message}`)),
     );
   });
+}
+
+function isWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 interface Running {

@@ -2,6 +2,7 @@
 import { ParleyError } from '../chat/errors.ts';
 import { ConfigError, type Config } from '../config.ts';
 import { createEmbeddingRegistry, type EmbeddingRegistry } from '../models/embedding-registry.ts';
+import type { Network } from '../models/network.ts';
 import { createRegistry, type Registry } from '../models/registry.ts';
 import type { RoomSettings } from '../turns/local-rooms.ts';
 
@@ -9,17 +10,17 @@ import type { RoomSettings } from '../turns/local-rooms.ts';
 const STORE_GRACE_MS = 30_000;
 
 /**
- * @param fetch the network, as the runtime does it best for streams of events
+ * @param network as the runtime does it best for streams of events
  * @throws ConfigError when DEFAULT_MODEL names none that is on
  */
-export function registryOf(config: Config, fetch: typeof globalThis.fetch): Registry {
+export function registryOf(config: Config, network: Network): Registry {
   return madeBy('DEFAULT_MODEL', () =>
     createRegistry({
       groq: { apiKey: config.GROQ_API_KEY, baseURL: config.GROQ_BASE_URL },
       openai: { apiKey: config.OPENAI_API_KEY, baseURL: config.OPENAI_BASE_URL },
       google: { apiKey: config.GOOGLE_GENERATIVE_AI_API_KEY, baseURL: config.GOOGLE_BASE_URL },
       defaultModel: config.DEFAULT_MODEL,
-      fetch,
+      network,
     }),
   );
 }

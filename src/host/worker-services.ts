@@ -1,6 +1,7 @@
 /** What the Worker and its Durable Objects are made of: the configuration is read once, a database client is made for each use. */
 import { ConfigError, isLoopback, parseConfig, type Config } from '../config.ts';
 import type { EmbeddingRegistry } from '../models/embedding-registry.ts';
+import { networkBy } from '../models/network.ts';
 import type { Registry } from '../models/registry.ts';
 import { connectHttp } from '../store/connect.ts';
 import type { Database } from '../store/database.ts';
@@ -43,7 +44,10 @@ function settleOnce(env: WorkerEnv): Settled {
   const { HOST } = env;
   return {
     config,
-    registry: registryOf(config, (...args) => fetch(...args)),
+    registry: registryOf(
+      config,
+      networkBy((...args) => fetch(...args)),
+    ),
     embeddings: embeddingsOf(config),
     loopbackOnly: typeof HOST === 'string' && isLoopback(HOST),
   };

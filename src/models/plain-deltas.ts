@@ -6,6 +6,7 @@
  * all goes the long way.
  */
 import type { GrowingType } from '../chat/parts.ts';
+import type { BodyTap } from './network.ts';
 
 export interface PlainDeltaOptions {
   /** Whether `delta.reasoning` is text of the answer; where it is not, it means nothing. */
@@ -25,7 +26,7 @@ interface Shape {
   after: string;
 }
 
-export class PlainDeltas {
+export class PlainDeltas implements BodyTap {
   readonly #options: PlainDeltaOptions;
   readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   /** The bytes of an event that is not whole yet. */
@@ -45,7 +46,8 @@ export class PlainDeltas {
     if (this.#isOver) return bytes;
     const all = this.#pending.length === 0 ? bytes : concatenate(this.#pending, bytes);
     const end = endOfLastEvent(all);
-    this.#pending = all.subarray(end);
+    // A copy: who reads the network may use its buffer again.
+    this.#pending = end === all.length ? NOTHING : all.slice(end);
     if (end === 0) return NOTHING;
     const whole = all.subarray(0, end);
     try {

@@ -9,6 +9,7 @@ import {
   type ProviderName,
 } from './catalog.ts';
 import { createFastLane } from './fast-lane.ts';
+import type { Network } from './network.ts';
 import { offlineModel } from './offline-model.ts';
 
 /** One model that can be asked. */
@@ -47,8 +48,7 @@ export interface RegistrySettings {
   openai: ProviderSettings;
   google: ProviderSettings;
   defaultModel?: string;
-  /** The network, as the providers are to use it. */
-  fetch: typeof fetch;
+  network: Network;
 }
 
 type Provider = (modelId: string) => LanguageModelV4;
@@ -110,10 +110,10 @@ function providersThatAreOn({
   groq,
   openai,
   google,
-  fetch,
+  network,
 }: RegistrySettings): Map<string, () => Promise<Provider>> {
   const providers = new Map<string, () => Promise<Provider>>();
-  const lane = createFastLane(fetch);
+  const lane = createFastLane(network);
   if (groq.apiKey) {
     providers.set(
       'groq',
@@ -139,7 +139,9 @@ function providersThatAreOn({
   if (google.apiKey) {
     providers.set(
       'google',
-      once(async () => (await import('@ai-sdk/google')).createGoogle({ ...google, fetch })),
+      once(async () =>
+        (await import('@ai-sdk/google')).createGoogle({ ...google, fetch: lane.fetch }),
+      ),
     );
   }
   providers.set('offline', () => Promise.resolve(offlineModel));

@@ -9,6 +9,7 @@ import type {
 import { ParleyError } from '../chat/errors.ts';
 import type { GrowingType } from '../chat/parts.ts';
 import { SafeText } from '../chat/safe-text.ts';
+import { pushing, type OnPart } from '../models/pushing-model.ts';
 import { isBroken, modelFailure } from '../models/model-failure.ts';
 import type { ChatModel } from '../models/registry.ts';
 import type { LiveTurn } from './live-turn.ts';
@@ -64,15 +65,25 @@ export async function runStep({
   const onStop = () => call.abort(new Error('the turn was stopped'));
   live.stopSignal.addEventListener('abort', onStop);
   if (live.stopSignal.aborted) onStop();
+  const writer = new SafeWriter(live, step);
+  const isOver = () => step.error !== undefined || step.tooLong === true;
+  const onPart: OnPart = (part) => {
+    if (call.signal.aborted) return;
+    if (isToken(part)) watchdog.alive();
+    take(part, step, writer);
+    if (isOver()) call.abort(new Error('nothing more is wanted'));
+  };
   let hasEnded = false;
   try {
-    const stream = await openStream(model, { ...options, abortSignal: call.signal });
-    hasEnded = await consume({ stream, step, live, watchdog, signal: call.signal });
+    await follow(model, { ...options, abortSignal: call.signal }, onPart);
+    hasEnded = true;
     if (!step.late && cameToNothing(step))
       step.error ??= new ParleyError(modelFailure('model_empty'));
   } catch (error) {
-    step.error ??= error;
+    if (!isOver()) step.error = error;
   } finally {
+    // What was cut off in the middle of a character ends before it; only a model that finished meant the half.
+    if (step.finish !== undefined && DECLARED.has(step.finish)) writer.flush();
     watchdog.stop();
     live.stopSignal.removeEventListener('abort', onStop);
     // Whatever is still coming is not wanted any more.
@@ -87,11 +98,12 @@ function cameToNothing({ spoke, toolCalls, finish }: Step): boolean {
   return !spoke && toolCalls.length === 0 && !declared;
 }
 
-/** Opens the stream, or gives up when the signal says so, whatever the provider does with it. */
-async function openStream(
+/** Calls the model and follows its stream to its own end, or gives up when the signal says so, whatever the provider does with it. */
+async function follow(
   model: ChatModel,
   options: LanguageModelV4CallOptions & { abortSignal: AbortSignal },
-): Promise<ReadableStream<LanguageModelV4StreamPart>> {
+  onPart: OnPart,
+): Promise<void> {
   const { abortSignal } = options;
   abortSignal.throwIfAborted();
   const aborted = new Promise<never>((_, reject) =>
@@ -101,47 +113,8 @@ async function openStream(
       { once: true },
     ),
   );
-  const opened = (async () => (await model.load()).doStream(options))();
-  const { stream } = await Promise.race([opened, aborted]);
-  return stream;
-}
-
-/** @returns whether the stream came to its own end */
-async function consume({
-  stream,
-  step,
-  live,
-  watchdog,
-  signal,
-}: {
-  stream: ReadableStream<LanguageModelV4StreamPart>;
-  step: Step;
-  live: LiveTurn;
-  watchdog: Watchdog;
-  signal: AbortSignal;
-}): Promise<boolean> {
-  const reader = stream.getReader();
-  // A cancelled reader ends a pending read at once, which an aborted fetch does not always do.
-  const onAbort = () => void reader.cancel(signal.reason).catch(() => undefined);
-  signal.addEventListener('abort', onAbort, { once: true });
-  const writer = new SafeWriter(live, step);
-  let hasEnded = false;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      hasEnded = done;
-      if (done) break;
-      if (isToken(value)) watchdog.alive();
-      take(value, step, writer);
-      if (step.error !== undefined || step.tooLong) break;
-    }
-  } finally {
-    // What was cut off in the middle of a character ends before it; only a model that finished meant the half.
-    if (step.finish !== undefined && DECLARED.has(step.finish)) writer.flush();
-    signal.removeEventListener('abort', onAbort);
-    if (!hasEnded) onAbort();
-  }
-  return hasEnded;
+  const ended = (async () => pushing(await model.load()).push(options, onPart))();
+  return Promise.race([ended, aborted]);
 }
 
 /** True for what counts as the model speaking; the opening of a stream and its metadata are no token. */

@@ -1,5 +1,5 @@
 /**
- * `fetch` for the model providers on Node, over `node:http`: with hundreds of streams open at once it takes two thirds of the CPU and of the memory that the built-in one
+ * The network for the model providers on Node, over `node:http`: with hundreds of streams open at once it takes two thirds of the CPU and of the memory that the built-in one
  * takes. It does what the providers ask of it and no more: a text body, an answer that is streamed, a signal that ends both.
  */
 import {
@@ -9,6 +9,7 @@ import {
   type IncomingMessage,
 } from 'node:http';
 import { request as httpsRequest, Agent as HttpsAgent } from 'node:https';
+import { isEventStream, networkBy, type BodyTap, type Network } from '../models/network.ts';
 
 /** An idle connection is closed before the other side is likely to: what is sent on one that has just been closed is lost, and must not be sent twice. */
 const IDLE_MS = 4_000;
@@ -16,19 +17,24 @@ const CONNECTIONS = { keepAlive: true, maxFreeSockets: 64, timeout: IDLE_MS };
 const agents = { 'http:': new HttpAgent(CONNECTIONS), 'https:': new HttpsAgent(CONNECTIONS) };
 
 /** A redirect is an answer like any other: it is not followed, since it would carry a key to another address. */
-export const nodeFetch: typeof fetch = (input, init = {}) => {
+export const nodeNetwork: Network = (input, init = {}, tap) => {
   const url = input instanceof Request ? undefined : new URL(String(input));
   const { body } = init;
   const isPlain = body === undefined || body === null || typeof body === 'string';
   if (!url || !isPlain || (url.protocol !== 'http:' && url.protocol !== 'https:'))
-    return fetch(input, init);
-  return ask(url, init, body ?? '');
+    return networkBy(fetch)(input, init, tap);
+  return ask(url, init, body ?? '', tap);
 };
 
-function ask(url: URL, init: RequestInit, body: string): Promise<Response> {
+function ask(
+  url: URL,
+  init: RequestInit,
+  body: string,
+  tap: BodyTap | undefined,
+): Promise<Response> {
   return new Promise((resolve, reject) => {
     const request = open(url, init, body);
-    request.once('response', (incoming) => resolve(responseOf(incoming, request)));
+    request.once('response', (incoming) => resolve(responseOf(incoming, request, tap)));
     request.once('error', (error) => {
       // The words by which the providers know that the network failed. After an answer this does nothing.
       reject(
@@ -63,7 +69,11 @@ function abortError(signal: AbortSignal): Error {
 /** Statuses that have no body. */
 const BODILESS = new Set([204, 205, 304]);
 
-function responseOf(incoming: IncomingMessage, request: ClientRequest): Response {
+function responseOf(
+  incoming: IncomingMessage,
+  request: ClientRequest,
+  tap: BodyTap | undefined,
+): Response {
   const status = incoming.statusCode ?? 500;
   const headers = new Headers();
   for (let index = 0; index + 1 < incoming.rawHeaders.length; index += 2) {
@@ -73,15 +83,22 @@ function responseOf(incoming: IncomingMessage, request: ClientRequest): Response
     incoming.resume();
     return new Response(null, { status, headers });
   }
-  return new Response(bodyOf(incoming, request), {
+  return new Response(bodyOf(incoming, request, isEventStream(headers) ? tap : undefined), {
     status,
     statusText: incoming.statusMessage,
     headers,
   });
 }
 
-/** The body as it arrives: what one read of the socket brought goes on in one piece, and nothing is read that nobody asked for. */
-function bodyOf(incoming: IncomingMessage, request: ClientRequest): ReadableStream<Uint8Array> {
+/**
+ * The body as it arrives: what one read of the socket brought goes on in one piece, and nothing is read that nobody asked for. What the tap keeps for itself costs no
+ * stream at all.
+ */
+function bodyOf(
+  incoming: IncomingMessage,
+  request: ClientRequest,
+  tap: BodyTap | undefined,
+): ReadableStream<Uint8Array> {
   let pieces: Buffer[] = [];
   let isOver = false;
   return new ReadableStream<Uint8Array>(
@@ -90,13 +107,18 @@ function bodyOf(incoming: IncomingMessage, request: ClientRequest): ReadableStre
         const flush = () => {
           const [first] = pieces;
           if (isOver || !first) return;
-          controller.enqueue(pieces.length === 1 ? first : Buffer.concat(pieces));
+          const arrived = pieces.length === 1 ? first : Buffer.concat(pieces);
           pieces = [];
+          handOn(tap ? tap.push(arrived) : arrived);
+        };
+        const handOn = (bytes: Uint8Array) => {
+          if (isOver || bytes.length === 0) return;
+          controller.enqueue(bytes);
           if ((controller.desiredSize ?? 0) <= 0) incoming.pause();
         };
         const fail = (error: Error) => {
-          if (isOver) return;
           flush();
+          if (isOver) return;
           isOver = true;
           controller.error(new TypeError('terminated', { cause: error }));
         };
@@ -105,8 +127,9 @@ function bodyOf(incoming: IncomingMessage, request: ClientRequest): ReadableStre
           if (pieces.push(piece) === 1) queueMicrotask(flush);
         });
         incoming.once('end', () => {
-          if (isOver) return;
           flush();
+          if (tap) handOn(tap.rest());
+          if (isOver) return;
           isOver = true;
           controller.close();
         });
