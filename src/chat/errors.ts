@@ -9,7 +9,6 @@ export type ErrorCode =
   | 'forbidden_origin'
   | 'forbidden_host'
   | 'not_found'
-  | 'method_not_allowed'
   | 'turn_in_progress'
   | 'idempotency_key_reused'
   | 'payload_too_large'
@@ -73,6 +72,14 @@ export function failureOf(error: unknown): Failure {
 /** The one answer for what does not exist and for what is somebody else's. */
 export function notFound(what: string): ParleyError {
   return new ParleyError({ code: 'not_found', detail: `${what} not found` });
+}
+
+/** The same Idempotency-Key with another request. */
+export function keyReused(): ParleyError {
+  return new ParleyError({
+    code: 'idempotency_key_reused',
+    detail: 'This Idempotency-Key was used with another request',
+  });
 }
 
 /** A single invalid field, as validation would report it. */

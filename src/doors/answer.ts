@@ -1,5 +1,5 @@
 /** How a door lets a turn be asked for: one way in, and out as a stream or whole, as the client wants it. */
-import { ParleyError, failureOf, invalid, notFound } from '../chat/errors.ts';
+import { failureOf, invalid, notFound } from '../chat/errors.ts';
 import { decodeCursor } from '../chat/cursor.ts';
 import { newId } from '../chat/ids.ts';
 import { contentOf } from '../chat/parts.ts';
@@ -205,11 +205,4 @@ export function newConversation(
 export function required<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw notFound(what);
   return value;
-}
-
-export function keyReused(): ParleyError {
-  return new ParleyError({
-    code: 'idempotency_key_reused',
-    detail: 'This Idempotency-Key was used with another request',
-  });
 }

@@ -1,5 +1,6 @@
 /** The calls that several doors have under names of their own: a conversation is the same thing behind each. */
 import { z } from '@hono/zod-openapi';
+import { keyReused, notFound } from '../chat/errors.ts';
 import {
   changeConversation,
   createConversation,
@@ -12,7 +13,7 @@ import {
 import type { FinishedTurn } from '../wire/outcome.ts';
 import type { WireName } from '../wire/encoder.ts';
 import { conversationView, messageView, type MessageView } from '../wire/views.ts';
-import { answerEventSource, answerWith, keyReused, newConversation, required } from './answer.ts';
+import { answerEventSource, answerWith, newConversation, required } from './answer.ts';
 import {
   body,
   commonProblems,
@@ -83,6 +84,7 @@ export async function created(
     idempotency,
   );
   if (made.kind === 'key_reused') throw keyReused();
+  if (made.kind === 'deleted') throw notFound('Conversation');
   c.header('Location', `${path}/${made.value.id}`);
   return c.json(conversationView(made.value));
 }

@@ -6,7 +6,7 @@
  * is cut off there, by the platform's limits on CPU or subrequests, says `failed`, keeps what it has, and goes on from there when it is sent again.
  */
 import type { Document } from '../chat/document.ts';
-import { failureOf, notFound, ParleyError } from '../chat/errors.ts';
+import { failureOf, keyReused, notFound } from '../chat/errors.ts';
 import { newId } from '../chat/ids.ts';
 import type { Json } from '../chat/parts.ts';
 import type { Report } from '../chat/report.ts';
@@ -105,11 +105,8 @@ export async function acceptDocument(
     { leaseMs, idempotency },
   );
   if (registered.kind === 'no_conversation') throw notFound('Conversation');
-  if (registered.kind === 'key_reused')
-    throw new ParleyError({
-      code: 'idempotency_key_reused',
-      detail: 'This Idempotency-Key was used with another request',
-    });
+  if (registered.kind === 'key_reused') throw keyReused();
+  if (registered.kind === 'deleted') throw notFound('Document');
   const { standing } = registered;
   if (registered.kind === 'created' && standing.draft)
     return accepted(standing.document, standing.draft, new Set(), { content, request }, services);

@@ -55,7 +55,8 @@ export type Verdict =
       hasMaterial: boolean;
     }
   | { kind: 'busy'; turnId: string; text: string; leaseLeftMs: number }
-  | { kind: 'repeated'; turnId: string; conversationId: string; sameRequest: boolean }
+  | { kind: 'repeated'; turnId: string; conversationId: string }
+  | { kind: 'key_reused' }
   | { kind: 'not_found' };
 
 /** How long an idempotency key is remembered. */
@@ -266,11 +267,12 @@ function verdictFrom(claim: TurnClaim, row: Row | undefined, history: readonly R
   }
   const knownTurn = optionalText(row?.['known_turn']);
   if (knownTurn !== null) {
+    if (row?.['known_fingerprint'] !== claim.idempotency?.fingerprint)
+      return { kind: 'key_reused' };
     const conversationId = optionalText(row?.['known_conversation']);
     // What the first request made has been deleted since.
     if (conversationId === null) return { kind: 'not_found' };
-    const sameRequest = row?.['known_fingerprint'] === claim.idempotency?.fingerprint;
-    return { kind: 'repeated', turnId: knownTurn, conversationId, sameRequest };
+    return { kind: 'repeated', turnId: knownTurn, conversationId };
   }
   const runningId = optionalText(row?.['running_id']);
   if (!row || runningId === null) return { kind: 'not_found' };

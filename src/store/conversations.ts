@@ -23,7 +23,9 @@ export interface Key {
 export type Created<T> =
   | { kind: 'created'; value: T }
   | { kind: 'repeated'; value: T }
-  | { kind: 'key_reused' };
+  | { kind: 'key_reused' }
+  /** What the same request made before is gone. */
+  | { kind: 'deleted' };
 
 /** Makes a conversation, or finds the one that the same key made before. */
 export async function createConversation(
@@ -47,10 +49,8 @@ export async function createConversation(
         args: [scope, key, fingerprint, id, key],
       },
       {
-        sql: `SELECT ${CONVERSATION_COLUMNS}, k.fingerprint FROM conversations c
-          LEFT JOIN idempotency_keys k ON k.scope = ? AND k.key = ?
-          WHERE c.user_id = ? AND c.id = coalesce((${known}), ?)`,
-        args: [scope, key, userId, scope, key, id],
+        sql: `SELECT ${CONVERSATION_COLUMNS} FROM conversations c WHERE c.user_id = ? AND c.id = coalesce((${known}), ?)`,
+        args: [userId, scope, key, id],
       },
       {
         sql: `SELECT fingerprint FROM idempotency_keys WHERE scope = ? AND key = ?`,
@@ -61,7 +61,8 @@ export async function createConversation(
   );
   const stored = optionalText(results[3]?.rows[0]?.['fingerprint']);
   const row = results[2]?.rows[0];
-  if (!row || (stored !== null && stored !== fingerprint)) return { kind: 'key_reused' };
+  if (stored !== null && stored !== fingerprint) return { kind: 'key_reused' };
+  if (!row) return { kind: 'deleted' };
   const value = conversationFrom(row);
   return { kind: value.id === id ? 'created' : 'repeated', value };
 }

@@ -51,6 +51,8 @@ export interface Standing {
 export type Registered =
   | { kind: 'known' | 'created'; standing: Standing }
   | { kind: 'key_reused' }
+  /** What the same request made before is gone. */
+  | { kind: 'deleted' }
   | { kind: 'no_conversation' };
 
 const DRAFT_COLUMNS = `, p.version AS draft_version, p.title AS draft_title, p.content_hash AS draft_hash, p.embedding_model AS draft_model`;
@@ -154,6 +156,7 @@ export async function registerDocument(
   }
   if (conversationId !== null && conversations?.rows.length === 0)
     return { kind: 'no_conversation' };
+  if (storedFingerprint !== null) return { kind: 'deleted' };
   throw new TypeError('a document was neither made nor found');
 }
 

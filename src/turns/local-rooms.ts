@@ -1,6 +1,6 @@
 /** Rooms in this process: all of them on Node, a single one inside a Durable Object. The database decides who may run a turn; here is who does. */
 import { decodeCursor, invalidCursor, isCursorOf, type Cursor } from '../chat/cursor.ts';
-import { notFound, ParleyError } from '../chat/errors.ts';
+import { keyReused, notFound, ParleyError } from '../chat/errors.ts';
 import { newId } from '../chat/ids.ts';
 import type { StoredTurn, TurnHead } from '../chat/message.ts';
 import type { Report } from '../chat/report.ts';
@@ -194,7 +194,8 @@ export class LocalRooms implements Rooms {
       const verdict = await this.#try(claim, limits);
       if (verdict.kind === 'accepted') return this.#begin(claim, verdict, view);
       if (verdict.kind === 'not_found') throw notFound('Conversation');
-      if (verdict.kind === 'repeated') return this.#repeat(verdict, view);
+      if (verdict.kind === 'key_reused') throw keyReused();
+      if (verdict.kind === 'repeated') return this.#join(verdict, view);
       if (verdict.leaseLeftMs < 0 && !this.#live.has(verdict.turnId)) {
         await interruptLost(this.#services.db, claim.conversationId, settings.leaseMs);
         continue;
@@ -249,16 +250,6 @@ export class LocalRooms implements Rooms {
       };
       return [{ name, window: windowOf(name), load }];
     }
-  }
-
-  #repeat(verdict: Extract<Verdict, { kind: 'repeated' }>, view: View): Promise<Delivery> {
-    if (!verdict.sameRequest) {
-      throw new ParleyError({
-        code: 'idempotency_key_reused',
-        detail: 'This Idempotency-Key was used with another request',
-      });
-    }
-    return this.#join(verdict, view);
   }
 
   async #join(address: TurnAddress, view: View): Promise<Delivery> {

@@ -8,7 +8,6 @@ const PROBLEMS: Record<ErrorCode, { status: number; title: string }> = {
   forbidden_origin: { status: 403, title: 'Origin not allowed' },
   forbidden_host: { status: 403, title: 'Host not allowed' },
   not_found: { status: 404, title: 'Not found' },
-  method_not_allowed: { status: 405, title: 'Method not allowed' },
   turn_in_progress: { status: 409, title: 'A turn is in progress' },
   idempotency_key_reused: { status: 409, title: 'Idempotency key reused' },
   embedding_space_mismatch: { status: 409, title: 'Embedding space mismatch' },
