@@ -32,7 +32,8 @@ const inChromium: FaultCase = {
     const browser = await chromium.launch({ executablePath, args });
     try {
       for (const dialect of ['native', 'text'] satisfies Dialect[]) {
-        const cuts = rounds.quick ? [0, 2] : [0, 1, 2, 4, 7, 9];
+        // 0: at the head, with a key; -1: after the first id, without.
+        const cuts = rounds.quick ? [-1, 0, 2] : [-1, 0, 1, 2, 4, 7, 9];
         await rounds.together(cuts.map(String), 3, (cut) =>
           inPage(rounds, world, { browser, dialect, cutAt: Number(cut) }),
         );
@@ -57,14 +58,20 @@ async function inPage(
   const proxy = await startCuttingProxy(new URL(world.client.url));
   const page = await browser.newPage();
   try {
-    const { conversationId, message, path } = await newStream(rounds, world, dialect, 400);
+    const { conversationId, message, path } = await newStream(rounds, world, {
+      dialect,
+      firstMs: 400,
+      // Between the head and the first id nothing but a key tells a reconnect from a new turn.
+      ...(cutAt === 0 && { key: rounds.random.word() }),
+    });
     await page.goto(`${proxy.url}/health`);
     await page.evaluate(listen, path);
     const look = () => page.evaluate<Seen>('window.seen()');
     let wasCut = false;
     for (const deadline = Date.now() + 40_000; ;) {
       const { readyState, events, opened } = await look();
-      if (!wasCut && opened > 0 && events.length >= cutAt) {
+      const isThere = cutAt < 0 ? proxy.idIsOld() : events.length >= cutAt;
+      if (!wasCut && opened > 0 && isThere) {
         wasCut = true;
         proxy.cut();
       }
@@ -112,6 +119,7 @@ function listen(path: string): void {
 /** Passes connections on, until all are cut at once; new ones are passed on again. */
 async function startCuttingProxy(target: URL) {
   const sockets = new Set<Socket>();
+  let idPassedAt = Infinity;
   const server = createServer((socket) => {
     const onward = connect(Number(target.port), target.hostname);
     for (const one of [socket, onward]) {
@@ -120,6 +128,9 @@ async function startCuttingProxy(target: URL) {
     }
     socket.on('close', () => onward.destroy());
     onward.on('close', () => socket.destroy());
+    onward.on('data', (bytes: Buffer) => {
+      if (bytes.includes('id: ')) idPassedAt = Math.min(idPassedAt, Date.now());
+    });
     socket.pipe(onward).pipe(socket);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -131,6 +142,8 @@ async function startCuttingProxy(target: URL) {
   return {
     url: `http://127.0.0.1:${port}`,
     cut,
+    /** The first id went through long enough ago for the browser to know it. */
+    idIsOld: () => Date.now() > idPassedAt + 100,
     close() {
       server.close();
       cut();

@@ -33,14 +33,22 @@ const reconnects: FaultCase = {
 };
 
 /** The address of a GET that starts a turn, in a new conversation. */
-export async function newStream({ random }: Rounds, world: World, dialect: Dialect, firstMs = 150) {
+export async function newStream(
+  { random }: Rounds,
+  world: World,
+  { dialect, firstMs = 150, key }: { dialect: Dialect; firstMs?: number; key?: string },
+) {
   const tokens = awkwardTokens(random, TOKENS);
   const delayMs = { first: firstMs, between: 40 };
   const model = world.model({ tokens, delayMs });
   const userId = random.word();
   const conversationId = await world.client.createConversation(userId);
   const message = awkwardMessage(random);
-  const query = new URLSearchParams({ message, user_id: userId, ...(model && { model }) });
+  const query = new URLSearchParams({
+    ...{ message, user_id: userId },
+    ...(model && { model }),
+    ...(key && { idempotency_key: key }),
+  });
   const path = dialect === 'native' ? '/conversations' : '/chat/conversations';
   return { conversationId, message, path: `${path}/${conversationId}/stream?${query.toString()}` };
 }
@@ -52,7 +60,7 @@ async function cutAndReconnect(
   k: number | 'every',
 ) {
   const { client } = world;
-  const { conversationId, message, path } = await newStream(rounds, world, dialect);
+  const { conversationId, message, path } = await newStream(rounds, world, { dialect });
   const source = eventSourceLike(`${client.url}${path}`, { retryMs: 10, longestRetryMs: 30 });
   let cutAt = k === 'every' ? 1 : k;
   const cutting = (async () => {
