@@ -59,6 +59,19 @@ function secondsIn(value: string | undefined): number | undefined {
   return Number.isFinite(seconds) ? seconds : undefined;
 }
 
+/** What an operator needs to know of such an error. Never what was sent or answered: it may hold a key, or what users say. */
+export function describeModelError(error: unknown): string {
+  if (error instanceof ParleyError) return error.code;
+  if (!(error instanceof Error)) return 'reported by the service';
+  const words = [error.name];
+  if (APICallError.isInstance(error) && error.statusCode !== undefined)
+    words.push(String(error.statusCode));
+  const { cause } = error;
+  if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string')
+    words.push(cause.code);
+  return words.join(' ');
+}
+
 /** True when the stream itself was broken (a frame that cannot be read), rather than the service having said that it failed. */
 export function isBroken(error: unknown): boolean {
   return JSONParseError.isInstance(error) || TypeValidationError.isInstance(error);

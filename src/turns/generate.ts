@@ -5,6 +5,7 @@ import type {
   LanguageModelV4Usage,
 } from '@ai-sdk/provider';
 import { OFFLINE_OPTIONS } from '../models/offline-model.ts';
+import { describeModelError } from '../models/model-failure.ts';
 import type { ChatModel } from '../models/registry.ts';
 import type { EngineServices, TurnWork } from './engine.ts';
 import type { Grounding } from './ground.ts';
@@ -78,6 +79,7 @@ async function generateBy(
     const textBefore = live.parts.textLength;
     const step = await callModel(model, options, work, services);
     usage.push(step.usage);
+    tellOperator(step, model, work, services);
     if (
       step.finish !== 'tool-calls' ||
       step.error !== undefined ||
@@ -93,6 +95,18 @@ async function generateBy(
       results,
     });
   }
+}
+
+/** A client hears one sentence whatever fails; why it did is for the log. A model's name may be a client's own words. */
+function tellOperator(
+  { error, late }: Step,
+  { name }: ChatModel,
+  { live }: TurnWork,
+  { report }: EngineServices,
+): void {
+  if (live.stopReason || (error === undefined && !late)) return;
+  const why = late ? 'too late' : describeModelError(error);
+  report(`turn ${live.head.turnId}: the model ${JSON.stringify(name)} failed`, why);
 }
 
 /** A model that refuses the very offer of tools is asked without. */

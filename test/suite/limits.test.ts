@@ -228,6 +228,24 @@ describe('the chain behind an alias', () => {
   });
 });
 
+describe('the log', () => {
+  it.each([
+    ['a wrong key', { status: { code: 401 } }, 'AI_APICallError 401'],
+    [
+      'a broken stream',
+      { tokens, fault: { how: 'malformed', afterTokens: 1 } },
+      'AI_JSONParseError',
+    ],
+    ['an empty stream', { instead: 'empty' }, 'model_empty'],
+  ] as const)('says what was wrong: %s', async (_name, script, why) => {
+    groq.script(fast.groq, script);
+    const { started } = await ask(`groq/${fast.groq}`);
+    expect(server.logs()).toContain(
+      `turn ${started.turn_id}: the model "groq/${fast.groq}" failed: ${why}\n`,
+    );
+  });
+});
+
 it('never shows a key, in answers or in the log', async () => {
   expect(server.logs()).not.toContain(others.key);
   const models = await request(`${server.url}/models`);
