@@ -1,6 +1,6 @@
 /** `npm start`: the server on Node. */
 import type { IncomingMessage, Server } from 'node:http';
-import { serve } from '@hono/node-server';
+import { createAdaptorServer } from '@hono/node-server';
 import { WebSocketServer } from 'ws';
 import { createApp } from '../app.ts';
 import { ConfigError, isLoopback, parseConfig, type Config } from '../config.ts';
@@ -17,10 +17,13 @@ import { NodeSockets } from './node-sockets.ts';
 import { createNodePages } from './pages/node.ts';
 import { embeddingsOf, registryOf, roomSettingsOf } from './services.ts';
 import { report } from './report.ts';
+import { sendTurn } from './send-turn.ts';
 import { orExit } from './start.ts';
 
 /** Bytes of one WebSocket frame from a client: as a body. */
 const LARGEST_FRAME = 1024 * 1024;
+/** Connections that wait to be taken while the process is busy; the system may allow fewer. */
+const BACKLOG = 4096;
 /** How long a connection may be idle. */
 const KEPT_ALIVE_MS = 75_000;
 /** Readers that have been told the end get so long to take it. */
@@ -81,16 +84,14 @@ function listen(services: Services): Promise<Server> {
   const { HOST, PORT } = services.config;
   const app = createApp(() => services);
   return new Promise((resolve, reject) => {
-    const websocket = {
-      server: new WebSocketServer({ noServer: true, maxPayload: LARGEST_FRAME }),
-    };
-    // An offer of another protocol (HTTP/2 without TLS, for one) may be passed over, and is: the request is answered as it stands.
-    const serverOptions = { shouldUpgradeCallback: isWebSocket };
-    const options = { fetch: app.fetch, hostname: HOST, port: PORT, websocket, serverOptions };
     // Without `createServer` the adapter makes a plain HTTP server.
-    const server = serve(options, ({ port }) => {
-      console.log(`listening on http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${port}`);
-      resolve(server);
+    const server = createAdaptorServer({
+      fetch: async (request, bindings) =>
+        sendTurn(await app.fetch(request, bindings), bindings.outgoing),
+      hostname: HOST,
+      // An offer of another protocol (HTTP/2 without TLS, for one) may be passed over, and is: the request is answered as it stands.
+      serverOptions: { shouldUpgradeCallback: isWebSocket },
+      websocket: { server: new WebSocketServer({ noServer: true, maxPayload: LARGEST_FRAME }) },
     }) as Server;
     // Longer than the idle time of the usual load balancers: a connection that we close just as a request comes on it is lost.
     server.keepAliveTimeout = KEPT_ALIVE_MS;
@@ -99,6 +100,12 @@ function listen(services: Services): Promise<Server> {
     server.once('error', (error) =>
       reject(new ConfigError(`cannot listen on ${HOST}:${PORT}: ${error.message}`)),
     );
+    server.listen({ host: HOST, port: PORT, backlog: BACKLOG }, () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address ? address.port : PORT;
+      console.log(`listening on http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${port}`);
+      resolve(server);
+    });
   });
 }
 

@@ -101,81 +101,141 @@ class Reader implements Place {
   }
 }
 
+/** Where a turn is written to without a stream between. */
+export interface Sink {
+  /** False when it has taken enough for now. */
+  write(text: string): boolean;
+  end(): void;
+  /** Gives up in the middle. */
+  fail(error: unknown): void;
+  /** Calls back once, when it takes more again. */
+  onDrain(callback: () => void): void;
+  /** Calls back once, when nobody reads any more or all is written. */
+  onClose(callback: () => void): void;
+}
+
 const utf8 = new TextEncoder();
 
-/**
- * The bytes of a turn for one client: pulled, never pushed.
- * @param announce send an id with no data at once
- * @param keepAliveMs a comment is sent when nothing else was for so long
- * @param onLeave called when the client goes away before the end
- */
-export function streamTurn({
-  source,
-  wire,
-  startAt,
-  announce,
-  keepAliveMs,
-  onLeave,
-}: {
+interface Reading {
   source: Source;
   wire: WireName;
   startAt: StartAt;
+  /** Send an id with no data at once. */
   announce: boolean;
+  /** A comment is sent when nothing else was for so long. */
   keepAliveMs: number;
+  /** Called when the client goes away before the end. */
   onLeave: () => void;
-}): ReadableStream<Uint8Array> {
-  const reader = new Reader(source, wire, startAt);
-  let opening = announce ? reader.announce() : '';
-  let closed = false;
-  let idle: () => void = () => undefined;
-  let quiet = true;
-  const timer = setInterval(() => {
-    if (quiet) idle();
-    quiet = true;
-  }, keepAliveMs);
-  const stop = () => {
-    closed = true;
-    clearInterval(timer);
-    idle();
-  };
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        while (!closed) {
-          const text = opening + reader.take();
-          opening = '';
-          const { outcome } = source;
-          if (text !== '') controller.enqueue(utf8.encode(text));
-          if (outcome) {
-            stop();
-            controller.close();
-            return;
-          }
-          if (text !== '') {
-            quiet = false;
-            return;
-          }
-          const isIdle = await changedOrIdle(source, (wake) => (idle = wake));
-          if (!isIdle || closed) continue;
-          const comment = reader.keepAlive();
-          if (comment === '') continue;
-          controller.enqueue(utf8.encode(comment));
-          return;
-        }
-      },
-      cancel() {
-        stop();
-        onLeave();
-      },
-    },
-    { highWaterMark: 0 },
-  );
 }
 
-/** Waits for something new; true when the wait was cut short instead. */
-function changedOrIdle(source: Source, onIdle: (wake: () => void) => void): Promise<boolean> {
-  return new Promise((resolve) => {
-    onIdle(() => resolve(true));
-    void source.changed().then(() => resolve(false));
-  });
+/** One client's way through a turn, either pulled by a stream or pushed into a sink. */
+class Course {
+  readonly #source: Source;
+  readonly #reader: Reader;
+  readonly #onLeave: () => void;
+  readonly #timer: ReturnType<typeof setInterval>;
+  #opening: string;
+  #isOver = false;
+  #isQuiet = true;
+  #onIdle: () => void = () => undefined;
+
+  constructor({ source, wire, startAt, announce, keepAliveMs, onLeave }: Reading) {
+    this.#source = source;
+    this.#reader = new Reader(source, wire, startAt);
+    this.#onLeave = onLeave;
+    this.#opening = announce ? this.#reader.announce() : '';
+    this.#timer = setInterval(() => {
+      if (this.#isQuiet) this.#onIdle();
+      this.#isQuiet = true;
+    }, keepAliveMs);
+  }
+
+  async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    while (!this.#isOver) {
+      const text = this.#take();
+      if (text !== '') controller.enqueue(utf8.encode(text));
+      if (this.#isOver) controller.close();
+      if (text !== '') return;
+      if (!(await this.#changedOrIdle()) || this.#isOver) continue;
+      const comment = this.#reader.keepAlive();
+      if (comment === '') continue;
+      controller.enqueue(utf8.encode(comment));
+      return;
+    }
+  }
+
+  push(sink: Sink): void {
+    let isFull = false;
+    const flow = () => {
+      isFull = false;
+      if (this.#isOver) return;
+      const text = this.#take();
+      if (text !== '') isFull = !sink.write(text);
+      if (this.#isOver) sink.end();
+      else if (isFull) sink.onDrain(flow);
+      else
+        this.#source
+          .changed()
+          .then(flow)
+          .catch((error: unknown) => sink.fail(error));
+    };
+    this.#onIdle = () => {
+      const comment = isFull || this.#isOver ? '' : this.#reader.keepAlive();
+      if (comment !== '') sink.write(comment);
+    };
+    sink.onClose(() => this.leave());
+    flow();
+  }
+
+  leave(): void {
+    if (this.#isOver) return;
+    this.#stop();
+    this.#onLeave();
+  }
+
+  /** What there is to send now; with the end of the turn in it the course is over. */
+  #take(): string {
+    const text = this.#opening + this.#reader.take();
+    this.#opening = '';
+    if (text !== '') this.#isQuiet = false;
+    if (this.#source.outcome) this.#stop();
+    return text;
+  }
+
+  #stop(): void {
+    this.#isOver = true;
+    clearInterval(this.#timer);
+    this.#onIdle();
+  }
+
+  /** Waits for something new; true when the wait was cut short instead. */
+  #changedOrIdle(): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#onIdle = () => resolve(true);
+      void this.#source.changed().then(() => resolve(false));
+    });
+  }
+}
+
+const courses = new WeakMap<ReadableStream<Uint8Array>, Course>();
+
+/** The bytes of a turn for one client: pulled as the client takes them. */
+export function streamTurn(reading: Reading): ReadableStream<Uint8Array> {
+  const course = new Course(reading);
+  const body = new ReadableStream<Uint8Array>(
+    { pull: (controller) => course.pull(controller), cancel: () => course.leave() },
+    { highWaterMark: 0 },
+  );
+  courses.set(body, course);
+  return body;
+}
+
+/**
+ * Writes the turn of a stream that `streamTurn` made, and that nobody has read, to a sink instead: a stream costs several promises a token.
+ * @returns false when it is another stream
+ */
+export function pushTurn(body: ReadableStream<Uint8Array>, sink: Sink): boolean {
+  const course = body.locked ? undefined : courses.get(body);
+  course?.push(sink);
+  return course !== undefined;
 }

@@ -1,0 +1,40 @@
+/** A turn on its way to a client on Node: written to the connection as it comes, with neither a stream nor the adapter between. */
+import type { ServerResponse } from 'node:http';
+import type { Http2Bindings, HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { pushTurn, type Sink } from '../turns/reader.ts';
+
+type Outgoing = (HttpBindings | Http2Bindings)['outgoing'];
+
+/** Sends an answer that is the stream of a turn, and says that it is sent; any other is returned as it is. */
+export function sendTurn(response: Response, outgoing: Outgoing): Response {
+  // Looking at the body makes the adapter build it: only where it may be a turn.
+  if (!response.headers.get('content-type')?.startsWith('text/event-stream')) return response;
+  // With HTTP/2, which this server does not speak, it would be something else.
+  if (!('chunkedEncoding' in outgoing) || outgoing.destroyed || !response.body) return response;
+  if (!pushTurn(response.body, sinkOf(outgoing, response))) return response;
+  // A reader who already has all there is shall know at once that it is heard.
+  if (!outgoing.headersSent) {
+    writeHead(outgoing, response);
+    outgoing.flushHeaders();
+  }
+  return RESPONSE_ALREADY_SENT;
+}
+
+function writeHead(outgoing: ServerResponse, { status, headers }: Response): void {
+  outgoing.writeHead(status, Object.fromEntries(headers));
+}
+
+/** The head goes out together with the first text. */
+function sinkOf(outgoing: ServerResponse, response: Response): Sink {
+  return {
+    write(text) {
+      if (!outgoing.headersSent) writeHead(outgoing, response);
+      return outgoing.write(text);
+    },
+    end: () => void outgoing.end(),
+    fail: (error) => void outgoing.destroy(error instanceof Error ? error : undefined),
+    onDrain: (callback) => void outgoing.once('drain', callback),
+    onClose: (callback) => void outgoing.once('close', callback),
+  };
+}
