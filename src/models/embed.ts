@@ -6,7 +6,7 @@ import type {
   EmbeddingModelV4Result,
 } from '@ai-sdk/provider';
 import { ParleyError } from '../chat/errors.ts';
-import { failureOfModel, modelFailure } from './model-failure.ts';
+import { describeModelError, failureOfModel, modelFailure } from './model-failure.ts';
 
 /** How long somebody is willing to wait, milliseconds. */
 export interface Patience {
@@ -38,11 +38,16 @@ export async function embedWithRetries(
       const failure = failureOfModel(error);
       // The service knows best; half of a pause of ours is chance, so that clients do not come back together.
       const wait = askedPause(error, failure.retryAfter) ?? pause * (0.5 + Math.random() / 2);
-      if (!mayPass(error) || wait > left) throw new ParleyError(failure, { cause: error });
+      if (!mayPass(error) || wait > left) throw new ParleyError(failure, { cause: told(error) });
       left -= wait;
       await sleep(wait, call.abortSignal);
     }
   }
+}
+
+/** The cause as the log may have it: the service's own error holds what was sent and answered. */
+function told(error: unknown): Error {
+  return new Error(describeModelError(error));
 }
 
 async function once(

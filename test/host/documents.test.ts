@@ -9,6 +9,7 @@ import { localCommand, repository } from '../support/places.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { openStream } from '../support/sse.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
+import { upstreamWords } from '../support/upstream/behaviour.ts';
 
 interface Document {
   document_id: string;
@@ -127,6 +128,9 @@ it('waits for an embedding service that is busy, and passes on what does not end
   const refused = await post({ text: 'In vain.' });
   expect(refused).toMatchObject({ status: 429, json: { code: 'model_rate_limited' } });
   expect(refused.headers['retry-after']).toBe('120');
+  // Why it was is in the log, in none of the service's own words.
+  expect(server.logs()).toContain('AI_APICallError 429');
+  expect(server.logs()).not.toContain(upstreamWords);
   const [failed] = await list();
   expect(failed).toMatchObject({ status: 'failed', error: { code: 'model_rate_limited' } });
   const events = await (
