@@ -3,10 +3,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
-import { ConfigError, environmentNames, isLoopback, parseConfig } from '../config.ts';
+import { ConfigError, environmentNames, parseConfig } from '../config.ts';
 import { migrateFromFolder, openNodeDatabase } from './node-database.ts';
 import { embeddingsOf, registryOf } from './services.ts';
-import { orExit } from './start.ts';
+import { addressOf, orExit, refuseOpenDoor } from './start.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const data = resolve(root, '.data');
@@ -14,16 +14,15 @@ const children: ChildProcess[] = [];
 let stopping = false;
 
 await orExit(async () => {
-  const environment = { AUTH: 'none', ...process.env };
-  const config = parseConfig(environment);
-  if (!isLoopback(config.HOST) && process.env['AUTH'] === undefined) {
-    throw new ConfigError(
-      `HOST=${config.HOST} can be reached from elsewhere and nothing protects it: set AUTH=none if that is meant`,
-    );
-  }
+  const config = parseConfig(process.env);
+  refuseOpenDoor(config);
   // The Worker would find out too late to stop the start.
   registryOf(config, fetch);
   embeddingsOf(config);
+  if (config.DATABASE_URL?.startsWith('file:'))
+    throw new ConfigError(
+      'DATABASE_URL: a Worker has no files; give an http(s):// or libsql:// address, or none',
+    );
   process.on('SIGINT', () => void stop(0));
   process.on('SIGTERM', () => void stop(0));
   mkdirSync(data, { recursive: true });
@@ -32,13 +31,15 @@ await orExit(async () => {
   await migrateFromFolder(db);
   db.close();
   const port = config.PORT === 0 ? await freePort() : config.PORT;
-  await startWrangler({
-    ...environment,
+  const address = addressOf(config.HOST, port);
+  await startWrangler(address, {
+    ...process.env,
+    AUTH: config.AUTH ?? 'none',
     DATABASE_URL: databaseUrl,
     HOST: config.HOST,
     PORT: String(port),
   });
-  console.log(`listening on http://${config.HOST}:${port}`);
+  console.log(`listening on ${address}`);
 });
 
 /** @returns its address, when it answers */
@@ -66,8 +67,11 @@ async function startSqld(): Promise<string> {
   throw new ConfigError('sqld did not answer within 10 s');
 }
 
-/** Resolves when the Worker answers. */
-async function startWrangler(environment: Record<string, string | undefined>): Promise<void> {
+/** Resolves when the Worker answers at `address`. */
+async function startWrangler(
+  address: string,
+  environment: Record<string, string | undefined>,
+): Promise<void> {
   const { HOST = '', PORT = '' } = environment;
   // The command line can be read by everybody on this machine: what may be secret goes by a file.
   const variables = resolve(data, `wrangler-${PORT}.env`);
@@ -96,7 +100,7 @@ async function startWrangler(environment: Record<string, string | undefined>): P
   child.once('exit', () => rmSync(variables, { force: true }));
   for (let tries = 0; tries < 1200; tries++) {
     if (child.exitCode !== null) throw new ConfigError(`wrangler dev did not start: ${log()}`);
-    const answers = await fetch(`http://${HOST}:${PORT}/`).then(
+    const answers = await fetch(address).then(
       () => true,
       () => false,
     );

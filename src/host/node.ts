@@ -18,7 +18,7 @@ import { createNodePages } from './pages/node.ts';
 import { embeddingsOf, registryOf, roomSettingsOf } from './services.ts';
 import { report } from './report.ts';
 import { sendTurn } from './send-turn.ts';
-import { orExit } from './start.ts';
+import { addressOf, orExit, refuseOpenDoor } from './start.ts';
 
 /** Bytes of one WebSocket frame from a client: as a body. */
 const LARGEST_FRAME = 1024 * 1024;
@@ -72,14 +72,6 @@ await orExit(async () => {
   process.on('SIGINT', shutDown);
 });
 
-/** Nothing protects an open server but that only this machine can reach it. */
-function refuseOpenDoor({ HOST, AUTH }: Config): void {
-  if (AUTH !== undefined || isLoopback(HOST)) return;
-  throw new ConfigError(
-    `HOST=${HOST} can be reached from elsewhere and nothing protects it: set AUTH=none if that is meant`,
-  );
-}
-
 function listen(services: Services): Promise<Server> {
   const { HOST, PORT } = services.config;
   const app = createApp(() => services);
@@ -103,7 +95,7 @@ function listen(services: Services): Promise<Server> {
     server.listen({ host: HOST, port: PORT, backlog: BACKLOG }, () => {
       const address = server.address();
       const port = typeof address === 'object' && address ? address.port : PORT;
-      console.log(`listening on http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${port}`);
+      console.log(`listening on ${addressOf(HOST, port)}`);
       resolve(server);
     });
   });

@@ -1,4 +1,4 @@
-import { ConfigError } from '../config.ts';
+import { ConfigError, isLoopback, type Config } from '../config.ts';
 import { ParleyError } from '../chat/errors.ts';
 
 /** Runs a program's main part; what stops its start is told in one clear line. */
@@ -11,6 +11,19 @@ export async function orExit(main: () => Promise<void>): Promise<void> {
     process.exitCode = 1;
     process.exit();
   }
+}
+
+/** @throws ConfigError where others than this machine can reach the server: nothing else protects an open one */
+export function refuseOpenDoor({ HOST, AUTH }: Pick<Config, 'HOST' | 'AUTH'>): void {
+  if (AUTH !== undefined || isLoopback(HOST)) return;
+  throw new ConfigError(
+    `HOST=${HOST} can be reached from elsewhere and nothing protects it: set AUTH=none if that is meant`,
+  );
+}
+
+/** The address of a server, an IPv6 host in brackets. */
+export function addressOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function describe(error: Error): string {

@@ -47,6 +47,15 @@ describe.each(['start', 'dev'] as const)('npm run %s does not start', (script) =
   });
 });
 
+it.each<Record<string, string>>([
+  { DATABASE_URL: 'file:parley.db' },
+  { HOST: '0.0.0.0', AUTH: '' },
+])('npm run dev does not start with %o', async (env) => {
+  const { exit, output } = await runToEnd(start('dev', { PORT: '0', ...env }));
+  expect(exit).toBe(1);
+  expect(output).toMatch(new RegExp(`^parley: ${Object.keys(env)[0]}[^\n]*\n$`, 'u'));
+});
+
 it('tells when its port is taken', async () => {
   const database = () => `file:${join(temporaryDirectory('port'), 'parley.db')}`;
   const first = start('start', { PORT: '0', DATABASE_URL: database() });
