@@ -2,6 +2,8 @@
 import type { LanguageModelV4Usage } from '@ai-sdk/provider';
 import type { Source } from '../chat/parts.ts';
 import type { EngineServices, TurnWork } from './engine.ts';
+import { fittingPassages } from './prompt.ts';
+import { unlessAborted } from './queue.ts';
 import { searchQuery } from './search-query.ts';
 
 /** A passage as a search finds it. */
@@ -19,6 +21,7 @@ export interface Retriever {
     conversationId: string;
     query: string;
     k: number;
+    signal?: AbortSignal;
   }): Promise<Passage[]>;
 }
 
@@ -35,18 +38,40 @@ const PASSAGES = 8;
 
 const NOTHING: Grounding = { passages: undefined, sources: undefined, usage: [] };
 
-/** Finds the passages for a turn in `rag` mode, and shows its readers the sources before the first delta. */
-export async function ground(work: TurnWork, { retriever }: EngineServices): Promise<Grounding> {
+/**
+ * Finds the passages for a turn in `rag` mode, and shows its readers the sources before the first delta: those that every model of the turn has room to read,
+ * so that nothing else can be cited. A turn that is stopped meanwhile is grounded on nothing.
+ * @throws ParleyError when the documents cannot be searched
+ */
+export async function ground(work: TurnWork, services: EngineServices): Promise<Grounding> {
   const { live, conversation, history, models } = work;
   if (conversation.mode !== 'rag') return NOTHING;
-  const { query, usage } = await searchQuery({
-    history,
-    model: models[0],
-    signal: live.stopSignal,
+  const signal = live.stopSignal;
+  const { query, usage } = await searchQuery({ history, model: models[0], signal });
+  const found = await find(work, query, services).catch((error: unknown) => {
+    if (signal.aborted) return undefined;
+    throw error;
   });
-  const { userId, id: conversationId } = conversation;
-  const passages = await retriever.retrieve({ userId, conversationId, query, k: PASSAGES });
+  if (!found) return { ...NOTHING, usage };
+  const passages = fittingPassages(found, {
+    question: history.at(-1)?.text ?? '',
+    instructions: conversation.instructions,
+    windows: models.map(({ window }) => window),
+    settings: services.settings.context,
+  });
   const sources = passages.map(({ source }) => source);
   live.add({ type: 'sources', sources });
   return { passages, sources, usage };
+}
+
+/** Rejects as soon as the turn is stopped, whatever the search is waiting for. */
+function find(
+  { live, conversation }: TurnWork,
+  query: string,
+  { retriever }: EngineServices,
+): Promise<Passage[]> {
+  const { userId, id: conversationId } = conversation;
+  const signal = live.stopSignal;
+  const request = { userId, conversationId, query, k: PASSAGES, signal };
+  return unlessAborted(retriever.retrieve(request), signal);
 }
