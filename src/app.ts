@@ -159,13 +159,15 @@ const requireKnownBody: MiddlewareHandler<AppEnv> = async (c, next) => {
 function renderError(error: Error, c: AppContext): Response {
   const requestId = c.get('requestId');
   if (error instanceof HTTPException) {
-    return problemResponse(
-      { code: 'invalid_request', detail: 'The body is not valid JSON' },
-      requestId,
-    );
+    // The framework throws it where it reads a body.
+    const isForm = c.req.header('content-type')?.toLowerCase().startsWith('multipart/') ?? false;
+    const detail = `The body is not ${isForm ? 'a valid form' : 'valid JSON'}`;
+    return problemResponse({ code: 'invalid_request', detail }, requestId);
   }
   const failure = failureOf(error);
-  if (failure.code === 'internal_error' || error.cause !== undefined)
+  // A client that has gone makes reading fail; nobody hears the answer and nothing is wrong.
+  const isGone = c.req.raw.signal.aborted;
+  if (!isGone && (failure.code === 'internal_error' || error.cause !== undefined))
     c.get('services').report(`request ${requestId}`, error);
   return problemResponse(failure, requestId);
 }

@@ -187,6 +187,9 @@ describe('a clear error is the answer to', () => {
     const form = await target.call('/documents', { rawBody: 'user_id=u&text=x', headers });
     expect(form).toMatchObject({ status: 415, json: aProblem(415, 'unsupported_media_type') });
     expect((await post({ user_id, text: 'x', mime_type: 'application/pdf' })).status).toBe(415);
+    const unbounded = { 'content-type': 'multipart/form-data' };
+    const broken = await target.call('/documents', { rawBody: 'x', headers: unbounded });
+    expect(broken).toMatchObject({ status: 400, json: { detail: 'The body is not a valid form' } });
   });
 
   it('does not stop instructions and markup from being plain text', async () => {

@@ -246,6 +246,20 @@ describe('the log', () => {
   });
 });
 
+it('holds nothing against a client that leaves', async () => {
+  const { model } = scripted({ tokens, delayMs: { between: 200 } });
+  const leaving = fetch(`${server.url}/conversations`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ user_id: unique('user'), message: 'Hi', model }),
+    signal: AbortSignal.timeout(150),
+  });
+  await expect(leaving).rejects.toThrow('timeout');
+  // Whatever a request does after its client has gone, it has done when the next ones are answered.
+  await ask(scripted({ tokens }).model);
+  expect(server.logs()).not.toMatch(/^parley: request /mu);
+});
+
 it('never shows a key, in answers or in the log', async () => {
   expect(server.logs()).not.toContain(others.key);
   const models = await request(`${server.url}/models`);
