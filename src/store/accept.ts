@@ -301,7 +301,11 @@ export async function withdrawClaim(
   const args = [claim.turnId, claim.ownerId];
   await db.batch(
     [
-      { sql: `DELETE FROM messages WHERE turn_id IN ${mine}`, args },
+      {
+        // By their ids: nothing finds messages by their turn.
+        sql: `DELETE FROM messages WHERE id IN (?, ?) AND turn_id IN ${mine}`,
+        args: [claim.userMessageId, claim.assistantMessageId, ...args],
+      },
       {
         sql: `DELETE FROM idempotency_keys WHERE scope = ? AND key = ? AND resource_id IN ${mine}`,
         args: [...keyArgs(claim), ...args],
