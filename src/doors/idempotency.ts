@@ -1,5 +1,6 @@
 /** The Idempotency-Key of a request, and a fingerprint by which a repeat is told from another request. */
 import { invalid } from '../chat/errors.ts';
+import { sha256 } from '../retrieval/content-hash.ts';
 import type { Key } from '../store/conversations.ts';
 import type { AppContext } from './services.ts';
 
@@ -21,16 +22,6 @@ export async function idempotencyOf(
   if (key.length > LONGEST_KEY)
     throw invalid('Idempotency-Key', `must be at most ${LONGEST_KEY} characters`);
   const url = new URL(c.req.url);
-  const request = [
-    c.req.method,
-    c.req.path.replace(/(.)\/+$/, '$1'),
-    url.search,
-    said ?? (await c.req.text()),
-  ].join('\n');
+  const request = [c.req.method, c.req.path, url.search, said ?? (await c.req.text())].join('\n');
   return { scope, key, fingerprint: await sha256(request) };
-}
-
-async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

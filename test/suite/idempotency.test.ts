@@ -44,4 +44,13 @@ describe.concurrent('a key', () => {
     const { status, json } = await make(name, user, key);
     expect({ status, json }).toMatchObject({ status: 404, json: aProblem(404, 'not_found') });
   });
+
+  it('is the same with a trailing slash', async () => {
+    const headers = { 'idempotency-key': unique('key') };
+    const json = { user_id: unique('user') };
+    const paths = ['/chats', '/chats/', '/chats//'];
+    const made = [];
+    for (const path of paths) made.push((await target.call(path, { json, headers })).json);
+    expect(made).toEqual(paths.map(() => made[0]));
+  });
 });

@@ -6,7 +6,7 @@ interface AssetsBinding {
   fetch(url: string): Promise<Response>;
 }
 
-/** The pages as Workers serves them: from the static assets that `prepare.ts` put together. */
+/** The pages as Workers serves them: from the static assets that `host/assets.ts` put together. */
 export function createWorkerPages(assets: AssetsBinding): Pages {
   return createPages(async (path) => {
     // Only the path counts to the binding; the host has to be there for the address to be whole.
