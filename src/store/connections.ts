@@ -2,6 +2,7 @@
 import { NOW, type Database } from './database.ts';
 import { number } from './rows.ts';
 
+/** Counts a socket from now on, until its lease runs out or it is removed; safe to repeat. */
 export async function addConnection(
   db: Database,
   { id, userId, instanceId }: { id: string; userId: string; instanceId: string },
@@ -17,6 +18,7 @@ export async function addConnection(
   );
 }
 
+/** Counts a socket no more; nothing happens when it was not counted. */
 export async function removeConnection(db: Database, id: string): Promise<void> {
   await db.batch([{ sql: 'DELETE FROM connections WHERE id = ?', args: [id] }], 'write');
 }
@@ -39,6 +41,7 @@ export async function renewConnections(
   );
 }
 
+/** Counts none of an instance's sockets any more. */
 export async function removeInstance(db: Database, instanceId: string): Promise<void> {
   await db.batch(
     [{ sql: 'DELETE FROM connections WHERE instance_id = ?', args: [instanceId] }],
@@ -46,6 +49,7 @@ export async function removeInstance(db: Database, instanceId: string): Promise<
   );
 }
 
+/** How many sockets a user has open, over all instances heard of within `leaseMs`. */
 export async function countConnections(
   db: Database,
   userId: string,

@@ -101,6 +101,7 @@ function pageOf<T>(
   return { items, next: rows.length > limit && last ? cursorOf(last) : null };
 }
 
+/** A conversation without its messages; undefined when there is none for this user. */
 export async function readConversation(
   db: Database,
   { id, userId }: { id: string; userId: string | null },

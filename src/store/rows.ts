@@ -33,6 +33,7 @@ export function messageFrom(row: Row): Message {
 
 export const CONVERSATION_COLUMNS = `c.id, c.user_id, c.title, c.mode, c.model, c.instructions, c.message_count, c.created_at, c.updated_at`;
 
+/** The conversation in a row of `CONVERSATION_COLUMNS`. */
 export function conversationFrom(row: Row): Conversation {
   return {
     id: text(row['id']),
@@ -47,24 +48,29 @@ export function conversationFrom(row: Row): Conversation {
   };
 }
 
+/** The failure in a nullable JSON column, which this program alone writes. */
 export function failureFrom(value: unknown): Failure | undefined {
   return typeof value === 'string' ? (JSON.parse(value) as Failure) : undefined;
 }
 
+/** @throws TypeError when a column that holds text, by the schema, does not */
 export function text(value: unknown): string {
   if (typeof value !== 'string') throw new TypeError('a text column holds something else');
   return value;
 }
 
+/** @throws TypeError when a column that holds a number, by the schema, does not */
 export function number(value: unknown): number {
   if (typeof value !== 'number') throw new TypeError('a number column holds something else');
   return value;
 }
 
+/** As {@link text}; null where the column is, or is not there. */
 export function optionalText(value: unknown): string | null {
   return value === null || value === undefined ? null : text(value);
 }
 
+/** As {@link number}; null where the column is, or is not there. */
 export function optionalNumber(value: unknown): number | null {
   return value === null || value === undefined ? null : number(value);
 }

@@ -3,6 +3,7 @@ import type { Document } from '../chat/document.ts';
 import { problemOf } from './problem.ts';
 import { time } from './views.ts';
 
+/** A document without its text; `error` is a problem that speaks of the document, since it outlives the request. */
 export function documentView(document: Document) {
   const { error, progress } = document;
   return {

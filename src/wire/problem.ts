@@ -56,6 +56,7 @@ export function problemOf(failure: Failure, instance: string): Problem {
   };
 }
 
+/** The failure as `application/problem+json`, with `Retry-After` (whole seconds, at least one) where it is known. */
 export function problemResponse(failure: Failure, instance: string): Response {
   const problem = problemOf(failure, instance);
   const headers = new Headers({ 'Content-Type': 'application/problem+json' });

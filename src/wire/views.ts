@@ -12,10 +12,12 @@ import { contentOf, type Part, type Source } from '../chat/parts.ts';
 import { estimateTokens } from '../chat/tokens.ts';
 import { problemOf } from './problem.ts';
 
+/** A moment as RFC 3339 in UTC, from milliseconds since the epoch. */
 export function time(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
 }
 
+/** A message as every door shows it; `tokens_used` is an answer's output, or the estimate of a user's message. */
 export function messageView(message: Message) {
   const content = contentOf(message.parts);
   return {
@@ -62,6 +64,7 @@ function isPlainText(parts: readonly Part[]): boolean {
 
 export type MessageView = ReturnType<typeof messageView>;
 
+/** What a turn took: input and output as the provider counted them, or `estimated`. */
 export function usageView(message: Message) {
   const { inputTokens, outputTokens, estimated } = usageOf(message);
   return {
@@ -72,6 +75,7 @@ export function usageView(message: Message) {
   };
 }
 
+/** The data of `turn.started`. */
 export function startedView(head: TurnHead) {
   const { userMessage, assistantMessage } = head;
   return {
@@ -87,6 +91,7 @@ export function startedView(head: TurnHead) {
   };
 }
 
+/** The data of the terminal events. */
 export function endedView(head: TurnHead, { message, error }: Outcome) {
   return {
     turn_id: head.turnId,
@@ -97,6 +102,7 @@ export function endedView(head: TurnHead, { message, error }: Outcome) {
   };
 }
 
+/** A turn as `GET /turns/{id}` shows it. */
 export function turnView({ head, message, error }: StoredTurn) {
   return {
     turn_id: head.turnId,
@@ -112,6 +118,7 @@ function errorView(error: Failure | undefined, instance: string) {
   return error ? { error: problemOf(error, instance) } : {};
 }
 
+/** A conversation as every door shows it: under both of its ids, since the doors name it differently. */
 export function conversationView(conversation: Conversation) {
   return {
     conversation_id: conversation.id,

@@ -11,6 +11,7 @@ const ENCODERS: Record<WireName, () => Encoder> = {
   outcome: outcomeEncoder,
 };
 
+/** A new encoder, for one reader: some remember what they have told. */
 export function encoderFor(wire: WireName): Encoder {
   return ENCODERS[wire]();
 }
