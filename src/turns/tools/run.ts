@@ -4,9 +4,10 @@ import type { Json } from '../../chat/parts.ts';
 import { clean } from '../../chat/safe-text.ts';
 import type { Report } from '../../chat/report.ts';
 import type { LiveTurn } from '../live-turn.ts';
+import { unlessAborted } from '../queue.ts';
 import type { OfferedTools, ToolServices } from './tool.ts';
 
-export interface ToolContext extends ToolServices {
+export interface ToolContext extends Omit<ToolServices, 'signal'> {
   tools: OfferedTools;
   report: Report;
 }
@@ -18,8 +19,12 @@ export interface ToolResult {
 
 /** Calls of one step; more are refused. */
 const MOST_CALLS = 8;
+/** A tool that takes longer has failed; somebody waits for the answer. */
+const TOOL_TIMEOUT_MS = 20_000;
+/** UTF-16 units of the results of one turn, as JSON: about half of what a small model's window holds. */
+const LONGEST_OUTPUT = 60_000;
 
-/** Runs the calls one after the other and shows each with its result. A call that fails has a result that says so; the model may do better. */
+/** Runs the calls one after the other and shows each with its result. A call that fails has a result that says so; the model may do better. Ends with the turn. */
 export async function runToolCalls(
   live: LiveTurn,
   calls: readonly LanguageModelV4ToolCall[],
@@ -27,6 +32,7 @@ export async function runToolCalls(
 ): Promise<ToolResult[]> {
   const results: ToolResult[] = [];
   for (const [index, call] of calls.entries()) {
+    if (live.stopReason) break;
     const input = parseInput(call.input);
     live.add({
       type: 'tool_call',
@@ -36,7 +42,7 @@ export async function runToolCalls(
     });
     const result =
       index < MOST_CALLS
-        ? await runOne(call.toolName, input, context)
+        ? withinLimit(await runOne(call.toolName, input, context, live.stopSignal), live)
         : failed('too many calls at once');
     live.add({
       type: 'tool_result',
@@ -53,6 +59,7 @@ async function runOne(
   name: string,
   input: Json | undefined,
   context: ToolContext,
+  stopSignal: AbortSignal,
 ): Promise<ToolResult> {
   const tool = context.tools.byName.get(name);
   if (!tool) return failed(`there is no tool "${clean(name)}"`);
@@ -61,12 +68,31 @@ async function runOne(
     return failed(
       `invalid input: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
     );
+  const limit = AbortSignal.timeout(TOOL_TIMEOUT_MS);
+  const signal = AbortSignal.any([stopSignal, limit]);
   try {
-    return { output: await tool.run(parsed.data, context), isError: false };
+    signal.throwIfAborted();
+    const output = await unlessAborted(tool.run(parsed.data, { ...context, signal }), signal);
+    return { output, isError: false };
   } catch (error) {
+    if (stopSignal.aborted) return failed('the turn was stopped');
     context.report(`tool ${name} failed`, error);
-    return failed('the tool failed');
+    return failed(limit.aborted ? 'the tool took too long' : 'the tool failed');
   }
+}
+
+/** Results must leave room for the conversation and the answer, and are stored with the message. */
+function withinLimit(result: ToolResult, live: LiveTurn): ToolResult {
+  const before = live.parts
+    .all()
+    .map((part) => (part.type === 'tool_result' ? lengthOf(part.output) : 0))
+    .reduce((sum, length) => sum + length, 0);
+  if (before + lengthOf(result.output) <= LONGEST_OUTPUT) return result;
+  return failed('the result is too long: ask for less, or answer with what there is');
+}
+
+function lengthOf(output: Json): number {
+  return JSON.stringify(output).length;
 }
 
 function failed(error: string): ToolResult {
@@ -95,11 +121,13 @@ export function continuePrompt(
   }: { said: string; calls: readonly LanguageModelV4ToolCall[]; results: readonly ToolResult[] },
 ): LanguageModelV4Prompt {
   const text = said === '' ? [] : [{ type: 'text' as const, text: said }];
-  const called = calls.map(({ toolCallId, toolName, input }) => ({
+  const called = calls.map(({ toolCallId, toolName, input, providerMetadata }) => ({
     type: 'tool-call' as const,
     toolCallId,
     toolName,
     input: parseInput(input) ?? {},
+    // Some services want back what they said of a call (Gemini signs the thought behind it).
+    ...(providerMetadata ? { providerOptions: providerMetadata } : {}),
   }));
   const answered = calls.map(({ toolCallId, toolName }, index) => {
     const { output = null, isError = false } = results[index] ?? {};

@@ -12,9 +12,10 @@ export const searchDocuments = defineTool({
     query: z.string().min(1).max(1_000).describe('What to look for, understandable by itself'),
     limit: z.int().min(1).max(10).default(5).describe('Most passages wanted'),
   }),
-  async run({ query, limit }, { conversation, retriever }) {
+  async run({ query, limit }, { conversation, retriever, signal }) {
     const { userId, id: conversationId } = conversation;
-    const passages = await retriever.retrieve({ userId, conversationId, query, k: limit });
+    const request = { userId, conversationId, query, k: limit, signal };
+    const passages = await retriever.retrieve(request);
     return {
       passages: passages.map(({ source, text }) => ({
         document_id: source.document_id,

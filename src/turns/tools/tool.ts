@@ -12,7 +12,10 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   /** For the model: what it does and when to use it. */
   description: string;
   input: Input;
-  /** @returns what the model is told; it is stored with the message and seen by clients */
+  /**
+   * @returns what the model is told; it is stored with the message and seen by clients
+   * @throws whatever it likes: the model is told that the tool failed, and the log why
+   */
   run(input: z.output<Input>, services: ToolServices): Promise<Json>;
 }
 
@@ -21,6 +24,8 @@ export interface ToolServices {
   conversation: Conversation;
   retriever: Retriever;
   db: Database;
+  /** Aborted when the turn is stopped or the tool has taken too long: its result is then not waited for. */
+  signal: AbortSignal;
 }
 
 /** The tools that a turn offers. */
