@@ -65,13 +65,14 @@ export async function ground(work: TurnWork, services: EngineServices): Promise<
 }
 
 /** Rejects as soon as the turn is stopped, whatever the search is waiting for. */
-function find(
+async function find(
   { live, conversation }: TurnWork,
   query: string,
   { retriever }: EngineServices,
 ): Promise<Passage[]> {
   const { userId, id: conversationId } = conversation;
   const signal = live.stopSignal;
+  signal.throwIfAborted();
   const request = { userId, conversationId, query, k: PASSAGES, signal };
   return unlessAborted(retriever.retrieve(request), signal);
 }
