@@ -49,7 +49,7 @@ describe.concurrent('a key', () => {
     const headers = { 'idempotency-key': unique('key') };
     const json = { user_id: unique('user') };
     const paths = ['/chats', '/chats/', '/chats//'];
-    const made = [];
+    const made: unknown[] = [];
     for (const path of paths) made.push((await target.call(path, { json, headers })).json);
     expect(made).toEqual(paths.map(() => made[0]));
   });
