@@ -7,7 +7,7 @@ import type {
 import { OFFLINE_OPTIONS } from '../models/offline-model.ts';
 import { describeModelError } from '../models/model-failure.ts';
 import type { ChatModel } from '../models/registry.ts';
-import type { EngineServices, TurnWork } from './engine.ts';
+import type { EngineServices, TurnWork } from './work.ts';
 import type { Grounding } from './ground.ts';
 import { buildPrompt } from './prompt.ts';
 import { runStep, type Step } from './step.ts';

@@ -1,29 +1,11 @@
 /** The ground of a `rag` turn: what the user's documents say to the question, found before the model is asked. */
 import type { LanguageModelV4Usage } from '@ai-sdk/provider';
 import type { Source } from '../chat/parts.ts';
-import type { EngineServices, TurnWork } from './engine.ts';
 import { fittingPassages } from './prompt.ts';
 import { unlessAborted } from './queue.ts';
+import type { Passage } from './retriever.ts';
 import { searchQuery } from './search-query.ts';
-
-/** A passage as a search finds it. */
-export interface Passage {
-  source: Source;
-  /** The whole of it, as the model is to read it. */
-  text: string;
-}
-
-/** Finds passages in a user's documents. */
-export interface Retriever {
-  /** @returns the best first, numbered from 1 */
-  retrieve(request: {
-    userId: string;
-    conversationId: string;
-    query: string;
-    k: number;
-    signal?: AbortSignal;
-  }): Promise<Passage[]>;
-}
+import type { EngineServices, TurnWork } from './work.ts';
 
 export interface Grounding {
   /** What the model is given to read; undefined where a turn is not grounded. */

@@ -1,25 +1,17 @@
 /** Rooms in this process: all of them on Node, a single one inside a Durable Object. The database decides who may run a turn; here is who does. */
-import { decodeCursor, invalidCursor, isCursorOf, type Cursor } from '../chat/cursor.ts';
+import { decodeCursor } from '../chat/cursor.ts';
 import { keyReused, notFound, ParleyError } from '../chat/errors.ts';
 import { newId } from '../chat/ids.ts';
-import type { StoredTurn, TurnHead } from '../chat/message.ts';
+import type { StoredTurn } from '../chat/message.ts';
 import type { Report } from '../chat/report.ts';
-import { titleFrom } from '../chat/title.ts';
-import { estimateTokens } from '../chat/tokens.ts';
 import { windowOf } from '../models/catalog.ts';
 import type { ChatModel, Registry } from '../models/registry.ts';
-import {
-  claimTurn,
-  interruptLost,
-  withdrawClaim,
-  type ClaimLimits,
-  type TurnClaim,
-  type Verdict,
-} from '../store/accept.ts';
+import type { TurnClaim, Verdict } from '../store/accept.ts';
 import type { Database } from '../store/database.ts';
 import { readTurn, requestCancel } from '../store/turns.ts';
-import { runTurn, type EngineSettings } from './engine.ts';
-import type { Retriever } from './ground.ts';
+import { Claims, headOf } from './claims.ts';
+import { runTurn } from './engine.ts';
+import type { Retriever } from './retriever.ts';
 import { LiveTurn, type Coalesce } from './live-turn.ts';
 import { Pulse } from './pulse.ts';
 import { Queues, unlessAborted } from './queue.ts';
@@ -27,6 +19,8 @@ import { streamTurn, type StartAt } from './reader.ts';
 import type { Delivery, Rooms, StartTurn, TurnAddress, View } from './rooms.ts';
 import type { Toolbox } from './tools/tool.ts';
 import { storedSource, watchedSource, type Source } from './source.ts';
+import { startAtOf } from './start-at.ts';
+import type { EngineSettings } from './work.ts';
 
 export interface RoomSettings extends EngineSettings {
   titleWords: number;
@@ -60,17 +54,31 @@ export class LocalRooms implements Rooms {
   readonly #live = new Map<string, LiveTurn>();
   readonly #queues = new Queues();
   readonly #pulse: Pulse;
+  readonly #claims: Claims;
   readonly #starting = new Set<Promise<Delivery>>();
   #draining = false;
   #graceIsOver = false;
 
   constructor(services: RoomServices) {
     this.#services = services;
+    const { db, registry, settings, report } = services;
+    this.#claims = new Claims({
+      db,
+      ownerId: this.ownerId,
+      settings: {
+        titleWords: settings.titleWords,
+        defaultModel: registry.defaultName,
+        leaseMs: settings.leaseMs,
+        windowMessages: settings.context.windowMessages,
+        graceMs: settings.storeGraceMs,
+      },
+      report,
+    });
     this.#pulse = new Pulse({
-      db: services.db,
+      db,
       ownerId: this.ownerId,
       turns: this.#live,
-      report: services.report,
+      report,
     });
   }
 
@@ -88,7 +96,7 @@ export class LocalRooms implements Rooms {
     this.#refuseWhileDraining();
     // A name that nothing answers to is refused before anything is stored.
     if (command.model) this.#services.registry.resolve(command.model);
-    const claim = this.#claimOf(command);
+    const claim = this.#claims.of(command);
     if (command.onBusy !== 'queue') return this.#claimUntilFree(claim, command, view, signal);
     return this.#queues.run(
       command.conversationId,
@@ -146,12 +154,6 @@ export class LocalRooms implements Rooms {
     }
   }
 
-  /** Resolves when no turn runs here. */
-  async idle(): Promise<void> {
-    while (this.#live.size > 0)
-      await Promise.all([...this.#live.values()].map((live) => live.ended));
-  }
-
   #refuseWhileDraining(): void {
     if (!this.#draining) return;
     throw new ParleyError({
@@ -161,43 +163,21 @@ export class LocalRooms implements Rooms {
     });
   }
 
-  #claimOf(command: StartTurn): TurnClaim {
-    const { settings, registry } = this.#services;
-    const { create, conversationId } = command;
-    return {
-      turnId: newId(),
-      userMessageId: newId(),
-      assistantMessageId: newId(),
-      ownerId: this.ownerId,
-      conversationId,
-      userId: command.userId,
-      create: create && { id: conversationId, ...create },
-      text: command.text,
-      textTokens: estimateTokens(command.text),
-      title: titleFrom({ text: command.text, words: settings.titleWords }),
-      model: command.model,
-      defaultModel: registry.defaultName,
-      idempotency: command.idempotency,
-    };
-  }
-
   async #claimUntilFree(
     claim: TurnClaim,
     command: StartTurn,
     view: View,
     signal?: AbortSignal,
   ): Promise<Delivery> {
-    const { settings } = this.#services;
     for (;;) {
       this.#refuseWhileDraining();
-      const limits = { leaseMs: settings.leaseMs, windowMessages: settings.context.windowMessages };
-      const verdict = await this.#try(claim, limits);
+      const verdict = await this.#claims.make(claim);
       if (verdict.kind === 'accepted') return this.#begin(claim, verdict, view);
       if (verdict.kind === 'not_found') throw notFound('Conversation');
       if (verdict.kind === 'key_reused') throw keyReused();
       if (verdict.kind === 'repeated') return this.#join(verdict, view);
       if (verdict.leaseLeftMs < 0 && !this.#live.has(verdict.turnId)) {
-        await interruptLost(this.#services.db, claim.conversationId, settings.leaseMs);
+        await this.#claims.clear(claim.conversationId);
         continue;
       }
       const address = { turnId: verdict.turnId, conversationId: claim.conversationId };
@@ -205,19 +185,6 @@ export class LocalRooms implements Rooms {
       if (command.onBusy === 'reject') throw this.#busy(verdict);
       if (command.onBusy === 'interrupt') await this.cancel(address);
       else await this.#waitFor(verdict.turnId, signal);
-    }
-  }
-
-  /** A claim that could not be answered may have been accepted all the same: who was refused must not find it later. */
-  async #try(claim: TurnClaim, limits: ClaimLimits): Promise<Verdict> {
-    const { db, settings, report } = this.#services;
-    try {
-      return await claimTurn(db, claim, limits);
-    } catch (error) {
-      void withdrawClaim(db, claim, settings.storeGraceMs).catch((cause: unknown) =>
-        report('a claim could not be withdrawn', cause),
-      );
-      throw error;
     }
   }
 
@@ -304,41 +271,6 @@ export class LocalRooms implements Rooms {
     });
     return { turnId, conversationId, body };
   }
-}
-
-function headOf(
-  claim: TurnClaim,
-  verdict: Extract<Verdict, { kind: 'accepted' }>,
-  model: string,
-): TurnHead {
-  const { conversation, sequenceNumber } = verdict;
-  return {
-    turnId: claim.turnId,
-    conversationId: claim.conversationId,
-    created: claim.create !== undefined,
-    title: conversation.title,
-    model,
-    userMessage: { id: claim.userMessageId, sequenceNumber: sequenceNumber - 1, text: claim.text },
-    assistantMessage: { id: claim.assistantMessageId, sequenceNumber },
-    acceptedAt: verdict.acceptedAt,
-    conversationCreatedAt: conversation.createdAt,
-  };
-}
-
-/** Where a cursor puts a reader of this source. */
-function startAtOf(source: Source, cursor: Cursor | undefined): StartAt | 'nothing left' {
-  if (!cursor) return 'start';
-  const { turnId, assistantMessage } = source.head;
-  if (!isCursorOf(cursor, { turnId, sequenceNumber: assistantMessage.sequenceNumber })) {
-    throw invalidCursor('The cursor belongs to another turn');
-  }
-  const { at } = cursor;
-  if (at === 'end') return source.outcome ? 'nothing left' : 'end';
-  if (at === 'start' || source.parts.has(at)) return at;
-  // Ahead of what is stored: the owner is a checkpoint further, or it died and what came since is gone.
-  if (!source.outcome) return at;
-  if (source.outcome.error?.code === 'turn_lost') return 'end';
-  throw invalidCursor('The cursor is beyond the end of this turn');
 }
 
 /** Without a cursor something is always left. */

@@ -3,7 +3,7 @@ import type { LanguageModelV4Prompt } from '@ai-sdk/provider';
 import { chooseContext, type ContextLimits, type ContextMessage } from '../chat/context.ts';
 import { estimateTokens } from '../chat/tokens.ts';
 import type { ModelWindow } from '../models/catalog.ts';
-import type { Passage } from './ground.ts';
+import type { Passage } from './retriever.ts';
 
 /** The limits that the operator set; without a budget the model's own window decides. */
 export interface ContextSettings extends Omit<ContextLimits, 'tokenBudget'> {

@@ -1,6 +1,6 @@
 import type { Outcome } from '../chat/message.ts';
 import { endedMessage, endTurn, type Ending } from '../store/turns.ts';
-import type { EngineServices } from './engine.ts';
+import type { EngineServices } from './work.ts';
 import type { LiveTurn } from './live-turn.ts';
 
 /** Stores the end and answers what is then stored: where somebody else had ended or deleted the turn meanwhile, that is what counts. */

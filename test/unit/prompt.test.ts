@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Passage } from '../../src/turns/ground.ts';
+import type { Passage } from '../../src/turns/retriever.ts';
 import { buildPrompt, estimatePrompt, fittingPassages } from '../../src/turns/prompt.ts';
 
 const settings = { windowMessages: 20, minMessages: 1 };

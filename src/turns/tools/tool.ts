@@ -5,7 +5,7 @@ import type { Json } from '../../chat/parts.ts';
 import type { ChatModel } from '../../models/registry.ts';
 import type { Database } from '../../store/database.ts';
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
-import type { Retriever } from '../ground.ts';
+import type { Retriever } from '../retriever.ts';
 
 export interface Tool<Input extends z.ZodType = z.ZodType> {
   name: string;

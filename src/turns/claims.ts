@@ -1,0 +1,106 @@
+/** Asking the database for a turn: what is asked, and what becomes of an answer that never came. */
+import { newId } from '../chat/ids.ts';
+import type { TurnHead } from '../chat/message.ts';
+import type { Report } from '../chat/report.ts';
+import { titleFrom } from '../chat/title.ts';
+import { estimateTokens } from '../chat/tokens.ts';
+import {
+  claimTurn,
+  interruptLost,
+  withdrawClaim,
+  type TurnClaim,
+  type Verdict,
+} from '../store/accept.ts';
+import type { Database } from '../store/database.ts';
+import type { StartTurn } from './rooms.ts';
+
+export interface ClaimSettings {
+  titleWords: number;
+  /** The model of a conversation that names none. */
+  defaultModel: string;
+  leaseMs: number;
+  windowMessages: number;
+  /** How long to go on trying to take back a claim whose fate is unknown, milliseconds. */
+  graceMs: number;
+}
+
+export class Claims {
+  readonly #db: Database;
+  readonly #ownerId: string;
+  readonly #settings: ClaimSettings;
+  readonly #report: Report;
+
+  constructor({
+    db,
+    ownerId,
+    settings,
+    report,
+  }: {
+    db: Database;
+    ownerId: string;
+    settings: ClaimSettings;
+    report: Report;
+  }) {
+    this.#db = db;
+    this.#ownerId = ownerId;
+    this.#settings = settings;
+    this.#report = report;
+  }
+
+  /** A claim with ids of its own: it can be made again and again, and is accepted once. */
+  of(command: StartTurn): TurnClaim {
+    const { create, conversationId, userId, text, model, idempotency } = command;
+    return {
+      turnId: newId(),
+      userMessageId: newId(),
+      assistantMessageId: newId(),
+      ownerId: this.#ownerId,
+      conversationId,
+      userId,
+      create: create && { id: conversationId, ...create },
+      text,
+      textTokens: estimateTokens(text),
+      title: titleFrom({ text, words: this.#settings.titleWords }),
+      model,
+      defaultModel: this.#settings.defaultModel,
+      idempotency,
+    };
+  }
+
+  /** Makes a claim. One that could not be answered may have been accepted all the same: who was refused must not find it later. */
+  async make(claim: TurnClaim): Promise<Verdict> {
+    try {
+      return await claimTurn(this.#db, claim, this.#settings);
+    } catch (error) {
+      void withdrawClaim(this.#db, claim, this.#settings.graceMs).catch((cause: unknown) =>
+        this.#report('a claim could not be withdrawn', cause),
+      );
+      throw error;
+    }
+  }
+
+  /** Ends a turn that stands in the way and whose owner has been silent for too long. */
+  async clear(conversationId: string): Promise<void> {
+    await interruptLost(this.#db, conversationId, this.#settings.leaseMs);
+  }
+}
+
+/** What readers are told of a turn that was accepted. @param model the one that is asked first */
+export function headOf(
+  claim: TurnClaim,
+  verdict: Extract<Verdict, { kind: 'accepted' }>,
+  model: string,
+): TurnHead {
+  const { conversation, sequenceNumber } = verdict;
+  return {
+    turnId: claim.turnId,
+    conversationId: claim.conversationId,
+    created: claim.create !== undefined,
+    title: conversation.title,
+    model,
+    userMessage: { id: claim.userMessageId, sequenceNumber: sequenceNumber - 1, text: claim.text },
+    assistantMessage: { id: claim.assistantMessageId, sequenceNumber },
+    acceptedAt: verdict.acceptedAt,
+    conversationCreatedAt: conversation.createdAt,
+  };
+}
