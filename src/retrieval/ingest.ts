@@ -6,6 +6,7 @@
  * is cut off there, by the platform's limits on CPU or subrequests, says `failed`, keeps what it has, and goes on from there when it is sent again.
  */
 import type { Document } from '../chat/document.ts';
+import type { Draft } from '../store/chunk-batch.ts';
 import { failureOf, keyReused, notFound } from '../chat/errors.ts';
 import { newId } from '../chat/ids.ts';
 import type { Json } from '../chat/parts.ts';
@@ -25,7 +26,6 @@ import {
   renewDraft,
   replaceDraft,
   resumeDraft,
-  type Draft,
   type DraftContent,
   type Standing,
 } from '../store/drafts.ts';

@@ -10,8 +10,8 @@ import {
   MESSAGE_COLUMNS,
   messageFrom,
   optionalText,
-  type Row,
 } from './rows.ts';
+import { pageOf, type Page } from './page.ts';
 import { readRepaired } from './turns.ts';
 
 export interface Key {
@@ -67,12 +67,6 @@ export async function createConversation(
   return { kind: value.id === id ? 'created' : 'repeated', value };
 }
 
-/** One page of a list and, when there is more, the cursor of the next. */
-export interface Page<T> {
-  items: T[];
-  next: string | null;
-}
-
 /** A user's conversations, newest first. @param cursor the last id of the page before */
 export async function listConversations(
   db: Database,
@@ -88,17 +82,6 @@ export async function listConversations(
     'read',
   );
   return pageOf(result?.rows ?? [], limit, conversationFrom, (item) => item.id);
-}
-
-function pageOf<T>(
-  rows: readonly Row[],
-  limit: number,
-  from: (row: Row) => T,
-  cursorOf: (item: T) => string,
-): Page<T> {
-  const items = rows.slice(0, limit).map(from);
-  const last = items.at(-1);
-  return { items, next: rows.length > limit && last ? cursorOf(last) : null };
 }
 
 /** A conversation without its messages; undefined when there is none for this user. */

@@ -2,7 +2,7 @@
 import type { Document } from '../chat/document.ts';
 import type { Failure } from '../chat/errors.ts';
 import type { Json } from '../chat/parts.ts';
-import type { Page } from './conversations.ts';
+import { pageOf, type Page } from './page.ts';
 import { NOW, type Database, type Statement } from './database.ts';
 import { failureFrom, number, optionalNumber, optionalText, text, type Row } from './rows.ts';
 import { wordTable } from './search-schema.ts';
@@ -111,9 +111,7 @@ export async function listDocuments(
   }
   const where = `${conditions.join(' AND ')} ORDER BY d.id DESC LIMIT ?`;
   const [result] = await db.batch([selectDocuments(where, [...args, limit + 1], leaseMs)], 'read');
-  const rows = result?.rows ?? [];
-  const items = rows.slice(0, limit).map(documentFrom);
-  return { items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+  return pageOf(result?.rows ?? [], limit, documentFrom, (document) => document.id);
 }
 
 /** Deletes a document with all that searches know of it; false when there is none for this user. */

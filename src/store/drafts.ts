@@ -5,7 +5,7 @@
  */
 import type { Document, DocumentContent } from '../chat/document.ts';
 import { ParleyError, type Failure } from '../chat/errors.ts';
-import { chunkBatch } from './chunk-batch.ts';
+import { chunkBatch, type Draft } from './chunk-batch.ts';
 import { KEY_LIFETIME_MS } from './accept.ts';
 import type { Key } from './conversations.ts';
 import { NOW, type Database, type ResultSet, type Statement } from './database.ts';
@@ -25,14 +25,6 @@ export interface NewDocument extends DraftContent {
   id: string;
   userId: string;
   conversationId: string | null;
-}
-
-/** A version in the making. */
-export interface Draft {
-  userId: string;
-  documentId: string;
-  /** The id of its first chunk. */
-  version: number;
 }
 
 /** A document as it stands, with what is known of its draft. */
