@@ -122,8 +122,10 @@ async function drain({ server, rooms, sockets, db, config, sweeping }: Running):
   await new Promise((resolve) => {
     server.close(resolve);
     server.closeIdleConnections();
-    setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS).unref();
+    // Not awaited for longer: of a connection that has left HTTP, as a WebSocket does, the server knows nothing but that it is open.
+    setTimeout(resolve, LAST_WORDS_MS);
   });
+  server.closeAllConnections();
   db.close();
   process.exit(0);
 }

@@ -1,4 +1,6 @@
 /** SIGTERM on Node: no new turns, running ones get a grace, everything is stored, and readers are told the end. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { request } from '../support/http.ts';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -145,12 +147,31 @@ describe('while it drains', () => {
 
 it('ends at once when nothing runs, for SIGINT too, whoever holds a connection', async () => {
   await start(10_000);
+  const holders = [await hold('GET /health'), await hold('GET /ws/u', UPGRADE)];
   const began = performance.now();
   process.kill(server.pid, 'SIGINT');
   await expect.poll(() => server.isRunning(), { timeout: 5000 }).toBe(false);
   expect(performance.now() - began).toBeLessThan(3000);
   expect(server.leftBehind()).toBe(false);
+  for (const holder of holders) holder.destroy();
 });
+
+const UPGRADE = [
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+];
+
+/** Makes a request and keeps its connection, on which nothing is said any more, not even that it closes. */
+async function hold(what: string, headers: string[] = []): Promise<Socket> {
+  const { hostname, port, host } = new URL(server.url);
+  const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+  socket.on('error', () => undefined);
+  socket.write([`${what} HTTP/1.1`, `Host: ${host}`, ...headers, '', ''].join('\r\n'));
+  await once(socket, 'data');
+  return socket;
+}
 
 /** Asks until the signal has arrived; turns that start before it are short. */
 async function until503(url: string) {
