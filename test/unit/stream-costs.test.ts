@@ -1,0 +1,80 @@
+/** What a token may cost, as counts that no busy machine changes: bytes on the wire, writes to the connection, parts taken from the network. */
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { PlainDeltas } from '../../src/models/plain-deltas.ts';
+import { pushTurn, streamTurn, type Sink } from '../../src/turns/reader.ts';
+import { finish, liveTurn } from './live-turn.ts';
+
+const TOKENS = 500;
+/** Of the length that tokens have in English. */
+const TOKEN = 'word ';
+
+/** Follows a turn and counts what reaches the connection. */
+function follow(live: ReturnType<typeof liveTurn>) {
+  const counted = { writes: 0, bytes: 0, ended: false };
+  const sink: Sink = {
+    write(text) {
+      counted.writes += 1;
+      counted.bytes += Buffer.byteLength(text);
+      return true;
+    },
+    end: () => (counted.ended = true),
+    fail: (error) => {
+      throw error;
+    },
+    onDrain: () => undefined,
+    onClose: () => undefined,
+  };
+  const view = { wire: 'native', startAt: 'start', announce: false, keepAliveMs: 60_000 } as const;
+  expect(pushTurn(streamTurn({ source: live, ...view, onLeave: () => undefined }), sink)).toBe(
+    true,
+  );
+  return counted;
+}
+
+describe('a turn of 500 tokens', () => {
+  it('that come at once is written three times, in few bytes', async () => {
+    const live = liveTurn();
+    const counted = follow(live);
+    for (let index = 0; index < TOKENS; index += 1) live.append('text', TOKEN);
+    await setImmediate();
+    await setImmediate();
+    finish(live);
+    await setImmediate();
+    expect(counted.ended).toBe(true);
+    // The start, the text, the end.
+    expect(counted.writes).toBeLessThanOrEqual(3);
+    // The text is told twice, by its deltas and by the message that is stored.
+    expect(counted.bytes).toBeLessThan(2 * TOKENS * TOKEN.length + 2_000);
+  });
+
+  it('that come one by one is written once for each, in 36 KB', async () => {
+    const live = liveTurn();
+    const counted = follow(live);
+    for (let index = 0; index < TOKENS; index += 1) {
+      live.append('text', TOKEN);
+      await setImmediate();
+      await setImmediate();
+    }
+    finish(live);
+    await setImmediate();
+    expect(counted.writes).toBeLessThanOrEqual(TOKENS + 2);
+    expect(counted.writes).toBeGreaterThan(TOKENS / 2);
+    expect(counted.bytes).toBeLessThan(36_000);
+  });
+});
+
+it('the plain deltas of one network read are one text', () => {
+  const told: string[] = [];
+  const deltas = new PlainDeltas({ reasoning: false, onText: (_, text) => told.push(text) });
+  const event = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: TOKEN } }] })}\n\n`;
+  const bytes = new TextEncoder().encode(event.repeat(TOKENS));
+  const handedOn = deltas.push(bytes);
+  // The provider sees the first.
+  expect(handedOn.length).toBe(event.length);
+  expect(told).toEqual([TOKEN.repeat(TOKENS - 1)]);
+  const split = deltas.push(bytes.subarray(0, event.length + 20));
+  expect(split.length).toBe(0);
+  expect(deltas.push(bytes.subarray(20, event.length)).length).toBe(0);
+  expect(told.slice(1)).toEqual([TOKEN, TOKEN]);
+});
