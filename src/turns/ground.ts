@@ -28,6 +28,8 @@ const NOTHING: Grounding = { passages: undefined, sources: undefined, usage: [] 
 export async function ground(work: TurnWork, services: EngineServices): Promise<Grounding> {
   const { live, conversation, history, models } = work;
   if (conversation.mode !== 'rag') return NOTHING;
+  // Nothing to search: no model is asked what for, either.
+  if (!work.hasMaterial) return show(live, [], []);
   const signal = live.stopSignal;
   const { query, usage } = await searchQuery({ history, model: models[0], signal });
   const found = await find(work, query, services).catch((error: unknown) => {
@@ -41,6 +43,10 @@ export async function ground(work: TurnWork, services: EngineServices): Promise<
     windows: models.map(({ window }) => window),
     settings: services.settings.context,
   });
+  return show(live, passages, usage);
+}
+
+function show(live: TurnWork['live'], passages: Passage[], usage: Grounding['usage']): Grounding {
   const sources = passages.map(({ source }) => source);
   live.add({ type: 'sources', sources });
   return { passages, sources, usage };

@@ -424,6 +424,20 @@ describe.concurrent('a question that goes on from the one before', () => {
     expect(await embedded(long)).toBe(long);
   });
 
+  it('is not rewritten where there is nothing to search', async () => {
+    const id = await conversation(target, { mode: 'rag' });
+    const { model, name } = await scripted(target, { text: 'They do not say.' });
+    for (const question of ['How often does the valve need oil?', 'And the other?']) {
+      expect(await ask(id, model, question)).toMatchObject({
+        sources: [],
+        text: 'They do not say.',
+      });
+    }
+    const requests = await target.upstream.requests(name);
+    expect(requests).toHaveLength(2);
+    expect(sentMessages(requests[1]?.body).at(-1)?.content).toMatch(/>none</u);
+  });
+
   it('a first message is not rewritten', async () => {
     const { id } = await reader();
     const { model, name } = await scripted(target, { text: 'Monthly [1].' });
