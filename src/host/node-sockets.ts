@@ -42,20 +42,20 @@ export class NodeSockets implements Sockets {
   async open(c: AppContext, userId: string): Promise<Response> {
     const id = newId();
     const gone = new AbortController();
-    let socket: Socket | undefined;
+    let welcomed: Promise<Socket> | undefined;
     const upgrade = upgradeWebSocket(() => ({
       onOpen: (_, ws) => {
-        socket = {
+        const socket = {
           userId,
           gone: gone.signal,
-          send: (frame) => ws.readyState === 1 && ws.send(frame),
+          send: (frame: string) => ws.readyState === 1 && ws.send(frame),
         };
         // The adapter's sockets are those of `ws`.
         this.#open.set(id, new WatchedSocket(ws.raw as WebSocket));
-        void this.#welcome(id, socket);
+        welcomed = this.#welcome(id, socket);
       },
       onMessage: ({ data }) => {
-        if (socket) this.#answer(socket, typeof data === 'string' ? data : '');
+        if (welcomed) this.#answer(welcomed, typeof data === 'string' ? data : '');
       },
       onClose: () => this.#gone(id, gone),
       onError: () => this.#gone(id, gone),
@@ -64,8 +64,8 @@ export class NodeSockets implements Sockets {
     return response ?? c.body(null, 426);
   }
 
-  /** Who has been greeted is counted. */
-  async #welcome(id: string, socket: Socket): Promise<void> {
+  /** Who has been greeted is counted; nothing is answered before. */
+  async #welcome(id: string, socket: Socket): Promise<Socket> {
     try {
       await addConnection(this.#db, { id, userId: socket.userId, instanceId: this.#instanceId });
       if (socket.gone.aborted) await removeConnection(this.#db, id);
@@ -73,6 +73,7 @@ export class NodeSockets implements Sockets {
       this.#report('the presence of sockets could not be stored', error);
     }
     greet(socket);
+    return socket;
   }
 
   count(userId: string): Promise<number> {
@@ -92,11 +93,10 @@ export class NodeSockets implements Sockets {
     );
   }
 
-  #answer(socket: Socket, data: string): void {
+  #answer(welcomed: Promise<Socket>, data: string): void {
     const services = { rooms: this.#rooms, report: this.#report };
-    const answered = receive(socket, data, services).finally(() =>
-      this.#answering.delete(answered),
-    );
+    const received = welcomed.then((socket) => receive(socket, data, services));
+    const answered = received.finally(() => this.#answering.delete(answered));
     this.#answering.add(answered);
   }
 

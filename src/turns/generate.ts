@@ -121,9 +121,11 @@ async function callModel(
     return runStep({ live, model, options: given, limits: settings.timeLimits, deadline });
   };
   const step = await call(options);
-  if (!options.tools || step.spoke || !toolbox.learnRefusal(model, step.error)) return step;
+  if (!options.tools || step.spoke || !toolbox.mayBeRefusal(step.error)) return step;
   const { tools: _, toolChoice: __, ...without } = options;
-  return call(without);
+  const second = await call(without);
+  if (second.error === undefined) toolbox.learnRefusal(model);
+  return second;
 }
 
 function optionsOf({ sources }: Grounding): Pick<LanguageModelV4CallOptions, 'providerOptions'> {

@@ -136,7 +136,8 @@ class Course {
   readonly #timer: ReturnType<typeof setInterval>;
   #opening: string;
   #isOver = false;
-  #isQuiet = true;
+  /** Quarters of the keep-alive period in which nothing was sent. */
+  #quietQuarters = 0;
   #onIdle: () => void = () => undefined;
 
   constructor({ source, wire, startAt, announce, keepAliveMs, onLeave }: Reading) {
@@ -145,9 +146,10 @@ class Course {
     this.#onLeave = onLeave;
     this.#opening = announce ? this.#reader.announce() : '';
     this.#timer = setInterval(() => {
-      if (this.#isQuiet) this.#onIdle();
-      this.#isQuiet = true;
-    }, keepAliveMs);
+      if (++this.#quietQuarters < 4) return;
+      this.#quietQuarters = 0;
+      this.#onIdle();
+    }, keepAliveMs / 4);
   }
 
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
@@ -197,7 +199,7 @@ class Course {
   #take(): string {
     const text = this.#opening + this.#reader.take();
     this.#opening = '';
-    if (text !== '') this.#isQuiet = false;
+    if (text !== '') this.#quietQuarters = 0;
     if (this.#source.outcome) this.#stop();
     return text;
   }

@@ -84,7 +84,7 @@ describe.concurrent.each(texts)('%s', (_name, script) => {
     expect(heard.end.message.content).toBe(said);
     const whole = await target.call<{ assistant_reply: string }>('/conversations', { json });
     expect(whole.json.assistant_reply).toBe(said);
-    const socket = await target.socket('/ws/text-user');
+    const socket = await target.socket('/ws/u');
     socket.send(json);
     const done = await socket.next('message_complete');
     socket.close();

@@ -42,8 +42,10 @@ export interface Toolbox {
     model: ChatModel;
     hasMaterial: boolean;
   }): OfferedTools;
-  /** True when `error` says that the model does not take tools; it is not offered any again. */
-  learnRefusal(model: ChatModel, error: unknown): boolean;
+  /** True when `error` may say that the model does not take tools. */
+  mayBeRefusal(error: unknown): boolean;
+  /** The model answered as soon as it was offered none: it is not offered any again. */
+  learnRefusal(model: ChatModel): void;
 }
 
 /** A tool whose own input type is forgotten: it is parsed by the tool's own schema before it runs. */

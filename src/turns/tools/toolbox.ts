@@ -23,11 +23,8 @@ export function createToolbox(tools: readonly Tool[] = TOOLS): Toolbox {
       const isOffered = conversation.mode === 'open' && hasMaterial && model.name !== OFFLINE_MODEL;
       return isOffered && !refusing.has(model.name) ? offered : NONE;
     },
-    learnRefusal(model, error) {
-      if (!APICallError.isInstance(error) || error.statusCode !== 400) return false;
-      refusing.add(model.name);
-      return true;
-    },
+    mayBeRefusal: (error) => APICallError.isInstance(error) && error.statusCode === 400,
+    learnRefusal: (model) => void refusing.add(model.name),
   };
 }
 
