@@ -41,15 +41,16 @@ async function startUpMs(): Promise<number> {
   }
 }
 
-async function wrangler(parameters: string[]): Promise<void> {
-  const command = join(ROOT, 'node_modules/.bin/wrangler');
-  await promisify(execFile)(command, parameters, { cwd: ROOT, maxBuffer: 1e8 });
+async function wrangler(parameters: string[], root = ROOT): Promise<void> {
+  const command = join(root, 'node_modules/.bin/wrangler');
+  await promisify(execFile)(command, parameters, { cwd: root, maxBuffer: 1e8 });
 }
 
-async function bundleFiles(): Promise<BundleFile[]> {
+/** The code of the Worker as it would be uploaded, largest first. @param root the repository, or a copy of it */
+export async function bundleFiles(root = ROOT): Promise<BundleFile[]> {
   const folder = mkdtempSync(join(tmpdir(), 'parley-bundle-'));
   try {
-    await wrangler(['deploy', '--dry-run', '--minify', '--outdir', folder]);
+    await wrangler(['deploy', '--dry-run', '--minify', '--outdir', folder], root);
     return readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((name) => CODE.test(name))
       .map((name) => {
