@@ -15,7 +15,7 @@ function suite(runtime: 'node' | 'workerd') {
       name: runtime,
       include: ['test/suite/**/*.test.ts'],
       globalSetup: [`test/suite/start-${runtime}.ts`],
-      testTimeout: 30_000,
+      testTimeout: 60_000,
       hookTimeout: 60_000,
     },
   };
@@ -51,7 +51,7 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
-          testTimeout: 60_000,
+          testTimeout: 180_000,
           hookTimeout: 120_000,
         },
       },

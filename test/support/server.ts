@@ -23,7 +23,7 @@ export interface ServerOptions {
   dir?: string;
   /** Checkout to run; this one unless given. */
   cwd?: string;
-  /** Milliseconds to come up. Default 60000. */
+  /** Milliseconds to come up. Default 120000. */
   startLimitMs?: number;
 }
 
@@ -60,7 +60,7 @@ const listening = /listening on (http:\/\/\S+)/u;
 
 /** Starts the product on a free port of 127.0.0.1 and waits until it says that it listens. */
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
-  const { runtime = 'node', startLimitMs = 60_000 } = options;
+  const { runtime = 'node', startLimitMs = 120_000 } = options;
   const dir = options.dir ?? temporaryDirectory(runtime);
   const given = options.env ?? {};
   const needsSqld = runtime === 'workerd' && !options.ownDatabase && !given['DATABASE_URL'];
