@@ -506,6 +506,19 @@ describe.concurrent('a model that takes no tools', () => {
     },
   );
 
+  it('one that refused something else is offered them again', async () => {
+    const { id } = await owner();
+    const { model, name } = await scripted(target, {
+      text: 'Hello.',
+      status: { code: 400, times: 2 },
+    });
+    await ask(id, model);
+    const { end } = await ask(id, model);
+    expect(end.message.status).toBe('complete');
+    const requests = await target.upstream.requests(name);
+    expect(requests.map(({ body }) => offeredIn(body).length)).toEqual([2, 0, 2]);
+  });
+
   it.each([
     [400, 2, 502],
     [500, 1, 503],
