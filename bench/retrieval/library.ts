@@ -57,7 +57,7 @@ export async function addDocument(
   );
   const version = Number(reserved?.rows[0]?.['first']);
   const rows = chunks.map((chunk, ordinal) => {
-    const above = titleOf({ title: document.title, headings: chunk.headings });
+    const above = titleOf({ ...chunk, title: document.title });
     return {
       ...chunk,
       id: version + ordinal,

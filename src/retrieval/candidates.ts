@@ -134,30 +134,29 @@ export function candidateSet(
 }
 
 /**
- * Cosine of every two candidates, row by row (n × n).
+ * Cosine of every candidate with each of `columns` (indexes of candidates), row by row
+ * (candidates × columns).
  */
-export function similarities({ vocabulary, bags }: CandidateSet): Float32Array {
-  const size = bags.length;
-  const lists: number[][] = Array.from({ length: vocabulary.size }, () => []);
+export function similarities({ vocabulary, bags }: CandidateSet, columns: number[]): Float32Array {
+  const places: number[][] = Array.from({ length: vocabulary.size }, () => []);
   const shares: number[][] = Array.from({ length: vocabulary.size }, () => []);
-  bags.forEach((bag, at) => {
-    bag.terms.forEach((term, place) => {
-      lists[term]!.push(at);
-      shares[term]!.push(bag.weights[place]! / bag.norm);
-    });
-  });
-  const result = new Float32Array(size * size);
-  lists.forEach((list, term) => {
-    const share = shares[term]!;
-    for (let a = 1; a < list.length; a++) {
-      const row = list[a]! * size;
-      const weight = share[a]!;
-      for (let b = 0; b < a; b++) result[row + list[b]!]! += weight * share[b]!;
+  columns.forEach((at, column) => {
+    const { terms, weights, norm } = bags[at]!;
+    for (let place = 0; place < terms.length; place++) {
+      places[terms[place]!]!.push(column);
+      shares[terms[place]!]!.push(weights[place]! / norm);
     }
   });
-  for (let a = 0; a < size; a++) {
-    result[a * size + a] = 1;
-    for (let b = 0; b < a; b++) result[b * size + a] = result[a * size + b]!;
-  }
+  const result = new Float32Array(bags.length * columns.length);
+  bags.forEach(({ terms, weights, norm }, at) => {
+    const row = result.subarray(at * columns.length, (at + 1) * columns.length);
+    for (let place = 0; place < terms.length; place++) {
+      const list = places[terms[place]!]!;
+      const share = shares[terms[place]!]!;
+      const weight = weights[place]! / norm;
+      for (let index = 0; index < list.length; index++)
+        row[list[index]!]! += weight * share[index]!;
+    }
+  });
   return result;
 }

@@ -2,11 +2,6 @@
 
 import type { CandidateSet, TermBag } from './candidates.ts';
 
-/**
- * Spares most pairs the comparison of shingles. Low, because one rare word pulls the cosine of two
- * texts down that are else the same.
- */
-const COSINE_FLOOR = 0.3;
 /** Broder's resemblance from which two chunks are the same one, a word or two apart. */
 const RESEMBLANCE = 0.8;
 /** Words in a shingle. */
@@ -20,6 +15,8 @@ function shingles(sequence: Int32Array): Set<string> {
 }
 
 function resemblance(a: Set<string>, b: Set<string>): number {
+  // Sets of sizes this far apart cannot resemble each other that much.
+  if (Math.min(a.size, b.size) < RESEMBLANCE * Math.max(a.size, b.size)) return 0;
   let shared = 0;
   for (const shingle of a) if (b.has(shingle)) shared++;
   return shared / (a.size + b.size - shared || 1);
@@ -40,23 +37,28 @@ function matched(bag: TermBag, queryTerms: ReadonlySet<number>): string {
  */
 export function withoutDuplicates(options: {
   set: CandidateSet;
-  similar: Float32Array;
   order: number[];
   queryTerms: ReadonlySet<number>;
   limit: number;
 }): number[] {
-  const { set, similar, order, queryTerms, limit } = options;
-  const size = set.bags.length;
-  const cache = new Map<number, Set<string>>();
-  const shinglesOf = (at: number): Set<string> => {
-    let result = cache.get(at);
-    if (!result) cache.set(at, (result = shingles(set.bags[at]!.sequence)));
+  const { set, order, queryTerms, limit } = options;
+  const marks = new Map<number, { matched: string; shingles: Set<string> }>();
+  const marksOf = (at: number) => {
+    let result = marks.get(at);
+    if (!result) {
+      const bag = set.bags[at]!;
+      result = { matched: matched(bag, queryTerms), shingles: shingles(bag.sequence) };
+      marks.set(at, result);
+    }
     return result;
   };
-  const same = (a: number, b: number): boolean =>
-    similar[a * size + b]! >= COSINE_FLOOR &&
-    matched(set.bags[a]!, queryTerms) === matched(set.bags[b]!, queryTerms) &&
-    resemblance(shinglesOf(a), shinglesOf(b)) >= RESEMBLANCE;
+  const same = (a: number, b: number): boolean => {
+    const [first, second] = [marksOf(a), marksOf(b)];
+    return (
+      first.matched === second.matched &&
+      resemblance(first.shingles, second.shingles) >= RESEMBLANCE
+    );
+  };
   const kept: number[] = [];
   for (const at of order) {
     if (kept.length >= limit) break;

@@ -3,16 +3,23 @@
  * what the nearest relatives of each candidate score.
  */
 
-import type { CandidateSet } from './candidates.ts';
+import { similarities, type CandidateSet } from './candidates.ts';
 
 /** Rocchio's usual setting: the best ten chunks, their forty heaviest terms, as weighty as the query. */
 const FEEDBACK_CHUNKS = 10;
 const FEEDBACK_TERMS = 40;
 const FEEDBACK_WEIGHT = 1;
+/**
+ * A chunk speaks by the cube of its score: where few are far ahead of the rest, the rest says
+ * nothing (a relevance model's probabilities fall as steeply: Lavrenko and Croft, SIGIR 2001).
+ */
+const FEEDBACK_STEEPNESS = 3;
 
 /** A candidate's score is to seven tenths that of its five nearest neighbours. */
 const NEIGHBOURS = 5;
 const NEIGHBOUR_SHARE = 0.7;
+/** Neighbours are sought among the best: those far down are there by chance and say as much. */
+const NEIGHBOURHOOD = 150;
 
 /** Divides by the largest, so that scores of different kinds can be added. */
 export function normalised(scores: Float64Array): Float64Array {
@@ -28,7 +35,7 @@ function feedbackTerms(set: CandidateSet, scores: Float64Array): Map<number, num
   const sums = new Float64Array(set.vocabulary.size);
   for (const at of best(scores, FEEDBACK_CHUNKS)) {
     const bag = set.bags[at]!;
-    const share = scores[at]! / bag.norm;
+    const share = scores[at]! ** FEEDBACK_STEEPNESS / bag.norm;
     bag.terms.forEach((term, place) => (sums[term]! += share * bag.weights[place]!));
   }
   const heaviest = best(sums, FEEDBACK_TERMS);
@@ -55,7 +62,7 @@ export function widenedScores(
   });
 }
 
-/** The `NEIGHBOURS` most similar others of one candidate, without sorting all of them. */
+/** The columns of the `NEIGHBOURS` greatest of a row but `self`, without sorting all of them. */
 function nearest(row: Float32Array, self: number): number[] {
   const kept: number[] = [];
   for (let other = 0; other < row.length; other++) {
@@ -70,19 +77,20 @@ function nearest(row: Float32Array, self: number): number[] {
 }
 
 /**
- * Scores drawn towards those of the most similar candidates: closely related chunks tend to
- * answer the same questions (Diaz, "Regularizing ad hoc retrieval scores", CIKM 2005). `similar`
- * is the matrix of `similarities`.
+ * Scores drawn towards those of the most similar among the best candidates: closely related chunks
+ * tend to answer the same questions (Diaz, "Regularizing ad hoc retrieval scores", CIKM 2005).
  */
-export function neighbourScores(scores: Float64Array, similar: Float32Array): Float64Array {
-  const size = scores.length;
+export function neighbourScores(set: CandidateSet, scores: Float64Array): Float64Array {
+  const columns = best(scores, NEIGHBOURHOOD);
+  const columnOf = new Map(columns.map((at, column) => [at, column]));
+  const similar = similarities(set, columns);
   return scores.map((score, at) => {
-    const row = similar.subarray(at * size, (at + 1) * size);
+    const row = similar.subarray(at * columns.length, (at + 1) * columns.length);
     let weights = 0;
     let sum = 0;
-    for (const other of nearest(row, at)) {
-      weights += row[other]!;
-      sum += row[other]! * scores[other]!;
+    for (const column of nearest(row, columnOf.get(at) ?? -1)) {
+      weights += row[column]!;
+      sum += row[column]! * scores[columns[column]!]!;
     }
     return (1 - NEIGHBOUR_SHARE) * score + (NEIGHBOUR_SHARE * sum) / (weights || 1);
   });

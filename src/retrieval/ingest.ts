@@ -268,7 +268,9 @@ export async function embedChunks(
   { draft, title, embedder }: Pick<Job, 'draft' | 'title' | 'embedder'>,
   chunks: readonly Omit<NewChunk, 'id' | 'titleWords' | 'textWords' | 'embedding'>[],
 ): Promise<NewChunk[]> {
-  const above = chunks.map(({ headings }) => titleOf({ title, headings: [...headings] }));
+  const above = chunks.map(({ headings, text }) =>
+    titleOf({ title, headings: [...headings], text }),
+  );
   const vectors = await embedder.embed(
     chunks.map(({ text }, at) => `${above[at]}\n${text}`),
     { use: 'document', patience: PATIENCE },

@@ -3,11 +3,12 @@
 import { saturated, type CandidateSet, type TermBag } from './candidates.ts';
 
 /**
- * Weights of adjacent and of near pairs relative to single words: the 0.85, 0.10 and 0.05 of
- * Metzler and Croft, "A Markov random field model for term dependencies", SIGIR 2005.
+ * Weights of adjacent and of near pairs relative to single words: half of the 0.85, 0.10 and 0.05 of
+ * Metzler and Croft, "A Markov random field model for term dependencies", SIGIR 2005, because a
+ * pair that is adjacent is near, too, and BM25 has counted its words.
  */
-const ADJACENT = 0.1 / 0.85;
-const NEAR = 0.05 / 0.85;
+const ADJACENT = 0.1 / 0.85 / 2;
+const NEAR = 0.05 / 0.85 / 2;
 /** Words apart at most, in the same paper. */
 const WINDOW = 8;
 

@@ -1,11 +1,6 @@
 /** From candidates of the keyword index and the vector scan to one ranked list. Pure. */
 
-import {
-  candidateSet,
-  similarities,
-  type CandidateText,
-  type CollectionStatistics,
-} from './candidates.ts';
+import { candidateSet, type CandidateText, type CollectionStatistics } from './candidates.ts';
 import { withoutDuplicates } from './duplicates.ts';
 import { neighbourScores, normalised, widenedScores } from './feedback.ts';
 import { queryScores } from './query-score.ts';
@@ -76,7 +71,6 @@ export function rankCandidates<C extends Candidate>(request: RankRequest<C>): Ra
   if (candidates.length === 0) return [];
   const set = candidateSet(candidates, request.statistics);
   const query = queryScores(set, request.terms);
-  const similar = similarities(set);
   let scores: Float64Array;
   if (mode === 'vector') {
     scores = Float64Array.from(candidates, ({ cosine }) => cosine ?? -1);
@@ -86,13 +80,13 @@ export function rankCandidates<C extends Candidate>(request: RankRequest<C>): Ra
     const words = normalised(query.scores);
     const first = normalised(added(words, vectorScores(candidates), request.vectorWeight));
     const widened = normalised(widenedScores(set, first, query.terms));
-    const neighbours = normalised(neighbourScores(first, similar));
+    const neighbours = normalised(neighbourScores(set, first));
     scores = added(widened, neighbours, 1).map((sum) => sum / 2);
   }
   const order = [...candidates.keys()].sort(
     (a, b) => scores[b]! - scores[a]! || rankOf(candidates[a]!) - rankOf(candidates[b]!),
   );
-  const kept = withoutDuplicates({ set, similar, order, queryTerms: query.terms, limit });
+  const kept = withoutDuplicates({ set, order, queryTerms: query.terms, limit });
   return kept.map((at) => ({
     candidate: candidates[at]!,
     score: scores[at]!,

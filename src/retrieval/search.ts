@@ -86,7 +86,13 @@ export function planSearch(request: SearchRequest): SearchPlan {
   };
 }
 
-/** What a chunk stands under, as it is indexed, embedded and ranked: title, then headings. */
-export function titleOf({ title, headings }: { title: string; headings: string[] }): string {
-  return [title, ...headings.filter((heading) => heading !== title)].join(' › ');
+/**
+ * What a chunk stands under, as it is indexed, embedded and ranked: title, then headings, without
+ * those that its own text begins with, which would count twice.
+ */
+export function titleOf(chunk: { title: string; headings: string[]; text: string }): string {
+  const opening = chunk.text.replace(/^[#\s]+/, '');
+  return [chunk.title, ...chunk.headings.filter((heading) => heading !== chunk.title)]
+    .filter((line) => !opening.startsWith(line))
+    .join(' › ');
 }
