@@ -69,8 +69,13 @@ function quote(sources: readonly Source[]): string {
     return "This is parley's offline model: your documents hold no passage that fits this question.";
   const quotes = sources
     .slice(0, QUOTED_SOURCES)
-    .map((source) => `“${source.snippet.trim()}” [${source.n}]`);
+    .map((source) => `“${withoutCitations(source.snippet.trim())}” [${source.n}]`);
   return `This is parley's offline model: it quotes the passages that fit best and adds nothing.\n\n${quotes.join('\n\n')}`;
+}
+
+/** A passage's own references to something else: they would count as citations of ours. */
+function withoutCitations(text: string): string {
+  return text.replace(/\[(\s*\d+(?:\s*,\s*\d+)*\s*)\]/gu, '［$1］');
 }
 
 function sourcesIn(options: LanguageModelV4CallOptions): Source[] | undefined {

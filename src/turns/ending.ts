@@ -75,7 +75,8 @@ const FINISHES: Partial<
   stop: { status: 'complete', finishReason: 'stop' },
   length: { status: 'truncated', finishReason: 'length' },
   'content-filter': { status: 'filtered', finishReason: 'content_filter' },
-  'tool-calls': { status: 'complete', finishReason: 'tool_calls' },
+  // The bound of steps was reached: what was said is cut by us.
+  'tool-calls': { status: 'truncated', finishReason: 'length' },
 };
 
 /**
@@ -106,7 +107,8 @@ export function decideEnding({
   }
   if (step.tooLong) return { status: 'truncated', finishReason: 'length' };
   const finish = step.finish && FINISHES[step.finish];
-  if (finish && (hasText || finish.status !== 'complete')) return { ...finish };
+  const mayBeEmpty = step.finish === 'length' || step.finish === 'content-filter';
+  if (finish && (hasText || mayBeEmpty)) return { ...finish };
   if (hasText) return unfinished('interrupted', modelFailure('model_error'));
   return unfinished('failed', modelFailure('model_empty'));
 }

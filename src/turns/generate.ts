@@ -80,14 +80,8 @@ async function generateBy(
     const step = await callModel(model, options, work, services);
     usage.push(step.usage);
     tellOperator(step, model, work, services);
-    if (
-      step.finish !== 'tool-calls' ||
-      step.error !== undefined ||
-      live.stopReason ||
-      count >= MOST_STEPS
-    ) {
+    if (!wantsResults(step) || live.stopReason || count >= MOST_STEPS)
       return { model, prompt, step, usage };
-    }
     const results = await runToolCalls(live, step.toolCalls, context);
     prompt = continuePrompt(prompt, {
       said: live.parts.textFrom(textBefore),
@@ -107,6 +101,12 @@ function tellOperator(
   if (live.stopReason || (error === undefined && !late)) return;
   const why = late ? 'too late' : describeModelError(error);
   report(`turn ${live.head.turnId}: the model ${JSON.stringify(name)} failed`, why);
+}
+
+/** Some services end a step that calls tools by a plain `stop`; one that was cut has no calls to be trusted. */
+function wantsResults({ finish, toolCalls, error }: Step): boolean {
+  const ended = finish === 'tool-calls' || finish === 'stop';
+  return ended && toolCalls.length > 0 && error === undefined;
 }
 
 /** A model that refuses the very offer of tools is asked without. */

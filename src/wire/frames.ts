@@ -1,5 +1,5 @@
 /** The WebSocket dialect: JSON frames, one a line until the socket's door sends each on its own. */
-import { usageView } from './views.ts';
+import { citedView, usageView } from './views.ts';
 import { contentOf } from '../chat/parts.ts';
 import { terminalEvent } from '../chat/message.ts';
 import { problemOf } from './problem.ts';
@@ -32,6 +32,7 @@ export function framesEncoder(): Encoder {
         message_id: message.id,
         status: message.status,
         usage: usageView(message),
+        ...citedView(message),
       };
       if (terminalEvent(message.status) !== 'turn.failed') return frame('message_complete', full);
       const problem = error && problemOf(error, head.turnId);

@@ -43,8 +43,9 @@ export function messageView(message: Message) {
 
 /** What an answer was grounded on and what it cites of it; nothing for one that was not. */
 export function citedView(message: Message): { sources?: Source[]; citations?: Source[] } {
-  const sources = message.parts.flatMap((part) => (part.type === 'sources' ? part.sources : []));
-  if (sources.length === 0) return {};
+  const grounded = message.parts.filter((part) => part.type === 'sources');
+  if (grounded.length === 0) return {};
+  const sources = grounded.flatMap((part) => part.sources);
   return { sources, citations: citationsIn(contentOf(message.parts), sources) };
 }
 

@@ -405,6 +405,26 @@ describe('text beside calls', () => {
     const turn = await target.call<{ message: object }>(`/turns/${started.turn_id}`);
     expect(turn.json.message).toEqual(end.message);
   });
+
+  it('an announced call that never comes is an empty answer', async () => {
+    const { id } = await reader('open');
+    const name = plain.script([{ deltas: [], finish: 'tool_calls' }]);
+    const { end } = await ask(id, `groq/${name}`);
+    expect(plain.bodies(name)).toHaveLength(1);
+    expect(end).toMatchObject({ message: { status: 'failed' }, error: { code: 'model_empty' } });
+  });
+
+  it('without end is cut where the steps end', async () => {
+    const { id } = await reader('open');
+    const step = { deltas: [{ content: 'Wait. ' }, call('a')], finish: 'tool_calls' };
+    const name = plain.script(Array.from({ length: 9 }, () => step));
+    const { end } = await ask(id, `groq/${name}`);
+    expect(plain.bodies(name)).toHaveLength(5);
+    expect(end).toMatchObject({
+      finish_reason: 'length',
+      message: { status: 'truncated', content: 'Wait. '.repeat(5) },
+    });
+  });
 });
 
 describe('with the embedding model that is built in', () => {

@@ -124,6 +124,8 @@ describe.concurrent('sources are shown before the answer', () => {
     const frame = socket.frames.find(({ type }) => type === 'sources');
     expect(asArray(frame?.['sources']).map((source) => asRecord(source)['n'])).toEqual([1, 2, 3]);
     expect(end['full_response']).toBe('Every month [1].');
+    expect(end['sources']).toEqual(frame?.['sources']);
+    expect(asArray(end['citations']).map((source) => asRecord(source)['n'])).toEqual([1]);
   });
 
   it('none in open mode, and again none after a change back', async () => {
@@ -329,10 +331,23 @@ describe.concurrent('what the model is sent', () => {
     const { types, sources, message } = await ask(id, model);
     expect(types.slice(0, 3)).toEqual(['turn.started', 'sources', 'message.delta']);
     expect(sources).toEqual([]);
-    expect(message.citations ?? []).toEqual([]);
+    expect(message).toMatchObject({ sources: [], citations: [] });
     const { user, system } = await lastSent(name);
     expect(user).toBe('<passages>none</passages>\n\nHow often does the valve need oil?');
     expect(system.join()).toMatch(/say that the documents do not answer/u);
+  });
+
+  it('offline: what a passage refers to is no citation of the answer', async () => {
+    const { id } = await reader({
+      One: `${texts.Valve} See [2] and [1, 3].`,
+      Two: texts.Pump,
+      Three: texts.Boiler,
+      Four: 'Four.',
+    });
+    const { message, sources } = await ask(id, 'offline');
+    const quoted = sources.slice(0, 3).map(({ n }) => n);
+    expect(message.citations?.map(({ n }) => n)).toEqual(quoted);
+    expect(message.content).not.toMatch(/See \[2\]/u);
   });
 
   it('offline: the passages are quoted and cited; without any it says so', async () => {

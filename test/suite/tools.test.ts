@@ -264,6 +264,17 @@ describe.concurrent('a call is run, shown, stored and answered', () => {
     expect(end.usage.output_tokens).toBeGreaterThan(0);
   });
 
+  it('also where the service ends the step by a plain stop', async () => {
+    const { id } = await owner();
+    const { model } = await scripted(target, [
+      { toolCalls: [[searchDocuments()]], finishReason: 'stop' },
+      { text: 'Done.' },
+    ]);
+    const { calls, end } = await ask(id, model);
+    expect(calls).toMatchObject([{ name: 'search_documents', isError: false }]);
+    expect(end.message).toMatchObject({ status: 'complete', content: 'Done.' });
+  });
+
   it('a later turn sees what was said, not what was called', async () => {
     const { id } = await owner();
     await turn(id, [[searchDocuments()]]);

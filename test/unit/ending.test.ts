@@ -28,6 +28,7 @@ describe('a turn with text', () => {
     ['the answer was too long for the provider', { finish: 'length' }, 'truncated', 'length'],
     ['or for us', { tooLong: true }, 'truncated', 'length'],
     ['it was filtered', { finish: 'content-filter' }, 'filtered', 'content_filter'],
+    ['it called tools to the last', { finish: 'tool-calls' }, 'truncated', 'length'],
     ['the stream ended without a finish', {}, 'interrupted', null],
     ['the finish is another', { finish: 'other' }, 'interrupted', null],
     ['the provider called its finish an error', { finish: 'error' }, 'interrupted', null],
@@ -59,6 +60,7 @@ describe('a turn without text', () => {
   it.each([
     ['nothing came', {}, 'model_empty'],
     ['only a finish came', { finish: 'stop' }, 'model_empty'],
+    ['only calls of tools came', { finish: 'tool-calls' }, 'model_empty'],
     ['the connection broke', { error: reset }, 'model_unavailable'],
     ['a frame was broken', { error: broken }, 'model_error'],
     ['it was late', { late: true }, 'model_timeout'],
