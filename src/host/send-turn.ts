@@ -4,6 +4,9 @@ import type { Http2Bindings, HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { pushTurn, type Sink } from '../turns/reader.ts';
 
+/** UTF-16 units. */
+const LONG = 4_096;
+
 type Outgoing = (HttpBindings | Http2Bindings)['outgoing'];
 
 /** Sends an answer that is the stream of a turn, and says that it is sent; any other is returned as it is. */
@@ -30,7 +33,8 @@ function sinkOf(outgoing: ServerResponse, response: Response): Sink {
   return {
     write(text) {
       if (!outgoing.headersSent) writeHead(outgoing, response);
-      return outgoing.write(text);
+      // A long text waits for its client as bytes: as a string it would be kept beside them, in twice the space.
+      return outgoing.write(text.length > LONG ? Buffer.from(text) : text);
     },
     end: () => void outgoing.end(),
     fail: (error) => void outgoing.destroy(error instanceof Error ? error : undefined),
