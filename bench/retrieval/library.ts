@@ -44,11 +44,12 @@ export async function openLibrary(): Promise<Library> {
   };
 }
 
-/** Ingests one document as the product does; gives back how many chunks it has. */
+/** Ingests one document as the product does; gives back how many chunks it has. @param embed the offline model unless given */
 export async function addDocument(
   { database }: Library,
   userId: string,
   document: { id: string; title: string; text: string },
+  embed: (text: string) => number[] = offlineEmbedding,
 ): Promise<number> {
   const chunks = split(document.text || document.title);
   const [, reserved] = await database.batch(
@@ -64,7 +65,7 @@ export async function addDocument(
       ordinal,
       titleWords: keywordText(above),
       textWords: keywordText(chunk.text),
-      embedding: offlineEmbedding(`${above}\n${chunk.text}`),
+      embedding: embed(`${above}\n${chunk.text}`),
     };
   });
   await database.batch(

@@ -1,21 +1,30 @@
 /**
  * Ranking quality on a test collection: `npm run bench:retrieval -- FOLDER`. The folder holds
  * docs.jsonl ({id, title, text}), queries.jsonl ({id, text}) and qrels.jsonl ({query, doc, gain}).
+ * `--oracle NOISE` adds what a better embedding model would bring (see oracle.ts; 4 is much better than the words, 6 about as good).
  */
+
+import { parseArgs } from 'node:util';
 
 import { offlineEmbedding } from '../../src/models/offline-embedder.ts';
 import { keywordQuery } from '../../src/retrieval/keyword-query.ts';
 import type { RetrievalMode } from '../../src/retrieval/rank.ts';
-import { OFFLINE_VECTOR_WEIGHT, planSearch } from '../../src/retrieval/search.ts';
+import {
+  MODEL_VECTOR_WEIGHT,
+  OFFLINE_VECTOR_WEIGHT,
+  planSearch,
+} from '../../src/retrieval/search.ts';
 import { readCorpus, type Corpus } from './corpus.ts';
 import { addDocument, openLibrary, settle, type Library } from './library.ts';
 import { mean, quality } from './measures.ts';
+import { oracle } from './oracle.ts';
 
 const USER = 'bench';
+const ORACLE_USER = 'oracle';
 /** Chunks asked for: their documents make a list of up to 100. */
 const RESULTS = 100;
 
-type Search = (query: string) => Promise<string[]>;
+type Search = (query: { id: string; text: string }) => Promise<string[]>;
 
 /** The baseline: FTS5 with its porter stemmer and `bm25()`, whole documents, nothing of ours. */
 async function plainSearch({ database }: Library, corpus: Corpus): Promise<Search> {
@@ -30,23 +39,33 @@ async function plainSearch({ database }: Library, corpus: Corpus): Promise<Searc
     'write',
   );
   const sql = `SELECT rowid AS at FROM plain WHERE plain MATCH ? ORDER BY bm25(plain) LIMIT ${RESULTS}`;
-  return async (query) => {
-    const { match } = keywordQuery(query);
+  return async ({ text }) => {
+    const { match } = keywordQuery(text);
     const [found] = await database.batch([{ sql, args: [match] }], 'read');
     return (found?.rows ?? []).map((row) => corpus.documents[Number(row['at'])]?.id ?? '');
   };
 }
 
-function productSearch({ database }: Library, mode: RetrievalMode): Search {
+interface Embedding {
+  userId: string;
+  embed(query: { id: string; text: string }): number[];
+  vectorWeight: number;
+}
+
+const OFFLINE: Embedding = {
+  userId: USER,
+  embed: ({ text }) => offlineEmbedding(text),
+  vectorWeight: OFFLINE_VECTOR_WEIGHT,
+};
+
+function productSearch(
+  { database }: Library,
+  mode: RetrievalMode,
+  { userId, embed, vectorWeight }: Embedding = OFFLINE,
+): Search {
   return async (query) => {
-    const plan = planSearch({
-      userId: USER,
-      query,
-      k: RESULTS,
-      mode,
-      vector: offlineEmbedding(query),
-      vectorWeight: OFFLINE_VECTOR_WEIGHT,
-    });
+    const request = { userId, query: query.text, k: RESULTS, mode, vectorWeight };
+    const plan = planSearch({ ...request, vector: embed(query) });
     const results = plan.results(await database.batch(plan.statements, 'read'));
     // A document is as good as its best chunk.
     return [...new Set(results.map(({ documentId }) => documentId))];
@@ -56,8 +75,9 @@ function productSearch({ database }: Library, mode: RetrievalMode): Search {
 async function measure(name: string, search: Search, { queries, judgements }: Corpus) {
   const started = performance.now();
   const scores = [];
-  for (const { id, text } of queries) {
-    scores.push(quality(await search(text), judgements.get(id) ?? new Map<string, number>()));
+  for (const query of queries) {
+    const relevant = judgements.get(query.id) ?? new Map<string, number>();
+    scores.push(quality(await search(query), relevant));
   }
   const perQuery = (performance.now() - started) / (queries.length || 1);
   return {
@@ -69,7 +89,30 @@ async function measure(name: string, search: Search, { queries, judgements }: Co
   };
 }
 
-async function main(folder: string): Promise<void> {
+/** The same documents once more, under vectors of the oracle. */
+async function measureOracle(library: Library, corpus: Corpus, noise: number) {
+  const model = oracle(corpus, noise);
+  for (const document of corpus.documents) {
+    const copy = { ...document, id: `oracle-${document.id}` };
+    await addDocument(library, ORACLE_USER, copy, () => model.document(document.id));
+  }
+  await settle(library, ORACLE_USER);
+  const embedding: Embedding = {
+    userId: ORACLE_USER,
+    embed: ({ id }) => model.query(id),
+    vectorWeight: MODEL_VECTOR_WEIGHT,
+  };
+  const rows = [];
+  for (const mode of ['vector', 'hybrid'] as const) {
+    const search = productSearch(library, mode, embedding);
+    const original: Search = async (query) =>
+      (await search(query)).map((id) => id.slice('oracle-'.length));
+    rows.push(await measure(`${mode}, oracle`, original, corpus));
+  }
+  return rows;
+}
+
+async function main(folder: string, noise: number | undefined): Promise<void> {
   const corpus = await readCorpus(folder);
   const library = await openLibrary();
   try {
@@ -85,6 +128,7 @@ async function main(folder: string): Promise<void> {
     for (const mode of ['keyword', 'vector', 'hybrid'] as const) {
       rows.push(await measure(mode, productSearch(library, mode), corpus));
     }
+    if (noise !== undefined) rows.push(...(await measureOracle(library, corpus, noise)));
     const baseline = rows[0]?.ndcg ?? 1;
     console.table(
       Object.fromEntries(
@@ -105,10 +149,15 @@ async function main(folder: string): Promise<void> {
   }
 }
 
-const folder = process.argv[2];
-if (folder === undefined) {
-  console.error('usage: npm run bench:retrieval -- FOLDER');
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { oracle: { type: 'string' } },
+});
+const [folder] = positionals;
+const noise = values.oracle === undefined ? undefined : Number(values.oracle);
+if (folder === undefined || Number.isNaN(noise)) {
+  console.error('usage: npm run bench:retrieval -- FOLDER [--oracle NOISE]');
   process.exitCode = 2;
 } else {
-  await main(folder);
+  await main(folder, noise);
 }
