@@ -1,7 +1,7 @@
 /**
  * Ranking quality on a test collection: `npm run bench:retrieval -- FOLDER`. The folder holds
  * docs.jsonl ({id, title, text}), queries.jsonl ({id, text}) and qrels.jsonl ({query, doc, gain}).
- * `--oracle NOISE` adds what a better embedding model would bring (see oracle.ts; 4 is much better than the words, 6 about as good).
+ * `--oracle NOISE` adds what a better embedding model would bring (oracle.ts): with 4 it is better than the words, with 6 not.
  */
 
 import { parseArgs } from 'node:util';
