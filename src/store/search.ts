@@ -85,17 +85,18 @@ export function candidateStatement(query: CandidateQuery): Statement {
          ORDER BY score, w.rowid LIMIT :keywords`;
   const vectors =
     query.vector === null
-      ? `SELECT NULL AS id, NULL AS distance WHERE 0`
-      : `SELECT v.id, vector_distance_cos(v.embedding, :vector) AS distance
+      ? `SELECT NULL AS id, NULL AS nearness WHERE 0`
+      : // Descending puts NULL last; a condition on the distance would have it computed twice.
+        `SELECT v.id, -vector_distance_cos(v.embedding, :vector) AS nearness
          FROM chunk_vectors v
-         WHERE v.id ${STRETCH} AND v.version IN live AND distance IS NOT NULL
-         ORDER BY distance, v.id LIMIT :vectors`;
+         WHERE v.id ${STRETCH} AND v.version IN live
+         ORDER BY nearness DESC, v.id LIMIT :vectors`;
   const sql = `WITH live AS MATERIALIZED (${liveVersions(query)}),
     words AS MATERIALIZED (${words}),
     vectors AS MATERIALIZED (${vectors})
     SELECT c.id, c.document_id, d.title, c.text, c.headings, c.ordinal, c.start_offset,
-      c.end_offset, words.score, vectors.distance
-    FROM (SELECT id FROM words UNION SELECT id FROM vectors) found
+      c.end_offset, words.score, -vectors.nearness AS distance
+    FROM (SELECT id FROM words UNION SELECT id FROM vectors WHERE nearness IS NOT NULL) found
     JOIN chunks c ON c.id = found.id
     JOIN documents d ON d.id = c.document_id AND d.user_id = :user
     LEFT JOIN words ON words.id = c.id
