@@ -66,8 +66,6 @@ export function createApp<Bindings extends object>(servicesFor: (bindings: Bindi
   return app;
 }
 
-export type App = ReturnType<typeof createApp>;
-
 /** A trailing slash never matters. */
 function pathWithoutTrailingSlash(request: Request): string {
   const { pathname } = new URL(request.url);

@@ -1,7 +1,7 @@
 /** The Idempotency-Key of a request, and a fingerprint by which a repeat is told from another request. */
 import { invalid } from '../chat/errors.ts';
 import { sha256 } from '../retrieval/content-hash.ts';
-import type { Key } from '../store/conversations.ts';
+import type { Key } from '../store/idempotency.ts';
 import type { AppContext } from './services.ts';
 
 const LONGEST_KEY = 255;

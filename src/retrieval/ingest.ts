@@ -13,7 +13,7 @@ import type { Json } from '../chat/parts.ts';
 import type { Report } from '../chat/report.ts';
 import type { Embedder, EmbeddingRegistry } from '../models/embedding-registry.ts';
 import { keywordText } from '../models/offline-embedder-words.ts';
-import type { Key } from '../store/conversations.ts';
+import type { Key } from '../store/idempotency.ts';
 import type { Database } from '../store/database.ts';
 import { readDocument } from '../store/documents.ts';
 import {

@@ -6,6 +6,7 @@ import type { Conversation, NewConversation } from '../chat/conversation.ts';
 import type { ContextMessage } from '../chat/context.ts';
 import { contentOf, decodeParts, encodeParts } from '../chat/parts.ts';
 import { NOW, type Database, type Statement } from './database.ts';
+import { KEY_LIFETIME_MS, KNOWN_RESOURCE, type Key } from './idempotency.ts';
 import {
   CONVERSATION_COLUMNS,
   conversationFrom,
@@ -34,7 +35,7 @@ export interface TurnClaim {
   /** The model to record; null: the conversation's, else `defaultModel`. */
   model: string | null;
   defaultModel: string;
-  idempotency?: { scope: string; key: string; fingerprint: string };
+  idempotency?: Key;
 }
 
 export interface ClaimLimits {
@@ -59,9 +60,6 @@ export type Verdict =
   | { kind: 'key_reused' }
   | { kind: 'not_found' };
 
-/** How long an idempotency key is remembered. */
-export const KEY_LIFETIME_MS = 24 * 60 * 60 * 1000;
-
 /** Takes the turn or says why not; safe to repeat with the same ids. */
 export async function claimTurn(
   db: Database,
@@ -81,55 +79,7 @@ export async function claimTurn(
   return verdictFrom(claim, results.at(-2)?.rows[0], results.at(-1)?.rows ?? []);
 }
 
-/** Ends the running turn of a conversation whose owner has been silent for longer than its lease, keeping the text of its last checkpoint. */
-export function interruptStale(conversationId: string, leaseMs: number): Statement[] {
-  return interruptWhere('conversation_id = ? AND', [conversationId], leaseMs);
-}
-
-/** An owner that could not reach the database renews its heartbeat within a second of its return, milliseconds. */
-const SECOND_LOOK_MS = 1_500;
-
-/** To be awaited between seeing that a lease has run out and ending the turn: it may have been the database that was away, not the owner. */
-export function secondLook(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, SECOND_LOOK_MS));
-}
-
-/** The same, now: for one that stands in the way of a new turn. */
-export async function interruptLost(
-  db: Database,
-  conversationId: string,
-  leaseMs: number,
-): Promise<void> {
-  await secondLook();
-  await db.batch(interruptStale(conversationId, leaseMs), 'write');
-}
-
-/** The same for every conversation. */
-export function interruptAllStale(leaseMs: number): Statement[] {
-  return interruptWhere('', [], leaseMs);
-}
-
-const LOST = JSON.stringify({
-  code: 'turn_lost',
-  detail: 'The server that was answering stopped; what it had stored is kept',
-});
-
-function interruptWhere(which: string, args: string[], leaseMs: number): Statement[] {
-  const stale = `${which} state = 'running' AND heartbeat_at < ${NOW} - ?`;
-  return [
-    {
-      sql: `UPDATE messages SET status = 'interrupted'
-        WHERE status = 'streaming' AND id IN (SELECT assistant_message_id FROM turns WHERE ${stale})`,
-      args: [...args, leaseMs],
-    },
-    {
-      sql: `UPDATE turns SET state = 'ended', ended_at = ${NOW}, error = ? WHERE ${stale}`,
-      args: [LOST, ...args, leaseMs],
-    },
-  ];
-}
-
-const KEY_IS_KNOWN = `EXISTS (SELECT 1 FROM idempotency_keys k WHERE k.scope = ? AND k.key = ? AND k.created_at > ${NOW} - ${KEY_LIFETIME_MS})`;
+const KEY_IS_KNOWN = `EXISTS (${KNOWN_RESOURCE})`;
 
 function keyArgs({ idempotency }: TurnClaim): string[] {
   return [idempotency?.scope ?? '', idempotency?.key ?? ''];

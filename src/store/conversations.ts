@@ -1,7 +1,7 @@
 /** Conversations and their messages: everything but the life of a turn. The owner is in every WHERE; null means the id alone suffices. */
 import type { Conversation, NewConversation } from '../chat/conversation.ts';
 import type { Message } from '../chat/message.ts';
-import { KEY_LIFETIME_MS } from './accept.ts';
+import { KNOWN_RESOURCE, type Key } from './idempotency.ts';
 import { NOW, type Database, type Statement } from './database.ts';
 import { deleteDocumentStatements } from './documents.ts';
 import {
@@ -13,12 +13,6 @@ import {
 } from './rows.ts';
 import { pageOf, type Page } from './page.ts';
 import { readRepaired } from './turns.ts';
-
-export interface Key {
-  scope: string;
-  key: string;
-  fingerprint: string;
-}
 
 export type Created<T> =
   | { kind: 'created'; value: T }
@@ -35,12 +29,11 @@ export async function createConversation(
 ): Promise<Created<Conversation>> {
   const { id, userId, title, mode, model, instructions } = conversation;
   const { scope = '', key = '', fingerprint = '' } = idempotency ?? {};
-  const known = `SELECT resource_id FROM idempotency_keys WHERE scope = ? AND key = ? AND created_at > ${NOW} - ${KEY_LIFETIME_MS}`;
   const results = await db.batch(
     [
       {
         sql: `INSERT INTO conversations (id, user_id, title, mode, model, instructions, message_count, created_at, updated_at)
-          SELECT ?, ?, ?, ?, ?, ?, 0, ${NOW}, ${NOW} WHERE NOT EXISTS (${known}) ON CONFLICT DO NOTHING`,
+          SELECT ?, ?, ?, ?, ?, ?, 0, ${NOW}, ${NOW} WHERE NOT EXISTS (${KNOWN_RESOURCE}) ON CONFLICT DO NOTHING`,
         args: [id, userId, title, mode, model, instructions, scope, key],
       },
       {
@@ -49,7 +42,7 @@ export async function createConversation(
         args: [scope, key, fingerprint, id, key],
       },
       {
-        sql: `SELECT ${CONVERSATION_COLUMNS} FROM conversations c WHERE c.user_id = ? AND c.id = coalesce((${known}), ?)`,
+        sql: `SELECT ${CONVERSATION_COLUMNS} FROM conversations c WHERE c.user_id = ? AND c.id = coalesce((${KNOWN_RESOURCE}), ?)`,
         args: [userId, scope, key, id],
       },
       {

@@ -6,8 +6,7 @@
 import type { Document, DocumentContent } from '../chat/document.ts';
 import { ParleyError, type Failure } from '../chat/errors.ts';
 import { chunkBatch, type Draft } from './chunk-batch.ts';
-import { KEY_LIFETIME_MS } from './accept.ts';
-import type { Key } from './conversations.ts';
+import { KNOWN_RESOURCE, type Key } from './idempotency.ts';
 import { NOW, type Database, type ResultSet, type Statement } from './database.ts';
 import { documentFrom, removeChunks, selectDocuments } from './documents.ts';
 import { number, optionalNumber, optionalText, type Row } from './rows.ts';
@@ -97,11 +96,10 @@ export async function registerDocument(
 ): Promise<Registered> {
   const { id, userId, conversationId } = document;
   const { scope = '', key = '', fingerprint = '' } = idempotency ?? {};
-  const known = `SELECT resource_id FROM idempotency_keys WHERE scope = ? AND key = ? AND created_at > ${NOW} - ${KEY_LIFETIME_MS}`;
   const same = `SELECT s.id FROM documents s WHERE s.user_id = ? AND s.content_hash = ? AND s.title = ? AND s.conversation_id IS ? ORDER BY s.id LIMIT 1`;
   const sameArgs = [userId, document.contentHash, document.title, conversationId];
   const conversation = `SELECT 1 FROM conversations WHERE id = ? AND user_id = ?`;
-  const target = `coalesce((${known}), (${same}))`;
+  const target = `coalesce((${KNOWN_RESOURCE}), (${same}))`;
   const targetArgs = [scope, key, ...sameArgs];
   const results = await inFull(db, [
     ownerStatement(userId),
@@ -122,7 +120,7 @@ export async function registerDocument(
     }),
     {
       sql: `INSERT OR REPLACE INTO idempotency_keys (scope, key, fingerprint, resource_id, created_at)
-        SELECT ?, ?, ?, d.id, ${NOW} FROM documents d WHERE d.id = (${same}) AND ? <> '' AND NOT EXISTS (${known})`,
+        SELECT ?, ?, ?, d.id, ${NOW} FROM documents d WHERE d.id = (${same}) AND ? <> '' AND NOT EXISTS (${KNOWN_RESOURCE})`,
       args: [scope, key, fingerprint, ...sameArgs, key, scope, key],
     },
     {

@@ -2,7 +2,8 @@
 import type { Failure } from '../chat/errors.ts';
 import type { Message, StoredTurn, TurnHead } from '../chat/message.ts';
 import { contentOf, decodeParts, encodeParts, type Part } from '../chat/parts.ts';
-import { interruptAllStale, interruptStale, KEY_LIFETIME_MS, secondLook } from './accept.ts';
+import { KEY_LIFETIME_MS } from './idempotency.ts';
+import { interruptAllStale, interruptStale, secondLook } from './interrupt.ts';
 import { NOW, type Database, type ResultSet, type Statement } from './database.ts';
 import {
   failureFrom,

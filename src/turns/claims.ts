@@ -4,14 +4,9 @@ import type { TurnHead } from '../chat/message.ts';
 import type { Report } from '../chat/report.ts';
 import { titleFrom } from '../chat/title.ts';
 import { estimateTokens } from '../chat/tokens.ts';
-import {
-  claimTurn,
-  interruptLost,
-  withdrawClaim,
-  type TurnClaim,
-  type Verdict,
-} from '../store/accept.ts';
+import { claimTurn, withdrawClaim, type TurnClaim, type Verdict } from '../store/accept.ts';
 import type { Database } from '../store/database.ts';
+import { interruptLost } from '../store/interrupt.ts';
 import type { StartTurn } from './rooms.ts';
 
 export interface ClaimSettings {

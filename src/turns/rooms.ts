@@ -1,5 +1,6 @@
 /** The rooms, as the rest sees them: where turns run and are read. In process on Node; on Workers each conversation's room is a Durable Object. Everything that crosses this border can cross a network. */
 import type { Mode } from '../chat/conversation.ts';
+import type { Key } from '../store/idempotency.ts';
 import type { WireName } from '../wire/encoder.ts';
 
 export type OnBusy = 'reject' | 'interrupt' | 'queue';
@@ -24,7 +25,7 @@ export interface StartTurn {
   onBusy: OnBusy;
   /** Join the running turn, instead of being refused, when it answers the very same text. */
   joinSameText: boolean;
-  idempotency?: { scope: string; key: string; fingerprint: string };
+  idempotency?: Key;
 }
 
 /** How somebody reads a turn. */
