@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sqldArguments } from '../src/host/sqld.ts';
 import type { ProxyAnswer, ProxyQuestion } from './database-proxy.ts';
 import { HelperProcess } from './helper-process.ts';
 import { cpuOf, usageOf } from './process-usage.ts';
@@ -82,7 +83,7 @@ async function startOnFile(environment: Record<string, string>): Promise<Server>
 async function startOnSqld(name: ServerName, environment: Record<string, string>): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), 'parley-bench-'));
   const sqldPort = await freePort();
-  const command = `sqld --no-welcome -d ${folder} --http-listen-addr 127.0.0.1:${sqldPort}`;
+  const command = ['sqld', ...sqldArguments(folder, `127.0.0.1:${sqldPort}`)].join(' ');
   const sqld = await start({ command, environment: {}, ready: /listening for.* HTTP/i });
   const proxy = new HelperProcess<ProxyQuestion, ProxyAnswer>('database-proxy.ts');
   const { port } = await proxy.ask({ kind: 'open', port: sqldPort });

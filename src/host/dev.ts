@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { ConfigError, environmentNames, parseConfig } from '../config.ts';
 import { migrateFromFolder, openNodeDatabase } from './node-database.ts';
 import { embeddingsOf, registryOf } from './services.ts';
+import { sqldArguments } from './sqld.ts';
 import { addressOf, orExit, refuseOpenDoor } from './start.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -46,13 +47,7 @@ await orExit(async () => {
 async function startSqld(): Promise<string> {
   const port = await freePort();
   const address = `127.0.0.1:${port}`;
-  const child = start('sqld', [
-    '--no-welcome',
-    '--db-path',
-    resolve(data, 'sqld'),
-    '--http-listen-addr',
-    address,
-  ]);
+  const child = start('sqld', sqldArguments(resolve(data, 'sqld'), address));
   const log = collect(child);
   for (let tries = 0; tries < 200; tries++) {
     if (child.exitCode !== null)

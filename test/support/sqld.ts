@@ -1,5 +1,6 @@
 /** The real libSQL server, with its data in a folder of its own. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sqldArguments } from '../../src/host/sqld.ts';
 import { startProcess, type ServerProcess } from './child-process.ts';
 import {
   cleanEnvironment,
@@ -63,7 +64,7 @@ export async function startSqld(options: { dir?: string; port?: number } = {}): 
 async function launch({ dir, port, url }: { dir: string; port: number; url: string }) {
   const sqld = startProcess({
     command: localCommand('sqld'),
-    args: ['--no-welcome', '--db-path', dir, '--http-listen-addr', `127.0.0.1:${port}`],
+    args: sqldArguments(dir, `127.0.0.1:${port}`),
     cwd: repository,
     env: cleanEnvironment({}),
   });
