@@ -34,7 +34,7 @@ function ask(
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     const request = open(url, init, body);
-    request.once('response', (incoming) => resolve(responseOf(incoming, request, tap)));
+    request.once('response', (incoming) => answer(incoming, request, tap, resolve));
     request.once('error', (error) => {
       // The words by which the providers know that the network failed. After an answer this does nothing.
       reject(
@@ -69,85 +69,134 @@ function abortError(signal: AbortSignal): Error {
 /** Statuses that have no body. */
 const BODILESS = new Set([204, 205, 304]);
 
-function responseOf(
+/** Answers at once, or when the tap hands on what it has followed: never, if it never does. */
+function answer(
   incoming: IncomingMessage,
   request: ClientRequest,
   tap: BodyTap | undefined,
-): Response {
+  resolve: (response: Response) => void,
+): void {
   const status = incoming.statusCode ?? 500;
   const headers = new Headers();
   for (let index = 0; index + 1 < incoming.rawHeaders.length; index += 2) {
     headers.append(incoming.rawHeaders[index] ?? '', incoming.rawHeaders[index + 1] ?? '');
   }
+  const respond = (body: ReadableStream<Uint8Array> | null) =>
+    resolve(new Response(body, { status, statusText: incoming.statusMessage, headers }));
   if (BODILESS.has(status)) {
     incoming.resume();
-    return new Response(null, { status, headers });
+    respond(null);
+  } else if (tap && isEventStream(status, headers)) {
+    followBody(incoming, request, tap, respond);
+  } else {
+    const stream = new BodyStream(incoming, request);
+    listen(incoming, request, stream);
+    respond(stream.readable);
   }
-  return new Response(bodyOf(incoming, request, isEventStream(headers) ? tap : undefined), {
-    status,
-    statusText: incoming.statusMessage,
-    headers,
+}
+
+/** Hears of a body as it arrives: what one read of the socket brought comes in one piece. */
+interface BodyListener {
+  onBytes(bytes: Uint8Array): void;
+  onEnd(): void;
+  onFailure(error: Error): void;
+}
+
+function listen(incoming: IncomingMessage, request: ClientRequest, listener: BodyListener): void {
+  let pieces: Buffer[] = [];
+  let isOver = false;
+  const flush = () => {
+    const [first] = pieces;
+    if (isOver || !first) return;
+    const arrived = pieces.length === 1 ? first : Buffer.concat(pieces);
+    pieces = [];
+    listener.onBytes(arrived);
+  };
+  const fail = (error: Error) => {
+    flush();
+    if (isOver) return;
+    isOver = true;
+    listener.onFailure(new TypeError('terminated', { cause: error }));
+  };
+  incoming.on('data', (piece: Buffer) => {
+    // All pieces of one read are parsed before any microtask runs.
+    if (pieces.push(piece) === 1) queueMicrotask(flush);
+  });
+  incoming.once('end', () => {
+    flush();
+    isOver = true;
+    listener.onEnd();
+  });
+  incoming.once('error', fail);
+  request.once('error', fail);
+  incoming.once('close', () => {
+    if (!isOver) fail(new Error('the connection ended in the middle of the body'));
   });
 }
 
-/**
- * The body as it arrives: what one read of the socket brought goes on in one piece, and nothing is read that nobody asked for. What the tap keeps for itself costs no
- * stream at all.
- */
-function bodyOf(
+/** Shows the tap what arrives until it hands on; from there on it is the body of the answer. */
+function followBody(
   incoming: IncomingMessage,
   request: ClientRequest,
-  tap: BodyTap | undefined,
-): ReadableStream<Uint8Array> {
-  let pieces: Buffer[] = [];
-  let isOver = false;
-  return new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        const flush = () => {
-          const [first] = pieces;
-          if (isOver || !first) return;
-          const arrived = pieces.length === 1 ? first : Buffer.concat(pieces);
-          pieces = [];
-          handOn(tap ? tap.push(arrived) : arrived);
-        };
-        const handOn = (bytes: Uint8Array) => {
-          if (isOver || bytes.length === 0) return;
-          controller.enqueue(bytes);
-          if ((controller.desiredSize ?? 0) <= 0) incoming.pause();
-        };
-        const fail = (error: Error) => {
-          flush();
-          if (isOver) return;
-          isOver = true;
-          controller.error(new TypeError('terminated', { cause: error }));
-        };
-        incoming.on('data', (piece: Buffer) => {
-          // All pieces of one read are parsed before any microtask runs.
-          if (pieces.push(piece) === 1) queueMicrotask(flush);
-        });
-        incoming.once('end', () => {
-          flush();
-          if (tap) handOn(tap.rest());
-          if (isOver) return;
-          isOver = true;
-          controller.close();
-        });
-        incoming.once('error', fail);
-        request.once('error', fail);
-        incoming.once('close', () =>
-          fail(new Error('the connection ended in the middle of the body')),
-        );
-        incoming.pause();
-      },
-      pull() {
-        incoming.resume();
-      },
-      cancel() {
-        isOver = true;
-        request.destroy();
-      },
+  tap: BodyTap,
+  respond: (body: ReadableStream<Uint8Array>) => void,
+): void {
+  let stream: BodyStream | undefined;
+  const handOn = (bytes: Uint8Array | undefined) => {
+    if (!bytes) return;
+    stream = new BodyStream(incoming, request);
+    stream.onBytes(bytes);
+    respond(stream.readable);
+  };
+  listen(incoming, request, {
+    onBytes(bytes) {
+      if (stream) stream.onBytes(bytes);
+      else handOn(tap.push(bytes));
     },
-    { highWaterMark: 0 },
-  );
+    onEnd() {
+      if (!stream) handOn(tap.end());
+      stream?.onEnd();
+    },
+    onFailure(error) {
+      if (!stream) handOn(tap.fail());
+      stream?.onFailure(error);
+    },
+  });
+}
+
+/** A body as a stream; nothing is read that nobody asked for. */
+class BodyStream implements BodyListener {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly #incoming: IncomingMessage;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+
+  constructor(incoming: IncomingMessage, request: ClientRequest) {
+    this.#incoming = incoming;
+    this.readable = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => void (this.#controller = controller),
+        pull: () => void incoming.resume(),
+        cancel: () => {
+          this.#controller = undefined;
+          request.destroy();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    incoming.pause();
+  }
+
+  onBytes(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#controller?.enqueue(bytes);
+    if ((this.#controller?.desiredSize ?? 0) <= 0) this.#incoming.pause();
+  }
+
+  onEnd(): void {
+    this.#controller?.close();
+  }
+
+  onFailure(error: Error): void {
+    this.#controller?.error(error);
+  }
 }

@@ -1,11 +1,12 @@
 /**
- * A fast lane for plain text. A provider stays a `LanguageModel` to everybody; what its service sends that is plain text goes straight from the network to whoever
- * takes the parts, and the provider sees all the rest. Its requests, errors, tools, finish and usage are its own.
+ * A fast lane for plain answers. A provider stays a `LanguageModel` to everybody, and makes every request; an answer that is nothing but text goes straight from the network to whoever
+ * takes the parts, and the provider hears only of the others: tools, refusals, errors, whatever it alone understands.
  */
-import type { LanguageModelV4, LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import type { LanguageModelV4, LanguageModelV4CallOptions } from '@ai-sdk/provider';
+import type { ChunkDialect } from './chat-chunk.ts';
 import type { Network } from './network.ts';
-import { PlainDeltas } from './plain-deltas.ts';
-import { readParts, type OnPart, type PushingModel } from './pushing-model.ts';
+import { PlainAnswer } from './plain-answer.ts';
+import { readParts, type PushingModel } from './pushing-model.ts';
 
 /** Ties a request of a provider to the call that made it; never sent. */
 const LANE_HEADER = 'x-parley-lane';
@@ -13,12 +14,11 @@ const LANE_HEADER = 'x-parley-lane';
 export interface FastLane {
   /** The `fetch` that the providers are to use. */
   fetch: typeof fetch;
-  /** @param reasoning whether the provider shows `delta.reasoning` as reasoning */
-  wrap(model: LanguageModelV4, options: { reasoning: boolean }): PushingModel;
+  wrap(model: LanguageModelV4, dialect: ChunkDialect): PushingModel;
 }
 
 export function createFastLane(network: Network): FastLane {
-  const lanes = new Map<string, PlainDeltas>();
+  const lanes = new Map<string, PlainAnswer>();
   let count = 0;
   return {
     fetch: (input, init) => {
@@ -27,7 +27,7 @@ export function createFastLane(network: Network): FastLane {
       headers.delete(LANE_HEADER);
       return network(input, { ...init, headers }, lane);
     },
-    wrap: (model, { reasoning }) => ({
+    wrap: (model, dialect) => ({
       specificationVersion: model.specificationVersion,
       provider: model.provider,
       modelId: model.modelId,
@@ -36,58 +36,25 @@ export function createFastLane(network: Network): FastLane {
       doStream: (options) => model.doStream(options),
       async push(options, onPart) {
         const id = String(count++);
-        const parts = new PartsInOrder(onPart);
-        lanes.set(
-          id,
-          new PlainDeltas({
-            reasoning,
-            onText: (type, text) =>
-              parts.fromLane({ type: `${type}-delta`, id: 'lane', delta: text }),
-          }),
-        );
+        const answer = new PlainAnswer(dialect, onPart);
+        lanes.set(id, answer);
+        const headers = { ...options.headers, [LANE_HEADER]: id };
         try {
-          const headers = { ...options.headers, [LANE_HEADER]: id };
-          const { stream } = await model.doStream({ ...options, headers });
-          await readParts(stream, (part) => parts.fromProvider(part), options.abortSignal);
+          // The provider never hears of an answer that was plain to its end.
+          await Promise.race([provided(model, { ...options, headers }, answer), answer.whole]);
         } finally {
           lanes.delete(id);
-          parts.release();
         }
       },
     }),
   };
 }
 
-/**
- * Parts from two sides. The first text goes the provider's way, since a provider may look at what comes first; what the lane brings meanwhile is held until that text is
- * there, and from then on the two sides are in the order in which they come.
- */
-class PartsInOrder {
-  readonly #onPart: OnPart;
-  /** Texts of the lane that come after a text which the provider still has; undefined when it has told it. */
-  #held: LanguageModelV4StreamPart[] | undefined = [];
-
-  constructor(onPart: OnPart) {
-    this.#onPart = onPart;
-  }
-
-  fromLane(part: LanguageModelV4StreamPart): void {
-    if (this.#held) this.#held.push(part);
-    else this.#onPart(part);
-  }
-
-  fromProvider(part: LanguageModelV4StreamPart): void {
-    const isText =
-      (part.type === 'text-delta' || part.type === 'reasoning-delta') && part.delta !== '';
-    // A provider that makes no text of what it was given first must not hold back the rest for ever.
-    if (part.type === 'finish' || part.type === 'error') this.release();
-    this.#onPart(part);
-    if (isText) this.release();
-  }
-
-  release(): void {
-    const held = this.#held ?? [];
-    this.#held = undefined;
-    for (const part of held) this.#onPart(part);
-  }
+async function provided(
+  model: LanguageModelV4,
+  options: LanguageModelV4CallOptions,
+  answer: PlainAnswer,
+): Promise<void> {
+  const { stream } = await model.doStream(options);
+  await readParts(stream, (part) => answer.fromProvider(part), options.abortSignal);
 }

@@ -1,21 +1,30 @@
-/** The network as the providers are given it: `fetch`, and a way to look at what a stream of events brings before its reader does. */
+/** The network as the providers are given it: `fetch`, and a way to follow what a stream of events brings before a reader does, or instead of one. */
 
-/** Is shown every piece of a body and hands on what its reader is to see of it. */
+/** Follows a body from its beginning, for as long as it likes. Whatever it hands on, the reader sees first; what comes after it is the reader's alone. */
 export interface BodyTap {
-  push(bytes: Uint8Array): Uint8Array;
-  /** What is left when no more is coming. */
-  rest(): Uint8Array;
+  /** @returns undefined while there is nothing for a reader */
+  push(bytes: Uint8Array): Uint8Array | undefined;
+  /**
+   * The body has come to its own end.
+   * @returns undefined when no reader needs to know of this body at all
+   */
+  end(): Uint8Array | undefined;
+  /** The body broke off. */
+  fail(): Uint8Array;
 }
 
-/** @param tap for the body of an answer that is a stream of events; any other is left alone */
+/**
+ * @param tap for the body of a good answer that is a stream of events; any other is left alone
+ * @returns when there is an answer for a reader: never, where the tap has kept the whole for itself
+ */
 export type Network = (
   input: Parameters<typeof fetch>[0],
   init: RequestInit | undefined,
   tap?: BodyTap,
 ) => Promise<Response>;
 
-export function isEventStream(headers: Headers): boolean {
-  return headers.get('content-type')?.includes('text/event-stream') ?? false;
+export function isEventStream(status: number, headers: Headers): boolean {
+  return status === 200 && (headers.get('content-type')?.includes('text/event-stream') ?? false);
 }
 
 /** The network by a runtime's own `fetch`. */
@@ -23,32 +32,16 @@ export function networkBy(fetch: typeof globalThis.fetch): Network {
   return async (input, init, tap) => {
     const response = await fetch(input, init);
     const { body, status, statusText, headers } = response;
-    if (!tap || !body || !isEventStream(headers)) return response;
-    return new Response(tapped(body, tap), { status, statusText, headers });
+    if (!tap || !body || !isEventStream(status, headers)) return response;
+    const reads = readsOf(body);
+    const first = await follow(reads, tap);
+    if (!first) return new Promise(() => undefined);
+    return new Response(streamOf(reads, first), { status, statusText, headers });
   };
 }
 
 /** Bytes taken at once: on Workers every read costs, and without a buffer of ours one brings 4 KiB at most. */
 const READ_SIZE = 32 * 1024;
-
-function tapped(body: ReadableStream<Uint8Array>, tap: BodyTap): ReadableStream<Uint8Array> {
-  const read = readsOf(body);
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        for (;;) {
-          const value = await read.next();
-          const kept = value ? tap.push(value) : tap.rest();
-          if (kept.length > 0) controller.enqueue(kept);
-          if (!value) controller.close();
-          if (!value || kept.length > 0) return;
-        }
-      },
-      cancel: (reason) => read.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  );
-}
 
 interface Reads {
   /** What has arrived; undefined at the end. */
@@ -74,4 +67,37 @@ function readsOf(body: ReadableStream<Uint8Array>): Reads {
     },
     cancel: (reason) => reader.cancel(reason),
   };
+}
+
+/** Shows the tap what arrives until it hands on; undefined when it never did. */
+async function follow(reads: Reads, tap: BodyTap): Promise<Uint8Array | undefined> {
+  for (;;) {
+    let bytes: Uint8Array | undefined;
+    try {
+      bytes = await reads.next();
+    } catch {
+      // Whoever reads on meets the same failure.
+      return tap.fail();
+    }
+    const handed = bytes ? tap.push(bytes) : tap.end();
+    if (handed || !bytes) return handed;
+  }
+}
+
+/** What is left of a body, after the bytes that are given. */
+function streamOf(reads: Reads, first: Uint8Array): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        if (first.length > 0) controller.enqueue(first);
+      },
+      async pull(controller) {
+        const bytes = await reads.next();
+        if (bytes) controller.enqueue(bytes);
+        else controller.close();
+      },
+      cancel: (reason) => reads.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
 }

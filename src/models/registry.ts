@@ -120,7 +120,7 @@ function providersThatAreOn({
       once(async () => {
         const { createGroq } = await import('@ai-sdk/groq');
         const provider = createGroq({ ...groq, fetch: lane.fetch });
-        return (id: string) => lane.wrap(provider(id), { reasoning: true });
+        return (id: string) => lane.wrap(provider(id), { reasoning: true, usage: 'x_groq' });
       }),
     );
   }
@@ -132,7 +132,7 @@ function providersThatAreOn({
       once(async () => {
         const { createOpenAI } = await import('@ai-sdk/openai');
         const provider = createOpenAI(settings);
-        return (id: string) => lane.wrap(provider.chat(id), { reasoning: false });
+        return (id: string) => lane.wrap(provider.chat(id), { reasoning: false, usage: 'usage' });
       }),
     );
   }

@@ -1,7 +1,7 @@
 /** What a token may cost, as counts that no busy machine changes: bytes on the wire, writes to the connection, parts taken from the network. */
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { PlainDeltas } from '../../src/models/plain-deltas.ts';
+import { PlainAnswer } from '../../src/models/plain-answer.ts';
 import { pushTurn, streamTurn, type Sink } from '../../src/turns/reader.ts';
 import { finish, liveTurn } from './live-turn.ts';
 
@@ -64,17 +64,12 @@ describe('a turn of 500 tokens', () => {
   });
 });
 
-it('the plain deltas of one network read are one text', () => {
+it('the plain deltas of one network read are one text, and the provider sees nothing of them', () => {
   const told: string[] = [];
-  const deltas = new PlainDeltas({ reasoning: false, onText: (_, text) => told.push(text) });
+  const answer = new PlainAnswer({ reasoning: false, usage: 'usage' }, (part) => {
+    if (part.type === 'text-delta') told.push(part.delta);
+  });
   const event = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: TOKEN } }] })}\n\n`;
-  const bytes = new TextEncoder().encode(event.repeat(TOKENS));
-  const handedOn = deltas.push(bytes);
-  // The provider sees the first.
-  expect(handedOn.length).toBe(event.length);
-  expect(told).toEqual([TOKEN.repeat(TOKENS - 1)]);
-  const split = deltas.push(bytes.subarray(0, event.length + 20));
-  expect(split.length).toBe(0);
-  expect(deltas.push(bytes.subarray(20, event.length)).length).toBe(0);
-  expect(told.slice(1)).toEqual([TOKEN, TOKEN]);
+  expect(answer.push(Buffer.from(event.repeat(TOKENS)))).toBeUndefined();
+  expect(told).toEqual([TOKEN.repeat(TOKENS)]);
 });

@@ -1,0 +1,167 @@
+/** What one event of an OpenAI-like stream says, as far as that can be told without the provider whose service sent it. */
+import type { LanguageModelV4FinishReason, LanguageModelV4Usage } from '@ai-sdk/provider';
+import type { GrowingType } from '../chat/parts.ts';
+
+/** How a provider reads the chunks of its service. */
+export interface ChunkDialect {
+  /** Whether `delta.reasoning` is text of the answer; where it is not, it means nothing. */
+  reasoning: boolean;
+  /** Where the counts of tokens are. */
+  usage: 'usage' | 'x_groq';
+}
+
+/** An event that only adds text: what stands before the string's content, and what after it. */
+export interface Shape {
+  type: GrowingType;
+  before: string;
+  after: string;
+}
+
+/** An event that adds text and nothing else. */
+export interface TextEvent {
+  kind: 'text';
+  text: string;
+  shape: Shape;
+}
+
+/** An event that adds no text: an opening, a comment, the finish, the counts of tokens, the end mark. */
+export interface SilentEvent {
+  kind: 'silent';
+  finish?: LanguageModelV4FinishReason;
+  usage?: LanguageModelV4Usage;
+}
+
+/** @returns undefined for anything that only its provider may judge: tools, refusals, errors, what cannot be read */
+export function readEvent(
+  event: string,
+  dialect: ChunkDialect,
+): TextEvent | SilentEvent | undefined {
+  if (event.startsWith(':') || event === 'data: [DONE]\n\n') return { kind: 'silent' };
+  const chunk = chunkIn(event);
+  if (!chunk || isSet(chunk.error) || !Array.isArray(chunk.choices) || chunk.choices.length > 1)
+    return undefined;
+  const choice = chunk.choices[0] ?? {};
+  const finish = finishIn(choice.finish_reason);
+  const usage = usageIn(dialect.usage === 'usage' ? chunk.usage : chunk.x_groq?.usage);
+  if (finish === 'odd' || usage === 'odd' || (choice.index ?? 0) !== 0) return undefined;
+  const said = saidIn(choice.delta, dialect);
+  if (!said) return undefined;
+  const [first, ...others] = said;
+  if (!first) return { kind: 'silent', ...(finish && { finish }), ...(usage && { usage }) };
+  if (others.length > 0 || finish || usage) return undefined;
+  return textEvent(event, ...first);
+}
+
+interface Chunk {
+  choices?: { index?: number; finish_reason?: unknown; delta?: unknown }[];
+  usage?: unknown;
+  x_groq?: { usage?: unknown } | null;
+  error?: unknown;
+}
+
+function chunkIn(event: string): Chunk | undefined {
+  if (!event.startsWith('data: {') || event.indexOf('\n') !== event.length - 2) return undefined;
+  try {
+    // Looked at with care: nothing of it is believed but what is checked.
+    return JSON.parse(event.slice('data: '.length)) as Chunk;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the reasons mean of which a plain answer ends; with any other there is more to know. */
+const FINISHES = { stop: 'stop', length: 'length', content_filter: 'content-filter' } as const;
+
+function finishIn(raw: unknown): LanguageModelV4FinishReason | 'odd' | undefined {
+  if (!isSet(raw)) return undefined;
+  if (raw !== 'stop' && raw !== 'length' && raw !== 'content_filter') return 'odd';
+  return { unified: FINISHES[raw], raw };
+}
+
+function usageIn(raw: unknown): LanguageModelV4Usage | 'odd' | undefined {
+  if (!isSet(raw)) return undefined;
+  if (typeof raw !== 'object') return 'odd';
+  const { prompt_tokens: input, completion_tokens: output } = raw as Record<string, unknown>;
+  if (!isCount(input) || !isCount(output)) return 'odd';
+  return usageOf(input ?? undefined, output ?? undefined);
+}
+
+function isCount(value: unknown): value is number | null | undefined {
+  return !isSet(value) || typeof value === 'number';
+}
+
+/** The counts of a service that tells no more than these two. */
+export function usageOf(input?: number, output?: number): LanguageModelV4Usage {
+  return {
+    inputTokens: { total: input, noCache: undefined, cacheRead: undefined, cacheWrite: undefined },
+    outputTokens: { total: output, text: undefined, reasoning: undefined },
+  };
+}
+
+/** The fields of a delta that say something, by their names; undefined when it is no delta at all. */
+function saidIn(delta: unknown, { reasoning }: ChunkDialect): [string, unknown][] | undefined {
+  if (!isSet(delta)) return [];
+  if (typeof delta !== 'object') return undefined;
+  return Object.entries(delta as object).filter(
+    ([name, value]) =>
+      isSet(value) &&
+      value !== '' &&
+      !(Array.isArray(value) && value.length === 0) &&
+      name !== 'role' &&
+      name !== 'channel' &&
+      (reasoning || name !== 'reasoning'),
+  );
+}
+
+/** Fields of a delta that carry text, by what their text is. */
+const TEXTS = { content: 'text', reasoning: 'reasoning' } as const;
+
+function textEvent(event: string, name: string, text: unknown): TextEvent | undefined {
+  if (typeof text !== 'string' || (name !== 'content' && name !== 'reasoning')) return undefined;
+  const start = event.indexOf(`"${name}":"`) + name.length + 4;
+  const end = endOfString(event, start);
+  // Found by another way than the parser's: only if both agree is it what it seems to be.
+  if (start < name.length + 4 || end < 0 || unescaped(event.slice(start, end)) !== text)
+    return undefined;
+  const shape = { type: TEXTS[name], before: event.slice(0, start), after: event.slice(end) };
+  return { kind: 'text', text, shape };
+}
+
+/** The text of an event between `from` and `to` when it has this shape; undefined when it has another. */
+export function textByShape(
+  { before, after }: Shape,
+  events: string,
+  from: number,
+  to: number,
+): string | undefined {
+  const start = from + before.length;
+  const end = to - after.length;
+  if (end < start || !events.startsWith(before, from) || !events.startsWith(after, end))
+    return undefined;
+  return unescaped(events.slice(start, end));
+}
+
+/** The content of a JSON string; undefined when this is not the content of one string. */
+function unescaped(content: string): string | undefined {
+  if (!/["\\\u0000-\u001f]/.test(content)) return content;
+  try {
+    const text: unknown = JSON.parse(`"${content}"`);
+    return typeof text === 'string' ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The index of the quote that ends the JSON string whose content begins at `start`. */
+function endOfString(text: string, start: number): number {
+  for (let at = text.indexOf('"', start); at >= 0; at = text.indexOf('"', at + 1)) {
+    let backslashes = 0;
+    while (text[at - 1 - backslashes] === '\\') backslashes++;
+    if (backslashes % 2 === 0) return at;
+  }
+  return -1;
+}
+
+function isSet(value: unknown): boolean {
+  return value !== null && value !== undefined;
+}

@@ -1,0 +1,158 @@
+/**
+ * Reads an OpenAI-like stream of events as long as it is plain: text, a finish, counts of tokens. A provider spends most of its time on each event (a dozen stream hops,
+ * parsing, validating), and an answer that says nothing but words needs none of it. The first event that is not plain, or cannot be read, ends this for good: from there on the stream is
+ * the provider's, which is shown beforehand what had been kept from it, but for text that has been told already.
+ */
+import type { LanguageModelV4FinishReason, LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import type { GrowingType } from '../chat/parts.ts';
+import { readEvent, textByShape, usageOf, type ChunkDialect, type Shape } from './chat-chunk.ts';
+import type { BodyTap } from './network.ts';
+import type { OnPart } from './pushing-model.ts';
+
+const LINE_FEED = 10;
+/** Ends the lines of services that are read by their provider: none stands within JSON. */
+const CARRIAGE_RETURN = 13;
+const NOTHING = new Uint8Array(0);
+const utf8 = new TextEncoder();
+/** Units, of text or of bytes, kept from the provider: a plain answer has an opening, a first text and an ending. */
+const MOST_KEPT = 65_536;
+
+export class PlainAnswer implements BodyTap {
+  /** Resolves when the whole answer was plain, and has been told. */
+  readonly whole: Promise<void>;
+  readonly #resolveWhole: () => void;
+  readonly #dialect: ChunkDialect;
+  readonly #onPart: OnPart;
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  /** The bytes of an event that is not whole yet. */
+  #pending: Uint8Array = NOTHING;
+  /** What the provider is to see if it comes to that: all that is no text, and the first text, since a provider may look at what comes first. */
+  #kept = '';
+  /** The shape of the last text event: the next nearly always has the same. */
+  #shape: Shape | undefined;
+  #hasText = false;
+  #finish: LanguageModelV4FinishReason | undefined;
+  #usage = usageOf();
+  /** The next text of the provider has been told already. */
+  #isRepeated = false;
+
+  constructor(dialect: ChunkDialect, onPart: OnPart) {
+    this.#dialect = dialect;
+    this.#onPart = onPart;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.whole = promise;
+    this.#resolveWhole = resolve;
+  }
+
+  push(bytes: Uint8Array): Uint8Array | undefined {
+    const all = concatenate(this.#pending, bytes);
+    const end = endOfLastEvent(all);
+    if (end === 0 && (all.includes(CARRIAGE_RETURN) || all.length > MOST_KEPT)) {
+      this.#pending = NOTHING;
+      return this.#handOver(all);
+    }
+    // A copy: who reads the network may use its buffer again.
+    this.#pending = end === all.length ? NOTHING : all.slice(end);
+    if (end === 0) return undefined;
+    const whole = all.subarray(0, end);
+    let events: string;
+    try {
+      events = this.#decoder.decode(whole);
+    } catch {
+      // Not UTF-8: whoever reads on shall see it as it came.
+      return this.#handOver(whole);
+    }
+    const rest = this.#read(events);
+    return rest === undefined ? undefined : this.#handOver(utf8.encode(rest));
+  }
+
+  end(): Uint8Array | undefined {
+    if (!this.#finish || this.#pending.length > 0) return this.fail();
+    this.#onPart({ type: 'finish', finishReason: this.#finish, usage: this.#usage });
+    this.#resolveWhole();
+    return undefined;
+  }
+
+  fail(): Uint8Array {
+    return this.#handOver(NOTHING);
+  }
+
+  /** Tells a part of the provider's, which has been handed the stream. */
+  fromProvider(part: LanguageModelV4StreamPart): void {
+    const isText =
+      (part.type === 'text-delta' || part.type === 'reasoning-delta') && part.delta !== '';
+    if (isText && this.#isRepeated) this.#isRepeated = false;
+    else this.#onPart(part);
+  }
+
+  #handOver(next: Uint8Array): Uint8Array {
+    const pending = this.#pending;
+    this.#pending = NOTHING;
+    this.#isRepeated = this.#hasText;
+    return concatenate(concatenate(utf8.encode(this.#kept), next), pending);
+  }
+
+  /**
+   * @param events whole events, each ended by an empty line
+   * @returns what follows the last plain event; undefined when all were plain
+   */
+  #read(events: string): string | undefined {
+    let run = '';
+    let runType: GrowingType = 'text';
+    const tell = () => {
+      if (run !== '') this.#onPart({ type: `${runType}-delta`, id: 'plain', delta: run });
+      run = '';
+    };
+    let from = 0;
+    while (from < events.length && this.#kept.length < MOST_KEPT) {
+      const to = events.indexOf('\n\n', from) + 2;
+      const text = this.#textOf(events, from, to);
+      if (text === undefined) break;
+      if (text !== '') {
+        const type = this.#shape?.type ?? 'text';
+        if (type !== runType) tell();
+        runType = type;
+        run += text;
+      }
+      from = to;
+    }
+    tell();
+    return from < events.length ? events.slice(from) : undefined;
+  }
+
+  /** The text that the event adds, if any; undefined when it is not plain. */
+  #textOf(events: string, from: number, to: number): string | undefined {
+    const known = this.#shape && textByShape(this.#shape, events, from, to);
+    if (known !== undefined) return known;
+    const event = events.slice(from, to);
+    const read = readEvent(event, this.#dialect);
+    if (!read) return undefined;
+    if (read.kind === 'text') {
+      this.#shape = read.shape;
+      if (!this.#hasText) this.#kept += event;
+      this.#hasText = true;
+      return read.text;
+    }
+    if (!event.startsWith(':')) this.#kept += event;
+    this.#finish = read.finish ?? this.#finish;
+    this.#usage = read.usage ?? this.#usage;
+    return '';
+  }
+}
+
+function concatenate(first: Uint8Array, second: Uint8Array): Uint8Array {
+  if (second.length === 0) return first;
+  if (first.length === 0) return second;
+  const all = new Uint8Array(first.length + second.length);
+  all.set(first);
+  all.set(second, first.length);
+  return all;
+}
+
+/** The index after the last empty line. */
+function endOfLastEvent(bytes: Uint8Array): number {
+  for (let at = bytes.lastIndexOf(LINE_FEED); at > 0; at = bytes.lastIndexOf(LINE_FEED, at - 1)) {
+    if (bytes[at - 1] === LINE_FEED) return at + 1;
+  }
+  return 0;
+}

@@ -1,0 +1,170 @@
+/** What of a service's stream is told without its provider, and what the provider sees when it has to judge: never a text twice, never one lost. */
+import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import { describe, expect, it } from 'vitest';
+import { PlainAnswer } from '../../src/models/plain-answer.ts';
+
+const openai = { reasoning: false, usage: 'usage' } as const;
+const groq = { reasoning: true, usage: 'x_groq' } as const;
+
+function event(chunk: object): string {
+  return `data: ${JSON.stringify({ id: 'c-1', object: 'chat.completion.chunk', ...chunk })}\n\n`;
+}
+const delta = (fields: object) =>
+  event({ choices: [{ index: 0, delta: fields, finish_reason: null }] });
+const text = (content: string) => delta({ content });
+const opening = delta({ role: 'assistant', content: '' });
+const finish = (reason: string) =>
+  event({ choices: [{ index: 0, delta: {}, finish_reason: reason }] });
+const counts = (prompt_tokens: unknown, completion_tokens: unknown) =>
+  event({ choices: [], usage: { prompt_tokens, completion_tokens } });
+const done = 'data: [DONE]\n\n';
+const plain = [opening, text('Ça '), text('va, '), text('«\n» 😀'), finish('stop')].join('');
+
+/** Feeds a body in pieces of so many bytes. */
+function feed(body: string, { dialect = openai as typeof openai | typeof groq, size = 1e9 } = {}) {
+  const parts: LanguageModelV4StreamPart[] = [];
+  const answer = new PlainAnswer(dialect, (part) => parts.push(part));
+  const bytes = Buffer.from(body);
+  let handed: Buffer | undefined;
+  for (let at = 0; at < bytes.length; at += size) {
+    const piece = bytes.subarray(at, at + size);
+    if (handed) handed = Buffer.concat([handed, piece]);
+    else {
+      const first = answer.push(piece);
+      if (first) handed = Buffer.from(first);
+    }
+  }
+  if (!handed) {
+    const last = answer.end();
+    if (last) handed = Buffer.from(last);
+  }
+  return { answer, parts, told: textIn(parts), handed: handed?.toString() };
+}
+
+function textIn(parts: LanguageModelV4StreamPart[]): string {
+  return parts.map((part) => ('delta' in part ? part.delta : '')).join('');
+}
+
+describe('an answer that is plain', () => {
+  it.each([1, 2, 3, 7, 50, 1e9])('is told whole, in pieces of %d bytes', async (size) => {
+    const { answer, parts, told, handed } = feed(plain + counts(7, 9) + done, { size });
+    expect({ told, handed }).toEqual({ told: 'Ça va, «\n» 😀', handed: undefined });
+    expect(parts.at(-1)).toMatchObject({
+      type: 'finish',
+      finishReason: { unified: 'stop', raw: 'stop' },
+      usage: { inputTokens: { total: 7 }, outputTokens: { total: 9 } },
+    });
+    await answer.whole;
+  });
+
+  it.each([
+    ['length', 'length'],
+    ['content_filter', 'content-filter'],
+  ])('may end by %s', (raw, unified) => {
+    const { parts, handed } = feed(opening + text('a') + finish(raw) + done);
+    expect(handed).toBeUndefined();
+    expect(parts.at(-1)).toMatchObject({ finishReason: { unified, raw } });
+  });
+
+  it('thinks where the provider shows it, and counts where its service does', () => {
+    const usage = { prompt_tokens: 3, completion_tokens: null };
+    const last = event({
+      choices: [{ index: 0, delta: {}, finish_reason: 'stop' }],
+      x_groq: { usage },
+    });
+    const body = delta({ reasoning: 'hm' }) + text('yes') + last + done;
+    const { parts, handed } = feed(body, { dialect: groq });
+    expect(handed).toBeUndefined();
+    expect(parts).toMatchObject([
+      { type: 'reasoning-delta', delta: 'hm' },
+      { type: 'text-delta', delta: 'yes' },
+      {
+        type: 'finish',
+        usage: { inputTokens: { total: 3 }, outputTokens: { total: undefined } },
+      },
+    ]);
+    expect(feed(body, { dialect: openai }).told).toBe('yes');
+  });
+
+  it('may be interrupted by comments and empty deltas', () => {
+    const { told, handed } = feed(
+      `: wait\n\n${opening}${text('a')}${delta({ content: '', tool_calls: [] })}${text('b')}${finish('stop')}`,
+    );
+    expect({ told, handed }).toEqual({ told: 'ab', handed: undefined });
+  });
+});
+
+describe('an answer that is not plain', () => {
+  const call = delta({ tool_calls: [{ index: 0, id: 'x', function: { name: 'f' } }] });
+  it.each([
+    ['a tool call', call],
+    ['a refusal', delta({ refusal: 'no' })],
+    ['an error', event({ error: { message: 'broken' } })],
+    ['a frame that is no JSON', 'data: {oops\n\n'],
+    ['another choice', event({ choices: [{ index: 1, delta: { content: 'x' } }] })],
+    ['two choices', event({ choices: [{ delta: { content: 'x' } }, { delta: { content: 'y' } }] })],
+    ['a finish of calls', finish('tool_calls')],
+    ['an unknown finish', finish('whim')],
+    ['counts that are none', counts('many', 1)],
+    ['a field nobody knows', delta({ content: 'x', audio: {} })],
+    [
+      'a text with its finish',
+      event({ choices: [{ delta: { content: 'x' }, finish_reason: 'stop' }] }),
+    ],
+  ])('is handed over at %s', (_, odd) => {
+    const rest = odd + text('later') + done;
+    const { told, handed } = feed(opening + text('first ') + text('second ') + rest);
+    expect(told).toBe('first second ');
+    expect(handed).toBe(opening + text('first ') + rest);
+    for (const size of [1, 5, 64]) {
+      const cut = feed(opening + text('first ') + text('second ') + rest, { size });
+      expect({ told: cut.told, handed: cut.handed }).toEqual({ told, handed });
+    }
+  });
+
+  it('does not say twice what the provider says of the first text', () => {
+    const { answer, parts } = feed(opening + text('first ') + text('second ') + call);
+    answer.fromProvider({ type: 'text-delta', id: '0', delta: '' });
+    answer.fromProvider({ type: 'text-delta', id: '0', delta: 'first ' });
+    answer.fromProvider({ type: 'text-delta', id: '0', delta: 'third' });
+    expect(textIn(parts)).toBe('first second third');
+  });
+
+  it('is all the provider\u2019s when it begins so', () => {
+    const { answer, parts, handed } = feed(call + text('a'));
+    expect(handed).toBe(call + text('a'));
+    answer.fromProvider({ type: 'text-delta', id: '0', delta: 'a' });
+    expect(textIn(parts)).toBe('a');
+  });
+
+  it('is handed over as it came when its lines end otherwise, or its bytes are no text', () => {
+    const crlf = (opening + text('a')).replaceAll('\n', '\r\n');
+    expect(feed(crlf)).toMatchObject({ told: '', handed: crlf });
+    const parts: LanguageModelV4StreamPart[] = [];
+    const answer = new PlainAnswer(openai, (part) => parts.push(part));
+    const broken = Buffer.concat([Buffer.from('data: '), Buffer.from([0xff]), Buffer.from('\n\n')]);
+    expect(Buffer.from(answer.push(broken) ?? [])).toEqual(broken);
+    expect(parts).toEqual([]);
+  });
+});
+
+describe('an answer that breaks off', () => {
+  it('without a finish is handed over at its end: the provider knows what that means', () => {
+    expect(feed(opening + text('a') + text('b') + done)).toMatchObject({
+      told: 'ab',
+      handed: opening + text('a') + done,
+    });
+  });
+
+  it('in the middle of an event is not whole, though a finish had come', () => {
+    const { handed, parts } = feed(`${opening}${text('a')}${finish('stop')}data: {"choi`);
+    expect(handed).toBe(`${opening}${text('a')}${finish('stop')}data: {"choi`);
+    expect(parts.some(({ type }) => type === 'finish')).toBe(false);
+  });
+
+  it('by the network shows the provider what was kept', () => {
+    const answer = new PlainAnswer(openai, () => undefined);
+    answer.push(Buffer.from(opening + text('a') + text('b')));
+    expect(Buffer.from(answer.fail()).toString()).toBe(opening + text('a'));
+  });
+});
