@@ -9,7 +9,13 @@ import {
   type IncomingMessage,
 } from 'node:http';
 import { request as httpsRequest, Agent as HttpsAgent } from 'node:https';
-import { isEventStream, networkBy, type BodyTap, type Network } from '../models/network.ts';
+import {
+  headerRecord,
+  isEventStream,
+  networkBy,
+  type BodyTap,
+  type Network,
+} from '../models/network.ts';
 
 /** An idle connection is closed before the other side is likely to: what is sent on one that has just been closed is lost, and must not be sent twice. */
 const IDLE_MS = 4_000;
@@ -33,14 +39,18 @@ function ask(
   tap: BodyTap | undefined,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
+    const { signal } = init;
+    if (signal?.aborted) throw abortError(signal);
     const request = open(url, init, body);
+    // The library's own way of taking a signal watches the request for half a dozen events.
+    const abort = () => signal && request.destroy(abortError(signal));
+    signal?.addEventListener('abort', abort, { once: true });
+    request.once('close', () => signal?.removeEventListener('abort', abort));
     request.once('response', (incoming) => answer(incoming, request, tap, resolve));
     request.once('error', (error) => {
       // The words by which the providers know that the network failed. After an answer this does nothing.
       reject(
-        init.signal?.aborted
-          ? abortError(init.signal)
-          : new TypeError('fetch failed', { cause: error }),
+        signal?.aborted ? abortError(signal) : new TypeError('fetch failed', { cause: error }),
       );
     });
     request.end(body);
@@ -48,15 +58,13 @@ function ask(
 }
 
 function open(url: URL, init: RequestInit, body: string): ClientRequest {
-  const headers = Object.fromEntries(new Headers(init.headers));
   const options = {
     method: init.method ?? 'GET',
     headers: {
-      ...headers,
+      ...headerRecord(init.headers),
       'accept-encoding': 'identity',
       'content-length': String(Buffer.byteLength(body)),
     },
-    signal: init.signal ?? undefined,
   };
   if (url.protocol === 'https:') return httpsRequest(url, { ...options, agent: agents['https:'] });
   return httpRequest(url, { ...options, agent: agents['http:'] });
@@ -77,22 +85,28 @@ function answer(
   resolve: (response: Response) => void,
 ): void {
   const status = incoming.statusCode ?? 500;
-  const headers = new Headers();
-  for (let index = 0; index + 1 < incoming.rawHeaders.length; index += 2) {
-    headers.append(incoming.rawHeaders[index] ?? '', incoming.rawHeaders[index + 1] ?? '');
-  }
-  const respond = (body: ReadableStream<Uint8Array> | null) =>
+  const respond = (body: ReadableStream<Uint8Array> | null) => {
+    const headers = headersOf(incoming);
     resolve(new Response(body, { status, statusText: incoming.statusMessage, headers }));
+  };
   if (BODILESS.has(status)) {
     incoming.resume();
     respond(null);
-  } else if (tap && isEventStream(status, headers)) {
+  } else if (tap && isEventStream(status, incoming.headers['content-type'])) {
     followBody(incoming, request, tap, respond);
   } else {
     const stream = new BodyStream(incoming, request);
     listen(incoming, request, stream);
     respond(stream.readable);
   }
+}
+
+function headersOf({ rawHeaders }: IncomingMessage): Headers {
+  const headers = new Headers();
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    headers.append(rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '');
+  }
+  return headers;
 }
 
 /** Hears of a body as it arrives: what one read of the socket brought comes in one piece. */

@@ -4,7 +4,7 @@
  */
 import type { LanguageModelV4, LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import type { ChunkDialect } from './chat-chunk.ts';
-import type { Network } from './network.ts';
+import { headerRecord, type Network } from './network.ts';
 import { PlainAnswer } from './plain-answer.ts';
 import { readParts, type PushingModel } from './pushing-model.ts';
 
@@ -22,10 +22,8 @@ export function createFastLane(network: Network): FastLane {
   let count = 0;
   return {
     fetch: (input, init) => {
-      const headers = new Headers(init?.headers);
-      const lane = lanes.get(headers.get(LANE_HEADER) ?? '');
-      headers.delete(LANE_HEADER);
-      return network(input, { ...init, headers }, lane);
+      const { [LANE_HEADER]: lane = '', ...headers } = headerRecord(init?.headers);
+      return network(input, { ...init, headers }, lanes.get(lane));
     },
     wrap: (model, dialect) => ({
       specificationVersion: model.specificationVersion,

@@ -23,8 +23,15 @@ export type Network = (
   tap?: BodyTap,
 ) => Promise<Response>;
 
-export function isEventStream(status: number, headers: Headers): boolean {
-  return status === 200 && (headers.get('content-type')?.includes('text/event-stream') ?? false);
+export function isEventStream(status: number, contentType: string | null | undefined): boolean {
+  return status === 200 && (contentType?.includes('text/event-stream') ?? false);
+}
+
+/** Names and values. The providers bring a plain object, whose names are in lower case: making `Headers` of it and back costs more than all else on the way. */
+export function headerRecord(headers: RequestInit['headers']): Record<string, string> {
+  const isPlain = headers !== undefined && Object.getPrototypeOf(headers) === Object.prototype;
+  // An object that is neither a list nor `Headers` holds names and values.
+  return isPlain ? (headers as Record<string, string>) : Object.fromEntries(new Headers(headers));
 }
 
 /** The network by a runtime's own `fetch`. */
@@ -32,7 +39,7 @@ export function networkBy(fetch: typeof globalThis.fetch): Network {
   return async (input, init, tap) => {
     const response = await fetch(input, init);
     const { body, status, statusText, headers } = response;
-    if (!tap || !body || !isEventStream(status, headers)) return response;
+    if (!tap || !body || !isEventStream(status, headers.get('content-type'))) return response;
     const reads = readsOf(body);
     const first = await follow(reads, tap);
     if (!first) return new Promise(() => undefined);

@@ -1,10 +1,11 @@
 /** What of a service's stream is told without its provider, and what the provider sees when it has to judge: never a text twice, never one lost. */
 import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
 import { describe, expect, it } from 'vitest';
+import type { ChunkDialect } from '../../src/models/chat-chunk.ts';
 import { PlainAnswer } from '../../src/models/plain-answer.ts';
 
-const openai = { reasoning: false, usage: 'usage' } as const;
-const groq = { reasoning: true, usage: 'x_groq' } as const;
+const openai: ChunkDialect = { reasoning: false, usage: 'usage' };
+const groq: ChunkDialect = { reasoning: true, usage: 'x_groq' };
 
 function event(chunk: object): string {
   return `data: ${JSON.stringify({ id: 'c-1', object: 'chat.completion.chunk', ...chunk })}\n\n`;
@@ -21,7 +22,7 @@ const done = 'data: [DONE]\n\n';
 const plain = [opening, text('Ça '), text('va, '), text('«\n» 😀'), finish('stop')].join('');
 
 /** Feeds a body in pieces of so many bytes. */
-function feed(body: string, { dialect = openai as typeof openai | typeof groq, size = 1e9 } = {}) {
+function feed(body: string, { dialect = openai, size = 1e9 } = {}) {
   const parts: LanguageModelV4StreamPart[] = [];
   const answer = new PlainAnswer(dialect, (part) => parts.push(part));
   const bytes = Buffer.from(body);
