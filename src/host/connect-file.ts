@@ -96,15 +96,10 @@ class FileConnection implements Connection {
   }
 }
 
-const NO_ROWS: ResultSet = { rows: [] };
-
 function preparedFrom(statement: Libsql.Statement): Prepared {
   if (!statement.reader) {
     return {
-      run(args) {
-        statement.run(args);
-        return NO_ROWS;
-      },
+      run: (args) => ({ rows: [], rowsAffected: statement.run(args).changes }),
     };
   }
   statement.raw(true);
@@ -113,7 +108,7 @@ function preparedFrom(statement: Libsql.Statement): Prepared {
     run(args) {
       // In raw mode a row is a list of values.
       const rows = statement.all(args) as unknown[][];
-      return { rows: rows.map((values) => rowOf(columns, values)) };
+      return { rows: rows.map((values) => rowOf(columns, values)), rowsAffected: 0 };
     },
   };
 }

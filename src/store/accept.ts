@@ -72,11 +72,10 @@ export async function claimTurn(
     ...rememberKey(claim),
     insertMessages(claim),
     updateConversation(claim),
-    selectVerdict(claim, limits.leaseMs),
-    selectHistory(claim, limits.windowMessages),
+    selectVerdict(claim, limits),
   ];
   const results = await db.batch(statements, 'write');
-  return verdictFrom(claim, results.at(-2)?.rows[0], results.at(-1)?.rows ?? []);
+  return verdictFrom(claim, results.at(-1)?.rows[0]);
 }
 
 const KEY_IS_KNOWN = `EXISTS (${KNOWN_RESOURCE})`;
@@ -165,9 +164,19 @@ function updateConversation(claim: TurnClaim): Statement {
   };
 }
 
-function selectVerdict(claim: TurnClaim, leaseMs: number): Statement {
+/** Between messages of the history; no JSON holds it raw. */
+const SEPARATOR = '\x1e';
+
+/** The newest messages a model may see, oldest first, in one value: failed and empty answers are left out, uncounted. */
+const HISTORY = `SELECT group_concat(role || ' ' || parts, char(${SEPARATOR.charCodeAt(0)}) ORDER BY sequence_number)
+  FROM (SELECT m.role, m.parts, m.sequence_number FROM messages m
+    WHERE m.conversation_id = c.id AND (m.role = 'user' OR (m.status NOT IN ('failed', 'streaming') AND m.text_length > 0))
+    ORDER BY m.sequence_number DESC LIMIT ?)`;
+
+function selectVerdict(claim: TurnClaim, { leaseMs, windowMessages }: ClaimLimits): Statement {
   return {
     sql: `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS sequence_number, mine.started_at, mine.model AS turn_model,
+        CASE WHEN mine.id IS NOT NULL THEN (${HISTORY}) END AS history,
         EXISTS (SELECT 1 FROM conversations o WHERE o.user_id = c.user_id AND o.id <> c.id)
           OR EXISTS (SELECT 1 FROM documents d WHERE d.user_id = c.user_id) AS has_material,
         running.id AS running_id, running.heartbeat_at + ? - ${NOW} AS lease_left, asked.parts AS running_parts,
@@ -180,6 +189,7 @@ function selectVerdict(claim: TurnClaim, leaseMs: number): Statement {
       LEFT JOIN idempotency_keys k ON k.scope = ? AND k.key = ? AND k.created_at > ${NOW} - ${KEY_LIFETIME_MS}
       LEFT JOIN turns known ON known.id = k.resource_id`,
     args: [
+      windowMessages,
       leaseMs,
       claim.conversationId,
       claim.userId,
@@ -191,18 +201,7 @@ function selectVerdict(claim: TurnClaim, leaseMs: number): Statement {
   };
 }
 
-/** The newest messages a model may see: failed and empty answers are left out, uncounted. */
-function selectHistory(claim: TurnClaim, windowMessages: number): Statement {
-  return {
-    sql: `SELECT m.role, m.parts FROM messages m
-      WHERE m.conversation_id = ? AND EXISTS (SELECT 1 FROM turns t WHERE t.id = ? AND t.state = 'running')
-        AND (m.role = 'user' OR (m.status NOT IN ('failed', 'streaming') AND m.text_length > 0))
-      ORDER BY m.sequence_number DESC LIMIT ?`,
-    args: [claim.conversationId, claim.turnId, windowMessages],
-  };
-}
-
-function verdictFrom(claim: TurnClaim, row: Row | undefined, history: readonly Row[]): Verdict {
+function verdictFrom(claim: TurnClaim, row: Row | undefined): Verdict {
   const sequenceNumber = optionalNumber(row?.['sequence_number']);
   if (row && sequenceNumber !== null) {
     return {
@@ -212,7 +211,7 @@ function verdictFrom(claim: TurnClaim, row: Row | undefined, history: readonly R
       acceptedAt: number(row['started_at']),
       model: text(row['turn_model']),
       hasMaterial: row['has_material'] === 1,
-      history: history.toReversed().map(contextMessageFrom),
+      history: text(row['history']).split(SEPARATOR).map(contextMessageFrom),
     };
   }
   const knownTurn = optionalText(row?.['known_turn']);
@@ -230,10 +229,11 @@ function verdictFrom(claim: TurnClaim, row: Row | undefined, history: readonly R
   return { kind: 'busy', turnId: runningId, text: asked, leaseLeftMs: number(row['lease_left']) };
 }
 
-function contextMessageFrom(row: Row): ContextMessage {
+function contextMessageFrom(stored: string): ContextMessage {
+  const space = stored.indexOf(' ');
   return {
-    role: row['role'] === 'assistant' ? 'assistant' : 'user',
-    text: contentOf(decodeParts(text(row['parts']))),
+    role: stored.slice(0, space) === 'assistant' ? 'assistant' : 'user',
+    text: contentOf(decodeParts(stored.slice(space + 1))),
   };
 }
 

@@ -9,6 +9,8 @@ export type Value = null | string | number | bigint | ArrayBuffer;
 
 /** What one statement gave, its rows by the names of their columns. */
 export interface ResultSet {
+  /** How many rows a write without RETURNING changed. */
+  rowsAffected: number;
   rows: readonly Record<string, Value>[];
 }
 

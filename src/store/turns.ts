@@ -113,7 +113,7 @@ export async function endTurn(
     'write',
     patience,
   );
-  if (results[1]?.rows.length === 1)
+  if (results[1]?.rowsAffected === 1)
     return { head, running: false, message: endedMessage(head, ending), error: ending.error };
   // Ended, taken over or deleted before: by somebody else, or by this very batch when its answer was lost.
   const [stored] = await db.batch([selectTurn(head.turnId, null)], 'read', patience);
@@ -157,7 +157,7 @@ function updateAnswer(head: TurnHead, ownerId: string, ending: Ending): Statemen
 function closeTurn(head: TurnHead, ownerId: string, { error }: Ending): Statement {
   return {
     sql: `UPDATE turns SET state = 'ended', ended_at = ${NOW}, error = ?, model = ?
-      WHERE id = ? AND state = 'running' AND owner_id = ? RETURNING id`,
+      WHERE id = ? AND state = 'running' AND owner_id = ?`,
     args: [error ? JSON.stringify(error) : null, head.model, head.turnId, ownerId],
   };
 }
