@@ -23,6 +23,7 @@ import {
   publishDraft,
   readStanding,
   registerDocument,
+  rememberDocument,
   renewDraft,
   replaceDraft,
   resumeDraft,
@@ -91,14 +92,16 @@ export async function acceptDocument(
   services: IngestServices,
 ): Promise<Ingest> {
   const content = await contentOf(request, services.embeddings.configured);
-  const { userId, documentId } = request;
+  const { userId, documentId, idempotency } = request;
   const { db, leaseMs } = services;
   if (documentId !== undefined) {
-    const standing = await readStanding(db, { id: documentId, userId, leaseMs });
+    const key = { id: documentId, userId, leaseMs, idempotency };
+    const { standing, fingerprint } = await readStanding(db, key);
+    if (fingerprint !== null && fingerprint !== idempotency?.fingerprint) throw keyReused();
     if (!standing) throw notFound('Document');
-    return goOn({ standing, content, request }, services);
+    return goOn({ standing, content, request, isRepeat: fingerprint !== null }, services);
   }
-  const { conversationId, idempotency } = request;
+  const { conversationId } = request;
   const registered = await registerDocument(
     db,
     { ...content, id: newId(), userId, conversationId },
@@ -110,7 +113,8 @@ export async function acceptDocument(
   const { standing } = registered;
   if (registered.kind === 'created' && standing.draft)
     return accepted(standing.document, standing.draft, new Set(), { content, request }, services);
-  return goOn({ standing, content, request }, services);
+  // With a key it may be one that has been replaced since.
+  return goOn({ standing, content, request, isRepeat: idempotency !== undefined }, services);
 }
 
 interface Wanted {
@@ -120,13 +124,26 @@ interface Wanted {
 
 /** Whatever has to be done for a document that is there already to become what is wanted. */
 async function goOn(
-  { standing, content, request }: Wanted & { standing: Standing },
+  {
+    standing,
+    content,
+    request,
+    isRepeat,
+  }: Wanted & {
+    standing: Standing;
+    /** The same request was made before: what has become of the document since then is not undone. */
+    isRepeat: boolean;
+  },
   services: IngestServices,
 ): Promise<Ingest> {
   const { document, draft, isBusy } = standing;
   const { db, leaseMs } = services;
-  const { userId } = request;
+  const { userId, idempotency } = request;
+  if (isRepeat && ![document, draft].some((found) => found && isSameText(found, content)))
+    return { kind: isBusy ? 'elsewhere' : 'known', document };
   const isSameDraft = draft !== undefined && isSame(draft, content);
+  if (idempotency && !isRepeat && (isSameDraft || isSame(document, content)))
+    await rememberDocument(db, idempotency, document.id);
   if (isBusy && isSameDraft) return { kind: 'elsewhere', document };
   if (!draft && document.isSearchable && isSame(document, content))
     return { kind: 'known', document: await described(document, request, db) };
@@ -138,6 +155,7 @@ async function goOn(
   const fresh = await replaceDraft(db, {
     documentId: document.id,
     content: { ...content, userId },
+    idempotency,
   });
   if (!fresh) throw notFound('Document');
   return accepted(document, fresh, new Set(), { content, request }, services);
@@ -162,13 +180,14 @@ function accepted(
   return { kind: 'accepted', document: { ...document, status: 'processing', progress }, job };
 }
 
-function isSame(
-  a: { title: string; contentHash: string; embeddingModel: string | null },
-  b: DraftContent,
-): boolean {
-  return (
-    a.title === b.title && a.contentHash === b.contentHash && a.embeddingModel === b.embeddingModel
-  );
+type Text = Pick<DraftContent, 'title' | 'contentHash'>;
+
+function isSameText(a: Text, b: Text): boolean {
+  return a.title === b.title && a.contentHash === b.contentHash;
+}
+
+function isSame(a: Text & { embeddingModel: string | null }, b: DraftContent): boolean {
+  return isSameText(a, b) && a.embeddingModel === b.embeddingModel;
 }
 
 async function contentOf(

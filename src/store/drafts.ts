@@ -6,7 +6,7 @@
 import type { Document, DocumentContent } from '../chat/document.ts';
 import { ParleyError, type Failure } from '../chat/errors.ts';
 import { chunkBatch, type Draft } from './chunk-batch.ts';
-import { KNOWN_RESOURCE, type Key } from './idempotency.ts';
+import { KNOWN_RESOURCE, rememberKey, selectFingerprint, type Key } from './idempotency.ts';
 import { NOW, type Database, type ResultSet, type Statement } from './database.ts';
 import { documentFrom, removeChunks, selectDocuments } from './documents.ts';
 import { number, optionalNumber, optionalText, type Row } from './rows.ts';
@@ -70,19 +70,28 @@ function standingFrom(row: Row): Standing {
   };
 }
 
-/** A document and its draft by id. */
+/** A document and its draft by id, and the fingerprint of the request that the key was first used for. */
 export async function readStanding(
   db: Database,
-  { id, userId, leaseMs }: { id: string; userId: string; leaseMs: number },
-): Promise<Standing | undefined> {
-  const statement = selectDocuments(
-    'd.id = ? AND d.user_id = ?',
-    [id, userId],
+  {
+    id,
+    userId,
     leaseMs,
-    DRAFT_COLUMNS,
+    idempotency,
+  }: { id: string; userId: string; leaseMs: number; idempotency?: Key | undefined },
+): Promise<{ standing: Standing | undefined; fingerprint: string | null }> {
+  const [found, known] = await db.batch(
+    [
+      selectDocuments('d.id = ? AND d.user_id = ?', [id, userId], leaseMs, DRAFT_COLUMNS),
+      ...(idempotency ? [selectFingerprint(idempotency)] : []),
+    ],
+    'read',
   );
-  const row = (await db.batch([statement], 'read'))[0]?.rows[0];
-  return row && standingFrom(row);
+  const row = found?.rows[0];
+  return {
+    standing: row && standingFrom(row),
+    fingerprint: optionalText(known?.rows[0]?.['fingerprint']),
+  };
 }
 
 /**
@@ -123,10 +132,7 @@ export async function registerDocument(
         SELECT ?, ?, ?, d.id, ${NOW} FROM documents d WHERE d.id = (${same}) AND ? <> '' AND NOT EXISTS (${KNOWN_RESOURCE})`,
       args: [scope, key, fingerprint, ...sameArgs, key, scope, key],
     },
-    {
-      sql: `SELECT fingerprint FROM idempotency_keys WHERE scope = ? AND key = ?`,
-      args: [scope, key],
-    },
+    selectFingerprint({ scope, key }),
     { sql: conversation, args: [conversationId, userId] },
     selectDocuments(
       `d.id = ${target} AND d.user_id = ?`,
@@ -223,7 +229,15 @@ const ACTIVE = `UPDATE documents SET status = 'processing', error = NULL, update
 /** Begins the replacement of a document: a draft of new content in place of any that there was. Undefined when the document is gone. */
 export async function replaceDraft(
   db: Database,
-  { documentId, content }: { documentId: string; content: DraftContent & { userId: string } },
+  {
+    documentId,
+    content,
+    idempotency,
+  }: {
+    documentId: string;
+    content: DraftContent & { userId: string };
+    idempotency?: Key | undefined;
+  },
 ): Promise<Draft | undefined> {
   const { userId } = content;
   const results = await inFull(db, [
@@ -234,6 +248,7 @@ export async function replaceDraft(
     }),
     ...draftStatements(content, { sql: 'd.id = ?', args: [documentId] }),
     { sql: ACTIVE, args: [documentId, userId] },
+    ...(idempotency ? [rememberKey(idempotency, documentId)] : []),
     {
       sql: 'SELECT version FROM document_drafts WHERE document_id = ? AND user_id = ?',
       args: [documentId, userId],
@@ -241,6 +256,15 @@ export async function replaceDraft(
   ]);
   const version = optionalNumber(results.at(-1)?.rows[0]?.['version']);
   return version === null ? undefined : { documentId, userId, version };
+}
+
+/** Remembers that a key was about a document for which nothing new had to be begun. */
+export async function rememberDocument(
+  db: Database,
+  idempotency: Key,
+  documentId: string,
+): Promise<void> {
+  await db.batch([rememberKey(idempotency, documentId)], 'write');
 }
 
 /** Goes on with a draft that nobody is at work on. @returns the ordinals of the chunks that are there, undefined when somebody else was quicker */

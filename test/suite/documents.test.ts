@@ -108,6 +108,32 @@ describe('a document', () => {
     expect(changed.status).toBe(409);
   });
 
+  it('is not taken back by the retry of a request that has been overtaken', async () => {
+    const user_id = unique('user');
+    const keys = Array.from({ length: 3 }, () => ({ 'idempotency-key': unique('key') }));
+    const title = 'Opening hours';
+    const first = { user_id, title, text: 'Open from nine.' };
+    const { document_id } = (await post(first, keys[0])).json;
+    const second = { ...first, text: 'Open from ten.', document_id };
+    const third = { ...first, text: 'Open from noon.', document_id };
+    expect((await post(second, keys[1])).json).toMatchObject({ document_id, status: 'ready' });
+    expect((await post(third, keys[2])).json).toMatchObject({ document_id, status: 'ready' });
+    for (const [body, key] of [
+      [second, keys[1]],
+      [first, keys[0]],
+      [third, keys[2]],
+    ] as const) {
+      expect(await post(body, key)).toMatchObject({ status: 200, json: { document_id } });
+      const { text } = await target.call(`/documents/${document_id}/text`);
+      expect(text).toBe('Open from noon.');
+    }
+    const other = await post({ ...second, text: 'Closed.' }, keys[1]);
+    expect(other).toMatchObject({ status: 409, json: aProblem(409, 'idempotency_key_reused') });
+    // Without its key it is a request like any other.
+    expect((await post(second)).status).toBe(200);
+    expect((await target.call(`/documents/${document_id}/text`)).text).toBe('Open from ten.');
+  });
+
   it('is replaced whole: every search meanwhile sees the old one or the new one', async () => {
     const user_id = unique('user');
     const version = (word: string) =>
