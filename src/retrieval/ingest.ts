@@ -17,19 +17,19 @@ import type { Key } from '../store/idempotency.ts';
 import type { Database } from '../store/database.ts';
 import { readDocument } from '../store/documents.ts';
 import {
+  registerDocument,
+  rememberDocument,
+  replaceDraft,
+  resumeDraft,
+} from '../store/begin-draft.ts';
+import {
   appendToDraft,
   describeDocument,
   failDraft,
   publishDraft,
-  readStanding,
-  registerDocument,
-  rememberDocument,
   renewDraft,
-  replaceDraft,
-  resumeDraft,
-  type DraftContent,
-  type Standing,
 } from '../store/drafts.ts';
+import { readStanding, type DraftContent, type Standing } from '../store/standing.ts';
 import type { NewChunk } from '../store/search.ts';
 import { sha256 } from './content-hash.ts';
 import type { Prepared } from './prepare.ts';

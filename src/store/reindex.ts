@@ -1,9 +1,10 @@
 /** Embedding again what another model embedded: each document gets a draft with the same chunks and new vectors, and all of an owner are published at once. */
 import { NOW, type Database } from './database.ts';
 import type { Space } from './document-scope.ts';
+import { reserveIds } from './begin-draft.ts';
 import type { Draft } from './chunk-batch.ts';
-import { publishStatements, reserveIds } from './drafts.ts';
 import { removeChunks } from './documents.ts';
+import { publishStatements } from './drafts.ts';
 import { number, optionalNumber, text } from './rows.ts';
 import { ownerStatement } from './search.ts';
 

@@ -28,7 +28,8 @@ import {
 } from '../../src/store/connections.ts';
 import { recentMessages } from '../../src/store/conversations.ts';
 import type { Database } from '../../src/store/database.ts';
-import { failDraft, renewDraft, resumeDraft } from '../../src/store/drafts.ts';
+import { resumeDraft } from '../../src/store/begin-draft.ts';
+import { failDraft, renewDraft } from '../../src/store/drafts.ts';
 import { chunkStatements, reserveStatement, sweepStatements } from '../../src/store/search.ts';
 import { pulse, requestCancel, sweep } from '../../src/store/turns.ts';
 import { LocalRooms } from '../../src/turns/local-rooms.ts';
@@ -147,7 +148,8 @@ async function keepDocuments(): Promise<void> {
   const kept = await call('POST', '/documents', { ...document, metadata: { a: 1 } }, key);
   await call('POST', '/documents', { ...document, conversation_id: id, text: 'Shipping.' });
   const documentId = String(kept['document_id']);
-  await call('POST', '/documents', { ...document, document_id: documentId, text: 'New words.' });
+  const replacement = { ...document, document_id: documentId, text: 'New words.' };
+  await call('POST', '/documents', replacement, { 'idempotency-key': 'replacement' });
   for (const mode of ['hybrid', 'vector', 'keyword'])
     for (const filter of [{}, { conversation_id: id }, { document_ids: [documentId] }])
       for (const metadata of [undefined, { a: 1 }])
