@@ -261,8 +261,9 @@ export async function withdrawClaim(
         args: [...keyArgs(claim), ...args],
       },
       {
-        sql: `UPDATE conversations SET message_count = message_count - 2 WHERE id IN (SELECT conversation_id FROM turns WHERE id IN ${mine})`,
-        args,
+        sql: `UPDATE conversations SET message_count = message_count - 2, title = CASE WHEN message_count = 2 AND title = ? THEN NULL ELSE title END
+          WHERE id IN (SELECT conversation_id FROM turns WHERE id IN ${mine})`,
+        args: [claim.title, ...args],
       },
       // From here on the claim's turn is the one that is ahead of its conversation.
       {

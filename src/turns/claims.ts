@@ -67,11 +67,16 @@ export class Claims {
     try {
       return await claimTurn(this.#db, claim, this.#settings);
     } catch (error) {
-      void withdrawClaim(this.#db, claim, this.#settings.graceMs).catch((cause: unknown) =>
+      void this.withdraw(claim).catch((cause: unknown) =>
         this.#report('a claim could not be withdrawn', cause),
       );
       throw error;
     }
+  }
+
+  /** Takes a claim back, as if it had never been made. */
+  withdraw(claim: TurnClaim): Promise<void> {
+    return withdrawClaim(this.#db, claim, this.#settings.graceMs);
   }
 
   /** Ends a turn that stands in the way and whose owner has been silent for too long. */

@@ -4,7 +4,6 @@ import { keyReused, notFound, ParleyError } from '../chat/errors.ts';
 import { newId } from '../chat/ids.ts';
 import type { StoredTurn } from '../chat/message.ts';
 import type { Report } from '../chat/report.ts';
-import { windowOf } from '../models/catalog.ts';
 import type { ChatModel, Registry } from '../models/registry.ts';
 import type { TurnClaim, Verdict } from '../store/accept.ts';
 import type { Database } from '../store/database.ts';
@@ -42,6 +41,8 @@ export interface RoomServices {
   /** Told when the first turn begins and when the last has ended. */
   onActive?: (active: boolean) => void;
 }
+
+type Models = readonly [ChatModel, ...ChatModel[]];
 
 /** How often a waiting turn looks whether another instance's is over, and how long a cancellation waits for it. */
 const LOOK_UP_EVERY_MS = 250;
@@ -172,7 +173,8 @@ export class LocalRooms implements Rooms {
     for (;;) {
       this.#refuseWhileDraining();
       const verdict = await this.#claims.make(claim);
-      if (verdict.kind === 'accepted') return this.#begin(claim, verdict, view);
+      if (verdict.kind === 'accepted')
+        return this.#begin(claim, verdict, await this.#modelsOf(verdict.model, claim), view);
       if (verdict.kind === 'not_found') throw notFound('Conversation');
       if (verdict.kind === 'key_reused') throw keyReused();
       if (verdict.kind === 'repeated') return this.#join(verdict, view);
@@ -188,8 +190,12 @@ export class LocalRooms implements Rooms {
     }
   }
 
-  #begin(claim: TurnClaim, verdict: Extract<Verdict, { kind: 'accepted' }>, view: View): Delivery {
-    const models = this.#modelsOf(verdict.model);
+  #begin(
+    claim: TurnClaim,
+    verdict: Extract<Verdict, { kind: 'accepted' }>,
+    models: Models,
+    view: View,
+  ): Delivery {
     const live = new LiveTurn(headOf(claim, verdict, models[0].name), this.#services.coalesce);
     this.#live.set(claim.turnId, live);
     // Its claim was under way when the shutdown began, and took longer than the grace.
@@ -207,15 +213,13 @@ export class LocalRooms implements Rooms {
     return this.#deliver(live, view, 'start');
   }
 
-  /** The models behind a name; when nothing answers to it any more, one that fails with that reason: the turn is accepted and must end. */
-  #modelsOf(name: string): readonly [ChatModel, ...ChatModel[]] {
+  /** The models behind a name. A conversation's own may have gone off since it was chosen: that is known only now, and nothing of the turn is kept. */
+  async #modelsOf(name: string, claim: TurnClaim): Promise<Models> {
     try {
       return this.#services.registry.resolve(name);
     } catch (error) {
-      const load = () => {
-        throw error;
-      };
-      return [{ name, window: windowOf(name), load }];
+      await this.#claims.withdraw(claim);
+      throw error;
     }
   }
 
