@@ -167,9 +167,9 @@ function updateConversation(claim: TurnClaim): Statement {
 /** Between messages of the history; no JSON holds it raw. */
 const SEPARATOR = '\x1e';
 
-/** The newest messages a model may see, oldest first, in one value: failed and empty answers are left out, uncounted. */
-const HISTORY = `SELECT group_concat(role || ' ' || parts, char(${SEPARATOR.charCodeAt(0)}) ORDER BY sequence_number)
-  FROM (SELECT m.role, m.parts, m.sequence_number FROM messages m
+/** The newest messages a model may see, in one value: failed and empty answers are left out, uncounted. In any order: `sqld` knows no ORDER BY within an aggregate. */
+const HISTORY = `SELECT group_concat(sequence_number || ' ' || role || ' ' || parts, char(${SEPARATOR.charCodeAt(0)}))
+  FROM (SELECT m.sequence_number, m.role, m.parts FROM messages m
     WHERE m.conversation_id = c.id AND (m.role = 'user' OR (m.status NOT IN ('failed', 'streaming') AND m.text_length > 0))
     ORDER BY m.sequence_number DESC LIMIT ?)`;
 
@@ -211,7 +211,7 @@ function verdictFrom(claim: TurnClaim, row: Row | undefined): Verdict {
       acceptedAt: number(row['started_at']),
       model: text(row['turn_model']),
       hasMaterial: row['has_material'] === 1,
-      history: text(row['history']).split(SEPARATOR).map(contextMessageFrom),
+      history: historyFrom(text(row['history'])),
     };
   }
   const knownTurn = optionalText(row?.['known_turn']);
@@ -229,12 +229,17 @@ function verdictFrom(claim: TurnClaim, row: Row | undefined): Verdict {
   return { kind: 'busy', turnId: runningId, text: asked, leaseLeftMs: number(row['lease_left']) };
 }
 
-function contextMessageFrom(stored: string): ContextMessage {
-  const space = stored.indexOf(' ');
-  return {
-    role: stored.slice(0, space) === 'assistant' ? 'assistant' : 'user',
-    text: contentOf(decodeParts(stored.slice(space + 1))),
-  };
+function historyFrom(stored: string): ContextMessage[] {
+  const messages = stored.split(SEPARATOR).map((message) => {
+    const [, sequenceNumber, role, parts = ''] = /^(\d+) (\w+) ([^]*)$/.exec(message) ?? [];
+    return { sequenceNumber: Number(sequenceNumber), role, parts };
+  });
+  return messages
+    .toSorted((a, b) => a.sequenceNumber - b.sequenceNumber)
+    .map(({ role, parts }) => ({
+      role: role === 'assistant' ? 'assistant' : 'user',
+      text: contentOf(decodeParts(parts)),
+    }));
 }
 
 /**
