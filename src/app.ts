@@ -8,12 +8,12 @@ import { declaredLength, hasBody } from './access/body.ts';
 import { isAllowedOrigin, refuseForeignHost, refuseForeignOrigin } from './access/origin.ts';
 import { failureOf, notFound, ParleyError } from './chat/errors.ts';
 import { newId } from './chat/ids.ts';
-import { about } from './doors/about.ts';
 import { identify } from './doors/caller.ts';
 import { chatConversationsDoor } from './doors/chat-conversations.ts';
 import { chatsDoor } from './doors/chats.ts';
 import { shortConversationsDoor } from './doors/conversations-short.ts';
 import { conversationsDoor } from './doors/conversations.ts';
+import { describeApi } from './doors/description.ts';
 import { documentsDoor, isUpload } from './doors/documents.ts';
 import { originPolicyOf } from './doors/door.ts';
 import { serviceDoor } from './doors/service.ts';
@@ -34,6 +34,7 @@ const LARGEST_UPLOAD_BODY = 2 * LARGEST_UPLOAD;
  */
 export function createApp<Bindings extends object>(servicesFor: (bindings: Bindings) => Services) {
   const app = new OpenAPIHono<AppEnv>({ getPath: pathWithoutTrailingSlash });
+  let description: ReturnType<typeof describeApi> | undefined;
   app.use(nameRequest);
   app.use(async (c, next) => {
     // Whoever makes the app also calls it, with its own runtime's bindings.
@@ -51,15 +52,7 @@ export function createApp<Bindings extends object>(servicesFor: (bindings: Bindi
   app.route('/', turnsDoor());
   app.route('/', websocketDoor());
   app.route('/', serviceDoor());
-  app.doc31('/openapi.json', {
-    openapi: '3.1.0',
-    info: {
-      title: about.name,
-      version: about.version,
-      description: 'A streaming-first chat API whose turns survive.',
-    },
-    servers: [{ url: '/' }],
-  });
+  app.get('/openapi.json', (c) => c.json((description ??= describeApi(app))));
 
   app.notFound((c) => problemResponse(notFound('Route'), c.get('requestId')));
   app.onError(renderError);

@@ -90,7 +90,6 @@ export function json<Schema extends z.ZodType>(schema: Schema, description: stri
 export function jsonOrStream<Schema extends z.ZodType>(schema: Schema, description: string) {
   return {
     description,
-    headers: z.object({ 'X-Turn-Id': z.string().optional() }),
     content: { 'application/json': { schema }, ...eventStreamContent },
   };
 }

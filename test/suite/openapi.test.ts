@@ -132,7 +132,8 @@ describe.each(Object.entries(calls))('%s', (name, make) => {
       ...change,
     });
     const contentType = String(answer.headers['content-type']);
-    return { status: answer.status, text: answer.text, json: answer.json, contentType };
+    const { status, text, json, headers } = answer;
+    return { status, text, json, headers, contentType };
   }
 
   it('is called as described and answers as described', async () => {
@@ -142,6 +143,11 @@ describe.each(Object.entries(calls))('%s', (name, make) => {
     const answer = await call(place);
     expect(answer.status, answer.text).toBe(200);
     expect(description.wrongAnswer(operation, answer)).toBeUndefined();
+    // Where an address, or a turn, is promised it is there.
+    const promised = description.headersOf(operation, 200).filter((header) => header !== 'link');
+    if (promised.includes('x-turn-id') && method === 'post' && !answer.headers['x-turn-id'])
+      expect(make(place).json).not.toHaveProperty('message');
+    else expect(Object.keys(answer.headers)).toEqual(expect.arrayContaining(promised));
   });
 
   it('refuses as described', async () => {
@@ -165,6 +171,24 @@ describe.each(Object.entries(calls))('%s', (name, make) => {
       expect(description.wrongAnswer(operation, refusal), refusal.text).toBeUndefined();
     }
   });
+});
+
+it('is described with the headers that a request may carry', () => {
+  const taking = (header: string) =>
+    description.operations
+      .filter((operation) => description.requestHeadersOf(operation).includes(header))
+      .map(({ method, path }) => `${method} ${path}`)
+      .toSorted();
+  expect(taking('last-event-id')).toEqual([
+    'get /chat/conversations/{id}/stream',
+    'get /conversations/{id}/stream',
+    'get /turns/{id}/events',
+  ]);
+  const posts = description.operations.filter(({ method }) => method === 'post');
+  const others = ['post /retrieve', 'post /turns/{id}/cancel'];
+  expect([...taking('idempotency-key'), ...others].toSorted()).toEqual(
+    posts.map(({ method, path }) => `${method} ${path}`).toSorted(),
+  );
 });
 
 describe('a call that makes the assistant answer', () => {

@@ -1,6 +1,7 @@
 /** Reads an OpenAPI 3.1 description: its operations, and checks of what is sent against its schemas. */
 import { z } from 'zod';
-import { asRecord } from './json.ts';
+import type { IncomingHttpHeaders } from 'node:http';
+import { asRecord, asText } from './json.ts';
 
 export interface Operation {
   /** Lower case, as in the description. */
@@ -18,12 +19,27 @@ export interface Description {
    * fit; undefined when it is as described.
    */
   wrongAnswer(operation: Operation, answer: DescribedAnswer): string | undefined;
+  /** The names of the headers that an answer may carry. */
+  headersOf(operation: Operation, status: number): string[];
+  /** The names of the headers that a request may carry. */
+  requestHeadersOf(operation: Operation): string[];
 }
+
+/** The headers that are described, where they are there; others are the server's own. */
+const DESCRIBED = [
+  'location',
+  'link',
+  'retry-after',
+  'x-request-id',
+  'x-turn-id',
+  'x-conversation-id',
+];
 
 export interface DescribedAnswer {
   status: number;
   contentType: string;
   json: unknown;
+  headers: IncomingHttpHeaders;
 }
 
 /** @param document the parsed description */
@@ -38,7 +54,27 @@ export function readDescription(document: unknown): Description {
     const parsed = z.fromJSONSchema(complete as z.core.JSONSchema.JSONSchema).safeParse(value);
     return parsed.success ? undefined : z.prettifyError(parsed.error);
   };
+  const resolved = (value: unknown) => {
+    const { $ref: reference } = asRecord(value);
+    if (typeof reference !== 'string') return asRecord(value);
+    return reference
+      .split('/')
+      .slice(1)
+      .reduce<Record<string, unknown>>((at, name) => asRecord(at[name]), root);
+  };
+  const headersOf = (operation: Operation, status: number) => {
+    const answer = asRecord(asRecord(operationAt(operation)['responses'])[status]);
+    return Object.keys(asRecord(answer['headers'] ?? {})).map((name) => name.toLowerCase());
+  };
   return {
+    headersOf,
+    requestHeadersOf(operation) {
+      const parameters = operationAt(operation)['parameters'];
+      return (Array.isArray(parameters) ? parameters : [])
+        .map(resolved)
+        .filter((parameter) => parameter['in'] === 'header')
+        .map(({ name }) => asText(name).toLowerCase());
+    },
     operations: Object.entries(asRecord(root['paths'])).flatMap(([path, item]) =>
       Object.keys(asRecord(item)).map((method) => ({ method, path })),
     ),
@@ -47,9 +83,12 @@ export function readDescription(document: unknown): Description {
       const media = asRecord(content['application/json']);
       return 'schema' in media ? misfit(media['schema'], body) : 'no body is described';
     },
-    wrongAnswer(operation, { status, contentType, json }) {
+    wrongAnswer(operation, { status, contentType, json, headers }) {
       const answers = asRecord(operationAt(operation)['responses']);
       if (!(status in answers)) return `status ${status} is not described`;
+      const described = headersOf(operation, status);
+      const unknown = DESCRIBED.find((name) => name in headers && !described.includes(name));
+      if (unknown !== undefined) return `the header ${unknown} is not described for ${status}`;
       const { content } = asRecord(answers[status]);
       if (content === undefined) return undefined;
       const [type = ''] = contentType.split(';');
