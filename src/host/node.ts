@@ -7,6 +7,7 @@ import { ConfigError, isLoopback, parseConfig, type Config } from '../config.ts'
 import type { Services } from '../doors/services.ts';
 import type { Database } from '../store/database.ts';
 import { createRetriever } from '../retrieval/retrieve.ts';
+import { refuseMalformed } from './node-malformed.ts';
 import { nodeNetwork } from './node-network.ts';
 import { sweep } from '../store/turns.ts';
 import { LocalRooms } from '../turns/local-rooms.ts';
@@ -89,6 +90,7 @@ function listen(services: Services): Promise<Server> {
     server.keepAliveTimeout = KEPT_ALIVE_MS;
     // A connection on which nothing moves for longer than any turn lasts belongs to nobody any more.
     server.setTimeout(2 * services.config.TURN_TIMEOUT_MS + 4 * services.config.KEEP_ALIVE_MS);
+    server.on('clientError', refuseMalformed);
     server.once('error', (error) =>
       reject(new ConfigError(`cannot listen on ${HOST}:${PORT}: ${error.message}`)),
     );

@@ -1,10 +1,12 @@
 /** The server on Workers: the same app; rooms and sockets are Durable Objects. */
 import { createApp } from '../app.ts';
+import { newId } from '../chat/ids.ts';
 import { ConfigError } from '../config.ts';
 import type { Services } from '../doors/services.ts';
 import { readPdf } from '../retrieval/pdf.ts';
 import { prepare } from '../retrieval/prepare.ts';
 import { sweep } from '../store/turns.ts';
+import { problemResponse } from '../wire/problem.ts';
 import { DurableRooms } from './durable-rooms.ts';
 import { WorkerSockets } from './durable-sockets.ts';
 import { createWorkerPages } from './pages/worker.ts';
@@ -37,9 +39,8 @@ export default {
     } catch (error) {
       // There is no start to stop: each request says that this Worker is not set up, and the log says why.
       report('the Worker cannot serve', error instanceof ConfigError ? error.message : error);
-      return new Response('This Worker is not configured; its log says what is missing.\n', {
-        status: 500,
-      });
+      const detail = 'This Worker is not configured; its log says what is missing';
+      return problemResponse({ code: 'internal_error', detail }, newId());
     }
     return app.fetch(request, env, context);
   },

@@ -1,0 +1,54 @@
+/** Bytes that are no request never reach a door; on Node they are answered like any other mistake, and harm nobody else. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { request } from '../support/http.ts';
+import { asRecord, parseJson } from '../support/json.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+
+let server: TestServer;
+beforeAll(async () => (server = await startServer()));
+afterAll(() => server.close());
+
+/** All that the server says to these bytes until it closes the connection. */
+async function send(bytes: string): Promise<string> {
+  const { hostname, port } = new URL(server.url);
+  const socket = connect(Number(port), hostname);
+  let answer = '';
+  socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
+  socket.on('error', () => undefined);
+  socket.write(bytes);
+  await once(socket, 'close');
+  return answer;
+}
+
+it.each([
+  ['no HTTP', 'hello there\r\n\r\n', 400, 'invalid_request'],
+  [
+    'a header that is none',
+    'GET /health HTTP/1.1\r\nHost: localhost\r\nbad header\r\n\r\n',
+    400,
+    'invalid_request',
+  ],
+  [
+    'two lengths',
+    'POST /chats HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
+    400,
+    'invalid_request',
+  ],
+  [
+    'headers without end',
+    `GET /health HTTP/1.1\r\nHost: localhost\r\nX-Long: ${'x'.repeat(100_000)}\r\n\r\n`,
+    431,
+    'payload_too_large',
+  ],
+])('%s', async (_, bytes, status, code) => {
+  const answer = await send(bytes);
+  const [head = '', body = ''] = answer.split('\r\n\r\n');
+  expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `, 'u'));
+  expect(head).toContain('Content-Type: application/problem+json');
+  const problem = asRecord(parseJson(body));
+  expect(problem).toMatchObject({ status, code });
+  expect(head).toContain(`X-Request-Id: ${String(problem['instance'])}`);
+  expect((await request(`${server.url}/health`)).status).toBe(200);
+});
