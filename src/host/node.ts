@@ -7,6 +7,7 @@ import { ConfigError, isLoopback, parseConfig, type Config } from '../config.ts'
 import type { Services } from '../doors/services.ts';
 import type { Database } from '../store/database.ts';
 import { createRetriever } from '../retrieval/retrieve.ts';
+import { lingerOver } from './linger.ts';
 import { refuseMalformed } from './node-malformed.ts';
 import { nodeNetwork } from './node-network.ts';
 import { sweep } from '../store/turns.ts';
@@ -79,9 +80,14 @@ function listen(services: Services): Promise<Server> {
   return new Promise((resolve, reject) => {
     // Without `createServer` the adapter makes a plain HTTP server.
     const server = createAdaptorServer({
-      fetch: async (request, bindings) =>
-        sendTurn(await app.fetch(request, bindings), bindings.outgoing),
+      fetch: async (request, bindings) => {
+        const response = await app.fetch(request, bindings);
+        lingerOver(bindings);
+        return sendTurn(response, bindings.outgoing);
+      },
       hostname: HOST,
+      // Its own way ends the connection after half a second.
+      autoCleanupIncoming: false,
       // An offer of another protocol (HTTP/2 without TLS, for one) may be passed over, and is: the request is answered as it stands.
       serverOptions: { shouldUpgradeCallback: isWebSocket },
       websocket: { server: new WebSocketServer({ noServer: true, maxPayload: LARGEST_FRAME }) },

@@ -1,4 +1,4 @@
-/** Bytes that are no request never reach a door; on Node they are answered like any other mistake, and harm nobody else. */
+/** What Node refuses before any door, or before it has come whole: it is answered like any other mistake, and harms nobody else. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -51,4 +51,27 @@ it.each([
   expect(problem).toMatchObject({ status, code });
   expect(head).toContain(`X-Request-Id: ${String(problem['instance'])}`);
   expect((await request(`${server.url}/health`)).status).toBe(200);
+});
+
+it('tells a client that goes on sending why it is refused', async () => {
+  for (let round = 0; round < 20; round += 1) {
+    // On a connection that is to be closed after the answer.
+    const answer = await request(`${server.url}/chats`, { json: { title: 'x'.repeat(6_000_000) } });
+    expect(answer).toMatchObject({ status: 413, json: { code: 'payload_too_large' } });
+  }
+});
+
+it('does not listen for ever to one that never ends', async () => {
+  const { hostname, port } = new URL(server.url);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => undefined);
+  socket.write(
+    'POST /chats HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n',
+  );
+  const sending = setInterval(() => socket.write('x'.repeat(1_000)), 100);
+  let answer = '';
+  socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
+  await once(socket, 'close');
+  clearInterval(sending);
+  expect(answer).toMatch(/^HTTP\/1\.1 413 /u);
 });
