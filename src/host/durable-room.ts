@@ -28,7 +28,7 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
       db,
       registry: settled.registry,
       settings: roomSettingsOf(settled.config),
-      retriever: createRetriever({ db, embeddings: settled.embeddings }),
+      retriever: createRetriever({ db, embeddings: settled.embeddings, report }),
       toolbox: createToolbox(),
       coalesce: (wake) => void setTimeout(wake, COALESCE_MS),
       elsewhere: () => new DurableRooms(env.ROOMS),

@@ -43,7 +43,7 @@ await orExit(async () => {
     db,
     registry,
     settings: roomSettingsOf(config),
-    retriever: createRetriever({ db, embeddings }),
+    retriever: createRetriever({ db, embeddings, report }),
     toolbox: createToolbox(),
     coalesce: setImmediate,
     report,

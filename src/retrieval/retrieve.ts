@@ -1,5 +1,6 @@
 /** From a question to passages: the query is embedded, then one request to the database finds and one function here ranks. */
-import { ParleyError, failureOf, type Failure } from '../chat/errors.ts';
+import { ParleyError } from '../chat/errors.ts';
+import type { Report } from '../chat/report.ts';
 import type { Source } from '../chat/parts.ts';
 import type { Embedder, EmbeddingRegistry } from '../models/embedding-registry.ts';
 import type { Database, ResultSet, Statement } from '../store/database.ts';
@@ -54,7 +55,7 @@ export interface RetrievalPlan {
    */
   passages(results: readonly ResultSet[]): Passage[];
   /** Why words alone are searched for, where `whenEmbeddingFails` was `keyword` and it did. */
-  degraded: Failure | undefined;
+  degraded: ParleyError | undefined;
 }
 
 export interface PlanServices {
@@ -103,7 +104,7 @@ export async function planRetrieval(
         .results([found, ...rest])
         .map((result, at) => passageOf(result, at + 1, documents.get(result.documentId)));
     },
-    degraded: embedded.error && failureOf(embedded.error),
+    degraded: embedded.error,
   };
 }
 
@@ -178,14 +179,17 @@ function snippetOf(text: string): string {
 export interface Retrieval {
   db: Database;
   embeddings: EmbeddingRegistry;
+  report: Report;
 }
 
 /** Plans and reads: one request to the database. */
 export async function retrieve(
   request: RetrievalRequest,
-  { db, ...services }: Retrieval & PlanServices,
+  { db, report, ...services }: Retrieval & PlanServices,
 ): Promise<Passage[]> {
   const plan = await planRetrieval(request, services);
+  if (plan.degraded)
+    report('a question could not be embedded, words alone are searched for', plan.degraded);
   return plan.passages(await db.batch(plan.statements, 'read'));
 }
 
@@ -212,7 +216,7 @@ function worthCiting(passages: readonly Passage[]): Passage[] {
  * embedding service is away it goes by the words alone. With the offline embedding model, whose cosines are known, what is not worth citing is left out; what
  * a learned model's are worth is for the one who reads the passages to say.
  */
-export function createRetriever({ db, embeddings }: Retrieval) {
+export function createRetriever({ db, embeddings, report }: Retrieval) {
   return {
     retrieve: async ({
       conversationId,
@@ -227,7 +231,7 @@ export function createRetriever({ db, embeddings }: Retrieval) {
     }): Promise<Passage[]> => {
       const passages = await retrieve(
         { ...request, conversation: { seenBy: conversationId } },
-        { db, embeddings, signal, whenEmbeddingFails: 'keyword' },
+        { db, embeddings, report, signal, whenEmbeddingFails: 'keyword' },
       );
       return embeddings.configured.isLocal ? worthCiting(passages) : passages;
     },

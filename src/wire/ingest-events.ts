@@ -26,7 +26,7 @@ export function ingestEvents(
     instance: string;
     keepAliveMs: number;
     onWork: (work: Promise<void>) => void;
-    /** Told of what is not expected: a client hears nothing of it. */
+    /** Told of what has a cause that no client hears of. */
     report: (error: unknown) => void;
   },
 ): ReadableStream<Uint8Array> {
@@ -47,7 +47,8 @@ export function ingestEvents(
           (finished) => send(event('document.completed', documentView(finished))),
           (error: unknown) => {
             const failed = problemOf(failureOf(error), instance);
-            if (failed.code === 'internal_error') report(error);
+            const isExplained = error instanceof Error && error.cause === undefined;
+            if (failed.code === 'internal_error' || !isExplained) report(error);
             send(event('document.failed', { document_id: document.id, error: failed }));
           },
         )

@@ -267,6 +267,7 @@ describe('the embedding service fails', () => {
     expect(Date.now() - startedAt).toBeLessThan(8_000);
     expect(sources).toMatchObject([{ n: 1, title: 'Manual 1', snippet: valve }]);
     expect(end.message).toMatchObject({ status: 'complete', citations: sources });
+    await expect.poll(() => server.logs()).toContain('words alone are searched for');
   });
 
   it('for a tool, too', async () => {

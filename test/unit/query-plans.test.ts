@@ -73,7 +73,7 @@ const rooms = new LocalRooms({
   db,
   registry: registryOf(config, networkBy(fetch)),
   settings: roomSettingsOf(config),
-  retriever: createRetriever({ db, embeddings }),
+  retriever: createRetriever({ db, embeddings, report: console.error }),
   toolbox: createToolbox(),
   coalesce: setImmediate,
   report,
