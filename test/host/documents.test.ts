@@ -222,3 +222,20 @@ it('gives up a PDF that unpacks to gigabytes, and goes on serving', async () => 
   expect(performance.now() - started).toBeLessThan(2_000);
   expect((await answering).status).toBe(413);
 });
+
+it.each([
+  { name: 'openai/text-embedding-3-small', wire: 'openai-embeddings', dimension: 1536 },
+  { name: 'google/gemini-embedding-001', wire: 'gemini-embeddings', dimension: 3072 },
+])('is embedded by $name, in as few calls as it takes', async ({ name, wire, dimension }) => {
+  await start({ EMBEDDING_MODEL: name });
+  const { json: document } = await post({ text: large });
+  expect(document).toMatchObject({ status: 'ready', embedding_model: name, dimension });
+  const calls = upstream.requests.filter((seen) => seen.wire === wire);
+  expect(calls).toHaveLength(Math.ceil(document.chunk_count / 64));
+  const query = 'The comet number217 returns.';
+  const found = await retrieve({ query, k: 3, mode: 'vector' });
+  expect(found.json.results[0]?.text).toContain('number217');
+  const asked = upstream.requests.filter((seen) => seen.wire === wire).at(-1)?.body;
+  // Gemini embeds a question otherwise than what answers it.
+  if (wire === 'gemini-embeddings') expect(JSON.stringify(asked)).toContain('RETRIEVAL_QUERY');
+});
