@@ -13,12 +13,16 @@ import { databaseOf, settle, type WorkerEnv } from './worker-services.ts';
 
 /** An object without a client is evicted after about two minutes even while it fetches; an alarm keeps it. */
 const ALARM_EVERY_MS = 20_000;
+/** Most turns are over sooner, and setting an alarm is a write to the disk: one that is lost before is ended at the next access, or by the sweep. */
+const FIRST_ALARM_AFTER_MS = 10_000;
 /** Each write to a client costs about 0.1 ms of CPU: what comes within so many milliseconds is written at once. */
 const COALESCE_MS = 5;
 
 export class DurableRoom extends DurableObject<WorkerEnv> {
   readonly #rooms: LocalRooms;
   #isActive = false;
+  #hasAlarm = false;
+  #firstAlarm: ReturnType<typeof setTimeout> | undefined;
 
   constructor(ctx: DurableObjectState, env: WorkerEnv) {
     super(ctx, env);
@@ -73,12 +77,23 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
 
   #setActive(active: boolean): void {
     this.#isActive = active;
-    if (active) this.ctx.waitUntil(this.#setAlarm());
-    else this.ctx.waitUntil(this.ctx.storage.deleteAlarm());
+    clearTimeout(this.#firstAlarm);
+    if (active) this.#firstAlarm = setTimeout(() => this.#keep(), FIRST_ALARM_AFTER_MS);
+    else if (this.#hasAlarm) this.ctx.waitUntil(this.#deleteAlarm());
+  }
+
+  #keep(): void {
+    this.ctx.waitUntil(this.#setAlarm());
   }
 
   async #setAlarm(): Promise<void> {
+    this.#hasAlarm = true;
     await this.ctx.storage.setAlarm(Date.now() + ALARM_EVERY_MS);
+  }
+
+  async #deleteAlarm(): Promise<void> {
+    this.#hasAlarm = false;
+    await this.ctx.storage.deleteAlarm();
   }
 }
 
