@@ -141,16 +141,22 @@ const requireKnownBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   const isForm = takesForm && /^multipart\/form-data\b/i.test(type ?? '');
   const isJson = /^application\/([\w.+-]+\+)?json\b/i.test(type ?? '');
   if (matters && type !== undefined && !isJson && !isForm) {
-    const detail = `Send application/json${takesForm ? ' or multipart/form-data' : ''}`;
-    throw new ParleyError({ code: 'unsupported_media_type', detail });
+    throw unknownMediaType(takesForm);
   }
   await next();
 };
 
+function unknownMediaType(takesForm: boolean): ParleyError {
+  const detail = `Send application/json${takesForm ? ' or multipart/form-data' : ''}`;
+  return new ParleyError({ code: 'unsupported_media_type', detail });
+}
+
 function renderError(error: Error, c: AppContext): Response {
   const requestId = c.get('requestId');
   if (error instanceof HTTPException) {
-    // The framework throws it where it reads a body.
+    // The framework throws it where it reads a body, and for one that is of no type.
+    if (error.status === 415)
+      return problemResponse(unknownMediaType(isUpload(c.req.method, c.req.path)), requestId);
     const isForm = c.req.header('content-type')?.toLowerCase().startsWith('multipart/') ?? false;
     const detail = `The body is not ${isForm ? 'a valid form' : 'valid JSON'}`;
     return problemResponse({ code: 'invalid_request', detail }, requestId);

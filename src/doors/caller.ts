@@ -1,24 +1,34 @@
-/** Whose request it is. Without identity it is what the request says, in its body or its query; the shape of it is each route's to check. */
+/** Whose request it is. Without identity it is what the request says, in its body or its query. */
 import type { MiddlewareHandler } from 'hono';
 import { hasBody } from '../access/body.ts';
 import { invalid, notFound } from '../chat/errors.ts';
+import { invalidInput } from './door.ts';
+import { ownerQuery } from './schemas.ts';
 import type { AppContext, AppEnv } from './services.ts';
 
 /** Finds the caller. A request that names two users speaks of somebody else's things for one of them, and finds nothing. */
 export const identify: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const named = [c.req.query('user_id'), await userInBody(c)].filter((name) => name !== undefined);
+  const said: unknown[] = [...(c.req.queries('user_id') ?? []), await userInBody(c)];
+  const named = said.filter((name) => name !== undefined).map(nameOf);
   if (new Set(named).size > 1) throw notFound('User');
-  c.set('caller', named[0]?.toWellFormed());
+  c.set('caller', named[0]);
   await next();
 };
 
-async function userInBody(c: AppContext): Promise<string | undefined> {
-  if (!hasBody(c.req.raw) || !c.req.header('content-type')?.includes('json')) return undefined;
+/** Checked here for every route, since some have no schema for the place where the name is. */
+function nameOf(name: unknown): string | undefined {
+  const parsed = ownerQuery.safeParse({ user_id: name });
+  if (parsed.success) return parsed.data.user_id;
+  throw invalidInput(parsed.error);
+}
+
+/** Whatever type the body is said to be: a name that is passed over would let anybody in. */
+async function userInBody(c: AppContext): Promise<unknown> {
+  if (!hasBody(c.req.raw) || /^multipart\//i.test(c.req.header('content-type') ?? ''))
+    return undefined;
   // What is no JSON is told by the route's own validation.
   const body: unknown = await c.req.json().catch(() => undefined);
-  if (typeof body !== 'object' || body === null || !('user_id' in body)) return undefined;
-  const { user_id: user } = body;
-  return typeof user === 'string' || typeof user === 'number' ? String(user) : undefined;
+  return typeof body === 'object' && body !== null && 'user_id' in body ? body.user_id : undefined;
 }
 
 /** The caller where a form, which is read later, may name one too. */

@@ -20,7 +20,9 @@ function nonEmpty(longest: number) {
 }
 
 export const userId = z
-  .union([z.string().min(1).max(LONGEST_NAME), z.int()])
+  .union([z.string().min(1).max(LONGEST_NAME), z.int()], {
+    error: ({ input }) => (input === undefined ? 'is required' : 'must be a string or an integer'),
+  })
   .transform((value) => String(value).toWellFormed())
   .refine((value) => !value.includes('\0'), 'must not contain a NUL character')
   .openapi({

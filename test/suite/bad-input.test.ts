@@ -151,6 +151,13 @@ describe.each(calls)('%s refuses', (_, make) => {
       }),
   );
 
+  it('a sound body of no type', () =>
+    unchanged(async (found) => {
+      const { method = 'POST', path, body } = make(found);
+      const init = { method, rawBody: JSON.stringify(body) };
+      await refused(path, init, [415, 'unsupported_media_type']);
+    }));
+
   it('each field of a wrong type', () =>
     unchanged(async (found) => {
       const { method = 'POST', path, body } = make(found);
