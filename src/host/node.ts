@@ -109,8 +109,13 @@ function listen(services: Services): Promise<Server> {
   });
 }
 
-function isWebSocket({ headers }: IncomingMessage): boolean {
-  return headers.upgrade?.toLowerCase() === 'websocket';
+/** Elsewhere the offer is passed over, too: of a request that is taken as a handshake, the adapter sends no body in answer. */
+function isWebSocket({ method, url, headers }: IncomingMessage): boolean {
+  return (
+    method === 'GET' &&
+    headers.upgrade?.toLowerCase() === 'websocket' &&
+    /^[^?]*\/ws\//.test(url ?? '')
+  );
 }
 
 interface Running {

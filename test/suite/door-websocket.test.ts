@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { anId, aNumber, aText } from './shapes.ts';
+import { anId, aNumber, aProblem, aText } from './shapes.ts';
 import { suiteTarget, unique } from './target.ts';
+import { hear } from './turns.ts';
 
 const target = suiteTarget();
 
@@ -238,4 +239,26 @@ describe('presence', () => {
 it('tells a client without WebSocket that this address speaks it', async () => {
   const { status, json } = await target.call(`/ws/${unique('user')}`);
   expect({ status, json }).toMatchObject({ status: 400, json: { code: 'invalid_request' } });
+});
+
+describe('a request elsewhere that offers WebSocket, as some proxies and clients do', () => {
+  const offer = {
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+  };
+
+  it('is answered as it stands', async () => {
+    const health = await target.call('/health', { headers: offer });
+    expect(health.json).toMatchObject({ status: 'ok' });
+    const none = await target.call('/nothing', { headers: offer });
+    expect(none.json).toMatchObject(aProblem(404, 'not_found'));
+    const made = await target.call<{ id: string }>('/chats', { json: { user_id: unique('user') } });
+    const query = new URLSearchParams({ message: 'Hello', model: 'offline' });
+    const path = `/conversations/${made.json.id}/stream?${query}`;
+    expect((await hear(await target.stream(path, { headers: offer }))).terminal).toBe(
+      'turn.completed',
+    );
+  });
 });
