@@ -24,6 +24,8 @@ const metadata = z
   // Before it is looked into: what is nested without end would take the stack.
   .refine((value) => !isDeeperThan(value, DEEPEST_METADATA), 'is nested too deeply')
   .pipe(z.record(z.string(), json))
+  .refine((value) => !hasNul(value), 'must not contain a NUL character')
+  .transform(wellFormedFields)
   .refine(
     (value) => JSON.stringify(value).length <= LONGEST_METADATA,
     `must be at most ${LONGEST_METADATA} characters of JSON`,
@@ -37,6 +39,25 @@ const metadata = z
 function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
+}
+
+function hasNul(value: Json): boolean {
+  if (typeof value === 'string') return value.includes('\0');
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([key, inner]) => key.includes('\0') || hasNul(inner));
+}
+
+/** Half surrogate pairs are replaced, as in what searches ask for: else they would not find each other. */
+function wellFormed(value: Json): Json {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (Array.isArray(value)) return value.map(wellFormed);
+  return typeof value === 'object' && value !== null ? wellFormedFields(value) : value;
+}
+
+function wellFormedFields(fields: Record<string, Json>): Record<string, Json> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name.toWellFormed(), wellFormed(value)]),
+  );
 }
 
 const url = schemas
@@ -142,7 +163,7 @@ export const documentSchema = z
   })
   .openapi('Document');
 
-const metadataValue = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const metadataValue = z.union([schemas.text(LONGEST_METADATA), z.number(), z.boolean(), z.null()]);
 
 export const retrieval = schemas
   .bodyOf({

@@ -434,6 +434,31 @@ describe.concurrent('half a surrogate pair in what is named', () => {
   });
 });
 
+describe.concurrent('metadata', () => {
+  it.each([
+    ['/documents', { text: 'hi', metadata: { 'a\0b': 1 } }],
+    ['/documents', { text: 'hi', metadata: { a: { b: ['x\0'] } } }],
+    ['/retrieve', { query: 'hi', metadata: { 'a\0b': 'x' } }],
+    ['/retrieve', { query: 'hi', metadata: { a: 'x\0' } }],
+    ['/retrieve', { query: 'hi', metadata: { a: ['x', 'x\0'] } }],
+  ])('hold no NUL: %s %o', async (path, body) => {
+    await refused(path, { json: { user_id: unique('user'), ...body } }, invalid);
+  });
+
+  it('hold no half of a surrogate pair, and are found by what was sent', async () => {
+    const user_id = unique('user');
+    const metadata = { 'k\uD83D': 'v\uDE00', deep: [{ '\uD800': 'x' }] };
+    const made = await target.call<{ metadata: object }>('/documents', {
+      json: { user_id, text: 'A kiwi', metadata },
+    });
+    expect(made.json.metadata).toEqual({ 'k\uFFFD': 'v\uFFFD', deep: [{ '\uFFFD': 'x' }] });
+    const found = await target.call<{ results: unknown[] }>('/retrieve', {
+      json: { user_id, query: 'kiwi', metadata: { 'k\uD83D': 'v\uDE00' } },
+    });
+    expect(found.json.results).toHaveLength(1);
+  });
+});
+
 describe.concurrent('metadata that are nested', () => {
   it.each([30, 2_000, 100_000])('%i deep are refused', async (depth) => {
     const metadata = `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`;
