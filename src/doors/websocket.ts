@@ -134,7 +134,14 @@ export async function receive(
   }
 }
 
+/** Characters of a frame from a client: as many as a body of JSON may have bytes. */
+const LONGEST_FRAME = 1024 * 1024;
+
 function parseFrame(data: string) {
+  if (data.length > LONGEST_FRAME) {
+    const detail = `A frame may have ${LONGEST_FRAME} characters`;
+    throw new ParleyError({ code: 'payload_too_large', detail });
+  }
   const parsed = incoming.safeParse(parseJson(data));
   if (parsed.success) return parsed.data;
   throw invalidInput(parsed.error);

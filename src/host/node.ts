@@ -22,8 +22,10 @@ import { report } from './report.ts';
 import { sendTurn } from './send-turn.ts';
 import { addressOf, orExit, refuseOpenDoor } from './start.ts';
 
-/** Bytes of one WebSocket frame from a client: as a body. */
-const LARGEST_FRAME = 1024 * 1024;
+/** Bytes of a WebSocket frame that are taken in at all, to be told that it is too long: what is larger ends the connection. */
+const LARGEST_FRAME = 16 * 1024 * 1024;
+/** Bytes of the address and the headers: a message may be asked in the address, and is as long as people write. */
+const LARGEST_HEAD = 64 * 1024;
 /** Connections that wait to be taken while the process is busy; the system may allow fewer. */
 const BACKLOG = 4096;
 /** How long a connection may be idle. */
@@ -89,7 +91,7 @@ function listen(services: Services): Promise<Server> {
       // Its own way ends the connection after half a second.
       autoCleanupIncoming: false,
       // An offer of another protocol (HTTP/2 without TLS, for one) may be passed over, and is: the request is answered as it stands.
-      serverOptions: { shouldUpgradeCallback: isWebSocket },
+      serverOptions: { maxHeaderSize: LARGEST_HEAD, shouldUpgradeCallback: isWebSocket },
       websocket: { server: new WebSocketServer({ noServer: true, maxPayload: LARGEST_FRAME }) },
     }) as Server;
     // Longer than the idle time of the usual load balancers: a connection that we close just as a request comes on it is lost.

@@ -128,3 +128,11 @@ it('keeps what a model thinks out of the text', async () => {
   const heard = await hearText(await target.stream(`/chat/conversations/${id}/stream?${query}`));
   expect(heard).toMatchObject({ text: 'Yes', named: [] });
 });
+
+it('a message of thirty thousand characters may be asked in the address', async () => {
+  const id = await conversation(target);
+  const { model } = await scripted(target, { text: 'So much.' });
+  const query = new URLSearchParams({ message: 'long '.repeat(6_000), model });
+  const heard = await hearText(await target.stream(`/chat/conversations/${id}/stream?${query}`));
+  expect(heard.text).toBe('So much.');
+});
