@@ -108,7 +108,8 @@ function describeHeaders(
     describe(response, 'X-Request-Id', 'RequestId');
     if (MAY_PASS.has(status)) describe(response, 'Retry-After', 'RetryAfter');
     if (status !== '200') continue;
-    if (path !== '/documents' && response.content?.['text/event-stream']) {
+    const streams = path !== '/documents' && response.content?.['text/event-stream'] !== undefined;
+    if (streams || path.startsWith('/turns/')) {
       describe(response, 'X-Turn-Id', 'TurnId');
       describe(response, 'X-Conversation-Id', 'ConversationId');
     }

@@ -1,4 +1,5 @@
 /** Turns by their own id: how one stands, following it, stopping it. */
+import type { StoredTurn } from '../chat/message.ts';
 import { readTurn } from '../store/turns.ts';
 import { turnView } from '../wire/views.ts';
 import {
@@ -29,7 +30,7 @@ export function turnsDoor() {
       request,
       responses: { 200: json(schemas.turnSchema, 'The turn'), ...commonProblems },
     },
-    async (c) => c.json(turnView(await turnOf(c, c.req.valid('param').id)), 200),
+    async (c) => shown(c, await turnOf(c, c.req.valid('param').id)),
   );
 
   route(
@@ -77,13 +78,21 @@ export function turnsDoor() {
     async (c) => {
       const { id } = c.req.valid('param');
       const turn = await turnOf(c, id);
-      if (!turn.running) return c.json(turnView(turn), 200);
+      if (!turn.running) return shown(c, turn);
       await c.get('services').rooms.cancel(turn.head);
-      return c.json(turnView(await turnOf(c, id)), 200);
+      return shown(c, await turnOf(c, id));
     },
   );
 
   return door;
+}
+
+function shown(c: AppContext, turn: StoredTurn): Response {
+  const { turnId, conversationId } = turn.head;
+  return c.json(turnView(turn), 200, {
+    'X-Turn-Id': turnId,
+    'X-Conversation-Id': conversationId,
+  });
 }
 
 async function turnOf(c: AppContext, turnId: string) {
