@@ -31,12 +31,15 @@ export interface SilentEvent {
   usage?: LanguageModelV4Usage;
 }
 
+/** Comments alone: a line of data may follow one with no empty line between, and is no comment. */
+const COMMENTS = /^(?::[^\r\n]*\n)+\n$/;
+
 /** @returns undefined for anything that only its provider may judge: tools, refusals, errors, what cannot be read */
 export function readEvent(
   event: string,
   dialect: ChunkDialect,
 ): TextEvent | SilentEvent | undefined {
-  if (event.startsWith(':') || event === 'data: [DONE]\n\n') return { kind: 'silent' };
+  if (COMMENTS.test(event) || event === 'data: [DONE]\n\n') return { kind: 'silent' };
   const chunk = chunkIn(event);
   if (!chunk || isSet(chunk.error) || !Array.isArray(chunk.choices) || chunk.choices.length > 1)
     return undefined;

@@ -89,7 +89,7 @@ describe('an answer that is plain', () => {
 
   it('may be interrupted by comments and empty deltas', () => {
     const { told, handed } = feed(
-      `: wait\n\n${opening}${text('a')}${delta({ content: '', tool_calls: [] })}${text('b')}${finish('stop')}`,
+      `: wait\n\n: on\n: and on\n\n${opening}${text('a')}${delta({ content: '', tool_calls: [] })}${text('b')}${finish('stop')}`,
     );
     expect({ told, handed }).toEqual({ told: 'ab', handed: undefined });
   });
@@ -130,6 +130,15 @@ describe('an answer that is not plain', () => {
     answer.fromProvider({ type: 'text-delta', id: '0', delta: 'third' });
     expect(textIn(parts)).toBe('first second third');
   });
+
+  it.each([': wait\n', ': wait\n: on\n', ': wait\r\n', ': wait\r'])(
+    'is not taken for the comment that it follows at once: %j',
+    (comment) => {
+      const rest = comment + text('b') + finish('stop') + done;
+      const { told, handed } = feed(opening + text('a') + rest);
+      expect({ told, handed }).toEqual({ told: 'a', handed: opening + text('a') + rest });
+    },
+  );
 
   it('is all the provider\u2019s when it begins so', () => {
     const { answer, parts, handed } = feed(call + text('a'));
