@@ -45,13 +45,30 @@ function ask(
     // The library's own way of taking a signal watches the request for half a dozen events.
     const abort = () => signal && request.destroy(abortError(signal));
     signal?.addEventListener('abort', abort, { once: true });
-    request.once('close', () => signal?.removeEventListener('abort', abort));
-    request.once('response', (incoming) => answer(incoming, request, tap, resolve));
-    request.once('error', (error) => {
-      // The words by which the providers know that the network failed. After an answer this does nothing.
+    // The words by which the providers know that the network failed.
+    const fail = (error: unknown) =>
       reject(
         signal?.aborted ? abortError(signal) : new TypeError('fetch failed', { cause: error }),
       );
+    let isAnswered = false;
+    request.once('response', (incoming) => {
+      isAnswered = true;
+      try {
+        answer(incoming, request, tap, resolve);
+      } catch (error) {
+        // A status that is none, of 0 or 999. Nobody would catch it here, and the process would end.
+        request.destroy();
+        fail(error);
+      }
+    });
+    request.once('error', (error) => {
+      // Once an answer has begun it is its body that has failed.
+      if (!isAnswered || signal?.aborted) fail(error);
+    });
+    request.once('close', () => {
+      signal?.removeEventListener('abort', abort);
+      // An offer of another protocol is closed without a word.
+      if (!isAnswered) fail(new Error('closed without an answer'));
     });
     request.end(body);
   });
@@ -86,8 +103,8 @@ function answer(
 ): void {
   const status = incoming.statusCode ?? 500;
   const respond = (body: ReadableStream<Uint8Array> | null) => {
-    const headers = headersOf(incoming);
-    resolve(new Response(body, { status, statusText: incoming.statusMessage, headers }));
+    // The words beside the status are left out: nobody reads them, and odd ones would be refused.
+    resolve(new Response(body, { status, headers: headersOf(incoming) }));
   };
   if (BODILESS.has(status)) {
     incoming.resume();
@@ -138,6 +155,8 @@ function listen(incoming: IncomingMessage, request: ClientRequest, listener: Bod
   });
   incoming.once('end', () => {
     flush();
+    // A body that lasts until the connection closes ends after a reset, too.
+    if (isOver) return;
     isOver = true;
     listener.onEnd();
   });
