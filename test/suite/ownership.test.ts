@@ -192,7 +192,7 @@ describe('what is nobody’s name', () => {
   });
 
   test.each([[['stranger']], [{}], [null], [true], [1.5], ['a\0b'], ['']])(
-    'is refused in the body of calls that need none: %o',
+    'is refused in the body of calls that need none: %j',
     async (name) => {
       const { conversation, turn } = await conversationWithTurn();
       const json = { user_id: name };
