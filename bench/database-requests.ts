@@ -16,8 +16,8 @@ const MODEL = modelName(ANSWER);
 export async function databaseRequests(rig: Rig, server: Server): Promise<Measured> {
   if (!server.database) return {};
   const conversation = await createConversation(server, 'bench-database');
-  const plain = await count(rig, server, turnIn(conversation, MODEL));
-  const started = await count(rig, server, newConversationTurn());
+  const plain = await count(rig, server, times(turnIn(conversation, MODEL)));
+  const started = await count(rig, server, times(newConversationTurn()));
   const documents = await countRag(rig, server);
   return {
     requestsBefore: plain.before,
@@ -49,14 +49,21 @@ async function countRag(rig: Rig, server: Server): Promise<Requests | undefined>
     console.error(`no rag turn was measured: ${String(error)}`);
     return undefined;
   }
-  return count(rig, server, turnIn(await createConversation(server, userId, 'rag'), MODEL));
+  // Each in a conversation of its own: a question that follows another is first asked to be made whole, which is another call of the model.
+  const turns: TurnRequest[] = [];
+  while (turns.length < TURNS)
+    turns.push(turnIn(await createConversation(server, userId, 'rag'), MODEL));
+  return count(rig, server, turns);
+}
+
+function times(turn: TurnRequest): TurnRequest[] {
+  return Array.from({ length: TURNS }, () => turn);
 }
 
 type Requests = { before: number; all: number };
 
 /** Medians over a few turns: requests that came before the model was asked, and until the next turn. */
-async function count(rig: Rig, server: Server, turn: TurnRequest): Promise<Requests> {
-  const turns = Array.from({ length: TURNS }, () => turn);
+async function count(rig: Rig, server: Server, turns: TurnRequest[]): Promise<Requests> {
   await rig.upstream.ask({});
   await server.database?.ask({ kind: 'report' });
   const run = await runLoad({ rig, server, answer: ANSWER, turns, spreadMs: PAUSE_MS });
