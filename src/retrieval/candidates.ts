@@ -6,7 +6,7 @@
 import { contentTerm, termOf, words } from '../models/offline-embedder-words.ts';
 
 /** BM25's saturation and length normalisation, at the values FTS5 uses. */
-const SATURATION = 1.2;
+export const SATURATION = 1.2;
 const LENGTH_WEIGHT = 0.75;
 
 /**

@@ -1,6 +1,6 @@
 /** How well each candidate answers the query's own words: BM25 and the nearness of those words. */
 
-import { saturated, type CandidateSet, type TermBag } from './candidates.ts';
+import { SATURATION, saturated, type CandidateSet, type TermBag } from './candidates.ts';
 
 /**
  * Weights of adjacent and of near pairs relative to single words: half of the 0.85, 0.10 and 0.05 of
@@ -33,6 +33,13 @@ function positions(bag: TermBag, wanted: ReadonlySet<number>): Map<number, numbe
     else result.set(term, [at]);
   });
   return result;
+}
+
+/** How often each term occurs. */
+function counted(terms: Iterable<number>): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const term of terms) counts.set(term, (counts.get(term) ?? 0) + 1);
+  return counts;
 }
 
 /** Both lists ascend, so the window slides: linear in their lengths and what is near. */
@@ -75,7 +82,9 @@ export interface QueryScores {
 }
 
 /**
- * Scores every candidate by the query's terms (`terms`: stems in order, with repetitions).
+ * Scores every candidate by the query's terms (`terms`: stems in order, with repetitions). What the
+ * query says more than once counts for more, and saturates as it does in a chunk: BM25's factor for
+ * long queries.
  */
 export function queryScores(set: CandidateSet, terms: string[]): QueryScores {
   const order = terms.map((term) => set.vocabulary.get(term) ?? -1);
@@ -90,12 +99,13 @@ export function queryScores(set: CandidateSet, terms: string[]): QueryScores {
     rarest = Math.max(rarest, set.rarity[term]!);
   }
   const total = known + missing * (rarest || 1);
+  const asked = counted(order);
   const scores = new Float64Array(set.bags.length);
   const coverage = new Float64Array(set.bags.length);
   set.bags.forEach((bag, at) => {
     bag.terms.forEach((term, place) => {
       if (!wanted.has(term)) return;
-      scores[at]! += bag.weights[place]!;
+      scores[at]! += bag.weights[place]! * saturated(asked.get(term) ?? 1, SATURATION);
       coverage[at]! += set.rarity[term]! / total;
     });
     scores[at]! += pairScore(bag, pairs, wanted, set.rarity);

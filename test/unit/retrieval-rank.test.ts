@@ -44,6 +44,18 @@ describe('rankCandidates', () => {
     expect(scores.every(Number.isFinite)).toBe(true);
   });
 
+  test('what the query repeats counts for more', () => {
+    const texts = ['The bread is here.', 'The lamps are here.'];
+    const best = (query: string) => rank(query, texts, 'keyword')[0]?.candidate.text;
+    expect(best('bread, and where the lamp is: a lamp')).toBe(texts[1]);
+    expect(best('bread, and where the lamp is: the bread')).toBe(texts[0]);
+  });
+
+  test('a word said three times is worth less than two said once', () => {
+    const ranked = rank('lamp lamp lamp harbour ferry', ['lamp', 'harbour ferry'], 'keyword');
+    expect(ranked.map(({ candidate }) => candidate.text)).toEqual(['harbour ferry', 'lamp']);
+  });
+
   test('is the same every time', () => {
     expect(rank('lighthouse lamp', TEXTS)).toEqual(rank('lighthouse lamp', TEXTS));
   });
