@@ -6,7 +6,7 @@ import { cors } from 'hono/cors';
 import { HTTPException } from 'hono/http-exception';
 import { declaredLength, hasBody } from './access/body.ts';
 import { isAllowedOrigin, refuseForeignHost, refuseForeignOrigin } from './access/origin.ts';
-import { failureOf, notFound, ParleyError } from './chat/errors.ts';
+import { failureOf, isForOperator, notFound, ParleyError } from './chat/errors.ts';
 import { newId } from './chat/ids.ts';
 import { identify } from './doors/caller.ts';
 import { chatConversationsDoor } from './doors/chat-conversations.ts';
@@ -164,7 +164,6 @@ function renderError(error: Error, c: AppContext): Response {
   const failure = failureOf(error);
   // A client that has gone makes reading fail; nobody hears the answer and nothing is wrong.
   const isGone = c.req.raw.signal.aborted;
-  if (!isGone && (failure.code === 'internal_error' || error.cause !== undefined))
-    c.get('services').report(`request ${requestId}`, error);
+  if (!isGone && isForOperator(error)) c.get('services').report(`request ${requestId}`, error);
   return problemResponse(failure, requestId);
 }

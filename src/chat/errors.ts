@@ -69,6 +69,12 @@ export function failureOf(error: unknown): Failure {
   return { code: 'internal_error', detail: 'Something went wrong on our side' };
 }
 
+/** True for what the operator should hear of: what nobody expected, and a failure whose cause is kept from the client. */
+export function isForOperator(error: unknown): boolean {
+  const hasCause = error instanceof Error && error.cause !== undefined;
+  return hasCause || failureOf(error).code === 'internal_error';
+}
+
 /** The one answer for what does not exist and for what is somebody else's. */
 export function notFound(what: string): ParleyError {
   return new ParleyError({ code: 'not_found', detail: `${what} not found` });

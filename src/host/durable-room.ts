@@ -78,12 +78,12 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
   #setActive(active: boolean): void {
     this.#isActive = active;
     clearTimeout(this.#firstAlarm);
-    if (active) this.#firstAlarm = setTimeout(() => this.#keep(), FIRST_ALARM_AFTER_MS);
+    if (active)
+      this.#firstAlarm = setTimeout(
+        () => this.ctx.waitUntil(this.#setAlarm()),
+        FIRST_ALARM_AFTER_MS,
+      );
     else if (this.#hasAlarm) this.ctx.waitUntil(this.#deleteAlarm());
-  }
-
-  #keep(): void {
-    this.ctx.waitUntil(this.#setAlarm());
   }
 
   async #setAlarm(): Promise<void> {

@@ -6,7 +6,7 @@ import type { Conversation, NewConversation } from '../chat/conversation.ts';
 import type { ContextMessage } from '../chat/context.ts';
 import { contentOf, decodeParts, encodeParts } from '../chat/parts.ts';
 import { NOW, type Database, type Statement } from './database.ts';
-import { KEY_LIFETIME_MS, KNOWN_RESOURCE, type Key } from './idempotency.ts';
+import { KEY_LIFETIME_MS, KNOWN_RESOURCE, rememberKey, type Key } from './idempotency.ts';
 import {
   CONVERSATION_COLUMNS,
   conversationFrom,
@@ -69,7 +69,7 @@ export async function claimTurn(
   const statements = [
     ...(claim.create ? [insertConversation(claim, claim.create)] : []),
     insertTurn(claim),
-    ...rememberKey(claim),
+    ...(claim.idempotency ? [rememberKey(claim.idempotency, turnOf(claim))] : []),
     insertMessages(claim),
     updateConversation(claim),
     selectVerdict(claim, limits),
@@ -122,16 +122,8 @@ function insertTurn(claim: TurnClaim): Statement {
   };
 }
 
-function rememberKey({ turnId, idempotency }: TurnClaim): Statement[] {
-  if (!idempotency) return [];
-  const { scope, key, fingerprint } = idempotency;
-  return [
-    {
-      sql: `INSERT OR REPLACE INTO idempotency_keys (scope, key, fingerprint, resource_id, created_at)
-        SELECT ?, ?, ?, t.id, t.started_at FROM turns t WHERE t.id = ?`,
-      args: [scope, key, fingerprint, turnId],
-    },
-  ];
+function turnOf({ turnId }: TurnClaim): Statement {
+  return { sql: 'SELECT id FROM turns WHERE id = ?', args: [turnId] };
 }
 
 /** The claim that this batch has just made and whose messages are not stored yet: false when the batch is repeated. */

@@ -56,11 +56,7 @@ export async function registerDocument(
       sql: `d.id = ? AND NOT EXISTS (SELECT 1 FROM document_drafts WHERE document_id = d.id)`,
       args: [id],
     }),
-    {
-      sql: `INSERT OR REPLACE INTO idempotency_keys (scope, key, fingerprint, resource_id, created_at)
-        SELECT ?, ?, ?, d.id, ${NOW} FROM documents d WHERE d.id = (${same}) AND ? <> '' AND NOT EXISTS (${KNOWN_RESOURCE})`,
-      args: [scope, key, fingerprint, ...sameArgs, key, scope, key],
-    },
+    ...(idempotency ? [rememberKey(idempotency, { sql: same, args: sameArgs })] : []),
     selectFingerprint({ scope, key }),
     { sql: conversation, args: [conversationId, userId] },
     selectDocuments(
@@ -172,7 +168,7 @@ export async function replaceDraft(
     }),
     ...draftStatements(content, { sql: 'd.id = ?', args: [documentId] }),
     { sql: ACTIVE, args: [documentId, userId] },
-    ...(idempotency ? [rememberKey(idempotency, documentId)] : []),
+    ...(idempotency ? [rememberKey(idempotency, theDocument(documentId))] : []),
     {
       sql: 'SELECT version FROM document_drafts WHERE document_id = ? AND user_id = ?',
       args: [documentId, userId],
@@ -188,7 +184,11 @@ export async function rememberDocument(
   idempotency: Key,
   documentId: string,
 ): Promise<void> {
-  await db.batch([rememberKey(idempotency, documentId)], 'write');
+  await db.batch([rememberKey(idempotency, theDocument(documentId))], 'write');
+}
+
+function theDocument(id: string): Statement {
+  return { sql: 'SELECT id FROM documents WHERE id = ?', args: [id] };
 }
 
 /** Goes on with a draft that nobody is at work on. @returns the ordinals of the chunks that are there, undefined when somebody else was quicker */

@@ -1,7 +1,7 @@
 /** Conversations and their messages: everything but the life of a turn. The owner is in every WHERE; null means the id alone suffices. */
 import type { Conversation, NewConversation } from '../chat/conversation.ts';
 import type { Message } from '../chat/message.ts';
-import { KNOWN_RESOURCE, type Key } from './idempotency.ts';
+import { KNOWN_RESOURCE, rememberKey, selectFingerprint, type Key } from './idempotency.ts';
 import { NOW, type Database, type Statement } from './database.ts';
 import { deleteDocumentStatements } from './documents.ts';
 import {
@@ -36,24 +36,25 @@ export async function createConversation(
           SELECT ?, ?, ?, ?, ?, ?, 0, ${NOW}, ${NOW} WHERE NOT EXISTS (${KNOWN_RESOURCE}) ON CONFLICT DO NOTHING`,
         args: [id, userId, title, mode, model, instructions, scope, key],
       },
-      {
-        sql: `INSERT OR REPLACE INTO idempotency_keys (scope, key, fingerprint, resource_id, created_at)
-          SELECT ?, ?, ?, id, created_at FROM conversations WHERE id = ? AND ? <> ''`,
-        args: [scope, key, fingerprint, id, key],
-      },
+      ...(idempotency
+        ? [
+            rememberKey(idempotency, {
+              sql: 'SELECT id FROM conversations WHERE id = ?',
+              args: [id],
+            }),
+          ]
+        : []),
       {
         sql: `SELECT ${CONVERSATION_COLUMNS} FROM conversations c WHERE c.user_id = ? AND c.id = coalesce((${KNOWN_RESOURCE}), ?)`,
         args: [userId, scope, key, id],
       },
-      {
-        sql: `SELECT fingerprint FROM idempotency_keys WHERE scope = ? AND key = ?`,
-        args: [scope, key],
-      },
+      selectFingerprint({ scope, key }),
     ],
     'write',
   );
-  const stored = optionalText(results[3]?.rows[0]?.['fingerprint']);
-  const row = results[2]?.rows[0];
+  const [found, known] = results.slice(-2);
+  const stored = optionalText(known?.rows[0]?.['fingerprint']);
+  const row = found?.rows[0];
   if (stored !== null && stored !== fingerprint) return { kind: 'key_reused' };
   if (!row) return { kind: 'deleted' };
   const value = conversationFrom(row);

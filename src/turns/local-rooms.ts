@@ -4,7 +4,7 @@ import { keyReused, notFound, ParleyError } from '../chat/errors.ts';
 import { newId } from '../chat/ids.ts';
 import type { StoredTurn } from '../chat/message.ts';
 import type { Report } from '../chat/report.ts';
-import type { ChatModel, Registry } from '../models/registry.ts';
+import type { Registry } from '../models/registry.ts';
 import type { TurnClaim, Verdict } from '../store/accept.ts';
 import type { Database } from '../store/database.ts';
 import { readTurn, requestCancel } from '../store/turns.ts';
@@ -19,7 +19,7 @@ import type { Delivery, Rooms, StartTurn, TurnAddress, View } from './rooms.ts';
 import type { Toolbox } from './tools/tool.ts';
 import { storedSource, watchedSource, type Source } from './source.ts';
 import { startAtOf } from './start-at.ts';
-import type { EngineSettings } from './work.ts';
+import type { EngineSettings, TurnWork } from './work.ts';
 
 export interface RoomSettings extends EngineSettings {
   titleWords: number;
@@ -41,8 +41,6 @@ export interface RoomServices {
   /** Told when the first turn begins and when the last has ended. */
   onActive?: (active: boolean) => void;
 }
-
-type Models = readonly [ChatModel, ...ChatModel[]];
 
 /** How often a waiting turn looks whether another instance's is over, and how long a cancellation waits for it. */
 const LOOK_UP_EVERY_MS = 250;
@@ -193,7 +191,7 @@ export class LocalRooms implements Rooms {
   #begin(
     claim: TurnClaim,
     verdict: Extract<Verdict, { kind: 'accepted' }>,
-    models: Models,
+    models: TurnWork['models'],
     view: View,
   ): Delivery {
     const live = new LiveTurn(headOf(claim, verdict, models[0].name), this.#services.coalesce);
@@ -214,7 +212,7 @@ export class LocalRooms implements Rooms {
   }
 
   /** The models behind a name. A conversation's own may have gone off since it was chosen: that is known only now, and nothing of the turn is kept. */
-  async #modelsOf(name: string, claim: TurnClaim): Promise<Models> {
+  async #modelsOf(name: string, claim: TurnClaim): Promise<TurnWork['models']> {
     try {
       return this.#services.registry.resolve(name);
     } catch (error) {

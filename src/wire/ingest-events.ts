@@ -1,6 +1,6 @@
 /** An ingest as server-sent events: `document.progress` as it goes, one of `document.completed` and `document.failed`, then `done`. */
 import type { Document } from '../chat/document.ts';
-import { failureOf } from '../chat/errors.ts';
+import { failureOf, isForOperator } from '../chat/errors.ts';
 import { documentView } from './document-view.ts';
 import { problemOf } from './problem.ts';
 
@@ -47,8 +47,7 @@ export function ingestEvents(
           (finished) => send(event('document.completed', documentView(finished))),
           (error: unknown) => {
             const failed = problemOf(failureOf(error), instance);
-            const isExplained = error instanceof Error && error.cause === undefined;
-            if (failed.code === 'internal_error' || !isExplained) report(error);
+            if (isForOperator(error)) report(error);
             send(event('document.failed', { document_id: document.id, error: failed }));
           },
         )

@@ -25,27 +25,23 @@ async function longTurn(extra: Record<string, unknown> = {}) {
   return { user, socket, conversation: String(chunk['conversation_id']) };
 }
 
+async function untilAnswerIs(status: string, conversation: string, timeout: number) {
+  await expect
+    .poll(async () => (await transcript(conversation))[1]?.status, { timeout, interval: 100 })
+    .toBe(status);
+}
+
 describe('a client that leaves', () => {
   test('changes nothing', async () => {
     const { socket, conversation } = await longTurn();
     socket.terminate();
-    await expect
-      .poll(async () => (await transcript(conversation))[1]?.status, {
-        timeout: 15_000,
-        interval: 200,
-      })
-      .toBe('complete');
+    await untilAnswerIs('complete', conversation, 15_000);
   });
 
   test('cancels its turn if it said so', async () => {
     const { socket, conversation } = await longTurn({ on_disconnect: 'cancel' });
     socket.terminate();
-    await expect
-      .poll(async () => (await transcript(conversation))[1]?.status, {
-        timeout: 5_000,
-        interval: 100,
-      })
-      .toBe('cancelled');
+    await untilAnswerIs('cancelled', conversation, 5_000);
   });
 
   test('is out of the queue', async () => {
