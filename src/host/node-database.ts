@@ -2,10 +2,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Config } from '../config.ts';
-import { connectHttp } from '../store/connect.ts';
 import type { Database } from '../store/database.ts';
 import { migrate, type Migration } from '../store/migrate.ts';
 import { connectFile } from './connect-file.ts';
+import { connectStreams } from './connect-streams.ts';
 
 const DEFAULT_URL = 'file:./data/parley.db';
 const MIGRATIONS = resolve(import.meta.dirname, '../../migrations');
@@ -16,7 +16,7 @@ export async function openNodeDatabase(
   const url = config.DATABASE_URL ?? DEFAULT_URL;
   return url.startsWith('file:')
     ? connectFile(url)
-    : connectHttp({ url, authToken: config.DATABASE_AUTH_TOKEN });
+    : connectStreams({ url, authToken: config.DATABASE_AUTH_TOKEN });
 }
 
 /** @returns the names of the migrations applied now */

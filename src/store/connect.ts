@@ -1,21 +1,29 @@
 /** A database over HTTP: Turso or `sqld`, from any runtime. */
 import { createClient } from '@libsql/client/http';
-import { openDatabase, type Database } from './database.ts';
+import { openDatabase, type Connection, type Database } from './database.ts';
 
 /** One request to the database may take this long before it counts as lost. */
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Requests under way at once from one process; more wait their turn. */
 const CONCURRENCY = 64;
 
-/** @param url `http(s)://…` or `libsql://…` */
-export function connectHttp({ url, authToken }: { url: string; authToken?: string }): Database {
-  return openDatabase(() =>
-    createClient({ url, authToken, concurrency: CONCURRENCY, fetch: fetchWithTimeout }),
-  );
+export interface Address {
+  /** `http(s)://…` or `libsql://…` */
+  url: string;
+  authToken?: string;
+}
+
+export function connectHttp(address: Address): Database {
+  return openDatabase(() => openClient(address));
+}
+
+/** A client that opens a connection of the database for each batch. */
+export function openClient({ url, authToken }: Address): Connection {
+  return createClient({ url, authToken, concurrency: CONCURRENCY, fetch: fetchWithTimeout });
 }
 
 /** The client hands over a `Request`; its only limit is ours. */
-function fetchWithTimeout(request: Request): Promise<Response> {
+export function fetchWithTimeout(request: Request): Promise<Response> {
   // Answers are small and near: packing and unpacking them would cost more than it saves.
   request.headers.set('accept-encoding', 'identity');
   return fetch(request, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });

@@ -14,7 +14,7 @@ import {
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readStatements, sqlErrorAnswer, type Statement } from './database-statements.ts';
-import { parseJson } from './json.ts';
+import { asRecord, asText, parseJson } from './json.ts';
 
 /** Errors that the database itself answers, with 200, as sqld and Turso word them. */
 const sqlErrors = {
@@ -57,6 +57,8 @@ export interface DatabaseRequest {
   at: number;
   method: string;
   path: string;
+  /** Whether it goes on with a stream that the server has opened before. */
+  isOnKeptStream: boolean;
   statements: Statement[];
   failedWith: DatabaseFailure | undefined;
   /** The answer that left, undefined while it is under way or when there was none. */
@@ -172,12 +174,14 @@ async function handle(state: State, request: IncomingMessage, response: ServerRe
 
 function logRequest(state: State, request: IncomingMessage, body: Buffer): DatabaseRequest {
   const isPost = request.method === 'POST';
+  const content = parseJson(body.toString());
   const entry: DatabaseRequest = {
     number: isPost ? state.log.filter((other) => other.number > 0).length + 1 : 0,
     at: Date.now(),
     method: request.method ?? '',
     path: request.url ?? '',
-    statements: readStatements(parseJson(body.toString())),
+    isOnKeptStream: asText(asRecord(content)['baton']) !== '',
+    statements: readStatements(content),
     failedWith: undefined,
     status: undefined,
     duration: undefined,
