@@ -59,8 +59,12 @@ class FileConnection implements Connection {
 
   async batch(statements: readonly Statement[], mode: 'read' | 'write'): Promise<ResultSet[]> {
     const results = this.#transact(statements, mode);
-    if (mode === 'write') await this.#log.flush();
+    if (mode === 'write') this.#log.written();
     return results;
+  }
+
+  flush(): Promise<void> {
+    return this.#log.flush();
   }
 
   #transact(statements: readonly Statement[], mode: 'read' | 'write'): ResultSet[] {

@@ -17,7 +17,6 @@ import {
   openDatabase,
   type Connection,
   type Database,
-  type Mode,
   type ResultSet,
   type Statement,
 } from '../store/database.ts';
@@ -52,7 +51,7 @@ class StreamsConnection implements Connection {
       openHttp(hranaHttpUrl, authToken ?? address.authToken, fetchWithTimeout).openStream();
   }
 
-  async batch(statements: Statement[], mode: Mode): Promise<ResultSet[]> {
+  async batch(statements: Statement[], mode: 'read' | 'write'): Promise<ResultSet[]> {
     if (this.#inUse >= MOST_STREAMS) return this.#client.batch(statements, mode);
     const kept = this.#takeIdle();
     this.#inUse++;
@@ -96,7 +95,7 @@ function isForgotten(error: unknown): boolean {
 async function runOn(
   stream: HttpStream,
   statements: readonly Statement[],
-  mode: Mode,
+  mode: 'read' | 'write',
 ): Promise<ResultSet[]> {
   const batch = stream.batch(false);
   let last = batch.step();

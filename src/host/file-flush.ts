@@ -1,6 +1,9 @@
 /** Makes what was written to a file safe from a power cut, off the event loop. */
 import { closeSync, fdatasync, openSync } from 'node:fs';
 
+/** Milliseconds within which what was written is flushed though nobody waits for it. */
+const FLUSHED_WITHIN_MS = 20;
+
 /**
  * Flushes one file: one flush at a time, and all who ask while it runs share the next, since the running one may have missed what they wrote. Under load one flush so
  * serves hundreds of writers, who would each have blocked everybody for a millisecond or more.
@@ -8,15 +11,27 @@ import { closeSync, fdatasync, openSync } from 'node:fs';
 export class FileFlush {
   readonly #path: string;
   #file: number | undefined;
+  /** Whether something was written after the last flush began. */
+  #isDirty = false;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
+  #soon: ReturnType<typeof setTimeout> | undefined;
 
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** Resolves when all that had been written to the file before the call is on the disk. */
+  /** To be called after each write. It is flushed soon, with others, when nobody asks for it before. */
+  written(): void {
+    this.#isDirty = true;
+    // Who asks later hears of a failure: the file is still dirty then.
+    const flush = () => void this.flush().catch(() => undefined);
+    this.#soon ??= setTimeout(flush, FLUSHED_WITHIN_MS).unref();
+  }
+
+  /** Resolves when all that had been written before the call is on the disk. */
   flush(): Promise<void> {
+    if (!this.#isDirty) return this.#running ?? Promise.resolve();
     if (!this.#running) return this.#begin();
     const begin = () => {
       this.#next = undefined;
@@ -27,6 +42,7 @@ export class FileFlush {
 
   /** To be called when nobody writes any more. */
   close(): void {
+    clearTimeout(this.#soon);
     const file = this.#file;
     this.#file = undefined;
     if (file === undefined) return;
@@ -36,13 +52,17 @@ export class FileFlush {
   }
 
   #begin(): Promise<void> {
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
+    this.#isDirty = false;
     const running = new Promise<void>((resolve, reject) => {
       // The database makes the file with its first transaction.
       this.#file ??= openSync(this.#path, 'r+');
       fdatasync(this.#file, (error) => {
         if (this.#running === running) this.#running = undefined;
-        if (error) reject(error);
-        else resolve();
+        if (!error) return resolve();
+        this.#isDirty = true;
+        reject(error);
       });
     });
     this.#running = running;

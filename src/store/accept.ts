@@ -60,7 +60,7 @@ export type Verdict =
   | { kind: 'key_reused' }
   | { kind: 'not_found' };
 
-/** Takes the turn or says why not; safe to repeat with the same ids. */
+/** Takes the turn or says why not; safe to repeat with the same ids. Nobody may be told of it before a `flush`. */
 export async function claimTurn(
   db: Database,
   claim: TurnClaim,
@@ -74,7 +74,7 @@ export async function claimTurn(
     updateConversation(claim),
     selectVerdict(claim, limits),
   ];
-  const results = await db.batch(statements, 'write');
+  const results = await db.batch(statements, 'write-unflushed');
   return verdictFrom(claim, results.at(-1)?.rows[0]);
 }
 

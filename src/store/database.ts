@@ -14,7 +14,11 @@ export interface ResultSet {
   rows: readonly Record<string, Value>[];
 }
 
-export type Mode = 'read' | 'write';
+/**
+ * `write-unflushed` is answered as soon as it is committed, which outlives the process: a power cut may still take it away, until the next `flush` or for a few milliseconds.
+ * A plain `write` is not.
+ */
+export type Mode = 'read' | 'write' | 'write-unflushed';
 
 export interface Statement {
   sql: string;
@@ -24,7 +28,9 @@ export interface Statement {
 /** A client of the database, as a library brings it. */
 export interface Connection {
   /** Runs the statements as one transaction. */
-  batch(statements: Statement[], mode: Mode): Promise<ResultSet[]>;
+  batch(statements: Statement[], mode: 'read' | 'write'): Promise<ResultSet[]>;
+  /** Resolves when all that was committed is safe from a power cut; missing where it is when `batch` resolves. */
+  flush?(): Promise<void>;
   close(): void;
 }
 
@@ -35,6 +41,11 @@ export interface Database {
    * @throws ParleyError `database_unavailable` when the database cannot be reached or cannot write
    */
   batch(statements: readonly Statement[], mode: Mode, patience?: number): Promise<ResultSet[]>;
+  /**
+   * Resolves when all that was committed is safe from a power cut.
+   * @throws ParleyError `database_unavailable` when it is not known to be
+   */
+  flush(): Promise<void>;
   close(): void;
 }
 
@@ -54,7 +65,9 @@ export function openDatabase(connect: () => Connection): Database {
   const attempt = async (statements: Statement[], mode: Mode): Promise<ResultSet[]> => {
     const current = (client ??= connect());
     try {
-      return await current.batch(statements, mode);
+      const results = await current.batch(statements, mode === 'read' ? 'read' : 'write');
+      if (mode === 'write') await current.flush?.();
+      return results;
     } catch (error) {
       if (kindOf(error) !== 'mistake') discard(current);
       throw error;
@@ -63,6 +76,13 @@ export function openDatabase(connect: () => Connection): Database {
   return {
     batch: (statements, mode, patience = DEFAULT_PATIENCE_MS) =>
       withRetry(() => attempt([...statements], mode), patience),
+    async flush() {
+      try {
+        await client?.flush?.();
+      } catch (error) {
+        throw unavailable(error);
+      }
+    },
     close: () => {
       client?.close();
       client = undefined;

@@ -52,7 +52,7 @@ export async function pulse(
       { sql: `UPDATE turns SET heartbeat_at = ${NOW} WHERE ${owned}`, args: [ownerId, ids] },
       { sql: `SELECT id, cancel_requested_at FROM turns WHERE ${owned}`, args: [ownerId, ids] },
     ],
-    'write',
+    'write-unflushed',
     0,
   );
   const rows = results.at(-1)?.rows ?? [];
@@ -110,7 +110,8 @@ export async function endTurn(
 ): Promise<StoredTurn | undefined> {
   const results = await db.batch(
     [updateAnswer(head, ownerId, ending), closeTurn(head, ownerId, ending)],
-    'write',
+    // A power cut may cost what came since the last checkpoint anyway, a second before.
+    'write-unflushed',
     patience,
   );
   if (results[1]?.rowsAffected === 1)

@@ -171,8 +171,10 @@ export class LocalRooms implements Rooms {
     for (;;) {
       this.#refuseWhileDraining();
       const verdict = await this.#claims.make(claim);
-      if (verdict.kind === 'accepted')
-        return this.#begin(claim, verdict, await this.#modelsOf(verdict.model, claim), view);
+      if (verdict.kind === 'accepted') {
+        const models = await this.#modelsOf(verdict.model, claim);
+        return this.#told(claim, this.#begin(claim, verdict, models, view));
+      }
       if (verdict.kind === 'not_found') throw notFound('Conversation');
       if (verdict.kind === 'key_reused') throw keyReused();
       if (verdict.kind === 'repeated') return this.#join(verdict, view);
@@ -211,6 +213,20 @@ export class LocalRooms implements Rooms {
     return this.#deliver(live, view, 'start');
   }
 
+  /** The delivery of a turn that has begun, once a power cut cannot take the turn away any more: meanwhile its model was asked. */
+  async #told(claim: TurnClaim, delivery: Delivery): Promise<Delivery> {
+    try {
+      await this.#services.db.flush();
+      return delivery;
+    } catch (error) {
+      const live = this.#live.get(claim.turnId);
+      live?.stop('cancelled');
+      await Promise.all([delivery.body.cancel(), live?.ended]);
+      await this.#claims.withdraw(claim);
+      throw error;
+    }
+  }
+
   /** The models behind a name. A conversation's own may have gone off since it was chosen: that is known only now, and nothing of the turn is kept. */
   async #modelsOf(name: string, claim: TurnClaim): Promise<TurnWork['models']> {
     try {
@@ -222,6 +238,7 @@ export class LocalRooms implements Rooms {
   }
 
   async #join(address: TurnAddress, view: View): Promise<Delivery> {
+    await this.#services.db.flush();
     if (!this.#live.has(address.turnId) && this.#services.elsewhere) {
       return required(await this.#services.elsewhere(address).follow(address, view));
     }

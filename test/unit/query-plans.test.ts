@@ -58,6 +58,7 @@ const db: Database = {
     for (const { sql } of batch) statements.set(sql, { plan: [] });
     return file.batch(batch, mode, patience);
   },
+  flush: () => file.flush(),
   close: () => file.close(),
 };
 

@@ -41,7 +41,11 @@ function setUp(...tools: Tool[]) {
     tools: createToolbox(tools).toolsFor({ conversation, model, hasMaterial: true }),
     report: (what) => reports.push(what),
     retriever: { retrieve: () => Promise.resolve([]) },
-    db: { batch: () => Promise.reject(new Error('not used here')), close: () => undefined },
+    db: {
+      batch: () => Promise.reject(new Error('not used here')),
+      flush: () => Promise.resolve(),
+      close: () => undefined,
+    },
   };
   return {
     live,
