@@ -8,6 +8,7 @@ import type { Delivery, StartTurn, View } from '../turns/rooms.ts';
 import type { WireName } from '../wire/encoder.ts';
 import { readOutcome, type FinishedTurn } from '../wire/outcome.ts';
 import { problemResponse } from '../wire/problem.ts';
+import { turnResponse } from '../wire/turn-response.ts';
 import { EVENT_STREAM_HEADERS, isEventStream } from '../wire/wires.ts';
 import { requiredCaller } from './caller.ts';
 import { idempotencyOf } from './idempotency.ts';
@@ -143,13 +144,12 @@ export function lastEventId(c: AppContext): string | undefined {
 }
 
 function streamed({ body, turnId, conversationId }: Delivery, wire: WireName): Response {
-  const headers = {
+  if (!isEventStream(wire)) throw new Error(`${wire} is not an event stream`);
+  return turnResponse(body, {
     ...EVENT_STREAM_HEADERS,
     'X-Turn-Id': turnId,
     'X-Conversation-Id': conversationId,
-  };
-  if (!isEventStream(wire)) throw new Error(`${wire} is not an event stream`);
-  return new Response(body, { headers });
+  });
 }
 
 export function viewOf(

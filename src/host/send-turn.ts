@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Http2Bindings, HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { pushTurn, type Sink } from '../turns/reader.ts';
+import { turnBodyOf } from '../wire/turn-response.ts';
 
 /** UTF-16 units. */
 const LONG = 4_096;
@@ -11,11 +12,10 @@ type Outgoing = (HttpBindings | Http2Bindings)['outgoing'];
 
 /** Sends an answer that is the stream of a turn, and says that it is sent; any other is returned as it is. */
 export function sendTurn(response: Response, outgoing: Outgoing): Response {
-  // Looking at the body makes the adapter build it: only where it may be a turn.
-  if (!response.headers.get('content-type')?.startsWith('text/event-stream')) return response;
+  const body = turnBodyOf(response);
   // With HTTP/2, which this server does not speak, it would be something else.
-  if (!('chunkedEncoding' in outgoing) || outgoing.destroyed || !response.body) return response;
-  if (!pushTurn(response.body, sinkOf(outgoing, response))) return response;
+  if (!('chunkedEncoding' in outgoing) || outgoing.destroyed || !body) return response;
+  if (!pushTurn(body, sinkOf(outgoing, response))) return response;
   // A reader who already has all there is shall know at once that it is heard.
   if (!outgoing.headersSent) {
     writeHead(outgoing, response);
@@ -30,13 +30,14 @@ function writeHead(outgoing: ServerResponse, { status, headers }: Response): voi
 
 /** The head goes out together with the first text. */
 function sinkOf(outgoing: ServerResponse, response: Response): Sink {
+  const prepare = (text: string) => {
+    if (!outgoing.headersSent) writeHead(outgoing, response);
+    // A long text waits for its client as bytes: as a string it would be kept beside them, in twice the space.
+    return text.length > LONG ? Buffer.from(text) : text;
+  };
   return {
-    write(text) {
-      if (!outgoing.headersSent) writeHead(outgoing, response);
-      // A long text waits for its client as bytes: as a string it would be kept beside them, in twice the space.
-      return outgoing.write(text.length > LONG ? Buffer.from(text) : text);
-    },
-    end: () => void outgoing.end(),
+    write: (text) => outgoing.write(prepare(text)),
+    end: (text) => void outgoing.end(prepare(text)),
     fail: (error) => void outgoing.destroy(error instanceof Error ? error : undefined),
     onDrain: (callback) => void outgoing.once('drain', callback),
     onClose: (callback) => void outgoing.once('close', callback),

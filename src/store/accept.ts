@@ -4,7 +4,8 @@
  */
 import type { Conversation, NewConversation } from '../chat/conversation.ts';
 import type { ContextMessage } from '../chat/context.ts';
-import { contentOf, decodeParts, encodeParts } from '../chat/parts.ts';
+import type { Role } from '../chat/message.ts';
+import { contentOf, decodeParts, encodeParts, type Part } from '../chat/parts.ts';
 import { NOW, type Database, type Statement } from './database.ts';
 import { KEY_LIFETIME_MS, KNOWN_RESOURCE, rememberKey, type Key } from './idempotency.ts';
 import {
@@ -156,11 +157,11 @@ function updateConversation(claim: TurnClaim): Statement {
   };
 }
 
-/** Between messages of the history; no JSON holds it raw. */
-const SEPARATOR = '\x1e';
-
-/** The newest messages a model may see, in one value: failed and empty answers are left out, uncounted. In any order: `sqld` knows no ORDER BY within an aggregate. */
-const HISTORY = `SELECT group_concat(sequence_number || ' ' || role || ' ' || parts, char(${SEPARATOR.charCodeAt(0)}))
+/**
+ * The newest messages a model may see, in one value, which JSON's brackets make a list of lists: failed and empty answers are left out, uncounted. In any order: `sqld` knows no
+ * ORDER BY within an aggregate. The lines of stored parts are JSON, in which a line break is never raw.
+ */
+const HISTORY = `SELECT group_concat('[' || sequence_number || ',"' || role || '",' || replace(parts, char(10), ',') || ']')
   FROM (SELECT m.sequence_number, m.role, m.parts FROM messages m
     WHERE m.conversation_id = c.id AND (m.role = 'user' OR (m.status NOT IN ('failed', 'streaming') AND m.text_length > 0))
     ORDER BY m.sequence_number DESC LIMIT ?)`;
@@ -222,16 +223,11 @@ function verdictFrom(claim: TurnClaim, row: Row | undefined): Verdict {
 }
 
 function historyFrom(stored: string): ContextMessage[] {
-  const messages = stored.split(SEPARATOR).map((message) => {
-    const [, sequenceNumber, role, parts = ''] = /^(\d+) (\w+) ([^]*)$/.exec(message) ?? [];
-    return { sequenceNumber: Number(sequenceNumber), role, parts };
-  });
+  // Made by the statement, of parts that are written by `encodeParts` alone.
+  const messages = JSON.parse(`[${stored}]`) as [number, Role, ...Part[]][];
   return messages
-    .toSorted((a, b) => a.sequenceNumber - b.sequenceNumber)
-    .map(({ role, parts }) => ({
-      role: role === 'assistant' ? 'assistant' : 'user',
-      text: contentOf(decodeParts(parts)),
-    }));
+    .toSorted(([a], [b]) => a - b)
+    .map(([, role, ...parts]) => ({ role, text: contentOf(parts) }));
 }
 
 /**

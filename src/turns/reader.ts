@@ -105,7 +105,8 @@ class Reader implements Place {
 export interface Sink {
   /** False when it has taken enough for now. */
   write(text: string): boolean;
-  end(): void;
+  /** Writes the last there is. */
+  end(text: string): void;
   /** Gives up in the middle. */
   fail(error: unknown): void;
   /** Calls back once, when it takes more again. */
@@ -172,9 +173,9 @@ class Course {
       isFull = false;
       if (this.#isOver) return;
       const text = this.#take();
+      if (this.#isOver) return sink.end(text);
       if (text !== '') isFull = !sink.write(text);
-      if (this.#isOver) sink.end();
-      else if (isFull) sink.onDrain(flow);
+      if (isFull) sink.onDrain(flow);
       else
         this.#source
           .changed()

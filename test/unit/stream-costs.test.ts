@@ -12,13 +12,14 @@ const TOKEN = 'word ';
 /** Follows a turn and counts what reaches the connection. */
 function follow(live: ReturnType<typeof liveTurn>) {
   const counted = { writes: 0, bytes: 0, ended: false };
+  const write = (text: string) => {
+    counted.writes += 1;
+    counted.bytes += Buffer.byteLength(text);
+    return true;
+  };
   const sink: Sink = {
-    write(text) {
-      counted.writes += 1;
-      counted.bytes += Buffer.byteLength(text);
-      return true;
-    },
-    end: () => (counted.ended = true),
+    write,
+    end: (text) => (counted.ended = write(text)),
     fail: (error) => {
       throw error;
     },
