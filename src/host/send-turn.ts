@@ -13,8 +13,8 @@ type Outgoing = (HttpBindings | Http2Bindings)['outgoing'];
 /** Sends an answer that is the stream of a turn, and says that it is sent; any other is returned as it is. */
 export function sendTurn(response: Response, outgoing: Outgoing): Response {
   const body = turnBodyOf(response);
-  // With HTTP/2, which this server does not speak, it would be something else.
-  if (!('chunkedEncoding' in outgoing) || outgoing.destroyed || !body) return response;
+  // A handshake brings no `outgoing`; with HTTP/2, which this server does not speak, it would be something else.
+  if (!body || !('chunkedEncoding' in outgoing) || outgoing.destroyed) return response;
   if (!pushTurn(body, sinkOf(outgoing, response))) return response;
   // A reader who already has all there is shall know at once that it is heard.
   if (!outgoing.headersSent) {
