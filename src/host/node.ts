@@ -18,6 +18,7 @@ import { prepareOnNode } from './node-prepare.ts';
 import { NodeSockets } from './node-sockets.ts';
 import { createNodePages } from './pages/node.ts';
 import { embeddingsOf, registryOf, roomSettingsOf } from './services.ts';
+import { FairStart } from './fair-start.ts';
 import { report } from './report.ts';
 import { sendTurn } from './send-turn.ts';
 import { addressOf, orExit, refuseOpenDoor } from './start.ts';
@@ -79,10 +80,12 @@ await orExit(async () => {
 function listen(services: Services): Promise<Server> {
   const { HOST, PORT } = services.config;
   const app = createApp(() => services);
+  const starts = new FairStart();
   return new Promise((resolve, reject) => {
     // Without `createServer` the adapter makes a plain HTTP server.
     const server = createAdaptorServer({
       fetch: async (request, bindings) => {
+        await starts.enter();
         const response = await app.fetch(request, bindings);
         lingerOver(bindings);
         return sendTurn(response, bindings.outgoing);
