@@ -15,6 +15,8 @@ export interface Shape {
   type: GrowingType;
   before: string;
   after: string;
+  /** Where `after` says something else in each event, and something that means nothing: its beginning and its end, which stay. */
+  around?: { head: string; tail: string };
 }
 
 /** An event that adds text and nothing else. */
@@ -130,17 +132,50 @@ function textEvent(event: string, name: string, text: unknown): TextEvent | unde
   return { kind: 'text', text, shape };
 }
 
+/** What may vary without a meaning, within one string: nothing that JSON would escape. OpenAI's services hide the lengths of their tokens by such a padding. */
+const PADDING = /^[\w+/=-]*$/;
+
+/**
+ * The shape of the events to come, from that of the last and of the one before. Both said nothing but text; where they differ in a single string after it, that string means nothing,
+ * whatever its letters are.
+ */
+export function nextShape(last: Shape, previous: Shape | undefined): Shape {
+  if (previous?.before !== last.before || previous.type !== last.type) return last;
+  const [a, b] = [previous.after, last.after];
+  const most = Math.min(a.length, b.length);
+  let front = 0;
+  while (front < most && a[front] === b[front]) front++;
+  let back = 0;
+  while (back < most - front && a[a.length - 1 - back] === b[b.length - 1 - back]) back++;
+  // The two values may begin or end alike.
+  while (front > 0 && PADDING.test(a[front - 1] ?? '')) front--;
+  while (back > 0 && PADDING.test(b[b.length - back] ?? '')) back--;
+  const head = b.slice(0, front);
+  const tail = b.slice(b.length - back);
+  const isString = head.endsWith(':"') && tail.startsWith('"');
+  return isString ? { ...last, around: { head, tail } } : last;
+}
+
 /** The text of an event between `from` and `to` when it has this shape; undefined when it has another. */
 export function textByShape(
-  { before, after }: Shape,
+  { before, after, around }: Shape,
   events: string,
   from: number,
   to: number,
 ): string | undefined {
+  if (!events.startsWith(before, from)) return undefined;
   const start = from + before.length;
-  const end = to - after.length;
-  if (end < start || !events.startsWith(before, from) || !events.startsWith(after, end))
-    return undefined;
+  if (!around) {
+    const end = to - after.length;
+    if (end < start || !events.startsWith(after, end)) return undefined;
+    return unescaped(events.slice(start, end));
+  }
+  // A quote that is part of the text leaves the rest no JSON.
+  const end = events.indexOf(around.head, start);
+  const padding = end + around.head.length;
+  const tail = to - around.tail.length;
+  if (end < 0 || padding > tail || !events.startsWith(around.tail, tail)) return undefined;
+  if (!PADDING.test(events.slice(padding, tail))) return undefined;
   return unescaped(events.slice(start, end));
 }
 

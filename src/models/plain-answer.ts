@@ -5,7 +5,14 @@
  */
 import type { LanguageModelV4FinishReason, LanguageModelV4StreamPart } from '@ai-sdk/provider';
 import type { GrowingType } from '../chat/parts.ts';
-import { readEvent, textByShape, usageOf, type ChunkDialect, type Shape } from './chat-chunk.ts';
+import {
+  nextShape,
+  readEvent,
+  textByShape,
+  usageOf,
+  type ChunkDialect,
+  type Shape,
+} from './chat-chunk.ts';
 import type { BodyTap } from './network.ts';
 import type { OnPart } from './pushing-model.ts';
 
@@ -128,7 +135,7 @@ export class PlainAnswer implements BodyTap {
     const read = readEvent(event, this.#dialect);
     if (!read) return undefined;
     if (read.kind === 'text') {
-      this.#shape = read.shape;
+      this.#shape = nextShape(read.shape, this.#shape);
       if (!this.#hasText) this.#kept += event;
       this.#hasText = true;
       return read.text;

@@ -95,6 +95,45 @@ describe('an answer that is plain', () => {
   });
 });
 
+describe('an answer with a padding that differs in each event', () => {
+  const padded = (content: string, padding: string, more: object = {}) =>
+    event({
+      choices: [{ index: 0, delta: { content, ...more }, logprobs: null, finish_reason: null }],
+      obfuscation: padding,
+    });
+  /** What stands between a text and its padding, as a text. */
+  const rest = '"},"logprobs":null,"finish_reason":null}],"obfuscation":"';
+  const texts = ['one', ' two', '\n"three"', ' \\', rest, `${rest}x"}`, ' 😀', '"', '', ' end'];
+  const paddings = ['a1', 'b', '', 'aXbX', 'a1b1', 'x+/=', '_-', 'Zz9', '0', 'a1'];
+  const body = texts.map((content, index) => padded(content, paddings[index] ?? '')).join('');
+
+  it.each([1, 7, 1e9])('is told whole, in pieces of %d bytes', (size) => {
+    const { told, handed } = feed(opening + body + body + finish('stop') + done, { size });
+    expect({ told, handed }).toEqual({ told: texts.join('').repeat(2), handed: undefined });
+  });
+
+  it.each([
+    ['says more in another field', padded('x', 'p9', { refusal: 'no' })],
+    [
+      'finishes with a text',
+      padded('x', 'q8').replace('"finish_reason":null', '"finish_reason":"stop"'),
+    ],
+    ['is of another choice', padded('x', 'r7').replace('"index":0', '"index":1')],
+    ['has a padding that is no letters', padded('x', 'a","error":"e').replaceAll('\\"', '"')],
+  ])('is handed over where an event %s', (_, odd) => {
+    const { told, handed } = feed(opening + body + odd + text('later'));
+    expect(told).toBe(texts.join(''));
+    expect(handed).toBe(opening + padded('one', 'a1') + odd + text('later'));
+  });
+
+  it('takes no other difference for a padding', () => {
+    const reasons = ['null', '"stop"'].map((reason) =>
+      padded('x', 'p').replace('"finish_reason":null', `"finish_reason":${reason}`),
+    );
+    expect(feed(reasons.join('')).handed).toBe(reasons.join(''));
+  });
+});
+
 describe('an answer that is not plain', () => {
   const call = delta({ tool_calls: [{ index: 0, id: 'x', function: { name: 'f' } }] });
   it.each([

@@ -1,6 +1,6 @@
 /** What a token may cost, as counts that no busy machine changes: bytes on the wire, writes to the connection, parts taken from the network. */
 import { setImmediate } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { PlainAnswer } from '../../src/models/plain-answer.ts';
 import { pushTurn, streamTurn, type Sink } from '../../src/turns/reader.ts';
 import { finish, liveTurn } from './live-turn.ts';
@@ -63,6 +63,21 @@ describe('a turn of 500 tokens', () => {
     expect(counted.writes).toBeGreaterThan(TOKENS / 2);
     expect(counted.bytes).toBeLessThan(36_000);
   });
+});
+
+it('a token whose event is like the last but for its text and its padding is found without parsing', () => {
+  const parse = vi.spyOn(JSON, 'parse');
+  try {
+    const answer = new PlainAnswer({ reasoning: false, usage: 'usage' }, () => undefined);
+    for (let index = 0; index < TOKENS; index += 1) {
+      const choices = [{ index: 0, delta: { content: TOKEN } }];
+      const chunk = { choices, obfuscation: index.toString(36).repeat(index % 5) };
+      expect(answer.push(Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`))).toBeUndefined();
+    }
+    expect(parse.mock.calls.length).toBeLessThan(5);
+  } finally {
+    parse.mockRestore();
+  }
 });
 
 it('the plain deltas of one network read are one text, and the provider sees nothing of them', () => {
