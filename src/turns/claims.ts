@@ -8,6 +8,7 @@ import { claimTurn, withdrawClaim, type TurnClaim, type Verdict } from '../store
 import type { Database } from '../store/database.ts';
 import { interruptLost } from '../store/interrupt.ts';
 import type { StartTurn } from './rooms.ts';
+import { sleep } from './sleep.ts';
 
 export interface ClaimSettings {
   titleWords: number;
@@ -18,6 +19,9 @@ export interface ClaimSettings {
   /** How long to go on trying to take back a claim whose fate is unknown, milliseconds. */
   graceMs: number;
 }
+
+/** Who was refused may look at once: a refusal waits so long for the withdrawal, which goes on if the database is still away. */
+const WITHDRAWAL_WAIT_MS = 500;
 
 export class Claims {
   readonly #db: Database;
@@ -67,9 +71,10 @@ export class Claims {
     try {
       return await claimTurn(this.#db, claim, this.#settings);
     } catch (error) {
-      void this.withdraw(claim).catch((cause: unknown) =>
+      const withdrawn = this.withdraw(claim).catch((cause: unknown) =>
         this.#report('a claim could not be withdrawn', cause),
       );
+      await Promise.race([withdrawn, sleep(WITHDRAWAL_WAIT_MS)]);
       throw error;
     }
   }

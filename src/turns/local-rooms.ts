@@ -17,6 +17,7 @@ import { Queues, unlessAborted } from './queue.ts';
 import { streamTurn, type StartAt } from './reader.ts';
 import type { Delivery, Rooms, StartTurn, TurnAddress, View } from './rooms.ts';
 import type { Toolbox } from './tools/tool.ts';
+import { sleep } from './sleep.ts';
 import { storedSource, watchedSource, type Source } from './source.ts';
 import { startAtOf } from './start-at.ts';
 import type { EngineSettings, TurnWork } from './work.ts';
@@ -296,8 +297,4 @@ export class LocalRooms implements Rooms {
 function required(delivery: Delivery | undefined): Delivery {
   if (!delivery) throw notFound('Turn');
   return delivery;
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
