@@ -26,14 +26,16 @@ class TextLog {
     this.#ends.push(this.length + delta.length);
   }
 
-  /** The text from `offset` on. */
-  from(offset: number): string {
-    const last = this.#deltas.length - 1;
-    if (last < 0 || offset >= this.length) return '';
+  /** The text from `offset` on, or the first of it: no more than `most` units, and no half of a surrogate pair at the end. */
+  from(offset: number, most = Number.POSITIVE_INFINITY): string {
+    if (offset >= this.length) return '';
     const start = this.#indexAt(offset);
+    const last = this.#indexAt(Math.min(offset + most, this.length) - 1);
     const startsAt = start === 0 ? 0 : (this.#ends[start - 1] ?? 0);
     const first = (this.#deltas[start] ?? '').slice(offset - startsAt);
-    return start === last ? first : first + this.#deltas.slice(start + 1).join('');
+    const text = start === last ? first : first + this.#deltas.slice(start + 1, last + 1).join('');
+    if (text.length <= most) return text;
+    return text.slice(0, isHighSurrogate(text.charCodeAt(most - 1)) ? most - 1 : most);
   }
 
   /** The delta that holds the unit at `offset`: the last one nearly always, else by bisection. */
@@ -109,10 +111,10 @@ export class GrowingParts {
     return part;
   }
 
-  /** Like {@link at} without an object, for the hot path: `undefined` when the part is not a growing one. */
-  textAt(index: number, offset: number): string | undefined {
+  /** Like {@link at} without an object, for the hot path, and no more than `most` units: `undefined` when the part is not a growing one. */
+  textAt(index: number, offset: number, most?: number): string | undefined {
     const part = this.#parts[index];
-    return part instanceof TextLog ? part.from(offset) : undefined;
+    return part instanceof TextLog ? part.from(offset, most) : undefined;
   }
 
   typeAt(index: number): Part['type'] | undefined {

@@ -11,6 +11,9 @@ import type { Source } from './source.ts';
 /** From where to read: before everything, after `turn.started` and a position, or only the end. */
 export type StartAt = 'start' | 'end' | Position;
 
+/** UTF-16 units of a text that are taken at once: what has been taken waits in memory, once for each client that is slow. */
+const LONGEST_TAKE = 32_768;
+
 class Reader implements Place {
   readonly #source: Source;
   readonly #encoder: Encoder;
@@ -18,6 +21,7 @@ class Reader implements Place {
   #started: boolean;
   #part: number;
   #offset: number;
+  #isBehind = false;
 
   constructor(source: Source, wire: WireName, startAt: StartAt) {
     this.#source = source;
@@ -54,22 +58,31 @@ class Reader implements Place {
     return this.#encoder.keepAlive();
   }
 
-  /** Everything beyond the position, encoded; empty when there is nothing new. */
+  /** Whether the last take has left something for the next. */
+  get isBehind(): boolean {
+    return this.#isBehind;
+  }
+
+  /** What lies beyond the position, encoded; empty when there is nothing new. */
   take(): string {
     let text = '';
     if (!this.#started) {
       this.#started = true;
       text = this.#encoder.started(this.#source.head, this.at(0));
     }
-    text += this.#takeParts();
+    // To some wires a text says nothing.
+    do text += this.#takeParts();
+    while (this.#isBehind && text === '');
     const { outcome, head } = this.#source;
-    if (outcome) text += this.#encoder.ended(head, outcome, encodeEnd(this.#prefix));
+    if (outcome && !this.#isBehind)
+      text += this.#encoder.ended(head, outcome, encodeEnd(this.#prefix));
     return text;
   }
 
   #takeParts(): string {
     const { parts } = this.#source;
     let text = '';
+    this.#isBehind = false;
     for (;;) {
       const type = parts.typeAt(this.#part);
       if (type === undefined) return text;
@@ -80,7 +93,8 @@ class Reader implements Place {
         if (part && !('text' in part)) text += this.#encoder.part(part, this.at(0));
         continue;
       }
-      if (this.#part + 1 >= parts.count) return text;
+      this.#isBehind = this.#offset < parts.lengthAt(this.#part);
+      if (this.#isBehind || this.#part + 1 >= parts.count) return text;
       this.#moveOn();
     }
   }
@@ -88,7 +102,7 @@ class Reader implements Place {
   #takeText(type: 'text' | 'reasoning'): string {
     const { parts } = this.#source;
     const start = this.#offset;
-    const delta = parts.textAt(this.#part, start) ?? '';
+    const delta = parts.textAt(this.#part, start, LONGEST_TAKE) ?? '';
     if (delta === '') return '';
     this.#offset = start + delta.length;
     if (type === 'reasoning') return this.#encoder.reasoning(delta, this.at(this.#offset));
@@ -171,10 +185,12 @@ class Course {
     let isFull = false;
     const flow = () => {
       isFull = false;
-      if (this.#isOver) return;
-      const text = this.#take();
-      if (this.#isOver) return sink.end(text);
-      if (text !== '') isFull = !sink.write(text);
+      do {
+        if (this.#isOver) return;
+        const text = this.#take();
+        if (this.#isOver) return sink.end(text);
+        if (text !== '') isFull = !sink.write(text);
+      } while (!isFull && this.#reader.isBehind);
       if (isFull) sink.onDrain(flow);
       else
         this.#source
@@ -201,7 +217,7 @@ class Course {
     const text = this.#opening + this.#reader.take();
     this.#opening = '';
     if (text !== '') this.#quietQuarters = 0;
-    if (this.#source.outcome) this.#stop();
+    if (this.#source.outcome && !this.#reader.isBehind) this.#stop();
     return text;
   }
 

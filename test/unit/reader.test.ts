@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LiveTurn } from '../../src/turns/live-turn.ts';
-import { streamTurn } from '../../src/turns/reader.ts';
+import { pushTurn, streamTurn, type Sink } from '../../src/turns/reader.ts';
 import { finish, liveTurn } from './live-turn.ts';
 
 function open(live: LiveTurn, { keepAliveMs = 60_000, onLeave = () => {} } = {}) {
@@ -43,6 +43,52 @@ describe('a reader', () => {
     finish(live);
     expect(deltas((await reader.read()) ?? '')).toEqual(['token '.repeat(1_000)]);
     expect(await reader.read()).toBeUndefined();
+  });
+
+  it('gets what is very much piece by piece, and never half a character', async () => {
+    const live = liveTurn();
+    const whole = `x${'😀'.repeat(100_000)}`;
+    for (let at = 0; at < whole.length; at += 7) live.append('text', whole.slice(at, at + 7));
+    finish(live);
+    const reader = open(live);
+    const pieces: string[] = [];
+    for (let text = await reader.read(); text !== undefined; text = await reader.read())
+      pieces.push(...deltas(text));
+    expect(pieces.join('')).toBe(whole);
+    expect(pieces.length).toBeGreaterThan(5);
+    expect(pieces.every((piece) => piece.length <= 32_768 && piece.isWellFormed())).toBe(true);
+  });
+
+  it('that takes nothing keeps no more waiting than a piece', () => {
+    const live = liveTurn();
+    live.append('text', 'word '.repeat(100_000));
+    finish(live);
+    const written: string[] = [];
+    let drain = () => {};
+    let end: string | undefined;
+    const sink: Sink = {
+      write: (text) => written.push(text) < 0,
+      end: (text) => (end = text),
+      fail: (error) => {
+        throw error;
+      },
+      onDrain: (callback) => (drain = callback),
+      onClose: () => undefined,
+    };
+    const view = {
+      wire: 'native',
+      startAt: 'start',
+      announce: false,
+      keepAliveMs: 60_000,
+    } as const;
+    pushTurn(streamTurn({ source: live, ...view, onLeave: () => undefined }), sink);
+    expect(written).toHaveLength(1);
+    expect(written[0]?.length).toBeLessThan(35_000);
+    for (let count = 2; end === undefined; count++) {
+      drain();
+      if (end === undefined) expect(written).toHaveLength(count);
+    }
+    expect(deltas(written.join('') + end).join('')).toBe('word '.repeat(100_000));
   });
 
   it('gets the same as any other, whenever each of them looks', async () => {
