@@ -25,7 +25,9 @@ const MOST_PREPARED = 200;
 export function connectFile(url: string): Database {
   const path = pathOf(url);
   mkdirSync(dirname(path), { recursive: true });
-  return openDatabase(() => new FileConnection(path));
+  // Outlives a connection that failed: what that one has committed is still to be flushed.
+  const log = new FileFlush(`${path}-wal`);
+  return openDatabase(() => new FileConnection(path, log));
 }
 
 function pathOf(url: string): string {
@@ -46,7 +48,7 @@ class FileConnection implements Connection {
   readonly #log: FileFlush;
   readonly #prepared = new Map<string, Prepared>();
 
-  constructor(path: string) {
+  constructor(path: string, log: FileFlush) {
     this.#db = new Libsql(path, { timeout: BUSY_TIMEOUT_MS });
     // With a write-ahead log readers and the writer do not wait for each other.
     // Its commits are flushed by us; NORMAL still flushes where the order of writes matters, around checkpoints.
@@ -54,7 +56,7 @@ class FileConnection implements Connection {
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON',
     );
     // No lock is held on the log, so that a handle of our own does no harm, as one on the database itself would.
-    this.#log = new FileFlush(`${path}-wal`);
+    this.#log = log;
   }
 
   async batch(statements: readonly Statement[], mode: 'read' | 'write'): Promise<ResultSet[]> {
@@ -82,7 +84,7 @@ class FileConnection implements Connection {
 
   close(): void {
     this.#prepared.clear();
-    this.#log.close();
+    this.#log.release();
     if (this.#db.open) this.#db.close();
   }
 

@@ -28,7 +28,9 @@ const USABLE_FOR_MS = 7_000;
 
 /** A database over streams that are kept; more batches at once get streams of their own. */
 export function connectStreams(address: Address): Database {
-  return openDatabase(() => new StreamsConnection(address));
+  // One for good: a stream that fails is given up by itself, and none of the others is left to the server, which would count it for ten seconds.
+  const connection = new StreamsConnection(address);
+  return openDatabase(() => connection);
 }
 
 interface KeptStream {
@@ -69,10 +71,8 @@ class StreamsConnection implements Connection {
     }
   }
 
-  close(): void {
-    this.#idle = [];
-    this.#client.close();
-  }
+  /** Nothing is to be done: a server forgets streams that are silent, and the client keeps none. */
+  close(): void {}
 
   #takeIdle(): HttpStream | undefined {
     const last = this.#idle.pop();

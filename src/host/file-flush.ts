@@ -1,8 +1,11 @@
 /** Makes what was written to a file safe from a power cut, off the event loop. */
 import { closeSync, fdatasync, openSync } from 'node:fs';
+import { promisify } from 'node:util';
 
 /** Milliseconds within which what was written is flushed though nobody waits for it. */
 const FLUSHED_WITHIN_MS = 20;
+
+const flushData = promisify(fdatasync);
 
 /**
  * Flushes one file: one flush at a time, and all who ask while it runs share the next, since the running one may have missed what they wrote. Under load one flush so
@@ -11,7 +14,7 @@ const FLUSHED_WITHIN_MS = 20;
 export class FileFlush {
   readonly #path: string;
   #file: number | undefined;
-  /** Whether something was written after the last flush began. */
+  /** Whether something was written after the last flush began, or that flush failed. */
   #isDirty = false;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -40,32 +43,44 @@ export class FileFlush {
     return (this.#next ??= this.#running.then(begin, begin));
   }
 
-  /** To be called when nobody writes any more. */
-  close(): void {
-    clearTimeout(this.#soon);
+  /** Lets go of the file, which may be another under its name when it is opened again. What is to be flushed still is. */
+  release(): void {
     const file = this.#file;
     this.#file = undefined;
     if (file === undefined) return;
-    const release = () => closeSync(file);
-    if (this.#running) void this.#running.then(release, release);
-    else release();
+    const close = () => closeSync(file);
+    if (this.#running) void this.#running.then(close, close);
+    else close();
   }
 
   #begin(): Promise<void> {
     clearTimeout(this.#soon);
     this.#soon = undefined;
     this.#isDirty = false;
-    const running = new Promise<void>((resolve, reject) => {
-      // The database makes the file with its first transaction.
-      this.#file ??= openSync(this.#path, 'r+');
-      fdatasync(this.#file, (error) => {
-        if (this.#running === running) this.#running = undefined;
-        if (!error) return resolve();
-        this.#isDirty = true;
-        reject(error);
-      });
+    const running = this.#sync().finally(() => {
+      if (this.#running === running) this.#running = undefined;
     });
     this.#running = running;
     return running;
+  }
+
+  async #sync(): Promise<void> {
+    try {
+      this.#file ??= openIfThere(this.#path);
+      if (this.#file !== undefined) await flushData(this.#file);
+    } catch (error) {
+      this.#isDirty = true;
+      throw error;
+    }
+  }
+}
+
+/** The database makes its log with its first transaction, and removes it only when all of it is safe elsewhere. */
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, 'r+');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
   }
 }

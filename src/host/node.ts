@@ -144,6 +144,7 @@ async function drain({ server, rooms, sockets, db, config, sweeping }: Running):
     setTimeout(resolve, LAST_WORDS_MS);
   });
   server.closeAllConnections();
+  await db.flush();
   db.close();
   process.exit(0);
 }

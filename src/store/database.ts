@@ -15,8 +15,8 @@ export interface ResultSet {
 }
 
 /**
- * `write-unflushed` is answered as soon as it is committed, which outlives the process: a power cut may still take it away, until the next `flush` or for a few milliseconds.
- * A plain `write` is not.
+ * A `write` is answered when it is committed and safe from a power cut. `write-unflushed` is answered as soon as it is committed, which outlives the process; a power cut may take it away
+ * until the next `flush`, or for some 20 ms.
  */
 export type Mode = 'read' | 'write' | 'write-unflushed';
 
@@ -78,7 +78,7 @@ export function openDatabase(connect: () => Connection): Database {
       withRetry(() => attempt([...statements], mode), patience),
     async flush() {
       try {
-        await client?.flush?.();
+        await (client ??= connect()).flush?.();
       } catch (error) {
         throw unavailable(error);
       }
@@ -106,13 +106,14 @@ async function withRetry<T>(run: () => Promise<T>, patience: number): Promise<T>
 
 /** A passing failure is worth a repeat, a refusal (full, read-only, over its quota) is not; a mistake is ours. */
 function kindOf(error: unknown): 'passing' | 'refusal' | 'mistake' {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') {
+  if (!(error instanceof Error)) return 'passing';
+  const { message } = error;
+  if (/\b(BLOCKED|readonly|read-only|database or disk is full)\b/i.test(message)) return 'refusal';
+  if (!('code' in error) || typeof error.code !== 'string')
     return error instanceof RangeError ? 'mistake' : 'passing';
-  }
-  const { code, message } = error;
+  const { code } = error;
   if (/^SQLITE_(FULL|READONLY|CANTOPEN|NOTADB|CORRUPT|AUTH|PERM)/.test(code) || code === 'BLOCKED')
     return 'refusal';
-  if (/\b(BLOCKED|readonly|read-only|database or disk is full)\b/i.test(message)) return 'refusal';
   if (
     /^SQLITE_(BUSY|LOCKED|IOERR|NOMEM|INTERRUPT|SCHEMA)/.test(code) ||
     /SQLITE_BUSY|database is locked/.test(message)

@@ -71,12 +71,17 @@ export class Claims {
     try {
       return await claimTurn(this.#db, claim, this.#settings);
     } catch (error) {
-      const withdrawn = this.withdraw(claim).catch((cause: unknown) =>
-        this.#report('a claim could not be withdrawn', cause),
-      );
-      await Promise.race([withdrawn, sleep(WITHDRAWAL_WAIT_MS)]);
+      await this.withdrawSoon(claim);
       throw error;
     }
+  }
+
+  /** Takes a claim back before its client is refused, or, where that takes too long, after. */
+  async withdrawSoon(claim: TurnClaim): Promise<void> {
+    const withdrawn = this.withdraw(claim).catch((cause: unknown) =>
+      this.#report('a claim could not be withdrawn', cause),
+    );
+    await Promise.race([withdrawn, sleep(WITHDRAWAL_WAIT_MS)]);
   }
 
   /** Takes a claim back, as if it had never been made. */

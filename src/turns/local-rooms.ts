@@ -1,6 +1,6 @@
 /** Rooms in this process: all of them on Node, a single one inside a Durable Object. The database decides who may run a turn; here is who does. */
 import { decodeCursor } from '../chat/cursor.ts';
-import { keyReused, notFound, ParleyError } from '../chat/errors.ts';
+import { failureOf, keyReused, notFound, ParleyError } from '../chat/errors.ts';
 import { newId } from '../chat/ids.ts';
 import type { StoredTurn } from '../chat/message.ts';
 import type { Report } from '../chat/report.ts';
@@ -178,7 +178,12 @@ export class LocalRooms implements Rooms {
       }
       if (verdict.kind === 'not_found') throw notFound('Conversation');
       if (verdict.kind === 'key_reused') throw keyReused();
-      if (verdict.kind === 'repeated') return this.#join(verdict, view);
+      if (verdict.kind === 'repeated') {
+        const joined = await this.#join(verdict, view).catch(undefinedIfGone);
+        // Where it has gone, the first request was refused meanwhile and its claim taken back.
+        if (joined) return joined;
+        continue;
+      }
       if (verdict.leaseLeftMs < 0 && !this.#live.has(verdict.turnId)) {
         await this.#claims.clear(claim.conversationId);
         continue;
@@ -223,7 +228,7 @@ export class LocalRooms implements Rooms {
       const live = this.#live.get(claim.turnId);
       live?.stop('cancelled');
       await Promise.all([delivery.body.cancel(), live?.ended]);
-      await this.#claims.withdraw(claim);
+      await this.#claims.withdrawSoon(claim);
       throw error;
     }
   }
@@ -291,6 +296,10 @@ export class LocalRooms implements Rooms {
     });
     return { turnId, conversationId, body };
   }
+}
+
+function undefinedIfGone(error: unknown): undefined {
+  if (failureOf(error).code !== 'not_found') throw error;
 }
 
 /** Without a cursor something is always left. */

@@ -29,6 +29,7 @@ export async function readOutcome(
 ): Promise<FinishedTurn> {
   const reader = body.getReader();
   const leave = () => void reader.cancel().catch(() => undefined);
+  if (signal?.aborted) leave();
   signal?.addEventListener('abort', leave, { once: true });
   try {
     const decoder = new TextDecoder();

@@ -111,6 +111,21 @@ describe('streams of the database', () => {
     expect(proxy.log.filter((request) => request.isOnKeptStream)).toHaveLength(16);
   });
 
+  it('are given up one by one when connections break', async () => {
+    let count = 0;
+    proxy.fail(() => ++count % 20 === 0, 'cut-before');
+    const worker = async (name: string) => {
+      for (let index = 0; index < 40; index++)
+        await db.batch([insert(`${name} ${index}`)], 'write', 5_000);
+    };
+    await Promise.all(Array.from({ length: 10 }, (_, index) => worker(`worker ${index}`)));
+    const broken = proxy.log.filter((request) => request.failedWith !== undefined).length;
+    const opened = proxy.log.filter((request) => !request.isOnKeptStream).length;
+    expect(broken).toBeGreaterThan(15);
+    // The first ten, and one for each that broke; a broken one may be told that it is closed, too.
+    expect(opened).toBeLessThanOrEqual(10 + 2 * broken);
+  });
+
   it('are used after a pause of three seconds', async () => {
     await write('first of all');
     await sleep(3_000);

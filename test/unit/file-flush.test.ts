@@ -1,10 +1,11 @@
 /** Flushes of the database's log, counted by what the runtime really asks of the system. */
 import { createHook } from 'node:async_hooks';
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connectFile } from '../../src/host/connect-file.ts';
 import { FileFlush } from '../../src/host/file-flush.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'parley-flush-'));
@@ -21,7 +22,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   hook.disable();
-  log.close();
+  log.release();
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -70,6 +71,48 @@ describe('flushing a file', () => {
     refused.written();
     await expect(refused.flush()).rejects.toThrow(/EINVAL/);
     await expect(refused.flush()).rejects.toThrow(/EINVAL/);
-    refused.close();
+    refused.release();
   });
+
+  it('of a file that cannot be opened is told, and done once it can be', async () => {
+    const later = join(folder, 'later');
+    mkdirSync(later);
+    const closed = new FileFlush(later);
+    closed.written();
+    await expect(closed.flush()).rejects.toThrow(/EISDIR/);
+    rmdirSync(later);
+    appendFileSync(later, 'something');
+    await closed.flush();
+    expect(calls).toBe(1);
+    closed.release();
+  });
+
+  it('of a file that is not there is nothing to wait for', async () => {
+    const missing = new FileFlush(join(folder, 'missing'));
+    missing.written();
+    await missing.flush();
+    expect(calls).toBe(0);
+  });
+
+  it('goes on after the file was let go of', async () => {
+    log.written();
+    log.release();
+    await log.flush();
+    expect(calls).toBe(1);
+  });
+});
+
+it('what a connection has committed is flushed though it was given up since', async () => {
+  const db = connectFile(`file:${join(folder, 'parley.db')}`);
+  const run = (sql: string, mode: 'write' | 'write-unflushed') =>
+    db.batch([{ sql, args: [] }], mode, 0);
+  await run('CREATE TABLE notes (text TEXT)', 'write');
+  await run('PRAGMA max_page_count = 10', 'write');
+  await run("INSERT INTO notes VALUES ('kept')", 'write-unflushed');
+  calls = 0;
+  const tooLarge = run('INSERT INTO notes VALUES (randomblob(1000000))', 'write');
+  await expect(tooLarge).rejects.toMatchObject({ code: 'database_unavailable' });
+  await db.flush();
+  expect(calls).toBe(1);
+  db.close();
 });
