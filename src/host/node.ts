@@ -66,10 +66,7 @@ await orExit(async () => {
   };
   const server = await listen(services);
   const sweeping = setInterval(
-    () =>
-      void sweep(db, config.TURN_LEASE_MS).catch((error: unknown) =>
-        report('the sweep failed', error),
-      ),
+    () => void rooms.sweep().catch((error: unknown) => report('the sweep failed', error)),
     config.TURN_LEASE_MS,
   );
   const shutDown = once(() => drain({ server, rooms, sockets, db, config, sweeping }));

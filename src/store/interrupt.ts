@@ -24,9 +24,12 @@ export async function interruptLost(
   await db.batch(interruptStale(conversationId, leaseMs), 'write');
 }
 
-/** The statements of {@link interruptStale} for every conversation. */
-export function interruptAllStale(leaseMs: number): Statement[] {
-  return interruptWhere('', [], leaseMs);
+/** All turns but some, whose ids are the argument, as a JSON list. */
+export const OTHERS = 'id NOT IN (SELECT value FROM json_each(?)) AND';
+
+/** The statements of {@link interruptStale} for every conversation. @param alive a JSON list of turns that are left alone */
+export function interruptAllStale(leaseMs: number, alive: string): Statement[] {
+  return interruptWhere(OTHERS, [alive], leaseMs);
 }
 
 const LOST = JSON.stringify({

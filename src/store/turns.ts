@@ -3,7 +3,7 @@ import type { Failure } from '../chat/errors.ts';
 import type { Message, StoredTurn, TurnHead } from '../chat/message.ts';
 import { contentOf, decodeParts, encodeParts, type Part } from '../chat/parts.ts';
 import { KEY_LIFETIME_MS } from './idempotency.ts';
-import { interruptAllStale, interruptStale, secondLook } from './interrupt.ts';
+import { interruptAllStale, interruptStale, OTHERS, secondLook } from './interrupt.ts';
 import { NOW, type Database, type ResultSet, type Statement } from './database.ts';
 import {
   failureFrom,
@@ -271,17 +271,25 @@ export async function requestCancel(db: Database, turnId: string): Promise<void>
   );
 }
 
-/** Ends what dead owners left behind and forgets old idempotency keys. */
-export async function sweep(db: Database, leaseMs: number): Promise<void> {
+/**
+ * Ends what dead owners left behind and forgets old idempotency keys.
+ * @param running the turns of whoever sweeps: their owner is not dead, however long the database could not hear of them
+ */
+export async function sweep(
+  db: Database,
+  leaseMs: number,
+  running: readonly string[] = [],
+): Promise<void> {
+  const alive = JSON.stringify(running);
   const stale = {
-    sql: `SELECT 1 FROM turns WHERE state = 'running' AND heartbeat_at < ${NOW} - ? LIMIT 1`,
-    args: [leaseMs],
+    sql: `SELECT 1 FROM turns WHERE ${OTHERS} state = 'running' AND heartbeat_at < ${NOW} - ? LIMIT 1`,
+    args: [alive, leaseMs],
   };
   const [found] = await db.batch([stale], 'read');
   if (found?.rows[0]) await secondLook();
   await db.batch(
     [
-      ...interruptAllStale(leaseMs),
+      ...interruptAllStale(leaseMs, alive),
       {
         sql: `DELETE FROM idempotency_keys WHERE created_at < ${NOW} - ?`,
         args: [KEY_LIFETIME_MS],

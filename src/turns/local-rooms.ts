@@ -7,7 +7,7 @@ import type { Report } from '../chat/report.ts';
 import type { Registry } from '../models/registry.ts';
 import type { TurnClaim, Verdict } from '../store/accept.ts';
 import type { Database } from '../store/database.ts';
-import { readTurn, requestCancel } from '../store/turns.ts';
+import { readTurn, requestCancel, sweep } from '../store/turns.ts';
 import { Claims, headOf } from './claims.ts';
 import { runTurn } from './engine.ts';
 import type { Retriever } from './retriever.ts';
@@ -135,6 +135,12 @@ export class LocalRooms implements Rooms {
     );
     for (const live of running) live.stop('cancelled');
     await Promise.all(running.map((live) => live.ended));
+  }
+
+  /** Ends what other owners, who are dead, left behind. */
+  sweep(): Promise<void> {
+    const { db, settings } = this.#services;
+    return sweep(db, settings.leaseMs, [...this.#live.keys()]);
   }
 
   /** No new turns; running ones get so many milliseconds, then they are interrupted. Resolves when all are stored. */
