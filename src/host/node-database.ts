@@ -1,7 +1,7 @@
 /** The database as Node opens it, with the migrations applied. */
 import { readdir, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Config } from '../config.ts';
+import { ConfigError, type Config } from '../config.ts';
 import type { Database } from '../store/database.ts';
 import { migrate, type Migration } from '../store/migrate.ts';
 import { connectFile } from './connect-file.ts';
@@ -10,13 +10,18 @@ import { connectStreams } from './connect-streams.ts';
 const DEFAULT_URL = 'file:./data/parley.db';
 const MIGRATIONS = resolve(import.meta.dirname, '../../migrations');
 
+/** @throws ConfigError when the address says what no database is reached by */
 export async function openNodeDatabase(
   config: Pick<Config, 'DATABASE_URL' | 'DATABASE_AUTH_TOKEN'>,
 ): Promise<Database> {
   const url = config.DATABASE_URL ?? DEFAULT_URL;
-  return url.startsWith('file:')
-    ? connectFile(url)
-    : connectStreams({ url, authToken: config.DATABASE_AUTH_TOKEN });
+  if (url.startsWith('file:')) return connectFile(url);
+  try {
+    return connectStreams({ url, authToken: config.DATABASE_AUTH_TOKEN });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(`invalid environment: DATABASE_URL: ${why}`);
+  }
 }
 
 /** @returns the names of the migrations applied now */
