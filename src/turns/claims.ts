@@ -71,22 +71,17 @@ export class Claims {
     try {
       return await claimTurn(this.#db, claim, this.#settings);
     } catch (error) {
-      await this.withdrawSoon(claim);
+      await this.withdraw(claim);
       throw error;
     }
   }
 
-  /** Takes a claim back before its client is refused, or, where that takes too long, after. */
-  async withdrawSoon(claim: TurnClaim): Promise<void> {
-    const withdrawn = this.withdraw(claim).catch((cause: unknown) =>
-      this.#report('a claim could not be withdrawn', cause),
+  /** Takes a claim back, as if it had never been made: before its client is refused, or, where that takes too long, after. */
+  async withdraw(claim: TurnClaim): Promise<void> {
+    const withdrawn = withdrawClaim(this.#db, claim, this.#settings.graceMs).catch(
+      (cause: unknown) => this.#report('a claim could not be withdrawn', cause),
     );
     await Promise.race([withdrawn, sleep(WITHDRAWAL_WAIT_MS)]);
-  }
-
-  /** Takes a claim back, as if it had never been made. */
-  withdraw(claim: TurnClaim): Promise<void> {
-    return withdrawClaim(this.#db, claim, this.#settings.graceMs);
   }
 
   /** Ends a turn that stands in the way and whose owner has been silent for too long. */

@@ -234,7 +234,7 @@ export class LocalRooms implements Rooms {
       const live = this.#live.get(claim.turnId);
       live?.stop('cancelled');
       await Promise.all([delivery.body.cancel(), live?.ended]);
-      await this.#claims.withdrawSoon(claim);
+      await this.#claims.withdraw(claim);
       throw error;
     }
   }

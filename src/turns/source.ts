@@ -1,6 +1,7 @@
 import type { GrowingParts } from '../chat/growing-parts.ts';
 import type { Outcome, StoredTurn, TurnHead } from '../chat/message.ts';
 import { GrowingParts as Parts } from '../chat/growing-parts.ts';
+import { sleep } from './sleep.ts';
 
 /** What a reader reads: an answer that grows, or one that is stored. Following a live turn and replaying a finished one are the same loop over this. */
 export interface Source {
@@ -53,7 +54,7 @@ export function watchedSource(
       return outcome;
     },
     async changed() {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_UP_EVERY_MS));
+      await sleep(LOOK_UP_EVERY_MS);
       // A look-up that fails says nothing about the turn: the next one may do better.
       await look().then(adopt, () => undefined);
     },

@@ -1,6 +1,7 @@
 /** The answer that streams a turn. */
 const bodies = new WeakMap<Response, ReadableStream<Uint8Array>>();
 
+/** An answer whose body {@link turnBodyOf} finds again. @param body as `streamTurn` makes it */
 export function turnResponse(
   body: ReadableStream<Uint8Array>,
   headers: Record<string, string>,
