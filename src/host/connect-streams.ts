@@ -12,7 +12,7 @@ import {
   Stmt,
   type HttpStream,
 } from '@libsql/hrana-client';
-import { fetchWithTimeout, openClient, type Address } from '../store/connect.ts';
+import { openClient, timed, type Address } from '../store/connect.ts';
 import {
   openDatabase,
   type Connection,
@@ -20,6 +20,7 @@ import {
   type ResultSet,
   type Statement,
 } from '../store/database.ts';
+import { nodeNetwork } from './node-network.ts';
 
 /** Each holds one of the connections that a server has for everybody (`sqld`: 128). */
 const MOST_STREAMS = 16;
@@ -46,11 +47,11 @@ class StreamsConnection implements Connection {
   #inUse = 0;
 
   constructor(address: Address) {
-    this.#client = openClient(address);
+    const request = timed(nodeNetwork);
+    this.#client = openClient(address, request);
     const { hranaHttpUrl = '', authToken } = parseLibsqlUrl(address.url);
     // A client each: a client holds on to all streams that it has opened, those that have been left alone, too.
-    this.#open = () =>
-      openHttp(hranaHttpUrl, authToken ?? address.authToken, fetchWithTimeout).openStream();
+    this.#open = () => openHttp(hranaHttpUrl, authToken ?? address.authToken, request).openStream();
   }
 
   async batch(statements: Statement[], mode: 'read' | 'write'): Promise<ResultSet[]> {

@@ -17,14 +17,19 @@ export function connectHttp(address: Address): Database {
   return openDatabase(() => openClient(address));
 }
 
-/** A client that opens a connection of the database for each batch. */
-export function openClient({ url, authToken }: Address): Connection {
-  return createClient({ url, authToken, concurrency: CONCURRENCY, fetch: fetchWithTimeout });
+/**
+ * A client that opens a connection of the database for each batch.
+ * @param request how it asks
+ */
+export function openClient({ url, authToken }: Address, request = timed(fetch)): Connection {
+  return createClient({ url, authToken, concurrency: CONCURRENCY, fetch: request });
 }
 
-/** The client hands over a `Request`; its only limit is ours. */
-export function fetchWithTimeout(request: Request): Promise<Response> {
-  // Answers are small and near: packing and unpacking them would cost more than it saves.
-  request.headers.set('accept-encoding', 'identity');
-  return fetch(request, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+/** The network as the client asks it: it hands over a `Request`, and its only limit is ours. */
+export function timed(network: typeof fetch): (request: Request) => Promise<Response> {
+  return (request) => {
+    // Answers are small and near: packing and unpacking them would cost more than it saves.
+    request.headers.set('accept-encoding', 'identity');
+    return network(request, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+  };
 }

@@ -1,5 +1,6 @@
 /** What a service may do to a connection: whatever it is, the call fails or the body does, and never the process. */
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { nodeNetwork } from '../../src/host/node-network.ts';
 import type { BodyTap } from '../../src/models/network.ts';
@@ -10,12 +11,17 @@ const stream = `Content-Type: text/event-stream\r\n${tight}`;
 const SETTLE_MS = 20;
 
 let reply: (socket: Socket) => void = () => undefined;
+const sockets = new Set<Socket>();
 const server = createServer((socket) => {
+  sockets.add(socket);
   socket.on('error', () => undefined);
   socket.once('data', () => reply(socket));
 });
 beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
-afterAll(() => new Promise((resolve) => server.close(resolve)));
+afterAll(() => {
+  for (const socket of sockets) socket.destroy();
+  return new Promise((resolve) => server.close(resolve));
+});
 
 /** Hands on at the word, or when the body is over. */
 function tapUntil(word: string): BodyTap & { seen: string[] } {
@@ -32,11 +38,16 @@ function tapUntil(word: string): BodyTap & { seen: string[] } {
   };
 }
 
+function address(protocol = 'http'): string {
+  const { port } = server.address() as AddressInfo;
+  return `${protocol}://127.0.0.1:${port}/`;
+}
+
+const init = { method: 'POST', body: '{}' };
+
 async function ask(answer: (socket: Socket) => void, tap?: BodyTap): Promise<string> {
   reply = answer;
-  const { port } = server.address() as AddressInfo;
-  const init = { method: 'POST', body: '{}' };
-  const response = await nodeNetwork(`http://127.0.0.1:${port}/`, init, tap);
+  const response = await nodeNetwork(address(), init, tap);
   return `${response.status} ${await response.text()}`;
 }
 
@@ -70,4 +81,111 @@ it.each([
 ])('a reset in a body %s that lasts until the connection closes', async (_, tap) => {
   await expect(ask(reset, tap)).rejects.toThrow('terminated');
   expect(tap?.seen ?? []).not.toContain('<end>');
+});
+
+it.each([
+  ['its end is told', 'Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n'],
+  ['its length is told', 'Content-Length: 9\r\n\r\none'],
+  ['it lasts until the connection closes', `${tight}one`],
+])('a reset while nobody reads, of a body of which %s', async (_, rest) => {
+  reply = (socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\n${rest}`);
+    setTimeout(() => socket.resetAndDestroy(), SETTLE_MS);
+  };
+  const response = await nodeNetwork(address(), init);
+  await sleep(3 * SETTLE_MS);
+  await expect(response.text()).rejects.toThrow('terminated');
+});
+
+it('hints before the answer', async () => {
+  const hints = 'HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n';
+  const answer = `HTTP/1.1 200 OK\r\n${tight}a`;
+  expect(await ask((socket) => socket.end(hints + answer))).toBe('200 a');
+});
+
+it('headers that come twice, and no body', async () => {
+  const twice = 'X-One: 1\r\nX-One: 2\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n';
+  reply = (socket) => socket.end(`HTTP/1.1 204 No Content\r\n${twice}`);
+  const { status, headers, body } = await nodeNetwork(address(), init);
+  expect([status, headers.get('x-one'), headers.getSetCookie(), body]).toEqual([
+    204,
+    '1, 2',
+    ['a=1', 'b=2'],
+    null,
+  ]);
+});
+
+it('a request in one piece', async () => {
+  let asked = '';
+  const server = createServer((socket) => {
+    socket.on('data', (data) => {
+      asked += data.toString();
+      if (asked.endsWith('héllo')) socket.end(`HTTP/1.1 200 OK\r\n${tight}a`);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const headers = { authorization: 'Bearer x', 'content-type': 'text/plain' };
+  const request = new Request(`http://127.0.0.1:${port}/a?b=c`, {
+    method: 'PUT',
+    body: 'héllo',
+    headers,
+  });
+  await expect((await nodeNetwork(request, undefined)).text()).resolves.toBe('a');
+  server.close();
+  expect(asked).toMatch(/^PUT \/a\?b=c HTTP\/1\.1\r\n/);
+  expect(asked).toMatch(/\r\nauthorization: Bearer x\r\n/);
+  expect(asked).toMatch(/\r\ncontent-length: 6\r\n/);
+});
+
+// The library itself gives up on a connection after ten seconds.
+it.each([
+  ['a connection that is still being made', 'https', () => undefined],
+  ['an answer that does not come', 'http', () => undefined],
+])(
+  'a signal ends the wait for %s',
+  async (_, protocol, answer) => {
+    reply = answer;
+    const ended = nodeNetwork(address(protocol), { ...init, signal: AbortSignal.timeout(50) });
+    await expect(ended).rejects.toThrow('The operation was aborted due to timeout');
+  },
+  5_000,
+);
+
+it('a signal ends a body, and the connection', async () => {
+  const closed = new Promise((resolve) => {
+    reply = (socket) => {
+      socket.once('close', resolve);
+      socket.write(`HTTP/1.1 200 OK\r\n${stream}one`);
+    };
+  });
+  const abort = new AbortController();
+  const response = await nodeNetwork(address(), { ...init, signal: abort.signal });
+  abort.abort();
+  await expect(response.text()).rejects.toThrow('terminated');
+  await closed;
+});
+
+it('a reader that stops ends the connection', async () => {
+  const closed = new Promise((resolve) => {
+    reply = (socket) => {
+      socket.once('close', resolve);
+      socket.write(`HTTP/1.1 200 OK\r\n${stream}one`);
+    };
+  });
+  const { body } = await nodeNetwork(address(), init);
+  await body?.cancel();
+  await closed;
+});
+
+it('nothing listens', async () => {
+  await expect(nodeNetwork('http://127.0.0.1:1/', init)).rejects.toThrow('fetch failed');
+});
+
+it('a connection that the service closes between two requests', async () => {
+  const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na';
+  for (let count = 0; count < 20; count++) {
+    // Closed as soon as it has answered, without having said so.
+    expect(await ask((socket) => socket.write(answer, () => socket.end()))).toBe('200 a');
+  }
 });
