@@ -19,7 +19,7 @@ await orExit(async () => {
   refuseOpenDoor(config);
   // The Worker would find out too late to stop the start.
   registryOf(config, fetch);
-  embeddingsOf(config);
+  embeddingsOf(config, fetch);
   if (config.DATABASE_URL?.startsWith('file:'))
     throw new ConfigError(
       'DATABASE_URL: a Worker has no files; give an http(s):// or libsql:// address, or none',

@@ -38,7 +38,7 @@ await orExit(async () => {
   const config = parseConfig(process.env);
   refuseOpenDoor(config);
   const registry = registryOf(config, nodeNetwork);
-  const embeddings = embeddingsOf(config);
+  const embeddings = embeddingsOf(config, nodeNetwork);
   const db = await openNodeDatabase(config);
   await migrateFromFolder(db);
   await sweep(db, config.TURN_LEASE_MS);

@@ -2,6 +2,7 @@
 import { parseConfig } from '../config.ts';
 import { reindex } from '../retrieval/reindex.ts';
 import { migrateFromFolder, openNodeDatabase } from './node-database.ts';
+import { nodeNetwork } from './node-network.ts';
 import { embeddingsOf } from './services.ts';
 import { orExit } from './start.ts';
 
@@ -10,7 +11,7 @@ const TELL_EVERY_MS = 1_000;
 
 await orExit(async () => {
   const config = parseConfig(process.env);
-  const embedder = embeddingsOf(config).configured;
+  const embedder = embeddingsOf(config, nodeNetwork).configured;
   const db = await openNodeDatabase(config);
   await migrateFromFolder(db);
   console.log(`embedding with ${embedder.name}`);

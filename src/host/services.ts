@@ -26,13 +26,13 @@ export function registryOf(config: Config, network: Network): Registry {
 }
 
 /** @throws ConfigError when EMBEDDING_MODEL names none that is on */
-export function embeddingsOf(config: Config): EmbeddingRegistry {
+export function embeddingsOf(config: Config, network: Network): EmbeddingRegistry {
   return madeBy('EMBEDDING_MODEL', () =>
     createEmbeddingRegistry({
       openai: { apiKey: config.OPENAI_API_KEY, baseURL: config.OPENAI_BASE_URL },
       google: { apiKey: config.GOOGLE_GENERATIVE_AI_API_KEY, baseURL: config.GOOGLE_BASE_URL },
       embeddingModel: config.EMBEDDING_MODEL,
-      fetch: (...args) => fetch(...args),
+      network,
     }),
   );
 }

@@ -42,13 +42,11 @@ function settleOnce(env: WorkerEnv): Settled {
   }
   // Only a development server has a HOST: a deployed Worker is reached by any name.
   const { HOST } = env;
+  const network = networkBy((...args) => fetch(...args));
   return {
     config,
-    registry: registryOf(
-      config,
-      networkBy((...args) => fetch(...args)),
-    ),
-    embeddings: embeddingsOf(config),
+    registry: registryOf(config, network),
+    embeddings: embeddingsOf(config, network),
     loopbackOnly: typeof HOST === 'string' && isLoopback(HOST),
   };
 }

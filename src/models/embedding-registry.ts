@@ -2,6 +2,7 @@
 import type { EmbeddingModelV4, SharedV4ProviderOptions } from '@ai-sdk/provider';
 import { ParleyError } from '../chat/errors.ts';
 import { embedWithRetries, type Patience } from './embed.ts';
+import type { Network } from './network.ts';
 import { offlineEmbedder } from './offline-embedder.ts';
 import type { ProviderSettings } from './registry.ts';
 
@@ -44,7 +45,8 @@ export interface EmbeddingSettings {
   google: ProviderSettings;
   /** `offline`, or `provider/model`; OpenAI's when it has a key, else `offline`. */
   embeddingModel?: string;
-  fetch: typeof fetch;
+  /** As the runtime does it best. */
+  network: Network;
 }
 
 type Load = (id: string) => Promise<EmbeddingModelV4>;
@@ -85,18 +87,20 @@ function optionsFor(use: EmbeddingUse): SharedV4ProviderOptions {
   return { google: { taskType: use === 'query' ? 'RETRIEVAL_QUERY' : 'RETRIEVAL_DOCUMENT' } };
 }
 
-function providersThatAreOn({ openai, google, fetch }: EmbeddingSettings): Map<string, Load> {
+function providersThatAreOn({ openai, google, network }: EmbeddingSettings): Map<string, Load> {
   const providers = new Map<string, Load>();
   if (openai.apiKey ?? openai.baseURL) {
     // Many compatible servers want no key; the provider insists on one.
-    const settings = { apiKey: 'none', ...openai, fetch };
+    const settings = { apiKey: 'none', ...openai, fetch: network };
     providers.set('openai', async (id) =>
       (await import('@ai-sdk/openai')).createOpenAI(settings).embeddingModel(id),
     );
   }
   if (google.apiKey) {
     providers.set('google', async (id) =>
-      (await import('@ai-sdk/google')).createGoogle({ ...google, fetch }).embeddingModel(id),
+      (await import('@ai-sdk/google'))
+        .createGoogle({ ...google, fetch: network })
+        .embeddingModel(id),
     );
   }
   return providers;

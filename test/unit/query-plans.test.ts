@@ -68,7 +68,7 @@ afterAll(() => {
 });
 
 const config = parseConfig({ AUTH: 'none' });
-const embeddings = embeddingsOf(config);
+const embeddings = embeddingsOf(config, fetch);
 const report = () => undefined;
 const rooms = new LocalRooms({
   db,
