@@ -13,7 +13,8 @@ import { migrateFromFolder } from '../src/host/node-database.ts';
 import { claimTurn } from '../src/store/accept.ts';
 import { listConversations, readTranscript } from '../src/store/conversations.ts';
 import type { Database } from '../src/store/database.ts';
-import { endTurn, readTurn, sweep } from '../src/store/turns.ts';
+import { endTurn } from '../src/store/own-turns.ts';
+import { readTurn, sweep } from '../src/store/turns.ts';
 import { median, percentile } from './figures.ts';
 
 const [conversations = 100_000, messages = 20] = process.argv.slice(2).map(Number);

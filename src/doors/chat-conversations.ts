@@ -5,13 +5,12 @@ import {
   addDeletion,
   addList,
   addMessages,
-  addPosting,
-  addStream,
   addTranscript,
   type Place,
 } from './conversation-routes.ts';
 import { createDoor } from './door.ts';
 import * as schemas from './schemas.ts';
+import { addPosting, addStream } from './turn-routes.ts';
 
 const place: Place = {
   path: '/chat/conversations',

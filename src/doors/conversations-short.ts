@@ -3,10 +3,10 @@ import { z } from '@hono/zod-openapi';
 import { contentOf } from '../chat/parts.ts';
 import type { FinishedTurn } from '../wire/outcome.ts';
 import { citedView } from '../wire/views.ts';
-import { addPosting } from './conversation-routes.ts';
 import { begin } from './conversations.ts';
 import { body, createDoor, jsonOrStream, route, turnProblems } from './door.ts';
 import * as schemas from './schemas.ts';
+import { addPosting } from './turn-routes.ts';
 
 const path = '/conversations';
 const tags = ['conversations'];

@@ -9,8 +9,6 @@ import {
   addDeletion,
   addList,
   addMessages,
-  addPosting,
-  addStream,
   addTranscript,
   created,
   transcriptOf,
@@ -19,6 +17,7 @@ import {
 import { body, createDoor, jsonOrStream, route, turnProblems } from './door.ts';
 import * as schemas from './schemas.ts';
 import type { AppContext } from './services.ts';
+import { addPosting, addStream } from './turn-routes.ts';
 
 const place: Place = { path: '/conversations', tags: ['conversations'], noun: 'Conversation' };
 

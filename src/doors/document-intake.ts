@@ -1,15 +1,10 @@
 /** A document on its way in: as JSON or as a form, answered when it is ready or told of as it goes. */
 import type { Document } from '../chat/document.ts';
 import { invalid, notFound, ParleyError } from '../chat/errors.ts';
+import { acceptDocument, type Ingest } from '../retrieval/accept-document.ts';
 import { sha256 } from '../retrieval/content-hash.ts';
 import type { Sent } from '../retrieval/extract.ts';
-import {
-  acceptDocument,
-  followIngest,
-  runIngest,
-  type Ingest,
-  type IngestServices,
-} from '../retrieval/ingest.ts';
+import { followIngest, runIngest, type IngestServices } from '../retrieval/ingest.ts';
 import { documentView } from '../wire/document-view.ts';
 import { ingestEvents, type Work } from '../wire/ingest-events.ts';
 import { EVENT_STREAM_HEADERS } from '../wire/wires.ts';

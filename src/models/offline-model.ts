@@ -4,6 +4,7 @@ import type {
   LanguageModelV4CallOptions,
   LanguageModelV4StreamPart,
 } from '@ai-sdk/provider';
+import { sleep } from '../chat/sleep.ts';
 import { estimateTokens } from '../chat/tokens.ts';
 import type { Source } from '../chat/parts.ts';
 
@@ -38,7 +39,7 @@ function speak(options: LanguageModelV4CallOptions): ReadableStream<LanguageMode
         controller.enqueue({ type: 'text-start', id: '0' });
       },
       async pull(controller) {
-        if (index > 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+        if (index > 0) await sleep(PAUSE_MS);
         if (options.abortSignal?.aborted) return controller.error(options.abortSignal.reason);
         const word = words[index++];
         if (word !== undefined)

@@ -6,48 +6,18 @@
  * is cut off there, by the platform's limits on CPU or subrequests, says `failed`, keeps what it has, and goes on from there when it is sent again.
  */
 import type { Document } from '../chat/document.ts';
-import type { Draft } from '../store/chunk-batch.ts';
-import { failureOf, keyReused, notFound } from '../chat/errors.ts';
-import { newId } from '../chat/ids.ts';
-import type { Json } from '../chat/parts.ts';
+import { failureOf, notFound } from '../chat/errors.ts';
 import type { Report } from '../chat/report.ts';
+import { sleep } from '../chat/sleep.ts';
 import type { Embedder, EmbeddingRegistry } from '../models/embedding-registry.ts';
 import { keywordText } from '../models/offline-embedder-words.ts';
-import type { Key } from '../store/idempotency.ts';
+import type { Draft } from '../store/chunk-batch.ts';
 import type { Database } from '../store/database.ts';
 import { readDocument } from '../store/documents.ts';
-import {
-  registerDocument,
-  rememberDocument,
-  replaceDraft,
-  resumeDraft,
-} from '../store/begin-draft.ts';
-import {
-  appendToDraft,
-  describeDocument,
-  failDraft,
-  publishDraft,
-  renewDraft,
-} from '../store/drafts.ts';
-import { readStanding, type DraftContent, type Standing } from '../store/standing.ts';
+import { appendToDraft, failDraft, publishDraft, renewDraft } from '../store/drafts.ts';
 import type { NewChunk } from '../store/search.ts';
-import { sha256 } from './content-hash.ts';
-import type { Prepared } from './prepare.ts';
 import { titleOf } from './search.ts';
 import type { Chunk } from './split.ts';
-
-export interface IngestRequest {
-  userId: string;
-  conversationId: string | null;
-  /** The document that this one replaces. */
-  documentId?: string | undefined;
-  prepared: Prepared;
-  /** Instead of the document's own. */
-  title?: string | undefined;
-  url?: string | null | undefined;
-  metadata?: Record<string, Json> | undefined;
-  idempotency?: Key | undefined;
-}
 
 export interface IngestServices {
   db: Database;
@@ -56,14 +26,6 @@ export interface IngestServices {
   leaseMs: number;
   report: Report;
 }
-
-/** What is left to do for a document. */
-export type Ingest =
-  /** Nothing: it was there. */
-  | { kind: 'known'; document: Document }
-  /** Somebody else is at work on the same. */
-  | { kind: 'elsewhere'; document: Document }
-  | { kind: 'accepted'; document: Document; job: Job };
 
 /** The work on one draft. */
 export interface Job {
@@ -81,145 +43,6 @@ export type OnProgress = (progress: { done: number; total: number }) => void;
 export const BATCH = 64;
 /** A batch is tried again for so long, so that a busy embedding service delays an ingest and does not end it. */
 export const PATIENCE = { callMs: 30_000, pausesMs: 60_000 };
-
-/**
- * Registers a document. The same text under the same title in the same place (a conversation, or the user's own) is the same document, and is neither stored
- * nor embedded again; to replace one, say which by `documentId`.
- * @throws ParleyError `not_found` for a conversation or document that is not the user's, `idempotency_key_reused`
- */
-export async function acceptDocument(
-  request: IngestRequest,
-  services: IngestServices,
-): Promise<Ingest> {
-  const content = await contentOf(request, services.embeddings.configured);
-  const { userId, documentId, idempotency } = request;
-  const { db, leaseMs } = services;
-  if (documentId !== undefined) {
-    const key = { id: documentId, userId, leaseMs, idempotency };
-    const { standing, fingerprint } = await readStanding(db, key);
-    if (fingerprint !== null && fingerprint !== idempotency?.fingerprint) throw keyReused();
-    if (!standing) throw notFound('Document');
-    return goOn({ standing, content, request, isRepeat: fingerprint !== null }, services);
-  }
-  const { conversationId } = request;
-  const registered = await registerDocument(
-    db,
-    { ...content, id: newId(), userId, conversationId },
-    { leaseMs, idempotency },
-  );
-  if (registered.kind === 'no_conversation') throw notFound('Conversation');
-  if (registered.kind === 'key_reused') throw keyReused();
-  if (registered.kind === 'deleted') throw notFound('Document');
-  const { standing } = registered;
-  if (registered.kind === 'created' && standing.draft)
-    return accepted(standing.document, standing.draft, new Set(), { content, request }, services);
-  // With a key it may be one that has been replaced since.
-  return goOn({ standing, content, request, isRepeat: idempotency !== undefined }, services);
-}
-
-interface Wanted {
-  content: DraftContent;
-  request: IngestRequest;
-}
-
-/** Whatever has to be done for a document that is there already to become what is wanted. */
-async function goOn(
-  {
-    standing,
-    content,
-    request,
-    isRepeat,
-  }: Wanted & {
-    standing: Standing;
-    /** The same request was made before: what has become of the document since then is not undone. */
-    isRepeat: boolean;
-  },
-  services: IngestServices,
-): Promise<Ingest> {
-  const { document, draft, isBusy } = standing;
-  const { db, leaseMs } = services;
-  const { userId, idempotency } = request;
-  if (isRepeat && ![document, draft].some((found) => found && isSameText(found, content)))
-    return { kind: isBusy ? 'elsewhere' : 'known', document };
-  const isSameDraft = draft !== undefined && isSame(draft, content);
-  if (idempotency && !isRepeat && (isSameDraft || isSame(document, content)))
-    await rememberDocument(db, idempotency, document.id);
-  if (isBusy && isSameDraft) return { kind: 'elsewhere', document };
-  if (!draft && document.isSearchable && isSame(document, content))
-    return { kind: 'known', document: await described(document, request, db) };
-  if (isSameDraft && draft.chunkCount === content.chunkCount) {
-    const stored = await resumeDraft(db, { draft, leaseMs });
-    if (!stored) return { kind: 'elsewhere', document };
-    return accepted(document, draft, stored, { content, request }, services);
-  }
-  const fresh = await replaceDraft(db, {
-    documentId: document.id,
-    content: { ...content, userId },
-    idempotency,
-  });
-  if (!fresh) throw notFound('Document');
-  return accepted(document, fresh, new Set(), { content, request }, services);
-}
-
-function accepted(
-  document: Document,
-  draft: Draft,
-  stored: ReadonlySet<number>,
-  { content, request }: Wanted,
-  { embeddings }: IngestServices,
-): Ingest {
-  const { prepared } = request;
-  const job = {
-    draft: { documentId: draft.documentId, userId: draft.userId, version: draft.version },
-    title: content.title,
-    chunks: prepared.chunks,
-    stored,
-    embedder: embeddings.configured,
-  };
-  const progress = { done: stored.size, total: prepared.chunks.length };
-  return { kind: 'accepted', document: { ...document, status: 'processing', progress }, job };
-}
-
-type Text = Pick<DraftContent, 'title' | 'contentHash'>;
-
-function isSameText(a: Text, b: Text): boolean {
-  return a.title === b.title && a.contentHash === b.contentHash;
-}
-
-function isSame(a: Text & { embeddingModel: string | null }, b: DraftContent): boolean {
-  return isSameText(a, b) && a.embeddingModel === b.embeddingModel;
-}
-
-async function contentOf(
-  { prepared, title, url, metadata }: IngestRequest,
-  { name }: Embedder,
-): Promise<DraftContent> {
-  const { text, mimeType, size, chunks } = prepared;
-  return {
-    title: title ?? prepared.title,
-    url: url ?? null,
-    mimeType,
-    metadata: metadata ?? {},
-    text,
-    contentHash: await sha256(text),
-    size,
-    embeddingModel: name,
-    chunkCount: chunks.length,
-  };
-}
-
-/** The same document, described anew where the request says something new of it. */
-async function described(
-  document: Document,
-  { url = document.url, metadata = document.metadata }: IngestRequest,
-  db: Database,
-): Promise<Document> {
-  const isNew =
-    url !== document.url || JSON.stringify(metadata) !== JSON.stringify(document.metadata);
-  if (!isNew) return document;
-  await describeDocument(db, { id: document.id, url, metadata });
-  return { ...document, url, metadata };
-}
 
 /**
  * Does the work, and answers the document as it then is. A document that meanwhile was deleted or replaced by somebody else is left to them.
@@ -320,6 +143,6 @@ export async function followIngest(
     const document = await readDocument(db, { id, userId, leaseMs });
     if (document?.status !== 'processing') return document;
     if (document.progress) onProgress(document.progress);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    await sleep(LOOK_EVERY_MS);
   }
 }

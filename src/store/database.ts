@@ -4,6 +4,7 @@
  */
 import type { InValue } from '@libsql/client/http';
 import { ParleyError } from '../chat/errors.ts';
+import { sleep } from '../chat/sleep.ts';
 
 export type Value = null | string | number | bigint | ArrayBuffer;
 
@@ -100,7 +101,7 @@ async function withRetry<T>(run: () => Promise<T>, patience: number): Promise<T>
       if (kind === 'mistake') throw error;
       if (kind === 'refusal' || Date.now() + pause > deadline) throw unavailable(error);
     }
-    await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
+    await sleep(pause * (0.5 + Math.random()));
   }
 }
 

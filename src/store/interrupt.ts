@@ -1,4 +1,5 @@
 /** Turns whose owner has gone: how they are told, and how they are ended. */
+import { sleep } from '../chat/sleep.ts';
 import { NOW, type Database, type Statement } from './database.ts';
 
 /** Ends the running turn of a conversation whose owner has been silent for longer than its lease, keeping the text of its last checkpoint. */
@@ -11,7 +12,7 @@ const SECOND_LOOK_MS = 1_500;
 
 /** To be awaited between seeing that a lease has run out and ending the turn: it may have been the database that was away, not the owner. */
 export function secondLook(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, SECOND_LOOK_MS));
+  return sleep(SECOND_LOOK_MS);
 }
 
 /** Ends such a turn now: for one that stands in the way of a new one. */

@@ -8,7 +8,7 @@ import { claimTurn, withdrawClaim, type TurnClaim, type Verdict } from '../store
 import type { Database } from '../store/database.ts';
 import { interruptLost } from '../store/interrupt.ts';
 import type { StartTurn } from './rooms.ts';
-import { sleep } from './sleep.ts';
+import { sleep } from '../chat/sleep.ts';
 
 export interface ClaimSettings {
   titleWords: number;

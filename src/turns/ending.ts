@@ -2,7 +2,7 @@
 import type { LanguageModelV4Usage } from '@ai-sdk/provider';
 import { contentOf } from '../chat/parts.ts';
 import { estimateTokens } from '../chat/tokens.ts';
-import type { Ending } from '../store/turns.ts';
+import type { Ending } from '../store/own-turns.ts';
 import type { Generated } from './generate.ts';
 import { estimatePrompt } from './prompt.ts';
 import type { Failure } from '../chat/errors.ts';

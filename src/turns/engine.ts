@@ -1,6 +1,6 @@
 /** One turn, from its acceptance to its stored end. */
 import { failureOf } from '../chat/errors.ts';
-import type { Ending } from '../store/turns.ts';
+import type { Ending } from '../store/own-turns.ts';
 import { brokenEnding, endingOf } from './ending.ts';
 import { generate } from './generate.ts';
 import { ground } from './ground.ts';

@@ -10,6 +10,7 @@ import type { Database } from '../store/database.ts';
 import { readTurn, requestCancel, sweep } from '../store/turns.ts';
 import { Claims, headOf } from './claims.ts';
 import { runTurn } from './engine.ts';
+import { Gate } from './gate.ts';
 import type { Retriever } from './retriever.ts';
 import { LiveTurn, type Coalesce } from './live-turn.ts';
 import { Pulse } from './pulse.ts';
@@ -17,7 +18,7 @@ import { Queues, unlessAborted } from './queue.ts';
 import { streamTurn, type StartAt } from './reader.ts';
 import type { Delivery, Rooms, StartTurn, TurnAddress, View } from './rooms.ts';
 import type { Toolbox } from './tools/tool.ts';
-import { sleep } from './sleep.ts';
+import { sleep } from '../chat/sleep.ts';
 import { storedSource, watchedSource, type Source } from './source.ts';
 import { startAtOf } from './start-at.ts';
 import type { EngineSettings, TurnWork } from './work.ts';
@@ -55,8 +56,7 @@ export class LocalRooms implements Rooms {
   readonly #queues = new Queues();
   readonly #pulse: Pulse;
   readonly #claims: Claims;
-  readonly #starting = new Set<Promise<Delivery>>();
-  #draining = false;
+  readonly #gate = new Gate();
   #graceIsOver = false;
 
   constructor(services: RoomServices) {
@@ -82,18 +82,12 @@ export class LocalRooms implements Rooms {
     });
   }
 
-  async start(command: StartTurn, view: View, signal?: AbortSignal): Promise<Delivery> {
-    const starting = this.#start(command, view, signal);
-    this.#starting.add(starting);
-    try {
-      return await starting;
-    } finally {
-      this.#starting.delete(starting);
-    }
+  start(command: StartTurn, view: View, signal?: AbortSignal): Promise<Delivery> {
+    return this.#gate.enter(() => this.#start(command, view, signal));
   }
 
   async #start(command: StartTurn, view: View, signal?: AbortSignal): Promise<Delivery> {
-    this.#refuseWhileDraining();
+    this.#gate.mustBeOpen();
     // A name that nothing answers to is refused before anything is stored.
     if (command.model) this.#services.registry.resolve(command.model);
     const claim = this.#claims.of(command);
@@ -145,7 +139,7 @@ export class LocalRooms implements Rooms {
 
   /** No new turns; running ones get so many milliseconds, then they are interrupted. Resolves when all are stored. */
   async drain(graceMs: number): Promise<void> {
-    this.#draining = true;
+    this.#gate.close();
     await Promise.race([this.#quiet(), sleep(graceMs)]);
     this.#graceIsOver = true;
     for (const live of this.#live.values()) live.stop('shutdown');
@@ -154,19 +148,12 @@ export class LocalRooms implements Rooms {
 
   /** Resolves when no turn runs here, and none that was asked for is about to. */
   async #quiet(): Promise<void> {
-    while (this.#starting.size > 0 || this.#live.size > 0) {
+    for (;;) {
       const ended = [...this.#live.values()].map((live) => live.ended);
-      await Promise.allSettled([...this.#starting, ...ended]);
+      const awaited = [...this.#gate.entering, ...ended];
+      if (awaited.length === 0) return;
+      await Promise.allSettled(awaited);
     }
-  }
-
-  #refuseWhileDraining(): void {
-    if (!this.#draining) return;
-    throw new ParleyError({
-      code: 'shutting_down',
-      detail: 'The server is shutting down',
-      retryAfter: 1,
-    });
   }
 
   async #claimUntilFree(
@@ -176,7 +163,7 @@ export class LocalRooms implements Rooms {
     signal?: AbortSignal,
   ): Promise<Delivery> {
     for (;;) {
-      this.#refuseWhileDraining();
+      this.#gate.mustBeOpen();
       const verdict = await this.#claims.make(claim);
       if (verdict.kind === 'accepted') {
         const models = await this.#modelsOf(verdict.model, claim);

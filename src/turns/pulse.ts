@@ -1,6 +1,6 @@
 /** The heartbeat of an instance: while turns run, about once a second, one request stores what they gained, renews their lease and learns who wants them stopped. */
 import type { Database } from '../store/database.ts';
-import { pulse, type Checkpoint } from '../store/turns.ts';
+import { pulse, type Checkpoint } from '../store/own-turns.ts';
 import type { Report } from '../chat/report.ts';
 import type { Position } from '../chat/growing-parts.ts';
 import type { LiveTurn } from './live-turn.ts';

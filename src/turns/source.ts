@@ -1,7 +1,7 @@
 import type { GrowingParts } from '../chat/growing-parts.ts';
 import type { Outcome, StoredTurn, TurnHead } from '../chat/message.ts';
 import { GrowingParts as Parts } from '../chat/growing-parts.ts';
-import { sleep } from './sleep.ts';
+import { sleep } from '../chat/sleep.ts';
 
 /** What a reader reads: an answer that grows, or one that is stored. Following a live turn and replaying a finished one are the same loop over this. */
 export interface Source {

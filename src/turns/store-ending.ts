@@ -1,5 +1,5 @@
 import type { Outcome } from '../chat/message.ts';
-import { endedMessage, endTurn, type Ending } from '../store/turns.ts';
+import { endedMessage, endTurn, type Ending } from '../store/own-turns.ts';
 import type { EngineServices } from './work.ts';
 import type { LiveTurn } from './live-turn.ts';
 

@@ -1,0 +1,94 @@
+/** The calls that start a turn, which several doors have under names of their own. */
+import type { z } from '@hono/zod-openapi';
+import type { WireName } from '../wire/encoder.ts';
+import type { FinishedTurn } from '../wire/outcome.ts';
+import { answerEventSource, answerWith } from './answer.ts';
+import type { Place } from './conversation-routes.ts';
+import {
+  body,
+  eventStreamContent,
+  jsonOrStream,
+  route,
+  sameOriginOnly,
+  turnProblems,
+  type Door,
+} from './door.ts';
+import * as schemas from './schemas.ts';
+import type { AppContext } from './services.ts';
+
+const request = { params: schemas.idParam, query: schemas.ownerQuery };
+
+const posting = schemas.withMessage(
+  schemas.bodyOf({ ...schemas.turnFields, ...schemas.messageFields }),
+);
+
+/** `POST {path}/{id}/{last}`: says something; the whole answer is as `render` makes it. */
+export function addPosting<Schema extends z.ZodType>(
+  door: Door,
+  {
+    path,
+    tags,
+    last,
+    answer,
+    render,
+  }: Pick<Place, 'path' | 'tags'> & {
+    last: 'message' | 'messages';
+    answer: Schema;
+    render: (turn: FinishedTurn, c: AppContext) => object | Promise<object>;
+  },
+): void {
+  const responses = { 200: jsonOrStream(answer, 'The answer'), ...turnProblems };
+  route(
+    door,
+    {
+      method: 'post',
+      path: `${path}/{id}/${last}`,
+      tags,
+      summary: 'Say something and get the answer',
+      request: { ...request, body: body(posting) },
+      responses,
+    },
+    (c) => {
+      const given = c.req.valid('json');
+      const ask = {
+        ...given,
+        conversationId: c.req.valid('param').id,
+        text: given.message ?? given.content ?? '',
+      };
+      return answerWith(c, ask, async (turn) => c.json(await render(turn, c)));
+    },
+  );
+}
+
+/** `GET {path}/{id}/stream?message=`: says something and follows the answer, by EventSource. */
+export function addStream(
+  door: Door,
+  { path, tags, wire }: Pick<Place, 'path' | 'tags'> & { wire: WireName },
+): void {
+  const responses = {
+    200: {
+      description: wire === 'text' ? 'The text, then [DONE]' : 'The turn as native events',
+      content: eventStreamContent,
+    },
+    204: { description: 'Nothing is left after the cursor' },
+    ...turnProblems,
+  };
+  route(
+    door,
+    {
+      method: 'get',
+      path: `${path}/{id}/stream`,
+      tags,
+      summary: 'Say something and follow the answer by EventSource',
+      middleware: [sameOriginOnly],
+      request: { params: schemas.idParam, query: schemas.streamQuery },
+      responses,
+    },
+    (c) =>
+      answerEventSource(c, {
+        conversationId: c.req.valid('param').id,
+        query: c.req.valid('query'),
+        wire,
+      }),
+  );
+}
