@@ -78,6 +78,7 @@ export class LocalRooms implements Rooms {
       db,
       ownerId: this.ownerId,
       turns: this.#live,
+      leaseMs: settings.leaseMs,
       report,
     });
   }

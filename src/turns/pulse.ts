@@ -16,18 +16,26 @@ export class Pulse {
   readonly #turns: ReadonlyMap<string, LiveTurn>;
   readonly #report: Report;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** While a checkpoint is under way, milliseconds between heartbeats. */
+  readonly #renewEveryMs: number;
+  #isStoring = false;
+  /** When the database was last told that this instance is alive. */
+  #toldAt = 0;
 
   constructor({
     db,
     ownerId,
     turns,
+    leaseMs,
     report,
   }: {
     db: Database;
     ownerId: string;
     turns: ReadonlyMap<string, LiveTurn>;
+    leaseMs: number;
     report: Report;
   }) {
+    this.#renewEveryMs = leaseMs / 6;
     this.#report = report;
     this.#db = db;
     this.#ownerId = ownerId;
@@ -36,15 +44,33 @@ export class Pulse {
 
   /** To be called when a turn begins; the pulse stops by itself when none runs. */
   start(): void {
-    if (this.#timer === undefined) this.#timer = setTimeout(() => void this.#beat(), TICK_MS);
+    if (this.#timer === undefined) this.#timer = setTimeout(() => this.#beat(), TICK_MS);
   }
 
-  async #beat(): Promise<void> {
-    const due = performance.now() - CHECKPOINT_MS;
-    const turns = [...this.#turns.values()].filter((turn) => !turn.outcome && turn.storedAt <= due);
-    if (turns.length > 0) await this.#store(turns);
+  #beat(): void {
     this.#timer = undefined;
+    const running = [...this.#turns.values()].filter((turn) => !turn.outcome);
+    if (this.#isStoring) this.#renewAll(running);
+    else this.#storeDue(running);
     if (this.#turns.size > 0) this.start();
+  }
+
+  /** While a checkpoint hangs, which may arrive yet, nothing is added to it; but nobody shall take these turns for lost. */
+  #renewAll(running: LiveTurn[]): void {
+    if (performance.now() - this.#toldAt < this.#renewEveryMs) return;
+    this.#toldAt = performance.now();
+    void this.#pulse(running, []).catch((error: unknown) =>
+      this.#report('a heartbeat was lost', error),
+    );
+  }
+
+  #storeDue(running: LiveTurn[]): void {
+    const due = performance.now() - CHECKPOINT_MS;
+    const turns = running.filter(({ storedAt }) => storedAt <= due);
+    if (turns.length === 0) return;
+    this.#toldAt = performance.now();
+    this.#isStoring = true;
+    void this.#store(turns).finally(() => (this.#isStoring = false));
   }
 
   async #store(turns: LiveTurn[]): Promise<void> {
@@ -55,19 +81,23 @@ export class Pulse {
       checkpoint: checkpointOf(turn),
     }));
     try {
-      const states = await pulse(this.#db, {
-        ownerId: this.#ownerId,
-        turnIds: turns.map((turn) => turn.head.turnId),
-        checkpoints: taken.flatMap(({ checkpoint }) => checkpoint ?? []),
-      });
+      await this.#pulse(
+        turns,
+        taken.flatMap(({ checkpoint }) => checkpoint ?? []),
+      );
       for (const { turn, end } of taken) turn.stored = end;
-      const known = new Map(states.map((state) => [state.turnId, state]));
-      for (const turn of turns) obey(turn, known.get(turn.head.turnId));
     } catch (error) {
       this.#report('a checkpoint could not be stored', error);
       // Whether it arrived is unknown: appending again could double it.
       for (const turn of turns) turn.stored = undefined;
     }
+  }
+
+  async #pulse(turns: LiveTurn[], checkpoints: Checkpoint[]): Promise<void> {
+    const turnIds = turns.map((turn) => turn.head.turnId);
+    const states = await pulse(this.#db, { ownerId: this.#ownerId, turnIds, checkpoints });
+    const known = new Map(states.map((state) => [state.turnId, state]));
+    for (const turn of turns) obey(turn, known.get(turn.head.turnId));
   }
 }
 

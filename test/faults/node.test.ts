@@ -11,4 +11,5 @@ testCases('node', [
   'database-down-before',
   'file-locked',
   'kill-9-any-moment',
+  'checkpoint-hangs',
 ]);

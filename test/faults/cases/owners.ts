@@ -108,6 +108,39 @@ const alone: FaultCase = {
   },
 };
 
+const hanging: FaultCase = {
+  name: 'checkpoint-hangs',
+  what: 'what a turn stores while it runs hangs for longer than the lease: its owner lives, and nobody takes it over',
+  runtimes: ['node'],
+  async run(rounds) {
+    const world = await rounds.world({ database: 'proxy' });
+    const { proxy } = ownOf(world);
+    const other = new Client((await ownOf(world).another()).url);
+    for (let time = 0; time < (rounds.quick ? 1 : 4); time += 1) {
+      await rounds.round(`time ${time}`, async () => {
+        const isCheckpoint = ({ sql }: { sql: string }) => sql.includes('SET text_length = new');
+        const undo = proxy.fail(({ statements }) => statements.some(isCheckpoint), 'hang');
+        try {
+          const { ask, stream, turnId, whole } = await slowTurn(rounds, world);
+          const reading = readAll(stream);
+          // Whoever looks ends a turn whose owner is silent.
+          const looking = setInterval(() => void other.turn(turnId).catch(() => undefined), 300);
+          const told = await reading.finally(() => clearInterval(looking));
+          must(proxy.count(({ failedWith }) => failedWith === 'hang') > 0, 'no checkpoint hung');
+          mustBeWhole(told);
+          const state = await world.client.turn(turnId);
+          mustAgree(told, state.message);
+          mustEqual(state.status, 'complete', 'the turn of an owner that was alive');
+          mustEqual(state.message.content, whole, 'its text');
+          must(ownOf(world).calls(ask.model) === 1, 'the model was called again');
+        } finally {
+          undo();
+        }
+      });
+    }
+  },
+};
+
 const drains: FaultCase = {
   name: 'sigterm',
   what: 'SIGTERM at any moment of turns: each is told its end or was never accepted',
@@ -176,4 +209,4 @@ const drains: FaultCase = {
   },
 };
 
-export const owners = [takenOver, alone, drains];
+export const owners = [takenOver, alone, hanging, drains];
