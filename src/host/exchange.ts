@@ -1,6 +1,6 @@
 /** A request and its answer, as the dispatcher of `undici` tells of them, on the way to whoever asked. */
 import type { buildConnector, Dispatcher } from 'undici';
-import { isEventStream, type BodyTap } from '../models/network.ts';
+import { isEventStream, LINGER_MS, type BodyTap } from '../models/network.ts';
 
 export interface Asker {
   /** To be called when there is an answer for a reader, or when a tap hands on what it has followed: never, if it never does. */
@@ -141,12 +141,13 @@ function responseOf({ status, headers }: Head, body: ReadableStream<Uint8Array>)
   return new Response(BODILESS.has(status) ? null : body, { status, headers: pairs });
 }
 
-/** Shows the tap what arrives until it hands on; from there on it is the body of the answer. */
+/** Shows the tap what arrives; what it hands on is the body of the answer. */
 class FollowedBody implements BodyListener {
   readonly #controller: Controller;
   readonly #tap: BodyTap;
   readonly #respond: (body: ReadableStream<Uint8Array>) => void;
   #stream: BodyStream | undefined;
+  #lingering: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     controller: Controller,
@@ -159,22 +160,28 @@ class FollowedBody implements BodyListener {
   }
 
   onBytes(bytes: Uint8Array): void {
-    if (this.#stream) this.#stream.onBytes(bytes);
-    else this.#handOn(this.#tap.push(bytes));
+    this.#handOn(this.#tap.push(bytes));
+    if (!this.#tap.isDone) return;
+    this.#stream?.onEnd();
+    const leave = () => this.#controller.abort(new Error('the answer is whole'));
+    this.#lingering ??= setTimeout(leave, LINGER_MS).unref();
   }
 
   onEnd(): void {
+    clearTimeout(this.#lingering);
     if (!this.#stream) this.#handOn(this.#tap.end());
     this.#stream?.onEnd();
   }
 
   onFailure(error: Error): void {
+    clearTimeout(this.#lingering);
     if (!this.#stream) this.#handOn(this.#tap.fail());
     this.#stream?.onFailure(error);
   }
 
   #handOn(bytes: Uint8Array | undefined): void {
     if (!bytes) return;
+    if (this.#stream) return this.#stream.onBytes(bytes);
     this.#stream = new BodyStream(this.#controller);
     this.#stream.onBytes(bytes);
     this.#respond(this.#stream.readable);
@@ -202,6 +209,7 @@ class BodyStream implements BodyListener {
 
   onEnd(): void {
     this.#controller?.close();
+    this.#controller = undefined;
   }
 
   onFailure(error: Error): void {

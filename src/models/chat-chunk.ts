@@ -31,7 +31,12 @@ export interface SilentEvent {
   kind: 'silent';
   finish?: LanguageModelV4FinishReason;
   usage?: LanguageModelV4Usage;
+  /** The service says that this is all. */
+  isEnd?: true;
 }
+
+/** By which a service says that this is all. */
+export const END_EVENT = 'data: [DONE]\n\n';
 
 /** Comments alone: a line of data may follow one with no empty line between, and is no comment. */
 const COMMENTS = /^(?::[^\r\n]*\n)+\n$/;
@@ -41,7 +46,8 @@ export function readEvent(
   event: string,
   dialect: ChunkDialect,
 ): TextEvent | SilentEvent | undefined {
-  if (COMMENTS.test(event) || event === 'data: [DONE]\n\n') return { kind: 'silent' };
+  if (event === END_EVENT) return { kind: 'silent', isEnd: true };
+  if (COMMENTS.test(event)) return { kind: 'silent' };
   const chunk = chunkIn(event);
   if (!chunk || isSet(chunk.error) || !Array.isArray(chunk.choices) || chunk.choices.length > 1)
     return undefined;

@@ -1,17 +1,23 @@
 /** The network as the providers are given it: `fetch`, and a way to follow what a stream of events brings before a reader does, or instead of one. */
+import { sleep } from '../chat/sleep.ts';
 
-/** Follows a body from its beginning, for as long as it likes. Whatever it hands on, the reader sees first; what comes after it is the reader's alone. */
+/** Follows a body, which it keeps to itself at first: a reader sees what it hands on, and there is none before. */
 export interface BodyTap {
-  /** @returns undefined while there is nothing for a reader */
+  /** All has been said: to a reader this is the end. The body may still come to its own, which keeps the connection, or be cut off after {@link LINGER_MS}. */
+  readonly isDone: boolean;
+  /** @returns what a reader is to see; once it has handed anything on, always something */
   push(bytes: Uint8Array): Uint8Array | undefined;
   /**
-   * The body has come to its own end.
-   * @returns undefined when no reader needs to know of this body at all
+   * The body has come to its own end, of which there is no reader yet.
+   * @returns undefined when nobody needs to read it at all
    */
   end(): Uint8Array | undefined;
-  /** The body broke off. */
-  fail(): Uint8Array;
+  /** The body broke off: otherwise as {@link end}. */
+  fail(): Uint8Array | undefined;
 }
+
+/** How long a body may last of which nothing more is wanted, milliseconds. */
+export const LINGER_MS = 1_000;
 
 /**
  * @param tap for the body of a good answer that is a stream of events; any other is left alone
@@ -43,7 +49,7 @@ export function networkBy(fetch: typeof globalThis.fetch): Network {
     const reads = readsOf(body);
     const first = await follow(reads, tap);
     if (!first) return new Promise(() => undefined);
-    return new Response(streamOf(reads, first), { status, statusText, headers });
+    return new Response(streamOf(reads, tap, first), { status, statusText, headers });
   };
 }
 
@@ -79,6 +85,7 @@ function readsOf(body: ReadableStream<Uint8Array>): Reads {
 /** Shows the tap what arrives until it hands on; undefined when it never did. */
 async function follow(reads: Reads, tap: BodyTap): Promise<Uint8Array | undefined> {
   for (;;) {
+    if (tap.isDone) return lingerOver(reads);
     let bytes: Uint8Array | undefined;
     try {
       bytes = await reads.next();
@@ -91,17 +98,25 @@ async function follow(reads: Reads, tap: BodyTap): Promise<Uint8Array | undefine
   }
 }
 
+async function lingerOver(reads: Reads): Promise<undefined> {
+  const end = reads.next().catch(() => undefined);
+  const rest = await Promise.race([end, sleep(LINGER_MS).then(() => 'late' as const)]);
+  if (rest) await reads.cancel('the answer is whole').catch(() => undefined);
+}
+
 /** What is left of a body, after the bytes that are given. */
-function streamOf(reads: Reads, first: Uint8Array): ReadableStream<Uint8Array> {
+function streamOf(reads: Reads, tap: BodyTap, first: Uint8Array): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
         if (first.length > 0) controller.enqueue(first);
       },
       async pull(controller) {
-        const bytes = await reads.next();
-        if (bytes) controller.enqueue(bytes);
-        else controller.close();
+        const bytes = tap.isDone ? undefined : await reads.next();
+        const handed = bytes && tap.push(bytes);
+        if (handed) return controller.enqueue(handed);
+        controller.close();
+        if (tap.isDone) await lingerOver(reads);
       },
       cancel: (reason) => reads.cancel(reason),
     },

@@ -6,6 +6,7 @@
 import type { LanguageModelV4FinishReason, LanguageModelV4StreamPart } from '@ai-sdk/provider';
 import type { GrowingType } from '../chat/parts.ts';
 import {
+  END_EVENT,
   nextShape,
   readEvent,
   textByShape,
@@ -21,6 +22,8 @@ const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 const NOTHING = new Uint8Array(0);
 const utf8 = new TextEncoder();
+/** The last event, by which a service says that this is all. */
+const END = utf8.encode(END_EVENT);
 /** Units, of text or of bytes, kept from the provider: a plain answer has an opening, a first text and an ending. */
 const MOST_KEPT = 65_536;
 
@@ -40,6 +43,10 @@ export class PlainAnswer implements BodyTap {
   #hasText = false;
   #finish: LanguageModelV4FinishReason | undefined;
   #usage = usageOf();
+  /** The service has said that this is all. */
+  #hasEnd = false;
+  #isDone = false;
+  #isHandedOver = false;
   /** The next text of the provider has been told already. */
   #isRepeated = false;
 
@@ -51,7 +58,13 @@ export class PlainAnswer implements BodyTap {
     this.#resolveWhole = resolve;
   }
 
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
   push(bytes: Uint8Array): Uint8Array | undefined {
+    if (this.#isDone) return undefined;
+    if (this.#isHandedOver) return this.#passOn(bytes);
     const all = concatenate(this.#pending, bytes);
     const end = endOfLastEvent(all);
     if (end === 0 && (all.includes(CARRIAGE_RETURN) || all.length > MOST_KEPT)) {
@@ -70,18 +83,20 @@ export class PlainAnswer implements BodyTap {
       return this.#handOver(whole);
     }
     const rest = this.#read(events);
-    return rest === undefined ? undefined : this.#handOver(utf8.encode(rest));
+    if (rest !== undefined) return this.#handOver(utf8.encode(rest));
+    // Not every service closes what it has called the end.
+    if (this.#hasEnd && this.#finish && this.#pending.length === 0) this.#complete(this.#finish);
+    return undefined;
   }
 
   end(): Uint8Array | undefined {
     if (!this.#finish || this.#pending.length > 0) return this.fail();
-    this.#onPart({ type: 'finish', finishReason: this.#finish, usage: this.#usage });
-    this.#resolveWhole();
+    this.#complete(this.#finish);
     return undefined;
   }
 
-  fail(): Uint8Array {
-    return this.#handOver(NOTHING);
+  fail(): Uint8Array | undefined {
+    return this.#isDone ? undefined : this.#handOver(NOTHING);
   }
 
   /** Tells a part of the provider's, which has been handed the stream. */
@@ -92,11 +107,27 @@ export class PlainAnswer implements BodyTap {
     else this.#onPart(part);
   }
 
+  #complete(finishReason: LanguageModelV4FinishReason): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    this.#onPart({ type: 'finish', finishReason, usage: this.#usage });
+    this.#resolveWhole();
+  }
+
   #handOver(next: Uint8Array): Uint8Array {
     const pending = this.#pending;
     this.#pending = NOTHING;
     this.#isRepeated = this.#hasText;
-    return concatenate(concatenate(utf8.encode(this.#kept), next), pending);
+    this.#isHandedOver = true;
+    return this.#passOn(concatenate(concatenate(utf8.encode(this.#kept), next), pending));
+  }
+
+  /** Of a body that has been handed over only its end is looked for. */
+  #passOn(bytes: Uint8Array): Uint8Array {
+    const last = concatenate(this.#pending, bytes.slice(-END.length)).slice(-END.length);
+    this.#pending = last;
+    this.#isDone = END.every((byte, at) => byte === last[at]);
+    return bytes;
   }
 
   /**
@@ -143,6 +174,7 @@ export class PlainAnswer implements BodyTap {
     if (!event.startsWith(':')) this.#kept += event;
     this.#finish = read.finish ?? this.#finish;
     this.#usage = read.usage ?? this.#usage;
+    this.#hasEnd ||= read.isEnd ?? false;
     return '';
   }
 }

@@ -350,6 +350,21 @@ describe('the time limits are those of each step', () => {
     },
   );
 
+  it.each(['stall', 'reset'] as const)(
+    'a service that has said all of a call may do as it likes: %s',
+    async (how) => {
+      const { id } = await reader('open');
+      const model = script([
+        { toolCalls: [[searchCall]], fault: { how, atEnd: true } },
+        { text: 'Done.', fault: { how, atEnd: true } },
+      ]);
+      const startedAt = Date.now();
+      const { end } = await ask(id, model);
+      expect(Date.now() - startedAt).toBeLessThan(LIMIT_MS);
+      expect(end.message).toMatchObject({ status: 'complete', content: 'Done.' });
+    },
+  );
+
   it('a call whose input stops in the middle is not run', async () => {
     const { id } = await reader('open');
     const model = script({ toolCalls: [[searchCall]], fault: { how: 'stall', afterTokens: 2 } });

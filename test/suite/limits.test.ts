@@ -107,6 +107,20 @@ describe.concurrent('the time limit', () => {
     expect(ms).toBeLessThan(limits.turn * 2);
   });
 
+  it.each(['stall', 'close', 'reset'] as const)(
+    'does not matter to an answer of which all was said: %s',
+    async (how) => {
+      const { model, name } = scripted({ tokens, fault: { how, atEnd: true } });
+      const { end, ms, text } = await ask(model);
+      expect(text).toBe(tokens.join(''));
+      expect(end).toMatchObject({ message: { status: 'complete', content: text } });
+      expect(ms).toBeLessThan(limits.idle);
+      // Nor is the service kept busy.
+      const [seen] = others.requests.filter((one) => one.model === name);
+      await seen?.closed;
+    },
+  );
+
   it('lets a slow model speak', async () => {
     const slow = { tokens: tokens.slice(0, 3), delayMs: { first: 600, between: 1_300 } };
     const { end, text } = await ask(scripted(slow).model);

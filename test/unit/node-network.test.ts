@@ -29,9 +29,10 @@ function tapUntil(word: string): BodyTap & { seen: string[] } {
   const nothing = new Uint8Array(0);
   return {
     seen,
+    isDone: false,
     push(bytes) {
       seen.push(Buffer.from(bytes).toString());
-      return seen.at(-1)?.includes(word) ? bytes : undefined;
+      return seen.some((piece) => piece.includes(word)) ? bytes : undefined;
     },
     end: () => (seen.push('<end>'), nothing),
     fail: () => (seen.push('<fail>'), nothing),
@@ -96,6 +97,29 @@ it.each([
   await sleep(3 * SETTLE_MS);
   await expect(response.text()).rejects.toThrow('terminated');
 });
+
+it.each([
+  ['handed on', true],
+  ['kept', false],
+])(
+  'a body that is %s and of which all was said is over, whatever its connection does',
+  async (_, isHandedOn) => {
+    const closed = new Promise((resolve) => {
+      reply = (socket) => {
+        socket.once('close', resolve);
+        socket.write(`HTTP/1.1 200 OK\r\n${stream}one `);
+        setTimeout(() => socket.write('end'), SETTLE_MS);
+      };
+    });
+    const tap = tapUntil(isHandedOn ? 'one' : 'never');
+    Object.defineProperty(tap, 'isDone', { get: () => tap.seen.join('').endsWith('end') });
+    const answer = nodeNetwork(address(), init, tap);
+    if (isHandedOn) expect(await (await answer).text()).toBe('one end');
+    await closed;
+    // The body is over for the tap: of the connection's end it may be told or not.
+    expect(tap.seen.filter((word) => !word.startsWith('<')).join('')).toBe('one end');
+  },
+);
 
 it('hints before the answer', async () => {
   const hints = 'HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n';

@@ -58,6 +58,46 @@ describe('an answer that is plain', () => {
     await answer.whole;
   });
 
+  it('is over when the service says so, whatever the connection does then', async () => {
+    const parts: LanguageModelV4StreamPart[] = [];
+    const answer = new PlainAnswer(openai, (part) => parts.push(part));
+    const body = Buffer.from(plain + counts(7, 9) + done);
+    expect(answer.push(body.subarray(0, -1))).toBeUndefined();
+    expect(answer.isDone).toBe(false);
+    expect(answer.push(body.subarray(-1))).toBeUndefined();
+    expect(answer.isDone).toBe(true);
+    await answer.whole;
+    expect(answer.push(Buffer.from(text('more')))).toBeUndefined();
+    expect([answer.fail(), answer.end()]).toEqual([undefined, undefined]);
+    expect(parts.filter(({ type }) => type === 'finish')).toMatchObject([
+      { usage: { inputTokens: { total: 7 } } },
+    ]);
+    expect(textIn(parts)).toBe('Ça va, «\n» 😀');
+  });
+
+  it.each([1, 5, 13, 14, 15, 1e9])(
+    'is over when the service says so to its provider, in pieces of %d bytes',
+    (size) => {
+      const answer = new PlainAnswer(openai, () => {});
+      const body = Buffer.from(delta({ tool_calls: [], refusal: 'no' }) + finish('stop') + done);
+      const handed: string[] = [];
+      for (let at = 0; at < body.length; at += size) {
+        expect(answer.isDone).toBe(false);
+        const piece = answer.push(body.subarray(at, at + size));
+        handed.push(Buffer.from(piece ?? []).toString());
+      }
+      expect(answer.isDone).toBe(true);
+      expect(handed.join('')).toBe(body.toString());
+    },
+  );
+
+  it('is not over at an end without a finish', () => {
+    const answer = new PlainAnswer(openai, () => {});
+    expect(answer.push(Buffer.from(opening + text('a') + done))).toBeUndefined();
+    expect(answer.isDone).toBe(false);
+    expect(answer.end()).toBeDefined();
+  });
+
   it.each([
     ['length', 'length'],
     ['content_filter', 'content-filter'],

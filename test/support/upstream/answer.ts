@@ -144,7 +144,8 @@ async function stream(exchange: Exchange, plan: AnswerPlan): Promise<void> {
     if (kind === 'token') record.tokensWritten += 1;
   }
   await pace.flush();
-  if (behaviour.fault?.atByte === record.bytesWritten) await writer.breakOff(behaviour.fault);
+  const { fault } = behaviour;
+  if (fault && (fault.atEnd || fault.atByte === record.bytesWritten)) await writer.breakOff(fault);
   response.end();
 }
 

@@ -108,6 +108,8 @@ export interface StreamFault {
   afterTokens?: number;
   /** After so many bytes of the body: only for eof, close, reset and stall. */
   atByte?: number;
+  /** After the last byte of the body, before it is ended: as `atByte`. */
+  atEnd?: true;
   forMs?: number;
 }
 
