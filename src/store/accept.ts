@@ -79,16 +79,20 @@ export async function claimTurn(
   return verdictFrom(claim, results.at(-1)?.rows[0]);
 }
 
+// The statements are texts that are made once: a connection to a file finds what it has prepared by them.
+
 const KEY_IS_KNOWN = `EXISTS (${KNOWN_RESOURCE})`;
 
 function keyArgs({ idempotency }: TurnClaim): string[] {
   return [idempotency?.scope ?? '', idempotency?.key ?? ''];
 }
 
+const INSERT_CONVERSATION = `INSERT INTO conversations (id, user_id, title, mode, model, instructions, message_count, created_at, updated_at)
+  SELECT ?, ?, ?, ?, ?, ?, 0, ${NOW}, ${NOW} WHERE NOT ${KEY_IS_KNOWN} ON CONFLICT DO NOTHING`;
+
 function insertConversation(claim: TurnClaim, create: NewConversation): Statement {
   return {
-    sql: `INSERT INTO conversations (id, user_id, title, mode, model, instructions, message_count, created_at, updated_at)
-      SELECT ?, ?, ?, ?, ?, ?, 0, ${NOW}, ${NOW} WHERE NOT ${KEY_IS_KNOWN} ON CONFLICT DO NOTHING`,
+    sql: INSERT_CONVERSATION,
     args: [
       create.id,
       create.userId,
@@ -101,12 +105,14 @@ function insertConversation(claim: TurnClaim, create: NewConversation): Statemen
   };
 }
 
+const INSERT_TURN = `INSERT INTO turns (id, conversation_id, owner_id, state, sequence_number, user_message_id, assistant_message_id, model, created, heartbeat_at, started_at)
+  SELECT ?, c.id, ?, 'running', c.message_count + 2, ?, ?, coalesce(?, c.model, ?), ?, ${NOW}, ${NOW}
+  FROM conversations c WHERE c.id = ? AND (? IS NULL OR c.user_id = ?) AND NOT ${KEY_IS_KNOWN}
+  ON CONFLICT DO NOTHING`;
+
 function insertTurn(claim: TurnClaim): Statement {
   return {
-    sql: `INSERT INTO turns (id, conversation_id, owner_id, state, sequence_number, user_message_id, assistant_message_id, model, created, heartbeat_at, started_at)
-      SELECT ?, c.id, ?, 'running', c.message_count + 2, ?, ?, coalesce(?, c.model, ?), ?, ${NOW}, ${NOW}
-      FROM conversations c WHERE c.id = ? AND (? IS NULL OR c.user_id = ?) AND NOT ${KEY_IS_KNOWN}
-      ON CONFLICT DO NOTHING`,
+    sql: INSERT_TURN,
     args: [
       claim.turnId,
       claim.ownerId,
@@ -130,13 +136,15 @@ function turnOf({ turnId }: TurnClaim): Statement {
 /** The claim that this batch has just made and whose messages are not stored yet: false when the batch is repeated. */
 const NEW_CLAIM = `turns t JOIN conversations c ON c.id = t.conversation_id WHERE t.id = ? AND c.message_count = t.sequence_number - 2`;
 
+const INSERT_MESSAGES = `INSERT INTO messages (id, conversation_id, turn_id, role, status, sequence_number, parts, text_length, model, output_tokens, tokens_estimated, created_at)
+  SELECT new.id, t.conversation_id, t.id, new.role, new.status, t.sequence_number + new.step, new.parts, new.text_length,
+    CASE new.role WHEN 'assistant' THEN t.model END, new.tokens, 1, t.started_at
+  FROM (SELECT ? AS id, 'user' AS role, 'complete' AS status, -1 AS step, ? AS parts, ? AS text_length, ? AS tokens
+    UNION ALL SELECT ?, 'assistant', 'streaming', 0, '', 0, NULL) AS new, ${NEW_CLAIM}`;
+
 function insertMessages(claim: TurnClaim): Statement {
   return {
-    sql: `INSERT INTO messages (id, conversation_id, turn_id, role, status, sequence_number, parts, text_length, model, output_tokens, tokens_estimated, created_at)
-      SELECT new.id, t.conversation_id, t.id, new.role, new.status, t.sequence_number + new.step, new.parts, new.text_length,
-        CASE new.role WHEN 'assistant' THEN t.model END, new.tokens, 1, t.started_at
-      FROM (SELECT ? AS id, 'user' AS role, 'complete' AS status, -1 AS step, ? AS parts, ? AS text_length, ? AS tokens
-        UNION ALL SELECT ?, 'assistant', 'streaming', 0, '', 0, NULL) AS new, ${NEW_CLAIM}`,
+    sql: INSERT_MESSAGES,
     args: [
       claim.userMessageId,
       encodeParts([{ type: 'text', text: claim.text }]),
@@ -148,11 +156,13 @@ function insertMessages(claim: TurnClaim): Statement {
   };
 }
 
+const UPDATE_CONVERSATION = `UPDATE conversations SET message_count = message_count + 2, title = coalesce(title, ?), updated_at = ${NOW}
+  WHERE id = ? AND EXISTS (SELECT 1 FROM turns t WHERE t.id = ? AND t.conversation_id = conversations.id
+    AND t.sequence_number = conversations.message_count + 2)`;
+
 function updateConversation(claim: TurnClaim): Statement {
   return {
-    sql: `UPDATE conversations SET message_count = message_count + 2, title = coalesce(title, ?), updated_at = ${NOW}
-      WHERE id = ? AND EXISTS (SELECT 1 FROM turns t WHERE t.id = ? AND t.conversation_id = conversations.id
-        AND t.sequence_number = conversations.message_count + 2)`,
+    sql: UPDATE_CONVERSATION,
     args: [claim.title, claim.conversationId, claim.turnId],
   };
 }
@@ -166,21 +176,23 @@ const HISTORY = `SELECT group_concat('[' || sequence_number || ',"' || role || '
     WHERE m.conversation_id = c.id AND (m.role = 'user' OR (m.status NOT IN ('failed', 'streaming') AND m.text_length > 0))
     ORDER BY m.sequence_number DESC LIMIT ?)`;
 
+const SELECT_VERDICT = `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS sequence_number, mine.started_at, mine.model AS turn_model,
+    CASE WHEN mine.id IS NOT NULL THEN (${HISTORY}) END AS history,
+    EXISTS (SELECT 1 FROM conversations o WHERE o.user_id = c.user_id AND o.id <> c.id)
+      OR EXISTS (SELECT 1 FROM documents d WHERE d.user_id = c.user_id) AS has_material,
+    running.id AS running_id, running.heartbeat_at + ? - ${NOW} AS lease_left, asked.parts AS running_parts,
+    k.resource_id AS known_turn, k.fingerprint AS known_fingerprint, known.conversation_id AS known_conversation
+  FROM (SELECT 1)
+  LEFT JOIN conversations c ON c.id = ? AND (? IS NULL OR c.user_id = ?)
+  LEFT JOIN turns mine ON mine.id = ? AND mine.state = 'running' AND mine.owner_id = ?
+  LEFT JOIN turns running ON running.conversation_id = c.id AND running.state = 'running'
+  LEFT JOIN messages asked ON asked.id = running.user_message_id
+  LEFT JOIN idempotency_keys k ON k.scope = ? AND k.key = ? AND k.created_at > ${NOW} - ${KEY_LIFETIME_MS}
+  LEFT JOIN turns known ON known.id = k.resource_id`;
+
 function selectVerdict(claim: TurnClaim, { leaseMs, windowMessages }: ClaimLimits): Statement {
   return {
-    sql: `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS sequence_number, mine.started_at, mine.model AS turn_model,
-        CASE WHEN mine.id IS NOT NULL THEN (${HISTORY}) END AS history,
-        EXISTS (SELECT 1 FROM conversations o WHERE o.user_id = c.user_id AND o.id <> c.id)
-          OR EXISTS (SELECT 1 FROM documents d WHERE d.user_id = c.user_id) AS has_material,
-        running.id AS running_id, running.heartbeat_at + ? - ${NOW} AS lease_left, asked.parts AS running_parts,
-        k.resource_id AS known_turn, k.fingerprint AS known_fingerprint, known.conversation_id AS known_conversation
-      FROM (SELECT 1)
-      LEFT JOIN conversations c ON c.id = ? AND (? IS NULL OR c.user_id = ?)
-      LEFT JOIN turns mine ON mine.id = ? AND mine.state = 'running' AND mine.owner_id = ?
-      LEFT JOIN turns running ON running.conversation_id = c.id AND running.state = 'running'
-      LEFT JOIN messages asked ON asked.id = running.user_message_id
-      LEFT JOIN idempotency_keys k ON k.scope = ? AND k.key = ? AND k.created_at > ${NOW} - ${KEY_LIFETIME_MS}
-      LEFT JOIN turns known ON known.id = k.resource_id`,
+    sql: SELECT_VERDICT,
     args: [
       windowMessages,
       leaseMs,

@@ -125,10 +125,12 @@ export function endedMessage(head: TurnHead, { error: _, ...ending }: Ending): M
   };
 }
 
+const UPDATE_ANSWER = `UPDATE messages SET status = ?, parts = ?, text_length = ?, model = ?, input_tokens = ?, output_tokens = ?, tokens_estimated = ?,
+  finish_reason = ?, first_token_ms = ?, duration_ms = ? WHERE id = ? AND ${OWNED}`;
+
 function updateAnswer(head: TurnHead, ownerId: string, ending: Ending): Statement {
   return {
-    sql: `UPDATE messages SET status = ?, parts = ?, text_length = ?, model = ?, input_tokens = ?, output_tokens = ?, tokens_estimated = ?,
-        finish_reason = ?, first_token_ms = ?, duration_ms = ? WHERE id = ? AND ${OWNED}`,
+    sql: UPDATE_ANSWER,
     args: [
       ending.status,
       encodeParts(ending.parts),
@@ -146,10 +148,12 @@ function updateAnswer(head: TurnHead, ownerId: string, ending: Ending): Statemen
   };
 }
 
+const CLOSE_TURN = `UPDATE turns SET state = 'ended', ended_at = ${NOW}, error = ?, model = ?
+  WHERE id = ? AND state = 'running' AND owner_id = ?`;
+
 function closeTurn(head: TurnHead, ownerId: string, { error }: Ending): Statement {
   return {
-    sql: `UPDATE turns SET state = 'ended', ended_at = ${NOW}, error = ?, model = ?
-      WHERE id = ? AND state = 'running' AND owner_id = ?`,
+    sql: CLOSE_TURN,
     args: [error ? JSON.stringify(error) : null, head.model, head.turnId, ownerId],
   };
 }
