@@ -43,7 +43,8 @@ export function headerRecord(headers: RequestInit['headers']): Record<string, st
 /** The network by a runtime's own `fetch`. */
 export function networkBy(fetch: typeof globalThis.fetch): Network {
   return async (input, init, tap) => {
-    const response = await fetch(input, init);
+    // A redirect would carry a key to another address.
+    const response = await fetch(input, { ...init, redirect: 'manual' });
     const { body, status, statusText, headers } = response;
     if (!tap || !body || !isEventStream(status, headers.get('content-type'))) return response;
     const reads = readsOf(body);

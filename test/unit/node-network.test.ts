@@ -1,9 +1,11 @@
 /** What a service may do to a connection: whatever it is, the call fails or the body does, and never the process. */
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import tls, { createServer as createSecureServer } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeNetwork } from '../../src/host/node-network.ts';
-import type { BodyTap } from '../../src/models/network.ts';
+import { networkBy, type BodyTap } from '../../src/models/network.ts';
+import { localhost } from '../support/tls.ts';
 
 const tight = 'Connection: close\r\n\r\n';
 const stream = `Content-Type: text/event-stream\r\n${tight}`;
@@ -212,4 +214,110 @@ it('a connection that the service closes between two requests', async () => {
     // Closed as soon as it has answered, without having said so.
     expect(await ask((socket) => socket.write(answer, () => socket.end()))).toBe('200 a');
   }
+});
+
+describe('TLS that breaks after it was made', () => {
+  const record = Buffer.from(`1703030018${'00'.repeat(24)}`, 'hex');
+  const answer = `HTTP/1.1 200 OK\r\n${stream}abc`;
+  const secure = createSecureServer(localhost, (socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.write(answer));
+  });
+  /** Stands before it, and adds to what it says. */
+  let spoil: (socket: Socket) => void = () => undefined;
+  const between = createServer((socket) => {
+    const onward = connect((secure.address() as AddressInfo).port, '127.0.0.1');
+    for (const one of [socket, onward]) one.on('error', () => undefined);
+    socket.pipe(onward).pipe(socket, { end: false });
+    setTimeout(() => spoil(socket), 5 * SETTLE_MS);
+  });
+  beforeAll(async () => {
+    const { getCACertificates, setDefaultCACertificates } = tls;
+    setDefaultCACertificates([...getCACertificates(), localhost.cert]);
+    for (const one of [secure, between])
+      await new Promise<void>((resolve) => one.listen(0, '127.0.0.1', resolve));
+  });
+  afterAll(() => {
+    secure.close();
+    between.close();
+  });
+
+  it.each<[string, (socket: Socket) => void]>([
+    ['a record that cannot be read', (socket) => socket.write(record)],
+    ['such a record, then the end', (socket) => socket.end(record)],
+    ['a word that is none', (socket) => socket.write('HTTP/1.1 500 No\r\n\r\n')],
+  ])(
+    '%s',
+    async (_, spoiling) => {
+      spoil = spoiling;
+      const { port } = between.address() as AddressInfo;
+      const response = await nodeNetwork(`https://127.0.0.1:${port}/`, init);
+      await expect(response.text()).rejects.toThrow('terminated');
+    },
+    5_000,
+  );
+});
+
+it('a connection on which the last request is still going out is not used for the next', async () => {
+  // Of its own, so that no other connection is at hand.
+  const deaf = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('data', () => {
+      socket.pause();
+      socket.write('HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig');
+    });
+  });
+  await new Promise<void>((resolve) => deaf.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(deaf.address() as AddressInfo).port}/`;
+  const large = { ...init, body: 'x'.repeat(8_000_000) };
+  expect(await (await nodeNetwork(url, large)).text()).toBe('big');
+  await sleep(SETTLE_MS);
+  expect(await (await nodeNetwork(url, init)).text()).toBe('big');
+  deaf.close();
+}, 5_000);
+
+it('a request that is given up opens no other connection', async () => {
+  reply = () => undefined;
+  const before = sockets.size;
+  const calls = Array.from({ length: 10 }, () =>
+    nodeNetwork(address(), { ...init, signal: AbortSignal.timeout(50) }).catch(() => undefined),
+  );
+  await Promise.all(calls);
+  await sleep(3 * SETTLE_MS);
+  expect(sockets.size - before).toBeLessThanOrEqual(10);
+});
+
+it('a header that cannot be sent', async () => {
+  const headers = { authorization: 'Bearer ключ' };
+  await expect(nodeNetwork(address(), { ...init, headers })).rejects.toThrow('fetch failed');
+});
+
+it.each([
+  ['while it follows', 'never'],
+  ['after it has handed on', 'one'],
+])('a tap that throws %s fails its own request', async (_, word) => {
+  reply = (socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\n${stream}one`);
+    setTimeout(() => socket.write('two'), SETTLE_MS);
+  };
+  const tap = tapUntil(word);
+  const { push } = tap;
+  tap.push = (bytes) => {
+    if (Buffer.from(bytes).toString() === 'two') throw new Error('of the tap');
+    return push(bytes);
+  };
+  const answer = nodeNetwork(address(), init, tap).then((response) => response.text());
+  await expect(answer).rejects.toThrow(word === 'never' ? 'of the tap' : 'terminated');
+});
+
+it.each([
+  ['Node', nodeNetwork],
+  ['a runtime’s own fetch', networkBy(fetch)],
+])('a redirect is not followed by the network of %s', async (_, network) => {
+  const redirect = `HTTP/1.1 307 There\r\nLocation: ${address()}\r\n${tight}`;
+  let count = 0;
+  reply = (socket) => void (count++, socket.end(redirect));
+  expect((await network(address(), init)).status).toBe(307);
+  expect(count).toBe(1);
 });

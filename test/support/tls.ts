@@ -1,0 +1,21 @@
+/** A certificate of localhost that signs itself, and its key, which therefore is no secret. */
+export const localhost = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQglLcGnSF9nRaWMQaQ
+pY3xOQbwtsyi9Y0rJWAY+/YBXiyhRANCAAS+DSZWxvzR48kvO8ezhCEZVpgpJMj6
+lDKiXZCvfS3tCyk4xSCDBhuigTME+0RClviCBVFvHDdepi8/b7Pm48eF
+-----END PRIVATE KEY-----
+`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBnDCCAUGgAwIBAgIUDWIV7Xgl0kLinvEwFitnidhLmgowCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjIwMTA1NVoYDzIxMjYxMDI5
+MjAxMDU1WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAS+DSZWxvzR48kvO8ezhCEZVpgpJMj6lDKiXZCvfS3tCyk4xSCDBhui
+gTME+0RClviCBVFvHDdepi8/b7Pm48eFo28wbTAdBgNVHQ4EFgQU0AIQLtfOwfV9
+xptMkqURBXIcLtAwHwYDVR0jBBgwFoAU0AIQLtfOwfV9xptMkqURBXIcLtAwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSQAwRgIhAKf+xdZDNX9ogg68rhcFilD3dcbtBJVuotxLudCG1+QHAiEA
+nRQoP6iEH1RaBFHaQfgKgM+eQs4c31qUNgj+BomvN/s=
+-----END CERTIFICATE-----
+`,
+};
