@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ServerProcess } from '../support/child-process.ts';
 import { request } from '../support/http.ts';
 import { temporaryDirectory } from '../support/places.ts';
 import { startSqld } from '../support/sqld.ts';
+import { startUpstream } from '../support/upstream.ts';
 import { addressOf, runToEnd, startProgram } from './program.ts';
 
 const started: ServerProcess[] = [];
@@ -73,6 +76,39 @@ it('may be reached from elsewhere when AUTH=none says so', async () => {
   const headers = { host: 'my-server.example' };
   const { status } = await request(`http://127.0.0.1:${port}/health`, { headers });
   expect(status).toBe(200);
+});
+
+it('asks models through the proxy that the environment names', async () => {
+  const upstream = await startUpstream();
+  const asked: string[] = [];
+  const proxy = createServer().on('connect', (request, socket) => {
+    asked.push(request.url ?? '');
+    const onward = connect(Number(new URL(upstream.url).port), '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      socket.pipe(onward).pipe(socket);
+    });
+    for (const end of [socket, onward]) end.on('error', () => undefined);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const { port } = proxy.address() as AddressInfo;
+  try {
+    upstream.script('behind', { text: 'Hello from behind' });
+    const env = {
+      NODE_USE_ENV_PROXY: '1',
+      HTTP_PROXY: `http://127.0.0.1:${port}`,
+      ...upstream.env,
+      OPENAI_BASE_URL: upstream.openaiBaseUrl.replace(/\/\/[^/]+/, '//model.invalid'),
+      DATABASE_URL: `file:${join(temporaryDirectory('proxy'), 'parley.db')}`,
+    };
+    const address = await addressOf(start('start', { PORT: '0', ...env }));
+    const json = { user_id: 'u', message: 'Hi', model: 'openai/behind' };
+    const { status, text } = await request(`${address}/conversations`, { json });
+    expect([status, text]).toEqual([200, expect.stringContaining('Hello from behind')]);
+    expect(asked).toEqual(['model.invalid:80']);
+  } finally {
+    proxy.close();
+    await upstream.close();
+  }
 });
 
 it('answers the allowed origins only, when they are named', async () => {
