@@ -20,12 +20,15 @@ import {
   type ResultSet,
   type Statement,
 } from '../store/database.ts';
-import { nodeNetwork } from './node-network.ts';
+import { createNodeNetwork } from './node-network.ts';
 
 /** Each holds one of the connections that a server has for everybody (`sqld`: 128). */
 const MOST_STREAMS = 16;
 /** A server forgets a stream that has been silent for ten seconds: one that may be forgotten by the time its batch arrives is left alone. */
 const USABLE_FOR_MS = 7_000;
+
+/** A connection is kept for longer than to a model: a batch that meets one which has just been closed is repeated, and making another takes as long as several batches. */
+const KEPT_FOR_MS = 30_000;
 
 /** A database over streams that are kept; more batches at once get streams of their own. */
 export function connectStreams(address: Address): Database {
@@ -47,7 +50,7 @@ class StreamsConnection implements Connection {
   #inUse = 0;
 
   constructor(address: Address) {
-    const request = timed(nodeNetwork);
+    const request = timed(createNodeNetwork(KEPT_FOR_MS));
     this.#client = openClient(address, request);
     const { hranaHttpUrl = '', authToken } = parseLibsqlUrl(address.url);
     // A client each: a client holds on to all streams that it has opened, those that have been left alone, too.

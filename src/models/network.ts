@@ -1,5 +1,4 @@
 /** The network as the providers are given it: `fetch`, and a way to follow what a stream of events brings before a reader does, or instead of one. */
-import { sleep } from '../chat/sleep.ts';
 
 /** Follows a body, which it keeps to itself at first: a reader sees what it hands on, and there is none before. */
 export interface BodyTap {
@@ -99,10 +98,13 @@ async function follow(reads: Reads, tap: BodyTap): Promise<Uint8Array | undefine
   }
 }
 
+/** Reads to the end if it comes soon; otherwise, or when there is more, the body is cut off. */
 async function lingerOver(reads: Reads): Promise<undefined> {
-  const end = reads.next().catch(() => undefined);
-  const rest = await Promise.race([end, sleep(LINGER_MS).then(() => 'late' as const)]);
-  if (rest) await reads.cancel('the answer is whole').catch(() => undefined);
+  const leave = () => void reads.cancel('the answer is whole').catch(() => undefined);
+  const timer = setTimeout(leave, LINGER_MS);
+  const more = await reads.next().catch(() => undefined);
+  clearTimeout(timer);
+  if (more) leave();
 }
 
 /** What is left of a body, after the bytes that are given. */

@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls, { createServer as createSecureServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { nodeNetwork } from '../../src/host/node-network.ts';
+import { createNodeNetwork, nodeNetwork } from '../../src/host/node-network.ts';
 import { networkBy, type BodyTap } from '../../src/models/network.ts';
 import { localhost } from '../support/tls.ts';
 
@@ -320,4 +320,27 @@ it.each([
   reply = (socket) => void (count++, socket.end(redirect));
   expect((await network(address(), init)).status).toBe(307);
   expect(count).toBe(1);
+});
+
+it.each([
+  ['as long as asked', 10_000, '', 1],
+  ['no longer than asked', 30, '', 2],
+  ['as long as the service says', 30, 'Keep-Alive: timeout=5\r\n', 1],
+  ['not at all when the service is about to close it', 10_000, 'Keep-Alive: timeout=1\r\n', 2],
+])('an idle connection is kept %s', async (_, idleMs, hint, connections) => {
+  let count = 0;
+  const own = createServer((socket) => {
+    sockets.add(socket);
+    count++;
+    const answer = `HTTP/1.1 200 OK\r\n${hint}Content-Length: 1\r\n\r\na`;
+    socket.on('error', () => undefined).on('data', () => socket.write(answer));
+  });
+  await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(own.address() as AddressInfo).port}/`;
+  const network = createNodeNetwork(idleMs);
+  expect(await (await network(url, init)).text()).toBe('a');
+  await sleep(10 * SETTLE_MS);
+  expect(await (await network(url, init)).text()).toBe('a');
+  expect(count).toBe(connections);
+  own.close();
 });
