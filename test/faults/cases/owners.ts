@@ -1,7 +1,7 @@
 /** Owners that fall asleep: whoever was taken over may not write any more, whoever was not may go on. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultCase, Rounds } from '../case.ts';
-import { Client, readAll, type Ask } from '../client.ts';
+import { Client, readAll, type Ask, type Told } from '../client.ts';
 import { mustAgree, mustBeConsistent, mustBeWhole } from '../invariants.ts';
 import { awkwardMessage, awkwardTokens } from '../texts.ts';
 import { must, mustEqual } from '../violation.ts';
@@ -20,6 +20,20 @@ async function slowTurn({ random }: Rounds, world: World) {
   };
   const stream = await world.client.openTurn(ask);
   return { ask, stream, turnId: String(stream.headers['x-turn-id']), whole: tokens.join('') };
+}
+
+/** The turn went on to its end, as if nothing had happened to its owner. */
+async function mustComplete(
+  world: World,
+  { ask, turnId, whole }: Awaited<ReturnType<typeof slowTurn>>,
+  told: Told,
+): Promise<void> {
+  mustBeWhole(told);
+  const state = await world.client.turn(turnId);
+  mustAgree(told, state.message);
+  mustEqual(state.status, 'complete', 'the turn of an owner that nobody replaced');
+  mustEqual(state.message.content, whole, 'its text');
+  must(ownOf(world).calls(ask.model) === 1, 'the model was called again');
 }
 
 const takenOver: FaultCase = {
@@ -91,18 +105,12 @@ const alone: FaultCase = {
     const { server } = ownOf(world);
     for (let time = 0; time < (rounds.quick ? 1 : 4); time += 1) {
       await rounds.round(`time ${time}`, async () => {
-        const { ask, stream, turnId, whole } = await slowTurn(rounds, world);
+        const turn = await slowTurn(rounds, world);
         await sleep(700 + rounds.random.below(1_500));
         server.pause();
         await sleep(world.leaseMs + 1_500);
         server.resume();
-        const told = await readAll(stream);
-        mustBeWhole(told);
-        const state = await world.client.turn(turnId);
-        mustAgree(told, state.message);
-        mustEqual(state.status, 'complete', 'the turn of an owner that nobody replaced');
-        mustEqual(state.message.content, whole, 'its text');
-        must(ownOf(world).calls(ask.model) === 1, 'the model was called again');
+        await mustComplete(world, turn, await readAll(turn.stream));
       });
     }
   },
@@ -121,18 +129,14 @@ const hanging: FaultCase = {
         const isCheckpoint = ({ sql }: { sql: string }) => sql.includes('SET text_length = new');
         const undo = proxy.fail(({ statements }) => statements.some(isCheckpoint), 'hang');
         try {
-          const { ask, stream, turnId, whole } = await slowTurn(rounds, world);
-          const reading = readAll(stream);
+          const turn = await slowTurn(rounds, world);
+          const reading = readAll(turn.stream);
           // Whoever looks ends a turn whose owner is silent.
-          const looking = setInterval(() => void other.turn(turnId).catch(() => undefined), 300);
+          const look = () => void other.turn(turn.turnId).catch(() => undefined);
+          const looking = setInterval(look, 300);
           const told = await reading.finally(() => clearInterval(looking));
           must(proxy.count(({ failedWith }) => failedWith === 'hang') > 0, 'no checkpoint hung');
-          mustBeWhole(told);
-          const state = await world.client.turn(turnId);
-          mustAgree(told, state.message);
-          mustEqual(state.status, 'complete', 'the turn of an owner that was alive');
-          mustEqual(state.message.content, whole, 'its text');
-          must(ownOf(world).calls(ask.model) === 1, 'the model was called again');
+          await mustComplete(world, turn, told);
         } finally {
           undo();
         }
