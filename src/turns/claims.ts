@@ -2,13 +2,14 @@
 import { newId } from '../chat/ids.ts';
 import type { TurnHead } from '../chat/message.ts';
 import type { Report } from '../chat/report.ts';
+import { sleep } from '../chat/sleep.ts';
 import { titleFrom } from '../chat/title.ts';
 import { estimateTokens } from '../chat/tokens.ts';
-import { claimTurn, withdrawClaim, type TurnClaim, type Verdict } from '../store/accept.ts';
+import { claimTurn, type TurnClaim, type Verdict } from '../store/accept.ts';
 import type { Database } from '../store/database.ts';
 import { interruptLost } from '../store/interrupt.ts';
+import { withdrawClaim } from '../store/withdraw.ts';
 import type { StartTurn } from './rooms.ts';
-import { sleep } from '../chat/sleep.ts';
 
 export interface ClaimSettings {
   titleWords: number;

@@ -18,7 +18,7 @@ import { embeddingsOf, registryOf, roomSettingsOf } from '../../src/host/service
 import { networkBy } from '../../src/models/network.ts';
 import { reindex } from '../../src/retrieval/reindex.ts';
 import { createRetriever } from '../../src/retrieval/retrieve.ts';
-import { withdrawClaim } from '../../src/store/accept.ts';
+import { withdrawClaim } from '../../src/store/withdraw.ts';
 import {
   addConnection,
   countConnections,
