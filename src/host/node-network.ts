@@ -13,7 +13,9 @@ const IDLE_MS = 4_000;
 const LONGEST_IDLE_MS = 60_000;
 
 /** The built-in `fetch` goes through the proxy that the environment names, where Node was told to heed it. */
-const HEEDS_PROXY = process.env['NODE_USE_ENV_PROXY'] === '1';
+const HEEDS_PROXY =
+  process.env['NODE_USE_ENV_PROXY'] === '1' ||
+  [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ').includes('--use-env-proxy');
 /** What a header cannot hold. Refused by the library, such a request would take a place among its connections for good. */
 const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/;
 

@@ -35,9 +35,6 @@ export interface SilentEvent {
   isEnd?: true;
 }
 
-/** By which a service says that this is all. */
-export const END_EVENT = 'data: [DONE]\n\n';
-
 /** Comments alone: a line of data may follow one with no empty line between, and is no comment. */
 const COMMENTS = /^(?::[^\r\n]*\n)+\n$/;
 
@@ -46,7 +43,7 @@ export function readEvent(
   event: string,
   dialect: ChunkDialect,
 ): TextEvent | SilentEvent | undefined {
-  if (event === END_EVENT) return { kind: 'silent', isEnd: true };
+  if (event === 'data: [DONE]\n\n') return { kind: 'silent', isEnd: true };
   if (COMMENTS.test(event)) return { kind: 'silent' };
   const chunk = chunkIn(event);
   if (!chunk || isSet(chunk.error) || !Array.isArray(chunk.choices) || chunk.choices.length > 1)

@@ -85,7 +85,7 @@ function readsOf(body: ReadableStream<Uint8Array>): Reads {
 /** Shows the tap what arrives until it hands on; undefined when it never did. */
 async function follow(reads: Reads, tap: BodyTap): Promise<Uint8Array | undefined> {
   for (;;) {
-    if (tap.isDone) return lingerOver(reads);
+    if (tap.isDone) return lingerOver(reads, tap);
     let bytes: Uint8Array | undefined;
     try {
       bytes = await reads.next();
@@ -98,13 +98,17 @@ async function follow(reads: Reads, tap: BodyTap): Promise<Uint8Array | undefine
   }
 }
 
-/** Reads to the end if it comes soon; otherwise, or when there is more, the body is cut off. */
-async function lingerOver(reads: Reads): Promise<undefined> {
+/** Reads to the end if it comes soon; otherwise the body is cut off. */
+async function lingerOver(reads: Reads, tap: BodyTap): Promise<undefined> {
   const leave = () => void reads.cancel('the answer is whole').catch(() => undefined);
   const timer = setTimeout(leave, LINGER_MS);
-  const more = await reads.next().catch(() => undefined);
+  try {
+    for (let more = await reads.next(); more; more = await reads.next()) tap.push(more);
+  } catch {
+    // All had been said before it broke off.
+  }
   clearTimeout(timer);
-  if (more) leave();
+  tap.end();
 }
 
 /** What is left of a body, after the bytes that are given. */
@@ -119,7 +123,7 @@ function streamOf(reads: Reads, tap: BodyTap, first: Uint8Array): ReadableStream
         const handed = bytes && tap.push(bytes);
         if (handed) return controller.enqueue(handed);
         controller.close();
-        if (tap.isDone) await lingerOver(reads);
+        if (tap.isDone) await lingerOver(reads, tap);
       },
       cancel: (reason) => reads.cancel(reason),
     },

@@ -3,10 +3,13 @@
  * parsing, validating), and an answer that says nothing but words needs none of it. The first event that is not plain, or cannot be read, ends this for good: from there on the stream is
  * the provider's, which is shown beforehand what had been kept from it, but for text that has been told already.
  */
-import type { LanguageModelV4FinishReason, LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import type {
+  LanguageModelV4FinishReason,
+  LanguageModelV4StreamPart,
+  LanguageModelV4Usage,
+} from '@ai-sdk/provider';
 import type { GrowingType } from '../chat/parts.ts';
 import {
-  END_EVENT,
   nextShape,
   readEvent,
   textByShape,
@@ -22,8 +25,11 @@ const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 const NOTHING = new Uint8Array(0);
 const utf8 = new TextEncoder();
-/** The last event, by which a service says that this is all. */
-const END = utf8.encode(END_EVENT);
+/** A character a byte: for what is looked for in bytes. */
+const latin1 = new TextDecoder('latin1');
+/** The last event, by which a service says that this is all, in every form that providers read. */
+const END = /[\r\n]data: ?\[DONE\](?:\r\n\r\n|\n\n)/;
+const LONGEST_END = '\ndata: [DONE]\r\n\r\n'.length;
 /** Units, of text or of bytes, kept from the provider: a plain answer has an opening, a first text and an ending. */
 const MOST_KEPT = 65_536;
 
@@ -42,11 +48,13 @@ export class PlainAnswer implements BodyTap {
   #shape: Shape | undefined;
   #hasText = false;
   #finish: LanguageModelV4FinishReason | undefined;
-  #usage = usageOf();
+  #usage: LanguageModelV4Usage | undefined;
   /** The service has said that this is all. */
-  #hasEnd = false;
   #isDone = false;
+  #isComplete = false;
   #isHandedOver = false;
+  /** The last characters that were handed on. */
+  #tail = '\n';
   /** The next text of the provider has been told already. */
   #isRepeated = false;
 
@@ -63,7 +71,6 @@ export class PlainAnswer implements BodyTap {
   }
 
   push(bytes: Uint8Array): Uint8Array | undefined {
-    if (this.#isDone) return undefined;
     if (this.#isHandedOver) return this.#passOn(bytes);
     const all = concatenate(this.#pending, bytes);
     const end = endOfLastEvent(all);
@@ -84,19 +91,21 @@ export class PlainAnswer implements BodyTap {
     }
     const rest = this.#read(events);
     if (rest !== undefined) return this.#handOver(utf8.encode(rest));
-    // Not every service closes what it has called the end.
-    if (this.#hasEnd && this.#finish && this.#pending.length === 0) this.#complete(this.#finish);
+    // Not every service closes what it has called the end; some count their tokens after it.
+    if (this.#isDone && this.#usage) this.#complete();
     return undefined;
   }
 
   end(): Uint8Array | undefined {
-    if (!this.#finish || this.#pending.length > 0) return this.fail();
-    this.#complete(this.#finish);
+    if (!this.#finish || (this.#pending.length > 0 && !this.#isDone)) return this.fail();
+    this.#complete();
     return undefined;
   }
 
   fail(): Uint8Array | undefined {
-    return this.#isDone ? undefined : this.#handOver(NOTHING);
+    if (!this.#isDone) return this.#handOver(NOTHING);
+    this.#complete();
+    return undefined;
   }
 
   /** Tells a part of the provider's, which has been handed the stream. */
@@ -107,27 +116,34 @@ export class PlainAnswer implements BodyTap {
     else this.#onPart(part);
   }
 
-  #complete(finishReason: LanguageModelV4FinishReason): void {
-    if (this.#isDone) return;
-    this.#isDone = true;
-    this.#onPart({ type: 'finish', finishReason, usage: this.#usage });
+  #complete(): void {
+    if (this.#isHandedOver || this.#isComplete || !this.#finish) return;
+    this.#isComplete = true;
+    const usage = this.#usage ?? usageOf();
+    this.#onPart({ type: 'finish', finishReason: this.#finish, usage });
     this.#resolveWhole();
   }
 
-  #handOver(next: Uint8Array): Uint8Array {
+  #handOver(next: Uint8Array): Uint8Array | undefined {
     const pending = this.#pending;
     this.#pending = NOTHING;
+    // What comes after the end is not for anybody.
+    if (this.#isDone) return undefined;
     this.#isRepeated = this.#hasText;
     this.#isHandedOver = true;
-    return this.#passOn(concatenate(concatenate(utf8.encode(this.#kept), next), pending));
+    return concatenate(utf8.encode(this.#kept), this.#passOn(concatenate(next, pending)));
   }
 
-  /** Of a body that has been handed over only its end is looked for. */
+  /** Of a body that has been handed over only its end is looked for, and nothing handed on behind it. */
   #passOn(bytes: Uint8Array): Uint8Array {
-    const last = concatenate(this.#pending, bytes.slice(-END.length)).slice(-END.length);
-    this.#pending = last;
-    this.#isDone = END.every((byte, at) => byte === last[at]);
-    return bytes;
+    if (this.#isDone) return NOTHING;
+    const before = this.#tail.length;
+    const text = this.#tail + latin1.decode(bytes);
+    this.#tail = text.slice(-LONGEST_END);
+    const end = END.exec(text);
+    if (!end) return bytes;
+    this.#isDone = true;
+    return bytes.subarray(0, end.index + end[0].length - before);
   }
 
   /**
@@ -143,8 +159,12 @@ export class PlainAnswer implements BodyTap {
     };
     let from = 0;
     while (from < events.length && this.#kept.length < MOST_KEPT) {
-      const to = events.indexOf('\n\n', from) + 2;
-      const text = this.#textOf(events, from, to);
+      const blank = events.indexOf('\n\n', from);
+      // A line break too many is left over.
+      const to = blank < 0 ? events.length : blank + 2;
+      const text = this.#isDone
+        ? this.#takeLate(events.slice(from, to))
+        : this.#textOf(events, from, to);
       if (text === undefined) break;
       if (text !== '') {
         const type = this.#shape?.type ?? 'text';
@@ -174,7 +194,14 @@ export class PlainAnswer implements BodyTap {
     if (!event.startsWith(':')) this.#kept += event;
     this.#finish = read.finish ?? this.#finish;
     this.#usage = read.usage ?? this.#usage;
-    this.#hasEnd ||= read.isEnd ?? false;
+    if (read.isEnd && this.#finish) this.#isDone = true;
+    return '';
+  }
+
+  /** Of what comes after the end only a count of tokens matters. */
+  #takeLate(event: string): string {
+    const read = readEvent(event, this.#dialect);
+    if (read?.kind === 'silent') this.#usage ??= read.usage;
     return '';
   }
 }

@@ -75,12 +75,12 @@ export class Pulse {
 
   async #store(turns: LiveTurn[]): Promise<void> {
     for (const turn of turns) turn.storedAt = performance.now();
-    const taken = turns.map((turn) => ({
-      turn,
-      end: turn.parts.end(),
-      checkpoint: checkpointOf(turn),
-    }));
     try {
+      const taken = turns.map((turn) => ({
+        turn,
+        end: turn.parts.end(),
+        checkpoint: checkpointOf(turn),
+      }));
       await this.#pulse(
         turns,
         taken.flatMap(({ checkpoint }) => checkpoint ?? []),

@@ -91,6 +91,56 @@ describe('an answer that is plain', () => {
     },
   );
 
+  const crlf = (body: string) => body.replaceAll('\n\n', '\r\n\r\n');
+  const call = delta({ tool_calls: [{ index: 0, id: 'c', function: { name: 'f' } }] });
+  it.each([
+    ['a plain answer, then a line break', `${plain}${counts(7, 9)}${done}\n`],
+    ['a plain answer, then half an event', `${plain}${counts(7, 9)}${done}data: `],
+    ['a plain answer, then text', plain + counts(7, 9) + done + text('more')],
+    ['a plain answer, then its counts', plain + done + counts(7, 9)],
+    ['a plain answer with other line breaks', crlf(plain + done)],
+    ['a plain answer, its end written otherwise', plain + done.replace(' ', '')],
+    ['a call', call + done],
+    ['a call, then something', `${call}${done}\n: zz\n\ndata: `],
+    ['a call with other line breaks', crlf(call + done)],
+  ])('is over at its end, wherever the reads end: %s', (_, body) => {
+    const bytes = Buffer.from(body);
+    const told = new Set<string>();
+    for (let cut = 1; cut <= bytes.length; cut++) {
+      const parts: LanguageModelV4StreamPart[] = [];
+      const answer = new PlainAnswer(openai, (part) => parts.push(part));
+      const pieces = [bytes.subarray(0, cut), bytes.subarray(cut)].map((piece) =>
+        answer.push(piece),
+      );
+      expect(answer.isDone).toBe(true);
+      const handed = Buffer.concat(pieces.map((piece) => piece ?? Buffer.of())).toString();
+      told.add(
+        JSON.stringify([parts.map((part) => ('delta' in part ? '' : part)), textIn(parts), handed]),
+      );
+      expect(answer.fail()).toBeUndefined();
+    }
+    // The same whatever came together, but for how the text was cut.
+    const ends = [...told].map((one) => JSON.parse(one) as [unknown[], string, string]);
+    expect(new Set(ends.map(([, ...rest]) => JSON.stringify(rest))).size).toBe(1);
+    expect(ends[0]?.[2]).not.toContain('zz');
+  });
+
+  it('counts what is counted after the end', () => {
+    for (const late of [[plain + done + counts(7, 9)], [plain + done, counts(7, 9)]]) {
+      const parts: LanguageModelV4StreamPart[] = [];
+      const answer = new PlainAnswer(openai, (part) => parts.push(part));
+      for (const piece of late) expect(answer.push(Buffer.from(piece))).toBeUndefined();
+      expect(parts.at(-1)).toMatchObject({ type: 'finish', usage: { inputTokens: { total: 7 } } });
+    }
+  });
+
+  it('is not over where it breaks off after an end without a finish', () => {
+    const answer = new PlainAnswer(openai, () => {});
+    expect(answer.push(Buffer.from(opening + text('a') + done + text('b')))).toBeUndefined();
+    expect(answer.fail()).toBeDefined();
+    expect(answer.isDone).toBe(false);
+  });
+
   it('is not over at an end without a finish', () => {
     const answer = new PlainAnswer(openai, () => {});
     expect(answer.push(Buffer.from(opening + text('a') + done))).toBeUndefined();
