@@ -4,7 +4,7 @@
 export interface BodyTap {
   /** All has been said: to a reader this is the end. The body may still come to its own, which keeps the connection, or be cut off after {@link LINGER_MS}. */
   readonly isDone: boolean;
-  /** @returns what a reader is to see; once it has handed anything on, always something */
+  /** @returns what a reader is to see; once it has handed anything on, always something, of no length behind the end */
   push(bytes: Uint8Array): Uint8Array | undefined;
   /**
    * The body has come to its own end, of which there is no reader yet.

@@ -1,5 +1,5 @@
 /** What a service may do to a connection: whatever it is, the call fails or the body does, and never the process. */
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls, { createServer as createSecureServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,6 +12,10 @@ const stream = `Content-Type: text/event-stream\r\n${tight}`;
 /** For what was sent to arrive before the connection is reset. */
 const SETTLE_MS = 20;
 
+function listen(server: Server): Promise<void> {
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+}
+
 let reply: (socket: Socket) => void = () => undefined;
 const sockets = new Set<Socket>();
 const server = createServer((socket) => {
@@ -19,7 +23,7 @@ const server = createServer((socket) => {
   socket.on('error', () => undefined);
   socket.once('data', () => reply(socket));
 });
-beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
+beforeAll(() => listen(server));
 afterAll(() => {
   for (const socket of sockets) socket.destroy();
   return new Promise((resolve) => server.close(resolve));
@@ -41,9 +45,13 @@ function tapUntil(word: string): BodyTap & { seen: string[] } {
   };
 }
 
-function address(protocol = 'http'): string {
-  const { port } = server.address() as AddressInfo;
+function addressOf(listening: Server, protocol = 'http'): string {
+  const { port } = listening.address() as AddressInfo;
   return `${protocol}://127.0.0.1:${port}/`;
+}
+
+function address(protocol?: string): string {
+  return addressOf(server, protocol);
 }
 
 const init = { method: 'POST', body: '{}' };
@@ -149,10 +157,9 @@ it('a request in one piece', async () => {
       if (asked.endsWith('héllo')) socket.end(`HTTP/1.1 200 OK\r\n${tight}a`);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  await listen(server);
   const headers = { authorization: 'Bearer x', 'content-type': 'text/plain' };
-  const request = new Request(`http://127.0.0.1:${port}/a?b=c`, {
+  const request = new Request(`${addressOf(server)}a?b=c`, {
     method: 'PUT',
     body: 'héllo',
     headers,
@@ -234,8 +241,7 @@ describe('TLS that breaks after it was made', () => {
   beforeAll(async () => {
     const { getCACertificates, setDefaultCACertificates } = tls;
     setDefaultCACertificates([...getCACertificates(), localhost.cert]);
-    for (const one of [secure, between])
-      await new Promise<void>((resolve) => one.listen(0, '127.0.0.1', resolve));
+    for (const one of [secure, between]) await listen(one);
   });
   afterAll(() => {
     secure.close();
@@ -250,8 +256,7 @@ describe('TLS that breaks after it was made', () => {
     '%s',
     async (_, spoiling) => {
       spoil = spoiling;
-      const { port } = between.address() as AddressInfo;
-      const response = await nodeNetwork(`https://127.0.0.1:${port}/`, init);
+      const response = await nodeNetwork(addressOf(between, 'https'), init);
       await expect(response.text()).rejects.toThrow('terminated');
     },
     5_000,
@@ -268,8 +273,8 @@ it('a connection on which the last request is still going out is not used for th
       socket.write('HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig');
     });
   });
-  await new Promise<void>((resolve) => deaf.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(deaf.address() as AddressInfo).port}/`;
+  await listen(deaf);
+  const url = addressOf(deaf);
   const large = { ...init, body: 'x'.repeat(8_000_000) };
   expect(await (await nodeNetwork(url, large)).text()).toBe('big');
   await sleep(SETTLE_MS);
@@ -335,8 +340,8 @@ it.each([
     const answer = `HTTP/1.1 200 OK\r\n${hint}Content-Length: 1\r\n\r\na`;
     socket.on('error', () => undefined).on('data', () => socket.write(answer));
   });
-  await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(own.address() as AddressInfo).port}/`;
+  await listen(own);
+  const url = addressOf(own);
   const network = createNodeNetwork(idleMs);
   expect(await (await network(url, init)).text()).toBe('a');
   await sleep(10 * SETTLE_MS);
