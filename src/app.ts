@@ -22,6 +22,7 @@ import { turnsDoor } from './doors/turns.ts';
 import { websocketDoor } from './doors/websocket.ts';
 import { LARGEST_UPLOAD } from './retrieval/extract.ts';
 import { problemResponse } from './wire/problem.ts';
+import { isTurnResponse } from './wire/turn-response.ts';
 
 /** Bytes of a JSON body. */
 const LARGEST_BODY = 1024 * 1024;
@@ -59,9 +60,14 @@ export function createApp<Bindings extends object>(servicesFor: (bindings: Bindi
   return app;
 }
 
+/** An address whose path is its pathname as it stands, up to the query: nothing to decode, no slash at its end, no dots that lead elsewhere. */
+const PLAIN_ADDRESS = /^https?:\/\/[^/?#]+((?:\/[\w-]+)+)(?:$|\?)/;
+
 /** A trailing slash never matters. */
-function pathWithoutTrailingSlash(request: Request): string {
-  const { pathname } = new URL(request.url);
+function pathWithoutTrailingSlash({ url }: Request): string {
+  const plain = PLAIN_ADDRESS.exec(url)?.[1];
+  if (plain !== undefined) return plain;
+  const { pathname } = new URL(url);
   return pathname.length > 1 ? pathname.replace(/\/+$/, '') || '/' : pathname;
 }
 
@@ -73,16 +79,17 @@ const nameRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   const requestId = given !== undefined && REQUEST_ID.test(given) ? given : newId();
   c.set('requestId', requestId);
   await next();
-  addHeader(c, 'X-Request-Id', requestId);
+  addHeader(c, 'X-Request-Id', requestId, 'set');
 };
 
-/** Added to the finished answer: whatever is set before makes the framework build a second one. */
-function addHeader(c: Context<AppEnv>, name: string, value: string): void {
+/** Added to the finished answer: whatever is set before makes the framework build a second one. One that streams a turn was made with these headers. */
+function addHeader(c: Context<AppEnv>, name: string, value: string, how: 'set' | 'append'): void {
+  if (isTurnResponse(c.res)) return;
   try {
-    c.res.headers.append(name, value);
+    c.res.headers[how](name, value);
   } catch {
     // The headers of an answer that came over a network cannot be changed, only copied.
-    c.header(name, value, { append: true });
+    c.header(name, value, { append: how === 'append' });
   }
 }
 
@@ -103,7 +110,7 @@ const corsHeaders: MiddlewareHandler<AppEnv> = cors({
 const allowBrowsers: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (c.req.header('origin') !== undefined) return corsHeaders(c, next);
   await next();
-  addHeader(c, 'Vary', 'Origin');
+  addHeader(c, 'Vary', 'Origin', 'append');
 };
 
 const guard: MiddlewareHandler<AppEnv> = async (c, next) => {

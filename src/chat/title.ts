@@ -6,7 +6,7 @@ export function titleFrom({ text, words }: { text: string; words: number }): str
   const chosen = text.trim().split(/\s+/u).slice(0, words).join(' ');
   if (chosen === '') return null;
   const [first = ''] = chosen;
-  const title = first.toLocaleUpperCase('en') + chosen.slice(first.length);
+  const title = first.toUpperCase() + chosen.slice(first.length);
   return cut(title, MAX_TITLE_LENGTH);
 }
 

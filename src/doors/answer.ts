@@ -54,7 +54,7 @@ export async function answerWith(
     idempotency: await idempotencyOf(c, c.get('caller') ?? ask.conversationId),
   };
   const delivery = await c.get('services').rooms.start(command, view, c.req.raw.signal);
-  if (streams) return streamed(delivery, view.wire);
+  if (streams) return streamed(c, delivery, view.wire);
   return whole(c, delivery, render);
 }
 
@@ -94,7 +94,7 @@ export async function answerEventSource(
     idempotency,
     joinSameText: true,
   };
-  return streamed(await c.get('services').rooms.start(command, view, c.req.raw.signal), wire);
+  return streamed(c, await c.get('services').rooms.start(command, view, c.req.raw.signal), wire);
 }
 
 async function reconnect(
@@ -110,7 +110,7 @@ async function reconnect(
   const { sequenceNumber } = decodeCursor(cursor);
   const turnId = await findTurnId(db, { conversationId, sequenceNumber, userId });
   if (turnId === undefined) throw notFound('Turn');
-  return followed(await rooms.follow({ turnId, conversationId }, view, cursor), view.wire);
+  return followed(c, await rooms.follow({ turnId, conversationId }, view, cursor), view.wire);
 }
 
 /** What HEAD is told: the headers that GET would have. It starts nothing and follows nobody. */
@@ -119,8 +119,8 @@ export function headOfStream(): Response {
 }
 
 /** A turn that goes on, or 204 when nothing is left, which ends a browser's reconnecting. */
-export function followed(delivery: Delivery | undefined, wire: WireName): Response {
-  return delivery ? streamed(delivery, wire) : new Response(null, { status: 204 });
+export function followed(c: AppContext, delivery: Delivery | undefined, wire: WireName): Response {
+  return delivery ? streamed(c, delivery, wire) : new Response(null, { status: 204 });
 }
 
 /** Any 4xx or 5xx would end a browser's reconnecting for good: what may pass is answered by an empty stream that says when to come again. */
@@ -143,12 +143,19 @@ export function lastEventId(c: AppContext): string | undefined {
   return [c.req.header('last-event-id'), c.req.query('last_event_id')].find(Boolean);
 }
 
-function streamed({ body, turnId, conversationId }: Delivery, wire: WireName): Response {
+function streamed(
+  c: AppContext,
+  { body, turnId, conversationId }: Delivery,
+  wire: WireName,
+): Response {
   if (!isEventStream(wire)) throw new Error(`${wire} is not an event stream`);
   return turnResponse(body, {
     ...EVENT_STREAM_HEADERS,
     'X-Turn-Id': turnId,
     'X-Conversation-Id': conversationId,
+    // What the app adds to every answer it need not add to this one. For a browser's, CORS has a head of its own to make.
+    'X-Request-Id': c.get('requestId'),
+    ...(c.req.header('origin') === undefined ? { Vary: 'Origin' } : {}),
   });
 }
 

@@ -59,7 +59,7 @@ export function turnsDoor() {
         const delivery = await c
           .get('services')
           .rooms.follow(head, viewOf({}, 'native'), lastEventId(c));
-        return followed(delivery, 'native');
+        return followed(c, delivery, 'native');
       };
       return c.req.header('last-event-id') ? servingReconnect('native', follow) : follow();
     },

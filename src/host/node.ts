@@ -22,6 +22,7 @@ import { FairStart } from './fair-start.ts';
 import { report } from './report.ts';
 import { sendTurn } from './send-turn.ts';
 import { addressOf, orExit, refuseOpenDoor } from './start.ts';
+import { compileSooner } from './tiering.ts';
 
 /** Bytes of a WebSocket frame that are taken in at all, to be told that it is too long: what is larger ends the connection. */
 const LARGEST_FRAME = 16 * 1024 * 1024;
@@ -34,6 +35,7 @@ const KEPT_ALIVE_MS = 75_000;
 /** Readers that have been told the end get so long to take it. */
 const LAST_WORDS_MS = 1_000;
 
+compileSooner();
 await orExit(async () => {
   const config = parseConfig(process.env);
   refuseOpenDoor(config);

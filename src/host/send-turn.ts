@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Http2Bindings, HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { pushTurn, type Sink } from '../turns/reader.ts';
-import { turnBodyOf } from '../wire/turn-response.ts';
+import { turnOf } from '../wire/turn-response.ts';
 
 /** UTF-16 units. */
 const LONG = 4_096;
@@ -12,26 +12,23 @@ type Outgoing = (HttpBindings | Http2Bindings)['outgoing'];
 
 /** Sends an answer that is the stream of a turn, and says that it is sent; any other is returned as it is. */
 export function sendTurn(response: Response, outgoing: Outgoing): Response {
-  const body = turnBodyOf(response);
+  const turn = turnOf(response);
   // A handshake brings no `outgoing`; with HTTP/2, which this server does not speak, it would be something else.
-  if (!body || !('chunkedEncoding' in outgoing) || outgoing.destroyed) return response;
-  if (!pushTurn(body, sinkOf(outgoing, response))) return response;
+  if (!turn || !('chunkedEncoding' in outgoing) || outgoing.destroyed) return response;
+  const writeHead = () => void outgoing.writeHead(response.status, turn.headers);
+  if (!pushTurn(turn.body, sinkOf(outgoing, writeHead))) return response;
   // A reader who already has all there is shall know at once that it is heard.
   if (!outgoing.headersSent) {
-    writeHead(outgoing, response);
+    writeHead();
     outgoing.flushHeaders();
   }
   return RESPONSE_ALREADY_SENT;
 }
 
-function writeHead(outgoing: ServerResponse, { status, headers }: Response): void {
-  outgoing.writeHead(status, Object.fromEntries(headers));
-}
-
 /** The head goes out together with the first text. */
-function sinkOf(outgoing: ServerResponse, response: Response): Sink {
+function sinkOf(outgoing: ServerResponse, writeHead: () => void): Sink {
   const prepare = (text: string) => {
-    if (!outgoing.headersSent) writeHead(outgoing, response);
+    if (!outgoing.headersSent) writeHead();
     // A long text waits for its client as bytes: as a string it would be kept beside them, in twice the space.
     return text.length > LONG ? Buffer.from(text) : text;
   };

@@ -1,23 +1,41 @@
 /** The answer that streams a turn. */
-const bodies = new WeakMap<Response, ReadableStream<Uint8Array>>();
 
-/** An answer whose body {@link turnBodyOf} finds again. @param body as `streamTurn` makes it */
+interface TurnAnswer {
+  body: ReadableStream<Uint8Array>;
+  /** All of them: what sends the answer need not ask it, which would make `Headers` of them first. */
+  headers: Readonly<Record<string, string>>;
+}
+
+const answers = new WeakMap<Response, TurnAnswer>();
+
+/**
+ * An answer of which {@link turnOf} finds again what it was made of.
+ * @param body as `streamTurn` makes it
+ * @param headers whole: nobody adds to them
+ */
 export function turnResponse(
   body: ReadableStream<Uint8Array>,
-  headers: Record<string, string>,
+  headers: Readonly<Record<string, string>>,
 ): Response {
   const response = new Response(body, { headers });
-  bodies.set(response, body);
+  answers.set(response, { body, headers });
   return response;
 }
 
+/** True for an answer that `turnResponse` made: whatever belongs into its head is there. */
+export function isTurnResponse(response: Response): boolean {
+  return answers.has(response);
+}
+
 /**
- * The body that an answer was made with; undefined when it streams no turn. Asking the answer itself makes Node's adapter build another one around it, which is done only
+ * What streams a turn; undefined for any other answer. Asking the answer itself makes Node's adapter build another one around it, which is done only
  * where a middleware has done so already.
  */
-export function turnBodyOf(response: Response): ReadableStream<Uint8Array> | undefined {
-  const known = bodies.get(response);
+export function turnOf(response: Response): TurnAnswer | undefined {
+  const known = answers.get(response);
   if (known) return known;
-  const isStream = response.headers.get('content-type')?.startsWith('text/event-stream');
-  return (isStream ? response.body : undefined) ?? undefined;
+  const { headers } = response;
+  if (!headers.get('content-type')?.startsWith('text/event-stream')) return undefined;
+  const { body } = response;
+  return body ? { body, headers: Object.fromEntries(headers) } : undefined;
 }

@@ -101,6 +101,24 @@ describe('X-Request-Id', () => {
     for (const { headers } of refusals) expect(headers['x-request-id']).toEqual(anId);
   });
 
+  it.each([undefined, 'http://localhost:5173'])(
+    'is on a streamed turn, once, as Vary is, for a caller of origin %s',
+    async (origin) => {
+      const { status, headers } = await target.call('/conversations', {
+        json: { user_id: unique('user'), message: 'which headers?', stream: true },
+        headers: { 'x-request-id': 'mine-2', ...(origin === undefined ? {} : { origin }) },
+      });
+      expect(status).toBe(200);
+      expect(headers).toMatchObject({
+        'content-type': 'text/event-stream; charset=utf-8',
+        'x-request-id': 'mine-2',
+        'x-turn-id': anId,
+        vary: 'Origin',
+      });
+      expect(headers['access-control-allow-origin']).toBe(origin);
+    },
+  );
+
   it('may be given by the caller, unless it is strange', async () => {
     const given = await target.call('/nothing', { headers: { 'x-request-id': 'mine-1' } });
     expect(given.headers['x-request-id']).toBe('mine-1');
