@@ -12,7 +12,7 @@ export function text(longest: number) {
     .string()
     .max(longest, `must be at most ${longest} characters`)
     .refine((value) => !value.includes('\0'), 'must not contain a NUL character')
-    .transform((value) => value.toWellFormed());
+    .overwrite((value) => value.toWellFormed());
 }
 
 function nonEmpty(longest: number) {

@@ -153,6 +153,7 @@ class Course {
   #isOver = false;
   /** Quarters of the keep-alive period in which nothing was sent. */
   #quietQuarters = 0;
+  /** Never given a function as it is written: V8 allocates what is assigned so among the old, with the whole turn behind it, until the next great collection of garbage. */
   #onIdle: () => void = () => undefined;
 
   constructor({ source, wire, startAt, announce, keepAliveMs, onLeave }: Reading) {
@@ -198,10 +199,11 @@ class Course {
           .then(flow)
           .catch((error: unknown) => sink.fail(error));
     };
-    this.#onIdle = () => {
+    const sayAlive = () => {
       const comment = isFull || this.#isOver ? '' : this.#reader.keepAlive();
       if (comment !== '') sink.write(comment);
     };
+    this.#onIdle = sayAlive;
     sink.onClose(() => this.leave());
     flow();
   }
@@ -230,13 +232,15 @@ class Course {
   /** Waits for something new; true when the wait was cut short instead. */
   #changedOrIdle(): Promise<boolean> {
     return new Promise((resolve) => {
-      this.#onIdle = () => resolve(true);
+      const wake = () => resolve(true);
+      this.#onIdle = wake;
       void this.#source.changed().then(() => resolve(false));
     });
   }
 }
 
-const courses = new WeakMap<ReadableStream<Uint8Array>, Course>();
+/** Kept on the stream: what a `WeakMap` holds outlives, with the whole turn behind it, all collections of garbage but the great ones. */
+const COURSE = Symbol('course');
 
 /** The bytes of a turn for one client: pulled as the client takes them. */
 export function streamTurn(reading: Reading): ReadableStream<Uint8Array> {
@@ -245,16 +249,18 @@ export function streamTurn(reading: Reading): ReadableStream<Uint8Array> {
     { pull: (controller) => course.pull(controller), cancel: () => course.leave() },
     { highWaterMark: 0 },
   );
-  courses.set(body, course);
-  return body;
+  return Object.assign(body, { [COURSE]: course });
 }
 
 /**
  * Writes the turn of a stream that `streamTurn` made, and that nobody has read, to a sink instead: a stream costs several promises a token.
  * @returns false when it is another stream
  */
-export function pushTurn(body: ReadableStream<Uint8Array>, sink: Sink): boolean {
-  const course = body.locked ? undefined : courses.get(body);
+export function pushTurn(
+  body: ReadableStream<Uint8Array> & { [COURSE]?: Course },
+  sink: Sink,
+): boolean {
+  const course = body.locked ? undefined : body[COURSE];
   course?.push(sink);
   return course !== undefined;
 }
