@@ -131,6 +131,23 @@ const noInteractiveTransaction = {
   },
 };
 
+/**
+ * V8 takes a function that is written where it is assigned to a property for a method, and allocates it among the old: there it keeps all that it refers to until the next full
+ * collection of garbage, however short its life. By way of a variable it is allocated like anything else.
+ */
+const noFunctionAssignedToProperty = {
+  create(context) {
+    if (!partOf(context.filename, context.cwd)) return {};
+    const isFunction = ({ type }) => /^(Arrow)?FunctionExpression$/.test(type);
+    return {
+      AssignmentExpression({ left, right }) {
+        if (left.type !== 'MemberExpression' || !isFunction(right)) return;
+        context.report({ node: right, message: 'Give it a name of its own, then assign it.' });
+      },
+    };
+  },
+};
+
 const noImportMetaEnvironment = {
   create(context) {
     return {
@@ -148,6 +165,7 @@ export default {
     'import-direction': importDirection,
     'package-home': packageHome,
     'no-interactive-transaction': noInteractiveTransaction,
+    'no-function-assigned-to-property': noFunctionAssignedToProperty,
     'no-import-meta-environment': noImportMetaEnvironment,
   },
 };

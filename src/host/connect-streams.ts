@@ -54,7 +54,8 @@ class StreamsConnection implements Connection {
     this.#client = openClient(address, request);
     const { hranaHttpUrl = '', authToken } = parseLibsqlUrl(address.url);
     // A client each: a client holds on to all streams that it has opened, those that have been left alone, too.
-    this.#open = () => openHttp(hranaHttpUrl, authToken ?? address.authToken, request).openStream();
+    const open = () => openHttp(hranaHttpUrl, authToken ?? address.authToken, request).openStream();
+    this.#open = open;
   }
 
   async batch(statements: Statement[], mode: 'read' | 'write'): Promise<ResultSet[]> {

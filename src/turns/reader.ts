@@ -153,7 +153,6 @@ class Course {
   #isOver = false;
   /** Quarters of the keep-alive period in which nothing was sent. */
   #quietQuarters = 0;
-  /** Never given a function as it is written: V8 allocates what is assigned so among the old, with the whole turn behind it, until the next great collection of garbage. */
   #onIdle: () => void = () => undefined;
 
   constructor({ source, wire, startAt, announce, keepAliveMs, onLeave }: Reading) {

@@ -48,6 +48,8 @@ const broken: [rule: string, file: string, code: string][] = [
   ['no-interactive-transaction', 'src/host/two.ts', transactionSnippet("db['transaction']()")],
   ['no-interactive-transaction', 'src/store/three.ts', "export const sql = 'BEGIN IMMEDIATE';"],
   ['no-interactive-transaction', 'src/store/four.ts', 'export const sql = `COMMIT`;'],
+  ['no-function-assigned-to-property', 'src/turns/method.ts', assignedSnippet('() => 1')],
+  ['no-function-assigned-to-property', 'src/turns/named.ts', assignedSnippet('function () {}')],
 ];
 
 /** Files that every rule must leave alone. */
@@ -62,12 +64,17 @@ const sound: [file: string, code: string][] = [
     "console.log(process.env['PORT']);\nexport { app } from '../doors/good.ts';",
   ],
   ['src/host/worker.ts', "import { app } from '../doors/good.ts';\nexport default app;"],
+  ['src/turns/assigned.ts', `const one = () => 1;\n${assignedSnippet('one')}`],
   ['src/host/files.ts', "export { readFile } from 'node:fs/promises';"],
   ['test/good.ts', "import { createClient } from '@libsql/client';\nconsole.log(createClient);"],
 ];
 
 function transactionSnippet(call: string): string {
   return `export const f = async (db: { transaction(): Promise<void> }) => { await ${call}; };`;
+}
+
+function assignedSnippet(value: string): string {
+  return `export const f = (a: { b: unknown }) => {\n  a.b = ${value};\n};`;
 }
 
 function typeImportSnippet(): string {

@@ -1,5 +1,7 @@
 /** What a token may cost, as counts that no busy machine changes: bytes on the wire, writes to the connection, parts taken from the network. */
 import { setImmediate } from 'node:timers/promises';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
 import { PlainAnswer } from '../../src/models/plain-answer.ts';
 import { pushTurn, streamTurn, type Sink } from '../../src/turns/reader.ts';
@@ -32,6 +34,36 @@ function follow(live: ReturnType<typeof liveTurn>) {
   );
   return counted;
 }
+
+/** Collects what is young, or everything. */
+type Collect = (options?: { type: 'minor' }) => void;
+
+/** Bytes that have survived two collections of the young, whether anybody can still reach them or not. */
+function oldBytes(): number {
+  const space = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space');
+  return space?.space_used_size ?? Number.NaN;
+}
+
+it('a turn that is over is no garbage among the old', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as Collect;
+  const turns = async (count: number) => {
+    for (let index = 0; index < count; index += 1) {
+      const live = liveTurn();
+      const counted = follow(live);
+      live.append('text', TOKEN);
+      finish(live);
+      await setImmediate();
+      expect(counted.ended).toBe(true);
+      if (index % 50 === 0) collect({ type: 'minor' });
+    }
+  };
+  await turns(300);
+  collect();
+  const before = oldBytes();
+  await turns(1_000);
+  expect((oldBytes() - before) / 1_000).toBeLessThan(1_000);
+});
 
 describe('a turn of 500 tokens', () => {
   it('that come at once is written three times, in few bytes', async () => {
