@@ -18,27 +18,3 @@ export function outcomeEncoder(): Encoder {
     keepAlive: nothing,
   };
 }
-
-/**
- * Waits for the end of a turn that is read by {@link outcomeEncoder}.
- * @param signal aborted when whoever waits has gone; the reader then leaves the turn
- */
-export async function readOutcome(
-  body: ReadableStream<Uint8Array>,
-  signal?: AbortSignal,
-): Promise<FinishedTurn> {
-  const reader = body.getReader();
-  const leave = () => void reader.cancel().catch(() => undefined);
-  if (signal?.aborted) leave();
-  signal?.addEventListener('abort', leave, { once: true });
-  try {
-    const decoder = new TextDecoder();
-    let text = '';
-    for (let read = await reader.read(); !read.done; read = await reader.read())
-      text += decoder.decode(read.value, { stream: true });
-    // Written by `outcomeEncoder` alone.
-    return JSON.parse(text) as FinishedTurn;
-  } finally {
-    signal?.removeEventListener('abort', leave);
-  }
-}
