@@ -19,6 +19,8 @@ import type { AppContext } from './services.ts';
 export interface Ask extends TurnFields {
   conversationId: string;
   create?: StartTurn['create'];
+  /** The path under which the conversation that this makes is found. */
+  madeUnder?: string;
   text: string;
 }
 
@@ -55,8 +57,19 @@ export async function answerWith(
     idempotency: await idempotencyOf(c, c.get('caller') ?? ask.conversationId),
   };
   const delivery = await c.get('services').rooms.start(command, view, c.req.raw.signal);
-  if (streams) return streamed(c, delivery, view.wire);
-  return whole(c, delivery, render);
+  const head = headOf(delivery, ask.madeUnder);
+  if (streams) return streamed(c, { body: delivery.body, wire: view.wire, head });
+  const response = await whole(c, delivery, render);
+  for (const [name, value] of Object.entries(head)) response.headers.set(name, value);
+  return response;
+}
+
+function headOf({ turnId, conversationId }: Delivery, madeUnder?: string): Record<string, string> {
+  return {
+    'X-Turn-Id': turnId,
+    'X-Conversation-Id': conversationId,
+    ...(madeUnder === undefined ? {} : { Location: `${madeUnder}/${conversationId}` }),
+  };
 }
 
 async function whole(
@@ -66,11 +79,9 @@ async function whole(
 ): Promise<Response> {
   const turn = await readOutcome(delivery.body, c.req.raw.signal);
   const isEmpty = contentOf(turn.message.parts) === '';
-  const response =
-    turn.error && isEmpty ? problemResponse(turn.error, c.get('requestId')) : await render(turn);
-  response.headers.set('X-Turn-Id', delivery.turnId);
-  response.headers.set('X-Conversation-Id', delivery.conversationId);
-  return response;
+  return turn.error && isEmpty
+    ? problemResponse(turn.error, c.get('requestId'))
+    : await render(turn);
 }
 
 /** The GETs that an EventSource opens: a first call starts a turn, a reconnect goes on after its cursor. */
@@ -95,7 +106,8 @@ export async function answerEventSource(
     idempotency,
     joinSameText: true,
   };
-  return streamed(c, await c.get('services').rooms.start(command, view, c.req.raw.signal), wire);
+  const delivery = await c.get('services').rooms.start(command, view, c.req.raw.signal);
+  return streamed(c, { body: delivery.body, wire, head: headOf(delivery) });
 }
 
 async function reconnect(
@@ -121,7 +133,9 @@ export function headOfStream(): Response {
 
 /** A turn that goes on, or 204 when nothing is left, which ends a browser's reconnecting. */
 export function followed(c: AppContext, delivery: Delivery | undefined, wire: WireName): Response {
-  return delivery ? streamed(c, delivery, wire) : new Response(null, { status: 204 });
+  return delivery
+    ? streamed(c, { body: delivery.body, wire, head: headOf(delivery) })
+    : new Response(null, { status: 204 });
 }
 
 /** Any 4xx or 5xx would end a browser's reconnecting for good: what may pass is answered by an empty stream that says when to come again. */
@@ -144,16 +158,15 @@ export function lastEventId(c: AppContext): string | undefined {
   return [c.req.header('last-event-id'), c.req.query('last_event_id')].find(Boolean);
 }
 
+/** @param head all that is said of this turn before it begins: to an answer that is made, nothing is added any more */
 function streamed(
   c: AppContext,
-  { body, turnId, conversationId }: Delivery,
-  wire: WireName,
+  { body, wire, head }: { body: Delivery['body']; wire: WireName; head: Record<string, string> },
 ): Response {
   if (!isEventStream(wire)) throw new Error(`${wire} is not an event stream`);
   return turnResponse(body, {
     ...EVENT_STREAM_HEADERS,
-    'X-Turn-Id': turnId,
-    'X-Conversation-Id': conversationId,
+    ...head,
     // What the app adds to every answer it need not add to this one. For a browser's, CORS has a head of its own to make.
     'X-Request-Id': c.get('requestId'),
     ...(c.req.header('origin') === undefined ? { Vary: 'Origin' } : {}),

@@ -94,11 +94,8 @@ export async function begin(
 ): Promise<Response> {
   const { id: conversationId, ...create } = newConversation(c, given);
   // The model becomes the conversation's, by which the turn goes.
-  const ask = { ...given, model: null, conversationId, create, text };
-  const response = await answerWith(c, ask, (turn) => c.json(render(turn)));
-  const madeId = response.headers.get('X-Conversation-Id');
-  if (madeId) response.headers.set('Location', `${place.path}/${madeId}`);
-  return response;
+  const ask = { ...given, model: null, conversationId, create, madeUnder: place.path, text };
+  return answerWith(c, ask, (turn) => c.json(render(turn)));
 }
 
 function answeredView({ head, message }: FinishedTurn) {

@@ -10,8 +10,11 @@ const LONGEST_NAME = 200;
 export function text(longest: number) {
   return z
     .string()
-    .max(longest, `must be at most ${longest} characters`)
-    .refine((value) => !value.includes('\0'), 'must not contain a NUL character')
+    .max(longest, { error: `must be at most ${longest} characters`, abort: true })
+    .refine((value) => !value.includes('\0'), {
+      error: 'must not contain a NUL character',
+      abort: true,
+    })
     .overwrite((value) => value.toWellFormed());
 }
 

@@ -91,7 +91,7 @@ function providersThatAreOn({ openai, google, network }: EmbeddingSettings): Map
   const providers = new Map<string, Load>();
   if (openai.apiKey ?? openai.baseURL) {
     // Many compatible servers want no key; the provider insists on one.
-    const settings = { apiKey: 'none', ...openai, fetch: network };
+    const settings = { ...openai, apiKey: openai.apiKey ?? 'none', fetch: network };
     providers.set('openai', async (id) =>
       (await import('@ai-sdk/openai')).createOpenAI(settings).embeddingModel(id),
     );

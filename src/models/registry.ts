@@ -126,7 +126,7 @@ function providersThatAreOn({
   }
   if (openai.apiKey ?? openai.baseURL) {
     // Many compatible servers want no key; the provider insists on one.
-    const settings = { apiKey: 'none', ...openai, fetch: lane.fetch };
+    const settings = { ...openai, apiKey: openai.apiKey ?? 'none', fetch: lane.fetch };
     providers.set(
       'openai',
       once(async () => {

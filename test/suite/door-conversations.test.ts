@@ -122,6 +122,22 @@ describe.each(ways)('conversations, with $name', ({ slash, newUser, says }) => {
     expect(text).toBe('You said: by stream');
   });
 
+  it.each(['', '/start'])(
+    'says where the new conversation is before it streams: %s',
+    async (door) => {
+      const started = await target.stream(`/conversations${door}${slash}`, {
+        json: { user_id: newUser(), ...says('begin'), stream: true },
+      });
+      expect(started.headers).toMatchObject({
+        location: `/conversations/${String(started.headers['x-conversation-id'])}`,
+        'x-conversation-id': anId,
+        'x-turn-id': anId,
+      });
+      await started.collect();
+      expect((await target.call(`${String(started.headers.location)}${slash}`)).status).toBe(200);
+    },
+  );
+
   it('speaks the second dialect', async () => {
     const user_id = newUser();
     const started = await target.call<{ conversation_id: string }>(`/conversations/start${slash}`, {
