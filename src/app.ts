@@ -60,14 +60,9 @@ export function createApp<Bindings extends object>(servicesFor: (bindings: Bindi
   return app;
 }
 
-/** An address whose path is its pathname as it stands, up to the query: nothing to decode, no slash at its end, no dots that lead elsewhere. */
-const PLAIN_ADDRESS = /^https?:\/\/[^/?#]+((?:\/[\w-]+)+)(?:$|\?)/;
-
 /** A trailing slash never matters. */
-function pathWithoutTrailingSlash({ url }: Request): string {
-  const plain = PLAIN_ADDRESS.exec(url)?.[1];
-  if (plain !== undefined) return plain;
-  const { pathname } = new URL(url);
+function pathWithoutTrailingSlash(request: Request): string {
+  const { pathname } = new URL(request.url);
   return pathname.length > 1 ? pathname.replace(/\/+$/, '') || '/' : pathname;
 }
 

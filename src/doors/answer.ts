@@ -58,7 +58,7 @@ export async function answerWith(
   };
   const delivery = await c.get('services').rooms.start(command, view, c.req.raw.signal);
   const head = headOf(delivery, ask.madeUnder);
-  if (streams) return streamed(c, { body: delivery.body, wire: view.wire, head });
+  if (streams) return streamed(c, delivery, view.wire, head);
   const response = await whole(c, delivery, render);
   for (const [name, value] of Object.entries(head)) response.headers.set(name, value);
   return response;
@@ -106,8 +106,7 @@ export async function answerEventSource(
     idempotency,
     joinSameText: true,
   };
-  const delivery = await c.get('services').rooms.start(command, view, c.req.raw.signal);
-  return streamed(c, { body: delivery.body, wire, head: headOf(delivery) });
+  return streamed(c, await c.get('services').rooms.start(command, view, c.req.raw.signal), wire);
 }
 
 async function reconnect(
@@ -133,9 +132,7 @@ export function headOfStream(): Response {
 
 /** A turn that goes on, or 204 when nothing is left, which ends a browser's reconnecting. */
 export function followed(c: AppContext, delivery: Delivery | undefined, wire: WireName): Response {
-  return delivery
-    ? streamed(c, { body: delivery.body, wire, head: headOf(delivery) })
-    : new Response(null, { status: 204 });
+  return delivery ? streamed(c, delivery, wire) : new Response(null, { status: 204 });
 }
 
 /** Any 4xx or 5xx would end a browser's reconnecting for good: what may pass is answered by an empty stream that says when to come again. */
@@ -161,10 +158,12 @@ export function lastEventId(c: AppContext): string | undefined {
 /** @param head all that is said of this turn before it begins: to an answer that is made, nothing is added any more */
 function streamed(
   c: AppContext,
-  { body, wire, head }: { body: Delivery['body']; wire: WireName; head: Record<string, string> },
+  delivery: Delivery,
+  wire: WireName,
+  head = headOf(delivery),
 ): Response {
   if (!isEventStream(wire)) throw new Error(`${wire} is not an event stream`);
-  return turnResponse(body, {
+  return turnResponse(delivery.body, {
     ...EVENT_STREAM_HEADERS,
     ...head,
     // What the app adds to every answer it need not add to this one. For a browser's, CORS has a head of its own to make.

@@ -15,12 +15,8 @@ export const identify: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next();
 };
 
-/** Names that are as they should be at a glance. */
-const PLAIN_NAME = /^[\w.@:-]{1,100}$/;
-
 /** Checked here for every route, since some have no schema for the place where the name is. */
 function nameOf(name: unknown): string | undefined {
-  if (typeof name === 'string' && PLAIN_NAME.test(name)) return name;
   const parsed = ownerQuery.safeParse({ user_id: name });
   if (parsed.success) return parsed.data.user_id;
   throw invalidInput(parsed.error);

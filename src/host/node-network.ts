@@ -54,27 +54,17 @@ function requestOf(
   { url, method, headers }: Asked,
   body: string | null,
 ): Dispatcher.DispatchOptions {
+  const { origin, pathname, search } = new URL(url);
   const given = headerRecord(headers);
   if (Object.values(given).some((value) => UNSENDABLE.test(value)))
     throw new TypeError('fetch failed', { cause: new Error('a header cannot be sent') });
   return {
-    ...addressOf(url),
+    origin,
+    path: pathname + search,
     method: method ?? 'GET',
     headers: { accept: '*/*', 'user-agent': 'parley', ...given, 'accept-encoding': 'identity' },
     body,
   };
-}
-
-/** The last address that was asked: there are only a few, and they come again and again. */
-let last: { url: string; origin: string; path: string } | undefined;
-
-function addressOf(url: string | URL): { origin: string; path: string } {
-  if (last?.url !== url) {
-    const { href, origin, pathname, search } = new URL(url);
-    last = { url: typeof url === 'string' ? url : href, origin, path: pathname + search };
-  }
-  const { origin, path } = last;
-  return { origin, path };
 }
 
 /** A request as `fetch` would be given its parts. */

@@ -2,6 +2,12 @@
 import type { FinishedTurn } from '../wire/outcome.ts';
 import { pushTurn, type Sink } from './reader.ts';
 
+/** The text to come, and a way to go before it does. */
+interface Waiting {
+  text: Promise<string>;
+  leave: () => void;
+}
+
 /**
  * Waits for the end of a turn that is delivered by the wire `outcome`.
  * @param signal aborted when whoever waits has gone; the reader then leaves the turn
@@ -10,19 +16,22 @@ export async function readOutcome(
   body: ReadableStream<Uint8Array>,
   signal?: AbortSignal,
 ): Promise<FinishedTurn> {
-  const text = await (pushed(body, signal) ?? pulled(body, signal));
-  // Written by the wire alone.
-  return JSON.parse(text) as FinishedTurn;
+  const { text, leave } = pushed(body) ?? pulled(body);
+  if (signal?.aborted) leave();
+  signal?.addEventListener('abort', leave, { once: true });
+  try {
+    // Written by the wire alone.
+    return JSON.parse(await text) as FinishedTurn;
+  } finally {
+    signal?.removeEventListener('abort', leave);
+  }
 }
 
 /** The text of a turn that runs here, without a stream between; undefined where it is another stream. */
-function pushed(
-  body: ReadableStream<Uint8Array>,
-  signal: AbortSignal | undefined,
-): Promise<string> | undefined {
+function pushed(body: ReadableStream<Uint8Array>): Waiting | undefined {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   let text = '';
-  let leave: () => void = () => undefined;
+  let leaveTurn: () => void = () => undefined;
   const sink: Sink = {
     write(more) {
       text += more;
@@ -31,33 +40,25 @@ function pushed(
     end: (last) => resolve(text + last),
     fail: reject,
     onDrain: () => undefined,
-    onClose: (callback) => (leave = callback),
+    onClose: (callback) => (leaveTurn = callback),
   };
   if (!pushTurn(body, sink)) return undefined;
-  const go = () => {
-    leave();
-    reject(new Error('whoever waited has gone', { cause: signal?.reason }));
+  const leave = () => {
+    leaveTurn();
+    reject(new Error('whoever waited has gone'));
   };
-  if (signal?.aborted) go();
-  signal?.addEventListener('abort', go, { once: true });
-  return promise.finally(() => signal?.removeEventListener('abort', go));
+  return { text: promise, leave };
 }
 
-async function pulled(
-  body: ReadableStream<Uint8Array>,
-  signal: AbortSignal | undefined,
-): Promise<string> {
+function pulled(body: ReadableStream<Uint8Array>): Waiting {
   const reader = body.getReader();
-  const leave = () => void reader.cancel().catch(() => undefined);
-  if (signal?.aborted) leave();
-  signal?.addEventListener('abort', leave, { once: true });
-  try {
-    const decoder = new TextDecoder();
-    let text = '';
-    for (let read = await reader.read(); !read.done; read = await reader.read())
-      text += decoder.decode(read.value, { stream: true });
-    return text;
-  } finally {
-    signal?.removeEventListener('abort', leave);
-  }
+  return { text: textOf(reader), leave: () => void reader.cancel().catch(() => undefined) };
+}
+
+async function textOf(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for (let read = await reader.read(); !read.done; read = await reader.read())
+    text += decoder.decode(read.value, { stream: true });
+  return text;
 }
