@@ -10,10 +10,17 @@ export function newId(now: number = Date.now()): string {
     crypto.getRandomValues(BLOCK);
     used = 0;
   }
-  const hex = (index: number) => HEX[BLOCK[used + index] ?? 0] ?? '';
-  const time = now.toString(16).padStart(12, '0');
-  const variant = (8 + ((BLOCK[used + 2] ?? 0) & 3)).toString(16);
-  const id = `${time.slice(0, 8)}-${time.slice(8)}-7${hex(0).slice(1)}${hex(1)}-${variant}${hex(2).slice(1)}${hex(3)}-${hex(4)}${hex(5)}${hex(6)}${hex(7)}${hex(8)}${hex(9)}`;
+  const random = (index: number) => BLOCK[used + index] ?? 0;
+  const time = `${hex(now / 2 ** 40)}${hex(now / 2 ** 32)}${hex(now / 2 ** 24)}${hex(now >> 16)}-${hex(now >> 8)}${hex(now)}`;
+  const version = hex(0x70 | (random(0) & 0x0f));
+  const variant = hex(0x80 | (random(2) & 0x3f));
+  const rest = `${hex(random(4))}${hex(random(5))}${hex(random(6))}${hex(random(7))}${hex(random(8))}${hex(random(9))}`;
+  const id = `${time}-${version}${hex(random(1))}-${variant}${hex(random(3))}-${rest}`;
   used += 10;
   return id;
+}
+
+/** The lowest eight bits of a number. */
+function hex(value: number): string {
+  return HEX[value & 0xff] ?? '';
 }

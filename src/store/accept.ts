@@ -4,7 +4,6 @@
  */
 import type { Conversation, NewConversation } from '../chat/conversation.ts';
 import type { ContextMessage } from '../chat/context.ts';
-import type { Role } from '../chat/message.ts';
 import { contentOf, decodeParts, encodeParts, type Part } from '../chat/parts.ts';
 import { NOW, type Database, type Statement } from './database.ts';
 import { KEY_LIFETIME_MS, KNOWN_RESOURCE, rememberKey, type Key } from './idempotency.ts';
@@ -169,10 +168,10 @@ function updateConversation(claim: TurnClaim): Statement {
 }
 
 /**
- * The newest messages a model may see, in one value, which JSON's brackets make a list of lists: failed and empty answers are left out, uncounted. In any order: `sqld` knows no
- * ORDER BY within an aggregate. The lines of stored parts are JSON, in which a line break is never raw.
+ * The newest messages a model may see, in one value, see {@link historyFrom}: failed and empty answers are left out, uncounted. In any order: `sqld` knows no ORDER BY within an
+ * aggregate. What a row says beside its parts is one number, since joining short texts is what costs here.
  */
-const HISTORY = `SELECT group_concat('[' || sequence_number || ',"' || role || '",' || replace(parts, char(10), ',') || ']')
+const HISTORY = `SELECT group_concat((sequence_number * 2 + (role = 'user')) || ',' || parts, '],[')
   FROM (SELECT m.sequence_number, m.role, m.parts FROM messages m
     WHERE m.conversation_id = c.id AND (m.role = 'user' OR (m.status NOT IN ('failed', 'streaming') AND m.text_length > 0))
     ORDER BY m.sequence_number DESC LIMIT ?)`;
@@ -235,10 +234,16 @@ function verdictFrom(claim: TurnClaim, row: Row | undefined): Verdict {
   return { kind: 'busy', turnId: runningId, text: asked, leaseLeftMs: number(row['lease_left']) };
 }
 
+/**
+ * Each message is a list: twice its sequence number, one more for the user's, then its parts. Those are stored as lines of JSON, in which a line break is never raw and `encodeParts` alone
+ * writes: with commas for line breaks they are one JSON.
+ */
 function historyFrom(stored: string): ContextMessage[] {
-  // Made by the statement, of parts that are written by `encodeParts` alone.
-  const messages = JSON.parse(`[${stored}]`) as [number, Role, ...Part[]][];
+  const messages = JSON.parse(`[[${stored.replaceAll('\n', ',')}]]`) as [number, ...Part[]][];
   return messages
     .toSorted(([a], [b]) => a - b)
-    .map(([, role, ...parts]) => ({ role, text: contentOf(parts) }));
+    .map(([place, ...parts]) => ({
+      role: place % 2 === 1 ? 'user' : 'assistant',
+      text: contentOf(parts),
+    }));
 }

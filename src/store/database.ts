@@ -58,25 +58,30 @@ const LONGEST_PAUSE_MS = 500;
 /** A database over clients that `connect` makes; a client that failed is thrown away (one that met BUSY on a file never works again). */
 export function openDatabase(connect: () => Connection): Database {
   let client: Connection | undefined;
-  const discard = (failed: Connection) => {
-    if (client !== failed) return;
+  const discard = (failed: Connection | undefined) => {
+    if (!failed || client !== failed) return;
     client = undefined;
     failed.close();
   };
-  const attempt = async (statements: Statement[], mode: Mode): Promise<ResultSet[]> => {
-    const current = (client ??= connect());
-    try {
-      const results = await current.batch(statements, mode === 'read' ? 'read' : 'write');
-      if (mode === 'write') await current.flush?.();
-      return results;
-    } catch (error) {
-      if (kindOf(error) !== 'mistake') discard(current);
-      throw error;
-    }
-  };
   return {
-    batch: (statements, mode, patience = DEFAULT_PATIENCE_MS) =>
-      withRetry(() => attempt([...statements], mode), patience),
+    async batch(statements, mode, patience = DEFAULT_PATIENCE_MS) {
+      const deadline = Date.now() + patience;
+      for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+        let current: Connection | undefined;
+        try {
+          current = client ??= connect();
+          const results = await current.batch([...statements], mode === 'read' ? 'read' : 'write');
+          if (mode === 'write') await current.flush?.();
+          return results;
+        } catch (error) {
+          const kind = kindOf(error);
+          if (kind === 'mistake') throw error;
+          discard(current);
+          if (kind === 'refusal' || Date.now() + pause > deadline) throw unavailable(error);
+        }
+        await sleep(pause * (0.5 + Math.random()));
+      }
+    },
     async flush() {
       try {
         await (client ??= connect()).flush?.();
@@ -89,20 +94,6 @@ export function openDatabase(connect: () => Connection): Database {
       client = undefined;
     },
   };
-}
-
-async function withRetry<T>(run: () => Promise<T>, patience: number): Promise<T> {
-  const deadline = Date.now() + patience;
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-    try {
-      return await run();
-    } catch (error) {
-      const kind = kindOf(error);
-      if (kind === 'mistake') throw error;
-      if (kind === 'refusal' || Date.now() + pause > deadline) throw unavailable(error);
-    }
-    await sleep(pause * (0.5 + Math.random()));
-  }
 }
 
 /** A passing failure is worth a repeat, a refusal (full, read-only, over its quota) is not; a mistake is ours. */

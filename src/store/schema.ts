@@ -55,9 +55,6 @@ export const turns = sqliteTable(
       .on(table.conversationId)
       .where(sql`state = 'running'`),
     index('turns_by_conversation').on(table.conversationId, table.sequenceNumber),
-    index('turns_stale')
-      .on(table.heartbeatAt)
-      .where(sql`state = 'running'`),
   ],
 );
 

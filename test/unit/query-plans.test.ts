@@ -48,6 +48,9 @@ const MAY_SCAN = [
   /d\.embedding_model IS NOT|p\.purpose = 'reindex'/u,
 ];
 
+/** The turns that run at this moment, all of them, for the sweep: an index on their heartbeats would be rewritten by every turn when it begins, when it ends and by each heartbeat. */
+const RUNNING_TURNS = 'SCAN turns USING INDEX turns_running';
+
 const folder = mkdtempSync(join(tmpdir(), 'parley-plans-'));
 const path = join(folder, 'parley.db');
 const file = connectFile(`file:${path}`);
@@ -232,7 +235,7 @@ function scansIn(plan: readonly string[]): string[] {
   const made = new Set(plan.map((step) => /^(?:MATERIALIZE|CO-ROUTINE) (\S+)/u.exec(step)?.[1]));
   return plan.filter((step) => {
     const name = /^SCAN (?!CONSTANT ROW)(\S+)/u.exec(step)?.[1];
-    if (name === undefined || made.has(name)) return false;
+    if (name === undefined || made.has(name) || step === RUNNING_TURNS) return false;
     // `0:` is a virtual table asked for nothing in particular.
     return !step.includes('VIRTUAL TABLE INDEX') || step.endsWith('INDEX 0:');
   });
