@@ -56,7 +56,7 @@ export async function answerWith(
     ...commandOf(c, ask),
     idempotency: await idempotencyOf(c, c.get('caller') ?? ask.conversationId),
   };
-  const delivery = await c.get('services').rooms.start(command, view, c.req.raw.signal);
+  const delivery = await c.get('services').rooms.start(command, view, c.req.raw);
   const head = headOf(delivery, ask.madeUnder);
   if (streams) return streamed(c, delivery, view.wire, head);
   const response = await whole(c, delivery, render);
@@ -106,7 +106,7 @@ export async function answerEventSource(
     idempotency,
     joinSameText: true,
   };
-  return streamed(c, await c.get('services').rooms.start(command, view, c.req.raw.signal), wire);
+  return streamed(c, await c.get('services').rooms.start(command, view, c.req.raw), wire);
 }
 
 async function reconnect(

@@ -120,7 +120,9 @@ export async function receive(
       onBusy: on_busy ?? ('reject' as const),
       joinSameText: false,
     };
-    const { body } = await rooms.start(command, viewOf({ on_disconnect }, 'frames'), socket.gone);
+    const { body } = await rooms.start(command, viewOf({ on_disconnect }, 'frames'), {
+      signal: socket.gone,
+    });
     for await (const frame of lines(body, socket.gone)) socket.send(frame);
   } catch (error) {
     if (socket.gone.aborted) return;

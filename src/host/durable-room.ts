@@ -5,7 +5,7 @@ import { createRetriever } from '../retrieval/retrieve.ts';
 import { sweep } from '../store/turns.ts';
 import { LocalRooms } from '../turns/local-rooms.ts';
 import { createToolbox } from '../turns/tools/toolbox.ts';
-import type { Delivery } from '../turns/rooms.ts';
+import type { Asker, Delivery } from '../turns/rooms.ts';
 import { DurableRooms, FAILED_STATUS, type RoomCall } from './durable-rooms.ts';
 import { report } from './report.ts';
 import { roomSettingsOf } from './services.ts';
@@ -44,7 +44,7 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
   override async fetch(request: Request): Promise<Response> {
     try {
       // Sent by `DurableRooms` alone.
-      return await this.#answer(await request.json<RoomCall>(), request.signal);
+      return await this.#answer(await request.json<RoomCall>(), request);
     } catch (error) {
       const failure = failureOf(error);
       if (failure.code === 'internal_error') report('a room failed', error);
@@ -58,10 +58,10 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
     else await sweep(databaseOf(settle(this.env)), settle(this.env).config.TURN_LEASE_MS);
   }
 
-  async #answer(call: RoomCall, signal: AbortSignal): Promise<Response> {
+  async #answer(call: RoomCall, asker: Asker): Promise<Response> {
     switch (call.call) {
       case 'start':
-        return responseOf(await this.#rooms.start(call.command, call.view, signal));
+        return responseOf(await this.#rooms.start(call.command, call.view, asker));
       case 'follow': {
         const delivery = await this.#rooms.follow(call.turn, call.view, call.cursor);
         return delivery ? responseOf(delivery) : new Response(null, { status: 204 });

@@ -1,6 +1,6 @@
 /** The rooms as Workers has them: each conversation's is a Durable Object, asked over HTTP; the stream it answers with passes through untouched. */
 import { ParleyError, type Failure } from '../chat/errors.ts';
-import type { Delivery, Rooms, StartTurn, TurnAddress, View } from '../turns/rooms.ts';
+import type { Asker, Delivery, Rooms, StartTurn, TurnAddress, View } from '../turns/rooms.ts';
 
 /** What a room can be asked. */
 export type RoomCall =
@@ -19,11 +19,11 @@ export class DurableRooms implements Rooms {
     this.#rooms = rooms;
   }
 
-  async start(command: StartTurn, view: View, signal?: AbortSignal): Promise<Delivery> {
+  async start(command: StartTurn, view: View, asker?: Asker): Promise<Delivery> {
     const response = await this.#ask(
       command.conversationId,
       { call: 'start', command, view },
-      signal,
+      asker?.signal,
     );
     return deliveryOf(response);
   }

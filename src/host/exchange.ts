@@ -71,30 +71,40 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const cause = brokenBy();
     giveUpUnlessSent();
     this.#leave();
-    this.#tell((body) =>
-      cause ? body.onFailure(new TypeError('terminated', { cause })) : body.onEnd(),
-    );
+    if (cause) return this.#breakOff(cause);
+    const rest = this.#takeArrived();
+    this.#tell((body) => body.onEnd(rest));
   }
 
   onResponseError(_: Controller, cause: Error): void {
     const { signal, reject } = this.#asker;
     this.#leave();
-    this.#tell((body) => body.onFailure(new TypeError('terminated', { cause })));
+    this.#breakOff(cause);
     // In vain where there has been an answer.
     reject(signal?.aborted ? abortError(signal) : new TypeError('fetch failed', { cause }));
   }
 
-  #flush(): void {
-    const [first] = this.#pieces;
-    if (!first) return;
-    const arrived = this.#pieces.length === 1 ? first : Buffer.concat(this.#pieces);
-    this.#pieces = [];
-    this.#tell((body) => body.onBytes(arrived));
-  }
-
   #leave(): void {
     this.#asker.signal?.removeEventListener('abort', this.#abort);
+  }
+
+  #breakOff(cause: Error): void {
     this.#flush();
+    this.#tell((body) => body.onFailure(new TypeError('terminated', { cause })));
+  }
+
+  #flush(): void {
+    const arrived = this.#takeArrived();
+    if (arrived) this.#tell((body) => body.onBytes(arrived));
+  }
+
+  /** What has arrived and nobody has been told of. */
+  #takeArrived(): Buffer | undefined {
+    const [first] = this.#pieces;
+    if (!first) return undefined;
+    const arrived = this.#pieces.length === 1 ? first : Buffer.concat(this.#pieces);
+    this.#pieces = [];
+    return arrived;
   }
 
   /** What is thrown by whoever hears of the body ends this request, and nothing else. */

@@ -2,6 +2,8 @@
 
 /** Requests that begin before all else that is ready has its turn: about ten milliseconds of them. */
 const AT_ONCE = 8;
+/** So many may begin before it is looked whether the event loop has turned. */
+const FEW = AT_ONCE / 2;
 
 /**
  * Lets requests begin in their order, a few in each turn of the event loop. The work of a turn until its model is asked is done in one go: a thousand that arrive together would
@@ -14,11 +16,13 @@ export class FairStart {
 
   /** @returns what to wait for before beginning; undefined: begin now */
   enter(): Promise<void> | undefined {
-    this.#plan();
     if (this.#begun < AT_ONCE) {
       this.#begun++;
+      // A request that comes alone needs no turn of the loop of its own: it is counted with the next ones.
+      if (this.#begun > FEW) this.#plan();
       return undefined;
     }
+    this.#plan();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 

@@ -14,11 +14,11 @@ const flushData = promisify(fdatasync);
 export class FileFlush {
   readonly #path: string;
   #file: number | undefined;
-  /** Whether something was written after the last flush began, or that flush failed. */
-  #isDirty = false;
+  /** When something was first written after the last flush began, or that flush failed; undefined when all is safe. */
+  #dirtySince: number | undefined;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
-  #soon: ReturnType<typeof setTimeout> | undefined;
+  #isPlanned = false;
 
   constructor(path: string) {
     this.#path = path;
@@ -26,15 +26,13 @@ export class FileFlush {
 
   /** To be called after each write. It is flushed soon, with others, when nobody asks for it before. */
   written(): void {
-    this.#isDirty = true;
-    // Who asks later hears of a failure: the file is still dirty then.
-    const flush = () => void this.flush().catch(() => undefined);
-    this.#soon ??= setTimeout(flush, FLUSHED_WITHIN_MS).unref();
+    this.#dirtySince ??= performance.now();
+    if (!this.#isPlanned) this.#planIn(FLUSHED_WITHIN_MS);
   }
 
   /** Resolves when all that had been written before the call is on the disk. */
   flush(): Promise<void> {
-    if (!this.#isDirty) return this.#running ?? Promise.resolve();
+    if (this.#dirtySince === undefined) return this.#running ?? Promise.resolve();
     if (!this.#running) return this.#begin();
     const begin = () => {
       this.#next = undefined;
@@ -53,10 +51,21 @@ export class FileFlush {
     else close();
   }
 
+  /** A timer that outlives the flushes that come before it: most writes are followed by one, and need none of their own. */
+  #planIn(milliseconds: number): void {
+    this.#isPlanned = true;
+    setTimeout(() => {
+      this.#isPlanned = false;
+      if (this.#dirtySince === undefined) return;
+      const left = this.#dirtySince + FLUSHED_WITHIN_MS - performance.now();
+      if (left > 1) this.#planIn(left);
+      // Who asks later hears of a failure: the file is still dirty then.
+      else void this.flush().catch(() => undefined);
+    }, milliseconds).unref();
+  }
+
   #begin(): Promise<void> {
-    clearTimeout(this.#soon);
-    this.#soon = undefined;
-    this.#isDirty = false;
+    this.#dirtySince = undefined;
     const running = this.#sync().finally(() => {
       if (this.#running === running) this.#running = undefined;
     });
@@ -69,7 +78,7 @@ export class FileFlush {
       this.#file ??= openIfThere(this.#path);
       if (this.#file !== undefined) await flushData(this.#file);
     } catch (error) {
-      this.#isDirty = true;
+      this.#dirtySince ??= performance.now();
       throw error;
     }
   }

@@ -5,7 +5,8 @@ import { LINGER_MS, type BodyTap } from '../models/network.ts';
 /** Hears of a body as it arrives: what one read of the socket brought comes in one piece. */
 export interface BodyListener {
   onBytes(bytes: Uint8Array): void;
-  onEnd(): void;
+  /** @param rest what arrived together with the end */
+  onEnd(rest: Uint8Array | undefined): void;
   onFailure(error: Error): void;
 }
 
@@ -33,8 +34,9 @@ export class FollowedBody implements BodyListener {
     this.#lingering ??= setTimeout(leave, LINGER_MS).unref();
   }
 
-  onEnd(): void {
+  onEnd(rest: Uint8Array | undefined): void {
     clearTimeout(this.#lingering);
+    if (rest) this.#handOn(this.#tap.push(rest));
     if (!this.#stream) this.#handOn(this.#tap.end());
     this.#stream?.onEnd();
   }
@@ -73,7 +75,8 @@ export class BodyStream implements BodyListener {
     if (bytes.length > 0) this.#controller?.enqueue(bytes);
   }
 
-  onEnd(): void {
+  onEnd(rest?: Uint8Array): void {
+    if (rest) this.onBytes(rest);
     this.#controller?.close();
     this.#controller = undefined;
   }

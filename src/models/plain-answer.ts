@@ -25,6 +25,8 @@ const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 const NOTHING = new Uint8Array(0);
 const utf8 = new TextEncoder();
+/** For events that are whole, and so end with a character: no answer needs a decoder of its own. */
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** A character a byte: for what is looked for in bytes. */
 const latin1 = new TextDecoder('latin1');
 /** The last event, by which a service says that this is all, in every form that providers read. */
@@ -39,7 +41,6 @@ export class PlainAnswer implements BodyTap {
   readonly #resolveWhole: () => void;
   readonly #dialect: ChunkDialect;
   readonly #onPart: OnPart;
-  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   /** The bytes of an event that is not whole yet. */
   #pending: Uint8Array = NOTHING;
   /** What the provider is to see if it comes to that: all that is no text, and the first text, since a provider may look at what comes first. */
@@ -84,7 +85,7 @@ export class PlainAnswer implements BodyTap {
     const whole = all.subarray(0, end);
     let events: string;
     try {
-      events = this.#decoder.decode(whole);
+      events = strictUtf8.decode(whole);
     } catch {
       // Not UTF-8: whoever reads on shall see it as it came.
       return this.#handOver(whole);

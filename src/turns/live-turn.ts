@@ -17,7 +17,9 @@ export class LiveTurn implements Source {
   readonly startedAt = performance.now();
   firstTokenAt: number | undefined;
   outcome: Outcome | undefined;
-  readonly #stop = new AbortController();
+  readonly #onStop = new Set<() => void>();
+  #stopReason: StopReason | undefined;
+  #stopSignal: AbortSignal | undefined;
   readonly #ended = Promise.withResolvers<Outcome>();
   readonly #coalesce: Coalesce;
   #waiting: (() => void)[] = [];
@@ -64,16 +66,31 @@ export class LiveTurn implements Source {
 
   /** Asks the turn to stop; the first reason counts. */
   stop(reason: StopReason): void {
-    this.#stop.abort(reason);
+    if (this.#stopReason) return;
+    this.#stopReason = reason;
+    for (const stop of this.#onStop) stop();
   }
 
+  /**
+   * Calls back when the turn is to stop, at once if it already is.
+   * @returns what takes that back
+   */
+  onStop(callback: () => void): () => void {
+    if (this.#stopReason) callback();
+    this.#onStop.add(callback);
+    return () => this.#onStop.delete(callback);
+  }
+
+  /** For those who know nothing but signals; made when first wanted, since most turns never stop. */
   get stopSignal(): AbortSignal {
-    return this.#stop.signal;
+    if (this.#stopSignal) return this.#stopSignal;
+    const controller = new AbortController();
+    this.onStop(() => controller.abort(this.#stopReason));
+    return (this.#stopSignal = controller.signal);
   }
 
   get stopReason(): StopReason | undefined {
-    // Only `stop` aborts this signal.
-    return this.#stop.signal.aborted ? (this.#stop.signal.reason as StopReason) : undefined;
+    return this.#stopReason;
   }
 
   #planWake(): void {

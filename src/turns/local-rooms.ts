@@ -16,7 +16,7 @@ import { LiveTurn, type Coalesce } from './live-turn.ts';
 import { Pulse } from './pulse.ts';
 import { Queues, unlessAborted } from './queue.ts';
 import { streamTurn, type StartAt } from './reader.ts';
-import type { Delivery, Rooms, StartTurn, TurnAddress, View } from './rooms.ts';
+import type { Asker, Delivery, Rooms, StartTurn, TurnAddress, View } from './rooms.ts';
 import type { Toolbox } from './tools/tool.ts';
 import { sleep } from '../chat/sleep.ts';
 import { storedSource, watchedSource, type Source } from './source.ts';
@@ -83,16 +83,17 @@ export class LocalRooms implements Rooms {
     });
   }
 
-  start(command: StartTurn, view: View, signal?: AbortSignal): Promise<Delivery> {
-    return this.#gate.enter(() => this.#start(command, view, signal));
+  start(command: StartTurn, view: View, asker?: Asker): Promise<Delivery> {
+    return this.#gate.enter(() => this.#start(command, view, asker));
   }
 
-  async #start(command: StartTurn, view: View, signal?: AbortSignal): Promise<Delivery> {
+  async #start(command: StartTurn, view: View, asker?: Asker): Promise<Delivery> {
     this.#gate.mustBeOpen();
     // A name that nothing answers to is refused before anything is stored.
     if (command.model) this.#services.registry.resolve(command.model);
     const claim = this.#claims.of(command);
-    if (command.onBusy !== 'queue') return this.#claimUntilFree(claim, command, view, signal);
+    if (command.onBusy !== 'queue') return this.#claimUntilFree(claim, command, view);
+    const signal = asker?.signal;
     return this.#queues.run(
       command.conversationId,
       () => this.#claimUntilFree(claim, command, view, signal),

@@ -47,13 +47,18 @@ export interface Delivery extends TurnAddress {
   body: ReadableStream<Uint8Array>;
 }
 
+/** Who asks for a turn, a `Request` for one. The signal is made when it is first looked at, and most never wait. */
+export interface Asker {
+  readonly signal: AbortSignal;
+}
+
 export interface Rooms {
   /**
    * Accepts a turn and delivers it; it then runs whether or not anybody reads.
-   * @param signal aborted when the asker goes away: one who waits in the queue is then out
+   * @param asker tells when it goes away: one who waits in the queue is then out
    * @throws ParleyError `not_found`, `turn_in_progress`, `idempotency_key_reused`, `queue_full`, `unknown_model`, `database_unavailable`, `shutting_down`
    */
-  start(command: StartTurn, view: View, signal?: AbortSignal): Promise<Delivery>;
+  start(command: StartTurn, view: View, asker?: Asker): Promise<Delivery>;
   /**
    * Delivers a turn that exists, in any state, from a cursor on; undefined when nothing is left after it.
    * @param cursor as it was given out; without, from the start

@@ -62,9 +62,7 @@ export async function runStep({
     step.late = true;
     call.abort(new Error('the model is late'));
   });
-  const onStop = () => call.abort(new Error('the turn was stopped'));
-  live.stopSignal.addEventListener('abort', onStop);
-  if (live.stopSignal.aborted) onStop();
+  const stopListening = live.onStop(() => call.abort(new Error('the turn was stopped')));
   const writer = new SafeWriter(live, step);
   const isOver = () => step.error !== undefined || step.tooLong === true;
   const onPart: OnPart = (part) => {
@@ -85,7 +83,7 @@ export async function runStep({
     // What was cut off in the middle of a character ends before it; only a model that finished meant the half.
     if (step.finish !== undefined && DECLARED.has(step.finish)) writer.flush();
     watchdog.stop();
-    live.stopSignal.removeEventListener('abort', onStop);
+    stopListening();
     // Whatever is still coming is not wanted any more.
     if (!hasEnded) call.abort(new Error('the step is over'));
   }

@@ -10,6 +10,8 @@ export class Watchdog {
   readonly #onLate: () => void;
   readonly #deadline: number;
   #due: number;
+  /** When the timer looks. */
+  #looksAt = 0;
   #isFirst = true;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -25,9 +27,10 @@ export class Watchdog {
   /** Something came: the next is due `idleMs` from now. */
   alive(): void {
     this.#due = performance.now() + this.#limits.idleMs;
-    // From now on the due time only moves on, and the timer looks at it when it fires.
+    // From now on the due time only moves on. A timer that looks no later than that looks again.
     if (!this.#isFirst) return;
     this.#isFirst = false;
+    if (this.#looksAt <= this.#due) return;
     clearTimeout(this.#timer);
     this.#set();
   }
@@ -37,8 +40,8 @@ export class Watchdog {
   }
 
   #set(): void {
-    const at = Math.min(this.#due, this.#deadline);
-    this.#timer = setTimeout(() => this.#look(), Math.max(at - performance.now(), 1));
+    this.#looksAt = Math.min(this.#due, this.#deadline);
+    this.#timer = setTimeout(() => this.#look(), Math.max(this.#looksAt - performance.now(), 1));
   }
 
   #look(): void {
