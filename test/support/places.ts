@@ -56,7 +56,7 @@ export function cleanEnvironment(
 export function nodeScript(name: string, fallback: string[], directory = repository): string[] {
   const manifest: unknown = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
   const script = asText(asRecord(asRecord(manifest)['scripts'])[name]);
-  const [command, ...args] = script.split(/\s+/u);
+  const [command, ...args] = script.replace(/^exec\s+/u, '').split(/\s+/u);
   const isPlain = command === 'node' && !/[&|;<>$"']/u.test(script);
   return isPlain ? args.filter((argument) => !argument.startsWith('--env-file')) : fallback;
 }
