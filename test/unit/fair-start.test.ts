@@ -30,6 +30,15 @@ it('lets the others begin in their order, a few in each turn of the event loop',
   expect(counts.length).toBeLessThan(130);
 });
 
+it('keeps nobody waiting who comes alone', async () => {
+  const starts = new FairStart();
+  for (let count = 0; count < 50; count++) {
+    expect(starts.enter()).toBeUndefined();
+    await setImmediate();
+    await setImmediate();
+  }
+});
+
 it('keeps nobody waiting once a burst is over', async () => {
   const starts = new FairStart();
   const begun = arrive(starts, 20);
