@@ -16,14 +16,12 @@ export class FairStart {
 
   /** @returns what to wait for before beginning; undefined: begin now */
   enter(): Promise<void> | undefined {
-    if (this.#begun < AT_ONCE) {
-      this.#begun++;
-      // A request that comes alone needs no turn of the loop of its own: it is counted with the next ones.
-      if (this.#begun > FEW) this.#plan();
-      return undefined;
-    }
-    this.#plan();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    // Whoever began last has planned that somebody lets these in.
+    if (this.#begun >= AT_ONCE) return new Promise((resolve) => this.#waiting.push(resolve));
+    this.#begun++;
+    // A request that comes alone needs no turn of the loop of its own: it is counted with the next ones.
+    if (this.#begun > FEW) this.#plan();
+    return undefined;
   }
 
   #plan(): void {

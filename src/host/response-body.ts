@@ -6,7 +6,7 @@ import { LINGER_MS, type BodyTap } from '../models/network.ts';
 export interface BodyListener {
   onBytes(bytes: Uint8Array): void;
   /** @param rest what arrived together with the end */
-  onEnd(rest: Uint8Array | undefined): void;
+  onEnd(rest?: Uint8Array): void;
   onFailure(error: Error): void;
 }
 
@@ -34,7 +34,7 @@ export class FollowedBody implements BodyListener {
     this.#lingering ??= setTimeout(leave, LINGER_MS).unref();
   }
 
-  onEnd(rest: Uint8Array | undefined): void {
+  onEnd(rest?: Uint8Array): void {
     clearTimeout(this.#lingering);
     if (rest) this.#handOn(this.#tap.push(rest));
     if (!this.#stream) this.#handOn(this.#tap.end());

@@ -59,9 +59,9 @@ const LONGEST_PAUSE_MS = 500;
 export function openDatabase(connect: () => Connection): Database {
   let client: Connection | undefined;
   const discard = (failed: Connection | undefined) => {
-    if (!failed || client !== failed) return;
+    if (client !== failed) return;
     client = undefined;
-    failed.close();
+    failed?.close();
   };
   return {
     async batch(statements, mode, patience = DEFAULT_PATIENCE_MS) {
