@@ -4,7 +4,7 @@ import { ParleyError } from '../chat/errors.ts';
 import { embedWithRetries, type Patience } from './embed.ts';
 import type { Network } from './network.ts';
 import { offlineEmbedder } from './offline-embedder.ts';
-import type { ProviderSettings } from './registry.ts';
+import { withSomeKey, type ProviderSettings } from './registry.ts';
 
 /** The name that the offline model's vectors are stored under. */
 export const OFFLINE_EMBEDDER = `offline/${offlineEmbedder.modelId}`;
@@ -90,8 +90,7 @@ function optionsFor(use: EmbeddingUse): SharedV4ProviderOptions {
 function providersThatAreOn({ openai, google, network }: EmbeddingSettings): Map<string, Load> {
   const providers = new Map<string, Load>();
   if (openai.apiKey ?? openai.baseURL) {
-    // Many compatible servers want no key; the provider insists on one.
-    const settings = { ...openai, apiKey: openai.apiKey ?? 'none', fetch: network };
+    const settings = { ...withSomeKey(openai), fetch: network };
     providers.set('openai', async (id) =>
       (await import('@ai-sdk/openai')).createOpenAI(settings).embeddingModel(id),
     );

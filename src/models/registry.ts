@@ -43,6 +43,11 @@ export interface ProviderSettings {
   baseURL?: string;
 }
 
+/** Many servers that are compatible with OpenAI's want no key; the provider insists on one. */
+export function withSomeKey({ apiKey = 'none', ...settings }: ProviderSettings) {
+  return { ...settings, apiKey };
+}
+
 export interface RegistrySettings {
   groq: ProviderSettings;
   openai: ProviderSettings;
@@ -125,8 +130,7 @@ function providersThatAreOn({
     );
   }
   if (openai.apiKey ?? openai.baseURL) {
-    // Many compatible servers want no key; the provider insists on one.
-    const settings = { ...openai, apiKey: openai.apiKey ?? 'none', fetch: lane.fetch };
+    const settings = { ...withSomeKey(openai), fetch: lane.fetch };
     providers.set(
       'openai',
       once(async () => {
