@@ -4,7 +4,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { HTTPException } from 'hono/http-exception';
-import { declaredLength, hasBody } from './access/body.ts';
+import { declaredLength, hasBody, isJson } from './access/body.ts';
 import { isAllowedOrigin, refuseForeignHost, refuseForeignOrigin } from './access/origin.ts';
 import { failureOf, isForOperator, notFound, ParleyError } from './chat/errors.ts';
 import { newId } from './chat/ids.ts';
@@ -141,8 +141,7 @@ const requireKnownBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   const matters = c.req.method !== 'DELETE' && hasBody(c.req.raw);
   const takesForm = isUpload(c.req.method, c.req.path);
   const isForm = takesForm && /^multipart\/form-data\b/i.test(type ?? '');
-  const isJson = /^application\/([\w.+-]+\+)?json\b/i.test(type ?? '');
-  if (matters && type !== undefined && !isJson && !isForm) {
+  if (matters && type !== undefined && !isJson(type) && !isForm) {
     throw unknownMediaType(takesForm);
   }
   await next();

@@ -15,3 +15,8 @@ export function hasBody(request: Request): boolean {
   const length = declaredLength(request);
   return length === undefined ? request.body !== null : length > 0;
 }
+
+/** @param type what `Content-Type` says */
+export function isJson(type: string | undefined): boolean {
+  return type !== undefined && /^application\/([\w.+-]+\+)?json\b/i.test(type);
+}

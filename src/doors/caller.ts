@@ -1,6 +1,7 @@
 /** Whose request it is. Without identity it is what the request says, in its body or its query. */
 import type { MiddlewareHandler } from 'hono';
-import { hasBody } from '../access/body.ts';
+import { HTTPException } from 'hono/http-exception';
+import { hasBody, isJson } from '../access/body.ts';
 import { invalid, notFound } from '../chat/errors.ts';
 import { invalidInput } from './door.ts';
 import { ownerQuery } from './schemas.ts';
@@ -26,9 +27,14 @@ function nameOf(name: unknown): string | undefined {
 async function userInBody(c: AppContext): Promise<unknown> {
   if (!hasBody(c.req.raw) || /^multipart\//i.test(c.req.header('content-type') ?? ''))
     return undefined;
-  // What is no JSON is told by the route's own validation.
-  const body: unknown = await c.req.json().catch(() => undefined);
+  const body: unknown = await c.req.json().catch(() => refuseUnreadable(c));
   return typeof body === 'object' && body !== null && 'user_id' in body ? body.user_id : undefined;
+}
+
+/** A body that is said to be JSON and is none may name somebody; routes that read nothing else of it do not look. */
+async function refuseUnreadable(c: AppContext): Promise<undefined> {
+  const isEmpty = (await c.req.text()) === '';
+  if (!isEmpty && isJson(c.req.header('content-type'))) throw new HTTPException(400);
 }
 
 /** The caller where a form, which is read later, may name one too. */

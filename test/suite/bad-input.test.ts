@@ -385,6 +385,23 @@ describe.each(naming)('%s', (_, make) => {
   });
 });
 
+describe.each([
+  ['DELETE', ({ id }: Fixture) => `/conversations/${id}`],
+  ['POST', ({ turnId }: Fixture) => `/turns/${turnId}/cancel`],
+] as const)('%s, which needs no body,', (method, pathOf) => {
+  it('refuses one that is said to be JSON and is none', () =>
+    unchanged(async (found) => {
+      const init = { method, rawBody: '{"user_id": "x', headers: asJson };
+      await refused(pathOf(found), init, invalid);
+    }));
+
+  it('takes none for none, whatever type it is said to have', async () => {
+    const path = pathOf(await fixture());
+    const answer = await target.call(path, { method, rawBody: '', headers: asJson });
+    expect(answer.status, answer.text).toBe(200);
+  });
+});
+
 describe('what does not exist', () => {
   it.each([
     '/nothing',
