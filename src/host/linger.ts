@@ -17,10 +17,13 @@ export function lingerOver({ incoming, outgoing }: HttpBindings | Http2Bindings)
   outgoing.shouldKeepAlive = true;
   outgoing.once('finish', () => {
     const late = setTimeout(() => socket.destroy(), LINGER_MS);
-    incoming.once('close', () => {
+    const hasCome = () => {
       clearTimeout(late);
       if (!isKept) socket.end();
-    });
-    incoming.resume();
+    };
+    if (incoming.closed) return hasCome();
+    incoming.once('close', hasCome);
+    // Whoever had begun to read it would keep what comes, and hold up the rest once it has enough.
+    incoming.removeAllListeners('data').resume();
   });
 }

@@ -1,5 +1,6 @@
 /** What Node refuses before any door, or before it has come whole: it is answered like any other mistake, and harms nobody else. */
 import { once } from 'node:events';
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { request } from '../support/http.ts';
@@ -51,6 +52,35 @@ it.each([
   expect(problem).toMatchObject({ status, code });
   expect(head).toContain(`X-Request-Id: ${String(problem['instance'])}`);
   expect((await request(`${server.url}/health`)).status).toBe(200);
+});
+
+it.each([
+  ['with its length', 3_000_000, false],
+  ['that is just over the limit', 1_100_000, false],
+  ['in pieces', 3_000_000, true],
+])('keeps the connection on which a body %s was refused', async (_, length, isInPieces) => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const body = JSON.stringify({ user_id: 'u', title: 'x'.repeat(length) });
+  const ask = async (method: string, path: string, sent: string) => {
+    const asked = httpRequest(`${server.url}${path}`, {
+      agent,
+      method,
+      headers: {
+        'content-type': 'application/json',
+        ...(!isInPieces && { 'content-length': sent.length }),
+      },
+    });
+    asked.end(sent);
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    await once(answer.resume(), 'end');
+    return { status: answer.statusCode, isReused: asked.reusedSocket };
+  };
+  try {
+    expect(await ask('POST', '/chats', body)).toMatchObject({ status: 413 });
+    expect(await ask('GET', '/health', '')).toEqual({ status: 200, isReused: true });
+  } finally {
+    agent.destroy();
+  }
 });
 
 it('tells a client that goes on sending why it is refused', async () => {
