@@ -4,8 +4,10 @@ import type { GrowingType } from '../chat/parts.ts';
 
 /** How a provider reads the chunks of its service. */
 export interface ChunkDialect {
-  /** Whether `delta.reasoning` is text of the answer; where it is not, it means nothing. */
-  reasoning: boolean;
+  /** The fields of a delta that carry what the model thinks; a service that fills several says the same in each. */
+  thoughts: readonly string[];
+  /** Whether the provider tells of thoughts, too; one that does not passes over them. */
+  tellsThoughts: boolean;
   /** Where the counts of tokens are. */
   usage: 'usage' | 'x_groq';
 }
@@ -52,12 +54,19 @@ export function readEvent(
   const finish = finishIn(choice.finish_reason);
   const usage = usageIn(dialect.usage === 'usage' ? chunk.usage : chunk.x_groq?.usage);
   if (finish === 'odd' || usage === 'odd' || (choice.index ?? 0) !== 0) return undefined;
-  const said = saidIn(choice.delta, dialect);
+  const said = saidIn(choice.delta);
   if (!said) return undefined;
   const [first, ...others] = said;
   if (!first) return { kind: 'silent', ...(finish && { finish }), ...(usage && { usage }) };
   if (others.length > 0 || finish || usage) return undefined;
-  return textEvent(event, ...first);
+  return textEvent(event, first, dialect);
+}
+
+/** What the model thinks by this chunk, as its service sent it; `''` where that is nothing. */
+export function thoughtIn(chunk: unknown, { thoughts }: ChunkDialect): string {
+  const said = saidIn((chunk as Chunk | null)?.choices?.[0]?.delta) ?? [];
+  const thought = said.find(([name]) => thoughts.includes(name))?.[1];
+  return typeof thought === 'string' ? thought : '';
 }
 
 interface Chunk {
@@ -107,7 +116,7 @@ export function usageOf(input?: number, output?: number): LanguageModelV4Usage {
 }
 
 /** The fields of a delta that say something, by their names; undefined when it is no delta at all. */
-function saidIn(delta: unknown, { reasoning }: ChunkDialect): [string, unknown][] | undefined {
+function saidIn(delta: unknown): [string, unknown][] | undefined {
   if (!isSet(delta)) return [];
   if (typeof delta !== 'object') return undefined;
   return Object.entries(delta as object).filter(
@@ -116,23 +125,28 @@ function saidIn(delta: unknown, { reasoning }: ChunkDialect): [string, unknown][
       value !== '' &&
       !(Array.isArray(value) && value.length === 0) &&
       name !== 'role' &&
-      name !== 'channel' &&
-      (reasoning || name !== 'reasoning'),
+      name !== 'channel',
   );
 }
 
-/** Fields of a delta that carry text, by what their text is. */
-const TEXTS = { content: 'text', reasoning: 'reasoning' } as const;
-
-function textEvent(event: string, name: string, text: unknown): TextEvent | undefined {
-  if (typeof text !== 'string' || (name !== 'content' && name !== 'reasoning')) return undefined;
+function textEvent(
+  event: string,
+  [name, text]: [string, unknown],
+  { thoughts }: ChunkDialect,
+): TextEvent | undefined {
+  const isThought = thoughts.includes(name);
+  if (typeof text !== 'string' || !(isThought || name === 'content')) return undefined;
   const start = event.indexOf(`"${name}":"`) + name.length + 4;
   const end = endOfString(event, start);
   // Found by another way than the parser's: only if both agree is it what it seems to be.
   if (start < name.length + 4 || end < 0 || unescaped(event.slice(start, end)) !== text)
     return undefined;
-  const shape = { type: TEXTS[name], before: event.slice(0, start), after: event.slice(end) };
-  return { kind: 'text', text, shape };
+  const type = isThought ? 'reasoning' : 'text';
+  return {
+    kind: 'text',
+    text,
+    shape: { type, before: event.slice(0, start), after: event.slice(end) },
+  };
 }
 
 /** What may vary without a meaning, within one string: nothing that JSON would escape. OpenAI's services hide the lengths of their tokens by such a padding. */

@@ -39,7 +39,8 @@ export function createFastLane(network: Network): FastLane {
         const headers = { ...options.headers, [LANE_HEADER]: id };
         try {
           // The provider never hears of an answer that was plain to its end.
-          await Promise.race([provided(model, { ...options, headers }, answer), answer.whole]);
+          const asked = { ...options, headers, includeRawChunks: !dialect.tellsThoughts };
+          await Promise.race([provided(model, asked, answer), answer.whole]);
         } finally {
           lanes.delete(id);
         }

@@ -13,6 +13,7 @@ import {
   nextShape,
   readEvent,
   textByShape,
+  thoughtIn,
   usageOf,
   type ChunkDialect,
   type Shape,
@@ -43,10 +44,11 @@ export class PlainAnswer implements BodyTap {
   readonly #onPart: OnPart;
   /** The bytes of an event that is not whole yet. */
   #pending: Uint8Array = NOTHING;
-  /** What the provider is to see if it comes to that: all that is no text, and the first text, since a provider may look at what comes first. */
+  /** What the provider is to see if it comes to that: all that is no text, and the first text that it tells of, since it may look at what comes first. */
   #kept = '';
   /** The shape of the last text event: the next nearly always has the same. */
   #shape: Shape | undefined;
+  /** The provider would tell of some of the text that has been told. */
   #hasText = false;
   #finish: LanguageModelV4FinishReason | undefined;
   #usage: LanguageModelV4Usage | undefined;
@@ -111,10 +113,17 @@ export class PlainAnswer implements BodyTap {
 
   /** Tells a part of the provider's, which has been handed the stream. */
   fromProvider(part: LanguageModelV4StreamPart): void {
+    if (part.type === 'raw') return this.#tellThought(part.rawValue);
     const isText =
       (part.type === 'text-delta' || part.type === 'reasoning-delta') && part.delta !== '';
     if (isText && this.#isRepeated) this.#isRepeated = false;
     else this.#onPart(part);
+  }
+
+  /** Of a chunk that its provider reads, what the provider passes over. */
+  #tellThought(chunk: unknown): void {
+    const delta = this.#dialect.tellsThoughts ? '' : thoughtIn(chunk, this.#dialect);
+    if (delta !== '') this.#onPart({ type: 'reasoning-delta', id: 'plain', delta });
   }
 
   #complete(): void {
@@ -188,8 +197,10 @@ export class PlainAnswer implements BodyTap {
     if (!read) return undefined;
     if (read.kind === 'text') {
       this.#shape = nextShape(read.shape, this.#shape);
-      if (!this.#hasText) this.#kept += event;
-      this.#hasText = true;
+      if (read.shape.type === 'text' || this.#dialect.tellsThoughts) {
+        if (!this.#hasText) this.#kept += event;
+        this.#hasText = true;
+      }
       return read.text;
     }
     if (!event.startsWith(':')) this.#kept += event;

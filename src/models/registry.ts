@@ -8,6 +8,7 @@ import {
   type ModelWindow,
   type ProviderName,
 } from './catalog.ts';
+import type { ChunkDialect } from './chat-chunk.ts';
 import { createFastLane } from './fast-lane.ts';
 import type { Network } from './network.ts';
 import { offlineModel } from './offline-model.ts';
@@ -55,6 +56,15 @@ export interface RegistrySettings {
   defaultModel?: string;
   network: Network;
 }
+
+const GROQ: ChunkDialect = { thoughts: ['reasoning'], tellsThoughts: true, usage: 'x_groq' };
+
+/** OpenAI itself shows no thoughts here; of the servers that are compatible with it, each names them in one of these ways. */
+const OPENAI: ChunkDialect = {
+  thoughts: ['reasoning_content', 'reasoning'],
+  tellsThoughts: false,
+  usage: 'usage',
+};
 
 type Provider = (modelId: string) => LanguageModelV4;
 
@@ -125,7 +135,7 @@ function providersThatAreOn({
       once(async () => {
         const { createGroq } = await import('@ai-sdk/groq');
         const provider = createGroq({ ...groq, fetch: lane.fetch });
-        return (id: string) => lane.wrap(provider(id), { reasoning: true, usage: 'x_groq' });
+        return (id: string) => lane.wrap(provider(id), GROQ);
       }),
     );
   }
@@ -136,7 +146,7 @@ function providersThatAreOn({
       once(async () => {
         const { createOpenAI } = await import('@ai-sdk/openai');
         const provider = createOpenAI(settings);
-        return (id: string) => lane.wrap(provider.chat(id), { reasoning: false, usage: 'usage' });
+        return (id: string) => lane.wrap(provider.chat(id), OPENAI);
       }),
     );
   }

@@ -152,10 +152,15 @@ describe.concurrent.each(providers)('usage of %s', (provider: Provider) => {
 describe.concurrent('reasoning', () => {
   const reasoning = ['Let me ', 'think\n', '😀'];
 
-  it.each(['groq', 'google'] as const)(
-    'of %s is streamed and kept, apart from the text',
-    async (provider) => {
-      const { model, name } = await scripted(target, { reasoning, tokens }, provider);
+  it.each([
+    ['groq', 'normal'],
+    ['google', 'normal'],
+    ['openai', 'normal'],
+    ['openai', 'running'],
+  ] as const)(
+    'of %s, its usage %s, is streamed and kept, apart from the text',
+    async (provider, usage) => {
+      const { model, name } = await scripted(target, { reasoning, tokens, usage }, provider);
       const heard = await ask(model);
       expect(heard).toMatchObject({ reasoning: reasoning.join(''), text: tokens.join('') });
       expect(heard.types.lastIndexOf('reasoning.delta')).toBeLessThan(
@@ -179,8 +184,8 @@ describe.concurrent('reasoning', () => {
     },
   );
 
-  it('without text is no answer', async () => {
-    const { model } = await scripted(target, { reasoning, tokens: [] }, 'groq');
+  it.each(['groq', 'openai'] as const)('of %s without text is no answer', async (provider) => {
+    const { model } = await scripted(target, { reasoning, tokens: [] }, provider);
     const { terminal, answer } = await ask(model);
     expect(terminal).toBe('turn.failed');
     expect(answer).toMatchObject({ status: 'failed', content: '' });

@@ -4,8 +4,12 @@ import { describe, expect, it } from 'vitest';
 import type { ChunkDialect } from '../../src/models/chat-chunk.ts';
 import { PlainAnswer } from '../../src/models/plain-answer.ts';
 
-const openai: ChunkDialect = { reasoning: false, usage: 'usage' };
-const groq: ChunkDialect = { reasoning: true, usage: 'x_groq' };
+const openai: ChunkDialect = {
+  thoughts: ['reasoning_content', 'reasoning'],
+  tellsThoughts: false,
+  usage: 'usage',
+};
+const groq: ChunkDialect = { thoughts: ['reasoning'], tellsThoughts: true, usage: 'x_groq' };
 
 function event(chunk: object): string {
   return `data: ${JSON.stringify({ id: 'c-1', object: 'chat.completion.chunk', ...chunk })}\n\n`;
@@ -157,7 +161,7 @@ describe('an answer that is plain', () => {
     expect(parts.at(-1)).toMatchObject({ finishReason: { unified, raw } });
   });
 
-  it('thinks where the provider shows it, and counts where its service does', () => {
+  it('thinks, and counts where its service does', () => {
     const usage = { prompt_tokens: 3, completion_tokens: null };
     const last = event({
       choices: [{ index: 0, delta: {}, finish_reason: 'stop' }],
@@ -174,8 +178,21 @@ describe('an answer that is plain', () => {
         usage: { inputTokens: { total: 3 }, outputTokens: { total: undefined } },
       },
     ]);
-    expect(feed(body, { dialect: openai }).told).toBe('yes');
   });
+
+  it.each(['reasoning', 'reasoning_content'])(
+    'may think in %s where its provider does not',
+    (name) => {
+      const body = opening + delta({ content: null, [name]: 'h\nm' }) + delta({ [name]: 'm' });
+      const { parts, handed } = feed(body + text('yes') + finish('stop') + done);
+      expect(handed).toBeUndefined();
+      expect(parts).toMatchObject([
+        { type: 'reasoning-delta', delta: 'h\nmm' },
+        { type: 'text-delta', delta: 'yes' },
+        { type: 'finish' },
+      ]);
+    },
+  );
 
   it('may be interrupted by comments and empty deltas', () => {
     const { told, handed } = feed(
@@ -258,6 +275,31 @@ describe('an answer that is not plain', () => {
     answer.fromProvider({ type: 'text-delta', id: '0', delta: 'first ' });
     answer.fromProvider({ type: 'text-delta', id: '0', delta: 'third' });
     expect(textIn(parts)).toBe('first second third');
+  });
+
+  it('thinks by what its provider passes over, and never twice', () => {
+    const thought = { choices: [{ index: 0, delta: { reasoning: 'm', reasoning_content: 'm' } }] };
+    const { answer, parts, handed } = feed(
+      opening + delta({ reasoning_content: 'h' }) + event(thought) + text('yes') + call,
+    );
+    expect(handed).toBe(opening + event(thought) + text('yes') + call);
+    for (const rawValue of [null, 'x', {}, { choices: [null] }, { choices: [{ delta: 7 }] }])
+      answer.fromProvider({ type: 'raw', rawValue });
+    answer.fromProvider({ type: 'raw', rawValue: thought });
+    answer.fromProvider({ type: 'text-delta', id: '0', delta: 'yes' });
+    expect(parts).toMatchObject([
+      { type: 'reasoning-delta', delta: 'h' },
+      { type: 'reasoning-delta', delta: 'm' },
+      { type: 'text-delta', delta: 'yes' },
+    ]);
+  });
+
+  it('has its thoughts told once by a provider that tells them', () => {
+    const { answer, parts, handed } = feed(delta({ reasoning: 'hm' }) + call, { dialect: groq });
+    expect(handed).toBe(delta({ reasoning: 'hm' }) + call);
+    answer.fromProvider({ type: 'raw', rawValue: { choices: [{ delta: { reasoning: 'hm' } }] } });
+    answer.fromProvider({ type: 'reasoning-delta', id: '0', delta: 'hm' });
+    expect(textIn(parts)).toBe('hm');
   });
 
   it.each([': wait\n', ': wait\n: on\n', ': wait\r\n', ': wait\r'])(

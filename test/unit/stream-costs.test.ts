@@ -100,7 +100,10 @@ describe('a turn of 500 tokens', () => {
 it('a token whose event is like the last but for its text and its padding is found without parsing', () => {
   const parse = vi.spyOn(JSON, 'parse');
   try {
-    const answer = new PlainAnswer({ reasoning: false, usage: 'usage' }, () => undefined);
+    const answer = new PlainAnswer(
+      { thoughts: ['reasoning_content', 'reasoning'], tellsThoughts: false, usage: 'usage' },
+      () => undefined,
+    );
     for (let index = 0; index < TOKENS; index += 1) {
       const choices = [{ index: 0, delta: { content: TOKEN } }];
       const chunk = { choices, obfuscation: index.toString(36).repeat(index % 5) };
@@ -114,9 +117,12 @@ it('a token whose event is like the last but for its text and its padding is fou
 
 it('the plain deltas of one network read are one text, and the provider sees nothing of them', () => {
   const told: string[] = [];
-  const answer = new PlainAnswer({ reasoning: false, usage: 'usage' }, (part) => {
-    if (part.type === 'text-delta') told.push(part.delta);
-  });
+  const answer = new PlainAnswer(
+    { thoughts: ['reasoning_content', 'reasoning'], tellsThoughts: false, usage: 'usage' },
+    (part) => {
+      if (part.type === 'text-delta') told.push(part.delta);
+    },
+  );
   const event = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: TOKEN } }] })}\n\n`;
   expect(answer.push(Buffer.from(event.repeat(TOKENS)))).toBeUndefined();
   expect(told).toEqual([TOKEN.repeat(TOKENS)]);
