@@ -6,7 +6,13 @@ import type { Conversation, NewConversation } from '../chat/conversation.ts';
 import type { ContextMessage } from '../chat/context.ts';
 import { contentOf, decodeParts, encodeParts, type Part } from '../chat/parts.ts';
 import { NOW, type Database, type Statement } from './database.ts';
-import { KEY_LIFETIME_MS, KNOWN_RESOURCE, rememberKey, type Key } from './idempotency.ts';
+import {
+  KEY_LIFETIME_MS,
+  KNOWN_RESOURCE,
+  rememberKey,
+  withdrawalKey,
+  type Key,
+} from './idempotency.ts';
 import {
   CONVERSATION_COLUMNS,
   conversationFrom,
@@ -80,7 +86,13 @@ export async function claimTurn(
 
 // The statements are texts that are made once: a connection to a file finds what it has prepared by them.
 
-const KEY_IS_KNOWN = `EXISTS (${KNOWN_RESOURCE})`;
+/** Of a claim that may be accepted: its key is not known, and it was not taken back before it arrived. */
+const IS_NEW = `NOT EXISTS (${KNOWN_RESOURCE}) AND NOT EXISTS (${KNOWN_RESOURCE})`;
+
+function newArgs(claim: TurnClaim): string[] {
+  const { scope, key } = withdrawalKey(claim.turnId);
+  return [...keyArgs(claim), scope, key];
+}
 
 /** The arguments of a statement that looks for the claim's key. */
 export function keyArgs({ idempotency }: TurnClaim): string[] {
@@ -88,7 +100,7 @@ export function keyArgs({ idempotency }: TurnClaim): string[] {
 }
 
 const INSERT_CONVERSATION = `INSERT INTO conversations (id, user_id, title, mode, model, instructions, message_count, created_at, updated_at)
-  SELECT ?, ?, ?, ?, ?, ?, 0, ${NOW}, ${NOW} WHERE NOT ${KEY_IS_KNOWN} ON CONFLICT DO NOTHING`;
+  SELECT ?, ?, ?, ?, ?, ?, 0, ${NOW}, ${NOW} WHERE ${IS_NEW} ON CONFLICT DO NOTHING`;
 
 function insertConversation(claim: TurnClaim, create: NewConversation): Statement {
   return {
@@ -100,14 +112,14 @@ function insertConversation(claim: TurnClaim, create: NewConversation): Statemen
       create.mode,
       create.model,
       create.instructions,
-      ...keyArgs(claim),
+      ...newArgs(claim),
     ],
   };
 }
 
 const INSERT_TURN = `INSERT INTO turns (id, conversation_id, owner_id, state, sequence_number, user_message_id, assistant_message_id, model, created, heartbeat_at, started_at)
   SELECT ?, c.id, ?, 'running', c.message_count + 2, ?, ?, coalesce(?, c.model, ?), ?, ${NOW}, ${NOW}
-  FROM conversations c WHERE c.id = ? AND (? IS NULL OR c.user_id = ?) AND NOT ${KEY_IS_KNOWN}
+  FROM conversations c WHERE c.id = ? AND (? IS NULL OR c.user_id = ?) AND ${IS_NEW}
   ON CONFLICT DO NOTHING`;
 
 function insertTurn(claim: TurnClaim): Statement {
@@ -124,7 +136,7 @@ function insertTurn(claim: TurnClaim): Statement {
       claim.conversationId,
       claim.userId,
       claim.userId,
-      ...keyArgs(claim),
+      ...newArgs(claim),
     ],
   };
 }

@@ -10,6 +10,11 @@ export interface Key {
   fingerprint: string;
 }
 
+/** What is remembered of a claim that was taken back, since it may arrive yet. No user and no conversation has an empty name. */
+export function withdrawalKey(turnId: string): Key {
+  return { scope: '', key: turnId, fingerprint: '' };
+}
+
 /** A key that is still remembered, as a condition on its scope and itself, in this order. */
 const REMEMBERED = `FROM idempotency_keys WHERE scope = ? AND key = ? AND created_at > ${NOW} - ${KEY_LIFETIME_MS}`;
 

@@ -10,6 +10,8 @@ import { selectTurn, turnFrom } from './turns.ts';
 export interface Checkpoint {
   turnId: string;
   messageId: string;
+  /** Counts the checkpoints of a turn, from one. */
+  count: number;
   /** Appended to what is stored, or, with `replace`, instead of it. */
   parts: Part[];
   replace: boolean;
@@ -53,20 +55,23 @@ export async function pulse(
   }));
 }
 
+/** What is appended belongs behind the checkpoint before it; what replaces the whole may find any that is older. */
 function appendCheckpoints(ownerId: string, checkpoints: Checkpoint[]): Statement[] {
   if (checkpoints.length === 0) return [];
-  const json = checkpoints.map(({ messageId, parts, replace, textLength }) => [
+  const json = checkpoints.map(({ messageId, parts, replace, textLength, count }) => [
     messageId,
     encodeParts(parts),
     replace ? 1 : 0,
     textLength,
+    count,
   ]);
   return [
     {
-      sql: `UPDATE messages SET text_length = new.value ->> 3,
+      sql: `UPDATE messages SET text_length = new.value ->> 3, checkpoint = new.value ->> 4,
           parts = CASE WHEN new.value ->> 2 OR parts = '' THEN new.value ->> 1 ELSE parts || char(10) || (new.value ->> 1) END
         FROM json_each(?) AS new
-        WHERE messages.id = new.value ->> 0 AND messages.status = 'streaming' AND ${OWNED}`,
+        WHERE messages.id = new.value ->> 0 AND messages.status = 'streaming' AND ${OWNED}
+          AND CASE WHEN new.value ->> 2 THEN checkpoint < new.value ->> 4 ELSE checkpoint = (new.value ->> 4) - 1 END`,
       args: [JSON.stringify(json), ownerId],
     },
   ];

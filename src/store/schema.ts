@@ -81,6 +81,8 @@ export const messages = sqliteTable(
     sequenceNumber: integer('sequence_number').notNull(),
     /** One JSON object a line, see `chat/parts.ts`. */
     parts: text('parts').notNull(),
+    /** Which checkpoint of a growing answer `parts` holds: one that arrives twice, or after a later one, changes nothing. */
+    checkpoint: integer('checkpoint').notNull().default(0),
     /** UTF-16 units of the visible text: an empty answer is left out of later contexts. */
     textLength: integer('text_length').notNull(),
     model: text('model'),
@@ -100,7 +102,7 @@ export const messages = sqliteTable(
 export const idempotencyKeys = sqliteTable(
   'idempotency_keys',
   {
-    /** The user, or the conversation where no user was named. */
+    /** The user, or the conversation where no user was named; empty for a claim that was taken back, whose turn is the key. */
     scope: text('scope').notNull(),
     key: text('key').notNull(),
     /** Hash of method, path and body. */

@@ -1,6 +1,7 @@
 /** The way back from an acceptance that nobody was told of. */
 import { keyArgs, type TurnClaim } from './accept.ts';
 import type { Database } from './database.ts';
+import { rememberKey, withdrawalKey } from './idempotency.ts';
 
 /**
  * Takes back a claim whose fate is unknown, as if it had never been made: for one that was answered by a refusal because the database did not
@@ -41,6 +42,8 @@ export async function withdrawClaim(
           AND sequence_number > (SELECT message_count FROM conversations c WHERE c.id = conversation_id)`,
         args,
       },
+      // It may be under way still, held up by whatever lies between.
+      rememberKey(withdrawalKey(claim.turnId), { sql: 'SELECT ? AS id', args: [claim.turnId] }),
     ],
     'write',
     patience,

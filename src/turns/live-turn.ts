@@ -26,6 +26,8 @@ export class LiveTurn implements Source {
   #wakePlanned = false;
   /** What the last successful checkpoint held; undefined after one whose fate is unknown: the next replaces the whole. */
   stored: Position | undefined = { part: 0, offset: 0 };
+  /** How many checkpoints were tried. */
+  checkpoints = 0;
   /** When a checkpoint was last tried, or the turn accepted. */
   storedAt = performance.now();
 

@@ -88,7 +88,7 @@ export class Pulse {
       for (const { turn, end } of taken) turn.stored = end;
     } catch (error) {
       this.#report('a checkpoint could not be stored', error);
-      // Whether it arrived is unknown: appending again could double it.
+      // Whether it arrived is unknown: what follows may have nothing to be appended to.
       for (const turn of turns) turn.stored = undefined;
     }
   }
@@ -113,6 +113,7 @@ function checkpointOf(turn: LiveTurn): Checkpoint | undefined {
   return {
     turnId: turn.head.turnId,
     messageId: turn.head.assistantMessage.id,
+    count: ++turn.checkpoints,
     parts,
     replace: turn.stored === undefined,
     textLength: turn.parts.textLength,

@@ -190,8 +190,8 @@ async function keepOrder(): Promise<void> {
   await renewConnections(db, 'i', 60_000);
   await removeConnection(db, 'c');
   await removeInstance(db, 'i');
-  const checkpoint = { turnId: 't', messageId: 'm', parts: [], replace: false, textLength: 0 };
-  await pulse(db, { ownerId: 'o', turnIds: ['t'], checkpoints: [checkpoint] });
+  const grown = { turnId: 't', messageId: 'm', count: 1, parts: [], replace: false, textLength: 0 };
+  await pulse(db, { ownerId: 'o', turnIds: ['t'], checkpoints: [grown] });
   await requestCancel(db, 't');
   await sweep(db, 15_000);
   const ids = { turnId: 't', userMessageId: 'q', assistantMessageId: 'm', ownerId: 'o' };

@@ -1,0 +1,1 @@
+ALTER TABLE `messages` ADD `checkpoint` integer DEFAULT 0 NOT NULL;

@@ -1,0 +1,87 @@
+/** What arrives at the database twice, or late, as gateways and hung connections bring it: an answer that grows is stored as it was said. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { newId } from '../../src/chat/ids.ts';
+import { contentOf } from '../../src/chat/parts.ts';
+import { connectFile } from '../../src/host/connect-file.ts';
+import { migrateFromFolder } from '../../src/host/node-database.ts';
+import { claimTurn, type TurnClaim } from '../../src/store/accept.ts';
+import { pulse, type Checkpoint } from '../../src/store/own-turns.ts';
+import { readTurn } from '../../src/store/turns.ts';
+import { withdrawClaim } from '../../src/store/withdraw.ts';
+
+const LIMITS = { leaseMs: 60_000, windowMessages: 20 };
+const folder = mkdtempSync(join(tmpdir(), 'parley-checkpoints-'));
+const db = connectFile(`file:${join(folder, 'parley.db')}`);
+let claim: TurnClaim;
+
+beforeAll(() => migrateFromFolder(db));
+beforeEach(() => {
+  const conversationId = newId();
+  const about = {
+    userId: 'ann',
+    title: null,
+    mode: 'open',
+    model: null,
+    instructions: null,
+  } as const;
+  claim = {
+    ...{ turnId: newId(), userMessageId: newId(), assistantMessageId: newId(), ownerId: newId() },
+    ...{ conversationId, create: { id: conversationId, ...about }, userId: 'ann' },
+    ...{ text: 'Hello', textTokens: 1, title: null, model: null, defaultModel: 'offline' },
+    idempotency: { scope: 'ann', key: newId(), fingerprint: 'f' },
+  };
+});
+afterAll(() => {
+  db.close();
+  rmSync(folder, { recursive: true });
+});
+
+function checkpoint(count: number, said: string, replace = false): Checkpoint {
+  const { turnId, assistantMessageId: messageId } = claim;
+  const parts = [{ type: 'text' as const, text: said }];
+  return { turnId, messageId, count, parts, replace, textLength: said.length };
+}
+
+async function arrive(...checkpoints: Checkpoint[]): Promise<string> {
+  const { ownerId, turnId } = claim;
+  for (const one of checkpoints)
+    await pulse(db, { ownerId, turnIds: [turnId], checkpoints: [one] });
+  const turn = await readTurn(db, { turnId, userId: null, leaseMs: LIMITS.leaseMs });
+  return contentOf(turn?.message.parts ?? []);
+}
+
+it('appends each checkpoint once, however often it arrives', async () => {
+  await claimTurn(db, claim, LIMITS);
+  expect(await arrive(checkpoint(1, 'a'), checkpoint(1, 'a'))).toBe('a');
+  expect(await arrive(checkpoint(2, 'b'), checkpoint(2, 'b'), checkpoint(1, 'a'))).toBe('ab');
+});
+
+it('adds nothing of a late one to the whole that has taken its place', async () => {
+  await claimTurn(db, claim, LIMITS);
+  const late = checkpoint(2, 'b');
+  expect(await arrive(checkpoint(1, 'a'), checkpoint(3, 'abc', true), late)).toBe('abc');
+  const lateWhole = checkpoint(3, 'abc', true);
+  expect(await arrive(checkpoint(4, 'd'), lateWhole, late)).toBe('abcd');
+});
+
+it('takes the whole where the one before never arrived', async () => {
+  await claimTurn(db, claim, LIMITS);
+  expect(await arrive(checkpoint(1, 'a'), checkpoint(3, 'abc', true), checkpoint(4, 'd'))).toBe(
+    'abcd',
+  );
+});
+
+it('accepts no claim that arrives after it was taken back', async () => {
+  await withdrawClaim(db, claim, 0);
+  expect(await claimTurn(db, claim, LIMITS)).toEqual({ kind: 'not_found' });
+  const [found] = await db.batch(
+    [{ sql: 'SELECT id FROM conversations WHERE id = ?', args: [claim.conversationId] }],
+    'read',
+  );
+  expect(found?.rows).toEqual([]);
+  const again = { ...claim, turnId: newId() };
+  expect(await claimTurn(db, again, LIMITS)).toMatchObject({ kind: 'accepted' });
+});
