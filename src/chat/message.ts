@@ -69,6 +69,8 @@ export interface Outcome {
 export interface StoredTurn {
   head: TurnHead;
   running: boolean;
+  /** Its owner has given a sign of life since it accepted the turn. */
+  isTended: boolean;
   message: Message;
   error?: Failure;
 }

@@ -111,7 +111,13 @@ export async function endTurn(
     patience,
   );
   if (results[1]?.rowsAffected === 1)
-    return { head, running: false, message: endedMessage(head, ending), error: ending.error };
+    return {
+      head,
+      running: false,
+      isTended: true,
+      message: endedMessage(head, ending),
+      error: ending.error,
+    };
   // Ended, taken over or deleted before: by somebody else, or by this very batch when its answer was lost.
   const [stored] = await db.batch([selectTurn(head.turnId, null)], 'read', patience);
   return turnFrom(stored?.rows[0]);

@@ -18,7 +18,7 @@ import {
 export function selectTurn(turnId: string, userId: string | null): Statement {
   return {
     sql: `SELECT ${MESSAGE_COLUMNS}, t.state, t.error, t.model AS turn_model, t.created, c.title, c.created_at AS conversation_created_at,
-        t.user_message_id, asked.parts AS user_parts
+        t.user_message_id, asked.parts AS user_parts, t.heartbeat_at > t.started_at AS is_tended
       FROM turns t JOIN conversations c ON c.id = t.conversation_id
       JOIN messages m ON m.id = t.assistant_message_id JOIN messages asked ON asked.id = t.user_message_id
       WHERE t.id = ? AND (? IS NULL OR c.user_id = ?)`,
@@ -46,6 +46,7 @@ export function turnFrom(row: Row | undefined): StoredTurn | undefined {
       conversationCreatedAt: number(row['conversation_created_at']),
     },
     running: row['state'] === 'running',
+    isTended: row['is_tended'] === 1,
     message,
     error: failureFrom(row['error']),
   };

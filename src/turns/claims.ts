@@ -29,6 +29,8 @@ export class Claims {
   readonly #ownerId: string;
   readonly #settings: ClaimSettings;
   readonly #report: Report;
+  /** The withdrawals that are under way, by their turns. */
+  readonly #withdrawals = new Map<string, Promise<void>>();
 
   constructor({
     db,
@@ -79,10 +81,16 @@ export class Claims {
 
   /** Takes a claim back, as if it had never been made: before its client is refused, or, where that takes too long, after. */
   async withdraw(claim: TurnClaim): Promise<void> {
-    const withdrawn = withdrawClaim(this.#db, claim, this.#settings.graceMs).catch(
-      (cause: unknown) => this.#report('a claim could not be withdrawn', cause),
-    );
+    const withdrawn = withdrawClaim(this.#db, claim, this.#settings.graceMs)
+      .catch((cause: unknown) => this.#report('a claim could not be withdrawn', cause))
+      .finally(() => this.#withdrawals.delete(claim.turnId));
+    this.#withdrawals.set(claim.turnId, withdrawn);
     await Promise.race([withdrawn, sleep(WITHDRAWAL_WAIT_MS)]);
+  }
+
+  /** A turn that is being taken back runs nowhere: whoever finds it waits until it is gone, or stays for good. */
+  async withdrawn(turnId: string): Promise<void> {
+    await this.#withdrawals.get(turnId);
   }
 
   /** Ends a turn that stands in the way and whose owner has been silent for too long. */

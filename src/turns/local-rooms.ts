@@ -19,7 +19,7 @@ import { streamTurn, type StartAt } from './reader.ts';
 import type { Asker, Delivery, Rooms, StartTurn, TurnAddress, View } from './rooms.ts';
 import type { Toolbox } from './tools/tool.ts';
 import { sleep } from '../chat/sleep.ts';
-import { storedSource, watchedSource, type Source } from './source.ts';
+import { firstSign, storedSource, watchedSource, type Source } from './source.ts';
 import { startAtOf } from './start-at.ts';
 import type { EngineSettings, TurnWork } from './work.ts';
 
@@ -184,7 +184,11 @@ export class LocalRooms implements Rooms {
         continue;
       }
       const address = { turnId: verdict.turnId, conversationId: claim.conversationId };
-      if (command.joinSameText && verdict.text === claim.text) return this.#join(address, view);
+      if (command.joinSameText && verdict.text === claim.text) {
+        const joined = await this.#join(address, view).catch(undefinedIfGone);
+        if (joined) return joined;
+        continue;
+      }
       if (command.onBusy === 'reject') throw this.#busy(verdict);
       if (command.onBusy === 'interrupt') await this.cancel(address);
       else await this.#waitFor(verdict.turnId, signal);
@@ -243,6 +247,10 @@ export class LocalRooms implements Rooms {
     if (!this.#live.has(address.turnId) && this.#services.elsewhere) {
       return required(await this.#services.elsewhere(address).follow(address, view));
     }
+    if (!this.#live.has(address.turnId)) {
+      await this.#claims.withdrawn(address.turnId);
+      await firstSign(() => this.#read(address.turnId));
+    }
     return this.#deliver(await this.#sourceOf(address.turnId), view, 'start');
   }
 
@@ -266,6 +274,7 @@ export class LocalRooms implements Rooms {
   async #sourceOf(turnId: string): Promise<Source> {
     const live = this.#live.get(turnId);
     if (live) return live;
+    await this.#claims.withdrawn(turnId);
     const turn = await this.#read(turnId);
     if (!turn) throw notFound('Turn');
     return turn.running ? watchedSource(turn, () => this.#read(turnId)) : storedSource(turn);
