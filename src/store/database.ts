@@ -38,7 +38,7 @@ export interface Connection {
 export interface Database {
   /**
    * Runs the statements as one transaction.
-   * @param patience milliseconds within which a passing failure is retried
+   * @param patience milliseconds within which a passing failure is retried; where it is given, so is a refusal: nobody else would try, and a disk that is full has space again
    * @throws ParleyError `database_unavailable` when the database cannot be reached or cannot write
    */
   batch(statements: readonly Statement[], mode: Mode, patience?: number): Promise<ResultSet[]>;
@@ -64,8 +64,8 @@ export function openDatabase(connect: () => Connection): Database {
     failed?.close();
   };
   return {
-    async batch(statements, mode, patience = DEFAULT_PATIENCE_MS) {
-      const deadline = Date.now() + patience;
+    async batch(statements, mode, patience) {
+      const deadline = Date.now() + (patience ?? DEFAULT_PATIENCE_MS);
       for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
         let current: Connection | undefined;
         try {
@@ -77,7 +77,8 @@ export function openDatabase(connect: () => Connection): Database {
           const kind = kindOf(error);
           if (kind === 'mistake') throw error;
           discard(current);
-          if (kind === 'refusal' || Date.now() + pause > deadline) throw unavailable(error);
+          const isFinal = kind === 'refusal' && patience === undefined;
+          if (isFinal || Date.now() + pause > deadline) throw unavailable(error);
         }
         await sleep(pause * (0.5 + Math.random()));
       }
@@ -96,7 +97,7 @@ export function openDatabase(connect: () => Connection): Database {
   };
 }
 
-/** A passing failure is worth a repeat, a refusal (full, read-only, over its quota) is not; a mistake is ours. */
+/** A passing failure is worth a repeat, a refusal (full, read-only, over its quota) not while somebody waits; a mistake is ours. */
 function kindOf(error: unknown): 'passing' | 'refusal' | 'mistake' {
   if (!(error instanceof Error)) return 'passing';
   const { message } = error;

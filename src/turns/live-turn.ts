@@ -47,6 +47,8 @@ export class LiveTurn implements Source {
   }
 
   add(part: Exclude<Part, { text: string }>): void {
+    // A call is the model's word, too: no other model may take it up.
+    if (part.type === 'tool_call') this.firstTokenAt ??= performance.now();
     this.parts.add(part);
     this.#planWake();
   }

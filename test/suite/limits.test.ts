@@ -44,9 +44,9 @@ afterAll(async () => {
   await others.close();
 });
 
-async function ask(model: string, message = 'Hi') {
+async function ask(model: string, message = 'Hi', user_id = unique('user')) {
   const begun = performance.now();
-  const json = { user_id: unique('user'), message, model };
+  const json = { user_id, message, model };
   const stream = await openStream(`${server.url}/conversations`, { json });
   const heard = await hear(stream);
   return { ...heard, ms: performance.now() - begun, comments: stream.comments };
@@ -224,6 +224,18 @@ describe('the chain behind an alias', () => {
       reasoning: 'Hm',
       terminal: 'turn.failed',
     });
+    expect(others.requests).toHaveLength(0);
+  });
+
+  it('counts a call of a tool as spoken', async () => {
+    const user = unique('user');
+    await ask('offline', 'Something to be found', user);
+    const call = { name: 'search_conversations', input: { query: 'something' } };
+    groq.script(fast.groq, [{ toolCalls: [[call]] }, { status: { code: 500 } }]);
+    others.script(fast.openai, answers);
+    const { types, end } = await ask('fast', 'Hi', user);
+    expect(types).toEqual(expect.arrayContaining(['tool.call', 'tool.result', 'turn.failed']));
+    expect(end.message).toMatchObject({ status: 'failed', model: `groq/${fast.groq}` });
     expect(others.requests).toHaveLength(0);
   });
 
