@@ -62,7 +62,7 @@ function answerTo(options: LanguageModelV4CallOptions): string {
   if (sources) return quote(sources);
   const words = lastUserText(options).trim().split(/\s+/u);
   const echo = words.slice(0, ECHO_WORDS).join(' ') + (words.length > ECHO_WORDS ? ' …' : '');
-  return `This is parley's offline model: no language model is configured, so nothing here is an answer to your question. You said: “${echo}”`;
+  return `This is parley's offline model, which is no language model: nothing here is an answer to your question. You said: “${echo}”`;
 }
 
 function quote(sources: readonly Source[]): string {

@@ -36,6 +36,13 @@ it.each([undefined, 'offline', 'fast', 'smart', 'offline/offline'])(
   },
 );
 
+it('says the same, which is true of both, where models are on', async () => {
+  const json = { user_id: unique('user'), message: 'Hello there', model: 'offline' };
+  const beside = await hear(await suiteTarget().stream('/conversations', { json }));
+  expect(beside.text).toBe((await ask('Hello there')).text);
+  expect(beside.text).not.toMatch(/configured|no key/u);
+});
+
 it('streams word by word', async () => {
   const { events, text } = await ask('Hello there');
   const deltas = events.filter(({ type }) => type === 'message.delta');
