@@ -23,6 +23,10 @@ const environmentSchema = z.object({
       /^(file:|https?:\/\/|libsql:\/\/)/,
       'must begin with file:, http://, https:// or libsql://',
     )
+    .refine(
+      isKeptInAFile,
+      'must name a file after file: (one in memory would be lost at the end), without ?parameters',
+    )
     .optional(),
   DATABASE_AUTH_TOKEN: key.optional(),
   GROQ_API_KEY: key.optional(),
@@ -57,6 +61,17 @@ const environmentSchema = z.object({
     .literal('none', 'must be none: no other way of establishing identity exists yet')
     .optional(),
 });
+
+/**
+ * False where SQLite would keep everything in memory, or take parameters for a part of the name.
+ * @param url of any kind: those of other kinds are judged by what connects to them
+ */
+function isKeptInAFile(url: string): boolean {
+  const [, path] = /^file:(?:\/\/)?(.*)$/s.exec(url) ?? [];
+  return (
+    path === undefined || !(path.trim() === '' || path.startsWith(':memory:') || path.includes('?'))
+  );
+}
 
 export type Config = z.infer<typeof environmentSchema>;
 

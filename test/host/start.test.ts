@@ -29,6 +29,7 @@ describe.each(['start', 'dev'] as const)('npm run %s does not start', (script) =
     { AUTH: 'keys' },
     { AUTH: 'open' },
     { DATABASE_URL: 'postgres://x' },
+    { DATABASE_URL: 'file:' },
     { DATABASE_URL: 'http://127.0.0.1:1?foo=1' },
     { DEFAULT_MODEL: 'nobody/knows' },
     { EMBEDDING_MODEL: 'openai/without-a-key' },

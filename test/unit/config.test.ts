@@ -28,7 +28,13 @@ it.each([
   ['PORT', '0', 0],
   ['PORT', '65535', 65_535],
   ['HOST', '::1', '::1'],
-  ['DATABASE_URL', 'file:./x.db', 'file:./x.db'],
+  ...[
+    'file:./x.db',
+    'file:x.db',
+    'file:///tmp/x.db',
+    'file:./:memory:',
+    'http://x.example?x=1',
+  ].map((url): [string, string, string] => ['DATABASE_URL', url, url]),
   ['DATABASE_URL', 'libsql://x.turso.io', 'libsql://x.turso.io'],
   ['GROQ_BASE_URL', 'http://localhost:1/openai/v1/', 'http://localhost:1/openai/v1'],
   [
@@ -51,6 +57,15 @@ const malformed: [string, string][] = [
     'DATABASE_URL',
     value,
   ]),
+  ...[
+    'file:',
+    'file: ',
+    'file://',
+    'file::memory:',
+    'file::memory:?cache=shared',
+    'file:x.db?mode=ro',
+    'file:///tmp/x.db?mode=memory',
+  ].map((value): [string, string] => ['DATABASE_URL', value]),
   ...['GROQ_BASE_URL', 'OPENAI_BASE_URL', 'GOOGLE_BASE_URL'].flatMap((name): [string, string][] => [
     [name, 'localhost:11434'],
     [name, 'ftp://localhost'],
