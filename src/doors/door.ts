@@ -94,14 +94,17 @@ export function jsonOrStream<Schema extends z.ZodType>(schema: Schema, descripti
   };
 }
 
-export const eventStreamContent = {
-  'text/event-stream': {
-    schema: z.string().openapi({
-      description:
-        'Server-sent events: turn.started, sources, reasoning.delta, tool.call, tool.result, message.delta, then one of turn.completed, turn.cancelled or turn.failed, then done.',
-    }),
-  },
-};
+export const eventStreamContent = eventStream(
+  'Server-sent events: turn.started, sources, reasoning.delta, tool.call, tool.result, message.delta, then one of turn.completed, turn.cancelled or turn.failed, then done.',
+);
+
+export const textStreamContent = eventStream(
+  'Server-sent events without a name, whose data are the text, piece by piece; turn.cancelled or turn.failed where the turn ends in such a way; then [DONE].',
+);
+
+function eventStream(description: string) {
+  return { 'text/event-stream': { schema: z.string().openapi({ description }) } };
+}
 
 export function body<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { 'application/json': { schema } } };

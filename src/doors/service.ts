@@ -22,7 +22,12 @@ const models = z.looseObject({
 
 export function serviceDoor() {
   const door = createDoor();
-  const html = { description: 'A page', content: { 'text/html': { schema: z.string() } } };
+  const htmlContent = { 'text/html': { schema: z.string() } };
+  const html = { description: 'A page', content: htmlContent };
+  const index = json(
+    z.looseObject({ name: z.string(), version: z.string(), docs: z.string() }),
+    'Name and version; a page for browsers',
+  );
 
   route(
     door,
@@ -32,10 +37,7 @@ export function serviceDoor() {
       tags,
       summary: 'What this is',
       responses: {
-        200: json(
-          z.looseObject({ name: z.string(), version: z.string(), docs: z.string() }),
-          'Name and version; a page for browsers',
-        ),
+        200: { ...index, content: { ...index.content, ...htmlContent } },
         ...commonProblems,
       },
     },

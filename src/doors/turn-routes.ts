@@ -10,6 +10,7 @@ import {
   jsonOrStream,
   route,
   sameOriginOnly,
+  textStreamContent,
   turnProblems,
   type Door,
 } from './door.ts';
@@ -66,10 +67,10 @@ export function addStream(
   { path, tags, wire }: Pick<Place, 'path' | 'tags'> & { wire: WireName },
 ): void {
   const responses = {
-    200: {
-      description: wire === 'text' ? 'The text, then [DONE]' : 'The turn as native events',
-      content: eventStreamContent,
-    },
+    200:
+      wire === 'text'
+        ? { description: 'The text, then [DONE]', content: textStreamContent }
+        : { description: 'The turn as native events', content: eventStreamContent },
     204: { description: 'Nothing is left after the cursor' },
     ...turnProblems,
   };

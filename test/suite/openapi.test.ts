@@ -191,6 +191,23 @@ it('is described with the headers that a request may carry', () => {
   );
 });
 
+it('describes the page that browsers get at /', async () => {
+  const answer = await target.call('/', { headers: { accept: 'text/html' } });
+  const contentType = String(answer.headers['content-type']);
+  expect(contentType).toMatch(/^text\/html/u);
+  const operation = { method: 'get', path: '/' };
+  expect(description.wrongAnswer(operation, { ...answer, contentType })).toBeUndefined();
+});
+
+it.each([
+  ['/conversations/{id}/stream', true],
+  ['/turns/{id}/events', true],
+  ['/chat/conversations/{id}/stream', false],
+])('says of %s what it streams (native events: %s)', (path, isNative) => {
+  const content = description.contentOf({ method: 'get', path }, 200);
+  expect(JSON.stringify(content['text/event-stream']).includes('message.delta')).toBe(isNative);
+});
+
 describe('a call that makes the assistant answer', () => {
   const asking = Object.keys(calls).filter((name) =>
     /post .*(message|start|\/chat$|\/conversations$)/u.test(name),

@@ -19,6 +19,8 @@ export interface Description {
    * fit; undefined when it is as described.
    */
   wrongAnswer(operation: Operation, answer: DescribedAnswer): string | undefined;
+  /** What an answer may hold, by media type. */
+  contentOf(operation: Operation, status: number): Record<string, unknown>;
   /** The names of the headers that an answer may carry. */
   headersOf(operation: Operation, status: number): string[];
   /** The names of the headers that a request may carry. */
@@ -67,6 +69,8 @@ export function readDescription(document: unknown): Description {
     return Object.keys(asRecord(answer['headers'] ?? {})).map((name) => name.toLowerCase());
   };
   return {
+    contentOf: (operation, status) =>
+      asRecord(asRecord(asRecord(operationAt(operation)['responses'])[status])['content']),
     headersOf,
     requestHeadersOf(operation) {
       const parameters = operationAt(operation)['parameters'];
