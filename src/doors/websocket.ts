@@ -8,6 +8,7 @@ import type { Rooms } from '../turns/rooms.ts';
 import { viewOf } from './answer.ts';
 import { commonProblems, createDoor, invalidInput, json, route, sameOriginOnly } from './door.ts';
 import * as schemas from './schemas.ts';
+import type { AppContext } from './services.ts';
 
 const tags = ['websocket'];
 
@@ -16,7 +17,10 @@ const status = z.looseObject({
   active_connections: z.int(),
   is_online: z.boolean(),
 });
-const userParam = z.object({ user_id: schemas.userId });
+const request = {
+  params: z.object({ user_id: schemas.userId }),
+  query: schemas.ownerQuery,
+};
 
 export function websocketDoor() {
   const door = createDoor();
@@ -29,14 +33,15 @@ export function websocketDoor() {
       tags,
       summary: 'A WebSocket: send {message, conversation_id?}, receive JSON frames',
       middleware: [sameOriginOnly],
-      request: { params: userParam },
+      request,
       responses: { 101: { description: 'Switched to WebSocket' }, ...commonProblems },
     },
     (c) => {
+      const user = userOf(c, c.req.valid('param').user_id);
       if (c.req.header('upgrade')?.toLowerCase() !== 'websocket') {
         throw new ParleyError({ code: 'invalid_request', detail: 'This address speaks WebSocket' });
       }
-      return c.get('services').sockets.open(c, c.req.valid('param').user_id);
+      return c.get('services').sockets.open(c, user);
     },
   );
 
@@ -47,17 +52,24 @@ export function websocketDoor() {
       path: '/ws/users/{user_id}/status',
       tags,
       summary: 'Whether a user has sockets open, anywhere',
-      request: { params: userParam },
+      request,
       responses: { 200: json(status, 'The status'), ...commonProblems },
     },
     async (c) => {
-      const { user_id } = c.req.valid('param');
+      const user_id = userOf(c, c.req.valid('param').user_id);
       const active = await c.get('services').sockets.count(user_id);
       return c.json({ user_id, active_connections: active, is_online: active > 0 }, 200);
     },
   );
 
   return door;
+}
+
+/** Whose sockets they are, by the address; who is named besides must be the same. */
+function userOf(c: AppContext, addressed: string): string {
+  const caller = c.get('caller');
+  if (caller !== undefined && caller !== addressed) throw notFound('User');
+  return addressed;
 }
 
 const incoming = schemas.withMessage(

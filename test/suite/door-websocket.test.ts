@@ -246,6 +246,26 @@ describe('presence', () => {
   });
 });
 
+describe('a user named in the query', () => {
+  it('may be the one of the address', async () => {
+    const user = unique('user');
+    const socket = await target.socket(`/ws/${user}?user_id=${user}`);
+    expect(await socket.next()).toMatchObject({ type: 'connection', user_id: user });
+    const { json } = await target.call(`/ws/users/${user}/status?user_id=${user}`);
+    expect(json).toMatchObject({ user_id: user, active_connections: 1 });
+    socket.close();
+  });
+
+  it('may be no other: there is nothing for them', async () => {
+    const user = unique('user');
+    const query = `?user_id=${unique('other')}`;
+    await expect(target.socket(`/ws/${user}${query}`)).rejects.toThrow('unexpected status 404');
+    expect(await statusOf(user)).toMatchObject({ active_connections: 0 });
+    const { json } = await target.call(`/ws/users/${user}/status${query}`);
+    expect(json).toMatchObject(aProblem(404, 'not_found'));
+  });
+});
+
 it('tells a client without WebSocket that this address speaks it', async () => {
   const { status, json } = await target.call(`/ws/${unique('user')}`);
   expect({ status, json }).toMatchObject({ status: 400, json: { code: 'invalid_request' } });
