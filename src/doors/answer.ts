@@ -1,8 +1,9 @@
 /** How a door lets a turn be asked for: one way in, and out as a stream or whole, as the client wants it. */
 import { failureOf, invalid, notFound } from '../chat/errors.ts';
-import { decodeCursor } from '../chat/cursor.ts';
+import { decodeCursor, invalidCursor } from '../chat/cursor.ts';
 import { newId } from '../chat/ids.ts';
 import { contentOf } from '../chat/parts.ts';
+import { readConversation } from '../store/conversations.ts';
 import { findTurnId } from '../store/turns.ts';
 import { readOutcome } from '../turns/read-outcome.ts';
 import type { Delivery, StartTurn, View } from '../turns/rooms.ts';
@@ -121,7 +122,10 @@ async function reconnect(
   const { db, rooms } = c.get('services');
   const { sequenceNumber } = decodeCursor(cursor);
   const turnId = await findTurnId(db, { conversationId, sequenceNumber, userId });
-  if (turnId === undefined) throw notFound('Turn');
+  if (turnId === undefined) {
+    required(await readConversation(db, { id: conversationId, userId }), 'Conversation');
+    throw invalidCursor('The cursor belongs to no turn of this conversation');
+  }
   return followed(c, await rooms.follow({ turnId, conversationId }, view, cursor), view.wire);
 }
 

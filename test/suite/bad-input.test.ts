@@ -269,6 +269,40 @@ describe('a stream by GET refuses', () => {
   );
 });
 
+describe('a reconnect to a stream by GET', () => {
+  const paths = ['/conversations', '/chat/conversations'];
+
+  /** The last cursor of a conversation's second turn: no other conversation here has as many. */
+  async function foreignCursor(): Promise<string> {
+    const { id } = await fixture();
+    const json = { message: 'the second message' };
+    const { events } = await (
+      await target.stream(`/conversations/${id}/messages`, { json: { ...json, stream: true } })
+    ).collect();
+    return events.findLast(({ hasOwnId }) => hasOwnId)?.id ?? '';
+  }
+
+  it.each(paths)('is refused with a cursor that is of no turn there: %s', (path) =>
+    unchanged(async ({ id }) => {
+      const address = `${path}/${id}/stream?message=hi`;
+      for (const cursor of ['garbage', 'AAAA1.0', 'AAAA2.0', 'AAAA3.-', await foreignCursor()]) {
+        const headers = { 'last-event-id': cursor };
+        await refused(address, { headers }, [400, 'invalid_cursor']);
+        await refused(`${address}&last_event_id=${cursor}`, {}, [400, 'invalid_cursor']);
+      }
+    }),
+  );
+
+  it.each(paths)('finds no conversation that is not there for the caller: %s', (path) =>
+    unchanged(async ({ id }) => {
+      const missing: [number, string] = [404, 'not_found'];
+      const headers = { 'last-event-id': 'AAAA1.0' };
+      await refused(`${path}/unknown/stream?message=hi`, { headers }, missing);
+      await refused(`${path}/${id}/stream?message=hi&user_id=stranger`, { headers }, missing);
+    }),
+  );
+});
+
 /** Every call that names something, with a sound rest. */
 const naming: [string, (f: Fixture) => { method: string; path: string; json?: object }][] = [
   ['GET /conversations/{id}', ({ id }) => ({ method: 'GET', path: `/conversations/${id}` })],
