@@ -4,7 +4,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { HTTPException } from 'hono/http-exception';
-import { declaredLength, hasBody, isJson } from './access/body.ts';
+import { declaredLength, hasBody, isJson, withPlainJson } from './access/body.ts';
 import { isAllowedOrigin, refuseForeignHost, refuseForeignOrigin } from './access/origin.ts';
 import { failureOf, isForOperator, notFound, ParleyError } from './chat/errors.ts';
 import { newId } from './chat/ids.ts';
@@ -144,6 +144,7 @@ const requireKnownBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (matters && type !== undefined && !isJson(type) && !isForm) {
     throw unknownMediaType(takesForm);
   }
+  if (matters && isJson(type)) c.req.raw = withPlainJson(c.req.raw);
   await next();
 };
 

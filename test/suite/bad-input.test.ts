@@ -122,6 +122,8 @@ describe.each(calls)('%s refuses', (_, make) => {
         'application/x-www-form-urlencoded',
         'multipart/form-data',
         'application/xml',
+        'application/json-seq',
+        'application/jsonl',
       ]) {
         const init = { method, rawBody: JSON.stringify(body), headers: { 'content-type': type } };
         await refused(path, init, [415, 'unsupported_media_type']);
@@ -179,6 +181,32 @@ describe.each(calls)('%s refuses', (_, make) => {
         expect(errors).toMatchObject([{ path: field }]);
       }
     }));
+});
+
+const documents: typeof calls = [
+  ['POST /documents', (f) => ({ path: '/documents', body: { user_id: f.user_id, text: 'hi' } })],
+  ['POST /retrieve', (f) => ({ path: '/retrieve', body: { user_id: f.user_id, query: 'hi' } })],
+];
+
+describe.each([...calls, ...documents])('%s takes', (_, make) => {
+  it.each([
+    'application/json;charset=UTF-8',
+    'application/json ; charset=utf-8',
+    'application/json\t;charset="utf-8"',
+    'application/vnd.api2+json',
+    'Application/VND.Api2+JSON ; profile=x',
+  ])('a body of the type %s', async (type) => {
+    const { method = 'POST', path, body } = make(await fixture());
+    const headers = { 'content-type': type };
+    const answer = await target.call(path, { method, rawBody: JSON.stringify(body), headers });
+    expect(answer.status, answer.text).toBe(200);
+  });
+
+  it('such a body in pieces, too, and reads it', async () => {
+    const { method = 'POST', path } = make(await fixture());
+    const headers = { 'content-type': 'application/json ; charset=utf-8' };
+    await refused(path, { method, rawBody: ['{"user', '_id": '], headers }, invalid);
+  });
 });
 
 const asking = calls.filter(([name]) => /message|start|POST \/chat$/u.test(name));
