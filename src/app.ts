@@ -74,7 +74,8 @@ const nameRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   const requestId = given !== undefined && REQUEST_ID.test(given) ? given : newId();
   c.set('requestId', requestId);
   await next();
-  addHeader(c, 'X-Request-Id', requestId, 'set');
+  const head = { ...c.get('turnHead'), 'X-Request-Id': requestId };
+  for (const [name, value] of Object.entries(head)) addHeader(c, name, value, 'set');
 };
 
 /** Added to the finished answer: whatever is set before makes the framework build a second one. One that streams a turn was made with these headers. */

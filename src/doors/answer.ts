@@ -60,9 +60,8 @@ export async function answerWith(
   const delivery = await c.get('services').rooms.start(command, view, c.req.raw);
   const head = headOf(delivery, ask.madeUnder);
   if (streams) return streamed(c, delivery, view.wire, head);
-  const response = await whole(c, delivery, render);
-  for (const [name, value] of Object.entries(head)) response.headers.set(name, value);
-  return response;
+  c.set('turnHead', head);
+  return whole(c, delivery, render);
 }
 
 function headOf({ turnId, conversationId }: Delivery, madeUnder?: string): Record<string, string> {

@@ -119,7 +119,7 @@ export function addTranscript(door: Door, { path, tags }: Place): void {
       responses,
     },
     async (c) => {
-      const found = await transcriptOf(c, c.req.valid('param').id);
+      const found = required(await transcriptOf(c, c.req.valid('param').id), 'Conversation');
       return c.json({
         ...conversationView(found.conversation),
         messages: found.messages.map(messageView),
@@ -128,18 +128,17 @@ export function addTranscript(door: Door, { path, tags }: Place): void {
   );
 }
 
-/** A conversation and its newest messages, with a link to the rest where there are more. */
-export async function transcriptOf(c: AppContext, id: string): Promise<Transcript> {
+/** A conversation and its newest messages, with a link to the rest where there are more; undefined where there is none for this caller. */
+export async function transcriptOf(c: AppContext, id: string): Promise<Transcript | undefined> {
   const found = await sliceOf(c, id, { newest: MOST_MESSAGES });
-  if (found.more) c.header('Link', `</conversations/${id}/messages?limit=200>; rel="next"`);
+  if (found?.more) c.header('Link', `</conversations/${id}/messages?limit=200>; rel="next"`);
   return found;
 }
 
-async function sliceOf(c: AppContext, id: string, slice: Slice): Promise<Transcript> {
+function sliceOf(c: AppContext, id: string, slice: Slice): Promise<Transcript | undefined> {
   const { db, config } = c.get('services');
   const userId = c.get('caller') ?? null;
-  const found = await readTranscript(db, { id, userId, slice, leaseMs: config.TURN_LEASE_MS });
-  return required(found, 'Conversation');
+  return readTranscript(db, { id, userId, slice, leaseMs: config.TURN_LEASE_MS });
 }
 
 /** `GET {path}/{id}/messages`: a page of messages, each as `view` shows it. */
@@ -166,7 +165,7 @@ export function addMessages(
     async (c) => {
       const { limit, cursor } = c.req.valid('query');
       const slice = { limit, after: Number(cursor ?? 0) };
-      const found = await sliceOf(c, c.req.valid('param').id, slice);
+      const found = required(await sliceOf(c, c.req.valid('param').id, slice), 'Conversation');
       linkNext(c, found.more ? (found.messages.at(-1)?.sequenceNumber ?? null) : null);
       return c.json(found.messages.map((message) => view(messageView(message))));
     },

@@ -1,5 +1,6 @@
 /** The first door: conversations, with the answer beside all their messages. */
 import { z } from '@hono/zod-openapi';
+import type { Message } from '../chat/message.ts';
 import { contentOf } from '../chat/parts.ts';
 import type { FinishedTurn } from '../wire/outcome.ts';
 import { citedView, messageView, time } from '../wire/views.ts';
@@ -74,7 +75,9 @@ export function conversationsDoor() {
     last: 'messages',
     answer: answered,
     async render(turn, c) {
-      const { messages } = await transcriptOf(c, turn.head.conversationId);
+      // What was said is told even where the conversation was deleted meanwhile.
+      const found = await transcriptOf(c, turn.head.conversationId);
+      const messages = found?.messages ?? exchanged(turn);
       return { ...answeredView(turn), messages: messages.map(messageView) };
     },
   });
@@ -96,6 +99,29 @@ export async function begin(
   // The model becomes the conversation's, by which the turn goes.
   const ask = { ...given, model: null, conversationId, create, madeUnder: place.path, text };
   return answerWith(c, ask, (turn) => c.json(render(turn)));
+}
+
+/** The two messages of a turn, as far as the turn itself knows them. */
+function exchanged({ head, message }: FinishedTurn): Message[] {
+  const { id, sequenceNumber, text } = head.userMessage;
+  const asked: Message = {
+    id,
+    conversationId: head.conversationId,
+    turnId: head.turnId,
+    role: 'user',
+    status: 'complete',
+    sequenceNumber,
+    parts: [{ type: 'text', text }],
+    model: null,
+    inputTokens: null,
+    outputTokens: null,
+    tokensEstimated: true,
+    finishReason: null,
+    firstTokenMs: null,
+    durationMs: null,
+    createdAt: head.acceptedAt,
+  };
+  return [asked, message];
 }
 
 function answeredView({ head, message }: FinishedTurn) {

@@ -37,6 +37,8 @@ export interface AppEnv {
     requestId: string;
     /** Whose request it is; undefined where the request does not say. */
     caller: string | undefined;
+    /** Headers for whatever is answered from here on: a turn that has begun is named by its failure, too. */
+    turnHead: Readonly<Record<string, string>> | undefined;
   };
 }
 

@@ -187,6 +187,40 @@ it('takes title, mode, model and instructions at the start, and the model hears 
   expect(await target.upstream.requests(model)).toHaveLength(2);
 });
 
+it('tells what was said when the conversation is deleted in mid-turn', async () => {
+  const model = unique('model');
+  await target.upstream.script(model, {
+    text: 'one two three four five six',
+    delayMs: { between: 700 },
+  });
+  const { json: made } = await target.call<Conversation>('/conversations', {
+    json: { user_id: unique() },
+  });
+  const address = `/conversations/${made.conversation_id}`;
+  const answering = target.call(`${address}/messages`, {
+    json: { message: 'going, going', model: `openai/${model}` },
+  });
+  const stored = async () => (await target.call<Conversation>(address)).json.messages[1]?.content;
+  await expect.poll(stored, { timeout: 10_000, interval: 50 }).toMatch(/^one/u);
+  expect((await target.call(address, { method: 'DELETE' })).status).toBe(200);
+  const answer = await answering;
+  expect(answer.status, answer.text).toBe(200);
+  expect(answer.headers).toMatchObject({
+    'x-turn-id': anId,
+    'x-conversation-id': made.conversation_id,
+  });
+  const said = expect.stringMatching(/^one/u) as unknown;
+  expect(answer.json).toMatchObject({
+    conversation_id: made.conversation_id,
+    assistant_reply: said,
+    status: 'cancelled',
+    messages: [
+      aMessage({ role: 'user', content: 'going, going', sequence_number: 1 }),
+      { role: 'assistant', content: said, status: 'cancelled', sequence_number: 2 },
+    ],
+  });
+});
+
 it('counts the tokens as the model service reports them', async () => {
   const model = unique('model');
   await target.upstream.script(model, {
