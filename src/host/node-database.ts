@@ -15,8 +15,8 @@ export async function openNodeDatabase(
   config: Pick<Config, 'DATABASE_URL' | 'DATABASE_AUTH_TOKEN'>,
 ): Promise<Database> {
   const url = config.DATABASE_URL ?? DEFAULT_URL;
-  if (url.startsWith('file:')) return connectFile(url);
   try {
+    if (url.startsWith('file:')) return connectFile(url);
     return connectStreams({ url, authToken: config.DATABASE_AUTH_TOKEN });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

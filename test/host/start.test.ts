@@ -30,6 +30,7 @@ describe.each(['start', 'dev'] as const)('npm run %s does not start', (script) =
     { AUTH: 'open' },
     { DATABASE_URL: 'postgres://x' },
     { DATABASE_URL: 'file:' },
+    { DATABASE_URL: 'file://parley.db' },
     { DATABASE_URL: 'http://127.0.0.1:1?foo=1' },
     { DEFAULT_MODEL: 'nobody/knows' },
     { EMBEDDING_MODEL: 'openai/without-a-key' },
