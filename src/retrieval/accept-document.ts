@@ -5,10 +5,12 @@ import { newId } from '../chat/ids.ts';
 import type { Json } from '../chat/parts.ts';
 import type { Embedder } from '../models/embedding-registry.ts';
 import {
+  NONE_STORED,
   registerDocument,
   rememberDocument,
   replaceDraft,
   resumeDraft,
+  type StoredChunks,
 } from '../store/begin-draft.ts';
 import type { Draft } from '../store/chunk-batch.ts';
 import type { Database } from '../store/database.ts';
@@ -70,7 +72,7 @@ export async function acceptDocument(
   if (registered.kind === 'deleted') throw notFound('Document');
   const { standing } = registered;
   if (registered.kind === 'created' && standing.draft)
-    return accepted(standing.document, standing.draft, new Set(), { content, request }, services);
+    return accepted(standing.document, standing.draft, NONE_STORED, { content, request }, services);
   // With a key it may be one that has been replaced since.
   return goOn({ standing, content, request, isRepeat: idempotency !== undefined }, services);
 }
@@ -116,13 +118,13 @@ async function goOn(
     idempotency,
   });
   if (!fresh) throw notFound('Document');
-  return accepted(document, fresh, new Set(), { content, request }, services);
+  return accepted(document, fresh, NONE_STORED, { content, request }, services);
 }
 
 function accepted(
   document: Document,
   draft: Draft,
-  stored: ReadonlySet<number>,
+  stored: StoredChunks,
   { content, request }: Wanted,
   { embeddings }: IngestServices,
 ): Ingest {
@@ -134,7 +136,7 @@ function accepted(
     stored,
     embedder: embeddings.configured,
   };
-  const progress = { done: stored.size, total: prepared.chunks.length };
+  const progress = { done: stored.ordinals.size, total: prepared.chunks.length };
   return { kind: 'accepted', document: { ...document, status: 'processing', progress }, job };
 }
 

@@ -6,11 +6,12 @@
  * is cut off there, by the platform's limits on CPU or subrequests, says `failed`, keeps what it has, and goes on from there when it is sent again.
  */
 import type { Document } from '../chat/document.ts';
-import { failureOf, notFound } from '../chat/errors.ts';
+import { failureOf, notFound, ParleyError } from '../chat/errors.ts';
 import type { Report } from '../chat/report.ts';
 import { sleep } from '../chat/sleep.ts';
 import type { Embedder, EmbeddingRegistry } from '../models/embedding-registry.ts';
 import { keywordText } from '../models/offline-embedder-words.ts';
+import { NONE_STORED, type StoredChunks } from '../store/begin-draft.ts';
 import type { Draft } from '../store/chunk-batch.ts';
 import type { Database } from '../store/database.ts';
 import { readDocument } from '../store/documents.ts';
@@ -32,8 +33,8 @@ export interface Job {
   draft: Draft;
   title: string;
   chunks: Chunk[];
-  /** Ordinals of chunks that an earlier try has stored. */
-  stored: ReadonlySet<number>;
+  /** What an earlier try has stored. */
+  stored: StoredChunks;
   embedder: Embedder;
 }
 
@@ -46,7 +47,7 @@ export const PATIENCE = { callMs: 30_000, pausesMs: 60_000 };
 
 /**
  * Does the work, and answers the document as it then is. A document that meanwhile was deleted or replaced by somebody else is left to them.
- * @throws ParleyError `model_…` when the embedding service goes on failing, `database_unavailable`; the document then says `failed`, and sent again goes on
+ * @throws ParleyError `model_…` when the embedding service goes on failing or changes, `database_unavailable`; the document then says `failed`, and sent again goes on
  * where it was
  */
 export async function runIngest(
@@ -85,14 +86,19 @@ async function storeAll(
   const { chunks, stored, draft } = job;
   const missing = chunks
     .map((chunk, ordinal) => ({ ...chunk, ordinal }))
-    .filter(({ ordinal }) => !stored.has(ordinal));
-  let done = stored.size;
-  let dimension: number | null = null;
+    .filter(({ ordinal }) => !stored.ordinals.has(ordinal));
+  let done = stored.ordinals.size;
+  let { dimension } = stored;
   // The last batch, which may be empty where all was stored before, is published with.
   for (let at = 0; ; at += BATCH) {
     const batch = missing.slice(at, at + BATCH);
     const rows = await embedChunks(job, batch);
-    dimension ??= rows[0]?.embedding.length ?? null;
+    const given = rows[0]?.embedding.length ?? dimension;
+    // What an earlier try stored cannot be gone on with: it is stored anew, under the same ids.
+    if (at === 0 && given !== (dimension ?? given))
+      return storeAll({ ...job, stored: NONE_STORED }, db, onProgress);
+    dimension ??= given;
+    refuseOtherDimension(rows, dimension);
     done += batch.length;
     const progress = { chunks: rows, done, dimension };
     if (at + BATCH >= missing.length) {
@@ -103,6 +109,17 @@ async function storeAll(
     if (!(await appendToDraft(db, draft, progress))) return undefined;
     onProgress({ done, total: chunks.length });
   }
+}
+
+/**
+ * Vectors of two dimensions cannot be compared, so a document has those of one.
+ * @throws ParleyError `model_error` when the service has begun to give others in the middle of a document
+ */
+export function refuseOtherDimension(rows: readonly NewChunk[], dimension: number | null): void {
+  const given = rows[0]?.embedding.length ?? dimension;
+  if (given === dimension) return;
+  const detail = `The embedding model has changed meanwhile: its vectors had ${String(dimension)} dimensions, and now ${String(given)}`;
+  throw new ParleyError({ code: 'model_error', detail }, { cause: new TypeError(detail) });
 }
 
 /** Chunks with their vectors and words, as they are stored. */

@@ -1,5 +1,5 @@
 /**
- * Embeds all documents again that another model embedded. Each one's new vectors are made beside the old, which go on serving; when all are there, each user's
+ * Embeds all documents again that another model embedded, or that have vectors of several dimensions. Each one's new vectors are made beside the old, which go on serving; when all are there, each user's
  * documents are switched at once. A run that is interrupted is gone on with by the next.
  */
 import type { Embedder } from '../models/embedding-registry.ts';
@@ -14,7 +14,7 @@ import {
   startReindex,
   type Outdated,
 } from '../store/reindex.ts';
-import { BATCH, embedChunks, PATIENCE } from './ingest.ts';
+import { BATCH, embedChunks, PATIENCE, refuseOtherDimension } from './ingest.ts';
 
 export interface ReindexProgress {
   documents: number;
@@ -92,6 +92,7 @@ async function embedAgain(
     const rows = await embedChunks({ draft, title, embedder }, chunks);
     done += chunks.length;
     const { dimension } = space;
+    refuseOtherDimension(rows, dimension);
     if (!(await appendToDraft(db, draft, { chunks: rows, done, dimension }))) return;
     onChunks(chunks.length);
   }

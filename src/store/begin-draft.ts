@@ -5,8 +5,8 @@ import { NOW, type Database, type ResultSet, type Statement } from './database.t
 import { removeChunks, selectDocuments } from './documents.ts';
 import { beat, isRefusedByGuard } from './drafts.ts';
 import { KNOWN_RESOURCE, rememberKey, selectFingerprint, type Key } from './idempotency.ts';
-import { number, optionalNumber, optionalText } from './rows.ts';
-import { ownerStatement } from './search.ts';
+import { number, optionalNumber, optionalText, type Row } from './rows.ts';
+import { BYTES_PER_NUMBER, ownerStatement } from './search.ts';
 import { CHUNKS_PER_OWNER } from './search-schema.ts';
 import { DRAFT_COLUMNS, standingFrom, type DraftContent, type Standing } from './standing.ts';
 
@@ -191,11 +191,20 @@ function theDocument(id: string): Statement {
   return { sql: 'SELECT id FROM documents WHERE id = ?', args: [id] };
 }
 
-/** Goes on with a draft that nobody is at work on. @returns the ordinals of the chunks that are there, undefined when somebody else was quicker */
+/** Chunks of a draft that are there. */
+export interface StoredChunks {
+  ordinals: ReadonlySet<number>;
+  /** Of all their vectors; null where there are none. */
+  dimension: number | null;
+}
+
+export const NONE_STORED: StoredChunks = { ordinals: new Set(), dimension: null };
+
+/** Goes on with a draft that nobody is at work on. @returns what is there, undefined when somebody else was quicker */
 export async function resumeDraft(
   db: Database,
   { draft, leaseMs }: { draft: Draft; leaseMs: number },
-): Promise<Set<number> | undefined> {
+): Promise<StoredChunks | undefined> {
   const { userId } = draft;
   const mine = `SELECT 1 FROM document_drafts p JOIN documents d ON d.id = p.document_id
     WHERE p.document_id = ? AND p.version = ? AND p.user_id = ? AND (d.status <> 'processing' OR p.heartbeat_at < ${NOW} - ?)`;
@@ -209,7 +218,8 @@ export async function resumeDraft(
         beat(draft),
         { sql: ACTIVE, args: [draft.documentId, userId] },
         {
-          sql: `SELECT c.ordinal FROM document_drafts p CROSS JOIN chunks c ON c.id BETWEEN p.version AND p.version + p.chunk_count - 1
+          sql: `SELECT c.ordinal, length(v.embedding) / ${BYTES_PER_NUMBER} AS dimension
+            FROM document_drafts p CROSS JOIN chunks c ON c.id BETWEEN p.version AND p.version + p.chunk_count - 1 JOIN chunk_vectors v ON v.id = c.id
             WHERE p.document_id = ? AND p.version = ?`,
           args: [draft.documentId, draft.version],
         },
@@ -221,5 +231,12 @@ export async function resumeDraft(
       throw error;
     });
   if (!guard) return undefined;
-  return new Set((results.at(-1)?.rows ?? []).map((row) => number(row['ordinal'])));
+  return storedFrom(results.at(-1)?.rows ?? []);
+}
+
+/** A try that was cut off while it put new vectors in place of others has left both: as good as none. */
+function storedFrom(rows: readonly Row[]): StoredChunks {
+  const [dimension, ...others] = new Set(rows.map((row) => number(row['dimension'])));
+  if (dimension === undefined || others.length > 0) return NONE_STORED;
+  return { ordinals: new Set(rows.map((row) => number(row['ordinal']))), dimension };
 }

@@ -3,11 +3,8 @@
  * words in a request. The same rows as `chunkStatements`.
  */
 import type { Statement } from './database.ts';
-import { vectorBlob, type NewChunk } from './search.ts';
+import { BYTES_PER_NUMBER, vectorBlob, type NewChunk } from './search.ts';
 import { wordTable } from './search-schema.ts';
-
-/** Bytes of a number in a vector. */
-const FLOAT = 4;
 
 /** A version in the making. */
 export interface Draft {
@@ -25,7 +22,7 @@ export function chunkBatch(
   if (chunks.length === 0) return [];
   const index = wordTable(userId);
   const ids = JSON.stringify(chunks.map(({ id }) => id));
-  const length = (chunks[0]?.embedding.length ?? 0) * FLOAT;
+  const length = (chunks[0]?.embedding.length ?? 0) * BYTES_PER_NUMBER;
   return [
     {
       sql: `INSERT OR REPLACE INTO chunks (id, version, document_id, ordinal, start_offset, end_offset, headings, text)

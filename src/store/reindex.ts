@@ -6,7 +6,7 @@ import type { Draft } from './chunk-batch.ts';
 import { removeChunks } from './documents.ts';
 import { publishStatements } from './drafts.ts';
 import { number, optionalNumber, text } from './rows.ts';
-import { ownerStatement } from './search.ts';
+import { BYTES_PER_NUMBER, ownerStatement } from './search.ts';
 
 /** A document whose vectors are of another space. */
 export interface Outdated {
@@ -24,14 +24,16 @@ export interface Backlog {
   chunks: number;
 }
 
-const OUTDATED = `d.version IS NOT NULL AND (d.embedding_model IS NOT ? OR d.dimension IS NOT ?)`;
-/** A draft of ours, of the text that is visible now. */
-const OURS = `p.purpose = 'reindex' AND p.embedding_model = ? AND p.content_hash = d.content_hash AND p.title = d.title AND p.chunk_count = d.chunk_count`;
+/** Takes the model, the dimension, and the dimension again: a document may say that it is of this space while some of its vectors are not. */
+const OUTDATED = `d.version IS NOT NULL AND (d.embedding_model IS NOT ? OR d.dimension IS NOT ? OR EXISTS (SELECT 1 FROM chunk_vectors v
+  WHERE v.id BETWEEN d.version AND d.version + d.chunk_count - 1 AND length(v.embedding) <> ${BYTES_PER_NUMBER} * ?))`;
+/** A draft of ours, of the text that is visible now. Takes the model and the dimension. */
+const OURS = `p.purpose = 'reindex' AND p.embedding_model = ? AND p.dimension = ? AND p.content_hash = d.content_hash AND p.title = d.title AND p.chunk_count = d.chunk_count`;
 
 /** How much there is to do, with what is prepared already. */
 export async function countOutdated(db: Database, { model, dimension }: Space): Promise<Backlog> {
   const sql = `SELECT count(*) AS documents, coalesce(sum(d.chunk_count), 0) AS chunks FROM documents d WHERE ${OUTDATED}`;
-  const [result] = await db.batch([{ sql, args: [model, dimension] }], 'read');
+  const [result] = await db.batch([{ sql, args: [model, dimension, dimension] }], 'read');
   const row = result?.rows[0];
   return { documents: number(row?.['documents']), chunks: number(row?.['chunks']) };
 }
@@ -42,9 +44,11 @@ export async function countOutdated(db: Database, { model, dimension }: Space): 
  */
 export async function listOutdated(
   db: Database,
-  { model, dimension }: Space,
+  space: Space,
   { after, limit, leaseMs }: { after: string; limit: number; leaseMs: number },
 ): Promise<Outdated[]> {
+  const { model, dimension } = space;
+  const ours = [model, dimension];
   const [result] = await db.batch(
     [
       {
@@ -53,7 +57,7 @@ export async function listOutdated(
           WHERE ${OUTDATED} AND d.id > ? AND NOT coalesce(${OURS} AND p.done = p.chunk_count, 0)
             AND NOT coalesce(p.purpose = 'ingest' AND d.status = 'processing' AND p.heartbeat_at > ${NOW} - ?, 0)
           ORDER BY d.id LIMIT ?`,
-        args: [model, model, dimension, after, model, leaseMs, limit],
+        args: [...ours, model, dimension, dimension, after, ...ours, leaseMs, limit],
       },
     ],
     'read',
@@ -142,11 +146,11 @@ export async function readChunks(
 }
 
 /** Makes all that is prepared in a space visible: each owner's documents in one transaction, so that no search meets two spaces. */
-export async function publishReindexed(db: Database, { model }: Space): Promise<void> {
-  const ready = `p.purpose = 'reindex' AND p.embedding_model = ? AND p.done = p.chunk_count
+export async function publishReindexed(db: Database, { model, dimension }: Space): Promise<void> {
+  const ready = `p.purpose = 'reindex' AND p.embedding_model = ? AND p.dimension = ? AND p.done = p.chunk_count
     AND EXISTS (SELECT 1 FROM documents x WHERE x.id = p.document_id AND x.content_hash = p.content_hash AND x.title = p.title)`;
   const owners = `SELECT DISTINCT p.user_id FROM document_drafts p WHERE ${ready}`;
-  const [result] = await db.batch([{ sql: owners, args: [model] }], 'read');
+  const [result] = await db.batch([{ sql: owners, args: [model, dimension] }], 'read');
   for (const row of result?.rows ?? [])
-    await db.batch(publishStatements(text(row['user_id']), ready, [model]), 'write');
+    await db.batch(publishStatements(text(row['user_id']), ready, [model, dimension]), 'write');
 }

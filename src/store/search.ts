@@ -41,10 +41,13 @@ const OWNER = `(SELECT number FROM owners WHERE user_id = :user)`;
 /** An unknown owner has no stretch: comparing with NULL finds nothing. */
 const STRETCH = `BETWEEN ${OWNER} * ${CHUNKS_PER_OWNER} AND ${OWNER} * ${CHUNKS_PER_OWNER} + ${CHUNKS_PER_OWNER - 1}`;
 
+/** Of a number in a vector. */
+export const BYTES_PER_NUMBER = 4;
+
 /** A vector as libSQL stores F32_BLOB: little-endian 4-byte numbers. */
 export function vectorBlob(vector: readonly number[]): Uint8Array<ArrayBuffer> {
-  const view = new DataView(new ArrayBuffer(vector.length * 4));
-  vector.forEach((value, at) => view.setFloat32(at * 4, value, true));
+  const view = new DataView(new ArrayBuffer(vector.length * BYTES_PER_NUMBER));
+  vector.forEach((value, at) => view.setFloat32(at * BYTES_PER_NUMBER, value, true));
   return new Uint8Array(view.buffer);
 }
 
@@ -71,8 +74,8 @@ function statement(sql: string, values: Record<string, Statement['args'][number]
 
 /**
  * The best chunks by keyword and by vector, each once, with texts. The vector scan is exact and
- * walks the owner's vectors alone; vectors of another dimension than the query's are an error of
- * the database, so the caller checks the space first.
+ * walks the owner's vectors alone. Those of another dimension than the query's would be an error of
+ * the database, so they are left out; that there are none is for the caller to check.
  */
 export function candidateStatement(query: CandidateQuery): Statement {
   const index = wordTable(query.userId);
@@ -89,7 +92,7 @@ export function candidateStatement(query: CandidateQuery): Statement {
       : // Descending puts NULL last; a condition on the distance would have it computed twice.
         `SELECT v.id, -vector_distance_cos(v.embedding, :vector) AS nearness
          FROM chunk_vectors v
-         WHERE v.id ${STRETCH} AND v.version IN live
+         WHERE v.id ${STRETCH} AND v.version IN live AND length(v.embedding) = :bytes
          ORDER BY nearness DESC, v.id LIMIT :vectors`;
   const sql = `WITH live AS MATERIALIZED (${liveVersions(query)}),
     words AS MATERIALIZED (${words}),
@@ -106,7 +109,11 @@ export function candidateStatement(query: CandidateQuery): Statement {
     ...(query.conversationId !== undefined && { conversation: query.conversationId }),
     ...(query.documentIds && { documents: JSON.stringify(query.documentIds) }),
     ...(query.match !== null && { match: query.match, keywords: query.keywordLimit }),
-    ...(query.vector && { vector: vectorBlob(query.vector), vectors: query.vectorLimit }),
+    ...(query.vector && {
+      vector: vectorBlob(query.vector),
+      vectors: query.vectorLimit,
+      bytes: query.vector.length * BYTES_PER_NUMBER,
+    }),
   });
 }
 
