@@ -5,6 +5,7 @@ import type {
   EmbeddingModelV4CallOptions,
   EmbeddingModelV4Result,
 } from '@ai-sdk/provider';
+import { z } from 'zod';
 import { ParleyError } from '../chat/errors.ts';
 import { describeModelError, failureOfModel, modelFailure } from './model-failure.ts';
 
@@ -20,7 +21,7 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 
 /**
- * The vectors of `call.values`. 408, 429, 5xx and a broken connection are tried again after what
+ * The vectors of `call.values`, in their order. 408, 429, 5xx and a broken connection are tried again after what
  * Retry-After says, else after pauses that double, until the patience is used up.
  * @throws ParleyError `model_…`; the abort reason when `call.abortSignal` fires
  */
@@ -32,7 +33,7 @@ export async function embedWithRetries(
   let left = pausesMs;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     try {
-      return checked(await once(model, call, callMs), call.values.length);
+      return checked(inOrder(await once(model, call, callMs)), call.values.length);
     } catch (error) {
       call.abortSignal?.throwIfAborted();
       const failure = failureOfModel(error);
@@ -81,11 +82,22 @@ function askedPause(error: unknown, retryAfter: number | undefined): number | un
   return asked && retryAfter !== undefined ? retryAfter * 1000 : undefined;
 }
 
+/** OpenAI's wire says of each vector which text it is of. Gemini's has them in order. */
+const NUMBERED = z.object({ data: z.array(z.object({ index: z.number() })) });
+
+/** The vectors in the order of the texts: the SDK has them as they came. One that is missing, because another has its number, is left without numbers. */
+function inOrder({ embeddings, response }: EmbeddingModelV4Result): number[][] {
+  const numbered = NUMBERED.safeParse(response?.body);
+  if (!numbered.success) return embeddings;
+  const places = new Map(numbered.data.data.map(({ index }, at) => [index, at]));
+  return embeddings.map((_, index) => embeddings[places.get(index) ?? -1] ?? []);
+}
+
 /**
  * A vector of zeros has no direction (its cosine is NULL and would sort first), one that is not finite as a 4-byte number poisons
  * every distance.
  */
-function checked({ embeddings }: EmbeddingModelV4Result, count: number): number[][] {
+function checked(embeddings: number[][], count: number): number[][] {
   const dimension = embeddings[0]?.length ?? 0;
   const sound =
     embeddings.length === count &&
