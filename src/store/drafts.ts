@@ -94,6 +94,14 @@ export async function publishDraft(
   return row && documentFrom(row);
 }
 
+/** What may change while a document is only embedded again: such a draft's copy is as old as the draft. */
+const DESCRIPTION = ['url', 'mime_type', 'metadata']
+  .map(
+    (column) =>
+      `${column} = CASE p.purpose WHEN 'ingest' THEN p.${column} ELSE documents.${column} END`,
+  )
+  .join(', ');
+
 /** @param condition on `document_drafts p`: all of these, of one owner, become visible at once */
 export function publishStatements(
   userId: string,
@@ -112,7 +120,7 @@ export function publishStatements(
       args: [...args, userId, ...args],
     },
     {
-      sql: `UPDATE documents SET version = p.version, title = p.title, url = p.url, mime_type = p.mime_type, metadata = p.metadata,
+      sql: `UPDATE documents SET version = p.version, title = p.title, ${DESCRIPTION},
           content_hash = p.content_hash, size = p.size, chunk_count = p.chunk_count, embedding_model = p.embedding_model, dimension = p.dimension,
           text = p.text, status = 'ready', error = NULL, updated_at = ${NOW}
         FROM document_drafts p WHERE p.document_id = documents.id AND ${where}`,

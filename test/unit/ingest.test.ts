@@ -193,3 +193,15 @@ it('a document that has vectors of two dimensions is found by those that fit, an
   expect(await dimensions()).toEqual({ 8: json.chunk_count });
   expect(await reindexWith(embedder)).toBe(0);
 });
+
+it('what is said of a document while it is embedded again stays said', async () => {
+  const document = { title: 'Comets', text: 'A comet returns.' };
+  const { json } = await post({ ...document, url: 'https://x.org/1', metadata: { secret: false } });
+  const said = { url: 'https://x.org/2', metadata: { secret: true } };
+  onEmbed = async (texts) => {
+    if (texts.some((text) => text.includes('comet'))) await post({ ...document, ...said });
+    return 12;
+  };
+  expect(await reindexWith(embedderNamed('test/second'))).toBe(1);
+  expect(await read(json.document_id)).toMatchObject({ ...said, dimension: 12 });
+});
