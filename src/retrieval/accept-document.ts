@@ -108,7 +108,7 @@ async function goOn(
   if (!draft && document.isSearchable && isSame(document, content))
     return { kind: 'known', document: await described(document, request, db) };
   if (isSameDraft && draft.chunkCount === content.chunkCount) {
-    const stored = await resumeDraft(db, { draft, leaseMs });
+    const stored = await resumeDraft(db, { draft, description: request, leaseMs });
     if (!stored) return { kind: 'elsewhere', document };
     return accepted(document, draft, stored, { content, request }, services);
   }

@@ -191,6 +191,12 @@ function theDocument(id: string): Statement {
   return { sql: 'SELECT id FROM documents WHERE id = ?', args: [id] };
 }
 
+/** What a document is said to be; undefined leaves it as it is. */
+interface Description {
+  url?: DraftContent['url'] | undefined;
+  metadata?: DraftContent['metadata'] | undefined;
+}
+
 /** Chunks of a draft that are there. */
 export interface StoredChunks {
   ordinals: ReadonlySet<number>;
@@ -200,10 +206,26 @@ export interface StoredChunks {
 
 export const NONE_STORED: StoredChunks = { ordinals: new Set(), dimension: null };
 
-/** Goes on with a draft that nobody is at work on. @returns what is there, undefined when somebody else was quicker */
+/** Says of a draft what is given and not null, and of its document where searches see nothing of that yet. */
+function describeDraft({ documentId }: Draft, { url, metadata }: Description): Statement[] {
+  const given = [url ?? null, metadata === undefined ? null : JSON.stringify(metadata)];
+  const description = 'url = coalesce(?, url), metadata = coalesce(?, metadata)';
+  return [
+    {
+      sql: `UPDATE document_drafts SET ${description} WHERE document_id = ?`,
+      args: [...given, documentId],
+    },
+    {
+      sql: `UPDATE documents SET ${description} WHERE id = ? AND version IS NULL`,
+      args: [...given, documentId],
+    },
+  ];
+}
+
+/** Goes on with a draft that nobody is at work on, described anew. @returns what is there, undefined when somebody else was quicker */
 export async function resumeDraft(
   db: Database,
-  { draft, leaseMs }: { draft: Draft; leaseMs: number },
+  { draft, description, leaseMs }: { draft: Draft; description: Description; leaseMs: number },
 ): Promise<StoredChunks | undefined> {
   const { userId } = draft;
   const mine = `SELECT 1 FROM document_drafts p JOIN documents d ON d.id = p.document_id
@@ -217,6 +239,7 @@ export async function resumeDraft(
         },
         beat(draft),
         { sql: ACTIVE, args: [draft.documentId, userId] },
+        ...describeDraft(draft, description),
         {
           sql: `SELECT c.ordinal, length(v.embedding) / ${BYTES_PER_NUMBER} AS dimension
             FROM document_drafts p CROSS JOIN chunks c ON c.id BETWEEN p.version AND p.version + p.chunk_count - 1 JOIN chunk_vectors v ON v.id = c.id

@@ -205,3 +205,31 @@ it('what is said of a document while it is embedded again stays said', async () 
   expect(await reindexWith(embedderNamed('test/second'))).toBe(1);
   expect(await read(json.document_id)).toMatchObject({ ...said, dimension: 12 });
 });
+
+it('a document that failed is what is said of it when it is sent again', async () => {
+  const document = { title: 'Comets', text: 'A comet returns.' };
+  const [first, second] = [1, 2].map((at) => ({
+    url: `https://x.org/${at}`,
+    metadata: { team: at },
+  }));
+  onEmbed = refuse;
+  expect((await post({ ...document, ...first })).status).toBe(502);
+  expect((await post({ ...document, ...second })).status).toBe(502);
+  const [failed] = (await call<Document[]>('GET', '/documents?user_id=u')).json;
+  expect(failed).toMatchObject({ status: 'failed', ...second });
+  onEmbed = () => 8;
+  // Whoever says nothing of it leaves it as it is.
+  expect((await post(document)).json).toMatchObject({ status: 'ready', ...second });
+
+  const id = { document_id: failed!.document_id };
+  onEmbed = refuse;
+  const replacement = { ...document, ...id, text: 'Another comet.' };
+  expect((await post({ ...replacement, ...first })).status).toBe(502);
+  expect((await post({ ...replacement, url: 'https://x.org/3' })).status).toBe(502);
+  // What searches see is still the old one.
+  expect(await read(id.document_id)).toMatchObject({ status: 'failed', ...second });
+  onEmbed = () => 8;
+  const metadata = { team: 4 };
+  const replaced = await post({ ...replacement, metadata });
+  expect(replaced.json).toMatchObject({ status: 'ready', url: 'https://x.org/3', metadata });
+});

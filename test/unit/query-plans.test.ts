@@ -199,7 +199,7 @@ async function keepOrder(): Promise<void> {
   await withdrawClaim(db, { ...ids, ...said, model: null, defaultModel: 'offline' }, 0);
   const draft = { documentId: 'd', userId: 'u', version: 1 };
   await renewDraft(db, draft);
-  await resumeDraft(db, { draft, leaseMs: 15_000 });
+  await resumeDraft(db, { draft, description: {}, leaseMs: 15_000 });
   await recentMessages(db, { userId: 'u', except: 'c' });
   await db.batch(
     [reserveStatement('u', 1), ...chunkStatements(draft, [chunk]), ...sweepStatements('d', 'u')],
