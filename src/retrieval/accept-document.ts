@@ -105,7 +105,9 @@ async function goOn(
   if (idempotency && !isRepeat && (isSameDraft || isSame(document, content)))
     await rememberDocument(db, idempotency, document.id);
   if (isBusy && isSameDraft) return { kind: 'elsewhere', document };
-  if (!draft && document.isSearchable && isSame(document, content))
+  // Who names no document asks for the text to be there, and not for what is to replace it to be undone.
+  const isAtRest = !draft || request.documentId === undefined;
+  if (isAtRest && document.isSearchable && isSame(document, content))
     return { kind: 'known', document: await described(document, request, db) };
   if (isSameDraft && draft.chunkCount === content.chunkCount) {
     const stored = await resumeDraft(db, { draft, description: request, leaseMs });

@@ -233,3 +233,46 @@ it('a document that failed is what is said of it when it is sent again', async (
   const replaced = await post({ ...replacement, metadata });
   expect(replaced.json).toMatchObject({ status: 'ready', url: 'https://x.org/3', metadata });
 });
+
+describe('the text that a document has, sent again while it is replaced', () => {
+  const before = { title: 'Comets', text: 'A comet returns.' };
+  const after = { title: 'Comets', text: 'A comet stays away.' };
+  const textOf = async (id: string) => (await app.request(`/documents/${id}/text`, {}, {})).text();
+
+  it('is known, and the replacement goes on', async () => {
+    const { document_id } = (await post(before)).json;
+    let again: ReturnType<typeof post> | undefined;
+    onEmbed = async ([text]) => {
+      if (text?.includes('stays')) await (again ??= post({ ...before, metadata: { seen: 2 } }));
+      return 8;
+    };
+    const replaced = await post({ ...after, document_id });
+    expect(replaced).toMatchObject({ status: 200, json: { document_id, status: 'ready' } });
+    expect(await textOf(document_id)).toBe(after.text);
+    const known = { document_id, status: 'processing', searchable: true, metadata: { seen: 2 } };
+    expect(await again).toMatchObject({ status: 200, json: known });
+  });
+
+  it('is known where the replacement has failed, which can still be gone on with', async () => {
+    const { document_id } = (await post(before)).json;
+    onEmbed = refuse;
+    expect((await post({ ...after, document_id })).status).toBe(502);
+    const known = { document_id, status: 'failed', searchable: true };
+    expect(await post(before)).toMatchObject({ status: 200, json: known });
+    onEmbed = () => 8;
+    expect((await post({ ...after, document_id })).json).toMatchObject({ status: 'ready' });
+    expect(await textOf(document_id)).toBe(after.text);
+  });
+
+  it('takes the replacement back where the document is named', async () => {
+    const { document_id } = (await post(before)).json;
+    let again: ReturnType<typeof post> | undefined;
+    onEmbed = async ([text]) => {
+      if (text?.includes('stays')) await (again ??= post({ ...before, document_id }));
+      return 8;
+    };
+    expect((await post({ ...after, document_id })).status).toBe(200);
+    expect(await again).toMatchObject({ status: 200, json: { status: 'ready' } });
+    expect(await textOf(document_id)).toBe(before.text);
+  });
+});
