@@ -4,18 +4,12 @@ import { keyReused, notFound } from '../chat/errors.ts';
 import { newId } from '../chat/ids.ts';
 import type { Json } from '../chat/parts.ts';
 import type { Embedder } from '../models/embedding-registry.ts';
-import {
-  NONE_STORED,
-  registerDocument,
-  rememberDocument,
-  replaceDraft,
-  resumeDraft,
-  type StoredChunks,
-} from '../store/begin-draft.ts';
+import { registerDocument, rememberDocument, replaceDraft } from '../store/begin-draft.ts';
 import type { Draft } from '../store/chunk-batch.ts';
 import type { Database } from '../store/database.ts';
 import { describeDocument } from '../store/drafts.ts';
 import type { Key } from '../store/idempotency.ts';
+import { NONE_STORED, resumeDraft, type StoredChunks } from '../store/resume-draft.ts';
 import { readStanding, type DraftContent, type Standing } from '../store/standing.ts';
 import { sha256 } from './content-hash.ts';
 import type { IngestServices, Job } from './ingest.ts';

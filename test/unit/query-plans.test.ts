@@ -28,7 +28,7 @@ import {
 } from '../../src/store/connections.ts';
 import { recentMessages } from '../../src/store/conversations.ts';
 import type { Database } from '../../src/store/database.ts';
-import { resumeDraft } from '../../src/store/begin-draft.ts';
+import { resumeDraft } from '../../src/store/resume-draft.ts';
 import { failDraft, renewDraft } from '../../src/store/drafts.ts';
 import { chunkStatements, reserveStatement, sweepStatements } from '../../src/store/search.ts';
 import { pulse } from '../../src/store/own-turns.ts';
