@@ -75,8 +75,10 @@ export function conversationsDoor() {
     last: 'messages',
     answer: answered,
     async render(turn, c) {
-      // What was said is told even where the conversation was deleted meanwhile.
-      const found = await transcriptOf(c, turn.head.conversationId);
+      // What was said is told even where the conversation was deleted meanwhile, or the database has gone away.
+      const found = await transcriptOf(c, turn.head.conversationId).catch((error: unknown) =>
+        c.get('services').report('an answer is told without the messages before it', error),
+      );
       const messages = found?.messages ?? exchanged(turn);
       return { ...answeredView(turn), messages: messages.map(messageView) };
     },

@@ -20,7 +20,8 @@ let server: TestServer;
 beforeAll(async () => {
   [upstream, sqld] = await Promise.all([startUpstream(), startSqld()]);
   database = await startDatabaseProxy(sqld.url);
-  const env = { ...upstream.env, DATABASE_URL: database.url };
+  // No sweep, which comes once in a lease, while it is counted.
+  const env = { ...upstream.env, DATABASE_URL: database.url, TURN_LEASE_MS: '120000' };
   server = await startServer({ runtime, env, startLimitMs: 120_000 });
   // Whatever a server does when it starts and for its first turn is over before anything is counted.
   await turn(script({}), true);
@@ -179,4 +180,31 @@ it('a reader of a running turn costs nothing while it follows', async () => {
   // Each reader looked the turn up once; while all follow, only the end is stored.
   expect(opened).toBeLessThanOrEqual(1 + readers.length);
   expect(database.count()).toBe(opened + 1);
+});
+
+// The last: a failure leaves a stream to be closed, which is a request, too.
+it('an answer is told where the messages before it cannot be read any more', async () => {
+  const id = await conversation(target);
+  const model = script({});
+  database.reset();
+  database.fail(
+    ({ statements }) =>
+      statements.length > 0 &&
+      !statements.some(({ sql }) => /^(INSERT|UPDATE)/u.test(sql)) &&
+      upstream.requests.some((asked) => `openai/${asked.model}` === model),
+    '500',
+  );
+  const answer = await target.call<{ assistant_reply: string; messages: object[] }>(
+    `/conversations/${id}/messages`,
+    { json: { message: 'Hi', model } },
+  );
+  expect(answer.status, answer.text).toBe(200);
+  expect(answer.headers['x-turn-id']).toBeDefined();
+  expect(answer.json).toMatchObject({
+    assistant_reply: 'One two',
+    messages: [
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: 'One two', status: 'complete' },
+    ],
+  });
 });
