@@ -101,7 +101,12 @@ export function openDatabase(connect: () => Connection): Database {
 function kindOf(error: unknown): 'passing' | 'refusal' | 'mistake' {
   if (!(error instanceof Error)) return 'passing';
   const { message } = error;
-  if (/\b(BLOCKED|readonly|read-only|database or disk is full)\b/i.test(message)) return 'refusal';
+  if (
+    /\b(BLOCKED|readonly|read-only|database or disk is full|Unable to open connection)\b/i.test(
+      message,
+    )
+  )
+    return 'refusal';
   if (!('code' in error) || typeof error.code !== 'string')
     return error instanceof RangeError ? 'mistake' : 'passing';
   const { code } = error;

@@ -42,6 +42,14 @@ async function ask(id: string, model: string, message = 'How often does the valv
   return { ...heard, events: stream.events, calls: callsIn(stream.events) };
 }
 
+/** Says something in a conversation of its own. */
+async function say(userId: string, message: string): Promise<string> {
+  const { model } = await scripted(target, { text: 'I see.' });
+  const id = await conversation(target, { user_id: userId });
+  await ask(id, model, message);
+  return id;
+}
+
 /** A turn whose model makes these calls and then says "Done." */
 async function turn(id: string, toolCalls: ScriptedToolCall[][], provider?: Provider) {
   const { model, name } = await scripted(target, { text: 'Done.', toolCalls }, provider);
@@ -316,12 +324,6 @@ describe.concurrent('only what the user may see', () => {
 
   it('of the conversations: other ones of this user, and none that was deleted', async () => {
     const word = unique('walrus').replaceAll('-', '');
-    const say = async (userId: string, message: string) => {
-      const { model } = await scripted(target, { text: 'I see.' });
-      const id = await conversation(target, { user_id: userId });
-      await ask(id, model, message);
-      return id;
-    };
     const { userId, id } = await owner();
     await say(unique('other'), `Foreign ${word}`);
     const kept = await say(userId, `Mine ${word}`);
@@ -342,6 +344,17 @@ describe.concurrent('only what the user may see', () => {
       ],
     });
     expect(calls[1]?.output).toEqual({ messages: [] });
+  });
+
+  it.each([
+    ['東京の天気はどうですか', '東京'],
+    ['We sent them five invoices', 'invoice'],
+    ['Das Treffen war in München', 'Munchen'],
+  ])('"%s" by "%s"', async (said, query) => {
+    const { userId, id } = await owner();
+    await say(userId, said);
+    const { calls } = await turn(id, [[searchConversations(query)]]);
+    expect(calls[0]?.output).toMatchObject({ messages: [{ role: 'user', text: said }] });
   });
 
   it('no more than was asked for', async () => {

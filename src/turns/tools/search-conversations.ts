@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { contentOf } from '../../chat/parts.ts';
+import { contentTerms } from '../../models/offline-embedder-words.ts';
 import { recentMessages } from '../../store/conversations.ts';
 import { time } from '../../wire/views.ts';
 import { defineTool } from './tool.ts';
@@ -36,8 +37,8 @@ export const searchConversations = defineTool({
 
 /** Indices of the texts that share words with the query, best first: rare words count more (Spärck Jones 1972), long texts less. */
 function rankByWords(query: string, texts: readonly string[]): number[] {
-  const wanted = new Set(wordsOf(query));
-  const found = texts.map((text) => new Set(wordsOf(text).filter((word) => wanted.has(word))));
+  const wanted = new Set(contentTerms(query));
+  const found = texts.map((text) => new Set(contentTerms(text).filter((word) => wanted.has(word))));
   const frequency = new Map<string, number>();
   for (const words of found)
     for (const word of words) frequency.set(word, (frequency.get(word) ?? 0) + 1);
@@ -52,8 +53,4 @@ function rankByWords(query: string, texts: readonly string[]): number[] {
     .filter(({ score }) => score > 0)
     .sort((a, b) => b.score - a.score || a.index - b.index)
     .map(({ index }) => index);
-}
-
-function wordsOf(text: string): string[] {
-  return text.toLowerCase().match(/[\p{L}\p{N}]{2,}/gu) ?? [];
 }
