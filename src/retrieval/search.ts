@@ -88,7 +88,8 @@ export function planSearch(request: SearchRequest): SearchPlan {
 
 /**
  * What a chunk stands under, as it is indexed, embedded and ranked: title, then headings, without
- * those that its own text begins with, which would count twice.
+ * those that its own text begins with, which would count twice. As bounded as they are: a title and
+ * at most six headings.
  */
 export function titleOf(chunk: { title: string; headings: string[]; text: string }): string {
   const opening = chunk.text.replace(/^[#\s]+/, '');

@@ -9,13 +9,18 @@ import { estimateTokenCount } from 'tokenx';
 export const CHUNK_TOKENS = 400;
 /** What a chunk repeats of the one before it, so that no sentence loses its neighbour. */
 export const OVERLAP_TOKENS = 50;
+/**
+ * UTF-16 units of a heading; a longer line that begins like one is text. Each chunk repeats the
+ * headings above it: with one as long as the document it would grow with the square of its length.
+ */
+export const LONGEST_HEADING = 200;
 
 export interface Chunk {
   /** Offsets into the original, in UTF-16 units; `text` is exactly that slice. */
   start: number;
   end: number;
   text: string;
-  /** The Markdown headings above it, outermost first. */
+  /** The Markdown headings above it, outermost first; none longer than `LONGEST_HEADING`. */
   headings: string[];
   /** Estimated tokens. */
   tokens: number;
@@ -58,7 +63,7 @@ function fencedRanges(text: string): Array<readonly [number, number]> {
   return ranges;
 }
 
-/** The text between one heading and the next; a `#` inside a code fence is no heading. */
+/** The text between one heading and the next; a `#` inside a code fence is no heading, nor is a line that is too long. */
 function sections(text: string): Section[] {
   const fences = fencedRanges(text);
   const result: Section[] = [];
@@ -68,12 +73,14 @@ function sections(text: string): Section[] {
   for (const match of text.matchAll(HEADING)) {
     while (fence < fences.length && fences[fence]![1] < match.index) fence++;
     if (fence < fences.length && fences[fence]![0] < match.index) continue;
+    const heading = match[2]!.replace(/[ \t]+#+[ \t\r]*$/, '').trim();
+    if (heading.length > LONGEST_HEADING) continue;
     if (match.index > start)
       result.push({ start, end: match.index, headings: path.filter(Boolean) });
     const level = match[1]!.length;
     path.length = Math.min(path.length, level - 1);
     while (path.length < level - 1) path.push('');
-    path.push(match[2]!.replace(/[ \t]+#+[ \t\r]*$/, '').trim());
+    path.push(heading);
     start = match.index;
   }
   if (start < text.length) result.push({ start, end: text.length, headings: path.filter(Boolean) });

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { split } from '../../src/retrieval/split.ts';
+import { htmlToText } from '../../src/retrieval/html.ts';
+import { titleOf } from '../../src/retrieval/search.ts';
+import { LONGEST_HEADING, split } from '../../src/retrieval/split.ts';
 
 const SENTENCES = Array.from(
   { length: 120 },
@@ -49,6 +51,27 @@ describe('split', () => {
     const text = `# Guide\n\n${SENTENCES}\n\n## Setup\n\n\`\`\`sh\n# not a heading\n\`\`\`\n\n${SENTENCES}\n\n# Other\n\n${SENTENCES}`;
     const paths = new Set(split(text).map(({ headings }) => headings.join('/')));
     expect([...paths]).toEqual(['Guide', 'Guide/Setup', 'Other']);
+  });
+
+  test('a heading has a most: a longer line is text, and all of it is there', () => {
+    const longest = 'h'.repeat(LONGEST_HEADING);
+    expect(split(`# ${longest}\n\ntext`)).toMatchObject([{ headings: [longest] }]);
+    const text = `# ${longest}h\n\ntext`;
+    expect(split(text)).toMatchObject([{ headings: [], text }]);
+  });
+
+  test.each([
+    ['Markdown', `# Guide\n\n# ${SENTENCES.repeat(20)}`],
+    ['HTML', htmlToText(`<h1>Guide</h1><h1>${SENTENCES.repeat(20)}</h1>`).text],
+  ])('a heading as long as its document is in none of its chunks: %s', (_, text) => {
+    const chunks = split(text);
+    expect(chunks.length).toBeGreaterThan(50);
+    expect(covered(text, chunks)).toBe(true);
+    for (const chunk of chunks) {
+      expect(chunk.text).toBe(text.slice(chunk.start, chunk.end));
+      expect(titleOf({ ...chunk, title: 'T' }).length).toBeLessThan(20);
+      expect(chunk.headings).toEqual(['Guide']);
+    }
   });
 
   test('short neighbouring sections share one chunk', () => {
