@@ -123,12 +123,12 @@ function tagEnd(html: string, from: number): number | undefined {
 }
 
 function endTag(html: string, from: number, name: string): { start: number; end: number } {
-  const pattern = new RegExp(`</${name}(?=[\\s/>])[^>]*>`, 'gi');
+  const pattern = new RegExp(`</${name}(?=[\\s/>])`, 'gi');
   pattern.lastIndex = from;
-  const found = pattern.exec(html);
-  return found
-    ? { start: found.index, end: pattern.lastIndex }
-    : { start: html.length, end: html.length };
+  const start = pattern.exec(html)?.index ?? html.length;
+  const end = html.indexOf('>', start);
+  // Where the first has no `>`, none after it has one.
+  return end < 0 ? { start: html.length, end: html.length } : { start, end: end + 1 };
 }
 
 function collapse(text: string): string {
@@ -209,7 +209,7 @@ class Page {
   }
 
   #endLine(): void {
-    const line = this.#isCode ? this.#line.replace(/^\n|\s+$/gu, '') : this.#line.trim();
+    const line = this.#isCode ? this.#line.replace(/^\n/u, '').trimEnd() : this.#line.trim();
     this.#line = '';
     if (line === '') return;
     this.#lines.push(this.#prefix + line.replace(/ \|$/u, ''));

@@ -47,6 +47,8 @@ interface Section {
 }
 
 const HEADING = /^ {0,3}(#{1,6})[ \t]+([^\n]*)$/gm;
+/** Tried from the first of some spaces alone: from each of them would be quadratic. */
+const CLOSING_MARKS = /(?<![ \t])[ \t]+#+[ \t\r]*$/;
 const FENCE = /^ {0,3}(?:```|~~~)/gm;
 const PARAGRAPH_BREAK = /\n[ \t\r]*\n\s*/g;
 /** After a full stop that a space follows, after the stops of scripts without spaces, at line ends. */
@@ -73,7 +75,7 @@ function sections(text: string): Section[] {
   for (const match of text.matchAll(HEADING)) {
     while (fence < fences.length && fences[fence]![1] < match.index) fence++;
     if (fence < fences.length && fences[fence]![0] < match.index) continue;
-    const heading = match[2]!.replace(/[ \t]+#+[ \t\r]*$/, '').trim();
+    const heading = match[2]!.replace(CLOSING_MARKS, '').trim();
     if (heading.length > LONGEST_HEADING) continue;
     if (match.index > start)
       result.push({ start, end: match.index, headings: path.filter(Boolean) });

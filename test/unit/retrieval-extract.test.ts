@@ -24,6 +24,8 @@ describe('HTML', () => {
     ['<p>a\n  b&nbsp;c</p><p>d<br>e</p>', 'a b c\n\nd\ne'],
     ['<ul><li>one<li>two</ul>after', '- one\n- two\n\nafter'],
     ['<table><tr><th>k</th><th>v</th></tr><tr><td>1</td><td>2</td></tr></table>', 'k | v\n1 | 2'],
+    ['<pre>\n\n  a \n b \n\t</pre>c', '```\n\n  a \n b\n```\n\nc'],
+    ['a<script></scripted></script\n x>b<style></style', 'ab'],
     ['<pre>\na\n  b\n</pre>c', '```\na\n  b\n```\n\nc'],
     ['1 < 2 && 3 > 2 <3', '1 < 2 && 3 > 2 <3'],
     ['a<script>if (a </b) "<p>"</script >b<style><p></style>c', 'abc'],
@@ -67,6 +69,18 @@ describe('HTML', () => {
     const started = performance.now();
     htmlToText(html);
     expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
+  it.each([
+    ['<pre>a', ' ', 'b'],
+    ['<pre>a', '\n', 'b'],
+    ['<title>', '</title ', ''],
+    ['<script>', '</script/', ''],
+  ])('is read in time however often it says, after %s, %j', (before, piece, after) => {
+    const html = before + piece.repeat(Math.floor(200_000 / piece.length)) + after;
+    const started = performance.now();
+    htmlToText(html);
+    expect(performance.now() - started).toBeLessThan(2_000);
   });
 });
 

@@ -85,16 +85,29 @@ describe('split', () => {
   });
 
   test.each([
-    ['without spaces', 'x', 100_000],
-    ['of headings', '# \n', 10_000],
-    ['of line ends', '\n', 100_000],
-  ])('four times a text %s takes no more than about four times as long', (_, unit, count) => {
+    ['Title ##', 'Title'],
+    ['Title \t #  ', 'Title'],
+    ['A # B  ##\r', 'A # B'],
+    ['C#', 'C#'],
+    ['A ## b', 'A ## b'],
+  ])('the heading %j is %j', (line, heading) => {
+    expect(split(`# ${line}\n\ntext`)).toMatchObject([{ headings: [heading] }]);
+  });
+
+  test.each([
+    ['without spaces', 'x', 100_000, ''],
+    ['of headings', '# \n', 10_000, ''],
+    ['of line ends', '\n', 100_000, ''],
+    ['of spaces in a heading', ' ', 20_000, '# a'],
+    ['of hashes in a heading', ' #', 20_000, '# a'],
+  ])('four times a text %s takes no more than about four times as long', (...row) => {
+    const [, unit, count, before] = row;
     // Processor time, because others may be using the machine.
     const time = (times: number) => {
-      const text = unit.repeat(times);
-      const before = process.cpuUsage();
+      const text = `${before}${unit.repeat(times)}b`;
+      const started = process.cpuUsage();
       split(text);
-      return process.cpuUsage(before).user / 1000;
+      return process.cpuUsage(started).user / 1000;
     };
     time(count);
     // Quadratic time would be 16 times as long; the margin is for a busy machine.
