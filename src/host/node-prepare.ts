@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { failureOf, ParleyError, type Failure } from '../chat/errors.ts';
 import { tooLarge, unreadable } from '../retrieval/pdf.ts';
 import { prepare, type Prepare, type Prepared } from '../retrieval/prepare.ts';
-import type { Sent } from '../retrieval/extract.ts';
+import { kindOf, type Sent } from '../retrieval/extract.ts';
 
 /** Bytes or UTF-16 units of text that are prepared at once: some milliseconds. */
 const SMALL = 50_000;
@@ -19,17 +19,12 @@ const THREADS = 2;
 export type Answer = { prepared: Prepared } | { failure: Failure };
 
 export const prepareOnNode: Prepare = async (sent) => {
-  const isText = typeof sent.content === 'string' || !isPdf(sent.content);
-  if (isText && sent.content.length <= SMALL)
+  if (sent.content.length <= SMALL && kindOf(sent) !== 'pdf')
     return prepare(sent, () => Promise.reject(new TypeError('a PDF is read in a thread')));
   const answer = await threads.pass(() => inThread(sent));
   if ('prepared' in answer) return answer.prepared;
   throw new ParleyError(answer.failure);
 };
-
-function isPdf(bytes: Uint8Array): boolean {
-  return new TextDecoder('latin1').decode(bytes.subarray(0, 1024)).includes('%PDF-');
-}
 
 function inThread(sent: Sent): Promise<Answer> {
   const before = process.memoryUsage.rss();

@@ -43,10 +43,7 @@ export async function extract(sent: Sent, readPdf: ReadPdf): Promise<Extracted> 
   const size = typeof content === 'string' ? bytesOf(content) : content.length;
   if (size > LARGEST_UPLOAD) throw uploadTooLarge();
   const declared = essence(sent.mimeType);
-  const kind =
-    typeof content === 'string'
-      ? kindOfString(content, declared)
-      : kindOfBytes(content, { type: declared, name: fileName });
+  const kind = kindOf(sent);
   const read = await readAs(kind, sent, readPdf);
   const text = clean(read.text)
     .replace(/\r\n?/g, '\n')
@@ -60,6 +57,17 @@ export async function extract(sent: Sent, readPdf: ReadPdf): Promise<Extracted> 
     mimeType: kind === 'text' && declared ? declared : MIME_TYPES[kind],
     title: titleFor({ own: read.title, fileName, text }),
   };
+}
+
+/**
+ * What a document is read as; looks at its beginning alone.
+ * @throws ParleyError `unsupported_media_type`
+ */
+export function kindOf({ content, mimeType, fileName }: Sent): Kind {
+  const type = essence(mimeType);
+  return typeof content === 'string'
+    ? kindOfString(content, type)
+    : kindOfBytes(content, { type, name: fileName });
 }
 
 export function uploadTooLarge(): ParleyError {

@@ -118,6 +118,24 @@ const refusals: [string, Parameters<typeof upload>[1], number, string][] = [
     'document_unreadable',
   ],
   [
+    'a page that is only said to be PDF',
+    { content: '<html>Not found</html>', name: 'page', type: 'application/pdf' },
+    400,
+    'document_unreadable',
+  ],
+  [
+    'a text that is only called PDF',
+    { content: 'Not found', name: 'report.pdf' },
+    400,
+    'document_unreadable',
+  ],
+  [
+    'an empty PDF',
+    { content: '', name: 'report.pdf', type: 'application/pdf' },
+    400,
+    'document_unreadable',
+  ],
+  [
     'a PDF cut short',
     { content: makePdf([['Hello']]).subarray(0, 300), type: 'application/pdf' },
     400,
