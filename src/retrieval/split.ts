@@ -140,7 +140,7 @@ function units(text: string, section: Section, maximum: number): Unit[] {
   return result;
 }
 
-/** How many of the units before `end` to repeat: the nearest ones that fit into the overlap. */
+/** Where the next chunk begins: with the nearest of the units before `end` that fit into the overlap. */
 function overlapStart(list: Unit[], start: number, end: number, overlap: number): number {
   let tokens = 0;
   let at = end;
@@ -179,7 +179,10 @@ function chunks(text: string, section: Section, maximum: number, overlap: number
       const { headings } = section;
       result.push({ start: from, end: to, text: text.slice(from, to), headings, tokens });
     }
-    start = end < list.length ? overlapStart(list, start, end, overlap) : end;
+    if (end === list.length) break;
+    // Repeated without what comes next, they would be a chunk that says nothing new.
+    const room = Math.min(overlap, maximum - list[end]!.tokens);
+    start = overlapStart(list, start, end, room);
   }
   return result;
 }

@@ -47,6 +47,14 @@ describe('split', () => {
     );
   });
 
+  test('each chunk goes on where the one before it ended, though a long sentence leaves no room to repeat', () => {
+    const sparse = `a${' '.repeat(5_000)}`.repeat(40);
+    const text = `${'語'.repeat(400)}。${sparse}.\n${'語'.repeat(470)}。`;
+    const chunks = split(text);
+    expect(chunks.map(({ end }) => end)).toEqual([...new Set(chunks.map(({ end }) => end))]);
+    expect(covered(text, chunks)).toBe(true);
+  });
+
   test('headings are the path above a chunk, and none come from a code fence', () => {
     const text = `# Guide\n\n${SENTENCES}\n\n## Setup\n\n\`\`\`sh\n# not a heading\n\`\`\`\n\n${SENTENCES}\n\n# Other\n\n${SENTENCES}`;
     const paths = new Set(split(text).map(({ headings }) => headings.join('/')));
