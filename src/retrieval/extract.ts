@@ -45,9 +45,10 @@ export async function extract(sent: Sent, readPdf: ReadPdf): Promise<Extracted> 
   const declared = essence(sent.mimeType);
   const kind = kindOf(sent);
   const read = await readAs(kind, sent, readPdf);
+  // Clients that decode the text drop a byte order mark, and would count from behind it.
   const text = clean(read.text)
     .replace(/\r\n?/g, '\n')
-    .replace(/^\uFEFF/u, '');
+    .replace(/^\uFEFF+/u, '');
   if (bytesOf(text) > LARGEST_TEXT)
     throw tooLarge(`The document's text may have ${LARGEST_TEXT} bytes`);
   if (text.trim() === '') throw unreadable(emptyDetail(kind));
