@@ -65,10 +65,9 @@ export async function extract(sent: Sent, readPdf: ReadPdf): Promise<Extracted> 
  * @throws ParleyError `unsupported_media_type`
  */
 export function kindOf({ content, mimeType, fileName }: Sent): Kind {
-  const type = essence(mimeType);
   return typeof content === 'string'
-    ? kindOfString(content, type)
-    : kindOfBytes(content, { type, name: fileName });
+    ? kindOfString(content, essence(mimeType))
+    : kindOfBytes(content, { mimeType, name: fileName });
 }
 
 export function uploadTooLarge(): ParleyError {

@@ -65,20 +65,20 @@ function declaredKind(type: string | undefined, name: string | undefined): Kind 
  */
 export function kindOfBytes(
   bytes: Uint8Array,
-  { type, name }: { type: string | undefined; name: string | undefined },
+  { mimeType, name }: { mimeType: string | undefined; name: string | undefined },
 ): Kind {
   const head = String.fromCharCode(...bytes.subarray(0, HEAD));
   // A PDF may have up to a kilobyte before its header (ISO 32000-1, annex H).
   if (head.slice(0, 1024).includes('%PDF-')) return 'pdf';
   const signature = SIGNATURES.find(([start]) => head.startsWith(start));
   if (signature) throw unsupported(signature[1]);
-  const declared = declaredKind(type, name);
+  const declared = declaredKind(essence(mimeType), name);
   if (declared === 'pdf') return 'pdf';
-  const isUtf16 = head.startsWith('\xff\xfe') || head.startsWith('\xfe\xff');
-  const controls = head.match(/[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]/g)?.length ?? 0;
-  if (!isUtf16 && controls > Math.max(head.length * MOST_CONTROLS, A_FEW))
-    throw unsupported('no text');
-  return declared ?? kindOfText(head);
+  // As it will be read: half the bytes of UTF-16 may be NUL.
+  const text = decodeText(bytes.subarray(0, HEAD), mimeType);
+  const controls = text.match(/[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]/g)?.length ?? 0;
+  if (controls > Math.max(text.length * MOST_CONTROLS, A_FEW)) throw unsupported('no text');
+  return declared ?? kindOfText(text);
 }
 
 /** What a text is that nothing is said of. */

@@ -76,6 +76,16 @@ describe('a file', () => {
     expect(await target.call(`/documents/${wide.json.document_id}/text`)).toMatchObject({
       text: 'Wide text',
     });
+    const unmarked = await upload(
+      { user_id },
+      {
+        content: Buffer.from('Text without a mark', 'utf16le'),
+        type: 'text/plain;charset=utf-16le',
+      },
+    );
+    expect(await target.call(`/documents/${unmarked.json.document_id}/text`)).toMatchObject({
+      text: 'Text without a mark',
+    });
     const nul = await upload(
       { user_id },
       { content: 'Before\0 and after the gap', type: 'text/plain' },
