@@ -110,19 +110,27 @@ const PARAGRAPH_GAP = 1.8;
 
 /** Lines as they stand, a blank one where the page has a gap; words that a line's end divides are put together. */
 function layOut(items: readonly Item[]): string {
+  const paragraphs: string[] = [];
   let text = '';
   let last: Item | undefined;
   for (const item of items) {
-    if (last && startsParagraph(last, item)) text = `${text.trimEnd()}\n\n`;
+    if (last && startsParagraph(last, item)) {
+      paragraphs.push(text.trimEnd());
+      text = '';
+    }
     text += item.str;
     if (item.hasEOL) text += '\n';
     if (item.str.trim() !== '') last = item;
   }
-  return text
-    .replace(/(\p{Ll})[-\u2010]\n(?=\p{Ll})/gu, '$1')
-    .replace(/[ \t]+\n/g, '\n')
-    .replace(/\n{3,}/g, '\n\n')
-    .trim();
+  return (
+    [...paragraphs, text]
+      .join('\n\n')
+      .replace(/(\p{Ll})[-\u2010]\n(?=\p{Ll})/gu, '$1')
+      // Tried from the first of some spaces alone: from each of them would be quadratic.
+      .replace(/(?<![ \t])[ \t]+\n/g, '\n')
+      .replace(/\n{3,}/g, '\n\n')
+      .trim()
+  );
 }
 
 function startsParagraph(before: Item, item: Item): boolean {

@@ -133,6 +133,29 @@ describe('PDF', () => {
     expect(text).toBe('one\ntwo\n\nthree');
   });
 
+  it('is laid out in time, however many spaces a line has', async () => {
+    const item = (str: string, y: number) => {
+      return { str, hasEOL: true, height: 10, transform: [1, 0, 0, 1, 0, y] };
+    };
+    const spaces = ' '.repeat(100_000);
+    const items = [item(`a${spaces}b`, 100), item('c \t', 88), item('', 60), item('d', 40)];
+    const page = { getTextContent: async () => ({ items }), cleanup: () => undefined };
+    const pdf = {
+      numPages: 1,
+      getPage: async () => page,
+      getMetadata: async () => ({ info: {} }),
+      loadingTask: { destroy: async () => undefined },
+    };
+    const started = performance.now();
+    // What is used of the library, and no more.
+    const { text } = await readPdf(
+      { getDocumentProxy: async () => pdf } as never,
+      new Uint8Array(),
+    );
+    expect(text).toBe(`a${spaces}b\nc\n\nd`);
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+
   it('has limits', async () => {
     const bytes = () => makePdf([['one'], ['two']]).slice();
     const limits = { pages: 10, characters: 100, milliseconds: 10_000 };
