@@ -19,7 +19,7 @@ import { streamTurn, type StartAt } from './reader.ts';
 import type { Asker, Delivery, Rooms, StartTurn, TurnAddress, View } from './rooms.ts';
 import type { Toolbox } from './tools/tool.ts';
 import { sleep } from '../chat/sleep.ts';
-import { firstSign, storedSource, watchedSource, type Source } from './source.ts';
+import { firstSign, storedSource, watchedSource, type LookUp, type Source } from './source.ts';
 import { startAtOf } from './start-at.ts';
 import type { EngineSettings, TurnWork } from './work.ts';
 
@@ -174,8 +174,7 @@ export class LocalRooms implements Rooms {
       if (verdict.kind === 'not_found') throw notFound('Conversation');
       if (verdict.kind === 'key_reused') throw keyReused();
       if (verdict.kind === 'repeated') {
-        const joined = await this.#join(verdict, view).catch(undefinedIfGone);
-        // Where it has gone, the first request was refused meanwhile and its claim taken back.
+        const joined = await this.#join(verdict, view);
         if (joined) return joined;
         continue;
       }
@@ -185,7 +184,7 @@ export class LocalRooms implements Rooms {
       }
       const address = { turnId: verdict.turnId, conversationId: claim.conversationId };
       if (command.joinSameText && verdict.text === claim.text) {
-        const joined = await this.#join(address, view).catch(undefinedIfGone);
+        const joined = await this.#join(address, view);
         if (joined) return joined;
         continue;
       }
@@ -242,16 +241,17 @@ export class LocalRooms implements Rooms {
     }
   }
 
-  async #join(address: TurnAddress, view: View): Promise<Delivery> {
+  /** Undefined where the turn has gone: the first request was refused meanwhile and its claim taken back. */
+  async #join(address: TurnAddress, view: View): Promise<Delivery | undefined> {
     await this.#services.db.flush();
-    if (!this.#live.has(address.turnId) && this.#services.elsewhere) {
-      return required(await this.#services.elsewhere(address).follow(address, view));
+    try {
+      if (!this.#live.has(address.turnId) && this.#services.elsewhere)
+        return await this.#services.elsewhere(address).follow(address, view);
+      return this.#deliver(await this.#sourceOf(address.turnId, firstSign), view, 'start');
+    } catch (error) {
+      if (failureOf(error).code !== 'not_found') throw error;
+      return undefined;
     }
-    if (!this.#live.has(address.turnId)) {
-      await this.#claims.withdrawn(address.turnId);
-      await firstSign(() => this.#read(address.turnId));
-    }
-    return this.#deliver(await this.#sourceOf(address.turnId), view, 'start');
   }
 
   #busy({ turnId, leaseLeftMs }: Extract<Verdict, { kind: 'busy' }>): ParleyError {
@@ -271,13 +271,15 @@ export class LocalRooms implements Rooms {
     await unlessAborted(live ? live.ended.then(() => undefined) : sleep(LOOK_UP_EVERY_MS), signal);
   }
 
-  async #sourceOf(turnId: string): Promise<Source> {
+  /** @param find how one that does not run here is looked for */
+  async #sourceOf(turnId: string, find = (look: LookUp) => look()): Promise<Source> {
     const live = this.#live.get(turnId);
     if (live) return live;
     await this.#claims.withdrawn(turnId);
-    const turn = await this.#read(turnId);
+    const look = () => this.#read(turnId);
+    const turn = await find(look);
     if (!turn) throw notFound('Turn');
-    return turn.running ? watchedSource(turn, () => this.#read(turnId)) : storedSource(turn);
+    return turn.running ? watchedSource(turn, look) : storedSource(turn);
   }
 
   #read(turnId: string): Promise<StoredTurn | undefined> {
@@ -300,14 +302,4 @@ export class LocalRooms implements Rooms {
     });
     return { turnId, conversationId, body };
   }
-}
-
-function undefinedIfGone(error: unknown): undefined {
-  if (failureOf(error).code !== 'not_found') throw error;
-}
-
-/** Without a cursor something is always left. */
-function required(delivery: Delivery | undefined): Delivery {
-  if (!delivery) throw notFound('Turn');
-  return delivery;
 }

@@ -26,28 +26,28 @@ export function storedSource({ head, message, error }: StoredTurn): Source {
 /** How often another instance's turn is looked up: its owner stores it about once a second. */
 const LOOK_UP_EVERY_MS = 500;
 
+/** Reads a turn from the database; undefined when it is not there. */
+export type LookUp = () => Promise<StoredTurn | undefined>;
+
 /** An owner renews its turns about once a second; one that has given no sign in this time will give none. */
 const FIRST_SIGN_MS = 3_000;
 const SIGN_LOOK_UP_MS = 250;
 
 /**
- * Resolves when the owner of a turn, another instance, is known to run it, or is known not to. One that was accepted just now may be taken back yet, where its client had to be refused
+ * The turn as it is once its owner, another instance, is known to run it, or is known not to. One that was accepted just now may be taken back yet, where its client had to be refused
  * because the database did not say that it was accepted.
  */
-export async function firstSign(look: () => Promise<StoredTurn | undefined>): Promise<void> {
+export async function firstSign(look: LookUp): Promise<StoredTurn | undefined> {
   const deadline = performance.now() + FIRST_SIGN_MS;
-  while (performance.now() < deadline) {
+  for (;;) {
     const turn = await look();
-    if (!turn?.running || turn.isTended) return;
+    if (!turn?.running || turn.isTended || performance.now() >= deadline) return turn;
     await sleep(SIGN_LOOK_UP_MS);
   }
 }
 
 /** A turn that runs in another instance, followed through the database. */
-export function watchedSource(
-  turn: StoredTurn,
-  look: () => Promise<StoredTurn | undefined>,
-): Source {
+export function watchedSource(turn: StoredTurn, look: LookUp): Source {
   let { head, message } = turn;
   let parts = Parts.of(message.parts);
   let outcome: Outcome | undefined;
