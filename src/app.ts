@@ -74,8 +74,9 @@ const nameRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   const requestId = given !== undefined && REQUEST_ID.test(given) ? given : newId();
   c.set('requestId', requestId);
   await next();
-  const head = { ...c.get('turnHead'), 'X-Request-Id': requestId };
-  for (const [name, value] of Object.entries(head)) addHeader(c, name, value, 'set');
+  addHeader(c, 'X-Request-Id', requestId, 'set');
+  for (const [name, value] of Object.entries(c.get('turnHead') ?? {}))
+    addHeader(c, name, value, 'set');
 };
 
 /** Added to the finished answer: whatever is set before makes the framework build a second one. One that streams a turn was made with these headers. */
@@ -142,10 +143,8 @@ const requireKnownBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   const matters = c.req.method !== 'DELETE' && hasBody(c.req.raw);
   const takesForm = isUpload(c.req.method, c.req.path);
   const isForm = takesForm && /^multipart\/form-data\b/i.test(type ?? '');
-  if (matters && type !== undefined && !isJson(type) && !isForm) {
-    throw unknownMediaType(takesForm);
-  }
   if (matters && isJson(type)) c.req.raw = withPlainJson(c.req.raw);
+  else if (matters && type !== undefined && !isForm) throw unknownMediaType(takesForm);
   await next();
 };
 

@@ -37,8 +37,8 @@ async function refuseUnreadable(c: AppContext): Promise<undefined> {
   if (!isEmpty && isJson(c.req.header('content-type'))) throw new HTTPException(400);
 }
 
-/** The caller where a form, which is read later, may name one too. */
-export function callerWithForm(c: AppContext, named: string | undefined): string {
+/** The caller where the address, or a form, which is read later, may name one too: who is named twice must be the same. */
+export function callerNamed(c: AppContext, named: string | undefined): string {
   const caller = c.get('caller');
   if (caller !== undefined && named !== undefined && caller !== named) throw notFound('User');
   c.set('caller', caller ?? named);

@@ -9,7 +9,7 @@ import { documentView } from '../wire/document-view.ts';
 import { ingestEvents, type Work } from '../wire/ingest-events.ts';
 import { EVENT_STREAM_HEADERS } from '../wire/wires.ts';
 import { wantsStream } from './answer.ts';
-import { callerWithForm, requiredCaller } from './caller.ts';
+import { callerNamed, requiredCaller } from './caller.ts';
 import type * as shapes from './document-schemas.ts';
 import { idempotencyOf } from './idempotency.ts';
 import type { AppContext } from './services.ts';
@@ -46,7 +46,7 @@ export async function postForm(c: AppContext, given: shapes.DocumentForm): Promi
   if (content === undefined) throw invalid('file', 'file (or text) is required');
   // The body itself is another each time: its parts are divided by chance.
   const said = `${JSON.stringify([fields, mime_type])}${await sha256(content)}`;
-  const userId = callerWithForm(c, given.user_id);
+  const userId = callerNamed(c, given.user_id);
   return take(c, { ...given, userId }, { ...sent, content }, said);
 }
 

@@ -6,9 +6,9 @@ import { newId } from '../chat/ids.ts';
 import { problemOf } from '../wire/problem.ts';
 import type { Rooms } from '../turns/rooms.ts';
 import { viewOf } from './answer.ts';
+import { callerNamed } from './caller.ts';
 import { commonProblems, createDoor, invalidInput, json, route, sameOriginOnly } from './door.ts';
 import * as schemas from './schemas.ts';
-import type { AppContext } from './services.ts';
 
 const tags = ['websocket'];
 
@@ -37,7 +37,7 @@ export function websocketDoor() {
       responses: { 101: { description: 'Switched to WebSocket' }, ...commonProblems },
     },
     (c) => {
-      const user = userOf(c, c.req.valid('param').user_id);
+      const user = callerNamed(c, c.req.valid('param').user_id);
       if (c.req.header('upgrade')?.toLowerCase() !== 'websocket') {
         throw new ParleyError({ code: 'invalid_request', detail: 'This address speaks WebSocket' });
       }
@@ -56,20 +56,13 @@ export function websocketDoor() {
       responses: { 200: json(status, 'The status'), ...commonProblems },
     },
     async (c) => {
-      const user_id = userOf(c, c.req.valid('param').user_id);
+      const user_id = callerNamed(c, c.req.valid('param').user_id);
       const active = await c.get('services').sockets.count(user_id);
       return c.json({ user_id, active_connections: active, is_online: active > 0 }, 200);
     },
   );
 
   return door;
-}
-
-/** Whose sockets they are, by the address; who is named besides must be the same. */
-function userOf(c: AppContext, addressed: string): string {
-  const caller = c.get('caller');
-  if (caller !== undefined && caller !== addressed) throw notFound('User');
-  return addressed;
 }
 
 const incoming = schemas.withMessage(
