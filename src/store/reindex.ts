@@ -27,8 +27,10 @@ export interface Backlog {
 /** Takes the model, the dimension, and the dimension again: a document may say that it is of this space while some of its vectors are not. */
 const OUTDATED = `d.version IS NOT NULL AND (d.embedding_model IS NOT ? OR d.dimension IS NOT ? OR EXISTS (SELECT 1 FROM chunk_vectors v
   WHERE v.id BETWEEN d.version AND d.version + d.chunk_count - 1 AND length(v.embedding) <> ${BYTES_PER_NUMBER} * ?))`;
-/** A draft of ours, of the text that is visible now. Takes the model and the dimension. */
-const OURS = `p.purpose = 'reindex' AND p.embedding_model = ? AND p.dimension = ? AND p.content_hash = d.content_hash AND p.title = d.title AND p.chunk_count = d.chunk_count`;
+/** A draft of ours. Takes the model and the dimension. */
+const PREPARED = `p.purpose = 'reindex' AND p.embedding_model = ? AND p.dimension = ?`;
+/** One of the text that is visible now. */
+const OURS = `${PREPARED} AND p.content_hash = d.content_hash AND p.title = d.title AND p.chunk_count = d.chunk_count`;
 
 /** How much there is to do, with what is prepared already. */
 export async function countOutdated(db: Database, { model, dimension }: Space): Promise<Backlog> {
@@ -147,7 +149,7 @@ export async function readChunks(
 
 /** Makes all that is prepared in a space visible: each owner's documents in one transaction, so that no search meets two spaces. */
 export async function publishReindexed(db: Database, { model, dimension }: Space): Promise<void> {
-  const ready = `p.purpose = 'reindex' AND p.embedding_model = ? AND p.dimension = ? AND p.done = p.chunk_count
+  const ready = `${PREPARED} AND p.done = p.chunk_count
     AND EXISTS (SELECT 1 FROM documents x WHERE x.id = p.document_id AND x.content_hash = p.content_hash AND x.title = p.title)`;
   const owners = `SELECT DISTINCT p.user_id FROM document_drafts p WHERE ${ready}`;
   const [result] = await db.batch([{ sql: owners, args: [model, dimension] }], 'read');
