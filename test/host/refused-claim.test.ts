@@ -1,4 +1,5 @@
 /** A database that accepts a turn and is gone before it can say so: its client is refused, and whoever comes again gets one turn, whole. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';
 import { request } from '../support/http.ts';
@@ -38,7 +39,7 @@ async function insist(url: string, json: object, key: string) {
     });
     if (answer.status === 200) return { ...answer.json, refusals };
     refusals.push(answer.status);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await sleep(100);
   }
 }
 

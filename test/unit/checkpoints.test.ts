@@ -11,6 +11,7 @@ import { claimTurn, type TurnClaim } from '../../src/store/accept.ts';
 import { pulse, type Checkpoint } from '../../src/store/own-turns.ts';
 import { readTurn } from '../../src/store/turns.ts';
 import { withdrawClaim } from '../../src/store/withdraw.ts';
+import { newClaim } from './new-claim.ts';
 
 const LIMITS = { leaseMs: 60_000, windowMessages: 20 };
 const folder = mkdtempSync(join(tmpdir(), 'parley-checkpoints-'));
@@ -19,20 +20,7 @@ let claim: TurnClaim;
 
 beforeAll(() => migrateFromFolder(db));
 beforeEach(() => {
-  const conversationId = newId();
-  const about = {
-    userId: 'ann',
-    title: null,
-    mode: 'open',
-    model: null,
-    instructions: null,
-  } as const;
-  claim = {
-    ...{ turnId: newId(), userMessageId: newId(), assistantMessageId: newId(), ownerId: newId() },
-    ...{ conversationId, create: { id: conversationId, ...about }, userId: 'ann' },
-    ...{ text: 'Hello', textTokens: 1, title: null, model: null, defaultModel: 'offline' },
-    idempotency: { scope: 'ann', key: newId(), fingerprint: 'f' },
-  };
+  claim = { ...newClaim(), idempotency: { scope: 'ann', key: newId(), fingerprint: 'f' } };
 });
 afterAll(() => {
   db.close();

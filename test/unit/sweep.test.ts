@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { newId } from '../../src/chat/ids.ts';
 import { connectFile } from '../../src/host/connect-file.ts';
 import { migrateFromFolder } from '../../src/host/node-database.ts';
 import { claimTurn } from '../../src/store/accept.ts';
 import { readTurn, sweep } from '../../src/store/turns.ts';
+import { newClaim } from './new-claim.ts';
 
 const LEASE_MS = 1_000;
 const folder = mkdtempSync(join(tmpdir(), 'parley-sweep-'));
@@ -22,30 +22,8 @@ afterAll(() => {
 
 /** A turn of which nothing was heard for an hour. */
 async function staleTurn(): Promise<string> {
-  const turnId = newId();
-  const id = newId();
-  const create = {
-    id,
-    userId: 'ann',
-    title: null,
-    mode: 'open' as const,
-    model: null,
-    instructions: null,
-  };
-  const claim = {
-    turnId,
-    conversationId: id,
-    userMessageId: newId(),
-    assistantMessageId: newId(),
-    ownerId: newId(),
-    userId: 'ann',
-    create,
-    text: 'Hello',
-    textTokens: 1,
-    title: null,
-    model: null,
-    defaultModel: 'offline',
-  };
+  const claim = newClaim();
+  const { turnId } = claim;
   const { kind } = await claimTurn(db, claim, { leaseMs: LEASE_MS, windowMessages: 20 });
   expect(kind).toBe('accepted');
   const sql = 'UPDATE turns SET heartbeat_at = heartbeat_at - 3600000 WHERE id = ?';
