@@ -7,14 +7,14 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { newId } from '../src/chat/ids.ts';
-import { connectFile } from '../src/host/connect-file.ts';
-import { migrateFromFolder } from '../src/host/node-database.ts';
-import { claimTurn } from '../src/store/accept.ts';
+import { newId } from '../src/core/ids.ts';
+import { connectFile } from '../src/host/node/database/libsql-file.ts';
+import { migrateFromFolder } from '../src/host/node/database/open.ts';
+import { claimTurn } from '../src/store/turns/claim.ts';
 import { listConversations, readTranscript } from '../src/store/conversations.ts';
 import type { Database } from '../src/store/database.ts';
-import { endTurn } from '../src/store/own-turns.ts';
-import { readTurn, sweep } from '../src/store/turns.ts';
+import { endTurn } from '../src/store/turns/checkpoint.ts';
+import { readTurn, sweep } from '../src/store/turns/read.ts';
 import { median, percentile } from './figures.ts';
 
 const [conversations = 100_000, messages = 20] = process.argv.slice(2).map(Number);
@@ -85,7 +85,7 @@ async function turn(db: Database, size: Size): Promise<void> {
   const text = 'What does it cost to stream one more token?';
   const claim = {
     ...ids,
-    ownerId: 'bench',
+    instanceId: 'bench',
     conversationId: id,
     userId: `user-${number % size.users}`,
   };
@@ -112,7 +112,7 @@ async function turn(db: Database, size: Size): Promise<void> {
   const ending = { status: 'complete', finishReason: 'stop', model: 'offline' } as const;
   const parts = [{ type: 'text' as const, text: WORDS.repeat(2) }];
   const whole = { ...ending, parts, ...counts, ...times };
-  await endTurn(db, { head, ownerId: 'bench', ending: whole, patience: 1_000 });
+  await endTurn(db, { head, instanceId: 'bench', ending: whole, retryForMs: 1_000 });
   await readTurn(db, { turnId: ids.turnId, userId: null, leaseMs: LEASE_MS });
 }
 

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { sqldArguments } from '../src/host/sqld.ts';
+import { sqldArguments } from '../src/host/dev/sqld.ts';
 import type { ProxyAnswer, ProxyQuestion } from './database-proxy.ts';
 import { HelperProcess } from './helper-process.ts';
 import { cpuOf, usageOf } from './process-usage.ts';
@@ -108,7 +108,9 @@ async function startOnSqld(name: ServerName, environment: Record<string, string>
 
 /** The command of an npm script, without npm's own process around it. */
 function parley(script: 'start' | 'dev', environment: Record<string, string>): Command {
-  const fallback = { start: 'node src/host/node.ts', dev: 'node src/host/dev.ts' }[script];
+  const fallback = { start: 'node src/host/node/main.ts', dev: 'node src/host/dev/main.ts' }[
+    script
+  ];
   const scripts: unknown = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).scripts;
   const command: unknown =
     typeof scripts === 'object' && scripts ? Reflect.get(scripts, script) : undefined;

@@ -4,30 +4,28 @@ import { isBuiltin } from 'node:module';
 import { dirname, relative, resolve, sep } from 'node:path';
 
 /** What each part of `src/` may import of ours, besides itself. A part that is not here has no place yet. */
-const MAY_IMPORT = {
-  chat: [],
-  config: ['chat'],
-  wire: ['chat'],
-  access: ['chat', 'config'],
-  store: ['chat', 'config'],
-  models: ['chat', 'config'],
-  retrieval: ['chat', 'config', 'store', 'models'],
-  turns: ['chat', 'config', 'store', 'models', 'retrieval', 'wire', 'access'],
-  doors: ['chat', 'config', 'store', 'models', 'retrieval', 'wire', 'access', 'turns'],
-  app: ['chat', 'config', 'store', 'models', 'retrieval', 'wire', 'access', 'turns', 'doors'],
-  host: [
-    'chat',
-    'config',
-    'store',
-    'models',
-    'retrieval',
-    'wire',
-    'access',
-    'turns',
-    'doors',
-    'app',
-  ],
-};
+const MAY_IMPORT = layers([
+  ['core'],
+  ['config', 'text'],
+  ['wire', 'auth', 'store', 'models'],
+  ['documents', 'search'],
+  ['turns'],
+  ['actions'],
+  ['routes'],
+  ['app'],
+  ['host'],
+]);
+
+/** Parts of one floor may not import each other; each may import all that lies on the floors below. */
+function layers(floors) {
+  const mayImport = {};
+  const below = [];
+  for (const floor of floors) {
+    for (const part of floor) mayImport[part] = [...below];
+    below.push(...floor);
+  }
+  return mayImport;
+}
 
 /** Packages that only some parts of `src/` may import, and why. */
 const HOMES = [
@@ -38,7 +36,7 @@ const HOMES = [
   },
   {
     matches: (name) => /^(hono|@hono)(\/|$)/.test(name),
-    parts: ['doors', 'wire', 'access', 'app', 'host'],
+    parts: ['routes', 'wire', 'auth', 'app', 'host'],
     why: 'the engine knows no HTTP framework',
   },
   {

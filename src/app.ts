@@ -4,23 +4,23 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { HTTPException } from 'hono/http-exception';
-import { declaredLength, hasBody, isJson, withPlainJson } from './access/body.ts';
-import { isAllowedOrigin, refuseForeignHost, refuseForeignOrigin } from './access/origin.ts';
-import { failureOf, isForOperator, notFound, ParleyError } from './chat/errors.ts';
-import { newId } from './chat/ids.ts';
-import { identify } from './doors/caller.ts';
-import { chatConversationsDoor } from './doors/chat-conversations.ts';
-import { chatsDoor } from './doors/chats.ts';
-import { shortConversationsDoor } from './doors/conversations-short.ts';
-import { conversationsDoor } from './doors/conversations.ts';
-import { describeApi } from './doors/description.ts';
-import { documentsDoor, isUpload } from './doors/documents.ts';
-import { originPolicyOf } from './doors/door.ts';
-import { serviceDoor } from './doors/service.ts';
-import type { AppContext, AppEnv, Services } from './doors/services.ts';
-import { turnsDoor } from './doors/turns.ts';
-import { websocketDoor } from './doors/websocket.ts';
-import { LARGEST_UPLOAD } from './retrieval/extract.ts';
+import { declaredLength, hasBody, isJson, withPlainJson } from './routes/shared/request-body.ts';
+import { isAllowedOrigin, refuseForeignHost, refuseForeignOrigin } from './auth/origin.ts';
+import { failureOf, isForOperator, notFound, ParleyError } from './core/errors.ts';
+import { newId } from './core/ids.ts';
+import { identify } from './routes/shared/identify.ts';
+import { chatConversationsRouter } from './routes/conversations/chat-conversations.ts';
+import { chatsRouter } from './routes/conversations/chats.ts';
+import { shortConversationsRouter } from './routes/conversations/short-conversations.ts';
+import { conversationsRouter } from './routes/conversations/conversations.ts';
+import { describeApi } from './routes/shared/openapi.ts';
+import { documentsRouter, isUpload } from './routes/documents/documents.ts';
+import { originPolicyOf } from './routes/shared/router.ts';
+import { serviceRouter } from './routes/service.ts';
+import type { AppContext, AppEnv, Dependencies } from './routes/shared/dependencies.ts';
+import { turnsRouter } from './routes/turns.ts';
+import { websocketRouter } from './routes/websocket.ts';
+import { LARGEST_UPLOAD } from './documents/extract.ts';
 import { problemResponse } from './wire/problem.ts';
 import { isTurnResponse } from './wire/turn-response.ts';
 
@@ -33,7 +33,9 @@ const LARGEST_UPLOAD_BODY = 2 * LARGEST_UPLOAD;
  * @param servicesFor what a request is served with, made from what the runtime passes along with it: on Workers the database client must be the
  * request's own
  */
-export function createApp<Bindings extends object>(servicesFor: (bindings: Bindings) => Services) {
+export function createApp<Bindings extends object>(
+  servicesFor: (bindings: Bindings) => Dependencies,
+) {
   const app = new OpenAPIHono<AppEnv>({ getPath: pathWithoutTrailingSlash });
   let description: ReturnType<typeof describeApi> | undefined;
   app.use(nameRequest);
@@ -44,15 +46,15 @@ export function createApp<Bindings extends object>(servicesFor: (bindings: Bindi
   });
   app.use(allowBrowsers, guard, limitBody, requireKnownBody, identify);
 
-  // `start` is no conversation's id: its door comes first.
-  app.route('/', shortConversationsDoor());
-  app.route('/', conversationsDoor());
-  app.route('/', chatsDoor());
-  app.route('/', chatConversationsDoor());
-  app.route('/', documentsDoor());
-  app.route('/', turnsDoor());
-  app.route('/', websocketDoor());
-  app.route('/', serviceDoor());
+  // `start` is no conversation's id: its router comes first.
+  app.route('/', shortConversationsRouter());
+  app.route('/', conversationsRouter());
+  app.route('/', chatsRouter());
+  app.route('/', chatConversationsRouter());
+  app.route('/', documentsRouter());
+  app.route('/', turnsRouter());
+  app.route('/', websocketRouter());
+  app.route('/', serviceRouter());
   app.get('/openapi.json', (c) => c.json((description ??= describeApi(app))));
 
   app.notFound((c) => problemResponse(notFound('Route'), c.get('requestId')));

@@ -3,19 +3,19 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectFile } from '../../src/host/connect-file.ts';
-import { keywordText } from '../../src/models/offline-embedder-words.ts';
-import { offlineEmbedding } from '../../src/models/offline-embedder.ts';
-import { titleOf } from '../../src/retrieval/search.ts';
-import { split } from '../../src/retrieval/split.ts';
+import { connectFile } from '../../src/host/node/database/libsql-file.ts';
+import { keywordText } from '../../src/text/words.ts';
+import { offlineEmbedding } from '../../src/models/offline/embedder.ts';
+import { headingLineOf } from '../../src/core/document.ts';
+import { split } from '../../src/documents/split.ts';
 import type { Database } from '../../src/store/database.ts';
 import {
   chunkStatements,
   ownerStatement,
   reserveStatement,
   sweepStatements,
-} from '../../src/store/search.ts';
-import { SEARCH_TABLES } from '../../src/store/search-schema.ts';
+} from '../../src/store/search/candidates.ts';
+import { SEARCH_TABLES } from '../../src/store/search/tables.ts';
 
 /** What a search reads of the product's documents. */
 const DOCUMENTS = `CREATE TABLE documents (
@@ -58,7 +58,7 @@ export async function addDocument(
   );
   const version = Number(reserved?.rows[0]?.['first']);
   const rows = chunks.map((chunk, ordinal) => {
-    const above = titleOf({ ...chunk, title: document.title });
+    const above = headingLineOf({ ...chunk, title: document.title });
     return {
       ...chunk,
       id: version + ordinal,

@@ -3,7 +3,7 @@
  * that is better than the offline one. It says nothing about any real model.
  */
 
-import { OFFLINE_DIMENSIONS } from '../../src/models/offline-embedder.ts';
+import { OFFLINE_DIMENSIONS } from '../../src/models/offline/embedder.ts';
 import type { Corpus } from './corpus.ts';
 
 /** Mulberry32, from a text: the same direction for the same text in every run. */

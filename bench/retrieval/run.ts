@@ -6,14 +6,14 @@
 
 import { parseArgs } from 'node:util';
 
-import { offlineEmbedding } from '../../src/models/offline-embedder.ts';
-import { keywordQuery } from '../../src/retrieval/keyword-query.ts';
-import type { RetrievalMode } from '../../src/retrieval/rank.ts';
+import { offlineEmbedding } from '../../src/models/offline/embedder.ts';
+import { keywordQuery } from '../../src/search/fts-query.ts';
+import type { RetrievalMode } from '../../src/search/rank.ts';
 import {
   MODEL_VECTOR_WEIGHT,
   OFFLINE_VECTOR_WEIGHT,
   planSearch,
-} from '../../src/retrieval/search.ts';
+} from '../../src/search/plan-search.ts';
 import { readCorpus, type Corpus } from './corpus.ts';
 import { addDocument, openLibrary, settle, type Library } from './library.ts';
 import { mean, quality } from './measures.ts';

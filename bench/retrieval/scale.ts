@@ -3,18 +3,18 @@
  * Chunks are the folder's documents again and again, so that every word is everybody's.
  */
 
-import { keywordText } from '../../src/models/offline-embedder-words.ts';
-import { OFFLINE_DIMENSIONS, offlineEmbedding } from '../../src/models/offline-embedder.ts';
-import type { RetrievalMode } from '../../src/retrieval/rank.ts';
-import { OFFLINE_VECTOR_WEIGHT, planSearch } from '../../src/retrieval/search.ts';
+import { keywordText } from '../../src/text/words.ts';
+import { OFFLINE_DIMENSIONS, offlineEmbedding } from '../../src/models/offline/embedder.ts';
+import type { RetrievalMode } from '../../src/search/rank.ts';
+import { OFFLINE_VECTOR_WEIGHT, planSearch } from '../../src/search/plan-search.ts';
 import {
   chunkStatements,
   ownerStatement,
   reserveStatement,
   sweepStatements,
   vectorBlob,
-} from '../../src/store/search.ts';
-import { CHUNKS_PER_OWNER } from '../../src/store/search-schema.ts';
+} from '../../src/store/search/candidates.ts';
+import { CHUNKS_PER_OWNER } from '../../src/store/search/tables.ts';
 import { readCorpus } from './corpus.ts';
 import { openLibrary, type Library } from './library.ts';
 

@@ -1,10 +1,10 @@
 /** What every host builds in the same way from the configuration. */
-import { ParleyError } from '../chat/errors.ts';
+import { ParleyError } from '../core/errors.ts';
 import { ConfigError, type Config } from '../config.ts';
-import { createEmbeddingRegistry, type EmbeddingRegistry } from '../models/embedding-registry.ts';
-import type { Network } from '../models/network.ts';
-import { createRegistry, type Registry } from '../models/registry.ts';
-import type { RoomSettings } from '../turns/local-rooms.ts';
+import { createEmbeddingRegistry, type EmbeddingRegistry } from '../models/embeddings/registry.ts';
+import type { HttpFetch } from '../models/http.ts';
+import { createRegistry, type Registry } from '../models/chat/registry.ts';
+import type { TurnServiceSettings } from '../turns/local-turn-service.ts';
 
 /** How long the end of a turn is tried to be stored while the database is away, milliseconds. */
 const STORE_GRACE_MS = 30_000;
@@ -13,8 +13,8 @@ const STORE_GRACE_MS = 30_000;
  * @param network as the runtime does it best for streams of events
  * @throws ConfigError when DEFAULT_MODEL names none that is on
  */
-export function registryOf(config: Config, network: Network): Registry {
-  return madeBy('DEFAULT_MODEL', () =>
+export function registryOf(config: Config, network: HttpFetch): Registry {
+  return asConfigError('DEFAULT_MODEL', () =>
     createRegistry({
       groq: { apiKey: config.GROQ_API_KEY, baseURL: config.GROQ_BASE_URL },
       openai: { apiKey: config.OPENAI_API_KEY, baseURL: config.OPENAI_BASE_URL },
@@ -26,8 +26,8 @@ export function registryOf(config: Config, network: Network): Registry {
 }
 
 /** @throws ConfigError when EMBEDDING_MODEL names none that is on */
-export function embeddingsOf(config: Config, network: Network): EmbeddingRegistry {
-  return madeBy('EMBEDDING_MODEL', () =>
+export function embeddingsOf(config: Config, network: HttpFetch): EmbeddingRegistry {
+  return asConfigError('EMBEDDING_MODEL', () =>
     createEmbeddingRegistry({
       openai: { apiKey: config.OPENAI_API_KEY, baseURL: config.OPENAI_BASE_URL },
       google: { apiKey: config.GOOGLE_GENERATIVE_AI_API_KEY, baseURL: config.GOOGLE_BASE_URL },
@@ -38,7 +38,7 @@ export function embeddingsOf(config: Config, network: Network): EmbeddingRegistr
 }
 
 /** A variable that names something unknown stops the start as a malformed one does. */
-function madeBy<T>(variable: string, make: () => T): T {
+function asConfigError<T>(variable: string, make: () => T): T {
   try {
     return make();
   } catch (error) {
@@ -47,7 +47,7 @@ function madeBy<T>(variable: string, make: () => T): T {
   }
 }
 
-export function roomSettingsOf(config: Config): RoomSettings {
+export function turnServiceSettingsOf(config: Config): TurnServiceSettings {
   return {
     titleWords: config.TITLE_WORD_LIMIT,
     leaseMs: config.TURN_LEASE_MS,

@@ -1,9 +1,9 @@
 /** Conversations and their messages: everything but the life of a turn. The owner is in every WHERE; null means the id alone suffices. */
-import type { Conversation, NewConversation } from '../chat/conversation.ts';
-import type { Message } from '../chat/message.ts';
-import { KNOWN_RESOURCE, rememberKey, selectFingerprint, type Key } from './idempotency.ts';
+import type { Conversation, NewConversation } from '../core/conversation.ts';
+import type { Message } from '../core/message.ts';
+import { KNOWN_RESOURCE, rememberKey, selectFingerprint, type Key } from './idempotency-keys.ts';
 import { NOW, type Database, type Statement } from './database.ts';
-import { deleteDocumentStatements } from './documents.ts';
+import { deleteDocumentStatements } from './documents/documents.ts';
 import {
   CONVERSATION_COLUMNS,
   conversationFrom,
@@ -12,7 +12,7 @@ import {
   optionalText,
 } from './rows.ts';
 import { pageOf, type Page } from './page.ts';
-import { readRepaired } from './turns.ts';
+import { readRepaired } from './turns/read.ts';
 
 export type Created<T> =
   | { kind: 'created'; value: T }

@@ -3,8 +3,8 @@
  * repeated, so every batch written here must be safe to run twice: ids are made by the caller and each write names the state it expects.
  */
 import type { InValue } from '@libsql/client/http';
-import { ParleyError } from '../chat/errors.ts';
-import { sleep } from '../chat/sleep.ts';
+import { ParleyError } from '../core/errors.ts';
+import { sleep } from '../core/sleep.ts';
 
 export type Value = null | string | number | bigint | ArrayBuffer;
 
@@ -38,10 +38,10 @@ export interface Connection {
 export interface Database {
   /**
    * Runs the statements as one transaction.
-   * @param patience milliseconds within which a passing failure is retried; where it is given, so is a refusal: nobody else would try, and a disk that is full has space again
+   * @param retryForMs milliseconds within which a passing failure is retried; where it is given, so is a refusal: nobody else would try, and a disk that is full has space again
    * @throws ParleyError `database_unavailable` when the database cannot be reached or cannot write
    */
-  batch(statements: readonly Statement[], mode: Mode, patience?: number): Promise<ResultSet[]>;
+  batch(statements: readonly Statement[], mode: Mode, retryForMs?: number): Promise<ResultSet[]>;
   /**
    * Resolves when all that was committed is safe from a power cut.
    * @throws ParleyError `database_unavailable` when it is not known to be
@@ -64,8 +64,8 @@ export function openDatabase(connect: () => Connection): Database {
     failed?.close();
   };
   return {
-    async batch(statements, mode, patience) {
-      const deadline = Date.now() + (patience ?? DEFAULT_PATIENCE_MS);
+    async batch(statements, mode, retryForMs) {
+      const deadline = Date.now() + (retryForMs ?? DEFAULT_PATIENCE_MS);
       for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
         let current: Connection | undefined;
         try {
@@ -77,7 +77,7 @@ export function openDatabase(connect: () => Connection): Database {
           const kind = kindOf(error);
           if (kind === 'mistake') throw error;
           discard(current);
-          const isFinal = kind === 'refusal' && patience === undefined;
+          const isFinal = kind === 'refusal' && retryForMs === undefined;
           if (isFinal || Date.now() + pause > deadline) throw unavailable(error);
         }
         await sleep(pause * (0.5 + Math.random()));

@@ -1,8 +1,8 @@
 /** Database rows → the domain's shapes. The only place that trusts a column. */
-import type { Conversation } from '../chat/conversation.ts';
-import type { Failure } from '../chat/errors.ts';
-import type { FinishReason, Message, Role, Status } from '../chat/message.ts';
-import { decodeParts } from '../chat/parts.ts';
+import type { Conversation } from '../core/conversation.ts';
+import type { Failure } from '../core/errors.ts';
+import type { FinishReason, Message, Role, Status } from '../core/message.ts';
+import { decodeParts } from '../core/parts.ts';
 import type { ResultSet } from './database.ts';
 
 export type Row = ResultSet['rows'][number];

@@ -1,9 +1,9 @@
 /** Retrieval as a turn sees it. */
-import type { Source } from '../chat/parts.ts';
+import type { Citation } from '../core/parts.ts';
 
 /** A passage as a search finds it. */
 export interface Passage {
-  source: Source;
+  source: Citation;
   /** The whole of it, as the model is to read it. */
   text: string;
 }

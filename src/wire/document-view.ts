@@ -1,5 +1,5 @@
 /** Documents, and what is found in them, as the JSON that clients see. */
-import type { Document } from '../chat/document.ts';
+import type { Document } from '../core/document.ts';
 import { problemOf } from './problem.ts';
 import { time } from './views.ts';
 

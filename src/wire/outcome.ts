@@ -1,6 +1,6 @@
 /** The wire of whoever waits for the whole: nothing until the end, then how the turn ended, as JSON between our own parts. */
-import type { Outcome, TurnHead } from '../chat/message.ts';
-import type { Encoder } from './encoder.ts';
+import type { Outcome, TurnHead } from '../core/message.ts';
+import type { Encoder } from './wire.ts';
 
 export interface FinishedTurn extends Outcome {
   head: TurnHead;
@@ -9,7 +9,7 @@ export interface FinishedTurn extends Outcome {
 export function outcomeEncoder(): Encoder {
   const nothing = () => '';
   return {
-    announce: nothing,
+    initialId: nothing,
     started: nothing,
     text: nothing,
     reasoning: nothing,

@@ -1,5 +1,5 @@
 /** RFC 9457: the one place where a failure becomes a status and `application/problem+json`. */
-import type { ErrorCode, Failure } from '../chat/errors.ts';
+import type { ErrorCode, Failure } from '../core/errors.ts';
 
 const PROBLEMS: Record<ErrorCode, { status: number; title: string }> = {
   invalid_request: { status: 400, title: 'Invalid request' },

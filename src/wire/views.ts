@@ -1,15 +1,15 @@
 /** The domain's shapes as the JSON that clients see. The doors pick from these; none of them spells a field twice. */
-import type { Conversation } from '../chat/conversation.ts';
-import type { Failure } from '../chat/errors.ts';
+import type { Conversation } from '../core/conversation.ts';
+import type { Failure } from '../core/errors.ts';
 import {
   usageOf,
   type Message,
   type Outcome,
   type StoredTurn,
   type TurnHead,
-} from '../chat/message.ts';
-import { contentOf, type Part, type Source } from '../chat/parts.ts';
-import { estimateTokens } from '../chat/tokens.ts';
+} from '../core/message.ts';
+import { contentOf, type Part, type Citation } from '../core/parts.ts';
+import { estimateTokens } from '../core/tokens.ts';
 import { problemOf } from './problem.ts';
 
 /** A moment as RFC 3339 in UTC, from milliseconds since the epoch. */
@@ -42,7 +42,7 @@ export function messageView(message: Message) {
 }
 
 /** What an answer was grounded on and what it cites of it; nothing for one that was not. */
-export function citedView(message: Message): { sources?: Source[]; citations?: Source[] } {
+export function citedView(message: Message): { sources?: Citation[]; citations?: Citation[] } {
   const grounded = message.parts.filter((part) => part.type === 'sources');
   if (grounded.length === 0) return {};
   const sources = grounded.flatMap((part) => part.sources);
@@ -50,7 +50,7 @@ export function citedView(message: Message): { sources?: Source[]; citations?: S
 }
 
 /** The sources that the text really cites: a number that stands for no passage is no citation. */
-export function citationsIn(content: string, sources: readonly Source[]): Source[] {
+export function citationsIn(content: string, sources: readonly Citation[]): Citation[] {
   const cited = new Set(
     Array.from(content.matchAll(/\[(\d+(?:\s*,\s*\d+)*)\]/g), ([, list = '']) =>
       list.split(',').map(Number),

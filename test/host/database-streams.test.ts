@@ -1,7 +1,7 @@
 /** A database over HTTP on Node: connections of the server are kept, and one that is gone is no failure. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openNodeDatabase } from '../../src/host/node-database.ts';
+import { openNodeDatabase } from '../../src/host/node/database/open.ts';
 import type { Database } from '../../src/store/database.ts';
 import { startDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';
 import { startSqld, type Sqld } from '../support/sqld.ts';
@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 const insert = (text: string) => ({ sql: 'INSERT INTO notes VALUES (?)', args: [text] });
-/** Without patience: nothing is tried a second time because it failed. */
+/** Without retryForMs: nothing is tried a second time because it failed. */
 const write = (...texts: string[]) => db.batch(texts.map(insert), 'write', 0);
 const stored = async (text: string) => {
   const count = { sql: 'SELECT count(*) AS found FROM notes WHERE text = ?', args: [text] };

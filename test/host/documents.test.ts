@@ -60,7 +60,7 @@ const retrieve = (json: object) =>
 async function reindex(env: Record<string, string>): Promise<string> {
   const child = spawn(
     localCommand('node'),
-    ['--disable-warning=ExperimentalWarning', 'src/host/reindex.ts'],
+    ['--disable-warning=ExperimentalWarning', 'src/host/cli/reindex.ts'],
     {
       cwd: repository,
       env: { ...server.env, ...env },

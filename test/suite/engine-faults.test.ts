@@ -16,7 +16,7 @@ interface Fault {
   /** The status of the problem; undefined when there is none. */
   problem?: number;
   retryAfter?: number;
-  /** Services that can do it; all unless given. */
+  /** Dependencies that can do it; all unless given. */
   only?: Provider[];
 }
 

@@ -133,7 +133,7 @@ async function launch({
   startLimitMs: number;
 }): Promise<{ process: ServerProcess; url: string }> {
   const script = runtime === 'node' ? 'start' : 'dev';
-  const entry = runtime === 'node' ? 'src/host/node.ts' : 'src/host/dev.ts';
+  const entry = runtime === 'node' ? 'src/host/node/main.ts' : 'src/host/dev/main.ts';
   const args = nodeScript(script, ['--disable-warning=ExperimentalWarning', entry], cwd);
   const server = startProcess({ command: localCommand('node', cwd), args, cwd, env });
   try {

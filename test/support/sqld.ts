@@ -1,6 +1,6 @@
 /** The real libSQL server, with its data in a folder of its own. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sqldArguments } from '../../src/host/sqld.ts';
+import { sqldArguments } from '../../src/host/dev/sqld.ts';
 import { startProcess, type ServerProcess } from './child-process.ts';
 import {
   cleanEnvironment,

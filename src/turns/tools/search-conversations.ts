@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { contentOf } from '../../chat/parts.ts';
-import { contentTerms } from '../../models/offline-embedder-words.ts';
+import { contentOf } from '../../core/parts.ts';
+import { contentTerms } from '../../text/words.ts';
 import { recentMessages } from '../../store/conversations.ts';
 import { time } from '../../wire/views.ts';
 import { defineTool } from './tool.ts';

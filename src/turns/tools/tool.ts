@@ -1,8 +1,8 @@
 /** A tool: something the model may ask for in the middle of its answer. To add one, write a file like `search-documents.ts` and name it in `toolbox.ts`. */
 import type { z } from 'zod';
-import type { Conversation } from '../../chat/conversation.ts';
-import type { Json } from '../../chat/parts.ts';
-import type { ChatModel } from '../../models/registry.ts';
+import type { Conversation } from '../../core/conversation.ts';
+import type { Json } from '../../core/parts.ts';
+import type { ChatModel } from '../../models/chat/registry.ts';
 import type { Database } from '../../store/database.ts';
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import type { Retriever } from '../retriever.ts';
@@ -35,12 +35,12 @@ export interface OfferedTools {
   options: Pick<LanguageModelV4CallOptions, 'tools' | 'toolChoice'>;
 }
 
-export interface Toolbox {
-  /** @param hasMaterial whether the user has anything that a tool could search */
+export interface ToolRegistry {
+  /** @param hasSearchableContent whether the user has anything that a tool could search */
   toolsFor(turn: {
     conversation: Conversation;
     model: ChatModel;
-    hasMaterial: boolean;
+    hasSearchableContent: boolean;
   }): OfferedTools;
   /** True when `error` may say that the model does not take tools. */
   mayBeRefusal(error: unknown): boolean;

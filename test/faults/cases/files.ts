@@ -197,7 +197,7 @@ async function newDatabase(kind: 'file' | 'sqld') {
 async function startAndKill(databaseUrl: string, afterMs: number): Promise<void> {
   const server = startProcess({
     command: localCommand('node'),
-    args: nodeScript('start', ['src/host/node.ts']),
+    args: nodeScript('start', ['src/host/node/main.ts']),
     cwd: repository,
     env: cleanEnvironment({ PORT: '0', DATABASE_URL: databaseUrl }),
   });

@@ -1,0 +1,122 @@
+/** From what was sent to the text that is searched and cited. Nothing is ever fetched. */
+import { ParleyError } from '../core/errors.ts';
+import { clean } from '../core/safe-text.ts';
+import { htmlToText } from './html-to-markdown.ts';
+import { decodeText, essence, kindOfBytes, kindOfString, type Kind } from './detect-type.ts';
+import { tooLarge, unreadable, type ReadPdf } from './pdf-to-text.ts';
+
+/** Bytes of one upload. */
+export const LARGEST_UPLOAD = 10 * 1024 * 1024;
+/** Bytes of the text of one document, as UTF-8: a thousand pages and more. `sqld` takes no row of five million bytes. */
+export const LARGEST_TEXT = 4 * 1024 * 1024;
+/** UTF-16 units of a title that is taken from the document. */
+const LONGEST_TITLE = 200;
+
+/** A document as it came: a string, or a file. */
+export interface Sent {
+  content: string | Uint8Array;
+  mimeType?: string | undefined;
+  fileName?: string | undefined;
+}
+
+export interface Extracted {
+  /** Plain text or Markdown: not empty, without NUL, well-formed, lines ended by `\n`. */
+  text: string;
+  mimeType: string;
+  /** What the document calls itself, else its file's name or first line. */
+  title: string;
+  /** Bytes that were sent. */
+  size: number;
+}
+
+const MIME_TYPES: Record<Kind, string> = {
+  text: 'text/plain',
+  html: 'text/html',
+  pdf: 'application/pdf',
+};
+
+/**
+ * @throws ParleyError `payload_too_large`, `unsupported_media_type`, or `document_unreadable` where it is broken, encrypted or without any text
+ */
+export async function extract(sent: Sent, readPdf: ReadPdf): Promise<Extracted> {
+  const { content, fileName } = sent;
+  const size = typeof content === 'string' ? bytesOf(content) : content.length;
+  if (size > LARGEST_UPLOAD) throw uploadTooLarge();
+  const declared = essence(sent.mimeType);
+  const kind = kindOf(sent);
+  const read = await readAs(kind, sent, readPdf);
+  // Clients that decode the text drop a byte order mark, and would count from behind it.
+  const text = clean(read.text)
+    .replace(/\r\n?/g, '\n')
+    .replace(/^\uFEFF+/u, '');
+  if (bytesOf(text) > LARGEST_TEXT)
+    throw tooLarge(`The document's text may have ${LARGEST_TEXT} bytes`);
+  if (text.trim() === '') throw unreadable(emptyDetail(kind));
+  return {
+    text,
+    size,
+    mimeType: kind === 'text' && declared ? declared : MIME_TYPES[kind],
+    title: titleFor({ own: read.title, fileName, text }),
+  };
+}
+
+/**
+ * What a document is read as; looks at its beginning alone.
+ * @throws ParleyError `unsupported_media_type`
+ */
+export function kindOf({ content, mimeType, fileName }: Sent): Kind {
+  return typeof content === 'string'
+    ? kindOfString(content, essence(mimeType))
+    : kindOfBytes(content, { mimeType, name: fileName });
+}
+
+export function uploadTooLarge(): ParleyError {
+  return new ParleyError({
+    code: 'payload_too_large',
+    detail: `A document may have ${LARGEST_UPLOAD} bytes`,
+  });
+}
+
+function bytesOf(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+function emptyDetail(kind: Kind): string {
+  return kind === 'pdf'
+    ? 'The PDF holds no text; one that was scanned must be recognised first'
+    : 'The document holds no text';
+}
+
+async function readAs(
+  kind: Kind,
+  { content, mimeType }: Sent,
+  readPdf: ReadPdf,
+): Promise<{ text: string; title?: string | undefined }> {
+  if (kind === 'pdf' && typeof content !== 'string') return readPdf(content);
+  const text = typeof content === 'string' ? content : decodeText(content, mimeType);
+  return kind === 'html' ? htmlToText(text) : { text };
+}
+
+function titleFor({
+  own,
+  fileName,
+  text,
+}: {
+  own: string | undefined;
+  fileName: string | undefined;
+  text: string;
+}): string {
+  const heading = /^ {0,3}#[ \t]+(.+)$/m.exec(text.slice(0, 10_000))?.[1];
+  const firstLine = /\S.*/.exec(text)?.[0];
+  const name = fileName?.split(/[\\/]/).at(-1);
+  const title = clean(own ?? heading ?? name ?? firstLine ?? '')
+    .replace(/\s+/gu, ' ')
+    .trim();
+  return shortened(title === '' ? 'Untitled' : title);
+}
+
+function shortened(title: string): string {
+  if (title.length <= LONGEST_TITLE) return title;
+  const cut = title.slice(0, LONGEST_TITLE - 1);
+  return `${cut.slice(0, Math.max(cut.lastIndexOf(' '), LONGEST_TITLE / 2)).toWellFormed()}…`;
+}

@@ -1,0 +1,165 @@
+/**
+ * From a prepared document to one that searches find: registered, embedded in batches, each stored as it comes, and published whole. What it costs: one request
+ * to the database to register, one for each batch but the last, and one that stores the last batch and publishes.
+ *
+ * On Workers all of it happens within the request (and up to 30 s after its client has left): a normal document is done in a second or two. A large one that
+ * is cut off there, by the platform's limits on CPU or subrequests, says `failed`, keeps what it has, and goes on from there when it is sent again.
+ */
+import type { Document } from '../core/document.ts';
+import { failureOf, notFound, ParleyError } from '../core/errors.ts';
+import type { Report } from '../core/report.ts';
+import { sleep } from '../core/sleep.ts';
+import type { Embedder, EmbeddingRegistry } from '../models/embeddings/registry.ts';
+import { keywordText } from '../text/words.ts';
+import type { Draft } from '../store/documents/write-chunks.ts';
+import type { Database } from '../store/database.ts';
+import { readDocument } from '../store/documents/documents.ts';
+import { appendToDraft, failDraft, publishDraft, renewDraft } from '../store/documents/publish.ts';
+import { NONE_STORED, type StoredChunks } from '../store/documents/resume.ts';
+import type { NewChunk } from '../store/search/candidates.ts';
+import { headingLineOf } from '../core/document.ts';
+import type { Chunk } from './split.ts';
+
+export interface IngestServices {
+  db: Database;
+  embeddings: EmbeddingRegistry;
+  /** How long an ingest may be silent before it counts as interrupted, milliseconds. */
+  leaseMs: number;
+  report: Report;
+}
+
+/** The work on one draft. */
+export interface Job {
+  draft: Draft;
+  title: string;
+  chunks: Chunk[];
+  /** What an earlier try has stored. */
+  stored: StoredChunks;
+  embedder: Embedder;
+}
+
+export type OnProgress = (progress: { done: number; total: number }) => void;
+
+/** Chunks that are embedded and stored together: some 100 KB of vectors, and a fraction of what an embedding service takes at once. */
+export const BATCH = 64;
+/** A batch is tried again for so long, so that a busy embedding service delays an ingest and does not end it. */
+export const PATIENCE = { callMs: 30_000, pausesMs: 60_000 };
+
+/**
+ * Does the work, and answers the document as it then is. A document that meanwhile was deleted or replaced by somebody else is left to them.
+ * @throws ParleyError `model_…` when the embedding service goes on failing or changes, `database_unavailable`; the document then says `failed`, and sent again goes on
+ * where it was
+ */
+export async function runIngest(
+  job: Job,
+  services: IngestServices,
+  onProgress: OnProgress = () => {},
+): Promise<Document> {
+  const { db, leaseMs, report } = services;
+  const heartbeat = setInterval(() => {
+    void renewDraft(db, job.draft).catch((error: unknown) => report('a heartbeat was lost', error));
+  }, leaseMs / 3);
+  let published: Document | undefined;
+  try {
+    published = await storeAll(job, db, onProgress);
+  } catch (error) {
+    await failDraft(db, job.draft, failureOf(error)).catch((lost: unknown) =>
+      report('a failed ingest could not be recorded', lost),
+    );
+    throw error;
+  } finally {
+    clearInterval(heartbeat);
+  }
+  if (published) return published;
+  const { documentId: id, userId } = job.draft;
+  const document = await readDocument(db, { id, userId, leaseMs });
+  if (!document) throw notFound('Document');
+  return document;
+}
+
+/** @returns the document as it was published; undefined when the draft is gone */
+async function storeAll(
+  job: Job,
+  db: Database,
+  onProgress: OnProgress,
+): Promise<Document | undefined> {
+  const { chunks, stored, draft } = job;
+  const missing = chunks
+    .map((chunk, ordinal) => ({ ...chunk, ordinal }))
+    .filter(({ ordinal }) => !stored.ordinals.has(ordinal));
+  let done = stored.ordinals.size;
+  let { dimension } = stored;
+  // The last batch, which may be empty where all was stored before, is published with.
+  for (let at = 0; ; at += BATCH) {
+    const batch = missing.slice(at, at + BATCH);
+    const rows = await embedChunks(job, batch);
+    const given = rows[0]?.embedding.length ?? dimension;
+    // What an earlier try stored cannot be gone on with: it is stored anew, under the same ids.
+    if (at === 0 && given !== (dimension ?? given))
+      return storeAll({ ...job, stored: NONE_STORED }, db, onProgress);
+    dimension ??= given;
+    refuseOtherDimension(rows, dimension);
+    done += batch.length;
+    const progress = { chunks: rows, done, dimension };
+    if (at + BATCH >= missing.length) {
+      const published = await publishDraft(db, draft, progress);
+      if (published) onProgress({ done, total: chunks.length });
+      return published;
+    }
+    if (!(await appendToDraft(db, draft, progress))) return undefined;
+    onProgress({ done, total: chunks.length });
+  }
+}
+
+/**
+ * Vectors of two dimensions cannot be compared, so a document has those of one.
+ * @throws ParleyError `model_error` when the service has begun to give others in the middle of a document
+ */
+export function refuseOtherDimension(rows: readonly NewChunk[], dimension: number | null): void {
+  const given = rows[0]?.embedding.length ?? dimension;
+  if (given === dimension) return;
+  const detail = `The embedding model has changed meanwhile: its vectors had ${String(dimension)} dimensions, and now ${String(given)}`;
+  throw new ParleyError({ code: 'model_error', detail }, { cause: new TypeError(detail) });
+}
+
+/** Chunks with their vectors and words, as they are stored. */
+export async function embedChunks(
+  { draft, title, embedder }: Pick<Job, 'draft' | 'title' | 'embedder'>,
+  chunks: readonly Omit<NewChunk, 'id' | 'titleWords' | 'textWords' | 'embedding'>[],
+): Promise<NewChunk[]> {
+  const above = chunks.map(({ headings, text }) =>
+    headingLineOf({ title, headings: [...headings], text }),
+  );
+  const vectors = await embedder.embed(
+    chunks.map(({ text }, at) => `${above[at]}\n${text}`),
+    { use: 'document', retryForMs: PATIENCE },
+  );
+  return chunks.map((chunk, at) => ({
+    id: draft.version + chunk.ordinal,
+    ordinal: chunk.ordinal,
+    start: chunk.start,
+    end: chunk.end,
+    headings: chunk.headings,
+    text: chunk.text,
+    titleWords: keywordText(above[at] ?? ''),
+    textWords: keywordText(chunk.text),
+    embedding: vectors[at] ?? [],
+  }));
+}
+
+/** How often somebody else's ingest is looked at, milliseconds. */
+const LOOK_EVERY_MS = 300;
+
+/** Waits for an ingest that runs elsewhere: until it is over, or interrupted. Undefined when the document was deleted meanwhile. */
+export async function followIngest(
+  { id, userId }: Pick<Document, 'id' | 'userId'>,
+  { db, leaseMs }: IngestServices,
+  onProgress: OnProgress = () => {},
+): Promise<Document | undefined> {
+  for (;;) {
+    const document = await readDocument(db, { id, userId, leaseMs });
+    if (document?.status !== 'processing') return document;
+    if (document.progress) onProgress(document.progress);
+    await sleep(LOOK_EVERY_MS);
+  }
+}

@@ -1,0 +1,139 @@
+/** The text of a PDF, page by page. The library is handed in: where it runs, and that it is loaded at all, is the host's business. */
+import type * as Unpdf from 'unpdf';
+import { ParleyError } from '../core/errors.ts';
+
+export interface PdfLimits {
+  pages: number;
+  /** UTF-16 units of text, beyond which the rest is not read. */
+  characters: number;
+  milliseconds: number;
+}
+
+export interface PdfText {
+  title: string | undefined;
+  text: string;
+}
+
+/** Reads a PDF somewhere. @throws ParleyError `document_unreadable`, `payload_too_large` */
+export type ReadPdf = (bytes: Uint8Array) => Promise<PdfText>;
+
+/** A long book; read in some seconds. */
+export const PDF_LIMITS: PdfLimits = { pages: 2_000, characters: 4_200_000, milliseconds: 20_000 };
+
+type Library = Pick<typeof Unpdf, 'getDocumentProxy'>;
+type Pdf = Awaited<ReturnType<Library['getDocumentProxy']>>;
+
+export function unreadable(detail: string, cause?: unknown): ParleyError {
+  return new ParleyError({ code: 'document_unreadable', detail }, { cause });
+}
+
+export function tooLarge(detail: string): ParleyError {
+  return new ParleyError({ code: 'payload_too_large', detail });
+}
+
+/** @param bytes handed over: they are empty afterwards */
+export async function readPdf(
+  { getDocumentProxy }: Library,
+  bytes: Uint8Array,
+  limits: PdfLimits = PDF_LIMITS,
+): Promise<PdfText> {
+  const deadline = Date.now() + limits.milliseconds;
+  const pdf = await open(getDocumentProxy, bytes);
+  try {
+    return await readPages(pdf, limits, deadline);
+  } catch (error) {
+    if (error instanceof ParleyError) throw error;
+    throw unreadable('The PDF is damaged and cannot be read', error);
+  } finally {
+    await pdf.loadingTask.destroy().catch(() => undefined);
+  }
+}
+
+async function open(
+  getDocumentProxy: Library['getDocumentProxy'],
+  bytes: Uint8Array,
+): Promise<Pdf> {
+  try {
+    // No font is drawn, and no address is asked, neither of the library's own files.
+    return await getDocumentProxy(bytes, {
+      enableXfa: false,
+      stopAtErrors: false,
+      verbosity: 0,
+      useWorkerFetch: false,
+      useWasm: false,
+      disableFontFace: true,
+    });
+  } catch (error) {
+    const isLocked = error instanceof Error && error.name === 'PasswordException';
+    const detail = isLocked
+      ? 'The PDF is encrypted; send it without a password'
+      : 'The PDF is damaged and cannot be read';
+    throw unreadable(detail, error);
+  }
+}
+
+async function readPages(pdf: Pdf, limits: PdfLimits, deadline: number): Promise<PdfText> {
+  if (pdf.numPages > limits.pages)
+    throw tooLarge(`The PDF has ${pdf.numPages} pages; at most ${limits.pages} are read`);
+  const pages: string[] = [];
+  let length = 0;
+  for (let number = 1; number <= pdf.numPages; number++) {
+    if (Date.now() > deadline) throw tooLarge('The PDF takes too long to read');
+    const page = await pdf.getPage(number);
+    const { items } = await page.getTextContent();
+    const text = layOut(items.filter((item) => 'str' in item));
+    page.cleanup();
+    length += text.length;
+    if (length > limits.characters)
+      throw tooLarge(`The PDF has more than ${limits.characters} characters`);
+    if (text !== '') pages.push(text);
+  }
+  return { title: await titleOf(pdf), text: pages.join('\n\n') };
+}
+
+async function titleOf(pdf: Pdf): Promise<string | undefined> {
+  const { info } = await pdf.getMetadata().catch(() => ({ info: {} }));
+  const title = 'Title' in info ? info.Title : undefined;
+  return typeof title === 'string' && title.trim() !== '' ? title.trim() : undefined;
+}
+
+interface Item {
+  str: string;
+  hasEOL: boolean;
+  height: number;
+  /** The last two are where it stands. */
+  transform: number[];
+}
+
+/** A gap between lines of more than so many heights begins a paragraph. */
+const PARAGRAPH_GAP = 1.8;
+
+/** Lines as they stand, a blank one where the page has a gap; words that a line's end divides are put together. */
+function layOut(items: readonly Item[]): string {
+  const paragraphs: string[] = [];
+  let text = '';
+  let last: Item | undefined;
+  for (const item of items) {
+    if (last && startsParagraph(last, item)) {
+      paragraphs.push(text.trimEnd());
+      text = '';
+    }
+    text += item.str;
+    if (item.hasEOL) text += '\n';
+    if (item.str.trim() !== '') last = item;
+  }
+  return (
+    [...paragraphs, text]
+      .join('\n\n')
+      .replace(/(\p{Ll})[-\u2010]\n(?=\p{Ll})/gu, '$1')
+      // Tried from the first of some spaces alone: from each of them would be quadratic.
+      .replace(/(?<![ \t])[ \t]+\n/g, '\n')
+      .replace(/\n{3,}/g, '\n\n')
+      .trim()
+  );
+}
+
+function startsParagraph(before: Item, item: Item): boolean {
+  const height = Math.max(before.height, item.height, 1);
+  return (before.transform[5] ?? 0) - (item.transform[5] ?? 0) > height * PARAGRAPH_GAP;
+}

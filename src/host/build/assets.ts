@@ -1,0 +1,17 @@
+// Puts the pages' files together in `dist/assets`, which Workers serves as static assets. A script:
+// `node src/host/build/assets.ts`, before wrangler.
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { assetName, FILES } from '../pages/files.ts';
+import { readPageFile } from '../node/pages.ts';
+
+const target = resolve(import.meta.dirname, '../../../dist/assets');
+
+await rm(target, { recursive: true, force: true });
+await Promise.all(
+  Object.entries(FILES).map(async ([path, file]) => {
+    const copy = join(target, assetName(path));
+    await mkdir(dirname(copy), { recursive: true });
+    await writeFile(copy, await readPageFile(file));
+  }),
+);

@@ -1,0 +1,29 @@
+/** `npm run reindex`: embeds all documents with the configured model, beside a server that may go on serving with the old one. */
+import { parseConfig } from '../../config.ts';
+import { reindex } from '../../documents/reindex.ts';
+import { migrateFromFolder, openNodeDatabase } from '../node/database/open.ts';
+import { nodeHttpFetch } from '../node/http-client/http-client.ts';
+import { embeddingsOf } from '../services.ts';
+import { exitOnError } from '../run-main.ts';
+
+/** Milliseconds between lines. */
+const TELL_EVERY_MS = 1_000;
+
+await exitOnError(async () => {
+  const config = parseConfig(process.env);
+  const embedder = embeddingsOf(config, nodeHttpFetch).configured;
+  const db = await openNodeDatabase(config);
+  await migrateFromFolder(db);
+  console.log(`embedding with ${embedder.name}`);
+  let told = 0;
+  const services = { db, embedder, leaseMs: config.TURN_LEASE_MS };
+  const switched = await reindex(services, (progress) => {
+    const isDone = progress.documents === progress.totalDocuments;
+    if (!isDone && Date.now() - told < TELL_EVERY_MS) return;
+    told = Date.now();
+    const { documents, totalDocuments, chunks, totalChunks } = progress;
+    console.log(`${documents}/${totalDocuments} documents, ${chunks}/${totalChunks} chunks`);
+  });
+  console.log(switched === 0 ? 'nothing to do' : `${switched} documents are now in its space`);
+  db.close();
+});

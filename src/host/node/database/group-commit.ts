@@ -1,0 +1,95 @@
+/** Makes what was written to a file safe from a power cut, off the event loop. */
+import { closeSync, fdatasync, openSync } from 'node:fs';
+import { promisify } from 'node:util';
+
+/** Milliseconds within which what was written is flushed though nobody waits for it. */
+const FLUSHED_WITHIN_MS = 20;
+
+const flushData = promisify(fdatasync);
+
+/**
+ * Flushes one file: one flush at a time, and all who ask while it runs share the next, since the running one may have missed what they wrote. Under load one flush so
+ * serves hundreds of writers, who would each have blocked everybody for a millisecond or more.
+ */
+export class GroupCommit {
+  readonly #path: string;
+  #file: number | undefined;
+  /** When something was first written after the last flush began, or that flush failed; undefined when all is safe. */
+  #dirtySince: number | undefined;
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+  #isPlanned = false;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** To be called after each write. It is flushed soon, with others, when nobody asks for it before. */
+  written(): void {
+    this.#dirtySince ??= performance.now();
+    if (!this.#isPlanned) this.#planIn(FLUSHED_WITHIN_MS);
+  }
+
+  /** Resolves when all that had been written before the call is on the disk. */
+  flush(): Promise<void> {
+    if (this.#dirtySince === undefined) return this.#running ?? Promise.resolve();
+    if (!this.#running) return this.#begin();
+    const begin = () => {
+      this.#next = undefined;
+      return this.#begin();
+    };
+    return (this.#next ??= this.#running.then(begin, begin));
+  }
+
+  /** Lets go of the file, which may be another under its name when it is opened again. What is to be flushed still is. */
+  release(): void {
+    const file = this.#file;
+    this.#file = undefined;
+    if (file === undefined) return;
+    const close = () => closeSync(file);
+    if (this.#running) void this.#running.then(close, close);
+    else close();
+  }
+
+  /** A timer that outlives the flushes that come before it: most writes are followed by one, and need none of their own. */
+  #planIn(milliseconds: number): void {
+    this.#isPlanned = true;
+    setTimeout(() => {
+      this.#isPlanned = false;
+      if (this.#dirtySince === undefined) return;
+      const left = this.#dirtySince + FLUSHED_WITHIN_MS - performance.now();
+      if (left > 1) this.#planIn(left);
+      // Who asks later hears of a failure: the file is still dirty then.
+      else void this.flush().catch(() => undefined);
+    }, milliseconds).unref();
+  }
+
+  #begin(): Promise<void> {
+    this.#dirtySince = undefined;
+    const running = this.#sync().finally(() => {
+      if (this.#running === running) this.#running = undefined;
+    });
+    this.#running = running;
+    return running;
+  }
+
+  async #sync(): Promise<void> {
+    try {
+      this.#file ??= openIfThere(this.#path);
+      if (this.#file !== undefined) await flushData(this.#file);
+    } catch (error) {
+      this.#dirtySince ??= performance.now();
+      throw error;
+    }
+  }
+}
+
+/** The database makes its log with its first transaction, and removes it only when all of it is safe elsewhere. */
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, 'r+');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

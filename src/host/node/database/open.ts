@@ -1,0 +1,35 @@
+/** The database as Node opens it, with the migrations applied. */
+import { readdir, readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { ConfigError, type Config } from '../../../config.ts';
+import type { Database } from '../../../store/database.ts';
+import { migrate, type Migration } from '../../../store/migrate.ts';
+import { connectFile } from './libsql-file.ts';
+import { connectStreams } from './hrana-streams.ts';
+
+const DEFAULT_URL = 'file:./data/parley.db';
+const MIGRATIONS = resolve(import.meta.dirname, '../../../../migrations');
+
+/** @throws ConfigError when the address says what no database is reached by */
+export async function openNodeDatabase(
+  config: Pick<Config, 'DATABASE_URL' | 'DATABASE_AUTH_TOKEN'>,
+): Promise<Database> {
+  const url = config.DATABASE_URL ?? DEFAULT_URL;
+  try {
+    if (url.startsWith('file:')) return connectFile(url);
+    return connectStreams({ url, authToken: config.DATABASE_AUTH_TOKEN });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(`invalid environment: DATABASE_URL: ${why}`);
+  }
+}
+
+/** @returns the names of the migrations applied now */
+export async function migrateFromFolder(db: Database): Promise<string[]> {
+  const files = (await readdir(MIGRATIONS)).filter((file) => file.endsWith('.sql')).sort();
+  const migrations = files.map(async (file): Promise<Migration> => ({
+    name: file.replace(/\.sql$/, ''),
+    sql: await readFile(resolve(MIGRATIONS, file), 'utf8'),
+  }));
+  return migrate(db, await Promise.all(migrations));
+}

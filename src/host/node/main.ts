@@ -1,0 +1,159 @@
+/** `npm start`: the server on Node. */
+import type { IncomingMessage, Server } from 'node:http';
+import { createAdaptorServer } from '@hono/node-server';
+import { WebSocketServer } from 'ws';
+import { createApp } from '../../app.ts';
+import { ConfigError, isLoopback, parseConfig, type Config } from '../../config.ts';
+import type { Dependencies } from '../../routes/shared/dependencies.ts';
+import type { Database } from '../../store/database.ts';
+import { createRetriever } from '../../search/retrieve.ts';
+import { drainRequest } from './drain-request.ts';
+import { answerParseError } from './parse-errors.ts';
+import { nodeHttpFetch } from './http-client/http-client.ts';
+import { sweep } from '../../store/turns/read.ts';
+import { LocalTurnService } from '../../turns/local-turn-service.ts';
+import { createToolRegistry } from '../../turns/tools/registry.ts';
+import { migrateFromFolder, openNodeDatabase } from './database/open.ts';
+import { prepareOnNode } from './prepare.ts';
+import { NodeSockets } from './websockets.ts';
+import { createNodePages } from './pages.ts';
+import { embeddingsOf, registryOf, turnServiceSettingsOf } from '../services.ts';
+import { RequestPacing } from './tuning/request-pacing.ts';
+import { report } from '../report.ts';
+import { writeTurn } from './write-turn.ts';
+import { addressOf, exitOnError, requireAuthOffLoopback } from '../run-main.ts';
+import { setV8Flags } from './tuning/v8-flags.ts';
+
+/** Bytes of a WebSocket frame that are taken in at all, to be told that it is too long: what is larger ends the connection. */
+const LARGEST_FRAME = 16 * 1024 * 1024;
+/** Bytes of the address and the headers: a message may be asked in the address, and is as long as people write. */
+const LARGEST_HEAD = 64 * 1024;
+/** Connections that wait to be taken while the process is busy; the system may allow fewer. */
+const BACKLOG = 4096;
+/** How long a connection may be idle. */
+const KEPT_ALIVE_MS = 75_000;
+/** Readers that have been told the end get so long to take it. */
+const LAST_WORDS_MS = 1_000;
+
+setV8Flags();
+await exitOnError(async () => {
+  const config = parseConfig(process.env);
+  requireAuthOffLoopback(config);
+  const registry = registryOf(config, nodeHttpFetch);
+  const embeddings = embeddingsOf(config, nodeHttpFetch);
+  const db = await openNodeDatabase(config);
+  await migrateFromFolder(db);
+  await sweep(db, config.TURN_LEASE_MS);
+  const rooms = new LocalTurnService({
+    db,
+    registry,
+    settings: turnServiceSettingsOf(config),
+    retriever: createRetriever({ db, embeddings, report }),
+    toolbox: createToolRegistry(),
+    coalesce: setImmediate,
+    report,
+  });
+  const sockets = new NodeSockets({ db, rooms, report });
+  const services: Dependencies = {
+    config,
+    db,
+    registry,
+    embeddings,
+    prepare: prepareOnNode,
+    rooms,
+    sockets,
+    pages: createNodePages(),
+    report,
+    loopbackOnly: isLoopback(config.HOST),
+  };
+  const server = await listen(services);
+  const sweeping = setInterval(
+    () => void rooms.sweep().catch((error: unknown) => report('the sweep failed', error)),
+    config.TURN_LEASE_MS,
+  );
+  const shutDown = once(() => drain({ server, rooms, sockets, db, config, sweeping }));
+  process.on('SIGTERM', shutDown);
+  process.on('SIGINT', shutDown);
+});
+
+function listen(services: Dependencies): Promise<Server> {
+  const { HOST, PORT } = services.config;
+  const app = createApp(() => services);
+  const starts = new RequestPacing();
+  return new Promise((resolve, reject) => {
+    // Without `createServer` the adapter makes a plain HTTP server.
+    const server = createAdaptorServer({
+      fetch: async (request, bindings) => {
+        await starts.enter();
+        const response = await app.fetch(request, bindings);
+        drainRequest(bindings);
+        return writeTurn(response, bindings.outgoing);
+      },
+      hostname: HOST,
+      // Its own way ends the connection after half a second.
+      autoCleanupIncoming: false,
+      // An offer of another protocol (HTTP/2 without TLS, for one) may be passed over, and is: the request is answered as it stands.
+      serverOptions: { maxHeaderSize: LARGEST_HEAD, shouldUpgradeCallback: isWebSocket },
+      websocket: { server: new WebSocketServer({ noServer: true, maxPayload: LARGEST_FRAME }) },
+    }) as Server;
+    // Longer than the idle time of the usual load balancers: a connection that we close just as a request comes on it is lost.
+    server.keepAliveTimeout = KEPT_ALIVE_MS;
+    // A connection on which nothing moves for longer than any turn lasts belongs to nobody any more.
+    server.setTimeout(2 * services.config.TURN_TIMEOUT_MS + 4 * services.config.KEEP_ALIVE_MS);
+    server.on('clientError', answerParseError);
+    server.once('error', (error) =>
+      reject(new ConfigError(`cannot listen on ${HOST}:${PORT}: ${error.message}`)),
+    );
+    server.listen({ host: HOST, port: PORT, backlog: BACKLOG }, () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address ? address.port : PORT;
+      console.log(`listening on ${addressOf(HOST, port)}`);
+      resolve(server);
+    });
+  });
+}
+
+/** Elsewhere the offer is passed over, too: of a request that is taken as a handshake, the adapter sends no body in answer. */
+function isWebSocket({ method, url, headers }: IncomingMessage): boolean {
+  return (
+    method === 'GET' &&
+    headers.upgrade?.toLowerCase() === 'websocket' &&
+    /^[^?]*\/ws\//.test(url ?? '')
+  );
+}
+
+interface Running {
+  server: Server;
+  rooms: LocalTurnService;
+  sockets: NodeSockets;
+  db: Database;
+  config: Config;
+  sweeping: ReturnType<typeof setInterval>;
+}
+
+/** No new turns; running ones get their grace and are stored; then readers, who have been told the end, are let go. */
+async function drain({ server, rooms, sockets, db, config, sweeping }: Running): Promise<void> {
+  clearInterval(sweeping);
+  await rooms.drain(config.SHUTDOWN_GRACE_MS);
+  await sockets.close();
+  await new Promise((resolve) => {
+    server.close(resolve);
+    server.closeIdleConnections();
+    // Not awaited for longer: of a connection that has left HTTP, as a WebSocket does, the server knows nothing but that it is open.
+    setTimeout(resolve, LAST_WORDS_MS);
+  });
+  server.closeAllConnections();
+  await db.flush();
+  db.close();
+  process.exit(0);
+}
+
+function once(run: () => Promise<void>): () => void {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= run().catch((error: unknown) => {
+      report('the shutdown failed', error);
+      process.exit(1);
+    });
+  };
+}

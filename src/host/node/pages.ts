@@ -1,0 +1,27 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { FILES, type PageFile } from '../pages/files.ts';
+import { createPages, type Pages } from '../pages/pages.ts';
+
+const root = resolve(import.meta.dirname, '../../..');
+
+/** The pages as Node serves them: each file is read when it is asked for. */
+export function createNodePages(): Pages {
+  return createPages(async (path) => {
+    const file = FILES[path];
+    if (!file) return undefined;
+    try {
+      return await readPageFile(file);
+    } catch (error) {
+      // Without the packages of the viewers there is no page, rather than no server.
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      throw error;
+    }
+  });
+}
+
+/** The content of `file` (all are text) as it is to be published. */
+export async function readPageFile({ file, replace }: PageFile): Promise<string> {
+  const text = await readFile(resolve(root, file), 'utf8');
+  return replace ? text.replaceAll(replace.address, replace.by) : text;
+}

@@ -1,0 +1,139 @@
+/** WebSockets on Node. Who is online is kept in the database, since several processes may share it. */
+import { upgradeWebSocket } from '@hono/node-server';
+import type { WebSocket } from 'ws';
+import type { Report } from '../../core/report.ts';
+import { newId } from '../../core/ids.ts';
+import { greet, receive, type Socket } from '../../routes/websocket.ts';
+import type { AppContext, Sockets } from '../../routes/shared/dependencies.ts';
+import {
+  addConnection,
+  countConnections,
+  removeConnection,
+  removeInstance,
+  renewConnections,
+} from '../../store/connections.ts';
+import type { Database } from '../../store/database.ts';
+import type { TurnService } from '../../turns/turn-service.ts';
+
+/** How often an instance says that its sockets are still there, and after which silence they count as gone. */
+const RENEW_EVERY_MS = 10_000;
+const CONNECTION_LEASE_MS = 30_000;
+/** When the server goes, turns that have ended get so long to say so on their sockets. */
+const LAST_WORDS_MS = 1_000;
+
+export class NodeSockets implements Sockets {
+  readonly #db: Database;
+  readonly #rooms: TurnService;
+  readonly #report: Report;
+  readonly #instanceId = newId();
+  readonly #open = new Map<string, WatchedSocket>();
+  /** Frames from clients that are still being answered. */
+  readonly #answering = new Set<Promise<void>>();
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  constructor({ db, rooms, report }: { db: Database; rooms: TurnService; report: Report }) {
+    this.#report = report;
+    this.#db = db;
+    this.#rooms = rooms;
+    this.#timer = setInterval(() => this.#renew(), RENEW_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  async open(c: AppContext, userId: string): Promise<Response> {
+    const id = newId();
+    const gone = new AbortController();
+    let welcomed: Promise<Socket> | undefined;
+    const upgrade = upgradeWebSocket(() => ({
+      onOpen: (_, ws) => {
+        const socket = {
+          userId,
+          gone: gone.signal,
+          send: (frame: string) => ws.readyState === 1 && ws.send(frame),
+        };
+        // The adapter's sockets are those of `ws`.
+        this.#open.set(id, new WatchedSocket(ws.raw as WebSocket));
+        welcomed = this.#welcome(id, socket);
+      },
+      onMessage: ({ data }) => {
+        if (welcomed) this.#answer(welcomed, typeof data === 'string' ? data : '');
+      },
+      onClose: () => this.#gone(id, gone),
+      onError: () => this.#gone(id, gone),
+    }));
+    const response = await upgrade(c, () => Promise.resolve());
+    return response ?? c.body(null, 426);
+  }
+
+  /** Who has been greeted is counted; nothing is answered before. */
+  async #welcome(id: string, socket: Socket): Promise<Socket> {
+    try {
+      await addConnection(this.#db, { id, userId: socket.userId, instanceId: this.#instanceId });
+      if (socket.gone.aborted) await removeConnection(this.#db, id);
+    } catch (error) {
+      this.#report('the presence of sockets could not be stored', error);
+    }
+    greet(socket);
+    return socket;
+  }
+
+  count(userId: string): Promise<number> {
+    return countConnections(this.#db, userId, CONNECTION_LEASE_MS);
+  }
+
+  /** Lets the turns that have ended be told, then closes every socket. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.race([
+      Promise.all(this.#answering),
+      new Promise((late) => setTimeout(late, LAST_WORDS_MS)),
+    ]);
+    for (const socket of this.#open.values()) socket.close();
+    await removeInstance(this.#db, this.#instanceId).catch((error: unknown) =>
+      this.#report('the presence of sockets could not be stored', error),
+    );
+  }
+
+  #answer(welcomed: Promise<Socket>, data: string): void {
+    const services = { rooms: this.#rooms, report: this.#report };
+    const received = welcomed.then((socket) => receive(socket, data, services));
+    const answered = received.finally(() => this.#answering.delete(answered));
+    this.#answering.add(answered);
+  }
+
+  #renew(): void {
+    for (const socket of this.#open.values()) socket.watch();
+    if (this.#open.size > 0)
+      void renewConnections(this.#db, this.#instanceId, CONNECTION_LEASE_MS).catch(
+        (error: unknown) => this.#report('the presence of sockets could not be stored', error),
+      );
+  }
+
+  #gone(id: string, gone: AbortController): void {
+    gone.abort();
+    this.#open.delete(id);
+    void removeConnection(this.#db, id).catch((error: unknown) =>
+      this.#report('the presence of sockets could not be stored', error),
+    );
+  }
+}
+
+/** A socket whose other end is asked now and then whether it is still there: half a connection says nothing by itself. */
+class WatchedSocket {
+  readonly #socket: WebSocket;
+  #hasAnswered = true;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.on('pong', () => (this.#hasAnswered = true));
+  }
+
+  watch(): void {
+    if (!this.#hasAnswered) return this.#socket.terminate();
+    this.#hasAnswered = false;
+    this.#socket.ping();
+  }
+
+  close(): void {
+    this.#socket.close(1001, 'the server is shutting down');
+  }
+}

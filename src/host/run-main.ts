@@ -1,0 +1,31 @@
+import { ConfigError, isLoopback, type Config } from '../config.ts';
+import { ParleyError } from '../core/errors.ts';
+
+/** Runs a program's main part; what stops its start is told in one clear line. */
+export async function exitOnError(main: () => Promise<void>): Promise<void> {
+  try {
+    await main();
+  } catch (error) {
+    const expected = error instanceof ConfigError || error instanceof ParleyError;
+    console.error(expected ? `parley: ${describe(error)}` : error);
+    process.exitCode = 1;
+    process.exit();
+  }
+}
+
+/** @throws ConfigError where others than this machine can reach the server: nothing else protects an open one */
+export function requireAuthOffLoopback({ HOST, AUTH }: Pick<Config, 'HOST' | 'AUTH'>): void {
+  if (AUTH !== undefined || isLoopback(HOST)) return;
+  throw new ConfigError(
+    `HOST=${HOST} can be reached from elsewhere and nothing protects it: set AUTH=none if that is meant`,
+  );
+}
+
+/** The address of a server, an IPv6 host in brackets. */
+export function addressOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function describe(error: Error): string {
+  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;
+}

@@ -1,0 +1,51 @@
+/** The server on Workers: the same app; rooms and sockets are Durable Objects. */
+import { createApp } from '../../app.ts';
+import { newId } from '../../core/ids.ts';
+import { ConfigError } from '../../config.ts';
+import type { Dependencies } from '../../routes/shared/dependencies.ts';
+import { readPdf } from '../../documents/pdf-to-text.ts';
+import { prepare } from '../../documents/prepare.ts';
+import { sweep } from '../../store/turns/read.ts';
+import { problemResponse } from '../../wire/problem.ts';
+import { RemoteTurnService } from './turn-stub.ts';
+import { WorkerSockets } from './websocket-object.ts';
+import { createWorkerPages } from './pages.ts';
+import { report } from '../report.ts';
+import { loadPdfLibrary } from './pdf.ts';
+import { databaseOf, settle, type WorkerEnv } from './services.ts';
+
+export { DurableRoom } from './turn-object.ts';
+export { DurableSockets } from './websocket-object.ts';
+
+const app = createApp(servicesOf);
+
+function servicesOf(env: WorkerEnv): Dependencies {
+  const settled = settle(env);
+  return {
+    ...settled,
+    db: databaseOf(settled),
+    prepare: (sent) => prepare(sent, async (bytes) => readPdf(await loadPdfLibrary(), bytes)),
+    rooms: new RemoteTurnService(env.ROOMS),
+    sockets: new WorkerSockets(env.SOCKETS),
+    pages: createWorkerPages(env.ASSETS),
+    report,
+  };
+}
+
+export default {
+  fetch(request, env, context) {
+    try {
+      settle(env);
+    } catch (error) {
+      // There is no start to stop: each request says that this Worker is not set up, and the log says why.
+      report('the Worker cannot serve', error instanceof ConfigError ? error.message : error);
+      const detail = 'This Worker is not configured; its log says what is missing';
+      return problemResponse({ code: 'internal_error', detail }, newId());
+    }
+    return app.fetch(request, env, context);
+  },
+  async scheduled(_, env) {
+    const settled = settle(env);
+    await sweep(databaseOf(settled), settled.config.TURN_LEASE_MS);
+  },
+} satisfies ExportedHandler<WorkerEnv>;

@@ -1,0 +1,56 @@
+/** What the Worker and its Durable Objects are made of: the configuration is read once, a database client is made for each use. */
+import { ConfigError, isLoopback, parseConfig, type Config } from '../../config.ts';
+import type { EmbeddingRegistry } from '../../models/embeddings/registry.ts';
+import { networkBy } from '../../models/http.ts';
+import type { Registry } from '../../models/chat/registry.ts';
+import { connectHttp } from '../../store/connect-http.ts';
+import type { Database } from '../../store/database.ts';
+import { embeddingsOf, registryOf } from '../services.ts';
+
+export interface WorkerEnv extends Record<string, unknown> {
+  ROOMS: DurableObjectNamespace;
+  SOCKETS: DurableObjectNamespace;
+  ASSETS: Fetcher;
+}
+
+export interface Settled {
+  config: Config;
+  registry: Registry;
+  embeddings: EmbeddingRegistry;
+  loopbackOnly: boolean;
+}
+
+let settled: Settled | undefined;
+
+/**
+ * The environment is the same for all requests of an isolate, so it is looked at once.
+ * @throws ConfigError when the Worker cannot serve with it
+ */
+export function settle(env: WorkerEnv): Settled {
+  return (settled ??= settleOnce(env));
+}
+
+function settleOnce(env: WorkerEnv): Settled {
+  const config = parseConfig(env);
+  if (!config.DATABASE_URL || config.DATABASE_URL.startsWith('file:')) {
+    throw new ConfigError('DATABASE_URL must be set to an http(s):// or libsql:// address');
+  }
+  if (config.AUTH === undefined) {
+    throw new ConfigError(
+      'AUTH must be set: nothing else protects a Worker; AUTH=none leaves it open',
+    );
+  }
+  // Only a development server has a HOST: a deployed Worker is reached by any name.
+  const { HOST } = env;
+  const network = networkBy((...args) => fetch(...args));
+  return {
+    config,
+    registry: registryOf(config, network),
+    embeddings: embeddingsOf(config, network),
+    loopbackOnly: typeof HOST === 'string' && isLoopback(HOST),
+  };
+}
+
+export function databaseOf({ config }: Settled): Database {
+  return connectHttp({ url: config.DATABASE_URL ?? '', authToken: config.DATABASE_AUTH_TOKEN });
+}

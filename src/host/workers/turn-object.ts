@@ -1,0 +1,104 @@
+/** A conversation's room as a Durable Object: the same rooms as on Node, of which it only ever has one. */
+import { DurableObject } from 'cloudflare:workers';
+import { failureOf } from '../../core/errors.ts';
+import { createRetriever } from '../../search/retrieve.ts';
+import { sweep } from '../../store/turns/read.ts';
+import { LocalTurnService } from '../../turns/local-turn-service.ts';
+import { createToolRegistry } from '../../turns/tools/registry.ts';
+import type { Asker, TurnStream } from '../../turns/turn-service.ts';
+import { RemoteTurnService, FAILED_STATUS, type RoomCall } from './turn-stub.ts';
+import { report } from '../report.ts';
+import { turnServiceSettingsOf } from '../services.ts';
+import { databaseOf, settle, type WorkerEnv } from './services.ts';
+
+/** An object without a client is evicted after about two minutes even while it fetches; an alarm keeps it. */
+const ALARM_EVERY_MS = 20_000;
+/** Most turns are over sooner, and setting an alarm is a write to the disk: one that is lost before is ended at the next access, or by the sweep. */
+const FIRST_ALARM_AFTER_MS = 10_000;
+/** Each write to a client costs about 0.1 ms of CPU: what comes within so many milliseconds is written at once. */
+const COALESCE_MS = 5;
+
+export class DurableRoom extends DurableObject<WorkerEnv> {
+  readonly #rooms: LocalTurnService;
+  #isActive = false;
+  #hasAlarm = false;
+  #firstAlarm: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(ctx: DurableObjectState, env: WorkerEnv) {
+    super(ctx, env);
+    const settled = settle(env);
+    const db = databaseOf(settled);
+    this.#rooms = new LocalTurnService({
+      db,
+      registry: settled.registry,
+      settings: turnServiceSettingsOf(settled.config),
+      retriever: createRetriever({ db, embeddings: settled.embeddings, report }),
+      toolbox: createToolRegistry(),
+      coalesce: (wake) => void setTimeout(wake, COALESCE_MS),
+      elsewhere: () => new RemoteTurnService(env.ROOMS),
+      onActive: (active) => this.#setActive(active),
+      report,
+    });
+  }
+
+  override async fetch(request: Request): Promise<Response> {
+    try {
+      // Sent by `RemoteTurnService` alone.
+      return await this.#answer(await request.json<RoomCall>(), request);
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.code === 'internal_error') report('a room failed', error);
+      return Response.json(failure, { status: FAILED_STATUS });
+    }
+  }
+
+  /** Rings while a turn runs; and once more after this object was lost in the middle of one, which then is ended. */
+  override async alarm(): Promise<void> {
+    if (this.#isActive) await this.#setAlarm();
+    else await sweep(databaseOf(settle(this.env)), settle(this.env).config.TURN_LEASE_MS);
+  }
+
+  async #answer(call: RoomCall, asker: Asker): Promise<Response> {
+    switch (call.call) {
+      case 'start':
+        return responseOf(await this.#rooms.start(call.command, call.view, asker));
+      case 'follow': {
+        const delivery = await this.#rooms.follow(call.turn, call.view, call.cursor);
+        return delivery ? responseOf(delivery) : new Response(null, { status: 204 });
+      }
+      case 'cancel':
+        await this.#rooms.cancel(call.turn);
+        return new Response(null, { status: 204 });
+      case 'close':
+        await this.#rooms.close(call.conversationId);
+        return new Response(null, { status: 204 });
+    }
+  }
+
+  #setActive(active: boolean): void {
+    this.#isActive = active;
+    clearTimeout(this.#firstAlarm);
+    if (active)
+      this.#firstAlarm = setTimeout(
+        () => this.ctx.waitUntil(this.#setAlarm()),
+        FIRST_ALARM_AFTER_MS,
+      );
+    else if (this.#hasAlarm) this.ctx.waitUntil(this.#deleteAlarm());
+  }
+
+  async #setAlarm(): Promise<void> {
+    this.#hasAlarm = true;
+    await this.ctx.storage.setAlarm(Date.now() + ALARM_EVERY_MS);
+  }
+
+  async #deleteAlarm(): Promise<void> {
+    this.#hasAlarm = false;
+    await this.ctx.storage.deleteAlarm();
+  }
+}
+
+function responseOf({ turnId, conversationId, body }: TurnStream): Response {
+  return new Response(body, {
+    headers: { 'x-turn-id': turnId, 'x-conversation-id': conversationId },
+  });
+}

@@ -1,0 +1,80 @@
+/** A user's WebSockets as a Durable Object: all of them in one place, so that their number is right whichever isolate asks. */
+import { DurableObject } from 'cloudflare:workers';
+import type { AppContext, Sockets } from '../../routes/shared/dependencies.ts';
+import { greet, receive, type Socket } from '../../routes/websocket.ts';
+import { RemoteTurnService } from './turn-stub.ts';
+import { report } from '../report.ts';
+import type { WorkerEnv } from './services.ts';
+
+const USER_HEADER = 'x-parley-user';
+
+export class DurableSockets extends DurableObject<WorkerEnv> {
+  /** Told that a client has gone; for as long as this object is in memory, which an answer under way keeps it. */
+  readonly #leaving = new WeakMap<WebSocket, AbortController>();
+
+  override fetch(request: Request): Response {
+    const userId = decodeURIComponent(request.headers.get(USER_HEADER) ?? '');
+    if (request.headers.get('upgrade') !== 'websocket') return Response.json(this.#count());
+    const { 0: client, 1: server } = new WebSocketPair();
+    // Accepted in this way, an idle socket does not keep the object in memory.
+    this.ctx.acceptWebSocket(server);
+    server.serializeAttachment(userId);
+    greet(this.#socketOf(server));
+    return new Response(null, { status: 101, webSocket: client });
+  }
+
+  override async webSocketMessage(ws: WebSocket, data: string | ArrayBuffer): Promise<void> {
+    const rooms = new RemoteTurnService(this.env.ROOMS);
+    await receive(this.#socketOf(ws), typeof data === 'string' ? data : '', { rooms, report });
+  }
+
+  override webSocketError(ws: WebSocket): void {
+    this.#leaving.get(ws)?.abort();
+  }
+
+  override webSocketClose(ws: WebSocket, code: number): void {
+    this.#leaving.get(ws)?.abort();
+    // 1005 and 1006 only ever describe a close and cannot be sent.
+    ws.close(code === 1005 || code === 1006 ? 1000 : code);
+  }
+
+  #socketOf(ws: WebSocket): Socket {
+    const leaving = this.#leaving.get(ws) ?? new AbortController();
+    this.#leaving.set(ws, leaving);
+    return {
+      userId: String(ws.deserializeAttachment()),
+      gone: leaving.signal,
+      send: (frame) => {
+        if (ws.readyState === WebSocket.OPEN) ws.send(frame);
+      },
+    };
+  }
+
+  #count(): number {
+    return this.ctx.getWebSockets().filter((ws) => ws.readyState === WebSocket.OPEN).length;
+  }
+}
+
+/** The sockets as the app sees them. */
+export class WorkerSockets implements Sockets {
+  readonly #sockets: DurableObjectNamespace;
+
+  constructor(sockets: DurableObjectNamespace) {
+    this.#sockets = sockets;
+  }
+
+  open(c: AppContext, userId: string): Promise<Response> {
+    const headers = new Headers(c.req.raw.headers);
+    headers.set(USER_HEADER, encodeURIComponent(userId));
+    return this.#objectOf(userId).fetch(new Request(c.req.raw, { headers }));
+  }
+
+  async count(userId: string): Promise<number> {
+    const response = await this.#objectOf(userId).fetch('https://sockets.invalid/');
+    return response.json<number>();
+  }
+
+  #objectOf(userId: string): DurableObjectStub {
+    return this.#sockets.get(this.#sockets.idFromName(userId));
+  }
+}

@@ -1,0 +1,114 @@
+/** Which embedding models are on, and how to have texts embedded. Providers are loaded when first needed. */
+import type { EmbeddingModelV4, SharedV4ProviderOptions } from '@ai-sdk/provider';
+import { ParleyError } from '../../core/errors.ts';
+import { embedWithRetries, type Patience } from './embed.ts';
+import type { HttpFetch } from '../http.ts';
+import { offlineEmbedder } from '../offline/embedder.ts';
+import { withPlaceholderKey, type ProviderSettings } from '../chat/registry.ts';
+
+/** The name that the offline model's vectors are stored under. */
+export const OFFLINE_EMBEDDER = `offline/${offlineEmbedder.modelId}`;
+
+const DEFAULT_OPENAI = 'openai/text-embedding-3-small';
+
+/** What a text is: some models embed a question differently from what answers it. */
+export type EmbeddingUse = 'query' | 'document';
+
+export interface Embedder {
+  /** `provider/model`: with the dimension it names the space of the vectors. */
+  name: string;
+  /** True when it needs no network. */
+  isLocal: boolean;
+  /**
+   * One vector for each text, all of one dimension, none of them zero or not finite.
+   * @param texts at most `MOST_TEXTS`
+   * @throws ParleyError `model_…` when the service goes on failing
+   */
+  embed(
+    texts: readonly string[],
+    options: { use: EmbeddingUse; retryForMs: Patience; signal?: AbortSignal },
+  ): Promise<number[][]>;
+}
+
+/** Texts of one call: what Gemini takes at most; 100 chunks are a sixth of the tokens that OpenAI takes. */
+export const MOST_TEXTS = 100;
+
+export interface EmbeddingRegistry {
+  /** The one that documents and questions are embedded with. */
+  readonly configured: Embedder;
+  /** @throws ParleyError `unknown_model` that names the providers which are on */
+  resolve(name: string): Embedder;
+}
+
+export interface EmbeddingSettings {
+  openai: ProviderSettings;
+  google: ProviderSettings;
+  /** `offline`, or `provider/model`; OpenAI's when it has a key, else `offline`. */
+  embeddingModel?: string;
+  /** As the runtime does it best. */
+  network: HttpFetch;
+}
+
+type Load = (id: string) => Promise<EmbeddingModelV4>;
+
+export function createEmbeddingRegistry(settings: EmbeddingSettings): EmbeddingRegistry {
+  const providers = enabledProviders(settings);
+  const resolve = (name: string): Embedder => {
+    if (name === 'offline' || name === OFFLINE_EMBEDDER)
+      return embedderOf(OFFLINE_EMBEDDER, () => Promise.resolve(offlineEmbedder));
+    const slash = name.indexOf('/');
+    const load = providers.get(name.slice(0, slash));
+    const id = name.slice(slash + 1);
+    if (slash < 1 || id === '' || !load) throw unknownModel(name, [...providers.keys()]);
+    return embedderOf(name, () => load(id));
+  };
+  const fallback = settings.openai.apiKey ? DEFAULT_OPENAI : 'offline';
+  return { configured: resolve(settings.embeddingModel ?? fallback), resolve };
+}
+
+function embedderOf(name: string, load: () => Promise<EmbeddingModelV4>): Embedder {
+  return {
+    name,
+    isLocal: name === OFFLINE_EMBEDDER,
+    async embed(texts, { use, retryForMs, signal }) {
+      if (texts.length === 0) return [];
+      const call = {
+        values: [...texts],
+        providerOptions: optionsFor(use),
+        abortSignal: signal,
+      };
+      return embedWithRetries(await load(), call, retryForMs);
+    },
+  };
+}
+
+/** Only Gemini asks what a text is; the others take no notice. */
+function optionsFor(use: EmbeddingUse): SharedV4ProviderOptions {
+  return { google: { taskType: use === 'query' ? 'RETRIEVAL_QUERY' : 'RETRIEVAL_DOCUMENT' } };
+}
+
+function enabledProviders({ openai, google, network }: EmbeddingSettings): Map<string, Load> {
+  const providers = new Map<string, Load>();
+  if (openai.apiKey ?? openai.baseURL) {
+    const settings = { ...withPlaceholderKey(openai), fetch: network };
+    providers.set('openai', async (id) =>
+      (await import('@ai-sdk/openai')).createOpenAI(settings).embeddingModel(id),
+    );
+  }
+  if (google.apiKey) {
+    providers.set('google', async (id) =>
+      (await import('@ai-sdk/google'))
+        .createGoogle({ ...google, fetch: network })
+        .embeddingModel(id),
+    );
+  }
+  return providers;
+}
+
+function unknownModel(name: string, on: string[]): ParleyError {
+  const names = ['offline', ...on.map((provider) => `${provider}/…`)].join(', ');
+  return new ParleyError({
+    code: 'unknown_model',
+    detail: `Unknown embedding model "${name.slice(0, 100)}"; on are: ${names}`,
+  });
+}

@@ -1,0 +1,103 @@
+/** The model for when no key is there: deterministic, and plain about what it is. A real `LanguageModel` of the AI SDK's specification, so that it takes the same way as any other. */
+import type {
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  LanguageModelV4StreamPart,
+} from '@ai-sdk/provider';
+import { sleep } from '../../core/sleep.ts';
+import { estimateTokens } from '../../core/tokens.ts';
+import type { Citation } from '../../core/parts.ts';
+
+/** Between words: quick enough to count as at once, slow enough to be seen streaming. */
+const PAUSE_MS = 8;
+/** Of what the user said, so much is repeated. */
+const ECHO_WORDS = 12;
+const QUOTED_SOURCES = 3;
+
+/** The key of `providerOptions` under which the engine hands over what retrieval found. */
+export const OFFLINE_OPTIONS = 'parley';
+
+export function offlineModel(modelId: string): LanguageModelV4 {
+  return {
+    specificationVersion: 'v4',
+    provider: 'offline',
+    modelId,
+    supportedUrls: {},
+    doGenerate: () => Promise.reject(new Error('the offline model only streams')),
+    doStream: (options) => Promise.resolve({ stream: speak(options) }),
+  };
+}
+
+function speak(options: LanguageModelV4CallOptions): ReadableStream<LanguageModelV4StreamPart> {
+  const answer = answerTo(options);
+  const words = answer.match(/\s*\S+/gu) ?? [];
+  let index = 0;
+  return new ReadableStream<LanguageModelV4StreamPart>(
+    {
+      start(controller) {
+        controller.enqueue({ type: 'stream-start', warnings: [] });
+        controller.enqueue({ type: 'text-start', id: '0' });
+      },
+      async pull(controller) {
+        if (index > 0) await sleep(PAUSE_MS);
+        if (options.abortSignal?.aborted) return controller.error(options.abortSignal.reason);
+        const word = words[index++];
+        if (word !== undefined)
+          return controller.enqueue({ type: 'text-delta', id: '0', delta: word });
+        controller.enqueue({ type: 'text-end', id: '0' });
+        controller.enqueue({
+          type: 'finish',
+          finishReason: { unified: 'stop', raw: 'stop' },
+          usage: usageOf(options, answer),
+        });
+        controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function answerTo(options: LanguageModelV4CallOptions): string {
+  const sources = sourcesIn(options);
+  if (sources) return quote(sources);
+  const words = lastUserText(options).trim().split(/\s+/u);
+  const echo = words.slice(0, ECHO_WORDS).join(' ') + (words.length > ECHO_WORDS ? ' …' : '');
+  return `This is parley's offline model, which is no language model: nothing here is an answer to your question. You said: “${echo}”`;
+}
+
+function quote(sources: readonly Citation[]): string {
+  if (sources.length === 0)
+    return "This is parley's offline model: your documents hold no passage that fits this question.";
+  const quotes = sources
+    .slice(0, QUOTED_SOURCES)
+    .map((source) => `“${withoutCitations(source.snippet.trim())}” [${source.n}]`);
+  return `This is parley's offline model: it quotes the passages that fit best and adds nothing.\n\n${quotes.join('\n\n')}`;
+}
+
+/** A passage's own references to something else: they would count as citations of ours. */
+function withoutCitations(text: string): string {
+  return text.replace(/\[(\s*\d+(?:\s*,\s*\d+)*\s*)\]/gu, '［$1］');
+}
+
+function sourcesIn(options: LanguageModelV4CallOptions): Citation[] | undefined {
+  // Set by our own engine alone.
+  return options.providerOptions?.[OFFLINE_OPTIONS]?.['sources'] as Citation[] | undefined;
+}
+
+function lastUserText({ prompt }: LanguageModelV4CallOptions): string {
+  const last = prompt.findLast((message) => message.role === 'user');
+  if (!last) return '';
+  return last.content.map((part) => (part.type === 'text' ? part.text : '')).join('');
+}
+
+function usageOf({ prompt }: LanguageModelV4CallOptions, answer: string) {
+  const input = prompt.reduce(
+    (sum, message) => sum + estimateTokens(JSON.stringify(message.content)),
+    0,
+  );
+  const output = estimateTokens(answer);
+  return {
+    inputTokens: { total: input, noCache: undefined, cacheRead: undefined, cacheWrite: undefined },
+    outputTokens: { total: output, text: output, reasoning: undefined },
+  };
+}

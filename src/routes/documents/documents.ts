@@ -1,0 +1,231 @@
+/** Documents: sending them in, reading, listing and deleting them, and searching what they say. */
+import { z } from '@hono/zod-openapi';
+import { notFound } from '../../core/errors.ts';
+import { planRetrieval, type Passage } from '../../search/retrieve.ts';
+import { ownConversation } from '../../store/search/scope.ts';
+import {
+  deleteDocument,
+  listDocuments,
+  readDocument,
+  readDocumentText,
+} from '../../store/documents/documents.ts';
+import { documentView } from '../../wire/document-view.ts';
+import { required } from '../shared/answer-turn.ts';
+import { requiredCaller } from '../shared/identify.ts';
+import { ingestServices, postForm, postJson } from './upload.ts';
+import * as shapes from './schemas.ts';
+import {
+  body,
+  commonProblems,
+  createRouter,
+  json,
+  linkNext,
+  route,
+  turnProblems,
+} from '../shared/router.ts';
+import * as schemas from '../shared/schemas.ts';
+import type { AppContext } from '../shared/dependencies.ts';
+
+const tags = ['documents'];
+const path = '/documents';
+
+/** True for the requests whose body may be a file. */
+export function isUpload(method: string, path: string): boolean {
+  return method === 'POST' && /^\/documents\/*$/.test(path);
+}
+
+const progressContent = {
+  'text/event-stream': {
+    schema: z.string().openapi({
+      description:
+        'Server-sent events: document.progress {document_id, done, total} as it goes, then one of document.completed (the document) or document.failed {document_id, error}, then done.',
+    }),
+  },
+};
+
+export function documentsRouter() {
+  const router = createRouter();
+  const request = { params: schemas.idParam, query: schemas.ownerQuery };
+
+  route(
+    router,
+    {
+      method: 'post',
+      path,
+      tags,
+      summary: 'Send a document in, or a new version of one',
+      description:
+        'The same text under the same title in the same place is the same document: nothing is made twice. `document_id` replaces a document; searches see the old one until the new one is whole.',
+      request: {
+        body: {
+          content: {
+            'application/json': { schema: shapes.newDocument },
+            'multipart/form-data': { schema: shapes.documentForm },
+          },
+        },
+      },
+      responses: {
+        200: {
+          description: 'The document, ready to be searched',
+          content: { 'application/json': { schema: shapes.documentSchema }, ...progressContent },
+        },
+        ...turnProblems,
+      },
+    },
+    (c) => {
+      const isForm = /^multipart\/form-data\b/i.test(c.req.header('content-type') ?? '');
+      // What was validated is typed as either of the two bodies.
+      return isForm
+        ? postForm(c, c.req.valid('form') as shapes.DocumentForm)
+        : postJson(c, c.req.valid('json') as Partial<shapes.NewDocumentBody>);
+    },
+  );
+
+  route(
+    router,
+    {
+      method: 'get',
+      path,
+      tags,
+      summary: 'A user’s documents, newest first',
+      request: {
+        query: schemas.pageQuery.extend({
+          user_id: schemas.userId,
+          conversation_id: schemas.id.optional(),
+        }),
+      },
+      responses: {
+        200: json(z.array(shapes.documentSchema), 'The documents'),
+        ...commonProblems,
+      },
+    },
+    async (c) => {
+      const { user_id: userId, conversation_id: conversationId, ...page } = c.req.valid('query');
+      const { db, leaseMs } = ingestServices(c);
+      const found = await listDocuments(db, { userId, conversationId, leaseMs, ...page });
+      linkNext(c, found.next);
+      return c.json(found.items.map(documentView), 200);
+    },
+  );
+
+  route(
+    router,
+    {
+      method: 'get',
+      path: `${path}/{id}`,
+      tags,
+      summary: 'A document, and how its ingest stands',
+      request,
+      responses: { 200: json(shapes.documentSchema, 'The document'), ...commonProblems },
+    },
+    async (c) => {
+      const { db, leaseMs } = ingestServices(c);
+      const userId = c.get('caller') ?? null;
+      const found = await readDocument(db, { id: c.req.valid('param').id, userId, leaseMs });
+      return c.json(documentView(required(found, 'Document')), 200);
+    },
+  );
+
+  route(
+    router,
+    {
+      method: 'get',
+      path: `${path}/{id}/text`,
+      tags,
+      summary: 'The text that citations point into',
+      request,
+      responses: {
+        200: { description: 'The text', content: { 'text/plain': { schema: z.string() } } },
+        ...commonProblems,
+      },
+    },
+    async (c) => {
+      const userId = c.get('caller') ?? null;
+      const { id } = c.req.valid('param');
+      const text = required(await readDocumentText(c.get('services').db, { id, userId }), 'Text');
+      // Never shown as a page: what was sent in is somebody's, and was made plain text.
+      c.header('X-Content-Type-Options', 'nosniff');
+      return c.text(text, 200);
+    },
+  );
+
+  route(
+    router,
+    {
+      method: 'delete',
+      path: `${path}/{id}`,
+      tags,
+      summary: 'Delete a document and all that searches know of it',
+      request,
+      responses: { 200: json(schemas.detailSchema, 'Deleted'), ...commonProblems },
+    },
+    async (c) => {
+      const { db, leaseMs } = ingestServices(c);
+      const { id } = c.req.valid('param');
+      const userId = c.get('caller') ?? null;
+      if (!(await deleteDocument(db, { id, userId, leaseMs }))) throw notFound('Document');
+      return c.json({ detail: `Document ${id} deleted successfully` }, 200);
+    },
+  );
+
+  route(
+    router,
+    {
+      method: 'post',
+      path: '/retrieve',
+      tags,
+      summary: 'Search what a user’s documents say',
+      request: { body: body(shapes.retrieval) },
+      responses: { 200: json(shapes.retrieved, 'Passages, best first'), ...turnProblems },
+    },
+    async (c) => c.json({ results: (await search(c, c.req.valid('json'))).map(resultView) }, 200),
+  );
+
+  return router;
+}
+
+async function search(c: AppContext, given: z.output<typeof shapes.retrieval>): Promise<Passage[]> {
+  const { db, embeddings } = c.get('services');
+  const userId = requiredCaller(c);
+  const { conversation_id, document_ids, metadata } = given;
+  const plan = await planRetrieval(
+    {
+      userId,
+      query: given.query,
+      k: given.k,
+      mode: given.mode,
+      conversation: conversation_id ? { of: conversation_id } : undefined,
+      documentIds: document_ids ?? undefined,
+      metadata: metadata ? listsOf(metadata) : undefined,
+    },
+    { embeddings, signal: c.req.raw.signal },
+  );
+  const owner = ownConversation({ id: conversation_id ?? '', userId });
+  const [owned, ...results] = await db.batch([owner, ...plan.statements], 'read');
+  if (conversation_id && owned?.rows.length === 0) throw notFound('Conversation');
+  return plan.passages(results);
+}
+
+function listsOf<Value>(filter: Record<string, Value | Value[]>): Record<string, Value[]> {
+  return Object.fromEntries(
+    Object.entries(filter).map(([key, value]) => [key, Array.isArray(value) ? value : [value]]),
+  );
+}
+
+function resultView({ source, keywordRank, vectorRank, ...passage }: Passage) {
+  const { text, headings, ordinal, start, end } = passage;
+  return {
+    chunk_id: source.chunk_id,
+    document_id: source.document_id,
+    title: source.title,
+    ...(source.url === undefined ? {} : { url: source.url }),
+    text,
+    headings,
+    score: source.score,
+    ordinal,
+    start,
+    end,
+    keyword_rank: keywordRank,
+    vector_rank: vectorRank,
+  };
+}

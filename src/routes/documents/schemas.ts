@@ -1,0 +1,219 @@
+/** What clients send of documents, and what they ask of them. */
+import { z } from '@hono/zod-openapi';
+import type { Json } from '../../core/parts.ts';
+import { problemSchema } from '../shared/router.ts';
+import * as schemas from '../shared/schemas.ts';
+
+/** UTF-16 units. */
+const LONGEST_QUERY = 20_000;
+const LONGEST_URL = 2_000;
+const LONGEST_MIME_TYPE = 200;
+const LONGEST_FIELD = 1_000;
+/** UTF-16 units of all metadata of a document, as JSON. */
+const LONGEST_METADATA = 16_000;
+/** Levels of objects and lists in metadata. SQLite reads a thousand; nobody means more than a few. */
+const DEEPEST_METADATA = 20;
+/** Fields that a search can ask for at once, and values of each. */
+const MOST_FILTERS = 20;
+const MOST_DOCUMENTS = 1_000;
+
+const json: z.ZodType<Json> = z.json();
+
+const metadata = z
+  .record(z.string(), z.unknown())
+  // Before it is looked into: what is nested without end would take the stack.
+  .refine((value) => !isDeeperThan(value, DEEPEST_METADATA), 'is nested too deeply')
+  .pipe(z.record(z.string(), json))
+  .refine((value) => !hasNul(value), 'must not contain a NUL character')
+  .transform(wellFormedFields)
+  .refine(
+    (value) => JSON.stringify(value).length <= LONGEST_METADATA,
+    `must be at most ${LONGEST_METADATA} characters of JSON`,
+  )
+  .openapi({
+    type: 'object',
+    description: 'Fields of your own, which searches can ask for',
+    example: { department: 'sales' },
+  });
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
+}
+
+function hasNul(value: Json): boolean {
+  if (typeof value === 'string') return value.includes('\0');
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([key, inner]) => key.includes('\0') || hasNul(inner));
+}
+
+/** Half surrogate pairs are replaced, as in what searches ask for: else they would not find each other. */
+function wellFormed(value: Json): Json {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (Array.isArray(value)) return value.map(wellFormed);
+  return typeof value === 'object' && value !== null ? wellFormedFields(value) : value;
+}
+
+function wellFormedFields(fields: Record<string, Json>): Record<string, Json> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name.toWellFormed(), wellFormed(value)]),
+  );
+}
+
+const url = schemas
+  .text(LONGEST_URL)
+  .pipe(z.url({ protocol: /^https?$/ }))
+  .openapi({ description: 'Where the document is from; shown with citations, never fetched' });
+
+const documentFields = {
+  title: schemas.title
+    .nullish()
+    .openapi({ description: 'Its own, or its file’s name, when left out' }),
+  mime_type: schemas.text(LONGEST_MIME_TYPE).optional().openapi({ example: 'text/markdown' }),
+  conversation_id: schemas.id.nullish().openapi({
+    description:
+      'Ties the document to a conversation: only its turns see it, and it is deleted with it',
+  }),
+  url: url.nullish(),
+};
+
+const documentId = schemas.id
+  .nullish()
+  .openapi({ description: 'The document that this one replaces' });
+
+export const newDocument = schemas
+  .bodyOf({
+    ...documentFields,
+    user_id: schemas.userId.optional(),
+    text: z.string().openapi({ description: 'Plain text, Markdown or HTML' }),
+    metadata: metadata.nullish(),
+    document_id: documentId,
+    stream: schemas.turnFields.stream,
+  })
+  .openapi('NewDocument');
+
+const formFields = schemas.bodyOf({
+  ...documentFields,
+  user_id: schemas.userId.optional(),
+  file: z
+    .union([z.instanceof(File), z.string()])
+    .optional()
+    .openapi({ type: 'string', format: 'binary', description: 'Text, Markdown, HTML or PDF' }),
+  text: z.string().optional(),
+  metadata: z
+    .string()
+    .transform(parseMetadata)
+    .optional()
+    .openapi({ type: 'string', description: 'A JSON object' }),
+  document_id: documentId,
+  stream: z
+    .string()
+    .optional()
+    .transform((value) => value === 'true' || value === '1'),
+});
+
+/** The same as a form, where everything is a string or a file, and a field that nobody filled in is empty. */
+export const documentForm = z.preprocess(withoutEmpty, formFields).openapi('DocumentForm');
+
+function withoutEmpty(form: unknown): unknown {
+  if (typeof form !== 'object' || form === null) return form;
+  return Object.fromEntries(Object.entries(form).filter(([, value]) => value !== ''));
+}
+
+function parseMetadata(text: string, context: z.RefinementCtx): z.output<typeof metadata> {
+  try {
+    const parsed = metadata.safeParse(JSON.parse(text));
+    if (parsed.success) return parsed.data;
+  } catch {
+    // Told below, as what is JSON but no object.
+  }
+  context.addIssue({ code: 'custom', message: 'must be a JSON object' });
+  return z.NEVER;
+}
+
+export type NewDocumentBody = z.output<typeof newDocument>;
+export type DocumentForm = z.output<typeof documentForm>;
+
+const timestamp = z.iso.datetime();
+
+export const documentSchema = z
+  .looseObject({
+    document_id: z.string(),
+    user_id: z.string(),
+    conversation_id: z.string().nullable(),
+    title: z.string(),
+    url: z.string().optional(),
+    mime_type: z.string(),
+    metadata: z.record(z.string(), z.unknown()),
+    content_hash: z.string(),
+    size: z.int().openapi({ description: 'Bytes that were sent' }),
+    status: z.enum(['processing', 'ready', 'failed']).openapi({
+      description: 'How the newest ingest went or goes; a failed one goes on when it is sent again',
+    }),
+    error: problemSchema.optional(),
+    progress: z.object({ done: z.int(), total: z.int() }).optional(),
+    searchable: z
+      .boolean()
+      .openapi({ description: 'True also while a replacement is made, or has failed' }),
+    chunk_count: z.int(),
+    embedding_model: z.string().nullable(),
+    dimension: z.int().nullable(),
+    created_at: timestamp,
+    updated_at: timestamp,
+  })
+  .openapi('Document');
+
+const metadataValue = z.union([schemas.text(LONGEST_METADATA), z.number(), z.boolean(), z.null()]);
+
+export const retrieval = schemas
+  .bodyOf({
+    user_id: schemas.userId.optional(),
+    query: z
+      .string()
+      .max(LONGEST_QUERY, `must be at most ${LONGEST_QUERY} characters`)
+      .refine((value) => value.trim() !== '', 'must not be empty')
+      .openapi({ example: 'how long may I return a purchase?' }),
+    k: z.int().min(1).max(100).default(8),
+    mode: z.enum(['hybrid', 'vector', 'keyword']).default('hybrid'),
+    conversation_id: schemas.id
+      .nullish()
+      .openapi({ description: 'Only documents of this conversation' }),
+    document_ids: z.array(schemas.id).max(MOST_DOCUMENTS).nullish(),
+    metadata: z
+      .record(
+        schemas.text(LONGEST_FIELD),
+        z.union([metadataValue, z.array(metadataValue).max(MOST_FILTERS)]),
+      )
+      .refine((value) => Object.keys(value).length <= MOST_FILTERS, 'asks for too many fields')
+      .nullish()
+      .openapi({
+        type: 'object',
+        description: 'Only documents whose metadata have these values, or one of a list of values',
+      }),
+  })
+  .openapi('Retrieval');
+
+export const retrieved = z
+  .object({
+    results: z.array(
+      z.looseObject({
+        chunk_id: z.string(),
+        document_id: z.string(),
+        title: z.string().nullable(),
+        url: z.string().optional(),
+        text: z.string(),
+        headings: z.array(z.string()),
+        score: z
+          .number()
+          .openapi({ description: 'Higher is better; comparable within one answer' }),
+        ordinal: z.int(),
+        start: z
+          .int()
+          .openapi({ description: 'Where it begins in the document’s text, in UTF-16 units' }),
+        end: z.int(),
+        keyword_rank: z.int().nullable(),
+        vector_rank: z.int().nullable(),
+      }),
+    ),
+  })
+  .openapi('Retrieved');

@@ -1,0 +1,133 @@
+/** A document on its way in: as JSON or as a form, answered when it is ready or told of as it goes. */
+import type { Document } from '../../core/document.ts';
+import { invalid, notFound, ParleyError } from '../../core/errors.ts';
+import { acceptDocument, type Ingest } from '../../documents/accept.ts';
+import { sha256 } from '../../core/sha256.ts';
+import type { Sent } from '../../documents/extract.ts';
+import { followIngest, runIngest, type IngestServices } from '../../documents/ingest.ts';
+import { documentView } from '../../wire/document-view.ts';
+import { ingestEvents, type Work } from '../../wire/ingest-sse.ts';
+import { EVENT_STREAM_HEADERS } from '../../wire/registry.ts';
+import { wantsStream } from '../shared/answer-turn.ts';
+import { callerNamed, requiredCaller } from '../shared/identify.ts';
+import type * as shapes from './schemas.ts';
+import { idempotencyOf } from '../shared/idempotency-key.ts';
+import type { AppContext } from '../shared/dependencies.ts';
+
+export function ingestServices(c: AppContext): IngestServices {
+  const { db, embeddings, config, report } = c.get('services');
+  return { db, embeddings, report, leaseMs: config.TURN_LEASE_MS };
+}
+
+/** Takes a document that came as JSON. */
+export async function postJson(
+  c: AppContext,
+  { text, ...given }: Partial<shapes.NewDocumentBody>,
+): Promise<Response> {
+  // Nothing was validated where the body is of no type.
+  if (text === undefined)
+    throw invalid('text', 'text is required, as application/json or multipart/form-data');
+  const userId = requiredCaller(c);
+  return take(c, { ...given, userId }, { content: text, mimeType: given.mime_type });
+}
+
+/** Takes a document that came in a form, as a file or a field. */
+export async function postForm(c: AppContext, given: shapes.DocumentForm): Promise<Response> {
+  const { file, text, mime_type, ...fields } = given;
+  const sent =
+    file instanceof File
+      ? {
+          content: new Uint8Array(await file.arrayBuffer()),
+          mimeType: mime_type ?? file.type,
+          fileName: file.name,
+        }
+      : { content: file ?? text, mimeType: mime_type };
+  const { content } = sent;
+  if (content === undefined) throw invalid('file', 'file (or text) is required');
+  // The body itself is another each time: its parts are divided by chance.
+  const said = `${JSON.stringify([fields, mime_type])}${await sha256(content)}`;
+  const userId = callerNamed(c, given.user_id);
+  return take(c, { ...given, userId }, { ...sent, content }, said);
+}
+
+/** @param said what tells this request from others, where its body does not */
+async function take(
+  c: AppContext,
+  given: Omit<shapes.NewDocumentBody, 'text' | 'user_id'> & { userId: string },
+  sent: Sent,
+  said?: string,
+): Promise<Response> {
+  const services = ingestServices(c);
+  const idempotency = await idempotencyOf(c, given.userId, undefined, said);
+  const prepared = await c.get('services').prepare(sent);
+  const ingest = await acceptDocument(
+    {
+      userId: given.userId,
+      conversationId: given.conversation_id ?? null,
+      documentId: given.document_id ?? undefined,
+      prepared,
+      title: given.title ?? undefined,
+      url: given.url ?? undefined,
+      metadata: given.metadata ?? undefined,
+      idempotency,
+    },
+    services,
+  );
+  const response = wantsStream(c, given.stream)
+    ? streamed(c, ingest, workOf(ingest, services))
+    : await whole(c, workOf(ingest, services));
+  response.headers.set('Location', `/documents/${ingest.document.id}`);
+  return response;
+}
+
+/** What is left to do, as something that ends with the finished document or throws. */
+function workOf(ingest: Ingest, services: IngestServices): Work {
+  switch (ingest.kind) {
+    case 'known':
+      return () => Promise.resolve(ingest.document);
+    case 'accepted':
+      return async (onProgress) => {
+        const document = await runIngest(ingest.job, services, onProgress);
+        // Overtaken by another replacement of the same document: its end is this one's.
+        const isOvertaken = document.status === 'processing';
+        return finished(isOvertaken ? await followIngest(document, services) : document);
+      };
+    case 'elsewhere':
+      return async (onProgress) =>
+        finished(await followIngest(ingest.document, services, onProgress));
+  }
+}
+
+function finished(document: Document | undefined): Document {
+  if (!document) throw notFound('Document');
+  if (document.status === 'failed' && document.error) throw new ParleyError(document.error);
+  return document;
+}
+
+async function whole(c: AppContext, work: Work): Promise<Response> {
+  const document = work(() => {});
+  outlive(c, document);
+  return c.json(documentView(await document), 200);
+}
+
+function streamed(c: AppContext, { document }: Ingest, work: Work): Response {
+  const { config, report } = c.get('services');
+  const instance = c.get('requestId');
+  const body = ingestEvents(work, {
+    document,
+    instance,
+    keepAliveMs: config.KEEP_ALIVE_MS,
+    onWork: (told) => outlive(c, told),
+    report: (error) => report(`request ${instance}`, error),
+  });
+  return new Response(body, { headers: EVENT_STREAM_HEADERS });
+}
+
+/** The work goes on when its client leaves: on Workers the platform must be told, on Node nobody. */
+function outlive(c: AppContext, work: Promise<unknown>): void {
+  try {
+    c.executionCtx.waitUntil(work.catch(() => undefined));
+  } catch {
+    // Node has no such thing.
+  }
+}

@@ -1,0 +1,149 @@
+/** The service's own routes: what it is, how it is, and its documentation. */
+import { z } from '@hono/zod-openapi';
+import { notFound } from '../core/errors.ts';
+import { ping } from '../store/conversations.ts';
+import { commonProblems, createRouter, json, route } from './shared/router.ts';
+import type { AppContext } from './shared/dependencies.ts';
+import { about } from './shared/version.ts';
+
+const tags = ['service'];
+
+const health = z.looseObject({
+  status: z.enum(['ok', 'unavailable']),
+  database: z.enum(['ok', 'unavailable']),
+  version: z.string(),
+});
+const models = z.looseObject({
+  default: z.string(),
+  models: z.array(
+    z.looseObject({ id: z.string(), model: z.string().optional(), provider: z.string() }),
+  ),
+});
+
+export function serviceRouter() {
+  const router = createRouter();
+  const htmlContent = { 'text/html': { schema: z.string() } };
+  const html = { description: 'A page', content: htmlContent };
+  const index = json(
+    z.looseObject({ name: z.string(), version: z.string(), docs: z.string() }),
+    'Name and version; a page for browsers',
+  );
+
+  route(
+    router,
+    {
+      method: 'get',
+      path: '/',
+      tags,
+      summary: 'What this is',
+      responses: {
+        200: { ...index, content: { ...index.content, ...htmlContent } },
+        ...commonProblems,
+      },
+    },
+    async (c) => {
+      // On the answer itself: the page is one of its own, which a header set on the context does not reach.
+      c.res.headers.append('Vary', 'Accept');
+      if ((c.req.header('accept') ?? '').includes('text/html')) return page(c, '/');
+      return c.json({ ...about, docs: '/docs' }, 200);
+    },
+  );
+
+  route(
+    router,
+    {
+      method: 'get',
+      path: '/health',
+      tags,
+      summary: 'Whether the server and its database are well',
+      responses: {
+        200: json(health, 'Well'),
+        ...commonProblems,
+        503: json(health, 'The database cannot be reached'),
+      },
+    },
+    async (c) => {
+      try {
+        await ping(c.get('services').db);
+        return c.json(
+          { status: 'ok' as const, database: 'ok' as const, version: about.version },
+          200,
+        );
+      } catch (error) {
+        c.get('services').report('the database does not answer', error);
+        return c.json(
+          {
+            status: 'unavailable' as const,
+            database: 'unavailable' as const,
+            version: about.version,
+          },
+          503,
+        );
+      }
+    },
+  );
+
+  route(
+    router,
+    {
+      method: 'get',
+      path: '/models',
+      tags,
+      summary: 'The models that are on',
+      responses: {
+        200: json(
+          models,
+          'Aliases and known models; any other model of a provider that is on works too',
+        ),
+        ...commonProblems,
+      },
+    },
+    (c) => {
+      const { registry } = c.get('services');
+      return c.json({ default: registry.defaultName, models: registry.list() }, 200);
+    },
+  );
+
+  route(
+    router,
+    {
+      method: 'get',
+      path: '/docs',
+      tags,
+      summary: 'The API, to try out',
+      responses: { 200: html, ...commonProblems },
+    },
+    (c) => page(c, '/docs'),
+  );
+  route(
+    router,
+    {
+      method: 'get',
+      path: '/redoc',
+      tags,
+      summary: 'The API, to read',
+      responses: { 200: html, ...commonProblems },
+    },
+    (c) => page(c, '/redoc'),
+  );
+  // Served by the app, which alone knows every router.
+  router.openAPIRegistry.registerPath({
+    method: 'get',
+    path: '/openapi.json',
+    tags,
+    summary: 'This description',
+    responses: {
+      200: json(z.looseObject({ openapi: z.string() }), 'OpenAPI 3.1'),
+      ...commonProblems,
+    },
+  });
+  router.get('/assets/*', (c) => page(c, c.req.path));
+
+  return router;
+}
+
+async function page(c: AppContext, path: string): Promise<Response> {
+  const found = await c.get('services').pages.get(path);
+  if (!found) throw notFound('Page');
+  return found;
+}

@@ -1,0 +1,55 @@
+/** From any text of a user to a MATCH expression that FTS5 always accepts. */
+
+import { isStopWord, termOf, words } from '../text/words.ts';
+
+/**
+ * Words beyond this many are not asked for: each one costs a walk through its list, and a question
+ * has fewer. A pasted page keeps the words that it repeats most.
+ */
+export const MAXIMUM_QUERY_WORDS = 32;
+
+export interface KeywordQuery {
+  /** The FTS5 expression, or null where the text has no word at all. */
+  match: string | null;
+  /** The words asked for, each once, in the order of the text. */
+  words: string[];
+  /** Their stems, in the order of the text, with repetitions: what ranking works with. */
+  terms: string[];
+}
+
+function mostFrequent(list: string[], limit: number): string[] {
+  const counts = new Map<string, number>();
+  for (const word of list) counts.set(word, (counts.get(word) ?? 0) + 1);
+  if (counts.size <= limit) return [...counts.keys()];
+  const kept = new Set(
+    [...counts]
+      .sort(
+        ([a, countA], [b, countB]) => countB - countA || b.length - a.length || (a < b ? -1 : 1),
+      )
+      .slice(0, limit)
+      .map(([word]) => word),
+  );
+  return [...counts.keys()].filter((word) => kept.has(word));
+}
+
+/** Words are letters and digits alone, so that a quoted word can hold no operator and no quote. */
+export function quoted(word: string): string {
+  return `"${word}"`;
+}
+
+/**
+ * The keyword query of a text: its content words joined by OR, each a quoted string. Function
+ * words are left out unless there is nothing else.
+ */
+export function keywordQuery(text: string): KeywordQuery {
+  const all = words(text);
+  const content = all.filter((word) => !isStopWord(word));
+  const chosen = content.length > 0 ? content : all;
+  const asked = mostFrequent(chosen, MAXIMUM_QUERY_WORDS);
+  const set = new Set(asked);
+  return {
+    match: asked.length > 0 ? asked.map(quoted).join(' OR ') : null,
+    words: asked,
+    terms: chosen.filter((word) => set.has(word)).map(termOf),
+  };
+}

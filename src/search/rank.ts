@@ -1,0 +1,95 @@
+/** From candidates of the keyword index and the vector scan to one ranked list. Pure. */
+
+import { candidateSet, type CandidateText, type CollectionStatistics } from './candidates.ts';
+import { withoutDuplicates } from './near-duplicates.ts';
+import { neighbourScores, normalised, widenedScores } from './feedback.ts';
+import { queryScores } from './bm25.ts';
+
+export type RetrievalMode = 'hybrid' | 'vector' | 'keyword';
+
+export interface Candidate extends CandidateText {
+  /** Place in the keyword index's own order, from 1; null where it did not find the chunk. */
+  keywordRank: number | null;
+  /** Place in the vector scan's order, from 1; null where it did not return the chunk. */
+  vectorRank: number | null;
+  /** Cosine of query and chunk, −1 to 1; null like `vectorRank`. */
+  cosine: number | null;
+}
+
+export interface RankRequest<C extends Candidate> {
+  mode: RetrievalMode;
+  /** Stems of the query in order (`keywordQuery(text).terms`). */
+  terms: string[];
+  candidates: C[];
+  statistics: CollectionStatistics;
+  /** Weight of the cosine beside the words' score (1): what the embedding model is worth. */
+  vectorWeight: number;
+  limit: number;
+}
+
+export interface Ranked<C extends Candidate> {
+  candidate: C;
+  /** Descending along the list, 0 to 1 in hybrid and keyword mode, a cosine in vector mode. */
+  score: number;
+  /** Share of the query's words, weighed by rarity, that the chunk holds: 0 to 1. */
+  coverage: number;
+}
+
+/** Cosines as 0 to 1 between the least and the greatest that the scan returned. */
+function vectorScores(candidates: Candidate[]): Float64Array {
+  const known = candidates.flatMap(({ cosine }) => (cosine === null ? [] : [cosine]));
+  if (known.length === 0) return new Float64Array(candidates.length);
+  const least = known.reduce((a, b) => Math.min(a, b));
+  const range = known.reduce((a, b) => Math.max(a, b)) - least;
+  return Float64Array.from(candidates, ({ cosine }) => {
+    if (cosine === null) return 0;
+    return range > 0 ? (cosine - least) / range : 1;
+  });
+}
+
+function added(a: Float64Array, b: Float64Array, weight: number): Float64Array {
+  return a.map((value, at) => value + weight * b[at]!);
+}
+
+/** Chunks with equal scores keep the order in which the index or the scan gave them. */
+function rankOf({ keywordRank, vectorRank }: Candidate): number {
+  return Math.min(keywordRank ?? Infinity, vectorRank ?? Infinity);
+}
+
+/**
+ * Ranks candidates and leaves out near-duplicates.
+ *
+ * `vector` keeps the order of the scan. `keyword` orders what the index found by the owner's own
+ * statistics, since those of the index are everybody's. `hybrid` adds the cosine to
+ * the words' score (a convex combination of normalised scores, found better than reciprocal ranks
+ * by Bruch, Gai and Ingber, "An analysis of fusion functions for hybrid retrieval", TOIS 2023) and
+ * then takes the mean of two second looks, the query widened by the best candidates and the scores
+ * of each candidate's neighbours.
+ */
+export function rankCandidates<C extends Candidate>(request: RankRequest<C>): Ranked<C>[] {
+  const { mode, candidates, limit } = request;
+  if (candidates.length === 0) return [];
+  const set = candidateSet(candidates, request.statistics);
+  const query = queryScores(set, request.terms);
+  let scores: Float64Array;
+  if (mode === 'vector') {
+    scores = Float64Array.from(candidates, ({ cosine }) => cosine ?? -1);
+  } else if (mode === 'keyword') {
+    scores = normalised(query.scores);
+  } else {
+    const words = normalised(query.scores);
+    const first = normalised(added(words, vectorScores(candidates), request.vectorWeight));
+    const widened = normalised(widenedScores(set, first, query.terms));
+    const neighbours = normalised(neighbourScores(set, first));
+    scores = added(widened, neighbours, 1).map((sum) => sum / 2);
+  }
+  const order = [...candidates.keys()].sort(
+    (a, b) => scores[b]! - scores[a]! || rankOf(candidates[a]!) - rankOf(candidates[b]!),
+  );
+  const kept = withoutDuplicates({ set, order, queryTerms: query.terms, limit });
+  return kept.map((at) => ({
+    candidate: candidates[at]!,
+    score: scores[at]!,
+    coverage: query.coverage[at]!,
+  }));
+}

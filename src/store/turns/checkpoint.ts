@@ -1,0 +1,170 @@
+/** What the owner of a turn writes: checkpoints and heartbeats while it runs, and its end. Nobody else's write gets through, and none after the turn was taken away. */
+import type { Failure } from '../../core/errors.ts';
+import type { Message, StoredTurn, TurnHead } from '../../core/message.ts';
+import { contentOf, encodeParts, type Part } from '../../core/parts.ts';
+import { NOW, type Database, type Statement } from '../database.ts';
+import { text } from '../rows.ts';
+import { selectTurn, turnFrom } from './read.ts';
+
+/** What a running answer has gained since it was last stored. */
+export interface Checkpoint {
+  turnId: string;
+  messageId: string;
+  /** Counts the checkpoints of a turn, from one. */
+  count: number;
+  /** Appended to what is stored, or, with `replace`, instead of it. */
+  parts: Part[];
+  replace: boolean;
+  textLength: number;
+}
+
+export interface TurnState {
+  turnId: string;
+  cancelRequested: boolean;
+}
+
+const OWNED = `EXISTS (SELECT 1 FROM turns t WHERE t.id = messages.turn_id AND t.state = 'running' AND t.owner_id = ?)`;
+
+/**
+ * One request for all turns of an instance: stores what grew, renews the heartbeats, and tells which of `turnIds` are still this
+ * instance's to write (one that is missing was deleted or taken over) and which somebody wants cancelled.
+ */
+export async function saveCheckpoints(
+  db: Database,
+  {
+    instanceId,
+    turnIds,
+    checkpoints,
+  }: { instanceId: string; turnIds: string[]; checkpoints: Checkpoint[] },
+): Promise<TurnState[]> {
+  const ids = JSON.stringify(turnIds);
+  const owned = `owner_id = ? AND state = 'running' AND id IN (SELECT value FROM json_each(?))`;
+  const results = await db.batch(
+    [
+      ...appendCheckpoints(instanceId, checkpoints),
+      { sql: `UPDATE turns SET heartbeat_at = ${NOW} WHERE ${owned}`, args: [instanceId, ids] },
+      { sql: `SELECT id, cancel_requested_at FROM turns WHERE ${owned}`, args: [instanceId, ids] },
+    ],
+    'write-unflushed',
+    0,
+  );
+  const rows = results.at(-1)?.rows ?? [];
+  return rows.map((row) => ({
+    turnId: text(row['id']),
+    cancelRequested: row['cancel_requested_at'] !== null,
+  }));
+}
+
+/** What is appended belongs behind the checkpoint before it; what replaces the whole may find any that is older. */
+function appendCheckpoints(instanceId: string, checkpoints: Checkpoint[]): Statement[] {
+  if (checkpoints.length === 0) return [];
+  const json = checkpoints.map(({ messageId, parts, replace, textLength, count }) => [
+    messageId,
+    encodeParts(parts),
+    replace ? 1 : 0,
+    textLength,
+    count,
+  ]);
+  return [
+    {
+      sql: `UPDATE messages SET text_length = new.value ->> 3, checkpoint = new.value ->> 4,
+          parts = CASE WHEN new.value ->> 2 OR parts = '' THEN new.value ->> 1 ELSE parts || char(10) || (new.value ->> 1) END
+        FROM json_each(?) AS new
+        WHERE messages.id = new.value ->> 0 AND messages.status = 'streaming' AND ${OWNED}
+          AND CASE WHEN new.value ->> 2 THEN checkpoint < new.value ->> 4 ELSE checkpoint = (new.value ->> 4) - 1 END`,
+      args: [JSON.stringify(json), instanceId],
+    },
+  ];
+}
+
+/** An answer's last state, as its owner decided it. */
+export type Ending = Pick<
+  Message,
+  | 'status'
+  | 'parts'
+  | 'inputTokens'
+  | 'outputTokens'
+  | 'tokensEstimated'
+  | 'finishReason'
+  | 'firstTokenMs'
+  | 'durationMs'
+  | 'model'
+> & { error?: Failure };
+
+/**
+ * Stores the end of a turn; safe to repeat. Answers what is stored now: the ending, or, where the turn had been taken away, whatever took its place;
+ * undefined when it was deleted.
+ */
+export async function endTurn(
+  db: Database,
+  {
+    head,
+    instanceId,
+    ending,
+    retryForMs,
+  }: { head: TurnHead; instanceId: string; ending: Ending; retryForMs: number },
+): Promise<StoredTurn | undefined> {
+  const results = await db.batch(
+    [updateAnswer(head, instanceId, ending), closeTurn(head, instanceId, ending)],
+    // A power cut may cost an answer its last second anyway; this adds 20 ms to it.
+    'write-unflushed',
+    retryForMs,
+  );
+  if (results[1]?.rowsAffected === 1)
+    return {
+      head,
+      running: false,
+      hasHeartbeat: true,
+      message: endedMessage(head, ending),
+      error: ending.error,
+    };
+  // Ended, taken over or deleted before: by somebody else, or by this very batch when its answer was lost.
+  const [stored] = await db.batch([selectTurn(head.turnId, null)], 'read', retryForMs);
+  return turnFrom(stored?.rows[0]);
+}
+
+/** The answer as an ending leaves it. */
+export function endedMessage(head: TurnHead, { error: _, ...ending }: Ending): Message {
+  return {
+    ...ending,
+    id: head.assistantMessage.id,
+    conversationId: head.conversationId,
+    turnId: head.turnId,
+    role: 'assistant',
+    sequenceNumber: head.assistantMessage.sequenceNumber,
+    createdAt: head.acceptedAt,
+  };
+}
+
+const UPDATE_ANSWER = `UPDATE messages SET status = ?, parts = ?, text_length = ?, model = ?, input_tokens = ?, output_tokens = ?, tokens_estimated = ?,
+  finish_reason = ?, first_token_ms = ?, duration_ms = ? WHERE id = ? AND ${OWNED}`;
+
+function updateAnswer(head: TurnHead, instanceId: string, ending: Ending): Statement {
+  return {
+    sql: UPDATE_ANSWER,
+    args: [
+      ending.status,
+      encodeParts(ending.parts),
+      contentOf(ending.parts).length,
+      ending.model,
+      ending.inputTokens,
+      ending.outputTokens,
+      ending.tokensEstimated ? 1 : 0,
+      ending.finishReason,
+      ending.firstTokenMs,
+      ending.durationMs,
+      head.assistantMessage.id,
+      instanceId,
+    ],
+  };
+}
+
+const CLOSE_TURN = `UPDATE turns SET state = 'ended', ended_at = ${NOW}, error = ?, model = ?
+  WHERE id = ? AND state = 'running' AND owner_id = ?`;
+
+function closeTurn(head: TurnHead, instanceId: string, { error }: Ending): Statement {
+  return {
+    sql: CLOSE_TURN,
+    args: [error ? JSON.stringify(error) : null, head.model, head.turnId, instanceId],
+  };
+}

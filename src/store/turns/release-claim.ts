@@ -1,0 +1,51 @@
+/** The way back from an acceptance that nobody was told of. */
+import { keyArgs, type TurnClaim } from './claim.ts';
+import type { Database } from '../database.ts';
+import { rememberKey, releaseKey } from '../idempotency-keys.ts';
+
+/**
+ * Takes back a claim whose fate is unknown, as if it had never been made: for one that was answered by a refusal because the database did not
+ * say whether it had accepted it. A sweep may have ended it meanwhile; only a later turn of the conversation makes it stay.
+ */
+export async function releaseClaim(
+  db: Database,
+  claim: TurnClaim,
+  retryForMs: number,
+): Promise<void> {
+  const mine = `(SELECT t.id FROM turns t JOIN conversations c ON c.id = t.conversation_id
+    WHERE t.id = ? AND t.owner_id = ? AND t.sequence_number = c.message_count)`;
+  const args = [claim.turnId, claim.instanceId];
+  await db.batch(
+    [
+      {
+        // By their ids: nothing finds messages by their turn.
+        sql: `DELETE FROM messages WHERE id IN (?, ?) AND turn_id IN ${mine}`,
+        args: [claim.userMessageId, claim.assistantMessageId, ...args],
+      },
+      {
+        sql: `DELETE FROM idempotency_keys WHERE scope = ? AND key = ? AND resource_id IN ${mine}`,
+        args: [...keyArgs(claim), ...args],
+      },
+      {
+        sql: `UPDATE conversations SET message_count = message_count - 2, title = CASE WHEN message_count = 2 AND title = ? THEN NULL ELSE title END
+          WHERE id IN (SELECT conversation_id FROM turns WHERE id IN ${mine})`,
+        args: [claim.title, ...args],
+      },
+      // From here on the claim's turn is the one that is ahead of its conversation.
+      {
+        sql: `DELETE FROM conversations WHERE message_count = 0
+          AND id IN (SELECT conversation_id FROM turns WHERE id = ? AND owner_id = ? AND created = 1)`,
+        args,
+      },
+      {
+        sql: `DELETE FROM turns WHERE id = ? AND owner_id = ?
+          AND sequence_number > (SELECT message_count FROM conversations c WHERE c.id = conversation_id)`,
+        args,
+      },
+      // It may be under way still, held up by whatever lies between.
+      rememberKey(releaseKey(claim.turnId), { sql: 'SELECT ? AS id', args: [claim.turnId] }),
+    ],
+    'write',
+    retryForMs,
+  );
+}

@@ -1,0 +1,110 @@
+/**
+ * What a word is, for the keyword index, the ranking and the offline embedder alike. The index is
+ * fed `keywordText`, so that this file and not a tokenizer's defaults decides where words begin.
+ */
+
+import { stem } from './stem.ts';
+
+/** Function words of English: they say how a sentence is built, not what it is about. */
+const STOP_WORDS = new Set(
+  (
+    'a about above after again against all also am an and any are as at be because been before ' +
+    'being below between both but by can could did do does doing down during each few for from ' +
+    'further had has have having he her here hers herself him himself his how i if in into is it ' +
+    'its itself just me more most my myself no nor not now of off on once only or other our ours ' +
+    'ourselves out over own same she should so some such than that the their theirs them ' +
+    'themselves then there these they this those through to too under until up very was we were ' +
+    'what when where which while who whom why will with would you your yours yourself yourselves'
+  ).split(' '),
+);
+
+const WORD = /[\p{L}\p{N}]+/gu;
+const NON_ASCII = /[^\x00-\x7f]/;
+/** Accents; not the two marks that make another kana of one. */
+const MARKS = /[^\P{M}\u3099\u309a]+/gu;
+
+/** Scripts that put no space between words. Hangul has spaces, but its words carry particles. */
+const UNSPACED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}ー]+/gu;
+
+/** Longer runs of letters are data, not words; their head is enough to find them. */
+const LONGEST_WORD = 64;
+
+const terms = new Map<string, string | null>();
+/** About 2 MB at most; words of natural text repeat, so nearly every look-up is a hit. */
+const TERM_CACHE_SIZE = 20_000;
+
+/** The stem of a content word, null for a function word. */
+export function contentTerm(word: string): string | null {
+  let term = terms.get(word);
+  if (term === undefined) {
+    if (terms.size >= TERM_CACHE_SIZE) terms.clear();
+    term = STOP_WORDS.has(word) ? null : stem(word);
+    terms.set(word, term);
+  }
+  return term;
+}
+
+/** The stem of any word. */
+export function termOf(word: string): string {
+  return contentTerm(word) ?? stem(word);
+}
+
+function pushBigrams(run: string, into: string[]): void {
+  const letters = Array.from(run);
+  if (letters.length === 1) into.push(run);
+  for (let index = 0; index + 1 < letters.length; index++) {
+    into.push(`${letters[index]}${letters[index + 1]}`);
+  }
+}
+
+function pushUnspaced(word: string, into: string[]): void {
+  let end = 0;
+  for (const run of word.matchAll(UNSPACED)) {
+    if (run.index > end) into.push(word.slice(end, run.index));
+    pushBigrams(run[0], into);
+    end = run.index + run[0].length;
+  }
+  if (end < word.length) into.push(word.slice(end, end + LONGEST_WORD));
+}
+
+/**
+ * The words of a text: lower case, without diacritics, in order. Runs of a script that is written
+ * without spaces become overlapping pairs of characters, the usual index unit for Chinese,
+ * Japanese and Korean without a dictionary (Nie, Gao, Zhang and Zhou, "On the use of words and
+ * n-grams for Chinese information retrieval", IRAL 2000).
+ */
+export function words(text: string): string[] {
+  const lower = text.toLowerCase();
+  if (!NON_ASCII.test(lower)) {
+    const found: string[] = lower.match(WORD) ?? [];
+    return found.map((word) => (word.length > LONGEST_WORD ? word.slice(0, LONGEST_WORD) : word));
+  }
+  const result: string[] = [];
+  // NFKD takes accents off letters and folds full-width forms; NFC puts Hangul together again.
+  const folded = lower.normalize('NFKD').replace(MARKS, '').normalize('NFC');
+  for (const word of folded.match(WORD) ?? []) {
+    if (NON_ASCII.test(word)) pushUnspaced(word, result);
+    else result.push(word.slice(0, LONGEST_WORD));
+  }
+  return result;
+}
+
+export function isStopWord(word: string): boolean {
+  return STOP_WORDS.has(word);
+}
+
+/** The stems of a text's content words, in order, repeated as often as they occur. */
+export function contentTerms(text: string): string[] {
+  const result: string[] = [];
+  for (const word of words(text)) {
+    const term = contentTerm(word);
+    if (term !== null) result.push(term);
+  }
+  return result;
+}
+
+/** What the keyword index is given for a text: its words, separated by one space. */
+export function keywordText(text: string): string {
+  return words(text).join(' ');
+}

@@ -1,0 +1,58 @@
+/** Who waits for a conversation's next turn: first come, first served, and not too many. */
+import { ParleyError } from '../../core/errors.ts';
+
+/** Waiting turns of one conversation; the next one is refused. */
+const LONGEST_QUEUE = 20;
+
+export class ConversationQueues {
+  #waiting = new Map<string, Set<symbol>>();
+  #last = new Map<string, Promise<void>>();
+
+  /** Runs `task` when all that came before for this conversation are done; one whose signal is aborted while it waits is not run. */
+  async run<T>(conversationId: string, task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const place = this.#enter(conversationId);
+    const before = this.#last.get(conversationId) ?? Promise.resolve();
+    const { promise: done, resolve: leave } = Promise.withResolvers<void>();
+    const mine = before.then(() => done);
+    this.#last.set(conversationId, mine);
+    try {
+      await unlessAborted(before, signal);
+      return await task();
+    } finally {
+      leave();
+      this.#leave(conversationId, place);
+      if (this.#last.get(conversationId) === mine) this.#last.delete(conversationId);
+    }
+  }
+
+  #enter(conversationId: string): symbol {
+    const waiting = this.#waiting.get(conversationId) ?? new Set();
+    if (waiting.size >= LONGEST_QUEUE) {
+      throw new ParleyError({
+        code: 'queue_full',
+        detail: 'Too many turns are waiting in this conversation',
+        retryAfter: 5,
+      });
+    }
+    const place = Symbol('place');
+    this.#waiting.set(conversationId, waiting.add(place));
+    return place;
+  }
+
+  #leave(conversationId: string, place: symbol): void {
+    const waiting = this.#waiting.get(conversationId);
+    waiting?.delete(place);
+    if (waiting?.size === 0) this.#waiting.delete(conversationId);
+  }
+}
+
+/** What `promise` resolves to, or a rejection as soon as the signal is aborted. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  if (signal.aborted) return Promise.reject(new Error('the client has gone'));
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = () => reject(new Error('the client has gone'));
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -1,0 +1,142 @@
+/** The answer, by the models: a chain of fallbacks until one speaks, and the steps of the one that did, with tools between them. */
+import type {
+  LanguageModelV4CallOptions,
+  LanguageModelV4Prompt,
+  LanguageModelV4Usage,
+} from '@ai-sdk/provider';
+import { OFFLINE_OPTIONS } from '../../models/offline/chat-model.ts';
+import { describeModelError } from '../../models/failure.ts';
+import type { ChatModel } from '../../models/chat/registry.ts';
+import type { RunDependencies, TurnJob } from './types.ts';
+import type { RetrievedContext } from './retrieve-context.ts';
+import { buildPrompt } from './build-prompt.ts';
+import { runStep, type Step } from './model-step.ts';
+import { continuePrompt, runToolCalls, type ToolContext } from '../tools/run-tool-calls.ts';
+
+export interface GenerateResult {
+  model: ChatModel;
+  /** What the last step was sent. */
+  prompt: LanguageModelV4Prompt;
+  /** The last step. */
+  step: Step;
+  /** Of every call that was made for this answer. */
+  usage: (LanguageModelV4Usage | undefined)[];
+}
+
+/** Calls of the model in one turn: a model that only ever calls tools is stopped. */
+const MOST_STEPS = 5;
+
+/** Asks the models in their order until one speaks; after its first token no other may. */
+export async function generate(
+  work: TurnJob,
+  grounding: RetrievedContext,
+  services: RunDependencies,
+): Promise<GenerateResult> {
+  const [first, ...fallbacks] = work.models;
+  let generated = await generateBy(first, work, grounding, services);
+  for (const model of fallbacks) {
+    if (!mayFallBack(generated.step, work, services)) break;
+    generated = await generateBy(model, work, grounding, services);
+  }
+  return generated;
+}
+
+function mayFallBack(step: Step, { live }: TurnJob, { settings }: RunDependencies): boolean {
+  const failed = step.error !== undefined || step.late === true;
+  const hasTime = performance.now() < live.startedAt + settings.timeLimits.totalMs;
+  return failed && live.firstTokenAt === undefined && !live.stopReason && hasTime;
+}
+
+async function generateBy(
+  model: ChatModel,
+  work: TurnJob,
+  grounding: RetrievedContext,
+  services: RunDependencies,
+): Promise<GenerateResult> {
+  const { live, conversation, history } = work;
+  const tools = services.toolbox.toolsFor({
+    conversation,
+    model,
+    hasSearchableContent: work.hasSearchableContent,
+  });
+  const context: ToolContext = {
+    conversation,
+    tools,
+    retriever: services.retriever,
+    report: services.report,
+    db: services.db,
+  };
+  let prompt = buildPrompt({
+    history,
+    instructions: conversation.instructions,
+    passages: grounding.passages,
+    window: model.window,
+    settings: services.settings.context,
+  });
+  const usage = [...grounding.usage];
+  for (let count = 1; ; count++) {
+    const options = {
+      ...optionsOf(grounding),
+      prompt,
+      ...(count < MOST_STEPS ? tools.options : {}),
+    };
+    const textBefore = live.parts.textLength;
+    const step = await callModel(model, options, work, services);
+    usage.push(step.usage);
+    tellOperator(step, model, work, services);
+    if (!wantsResults(step) || live.stopReason || count >= MOST_STEPS)
+      return { model, prompt, step, usage };
+    const results = await runToolCalls(live, step.toolCalls, context);
+    prompt = continuePrompt(prompt, {
+      said: live.parts.textFrom(textBefore),
+      calls: step.toolCalls,
+      results,
+    });
+  }
+}
+
+/** A client hears one sentence whatever fails; why it did is for the log. A model's name may be a client's own words. */
+function tellOperator(
+  { error, late }: Step,
+  { name }: ChatModel,
+  { live }: TurnJob,
+  { report }: RunDependencies,
+): void {
+  if (live.stopReason || (error === undefined && !late)) return;
+  const why = late ? 'too late' : describeModelError(error);
+  report(`turn ${live.head.turnId}: the model ${JSON.stringify(name)} failed`, why);
+}
+
+/** Some services end a step that calls tools by a plain `stop`; one that was cut has no calls to be trusted. */
+function wantsResults({ finish, toolCalls, error }: Step): boolean {
+  const ended = finish === 'tool-calls' || finish === 'stop';
+  return ended && toolCalls.length > 0 && error === undefined;
+}
+
+/** A model that refuses the very offer of tools is asked without. */
+async function callModel(
+  model: ChatModel,
+  options: LanguageModelV4CallOptions,
+  { live }: TurnJob,
+  { settings, toolbox }: RunDependencies,
+): Promise<Step> {
+  const call = (given: LanguageModelV4CallOptions) => {
+    const deadline = live.startedAt + settings.timeLimits.totalMs;
+    return runStep({ live, model, options: given, limits: settings.timeLimits, deadline });
+  };
+  const step = await call(options);
+  if (!options.tools || step.spoke || !toolbox.mayBeRefusal(step.error)) return step;
+  const { tools: _, toolChoice: __, ...without } = options;
+  const second = await call(without);
+  if (second.error === undefined) toolbox.learnRefusal(model);
+  return second;
+}
+
+function optionsOf({
+  sources,
+}: RetrievedContext): Pick<LanguageModelV4CallOptions, 'providerOptions'> {
+  // The offline model has no other way to tell passages from a question. JSON, though the library's type does not see it.
+  return sources
+    ? { providerOptions: { [OFFLINE_OPTIONS]: { sources: JSON.parse(JSON.stringify(sources)) } } }
+    : {};
+}

@@ -1,0 +1,86 @@
+/** What to search for: the last message with the conversation in mind, so that "and the second one?" finds what it means. */
+import type { LanguageModelV4Usage } from '@ai-sdk/provider';
+import type { ContextMessage } from '../../core/context.ts';
+import { OFFLINE_MODEL } from '../../models/chat/catalog.ts';
+import type { ChatModel } from '../../models/chat/registry.ts';
+
+export interface SearchQuery {
+  query: string;
+  usage: (LanguageModelV4Usage | undefined)[];
+}
+
+/** Messages that a rewriting looks at, and how much of each. */
+const HISTORY_MESSAGES = 6;
+const MESSAGE_LENGTH = 1_000;
+const LONGEST_QUERY = 1_000;
+/** Longer than this a rewriting is not waited for. */
+const REWRITE_TIMEOUT_MS = 5_000;
+/** A message of so many words says by itself what it is about. */
+const WORDS_OF_A_FULL_QUESTION = 10;
+
+const INSTRUCTIONS =
+  'You rewrite the last message of a conversation as one search query that can be understood without the conversation. ' +
+  'Replace pronouns and references by what they stand for. Keep the language. Answer with the query alone.';
+
+/** @param history oldest first, the new message last */
+export async function searchQuery({
+  history,
+  model,
+  signal,
+}: {
+  history: readonly ContextMessage[];
+  model: ChatModel;
+  signal: AbortSignal;
+}): Promise<SearchQuery> {
+  const last = history.at(-1)?.text ?? '';
+  const isFirst = !history.slice(0, -1).some((message) => message.role === 'user');
+  if (isFirst) return { query: last, usage: [] };
+  const rewritten =
+    model.name === OFFLINE_MODEL ? undefined : await rewrite(history, model, signal);
+  return rewritten ?? { query: withLastTurn(history, last), usage: [] };
+}
+
+/** Without a model: a short message is taken together with the one before it. */
+function withLastTurn(history: readonly ContextMessage[], last: string): string {
+  if (last.trim().split(/\s+/u).length >= WORDS_OF_A_FULL_QUESTION) return last;
+  const before = history.slice(0, -1).findLast((message) => message.role === 'user');
+  return before ? `${before.text.slice(0, MESSAGE_LENGTH)}\n${last}` : last;
+}
+
+/** By the model itself; undefined when it does not manage in time, since a worse query is better than a late or failed turn. */
+async function rewrite(
+  history: readonly ContextMessage[],
+  model: ChatModel,
+  signal: AbortSignal,
+): Promise<SearchQuery | undefined> {
+  const lines = history
+    .slice(-HISTORY_MESSAGES)
+    .map(({ role, text }) => `${role}: ${text.slice(0, MESSAGE_LENGTH)}`);
+  try {
+    const { stream } = await (
+      await model.load()
+    ).doStream({
+      prompt: [
+        { role: 'system', content: INSTRUCTIONS },
+        { role: 'user', content: [{ type: 'text', text: lines.join('\n') }] },
+      ],
+      abortSignal: AbortSignal.any([signal, AbortSignal.timeout(REWRITE_TIMEOUT_MS)]),
+    });
+    return await collect(stream);
+  } catch {
+    return undefined;
+  }
+}
+
+async function collect(
+  stream: Awaited<ReturnType<Awaited<ReturnType<ChatModel['load']>>['doStream']>>['stream'],
+): Promise<SearchQuery | undefined> {
+  let query = '';
+  for await (const part of stream) {
+    if (part.type === 'text-delta') query += part.delta;
+    if (part.type === 'error' || query.length > LONGEST_QUERY) return undefined;
+    if (part.type === 'finish')
+      return query.trim() === '' ? undefined : { query: query.trim(), usage: [part.usage] };
+  }
+  return undefined;
+}

@@ -1,0 +1,38 @@
+/** What a turn is made from, and what it is run with. */
+import type { ContextMessage } from '../../core/context.ts';
+import type { Conversation } from '../../core/conversation.ts';
+import type { Report } from '../../core/report.ts';
+import type { ChatModel } from '../../models/chat/registry.ts';
+import type { Database } from '../../store/database.ts';
+import type { RunningTurn } from './running-turn.ts';
+import type { ContextSettings } from './build-prompt.ts';
+import type { Retriever } from '../retriever.ts';
+import type { ToolRegistry } from '../tools/tool.ts';
+import type { TimeLimits } from './stall-watchdog.ts';
+
+export interface RunSettings {
+  context: ContextSettings;
+  timeLimits: TimeLimits;
+  /** How long to go on trying to store the end of a turn when the database is away, milliseconds. */
+  storeGraceMs: number;
+}
+
+export interface RunDependencies {
+  db: Database;
+  /** The instance that runs the turn. */
+  instanceId: string;
+  settings: RunSettings;
+  retriever: Retriever;
+  toolbox: ToolRegistry;
+  report: Report;
+}
+
+export interface TurnJob {
+  live: RunningTurn;
+  conversation: Conversation;
+  history: ContextMessage[];
+  /** Whether the user has documents or other conversations that a tool could search. */
+  hasSearchableContent: boolean;
+  /** In the order in which they are tried. */
+  models: readonly [ChatModel, ...ChatModel[]];
+}

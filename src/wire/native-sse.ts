@@ -1,0 +1,27 @@
+/** Native server-sent events (CONTRACT: Streaming): named events, each with a cursor as its id and one line of JSON. */
+import { terminalEvent } from '../core/message.ts';
+import type { Encoder } from './wire.ts';
+import { endedView, startedView } from './views.ts';
+
+export const DONE = '[DONE]';
+
+export function nativeEncoder(): Encoder {
+  return {
+    initialId: (cursor) => `id: ${cursor}\n\n`,
+    started: (head, cursor) => event('turn.started', startedView(head), cursor),
+    text: (delta, start, place) =>
+      `id: ${place.at(start + delta.length)}\nevent: message.delta\ndata: {"text":${JSON.stringify(delta)}}\n\n`,
+    reasoning: (delta, cursor) => event('reasoning.delta', { text: delta }, cursor),
+    part(part, cursor) {
+      const { type, ...data } = part;
+      return event(type.replace('_', '.'), data, cursor);
+    },
+    ended: (head, outcome, cursor) =>
+      `${event(terminalEvent(outcome.message.status), endedView(head, outcome), cursor)}event: done\ndata: ${DONE}\n\n`,
+    keepAlive: () => ': keep-alive\n\n',
+  };
+}
+
+function event(name: string, data: unknown, cursor: string): string {
+  return `id: ${cursor}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+}

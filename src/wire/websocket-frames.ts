@@ -1,0 +1,47 @@
+/** The WebSocket dialect: JSON frames, one a line until the socket's door sends each on its own. */
+import { citedView, usageView } from './views.ts';
+import { contentOf } from '../core/parts.ts';
+import { terminalEvent } from '../core/message.ts';
+import { problemOf } from './problem.ts';
+import type { Encoder } from './wire.ts';
+
+export function framesEncoder(): Encoder {
+  let conversationId = '';
+  const frame = (type: string, data: Record<string, unknown>) =>
+    `${JSON.stringify({ type, conversation_id: conversationId, ...data })}\n`;
+  return {
+    initialId: () => '',
+    started(head) {
+      conversationId = head.conversationId;
+      const created = head.created ? frame('conversation_created', { title: head.title }) : '';
+      return (
+        created +
+        frame('user_message', { message: head.userMessage.text, message_id: head.userMessage.id }) +
+        frame('typing', { turn_id: head.turnId })
+      );
+    },
+    text: (delta) => frame('chunk', { content: delta }),
+    reasoning: (delta) => frame('reasoning', { content: delta }),
+    part(part) {
+      const { type, ...data } = part;
+      return frame(type, data);
+    },
+    ended(head, { message, error }) {
+      const full = {
+        full_response: contentOf(message.parts),
+        message_id: message.id,
+        status: message.status,
+        usage: usageView(message),
+        ...citedView(message),
+      };
+      if (terminalEvent(message.status) !== 'turn.failed') return frame('message_complete', full);
+      const problem = error && problemOf(error, head.turnId);
+      return frame('error', {
+        message: problem?.detail ?? 'The answer was interrupted',
+        ...full,
+        ...(problem ? { problem } : {}),
+      });
+    },
+    keepAlive: () => '',
+  };
+}

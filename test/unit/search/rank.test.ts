@@ -1,0 +1,134 @@
+import { describe, expect, test } from 'vitest';
+import {
+  offlineEmbedder,
+  offlineEmbedding,
+  OFFLINE_DIMENSIONS,
+} from '../../../src/models/offline/embedder.ts';
+import { keywordQuery } from '../../../src/search/fts-query.ts';
+import { rankCandidates, type Candidate, type RetrievalMode } from '../../../src/search/rank.ts';
+
+const cosine = (a: number[], b: number[]) => a.reduce((sum, value, at) => sum + value * b[at]!, 0);
+
+function rank(query: string, texts: string[], mode: RetrievalMode = 'hybrid', limit = 10) {
+  const vector = offlineEmbedding(query);
+  const candidates: Candidate[] = texts.map((text, at) => ({
+    title: '',
+    text,
+    keywordRank: at + 1,
+    vectorRank: at + 1,
+    cosine: cosine(vector, offlineEmbedding(text)),
+  }));
+  return rankCandidates({
+    mode,
+    limit,
+    candidates,
+    terms: keywordQuery(query).terms,
+    statistics: { chunks: texts.length, frequencies: new Map() },
+    vectorWeight: 0.1,
+  });
+}
+
+const TEXTS = [
+  'The ferry to the island leaves at nine.',
+  'Bread is baked with flour, water, salt and yeast.',
+  'The lighthouse keeper lit the lamp of the lighthouse.',
+  'A lamp needs oil.',
+];
+
+describe('rankCandidates', () => {
+  test.each(['hybrid', 'keyword', 'vector'] as const)('%s: best first, scores descend', (mode) => {
+    const ranked = rank('lighthouse lamp', TEXTS, mode);
+    expect(ranked[0]?.candidate.text).toBe(TEXTS[2]);
+    const scores = ranked.map(({ score }) => score);
+    expect(scores).toEqual([...scores].sort((a, b) => b - a));
+    expect(scores.every(Number.isFinite)).toBe(true);
+  });
+
+  test('what the query repeats counts for more', () => {
+    const texts = ['The bread is here.', 'The lamps are here.'];
+    const best = (query: string) => rank(query, texts, 'keyword')[0]?.candidate.text;
+    expect(best('bread, and where the lamp is: a lamp')).toBe(texts[1]);
+    expect(best('bread, and where the lamp is: the bread')).toBe(texts[0]);
+  });
+
+  test('a word said three times is worth less than two said once', () => {
+    const ranked = rank('lamp lamp lamp harbour ferry', ['lamp', 'harbour ferry'], 'keyword');
+    expect(ranked.map(({ candidate }) => candidate.text)).toEqual(['harbour ferry', 'lamp']);
+  });
+
+  test('is the same every time', () => {
+    expect(rank('lighthouse lamp', TEXTS)).toEqual(rank('lighthouse lamp', TEXTS));
+  });
+
+  test('near-duplicates do not fill the list', () => {
+    const copy =
+      'The harbour office opens at eight and closes at five on all working days. '.repeat(3);
+    const ranked = rank('harbour office lamp', [copy, `${copy} Indeed.`, copy, ...TEXTS]);
+    expect(ranked.filter(({ candidate }) => candidate.text.startsWith('The harbour'))).toHaveLength(
+      1,
+    );
+    expect(ranked).toHaveLength(5);
+  });
+
+  test('texts alike but for the word that was asked for are not duplicates', () => {
+    const terms =
+      'is due within thirty days of its date as agreed in the contract, which names the place of delivery, the price of each part, who bears the risk and which court decides.';
+    const invoice = (number: number) => `Invoice ${number} ${terms} ${terms.toUpperCase()}`;
+    const ranked = rank('invoice 1002', [invoice(1001), invoice(1002), invoice(1003)]);
+    expect(ranked[0]?.candidate.text).toBe(invoice(1002));
+    expect(ranked).toHaveLength(2);
+  });
+
+  test('coverage says how much of the question a chunk holds', () => {
+    const [first, ...others] = rank('lighthouse lamp', TEXTS);
+    expect(first?.coverage).toBeCloseTo(1);
+    expect(others.at(-1)?.coverage).toBe(0);
+  });
+
+  test('a query without a word ranks by vector, and nothing is nothing', () => {
+    expect(rank('???', TEXTS, 'hybrid')).toHaveLength(4);
+    expect(rank('lamp', [])).toEqual([]);
+  });
+
+  test('among relatives of the best, words of the query are not needed', () => {
+    const related = [
+      'flutter of wings in transonic flow',
+      'flutter of wings and panels in flow',
+      'panels in transonic flow',
+      'recipes for soup',
+      'history of soup',
+    ];
+    const ranked = rank('flutter', related).map(({ candidate }) => candidate.text);
+    expect(ranked[2]).toBe('panels in transonic flow');
+  });
+});
+
+describe('the offline embedder', () => {
+  test('gives finite unit vectors, the same for the same text', async () => {
+    const values = [
+      '',
+      '???',
+      'a',
+      'the',
+      'lighthouse',
+      '機械学習',
+      'x'.repeat(10_000),
+      'word '.repeat(5_000),
+    ];
+    const { embeddings } = await offlineEmbedder.doEmbed({ values });
+    for (const embedding of embeddings) {
+      expect(embedding).toHaveLength(OFFLINE_DIMENSIONS);
+      expect(Math.hypot(...embedding)).toBeCloseTo(1);
+    }
+    expect((await offlineEmbedder.doEmbed({ values })).embeddings).toEqual(embeddings);
+  });
+
+  test('word forms and misspellings are nearer than other words', () => {
+    const query = offlineEmbedding('reimbursement of travel costs');
+    const near = cosine(query, offlineEmbedding('travelling cost was reimbursed'));
+    const typo = cosine(query, offlineEmbedding('reimbursment for travl costs'));
+    const far = cosine(query, offlineEmbedding('bread is baked with yeast'));
+    expect(near).toBeGreaterThan(far + 0.3);
+    expect(typo).toBeGreaterThan(far + 0.3);
+  });
+});

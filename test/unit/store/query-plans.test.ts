@@ -1,0 +1,246 @@
+/**
+ * No statement scans what it does not return. The product is put through its paces on a database that writes down every statement; a look at the source makes sure
+ * that none was left out.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Libsql from 'libsql';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createApp } from '../../../src/app.ts';
+import { parseConfig } from '../../../src/config.ts';
+import { connectFile } from '../../../src/host/node/database/libsql-file.ts';
+import { migrateFromFolder } from '../../../src/host/node/database/open.ts';
+import { prepareOnNode } from '../../../src/host/node/prepare.ts';
+import { NodeSockets } from '../../../src/host/node/websockets.ts';
+import { createNodePages } from '../../../src/host/node/pages.ts';
+import { embeddingsOf, registryOf, turnServiceSettingsOf } from '../../../src/host/services.ts';
+import { networkBy } from '../../../src/models/http.ts';
+import { reindex } from '../../../src/documents/reindex.ts';
+import { createRetriever } from '../../../src/search/retrieve.ts';
+import { releaseClaim } from '../../../src/store/turns/release-claim.ts';
+import {
+  addConnection,
+  countConnections,
+  removeConnection,
+  removeInstance,
+  renewConnections,
+} from '../../../src/store/connections.ts';
+import { recentMessages } from '../../../src/store/conversations.ts';
+import type { Database } from '../../../src/store/database.ts';
+import { resumeDraft } from '../../../src/store/documents/resume.ts';
+import { failDraft, renewDraft } from '../../../src/store/documents/publish.ts';
+import {
+  chunkStatements,
+  reserveStatement,
+  sweepStatements,
+} from '../../../src/store/search/candidates.ts';
+import { saveCheckpoints } from '../../../src/store/turns/checkpoint.ts';
+import { requestCancel, sweep } from '../../../src/store/turns/read.ts';
+import { LocalTurnService } from '../../../src/turns/local-turn-service.ts';
+import { createToolRegistry } from '../../../src/turns/tools/registry.ts';
+import { asRecord } from '../../support/json.ts';
+import { sqlInSource } from './sql-in-source.ts';
+
+/** Statements that may go through a table. */
+const MAY_SCAN = [
+  // Whether the database is there: the first row it comes to.
+  /^SELECT 1 FROM conversations LIMIT 1$/u,
+  // A row for each open socket; every heartbeat would have to rewrite an index on its time.
+  /^DELETE FROM connections WHERE heartbeat_at </u,
+  // `npm run reindex` goes through all documents and through the drafts it made: that is its work, and nobody waits for it.
+  /d\.embedding_model IS NOT|p\.purpose = 'reindex'/u,
+];
+
+/** The turns that run at this moment, all of them, for the sweep: an index on their heartbeats would be rewritten by every turn when it begins, when it ends and by each heartbeat. */
+const RUNNING_TURNS = 'SCAN turns USING INDEX turns_running';
+
+const folder = mkdtempSync(join(tmpdir(), 'parley-plans-'));
+const path = join(folder, 'parley.db');
+const file = connectFile(`file:${path}`);
+const statements = new Map<string, { plan: string[] }>();
+
+/** The database itself; it writes down what it is asked. */
+const db: Database = {
+  async batch(batch, mode, retryForMs) {
+    for (const { sql } of batch) statements.set(sql, { plan: [] });
+    return file.batch(batch, mode, retryForMs);
+  },
+  flush: () => file.flush(),
+  close: () => file.close(),
+};
+
+afterAll(() => {
+  file.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const config = parseConfig({ AUTH: 'none' });
+const embeddings = embeddingsOf(config, fetch);
+const report = () => undefined;
+const rooms = new LocalTurnService({
+  db,
+  registry: registryOf(config, networkBy(fetch)),
+  settings: turnServiceSettingsOf(config),
+  retriever: createRetriever({ db, embeddings, report: console.error }),
+  toolbox: createToolRegistry(),
+  coalesce: setImmediate,
+  report,
+});
+const app = createApp(() => ({
+  config,
+  db,
+  registry: registryOf(config, networkBy(fetch)),
+  embeddings,
+  prepare: prepareOnNode,
+  rooms,
+  sockets: new NodeSockets({ db, rooms, report }),
+  pages: createNodePages(),
+  report,
+  loopbackOnly: false,
+}));
+
+type Body = Record<string, unknown>;
+
+async function call(method: string, path: string, json?: Body, headers = {}): Promise<Body> {
+  const body = json && JSON.stringify(json);
+  const length = { 'content-type': 'application/json', 'content-length': String(body?.length) };
+  const init = { method, body, headers: { ...(body ? length : {}), ...headers } };
+  const text = await (await app.request(path, init, {})).text();
+  return text.startsWith('{') ? (JSON.parse(text) as Body) : {};
+}
+
+beforeAll(async () => {
+  await migrateFromFolder(db);
+  await talk();
+  await keepDocuments();
+  await keepOrder();
+  const connection = new Libsql(path);
+  for (const [sql, entry] of statements) {
+    if (!/^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)/u.test(sql)) continue;
+    const rows = connection.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(argumentsFor(sql));
+    entry.plan = rows.map((row) => String(asRecord(row)['detail']));
+  }
+  connection.close();
+}, 120_000);
+
+/** Plans do not depend on what the values are; as many as are asked for have to be there. */
+function argumentsFor(sql: string): null[] {
+  return Array.from(sql.replace(/'[^']*'/gu, '').matchAll(/\?/gu), () => null);
+}
+
+async function talk(): Promise<void> {
+  const headers = { 'idempotency-key': 'first' };
+  const { conversation_id: id } = await call('POST', '/conversations', { user_id: 'u' }, headers);
+  const path = `/conversations/${String(id)}`;
+  for (const key of ['a', 'b'])
+    await call('POST', `${path}/messages`, { message: 'Hi' }, { 'idempotency-key': key });
+  const started = { user_id: 'u', message: 'Hi', mode: 'rag' };
+  const other = await call('POST', '/conversations', started);
+  const turn = await call('GET', `/turns/${String(other['turn_id'])}`);
+  await call('GET', `/turns/${String(turn['turn_id'])}/events`);
+  await call('POST', `/turns/${String(turn['turn_id'])}/cancel`);
+  for (const query of ['', '&limit=1', `&limit=1&cursor=${String(id)}`])
+    await call('GET', `/conversations?user_id=u${query}`);
+  await call('GET', path);
+  await call('GET', `${path}/messages?limit=1&cursor=1`);
+  await call('GET', `${path}/stream?message=x`, undefined, { 'last-event-id': 'AAAA2.1' });
+  await call('PATCH', path, { title: 't', mode: 'rag', model: 'offline', instructions: 'i' });
+  await call('GET', '/health');
+  await call('DELETE', path);
+}
+
+async function keepDocuments(): Promise<void> {
+  const { conversation_id: id } = await call('POST', '/conversations', { user_id: 'u' });
+  const document = { user_id: 'u', text: '# Refunds\n\nA purchase can be returned.', title: 'T' };
+  const key = { 'idempotency-key': 'document' };
+  const kept = await call('POST', '/documents', { ...document, metadata: { a: 1 } }, key);
+  await call('POST', '/documents', { ...document, conversation_id: id, text: 'Shipping.' });
+  const documentId = String(kept['document_id']);
+  const replacement = { ...document, document_id: documentId, text: 'New words.' };
+  await call('POST', '/documents', replacement, { 'idempotency-key': 'replacement' });
+  for (const mode of ['hybrid', 'vector', 'keyword'])
+    for (const filter of [{}, { conversation_id: id }, { document_ids: [documentId] }])
+      for (const metadata of [undefined, { a: 1 }])
+        await call('POST', '/retrieve', {
+          user_id: 'u',
+          query: 'words',
+          mode,
+          metadata,
+          ...filter,
+        });
+  for (const query of [
+    '',
+    '&limit=1',
+    `&limit=1&cursor=${documentId}`,
+    `&conversation_id=${String(id)}`,
+  ])
+    await call('GET', `/documents?user_id=u${query}`);
+  await call('GET', `/documents/${documentId}`);
+  await call('GET', `/documents/${documentId}/text`);
+  const question = { user_id: 'u', message: 'Which words?' };
+  await call('POST', `/conversations/${String(id)}/messages`, question);
+  await call('POST', '/conversations', { ...question, mode: 'rag' });
+  const { configured } = embeddings;
+  const embedder = { ...configured, name: 'offline/another' };
+  await reindex({ db, embedder, leaseMs: 15_000 }, () => undefined);
+  await call('DELETE', `/documents/${documentId}`);
+}
+
+/** What is done beside the requests, and what only an accident brings about. */
+async function keepOrder(): Promise<void> {
+  await addConnection(db, { id: 'c', userId: 'u', instanceId: 'i' });
+  await countConnections(db, 'u', 60_000);
+  await renewConnections(db, 'i', 60_000);
+  await removeConnection(db, 'c');
+  await removeInstance(db, 'i');
+  const grown = { turnId: 't', messageId: 'm', count: 1, parts: [], replace: false, textLength: 0 };
+  await saveCheckpoints(db, { instanceId: 'o', turnIds: ['t'], checkpoints: [grown] });
+  await requestCancel(db, 't');
+  await sweep(db, 15_000);
+  const ids = { turnId: 't', userMessageId: 'q', assistantMessageId: 'm', instanceId: 'o' };
+  const said = { conversationId: 'c', userId: 'u', text: 'x', textTokens: 1, title: null };
+  await releaseClaim(db, { ...ids, ...said, model: null, defaultModel: 'offline' }, 0);
+  const draft = { documentId: 'd', userId: 'u', version: 1 };
+  await renewDraft(db, draft);
+  await resumeDraft(db, { draft, description: {}, leaseMs: 15_000 });
+  await recentMessages(db, { userId: 'u', except: 'c' });
+  await db.batch(
+    [reserveStatement('u', 1), ...chunkStatements(draft, [chunk]), ...sweepStatements('d', 'u')],
+    'write',
+  );
+  await failDraft(db, draft, { code: 'internal_error', detail: 'x' });
+}
+
+const chunk = {
+  ...{ id: 1, ordinal: 0, start: 0, end: 1, headings: [], text: 'x' },
+  ...{ titleWords: 'x', textWords: 'x', embedding: [1] },
+};
+
+it('puts every statement of the source to the test', () => {
+  const seen = [...statements.keys()];
+  const missing = sqlInSource('src/store').filter(
+    ({ pattern }) => !seen.some((sql) => pattern.test(sql)),
+  );
+  expect(missing.map(({ where }) => where)).toEqual([]);
+});
+
+it('finds no statement that scans a table', () => {
+  const scans = [...statements].flatMap(([sql, { plan }]) => {
+    const found = scansIn(plan);
+    const isAllowed = MAY_SCAN.some((pattern) => pattern.test(sql));
+    return found.length === 0 || isAllowed ? [] : [{ sql, found }];
+  });
+  expect(scans).toEqual([]);
+});
+
+/** Steps that go through all of a table; a constant, an intermediate result, a list given as JSON and a search by full text are none. */
+function scansIn(plan: readonly string[]): string[] {
+  const made = new Set(plan.map((step) => /^(?:MATERIALIZE|CO-ROUTINE) (\S+)/u.exec(step)?.[1]));
+  return plan.filter((step) => {
+    const name = /^SCAN (?!CONSTANT ROW)(\S+)/u.exec(step)?.[1];
+    if (name === undefined || made.has(name) || step === RUNNING_TURNS) return false;
+    // `0:` is a virtual table asked for nothing in particular.
+    return !step.includes('VIRTUAL TABLE INDEX') || step.endsWith('INDEX 0:');
+  });
+}

@@ -1,0 +1,75 @@
+/** What arrives at the database twice, or late, as gateways and hung connections bring it: an answer that grows is stored as it was said. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { newId } from '../../../../src/core/ids.ts';
+import { contentOf } from '../../../../src/core/parts.ts';
+import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
+import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
+import { claimTurn, type TurnClaim } from '../../../../src/store/turns/claim.ts';
+import { saveCheckpoints, type Checkpoint } from '../../../../src/store/turns/checkpoint.ts';
+import { readTurn } from '../../../../src/store/turns/read.ts';
+import { releaseClaim } from '../../../../src/store/turns/release-claim.ts';
+import { newClaim } from './new-claim.ts';
+
+const LIMITS = { leaseMs: 60_000, windowMessages: 20 };
+const folder = mkdtempSync(join(tmpdir(), 'parley-checkpoints-'));
+const db = connectFile(`file:${join(folder, 'parley.db')}`);
+let claim: TurnClaim;
+
+beforeAll(() => migrateFromFolder(db));
+beforeEach(() => {
+  claim = { ...newClaim(), idempotency: { scope: 'ann', key: newId(), fingerprint: 'f' } };
+});
+afterAll(() => {
+  db.close();
+  rmSync(folder, { recursive: true });
+});
+
+function checkpoint(count: number, said: string, replace = false): Checkpoint {
+  const { turnId, assistantMessageId: messageId } = claim;
+  const parts = [{ type: 'text' as const, text: said }];
+  return { turnId, messageId, count, parts, replace, textLength: said.length };
+}
+
+async function arrive(...checkpoints: Checkpoint[]): Promise<string> {
+  const { instanceId, turnId } = claim;
+  for (const one of checkpoints)
+    await saveCheckpoints(db, { instanceId, turnIds: [turnId], checkpoints: [one] });
+  const turn = await readTurn(db, { turnId, userId: null, leaseMs: LIMITS.leaseMs });
+  return contentOf(turn?.message.parts ?? []);
+}
+
+it('appends each checkpoint once, however often it arrives', async () => {
+  await claimTurn(db, claim, LIMITS);
+  expect(await arrive(checkpoint(1, 'a'), checkpoint(1, 'a'))).toBe('a');
+  expect(await arrive(checkpoint(2, 'b'), checkpoint(2, 'b'), checkpoint(1, 'a'))).toBe('ab');
+});
+
+it('adds nothing of a late one to the whole that has taken its place', async () => {
+  await claimTurn(db, claim, LIMITS);
+  const late = checkpoint(2, 'b');
+  expect(await arrive(checkpoint(1, 'a'), checkpoint(3, 'abc', true), late)).toBe('abc');
+  const lateWhole = checkpoint(3, 'abc', true);
+  expect(await arrive(checkpoint(4, 'd'), lateWhole, late)).toBe('abcd');
+});
+
+it('takes the whole where the one before never arrived', async () => {
+  await claimTurn(db, claim, LIMITS);
+  expect(await arrive(checkpoint(1, 'a'), checkpoint(3, 'abc', true), checkpoint(4, 'd'))).toBe(
+    'abcd',
+  );
+});
+
+it('accepts no claim that arrives after it was taken back', async () => {
+  await releaseClaim(db, claim, 0);
+  expect(await claimTurn(db, claim, LIMITS)).toEqual({ kind: 'not_found' });
+  const [found] = await db.batch(
+    [{ sql: 'SELECT id FROM conversations WHERE id = ?', args: [claim.conversationId] }],
+    'read',
+  );
+  expect(found?.rows).toEqual([]);
+  const again = { ...claim, turnId: newId() };
+  expect(await claimTurn(db, again, LIMITS)).toMatchObject({ kind: 'accepted' });
+});

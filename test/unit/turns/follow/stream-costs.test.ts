@@ -1,0 +1,129 @@
+/** What a token may cost, as counts that no busy machine changes: bytes on the wire, writes to the connection, parts taken from the network. */
+import { setImmediate } from 'node:timers/promises';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it, vi } from 'vitest';
+import { PlainStream } from '../../../../src/models/fast-path/plain-stream.ts';
+import { pushTurn, streamTurn, type Sink } from '../../../../src/turns/follow/turn-reader.ts';
+import { finish, liveTurn } from '../running-turn.ts';
+
+const TOKENS = 500;
+/** Of the length that tokens have in English. */
+const TOKEN = 'word ';
+
+/** Follows a turn and counts what reaches the connection. */
+function follow(live: ReturnType<typeof liveTurn>) {
+  const counted = { writes: 0, bytes: 0, ended: false };
+  const write = (text: string) => {
+    counted.writes += 1;
+    counted.bytes += Buffer.byteLength(text);
+    return true;
+  };
+  const sink: Sink = {
+    write,
+    end: (text) => (counted.ended = write(text)),
+    fail: (error) => {
+      throw error;
+    },
+    onDrain: () => undefined,
+    onClose: () => undefined,
+  };
+  const view = { wire: 'native', startAt: 'start', initialId: false, keepAliveMs: 60_000 } as const;
+  expect(pushTurn(streamTurn({ source: live, ...view, onLeave: () => undefined }), sink)).toBe(
+    true,
+  );
+  return counted;
+}
+
+/** Collects what is young, or everything. */
+type Collect = (options?: { type: 'minor' }) => void;
+
+/** Bytes that have survived two collections of the young, whether anybody can still reach them or not. */
+function oldBytes(): number {
+  const space = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space');
+  return space?.space_used_size ?? Number.NaN;
+}
+
+it('a turn that is over is no garbage among the old', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as Collect;
+  const turns = async (count: number) => {
+    for (let index = 0; index < count; index += 1) {
+      const live = liveTurn();
+      const counted = follow(live);
+      live.append('text', TOKEN);
+      finish(live);
+      await setImmediate();
+      expect(counted.ended).toBe(true);
+      if (index % 50 === 0) collect({ type: 'minor' });
+    }
+  };
+  await turns(300);
+  collect();
+  const before = oldBytes();
+  await turns(1_000);
+  expect((oldBytes() - before) / 1_000).toBeLessThan(1_000);
+});
+
+describe('a turn of 500 tokens', () => {
+  it('that come at once is written three times, in few bytes', async () => {
+    const live = liveTurn();
+    const counted = follow(live);
+    for (let index = 0; index < TOKENS; index += 1) live.append('text', TOKEN);
+    await setImmediate();
+    await setImmediate();
+    finish(live);
+    await setImmediate();
+    expect(counted.ended).toBe(true);
+    // The start, the text, the end.
+    expect(counted.writes).toBeLessThanOrEqual(3);
+    // The text is told twice, by its deltas and by the message that is stored.
+    expect(counted.bytes).toBeLessThan(2 * TOKENS * TOKEN.length + 2_000);
+  });
+
+  it('that come one by one is written once for each, in 36 KB', async () => {
+    const live = liveTurn();
+    const counted = follow(live);
+    for (let index = 0; index < TOKENS; index += 1) {
+      live.append('text', TOKEN);
+      await setImmediate();
+      await setImmediate();
+    }
+    finish(live);
+    await setImmediate();
+    expect(counted.writes).toBeLessThanOrEqual(TOKENS + 2);
+    expect(counted.writes).toBeGreaterThan(TOKENS / 2);
+    expect(counted.bytes).toBeLessThan(36_000);
+  });
+});
+
+it('a token whose event is like the last but for its text and its padding is found without parsing', () => {
+  const parse = vi.spyOn(JSON, 'parse');
+  try {
+    const answer = new PlainStream(
+      { thoughts: ['reasoning_content', 'reasoning'], tellsThoughts: false, usage: 'usage' },
+      () => undefined,
+    );
+    for (let index = 0; index < TOKENS; index += 1) {
+      const choices = [{ index: 0, delta: { content: TOKEN } }];
+      const chunk = { choices, obfuscation: index.toString(36).repeat(index % 5) };
+      expect(answer.push(Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`))).toBeUndefined();
+    }
+    expect(parse.mock.calls.length).toBeLessThan(5);
+  } finally {
+    parse.mockRestore();
+  }
+});
+
+it('the plain deltas of one network read are one text, and the provider sees nothing of them', () => {
+  const told: string[] = [];
+  const answer = new PlainStream(
+    { thoughts: ['reasoning_content', 'reasoning'], tellsThoughts: false, usage: 'usage' },
+    (part) => {
+      if (part.type === 'text-delta') told.push(part.delta);
+    },
+  );
+  const event = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: TOKEN } }] })}\n\n`;
+  expect(answer.push(Buffer.from(event.repeat(TOKENS)))).toBeUndefined();
+  expect(told).toEqual([TOKEN.repeat(TOKENS)]);
+});

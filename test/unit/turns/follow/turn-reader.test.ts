@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest';
+import type { RunningTurn } from '../../../../src/turns/run/running-turn.ts';
+import { pushTurn, streamTurn, type Sink } from '../../../../src/turns/follow/turn-reader.ts';
+import { finish, liveTurn } from '../running-turn.ts';
+
+function open(live: RunningTurn, { keepAliveMs = 60_000, onLeave = () => {} } = {}) {
+  const options = { wire: 'native', startAt: 'start', initialId: false } as const;
+  const reader = streamTurn({ source: live, ...options, keepAliveMs, onLeave }).getReader();
+  const decoder = new TextDecoder();
+  return {
+    async read(): Promise<string | undefined> {
+      const { done, value } = await reader.read();
+      return done ? undefined : decoder.decode(value);
+    },
+    leave: () => reader.cancel(),
+  };
+}
+
+const deltas = (text: string) =>
+  [...text.matchAll(/event: message\.delta\ndata: (.*)\n/gu)].map(
+    ([, data = '']) => (JSON.parse(data) as { text: string }).text,
+  );
+
+describe('a reader', () => {
+  it('says that the turn has started before there is anything else', async () => {
+    expect(await open(liveTurn()).read()).toMatch(/^id: \S+\nevent: turn\.started\n/u);
+  });
+
+  it('gets each delta when it comes, if it keeps up', async () => {
+    const live = liveTurn();
+    const reader = open(live);
+    await reader.read();
+    for (const delta of ['a', 'b', 'c']) {
+      live.append('text', delta);
+      expect(deltas((await reader.read()) ?? '')).toEqual([delta]);
+    }
+  });
+
+  it('gets one larger delta, if it does not', async () => {
+    const live = liveTurn();
+    const reader = open(live);
+    for (let index = 0; index < 1_000; index += 1) live.append('text', 'token ');
+    finish(live);
+    expect(deltas((await reader.read()) ?? '')).toEqual(['token '.repeat(1_000)]);
+    expect(await reader.read()).toBeUndefined();
+  });
+
+  it('gets what is very much piece by piece, and never half a character', async () => {
+    const live = liveTurn();
+    const whole = `x${'😀'.repeat(100_000)}`;
+    for (let at = 0; at < whole.length; at += 7) live.append('text', whole.slice(at, at + 7));
+    finish(live);
+    const reader = open(live);
+    const pieces: string[] = [];
+    for (let text = await reader.read(); text !== undefined; text = await reader.read())
+      pieces.push(...deltas(text));
+    expect(pieces.join('')).toBe(whole);
+    expect(pieces.length).toBeGreaterThan(5);
+    expect(pieces.every((piece) => piece.length <= 32_768 && piece.isWellFormed())).toBe(true);
+  });
+
+  it('that takes nothing keeps no more waiting than a piece', () => {
+    const live = liveTurn();
+    live.append('text', 'word '.repeat(100_000));
+    finish(live);
+    const written: string[] = [];
+    let drain = () => {};
+    let end: string | undefined;
+    const sink: Sink = {
+      write: (text) => written.push(text) < 0,
+      end: (text) => (end = text),
+      fail: (error) => {
+        throw error;
+      },
+      onDrain: (callback) => (drain = callback),
+      onClose: () => undefined,
+    };
+    const view = {
+      wire: 'native',
+      startAt: 'start',
+      initialId: false,
+      keepAliveMs: 60_000,
+    } as const;
+    pushTurn(streamTurn({ source: live, ...view, onLeave: () => undefined }), sink);
+    expect(written).toHaveLength(1);
+    expect(written[0]?.length).toBeLessThan(35_000);
+    for (let count = 2; end === undefined; count++) {
+      drain();
+      if (end === undefined) expect(written).toHaveLength(count);
+    }
+    expect(deltas(written.join('') + end).join('')).toBe('word '.repeat(100_000));
+  });
+
+  it('gets the same as any other, whenever each of them looks', async () => {
+    const live = liveTurn();
+    const [quick, slow] = [open(live), open(live)];
+    let heard = '';
+    const follow = (async () => {
+      for (let text = await quick.read(); text !== undefined; text = await quick.read())
+        heard += deltas(text).join('');
+    })();
+    for (const delta of ['Hel', 'lo ', '😀', '!']) {
+      live.append('text', delta);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    finish(live);
+    await follow;
+    expect(heard).toBe('Hello 😀!');
+    expect(deltas((await slow.read()) ?? '')).toEqual(['Hello 😀!']);
+  });
+
+  it('gets a comment where nothing else comes, and only there', async () => {
+    const live = liveTurn();
+    const reader = open(live, { keepAliveMs: 20 });
+    await reader.read();
+    expect(await reader.read()).toBe(': keep-alive\n\n');
+    live.append('text', 'a');
+    expect(deltas((await reader.read()) ?? '')).toEqual(['a']);
+    finish(live);
+    expect(await reader.read()).toContain('data: [DONE]');
+    expect(await reader.read()).toBeUndefined();
+  });
+
+  it('is noticed when it leaves, and costs nothing after', async () => {
+    const live = liveTurn();
+    let left = 0;
+    const reader = open(live, { keepAliveMs: 5, onLeave: () => (left += 1) });
+    await reader.read();
+    await reader.leave();
+    live.append('text', 'a');
+    finish(live);
+    expect(left).toBe(1);
+  });
+
+  it('has not left when the turn has ended', async () => {
+    const live = liveTurn();
+    let left = 0;
+    const reader = open(live, { onLeave: () => (left += 1) });
+    finish(live);
+    while ((await reader.read()) !== undefined);
+    await reader.leave();
+    expect(left).toBe(0);
+  });
+});

@@ -1,0 +1,43 @@
+/** A turn in mid-air, for tests of what reads one. */
+import { newId } from '../../../src/core/ids.ts';
+import type { Message, Status, TurnHead } from '../../../src/core/message.ts';
+import { RunningTurn } from '../../../src/turns/run/running-turn.ts';
+
+/** A turn that has said nothing yet; its readers are woken at once. */
+export function liveTurn(): RunningTurn {
+  const head: TurnHead = {
+    turnId: newId(),
+    conversationId: newId(),
+    created: false,
+    title: 'T',
+    model: 'openai/x',
+    userMessage: { id: newId(), sequenceNumber: 1, text: 'hi' },
+    assistantMessage: { id: newId(), sequenceNumber: 2 },
+    conversationCreatedAt: 0,
+    acceptedAt: 0,
+  };
+  return new RunningTurn(head, (wake) => wake());
+}
+
+/** Ends it with what it has said. */
+export function finish(live: RunningTurn, status: Status = 'complete'): void {
+  const { head } = live;
+  const message: Message = {
+    id: head.assistantMessage.id,
+    conversationId: head.conversationId,
+    turnId: head.turnId,
+    role: 'assistant',
+    status,
+    sequenceNumber: 2,
+    parts: live.parts.all(),
+    model: head.model,
+    inputTokens: 1,
+    outputTokens: 1,
+    tokensEstimated: false,
+    finishReason: status === 'complete' ? 'stop' : null,
+    firstTokenMs: 1,
+    durationMs: 1,
+    createdAt: 0,
+  };
+  live.end({ message });
+}

@@ -1,0 +1,203 @@
+import type { LanguageModelV4ToolCall } from '@ai-sdk/provider';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import type { Json } from '../../../../src/core/parts.ts';
+import {
+  continuePrompt,
+  runToolCalls,
+  type ToolContext,
+} from '../../../../src/turns/tools/run-tool-calls.ts';
+import { defineTool, type Tool } from '../../../../src/turns/tools/tool.ts';
+import { createToolRegistry } from '../../../../src/turns/tools/registry.ts';
+import { liveTurn } from '../running-turn.ts';
+
+const conversation = {
+  id: 'c',
+  userId: 'u',
+  title: null,
+  mode: 'open' as const,
+  model: null,
+  instructions: null,
+  messageCount: 2,
+  createdAt: 0,
+  updatedAt: 0,
+};
+const model = {
+  name: 'openai/x',
+  window: { context: 1_000, answer: 100 },
+  load: () => Promise.reject(new Error('not asked here')),
+};
+
+/** A tool of one's own, as somebody would add it. */
+function tool(run: Tool['run'], name = 'own'): Tool {
+  return defineTool({ name, description: 'A test', input: z.object({ a: z.int() }), run });
+}
+
+function call(input: string, more: Partial<LanguageModelV4ToolCall> = {}): LanguageModelV4ToolCall {
+  return { type: 'tool-call', toolCallId: 'id', toolName: 'own', input, ...more };
+}
+
+function setUp(...tools: Tool[]) {
+  const live = liveTurn();
+  const reports: string[] = [];
+  const context: ToolContext = {
+    conversation,
+    tools: createToolRegistry(tools).toolsFor({ conversation, model, hasSearchableContent: true }),
+    report: (what) => reports.push(what),
+    retriever: { retrieve: () => Promise.resolve([]) },
+    db: {
+      batch: () => Promise.reject(new Error('not used here')),
+      flush: () => Promise.resolve(),
+      close: () => undefined,
+    },
+  };
+  return {
+    live,
+    reports,
+    run: (...calls: LanguageModelV4ToolCall[]) => runToolCalls(live, calls, context),
+  };
+}
+
+describe('a tool of one’s own', () => {
+  it('gets its input parsed and the owner’s conversation', async () => {
+    const { live, run } = setUp(
+      tool((input, { conversation }) =>
+        Promise.resolve({ input, user: conversation.userId } as Json),
+      ),
+    );
+    expect(await run(call('{"a":1,"b":2}'))).toEqual([
+      { output: { input: { a: 1 }, user: 'u' }, isError: false },
+    ]);
+    expect(live.parts.all()).toEqual([
+      { type: 'tool_call', tool_call_id: 'id', name: 'own', input: { a: 1, b: 2 } },
+      { type: 'tool_result', tool_call_id: 'id', output: { input: { a: 1 }, user: 'u' } },
+    ]);
+  });
+
+  it('that throws is reported, and the model told no detail', async () => {
+    const { live, run, reports } = setUp(tool(() => Promise.reject(new Error('password'))));
+    const [result] = await run(call('{"a":1}'));
+    expect(result).toEqual({ output: { error: 'the tool failed' }, isError: true });
+    expect(JSON.stringify(live.parts.all())).not.toContain('password');
+    expect(reports).toEqual(['tool own failed']);
+  });
+
+  it('that throws at once, too', async () => {
+    const { run } = setUp(
+      tool(() => {
+        throw new Error('password');
+      }),
+    );
+    expect(await run(call('{"a":1}'))).toMatchObject([{ isError: true }]);
+  });
+
+  it('whose result would fill the window is told so; later ones get what is left', async () => {
+    const { run } = setUp(tool((input) => Promise.resolve('x'.repeat((input as { a: number }).a))));
+    const results = await run(
+      call('{"a":70000}'),
+      call('{"a":50000}'),
+      call('{"a":20000}'),
+      call('{"a":5}'),
+    );
+    expect(results.map(({ isError }) => isError)).toEqual([true, false, true, false]);
+    expect(results[0]?.output).toEqual({ error: expect.stringContaining('too long') });
+  });
+});
+
+describe('a turn that is stopped', () => {
+  it('waits for no tool, and runs none of the others', async () => {
+    let signal: AbortSignal | undefined;
+    const { live, run, reports } = setUp(
+      tool((_, services) => {
+        ({ signal } = services);
+        return new Promise(() => undefined);
+      }),
+    );
+    const running = run(call('{"a":1}'), call('{"a":2}'));
+    live.stop('cancelled');
+    expect(await running).toEqual([{ output: { error: 'the turn was stopped' }, isError: true }]);
+    expect(signal?.aborted).toBe(true);
+    expect(live.parts.count).toBe(2);
+    expect(reports).toEqual([]);
+  });
+
+  it('before its tools runs none', async () => {
+    const { live, run } = setUp(tool(() => Promise.resolve(1)));
+    live.stop('shutdown');
+    expect(await run(call('{"a":1}'))).toEqual([]);
+    expect(live.parts.count).toBe(0);
+  });
+});
+
+describe('a tool that takes too long', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  it('has failed', async () => {
+    const limit = new AbortController();
+    const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(limit.signal);
+    const { run, reports } = setUp(tool(() => new Promise(() => undefined)));
+    const running = run(call('{"a":1}'));
+    limit.abort();
+    expect(await running).toEqual([{ output: { error: 'the tool took too long' }, isError: true }]);
+    expect(timeout).toHaveBeenCalledWith(20_000);
+    expect(reports).toHaveLength(1);
+  });
+});
+
+describe('what goes back to the model', () => {
+  it('is what was said, called and found, with what the service said of the call', () => {
+    const providerMetadata = { google: { thoughtSignature: 'signed' } };
+    const prompt = continuePrompt([{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }], {
+      said: 'Let me see. ',
+      calls: [call('{"a":1}', { providerMetadata }), call('{"a":', { toolCallId: 'cut' })],
+      results: [
+        { output: [1], isError: false },
+        { output: { error: 'no' }, isError: true },
+      ],
+    });
+    expect(prompt.slice(1)).toEqual([
+      {
+        role: 'assistant',
+        content: [
+          { type: 'text', text: 'Let me see. ' },
+          {
+            type: 'tool-call',
+            toolCallId: 'id',
+            toolName: 'own',
+            input: { a: 1 },
+            providerOptions: providerMetadata,
+          },
+          { type: 'tool-call', toolCallId: 'cut', toolName: 'own', input: {} },
+        ],
+      },
+      {
+        role: 'tool',
+        content: [
+          {
+            type: 'tool-result',
+            toolCallId: 'id',
+            toolName: 'own',
+            output: { type: 'json', value: [1] },
+          },
+          {
+            type: 'tool-result',
+            toolCallId: 'cut',
+            toolName: 'own',
+            output: { type: 'error-json', value: { error: 'no' } },
+          },
+        ],
+      },
+    ]);
+  });
+
+  it.each([
+    ['NUL and half a pair', '{"a":"x\\u0000y\\ud800"}', { a: 'xy\uFFFD' }],
+    ['nothing at all', '', {}],
+    ['no JSON', '{"a":', '{"a":'],
+    ['a number', '5', 5],
+  ])('an input with %s is stored as far as it can be', async (_name, input, stored) => {
+    const { live, run } = setUp(tool(() => Promise.resolve(1)));
+    await run(call(input));
+    expect(live.parts.all()[0]).toMatchObject({ type: 'tool_call', input: stored });
+  });
+});
