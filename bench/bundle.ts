@@ -17,8 +17,8 @@ export type Bundle = {
 };
 export type BundleFile = { name: string; bytes: number; gzipBytes: number; isLazy: boolean };
 
-/** The PDF reader is a module of its own that is loaded when the first PDF comes. */
-const LAZY = /pdf/i;
+/** What reads documents is in modules of their own, which are loaded when they are first needed. */
+const LAZY = /\.mjs$/;
 const CODE = /\.(m?js|wasm)$/;
 
 /** Bundles the Worker and starts it `starts` times under `wrangler check startup` (the median counts). */

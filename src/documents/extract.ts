@@ -3,7 +3,8 @@ import { ParleyError } from '../core/errors.ts';
 import { clean } from '../core/safe-text.ts';
 import { htmlToText } from './html-to-markdown.ts';
 import { decodeText, essence, kindOfBytes, kindOfString, type Kind } from './detect-type.ts';
-import { tooLarge, unreadable, type ReadPdf } from './pdf-to-text.ts';
+import type { Libraries } from './libraries.ts';
+import { readPdf, tooLarge, unreadable } from './pdf-to-text.ts';
 
 /** Bytes of one upload. */
 export const LARGEST_UPLOAD = 10 * 1024 * 1024;
@@ -38,13 +39,13 @@ const MIME_TYPES: Record<Kind, string> = {
 /**
  * @throws ParleyError `payload_too_large`, `unsupported_media_type`, or `document_unreadable` where it is broken, encrypted or without any text
  */
-export async function extract(sent: Sent, readPdf: ReadPdf): Promise<Extracted> {
+export async function extract(sent: Sent, libraries: Libraries): Promise<Extracted> {
   const { content, fileName } = sent;
   const size = typeof content === 'string' ? bytesOf(content) : content.length;
   if (size > LARGEST_UPLOAD) throw uploadTooLarge();
   const declared = essence(sent.mimeType);
   const kind = kindOf(sent);
-  const read = await readAs(kind, sent, readPdf);
+  const read = await readAs(kind, sent, libraries);
   // Clients that decode the text drop a byte order mark, and would count from behind it.
   const text = clean(read.text)
     .replace(/\r\n?/g, '\n')
@@ -90,11 +91,13 @@ function emptyDetail(kind: Kind): string {
 async function readAs(
   kind: Kind,
   { content, mimeType }: Sent,
-  readPdf: ReadPdf,
+  libraries: Libraries,
 ): Promise<{ text: string; title?: string | undefined }> {
-  if (kind === 'pdf' && typeof content !== 'string') return readPdf(content);
+  if (kind === 'pdf' && typeof content !== 'string') return readPdf(await libraries.pdf(), content);
   const text = typeof content === 'string' ? content : decodeText(content, mimeType);
-  return kind === 'html' ? htmlToText(text) : { text };
+  if (kind !== 'html') return { text };
+  const isXml = /^\s*<\?xml\b/.test(text.slice(0, 100)) || /\bxhtml\b/i.test(mimeType ?? '');
+  return htmlToText(await libraries.markup(), text, isXml);
 }
 
 function titleFor({

@@ -14,14 +14,11 @@ export interface PdfText {
   text: string;
 }
 
-/** Reads a PDF somewhere. @throws ParleyError `document_unreadable`, `payload_too_large` */
-export type ReadPdf = (bytes: Uint8Array) => Promise<PdfText>;
-
 /** A long book; read in some seconds. */
 export const PDF_LIMITS: PdfLimits = { pages: 2_000, characters: 4_200_000, milliseconds: 20_000 };
 
-type Library = Pick<typeof Unpdf, 'getDocumentProxy'>;
-type Pdf = Awaited<ReturnType<Library['getDocumentProxy']>>;
+export type PdfLibrary = Pick<typeof Unpdf, 'getDocumentProxy'>;
+type Pdf = Awaited<ReturnType<PdfLibrary['getDocumentProxy']>>;
 
 export function unreadable(detail: string, cause?: unknown): ParleyError {
   return new ParleyError({ code: 'document_unreadable', detail }, { cause });
@@ -31,9 +28,13 @@ export function tooLarge(detail: string): ParleyError {
   return new ParleyError({ code: 'payload_too_large', detail });
 }
 
-/** @param bytes handed over: they are empty afterwards */
+/**
+ * Reads a PDF.
+ * @param bytes handed over: they are empty afterwards
+ * @throws ParleyError `document_unreadable`, `payload_too_large`
+ */
 export async function readPdf(
-  { getDocumentProxy }: Library,
+  { getDocumentProxy }: PdfLibrary,
   bytes: Uint8Array,
   limits: PdfLimits = PDF_LIMITS,
 ): Promise<PdfText> {
@@ -50,7 +51,7 @@ export async function readPdf(
 }
 
 async function open(
-  getDocumentProxy: Library['getDocumentProxy'],
+  getDocumentProxy: PdfLibrary['getDocumentProxy'],
   bytes: Uint8Array,
 ): Promise<Pdf> {
   try {

@@ -3,7 +3,7 @@
  * fed `keywordText`, so that this file and not a tokenizer's defaults decides where words begin.
  */
 
-import { stem } from './stem.ts';
+import { stemmer } from 'stemmer';
 
 /** Function words of English: they say how a sentence is built, not what it is about. */
 const STOP_WORDS = new Set(
@@ -39,15 +39,15 @@ export function contentTerm(word: string): string | null {
   let term = terms.get(word);
   if (term === undefined) {
     if (terms.size >= TERM_CACHE_SIZE) terms.clear();
-    term = STOP_WORDS.has(word) ? null : stem(word);
+    term = STOP_WORDS.has(word) ? null : stemmer(word);
     terms.set(word, term);
   }
   return term;
 }
 
-/** The stem of any word. */
+/** The stem of any word: Porter's, as FTS5's `porter` tokenizer stems what is in the index. */
 export function termOf(word: string): string {
-  return contentTerm(word) ?? stem(word);
+  return contentTerm(word) ?? stemmer(word);
 }
 
 function pushBigrams(run: string, into: string[]): void {

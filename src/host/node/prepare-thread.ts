@@ -1,20 +1,18 @@
-// The thread of `node-prepare.ts`: prepares the one document that it is started with.
+// The thread of `prepare.ts`: prepares the one document that it is started with.
 import { parentPort, workerData } from 'node:worker_threads';
 import { failureOf } from '../../core/errors.ts';
-import { readPdf } from '../../documents/pdf-to-text.ts';
 import { prepare } from '../../documents/prepare.ts';
 import type { Sent } from '../../documents/extract.ts';
+import { libraries } from './libraries.ts';
 import type { Answer } from './prepare.ts';
 
 async function answer(sent: Sent): Promise<Answer> {
   try {
-    return {
-      prepared: await prepare(sent, async (bytes) => readPdf(await import('unpdf'), bytes)),
-    };
+    return { prepared: await prepare(sent, libraries) };
   } catch (error) {
     return { failure: failureOf(error) };
   }
 }
 
-// Sent by `node-prepare.ts` alone.
+// Sent by `prepare.ts` alone.
 parentPort?.postMessage(await answer(workerData as Sent), []);

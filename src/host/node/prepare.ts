@@ -4,6 +4,7 @@ import { failureOf, ParleyError, type Failure } from '../../core/errors.ts';
 import { tooLarge, unreadable } from '../../documents/pdf-to-text.ts';
 import { prepare, type Prepare, type Prepared } from '../../documents/prepare.ts';
 import { kindOf, type Sent } from '../../documents/extract.ts';
+import { libraries } from './libraries.ts';
 
 /** Bytes or UTF-16 units of text that are prepared at once: some milliseconds. */
 const SMALL = 50_000;
@@ -19,8 +20,7 @@ const THREADS = 2;
 export type Answer = { prepared: Prepared } | { failure: Failure };
 
 export const prepareOnNode: Prepare = async (sent) => {
-  if (sent.content.length <= SMALL && kindOf(sent) !== 'pdf')
-    return prepare(sent, () => Promise.reject(new TypeError('a PDF is read in a thread')));
+  if (sent.content.length <= SMALL && kindOf(sent) !== 'pdf') return prepare(sent, libraries);
   const answer = await threads.pass(() => inThread(sent));
   if ('prepared' in answer) return answer.prepared;
   throw new ParleyError(answer.failure);

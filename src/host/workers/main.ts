@@ -3,7 +3,6 @@ import { createApp } from '../../app.ts';
 import { newId } from '../../core/ids.ts';
 import { ConfigError } from '../../config.ts';
 import type { Dependencies } from '../../routes/shared/dependencies.ts';
-import { readPdf } from '../../documents/pdf-to-text.ts';
 import { prepare } from '../../documents/prepare.ts';
 import { sweep } from '../../store/turns/read.ts';
 import { problemResponse } from '../../wire/problem.ts';
@@ -11,7 +10,7 @@ import { RemoteTurnService } from './turn-stub.ts';
 import { WorkerSockets } from './websocket-object.ts';
 import { createWorkerPages } from './pages.ts';
 import { report } from '../report.ts';
-import { loadPdfLibrary } from './pdf.ts';
+import { libraries } from './libraries.ts';
 import { databaseOf, settle, type WorkerEnv } from './services.ts';
 
 export { DurableRoom } from './turn-object.ts';
@@ -24,7 +23,7 @@ function servicesOf(env: WorkerEnv): Dependencies {
   return {
     ...settled,
     db: databaseOf(settled),
-    prepare: (sent) => prepare(sent, async (bytes) => readPdf(await loadPdfLibrary(), bytes)),
+    prepare: (sent) => prepare(sent, libraries),
     rooms: new RemoteTurnService(env.ROOMS),
     sockets: new WorkerSockets(env.SOCKETS),
     pages: createWorkerPages(env.ASSETS),

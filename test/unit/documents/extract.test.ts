@@ -1,13 +1,16 @@
 /** From what is sent to text: HTML's structure, character references, encodings, and the time that hostile input takes. */
 import { describe, expect, it } from 'vitest';
+import * as htmlparser2 from 'htmlparser2';
 import * as unpdf from 'unpdf';
 import { ParleyError } from '../../../src/core/errors.ts';
 import { extract, LARGEST_TEXT, type Sent } from '../../../src/documents/extract.ts';
-import { htmlToText } from '../../../src/documents/html-to-markdown.ts';
+import { htmlToText as htmlToMarkdown } from '../../../src/documents/html-to-markdown.ts';
 import { readPdf } from '../../../src/documents/pdf-to-text.ts';
+import { libraries } from '../../../src/host/node/libraries.ts';
 import { makePdf } from '../../support/pdf.ts';
 
-const read = (sent: Sent) => extract(sent, (bytes) => readPdf(unpdf, bytes));
+const read = (sent: Sent) => extract(sent, libraries);
+const htmlToText = (html: string) => htmlToMarkdown(htmlparser2, html);
 
 async function codeOf(sent: Sent): Promise<string> {
   const error: unknown = await read(sent).then(
@@ -23,7 +26,29 @@ describe('HTML', () => {
     ['<h2>A<br>heading <i>in</i> parts</h2>', '## A heading in parts'],
     ['<p>a\n  b&nbsp;c</p><p>d<br>e</p>', 'a b c\n\nd\ne'],
     ['<ul><li>one<li>two</ul>after', '- one\n- two\n\nafter'],
-    ['<table><tr><th>k</th><th>v</th></tr><tr><td>1</td><td>2</td></tr></table>', 'k | v\n1 | 2'],
+    [
+      '<table><tr><th>k</th><th>v</th></tr><tr><td>1</td><td>2</td></tr></table>',
+      'k | v\n--- | ---\n1 | 2',
+    ],
+    ['<table><tr><td>AB-1<td>12<tr><td>AB-2<td>15</table>', 'AB-1 | 12\nAB-2 | 15'],
+    [
+      '<table><thead><tr><th>k<th>v<tbody><tr><th>1<td>2<tfoot><tr><td>3<td>4</table>x',
+      'k | v\n--- | ---\n1 | 2\n3 | 4\n\nx',
+    ],
+    [
+      '<table><tr><td><p>AB-1</p></td><td><div><p>12</p><p>each</p></div></td></tr></table>',
+      'AB-1 | 12 each',
+    ],
+    ['<table><tr><td>AB-1<br>new<td><ul><li>12<li>13</ul></table>', 'AB-1 new | 12 13'],
+    ['<table><tr><td>a</td><td></td><td>c</td><td> </td></tr></table>', 'a |  | c'],
+    ['<table><tr><td>a<table><tr><td>b<td>c</table><td>d</table>e', 'a\n\nb | c\n\nd\n\ne'],
+    ['<table><caption>Prices<tr><td>a<td>b</table>', 'Prices\na | b'],
+    ['<tr><td>no<td>table</tr><p>after', 'no | table\n\nafter'],
+    [
+      `<table><tr><td><p>${'menu '.repeat(100)}</p></td><td><h1>Page</h1><p>${'text '.repeat(150)}`,
+      `${'menu '.repeat(100).trim()}\n\n# Page\n\n${'text '.repeat(150).trim()}`,
+    ],
+    ['<p>a&hearts;b&NotEqualTilde;c&lang;&shy;</p>', 'a♥b≂̸c⟨\u00ad'],
     ['<pre>\n\n  a \n b \n\t</pre>c', '```\n\n  a \n b\n```\n\nc'],
     ['a<script></scripted></script\n x>b<style></style', 'ab'],
     ['<pre>\na\n  b\n</pre>c', '```\na\n  b\n```\n\nc'],
@@ -64,6 +89,16 @@ describe('HTML', () => {
     '&#',
     '<h1>',
     '<![CDATA[',
+    '<table>',
+    '<table><tr><td>x',
+    '<tr>',
+    '<td>',
+    '<td> | ',
+    '<pre>',
+    '</table>',
+    '<ul><li>',
+    '<b></i>',
+    '<title>',
   ])('is read in time however often it says %s', (piece) => {
     const html = piece.repeat(Math.floor(2_000_000 / piece.length));
     const started = performance.now();

@@ -1,3 +1,4 @@
+import * as htmlparser2 from 'htmlparser2';
 import { describe, expect, test } from 'vitest';
 import { htmlToText } from '../../../src/documents/html-to-markdown.ts';
 import { headingLineOf } from '../../../src/core/document.ts';
@@ -70,7 +71,7 @@ describe('split', () => {
 
   test.each([
     ['Markdown', `# Guide\n\n# ${SENTENCES.repeat(20)}`],
-    ['HTML', htmlToText(`<h1>Guide</h1><h1>${SENTENCES.repeat(20)}</h1>`).text],
+    ['HTML', htmlToText(htmlparser2, `<h1>Guide</h1><h1>${SENTENCES.repeat(20)}</h1>`).text],
   ])('a heading as long as its document is in none of its chunks: %s', (_, text) => {
     const chunks = split(text);
     expect(chunks.length).toBeGreaterThan(50);

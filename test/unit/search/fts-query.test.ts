@@ -1,7 +1,6 @@
 import { createClient } from '@libsql/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { keywordText, words } from '../../../src/text/words.ts';
-import { stem } from '../../../src/text/stem.ts';
+import { keywordText, termOf, words } from '../../../src/text/words.ts';
 import { keywordQuery, MAXIMUM_QUERY_WORDS } from '../../../src/search/fts-query.ts';
 
 const client = createClient({ url: 'file::memory:' });
@@ -90,7 +89,7 @@ describe('words', () => {
   });
 });
 
-describe('stem', () => {
+describe('the stem of a word', () => {
   // Examples of Porter's paper.
   test.each([
     ['caresses', 'caress'],
@@ -108,6 +107,23 @@ describe('stem', () => {
     ['probate', 'probat'],
     ['oscillators', 'oscil'],
   ])('%s → %s', (word, expected) => {
-    expect(stem(word)).toBe(expected);
+    expect(termOf(word)).toBe(expected);
+  });
+
+  test('is what the index makes of a word', async () => {
+    const list =
+      'eed ies sses agreed feed ties dies caresses yes saying dyed sing ing ed ion abed exceed ' +
+      'proceeding generalizations oscillators 9001s iso9001s x86ing h2o2ational ñandús straßen';
+    const texts = list.split(' ').map(keywordText);
+    await client.batch([
+      `CREATE VIRTUAL TABLE stems USING fts5(text, tokenize='porter unicode61')`,
+      `CREATE VIRTUAL TABLE stem_terms USING fts5vocab(stems, 'instance')`,
+      ...texts.map((text, at) => ({
+        sql: 'INSERT INTO stems (rowid, text) VALUES (?, ?)',
+        args: [at + 1, text],
+      })),
+    ]);
+    const { rows } = await client.execute('SELECT term, doc FROM stem_terms ORDER BY doc');
+    expect(rows.map(({ term }) => term)).toEqual(texts.map(termOf));
   });
 });

@@ -1,0 +1,29 @@
+// Puts the libraries that read documents into `dist/modules`, each as one module. They are deployed
+// beside the Worker's own code, and each is loaded when a document that needs it comes. A script:
+// `node src/host/build/modules.ts`, before wrangler.
+import { resolve } from 'node:path';
+import { build } from 'esbuild';
+
+const root = resolve(import.meta.dirname, '../../..');
+
+/** What each module exports. */
+const MODULES = {
+  markup: `export { Tokenizer } from 'htmlparser2';`,
+  pdf: `export { getDocumentProxy } from 'unpdf';`,
+};
+
+await Promise.all(
+  Object.entries(MODULES).map(([name, contents]) =>
+    build({
+      stdin: { contents, resolveDir: root },
+      outfile: resolve(root, `dist/modules/${name}.mjs`),
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      platform: 'neutral',
+      target: 'es2024',
+      external: ['node:*'],
+      logLevel: 'warning',
+    }),
+  ),
+);
