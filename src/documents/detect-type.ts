@@ -36,8 +36,8 @@ const SIGNATURES: readonly (readonly [string, string])[] = [
 /** Bytes that are looked at. */
 const HEAD = 4096;
 /** More control characters than this share, and than a few, make it no text. */
-const MOST_CONTROLS = 0.1;
-const A_FEW = 8;
+export const MOST_CONTROLS = 0.1;
+export const A_FEW = 8;
 
 function unsupported(what: string): ParleyError {
   const detail = `This is ${what}; documents can be text, Markdown, HTML or PDF`;
@@ -67,18 +67,37 @@ export function kindOfBytes(
   bytes: Uint8Array,
   { mimeType, name }: { mimeType: string | undefined; name: string | undefined },
 ): Kind {
-  const head = String.fromCharCode(...bytes.subarray(0, HEAD));
-  // A PDF may have up to a kilobyte before its header (ISO 32000-1, annex H).
-  if (head.slice(0, 1024).includes('%PDF-')) return 'pdf';
+  const head = latin1(bytes.subarray(0, HEAD));
+  if (isPdf(head, latin1(bytes.subarray(-1024)))) return 'pdf';
   const signature = SIGNATURES.find(([start]) => head.startsWith(start));
   if (signature) throw unsupported(signature[1]);
   const declared = declaredKind(essence(mimeType), name);
   if (declared === 'pdf') return 'pdf';
   // As it will be read: half the bytes of UTF-16 may be NUL.
   const text = decodeText(bytes.subarray(0, HEAD), mimeType);
-  const controls = text.match(/[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]/g)?.length ?? 0;
-  if (controls > Math.max(text.length * MOST_CONTROLS, A_FEW)) throw unsupported('no text');
+  if (countControls(text) > Math.max(text.length * MOST_CONTROLS, A_FEW))
+    throw unsupported('no text');
   return declared ?? kindOfText(text);
+}
+
+function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
+}
+
+function countControls(text: string): number {
+  return text.match(/[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]/g)?.length ?? 0;
+}
+
+/**
+ * A PDF may have up to a kilobyte before its header (ISO 32000-1, annex H). A text may speak of the
+ * header, too: what stands before it must be no text, or a PDF's first object and its end must follow.
+ */
+function isPdf(head: string, tail: string): boolean {
+  const header = head.slice(0, 1024).indexOf('%PDF-');
+  if (header < 0) return false;
+  const before = head.slice(0, header);
+  if (before.trim() === '' || countControls(before) > 0) return true;
+  return /^\d+ \d+ obj\b/m.test(head.slice(header)) && /startxref\s+\d+\s+%%EOF\s*$/.test(tail);
 }
 
 /** What a text is that nothing is said of. */

@@ -4,14 +4,14 @@ import { clean } from '../core/safe-text.ts';
 import { htmlToText } from './html-to-markdown.ts';
 import { decodeText, essence, kindOfBytes, kindOfString, type Kind } from './detect-type.ts';
 import type { Libraries } from './libraries.ts';
-import { readPdf, tooLarge, unreadable } from './pdf-to-text.ts';
+import { titleFor } from './titles.ts';
+import { readPdf } from './pdf-to-text.ts';
+import { tooLarge, unreadable } from './refusals.ts';
 
 /** Bytes of one upload. */
 export const LARGEST_UPLOAD = 10 * 1024 * 1024;
 /** Bytes of the text of one document, as UTF-8: a thousand pages and more. `sqld` takes no row of five million bytes. */
 export const LARGEST_TEXT = 4 * 1024 * 1024;
-/** UTF-16 units of a title that is taken from the document. */
-const LONGEST_TITLE = 200;
 
 /** A document as it came: a string, or a file. */
 export interface Sent {
@@ -98,28 +98,4 @@ async function readAs(
   if (kind !== 'html') return { text };
   const isXml = /^\s*<\?xml\b/.test(text.slice(0, 100)) || /\bxhtml\b/i.test(mimeType ?? '');
   return htmlToText(await libraries.markup(), text, isXml);
-}
-
-function titleFor({
-  own,
-  fileName,
-  text,
-}: {
-  own: string | undefined;
-  fileName: string | undefined;
-  text: string;
-}): string {
-  const heading = /^ {0,3}#[ \t]+(.+)$/m.exec(text.slice(0, 10_000))?.[1];
-  const firstLine = /\S.*/.exec(text)?.[0];
-  const name = fileName?.split(/[\\/]/).at(-1);
-  const title = clean(own ?? heading ?? name ?? firstLine ?? '')
-    .replace(/\s+/gu, ' ')
-    .trim();
-  return shortened(title === '' ? 'Untitled' : title);
-}
-
-function shortened(title: string): string {
-  if (title.length <= LONGEST_TITLE) return title;
-  const cut = title.slice(0, LONGEST_TITLE - 1);
-  return `${cut.slice(0, Math.max(cut.lastIndexOf(' '), LONGEST_TITLE / 2)).toWellFormed()}…`;
 }

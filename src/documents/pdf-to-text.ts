@@ -1,6 +1,9 @@
 /** The text of a PDF, page by page. The library is handed in: where it runs, and that it is loaded at all, is the host's business. */
 import type * as Unpdf from 'unpdf';
 import { ParleyError } from '../core/errors.ts';
+import { A_FEW, MOST_CONTROLS } from './detect-type.ts';
+import { annotationLines } from './pdf-fields.ts';
+import { tooLarge, unreadable } from './refusals.ts';
 
 export interface PdfLimits {
   pages: number;
@@ -17,16 +20,11 @@ export interface PdfText {
 /** A long book; read in some seconds. */
 export const PDF_LIMITS: PdfLimits = { pages: 2_000, characters: 4_200_000, milliseconds: 20_000 };
 
-export type PdfLibrary = Pick<typeof Unpdf, 'getDocumentProxy'>;
+export interface PdfLibrary extends Pick<typeof Unpdf, 'getDocumentProxy'> {
+  /** Reads one of the library's tables of character codes (`90ms-RKSJ-H.bcmap`), for fonts without their own. */
+  readCMap: (fileName: string) => Promise<Uint8Array>;
+}
 type Pdf = Awaited<ReturnType<PdfLibrary['getDocumentProxy']>>;
-
-export function unreadable(detail: string, cause?: unknown): ParleyError {
-  return new ParleyError({ code: 'document_unreadable', detail }, { cause });
-}
-
-export function tooLarge(detail: string): ParleyError {
-  return new ParleyError({ code: 'payload_too_large', detail });
-}
 
 /**
  * Reads a PDF.
@@ -34,12 +32,12 @@ export function tooLarge(detail: string): ParleyError {
  * @throws ParleyError `document_unreadable`, `payload_too_large`
  */
 export async function readPdf(
-  { getDocumentProxy }: PdfLibrary,
+  library: PdfLibrary,
   bytes: Uint8Array,
   limits: PdfLimits = PDF_LIMITS,
 ): Promise<PdfText> {
   const deadline = Date.now() + limits.milliseconds;
-  const pdf = await open(getDocumentProxy, bytes);
+  const pdf = await open(library, bytes);
   try {
     return await readPages(pdf, limits, deadline);
   } catch (error) {
@@ -50,12 +48,9 @@ export async function readPdf(
   }
 }
 
-async function open(
-  getDocumentProxy: PdfLibrary['getDocumentProxy'],
-  bytes: Uint8Array,
-): Promise<Pdf> {
+async function open({ getDocumentProxy, readCMap }: PdfLibrary, bytes: Uint8Array): Promise<Pdf> {
   try {
-    // No font is drawn, and no address is asked, neither of the library's own files.
+    // No font is drawn, and no address is asked.
     return await getDocumentProxy(bytes, {
       enableXfa: false,
       stopAtErrors: false,
@@ -63,6 +58,9 @@ async function open(
       useWorkerFetch: false,
       useWasm: false,
       disableFontFace: true,
+      cMapUrl: 'cmaps/',
+      cMapPacked: true,
+      BinaryDataFactory: filesBy(readCMap),
     });
   } catch (error) {
     const isLocked = error instanceof Error && error.name === 'PasswordException';
@@ -73,6 +71,17 @@ async function open(
   }
 }
 
+/** How the library gets its own files: tables of characters from us, fonts to draw with not at all. */
+function filesBy(readCMap: PdfLibrary['readCMap']) {
+  return class {
+    async fetch({ kind, filename }: { kind: string; filename: string }): Promise<Uint8Array> {
+      if (kind !== 'cMapUrl' || !/^[\w-]+\.bcmap$/.test(filename))
+        throw new TypeError('a file of the PDF library that is not needed for text');
+      return readCMap(filename);
+    }
+  };
+}
+
 async function readPages(pdf: Pdf, limits: PdfLimits, deadline: number): Promise<PdfText> {
   if (pdf.numPages > limits.pages)
     throw tooLarge(`The PDF has ${pdf.numPages} pages; at most ${limits.pages} are read`);
@@ -81,15 +90,38 @@ async function readPages(pdf: Pdf, limits: PdfLimits, deadline: number): Promise
   for (let number = 1; number <= pdf.numPages; number++) {
     if (Date.now() > deadline) throw tooLarge('The PDF takes too long to read');
     const page = await pdf.getPage(number);
-    const { items } = await page.getTextContent();
-    const text = layOut(items.filter((item) => 'str' in item));
+    const text = await readPage(page);
     page.cleanup();
     length += text.length;
     if (length > limits.characters)
       throw tooLarge(`The PDF has more than ${limits.characters} characters`);
     if (text !== '') pages.push(text);
   }
-  return { title: await titleOf(pdf), text: pages.join('\n\n') };
+  return { title: await titleOf(pdf), text: withoutControls(pages.join('\n\n')) };
+}
+
+async function readPage(page: Awaited<ReturnType<Pdf['getPage']>>): Promise<string> {
+  const { items } = await page.getTextContent();
+  const drawn = layOut(items.filter((item) => 'str' in item));
+  // A form that is damaged must not cost the page.
+  const annotations = await page.getAnnotations().catch(() => []);
+  return [drawn, ...annotationLines(annotations)].filter((text) => text !== '').join('\n');
+}
+
+/** Glyphs of a font that does not say what they mean come as control characters or private ones. */
+const MEANINGLESS = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
+const PRIVATE = /[\ue000-\uf8ff\ufffd]/g;
+
+/** @throws ParleyError `document_unreadable` where the text is mostly glyphs without a meaning */
+function withoutControls(text: string): string {
+  const length = text.replace(/\s+/g, '').length;
+  const controls = text.match(MEANINGLESS)?.length ?? 0;
+  const unknown = text.match(PRIVATE)?.length ?? 0;
+  if (controls > Math.max(length * MOST_CONTROLS, A_FEW) || unknown > length / 2)
+    throw unreadable(
+      'The fonts of the PDF do not say which characters they show; it must be recognised first',
+    );
+  return controls === 0 ? text : text.replace(MEANINGLESS, '');
 }
 
 async function titleOf(pdf: Pdf): Promise<string | undefined> {

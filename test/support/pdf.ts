@@ -31,7 +31,7 @@ export function makePdf(
   return assemble(objects, encrypted);
 }
 
-function assemble(objects: string[], encrypted: boolean): Uint8Array {
+function assemble(objects: string[], encrypted: boolean, trailer = ''): Uint8Array {
   let file = '%PDF-1.4\n';
   const offsets = objects.map((body, at) => {
     const offset = file.length;
@@ -42,6 +42,50 @@ function assemble(objects: string[], encrypted: boolean): Uint8Array {
   const table = offsets.map((offset) => `${String(offset).padStart(10, '0')} 00000 n \n`).join('');
   const locked = encrypted ? ` /Encrypt ${objects.length} 0 R /ID [<61> <61>]` : '';
   file += `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${table}`;
-  file += `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R${locked} >>\nstartxref\n${start}\n%%EOF\n`;
+  file += `trailer\n<< /Size ${objects.length + 1} /Root 1 0 R${locked}${trailer} >>\nstartxref\n${start}\n%%EOF\n`;
   return new Uint8Array(Buffer.from(file, 'latin1'));
 }
+
+/** A page's text in a font of one's own, and what else belongs to the page. */
+export interface PdfPage {
+  /** The font's dictionary. */
+  font: string;
+  /** The text, as hexadecimal character codes of the font. */
+  codes: string;
+  /** Dictionaries of annotations and form fields. */
+  annotations?: string[];
+}
+
+/** A PDF of pages with fonts, annotations and a title of their own. */
+export function makePdfOfPages(pages: PdfPage[], { title }: { title?: string } = {}): Uint8Array {
+  const objects = ['', '', `<< ${title === undefined ? '' : `/Title (${title})`} >>`];
+  const add = (body: string) => `${objects.push(body)} 0 R`;
+  const fields: string[] = [];
+  const kids = pages.map(({ font, codes, annotations = [] }) => {
+    const references = annotations.map(add);
+    fields.push(...references.filter((_, at) => annotations[at]?.includes('/FT')));
+    const stream = codes === '' ? '' : `BT /F1 12 Tf 72 720 Td <${codes}> Tj ET`;
+    const contents = add(`<< /Length ${stream.length} >>\nstream\n${stream}\nendstream`);
+    return add(
+      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents ${contents} ` +
+        `/Annots [${references.join(' ')}] /Resources << /Font << /F1 ${add(font)} >> >> >>`,
+    );
+  });
+  objects[0] = `<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [${fields.join(' ')}] >> >>`;
+  objects[1] = `<< /Type /Pages /Kids [${kids.join(' ')}] /Count ${pages.length} >>`;
+  return assemble(objects, false, ' /Info 3 0 R');
+}
+
+/** A font of the reader's own: of a CMap (`90ms-RKSJ-H`) and a character collection (`Japan1`). */
+export function cidFont(cmap: string, ordering: string): string {
+  const system = `<< /Registry (Adobe) /Ordering (${ordering}) /Supplement 2 >>`;
+  const descriptor =
+    '<< /Type /FontDescriptor /FontName /Foreign /Flags 4 /FontBBox [0 0 1000 1000] ' +
+    '/ItalicAngle 0 /Ascent 800 /Descent -200 /CapHeight 700 /StemV 80 >>';
+  return (
+    `<< /Type /Font /Subtype /Type0 /BaseFont /Foreign /Encoding /${cmap} /DescendantFonts ` +
+    `[<< /Type /Font /Subtype /CIDFontType0 /BaseFont /Foreign /CIDSystemInfo ${system} /FontDescriptor ${descriptor} >>] >>`
+  );
+}
+
+export const HELVETICA = '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>';

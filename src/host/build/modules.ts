@@ -1,6 +1,7 @@
 // Puts the libraries that read documents into `dist/modules`, each as one module. They are deployed
 // beside the Worker's own code, and each is loaded when a document that needs it comes. A script:
 // `node src/host/build/modules.ts`, before wrangler.
+import { cp, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -11,6 +12,14 @@ const MODULES = {
   markup: `export { Tokenizer } from 'htmlparser2';`,
   pdf: `export { getDocumentProxy } from 'unpdf';`,
 };
+
+const cmaps = resolve(root, 'dist/modules/cmaps');
+await rm(cmaps, { recursive: true, force: true });
+// Tables of characters for PDFs in Chinese, Japanese and Korean: each is a module of bytes.
+await cp(resolve(root, 'node_modules/pdfjs-dist/cmaps'), cmaps, {
+  recursive: true,
+  filter: (path) => !path.endsWith('LICENSE'),
+});
 
 await Promise.all(
   Object.entries(MODULES).map(([name, contents]) =>

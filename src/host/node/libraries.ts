@@ -1,7 +1,13 @@
 /** The libraries that read documents, on Node: packages, each loaded when it is first needed. */
+import { readFile } from 'node:fs/promises';
 import type { Libraries } from '../../documents/libraries.ts';
+
+const CMAPS = new URL('cmaps/', import.meta.resolve('pdfjs-dist/package.json'));
 
 export const libraries: Libraries = {
   markup: () => import('htmlparser2'),
-  pdf: () => import('unpdf'),
+  pdf: async () => ({
+    ...(await import('unpdf')),
+    readCMap: (fileName) => readFile(new URL(fileName, CMAPS)),
+  }),
 };

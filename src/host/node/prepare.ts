@@ -1,7 +1,7 @@
 /** Preparing documents on Node: what takes long does so in a thread of its own, so that the answers that stream meanwhile do not stand still. */
 import { Worker } from 'node:worker_threads';
 import { failureOf, ParleyError, type Failure } from '../../core/errors.ts';
-import { tooLarge, unreadable } from '../../documents/pdf-to-text.ts';
+import { tooLarge, unreadable } from '../../documents/refusals.ts';
 import { prepare, type Prepare, type Prepared } from '../../documents/prepare.ts';
 import { kindOf, type Sent } from '../../documents/extract.ts';
 import { libraries } from './libraries.ts';

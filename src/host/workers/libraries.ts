@@ -1,4 +1,5 @@
 /** The libraries that read documents, on Workers: modules beside the main one (see `modules.ts`). */
+import type * as Unpdf from 'unpdf';
 import type { Libraries } from '../../documents/libraries.ts';
 
 /** Imports by a name that the bundler cannot follow, so that it leaves the module where it is. */
@@ -7,5 +8,11 @@ const moduleAt = (path: string): Promise<unknown> => import(path);
 // Each is made from the package that the type is of, see `modules.ts`.
 export const libraries: Libraries = {
   markup: async () => (await moduleAt('./markup.mjs')) as Awaited<ReturnType<Libraries['markup']>>,
-  pdf: async () => (await moduleAt('./pdf.mjs')) as Awaited<ReturnType<Libraries['pdf']>>,
+  pdf: async () => ({
+    ...((await moduleAt('./pdf.mjs')) as Pick<typeof Unpdf, 'getDocumentProxy'>),
+    readCMap: async (fileName) => {
+      const file = (await moduleAt(`./cmaps/${fileName}`)) as { default: ArrayBuffer };
+      return new Uint8Array(file.default);
+    },
+  }),
 };

@@ -1,7 +1,6 @@
 /** From what is sent to text: HTML's structure, character references, encodings, and the time that hostile input takes. */
 import { describe, expect, it } from 'vitest';
 import * as htmlparser2 from 'htmlparser2';
-import * as unpdf from 'unpdf';
 import { ParleyError } from '../../../src/core/errors.ts';
 import { extract, LARGEST_TEXT, type Sent } from '../../../src/documents/extract.ts';
 import { htmlToText as htmlToMarkdown } from '../../../src/documents/html-to-markdown.ts';
@@ -174,7 +173,11 @@ describe('PDF', () => {
     };
     const spaces = ' '.repeat(100_000);
     const items = [item(`a${spaces}b`, 100), item('c \t', 88), item('', 60), item('d', 40)];
-    const page = { getTextContent: async () => ({ items }), cleanup: () => undefined };
+    const page = {
+      getTextContent: async () => ({ items }),
+      getAnnotations: async () => [],
+      cleanup: () => undefined,
+    };
     const pdf = {
       numPages: 1,
       getPage: async () => page,
@@ -192,15 +195,16 @@ describe('PDF', () => {
   });
 
   it('has limits', async () => {
+    const library = await libraries.pdf();
     const bytes = () => makePdf([['one'], ['two']]).slice();
     const limits = { pages: 10, characters: 100, milliseconds: 10_000 };
     const failing = (changed: object) =>
-      expect(readPdf(unpdf, bytes(), { ...limits, ...changed })).rejects.toMatchObject({
+      expect(readPdf(library, bytes(), { ...limits, ...changed })).rejects.toMatchObject({
         code: 'payload_too_large',
       });
     await failing({ pages: 1 });
     await failing({ characters: 4 });
     await failing({ milliseconds: -1 });
-    expect((await readPdf(unpdf, bytes(), limits)).text).toBe('one\n\ntwo');
+    expect((await readPdf(library, bytes(), limits)).text).toBe('one\n\ntwo');
   });
 });
