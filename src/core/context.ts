@@ -1,4 +1,4 @@
-import { estimateTokens } from './tokens.ts';
+import { estimateTokens, MOST_TOKENS_A_UNIT } from './tokens.ts';
 import type { Role } from './message.ts';
 
 /** One message of the history as the model will see it. */
@@ -52,8 +52,9 @@ function countFitting({
   limits: ContextLimits;
   budget: number;
 }): number {
-  // A token is hardly ever less than one character: most turns need no estimate at all.
-  if (newest.reduce((sum, message) => sum + message.text.length, 0) <= budget) return newest.length;
+  // What fits at the most that a text can be needs no estimate: most turns make none.
+  const units = newest.reduce((sum, message) => sum + message.text.length, 0);
+  if (units * MOST_TOKENS_A_UNIT <= budget) return newest.length;
   let tokens = 0;
   let count = 0;
   for (const message of newest.toReversed()) {

@@ -1,12 +1,170 @@
-import { estimateTokenCount } from 'tokenx';
+/**
+ * Estimates how many tokens a text is, for budgets and for usage that no provider reported. One
+ * pass over the text, without a tokenizer's tables of megabytes: each unit costs what such units
+ * cost on average, by its script and by what stands before it. Within a third of o200k for texts
+ * of a hundred characters and more in nearly every script, for code, numbers, hex and base64.
+ */
+import {
+  BLOCKS,
+  FIRST_OF_THREE_BYTES,
+  LATIN_PAIRS,
+  PAIR_SHIFT,
+  UNKNOWN,
+  UNKNOWN_SHORT,
+  type Block,
+} from './token-costs.ts';
 
-/** Above this many UTF-16 units an estimate is made of a sample: the estimator is linear, a 10 MB text is not worth a second of CPU. */
-const SAMPLE_LENGTH = 50_000;
+/** A tokenizer spends at most a token a byte, and a UTF-16 unit has at most three in UTF-8. */
+export const MOST_TOKENS_A_UNIT = 3;
 
-/** About how many tokens a text is: for budgets, and for usage that no provider reported (then marked as estimated). */
+/** Above this many UTF-16 units an estimate is made of samples: 10 MB are not worth the time. */
+const LONGEST_WHOLE = 262_144;
+const SAMPLES = 32;
+
+/** Returns about how many tokens `text` is. */
 export function estimateTokens(text: string): number {
-  if (text.length <= SAMPLE_LENGTH) return estimateTokenCount(text);
-  return Math.round(
-    (estimateTokenCount(text.slice(0, SAMPLE_LENGTH)) * text.length) / SAMPLE_LENGTH,
-  );
+  if (text.length <= LONGEST_WHOLE) return Math.ceil(costOf(text, 0, text.length));
+  const length = LONGEST_WHOLE / SAMPLES;
+  const step = (text.length - length) / (SAMPLES - 1);
+  let cost = 0;
+  for (let sample = 0; sample < SAMPLES; sample++) {
+    const from = Math.floor(sample * step);
+    cost += costOf(text, from, from + length);
+  }
+  return Math.ceil((cost * text.length) / LONGEST_WHOLE);
+}
+
+const SIGN = 0;
+const SPACE = 1;
+const NEWLINE = 2;
+const DIGIT = 3;
+const LOWER = 4;
+const UPPER = 5;
+const LETTER = 6;
+const OTHER = 7;
+
+/** What a unit costs that is the third or a later one of its kind in a row; digits do not. */
+const REPEATED = [0.02, 0.015, 0.05, 0, 0.13, 0.13];
+const DIGITS_A_TOKEN = 3;
+const CASE_BIT = 32;
+
+const ASCII_KINDS = Uint8Array.from({ length: 128 }, (_, code) => {
+  const unit = String.fromCharCode(code);
+  if (unit === ' ' || unit === '\t') return SPACE;
+  if (unit === '\n' || unit === '\r') return NEWLINE;
+  if (/\d/u.test(unit)) return DIGIT;
+  if (/[a-z]/u.test(unit)) return LOWER;
+  return /[A-Z]/u.test(unit) ? UPPER : SIGN;
+});
+
+/** By both letters without their case, five bits each. */
+const KNOWN_LATIN = new Uint8Array(1024);
+for (const pair of LATIN_PAIRS) KNOWN_LATIN[latinPair(pair >> PAIR_SHIFT, pair & 0xffff)] = 1;
+
+function latinPair(first: number, second: number): number {
+  return ((first & 31) << 5) | (second & 31);
+}
+
+/** The kinds of the two units before one, and those units. */
+interface Before {
+  unit: number;
+  kind: number;
+  earlierUnit: number;
+  earlierKind: number;
+}
+
+function costOf(text: string, from: number, to: number): number {
+  const before: Before = { unit: 0, kind: NEWLINE, earlierUnit: 0, earlierKind: NEWLINE };
+  let block: Block = UNKNOWN;
+  let digits = 0;
+  let cost = 0;
+  for (let at = from; at < to; at++) {
+    const unit = text.charCodeAt(at);
+    let kind: number;
+    if (unit < 128) {
+      kind = ASCII_KINDS[unit] ?? SIGN;
+      digits = kind === DIGIT ? digits + 1 : 0;
+      cost += asciiCost(unit, kind, before, digits);
+    } else {
+      if (unit < block.from || unit > block.to) block = blockOf(unit);
+      kind = block.isAlphabet ? LETTER : OTHER;
+      digits = 0;
+      cost += blockCost(unit, block, before);
+    }
+    before.earlierUnit = before.unit;
+    before.earlierKind = before.kind;
+    before.unit = unit;
+    before.kind = kind;
+  }
+  return cost;
+}
+
+function asciiCost(unit: number, kind: number, before: Before, digits: number): number {
+  if (unit === before.unit && unit === before.earlierUnit && kind !== DIGIT)
+    return REPEATED[kind] ?? 0;
+  switch (kind) {
+    case SPACE:
+      // A single space belongs to the word behind it.
+      return before.kind === SPACE || before.kind === NEWLINE ? 0.3 : 0;
+    case NEWLINE:
+      if (before.kind === NEWLINE) return 0;
+      return before.kind === SIGN ? 0.37 : 0.9;
+    case DIGIT:
+      return digitCost(before, digits);
+    case LOWER:
+      return lowerCost(unit, before);
+    case UPPER:
+      return upperCost(unit, before);
+    default:
+      if (before.kind === SIGN) return 0.52;
+      return before.kind === SPACE ? 0.85 : 0.72;
+  }
+}
+
+/** Digits take no space before them into their token, unlike letters. */
+function digitCost(before: Before, digits: number): number {
+  if (digits % DIGITS_A_TOKEN !== 1) return 0;
+  const hasOwnSpace = digits === 1 && before.kind === SPACE && before.earlierKind > NEWLINE;
+  return hasOwnSpace ? 1.8 : 1.05;
+}
+
+function lowerCost(unit: number, { unit: previous, kind }: Before): number {
+  if (kind === LOWER || kind === UPPER) return KNOWN_LATIN[latinPair(previous, unit)] ? 0.05 : 0.74;
+  if (kind === LETTER) return 0.05;
+  return kind === SPACE ? 0.66 : 0.6;
+}
+
+function upperCost(unit: number, { unit: previous, kind }: Before): number {
+  if (kind === UPPER) return KNOWN_LATIN[latinPair(previous, unit)] ? 0.14 : 0.76;
+  return kind === SPACE ? 0.66 : 0.62;
+}
+
+const WORD_COST = 0.38;
+/** From here on Cyrillic letters are small. */
+const FIRST_SMALL_CYRILLIC = 0x430;
+const CAPITAL_COST = 0.77;
+
+function blockCost(unit: number, block: Block, before: Before): number {
+  if (block.units) return block.units.has(unit) ? (block.knownCost ?? 0) : block.cost;
+  const isStart = before.kind < LOWER;
+  if (!block.pairs)
+    return block.isAlphabet && isStart && block.cost < 0.9 ? block.cost + WORD_COST : block.cost;
+  if (before.unit < block.from || before.unit > block.to) return 0.24 + (isStart ? WORD_COST : 0);
+  if (unit < FIRST_SMALL_CYRILLIC) return CAPITAL_COST;
+  const previous = before.unit < FIRST_SMALL_CYRILLIC ? before.unit + CASE_BIT : before.unit;
+  return block.pairs.has(previous * 2 ** PAIR_SHIFT + unit) ? (block.knownCost ?? 0) : block.cost;
+}
+
+function blockOf(unit: number): Block {
+  let low = 0;
+  let high = BLOCKS.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const block = BLOCKS[middle];
+    if (!block) break;
+    if (unit < block.from) high = middle - 1;
+    else if (unit > block.to) low = middle + 1;
+    else return block;
+  }
+  return unit < FIRST_OF_THREE_BYTES ? UNKNOWN_SHORT : UNKNOWN;
 }

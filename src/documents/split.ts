@@ -3,7 +3,7 @@
  * chunk is a slice of the original, so that a citation can point into it.
  */
 
-import { estimateTokenCount } from 'tokenx';
+import { estimateTokens } from '../core/tokens.ts';
 
 /** Long enough to answer a question, short enough that eight fit into a prompt. */
 export const CHUNK_TOKENS = 400;
@@ -116,10 +116,10 @@ function pushUnits(text: string, start: number, end: number, maximum: number, in
   while (from < end) {
     const whole = end - from <= LONGEST_UNIT;
     let to = whole ? end : cutBefore(text, from, from + LONGEST_UNIT);
-    let tokens = estimateTokenCount(text.slice(from, to));
+    let tokens = estimateTokens(text.slice(from, to));
     while (tokens > maximum && to - from > 2) {
       to = cutBefore(text, from, from + Math.ceil((to - from) / 2));
-      tokens = estimateTokenCount(text.slice(from, to));
+      tokens = estimateTokens(text.slice(from, to));
     }
     into.push({ start: from, end: to, tokens, closes: false });
     from = to;

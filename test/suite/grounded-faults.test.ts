@@ -1,6 +1,6 @@
 /** Documents and tools in turns where something is scarce or broken: the token budget, the database, the embedding service, time. On a server of its own. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { estimateTokenCount } from 'tokenx';
+import { estimateTokens } from '../../src/core/tokens.ts';
 import { startDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';
 import { request } from '../support/http.ts';
 import { asText } from '../support/json.ts';
@@ -109,7 +109,7 @@ const searchCall = { name: 'search_documents', input: { query: 'valve oil' } };
 
 describe('within the token budget', () => {
   const tokensOf = (messages: { content: string }[]) =>
-    messages.reduce((sum, { content }) => sum + estimateTokenCount(content), 0);
+    messages.reduce((sum, { content }) => sum + estimateTokens(content), 0);
   const manuals = Array.from({ length: 6 }, (_, at) =>
     Array.from({ length: 14 }, (_, line) => `The valve ${at} needs oil in year ${line}.`).join(' '),
   );
