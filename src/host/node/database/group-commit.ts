@@ -19,6 +19,8 @@ export class GroupCommit {
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #isPlanned = false;
+  /** Whether nobody writes any more: a flush that comes later opens the file for itself alone. */
+  #isReleased = false;
 
   constructor(path: string) {
     this.#path = path;
@@ -26,6 +28,7 @@ export class GroupCommit {
 
   /** To be called after each write. It is flushed soon, with others, when nobody asks for it before. */
   written(): void {
+    this.#isReleased = false;
     this.#dirtySince ??= performance.now();
     if (!this.#isPlanned) this.#planIn(FLUSHED_WITHIN_MS);
   }
@@ -43,6 +46,7 @@ export class GroupCommit {
 
   /** Lets go of the file, which may be another under its name when it is opened again. What is to be flushed still is. */
   release(): void {
+    this.#isReleased = true;
     const file = this.#file;
     this.#file = undefined;
     if (file === undefined) return;
@@ -80,6 +84,9 @@ export class GroupCommit {
     } catch (error) {
       this.#dirtySince ??= performance.now();
       throw error;
+    } finally {
+      // After a release that came while it ran, the file has been let go of already.
+      if (this.#isReleased) this.release();
     }
   }
 }
