@@ -47,6 +47,7 @@ const environmentSchema = z.object({
   TURN_LEASE_MS: milliseconds(15_000, 1000),
   SHUTDOWN_GRACE_MS: milliseconds(10_000, 0),
   KEEP_ALIVE_MS: milliseconds(15_000),
+  HTTP_CLIENT: z.enum(['undici', 'fetch']).default('undici'),
   CORS_ORIGINS: z
     .string()
     .transform((list) =>

@@ -16,13 +16,13 @@ let db: Database;
 beforeAll(async () => {
   sqld = await startSqld();
   proxy = await startDatabaseProxy(sqld.url);
-  const setUp = await openNodeDatabase({ DATABASE_URL: sqld.url });
+  const setUp = await openNodeDatabase({ DATABASE_URL: sqld.url, HTTP_CLIENT: 'undici' });
   await setUp.batch([{ sql: 'CREATE TABLE notes (text TEXT UNIQUE)', args: [] }], 'write');
   setUp.close();
 });
 beforeEach(async () => {
   proxy.reset();
-  db = await openNodeDatabase({ DATABASE_URL: proxy.url });
+  db = await openNodeDatabase({ DATABASE_URL: proxy.url, HTTP_CLIENT: 'undici' });
 });
 afterEach(() => db.close());
 afterAll(async () => {

@@ -156,7 +156,9 @@ async function handle(state: State, request: IncomingMessage, response: ServerRe
     route.name === 'openai-embeddings'
       ? openaiEmbeddings(record.body, behaviour)
       : geminiEmbeddings(record.body, path, behaviour);
-  send(exchange, { code: 200, type: 'application/json', body: JSON.stringify(answer) });
+  const { compressed } = behaviour;
+  const body = JSON.stringify(answer);
+  send(exchange, { code: 200, type: 'application/json', body, compressed });
 }
 
 async function waitFor(

@@ -15,6 +15,7 @@ describe('an empty environment', () => {
       TURN_LEASE_MS: 15_000,
       SHUTDOWN_GRACE_MS: 10_000,
       KEEP_ALIVE_MS: 15_000,
+      HTTP_CLIENT: 'undici',
     });
   });
 
@@ -45,6 +46,7 @@ it.each([
   ['CORS_ORIGINS', '*', ['*']],
   ['SHUTDOWN_GRACE_MS', '0', 0],
   ['AUTH', 'none', 'none'],
+  ['HTTP_CLIENT', 'fetch', 'fetch'],
 ])('takes %s=%s', (name, value, parsed) => {
   expect(parseConfig({ [name]: value })).toHaveProperty(name, parsed);
 });
@@ -96,6 +98,7 @@ const malformed: [string, string][] = [
   ]),
   ['CORS_ORIGINS', 'example.com'],
   ['CORS_ORIGINS', 'https://ok.example,nonsense'],
+  ['HTTP_CLIENT', 'axios'],
   ['AUTH', 'keys'],
   ['AUTH', 'jwt'],
   ['AUTH', 'keys,jwt'],

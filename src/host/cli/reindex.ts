@@ -2,7 +2,7 @@
 import { parseConfig } from '../../config.ts';
 import { reindex } from '../../documents/reindex.ts';
 import { migrateFromFolder, openNodeDatabase } from '../node/database/open.ts';
-import { nodeHttpFetch } from '../node/http-client/http-client.ts';
+import { httpFetchOf } from '../node/http-client/http-client.ts';
 import { embeddingsOf } from '../services.ts';
 import { exitOnError } from '../run-main.ts';
 
@@ -11,7 +11,7 @@ const TELL_EVERY_MS = 1_000;
 
 await exitOnError(async () => {
   const config = parseConfig(process.env);
-  const embedder = embeddingsOf(config, nodeHttpFetch).configured;
+  const embedder = embeddingsOf(config, httpFetchOf(config)).configured;
   const db = await openNodeDatabase(config);
   await migrateFromFolder(db);
   console.log(`embedding with ${embedder.name}`);

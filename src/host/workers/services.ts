@@ -42,13 +42,21 @@ function settleOnce(env: WorkerEnv): Settled {
   }
   // Only a development server has a HOST: a deployed Worker is reached by any name.
   const { HOST } = env;
-  const network = networkBy((...args) => fetch(...args));
+  const network = networkBy(fetchDecoded);
   return {
     config,
     registry: registryOf(config, network),
     embeddings: embeddingsOf(config, network),
     loopbackOnly: typeof HOST === 'string' && isLoopback(HOST),
   };
+}
+
+/** Fetches, and decodes `deflate` too: the runtime itself decodes gzip and br. */
+async function fetchDecoded(...request: Parameters<typeof fetch>): Promise<Response> {
+  const response = await fetch(...request);
+  const { body, headers } = response;
+  if (!body || headers.get('content-encoding')?.toLowerCase() !== 'deflate') return response;
+  return new Response(body.pipeThrough(new DecompressionStream('deflate')), response);
 }
 
 export function databaseOf({ config }: Settled): Database {

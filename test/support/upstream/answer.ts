@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { upstreamWords, type Behaviour, type Instead } from './behaviour.ts';
 import { BodyOver, BodyWriter } from './body-writer.ts';
+import { compressWhole, type Compression } from './compression.ts';
 import { encodeJson, planAnswer, type AnswerPlan } from './plan.ts';
 import type { RecordedRequest } from './recorded-request.ts';
 import type { Wire } from './wire.ts';
@@ -44,6 +45,7 @@ export async function failedInstead(exchange: Exchange): Promise<boolean> {
       code: status.code,
       type: status.contentType ?? (asHtml ? 'text/html' : 'application/json'),
       body: status.body ?? (asHtml ? html : json),
+      compressed: behaviour.compressed,
       headers: {
         ...(status.retryAfter !== undefined && { 'retry-after': String(status.retryAfter) }),
         ...status.headers,
@@ -64,12 +66,24 @@ export async function failedInstead(exchange: Exchange): Promise<boolean> {
 
 export function send(
   { response, record }: Pick<Exchange, 'response' | 'record'>,
-  answer: { code: number; type: string; body: string; headers?: Record<string, string> },
+  answer: {
+    code: number;
+    type: string;
+    body: string;
+    headers?: Record<string, string>;
+    compressed?: Compression;
+  },
 ): void {
-  record.status = answer.code;
-  record.bytesWritten += Buffer.byteLength(answer.body);
-  response.writeHead(answer.code, { 'content-type': answer.type, ...answer.headers });
-  response.end(answer.body);
+  const { code, type, compressed } = answer;
+  const body = compressed ? compressWhole(answer.body, compressed) : Buffer.from(answer.body);
+  record.status = code;
+  record.bytesWritten += body.length;
+  response.writeHead(code, {
+    'content-type': type,
+    ...(compressed && { 'content-encoding': compressed }),
+    ...answer.headers,
+  });
+  response.end(body);
 }
 
 async function waitForHeaders(behaviour: Behaviour, record: RecordedRequest): Promise<void> {
@@ -115,18 +129,30 @@ async function whole(
   const body = encodeJson(wire.whole(plan));
   record.tokensWritten = plan.text.length;
   if (behaviour.fault === undefined) {
-    return send({ response, record }, { code: 200, type: 'application/json', body });
+    const { compressed } = behaviour;
+    return send({ response, record }, { code: 200, type: 'application/json', body, compressed });
   }
-  record.status = 200;
-  response.writeHead(200, { 'content-type': 'application/json' });
+  writeHead({ behaviour, record, response }, 'application/json');
   await writer.write(body);
+  await writer.finish();
   response.end();
 }
 
-function openStream({ record, response }: Exchange): void {
+function openStream(exchange: Exchange): void {
+  writeHead(exchange, 'text/event-stream; charset=utf-8');
+  exchange.response.flushHeaders();
+}
+
+function writeHead(
+  { behaviour, record, response }: Pick<Exchange, 'behaviour' | 'record' | 'response'>,
+  type: string,
+): void {
+  const { compressed } = behaviour;
   record.status = 200;
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
-  response.flushHeaders();
+  response.writeHead(200, {
+    'content-type': type,
+    ...(compressed && { 'content-encoding': compressed }),
+  });
 }
 
 async function stream(exchange: Exchange, plan: AnswerPlan): Promise<void> {
@@ -144,6 +170,7 @@ async function stream(exchange: Exchange, plan: AnswerPlan): Promise<void> {
     if (kind === 'token') record.tokensWritten += 1;
   }
   await pace.flush();
+  await writer.finish();
   const { fault } = behaviour;
   if (fault && (fault.atEnd || fault.atByte === record.bytesWritten)) await writer.breakOff(fault);
   response.end();
@@ -198,6 +225,10 @@ class Pace {
     this.due = undefined;
     if (fault.how === 'malformed') return true;
     await this.flush();
+    if (fault.how === 'corrupt') {
+      await this.writer.corrupt();
+      return false;
+    }
     if (fault.how === 'error') await this.writer.write(wire.errorFrame());
     await this.writer.breakOff(fault.how === 'error' ? { how: 'eof' } : fault);
     return false;

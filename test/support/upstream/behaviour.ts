@@ -1,3 +1,5 @@
+import type { Compression } from './compression.ts';
+
 /**
  * What a scripted model does when it is called. Every field is optional and they combine; an empty
  * behaviour is a well-behaved model that echoes the last user message.
@@ -22,6 +24,9 @@ export interface Behaviour {
   delayMs?: { first?: number; between?: number };
   /** Milliseconds between the finish chunk and what follows it (usage, end marker). */
   endDelayMs?: number;
+
+  /** Compresses a good answer and says so; each network write can be decoded when it arrives. */
+  compressed?: Compression;
 
   /** Sends an SSE comment so often while the stream waits (some services do, before a token). */
   commentEveryMs?: number;
@@ -99,11 +104,11 @@ export type Instead = 'json-error' | 'empty' | 'close' | 'reset' | 'hang' | 'hea
 /**
  * `eof` ends the body properly, `close` drops the connection without the last chunk, `reset` sends a
  * TCP RST, `stall` goes silent (for `forMs`, else for ever), `error` sends the service's error chunk
- * and ends. `malformed` breaks the JSON of the next frame and `invalid-utf8` puts bytes that
+ * and ends. `corrupt` puts bytes in that the compression cannot decode. `malformed` breaks the JSON of the next frame and `invalid-utf8` puts bytes that
  * are no UTF-8 into an extra token; both then go on to a normal end.
  */
 export interface StreamFault {
-  how: 'eof' | 'close' | 'reset' | 'stall' | 'error' | 'malformed' | 'invalid-utf8';
+  how: 'eof' | 'close' | 'reset' | 'stall' | 'error' | 'corrupt' | 'malformed' | 'invalid-utf8';
   /** After so many tokens (reasoning and argument pieces count). */
   afterTokens?: number;
   /** After so many bytes of the body: only for eof, close, reset and stall. */

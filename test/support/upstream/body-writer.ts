@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Behaviour, StreamFault } from './behaviour.ts';
 import { invalidUtf8Token } from './behaviour.ts';
+import { Compressor } from './compression.ts';
 import type { RecordedRequest } from './recorded-request.ts';
 
 /** Milliseconds for what was written to reach the client before the connection is broken. */
@@ -19,17 +20,35 @@ export class BodyWriter {
   private readonly response: ServerResponse;
   private readonly behaviour: Behaviour;
   private readonly record: RecordedRequest;
+  private readonly compressor: Compressor | undefined;
   private stalled = false;
 
   constructor(response: ServerResponse, behaviour: Behaviour, record: RecordedRequest) {
     this.response = response;
     this.behaviour = behaviour;
     this.record = record;
+    const { compressed } = behaviour;
+    this.compressor = compressed && new Compressor(compressed);
   }
 
   /** Writes one network write (or its pieces); throws BodyOver when the body has ended. */
   async write(text: string): Promise<void> {
-    const bytes = encodeFrame(text);
+    const plain = encodeFrame(text);
+    await this.writeBytes((await this.compressor?.add(plain)) ?? plain);
+  }
+
+  /** Writes what a compressed body ends with. */
+  async finish(): Promise<void> {
+    const last = await this.compressor?.end();
+    if (last) await this.writeBytes(last);
+  }
+
+  /** Writes bytes that no compression makes. */
+  async corrupt(): Promise<void> {
+    await this.send(Buffer.alloc(64, 0xff));
+  }
+
+  private async writeBytes(bytes: Buffer): Promise<void> {
     const { pieceBytes = bytes.length, pieceDelayMs = 0 } = this.behaviour;
     for (let at = 0; at < bytes.length; at += pieceBytes) {
       if (at > 0 && pieceDelayMs > 0) await this.wait(pieceDelayMs);

@@ -20,7 +20,7 @@ import {
   type ResultSet,
   type Statement,
 } from '../../../store/database.ts';
-import { createNodeHttpFetch } from '../http-client/http-client.ts';
+import type { HttpFetch } from '../../../models/http.ts';
 
 /** Each holds one of the connections that a server has for everybody (`sqld`: 128). */
 const MOST_STREAMS = 16;
@@ -28,12 +28,12 @@ const MOST_STREAMS = 16;
 const USABLE_FOR_MS = 7_000;
 
 /** A connection is kept for longer than to a model: a batch that meets one which has just been closed is repeated, and making another takes as long as several batches. */
-const KEPT_FOR_MS = 30_000;
+export const KEPT_FOR_MS = 30_000;
 
 /** A database over streams that are kept; more batches at once get streams of their own. */
-export function connectStreams(address: Address): Database {
+export function connectStreams(address: Address, network: HttpFetch): Database {
   // One for good: a stream that fails is given up by itself, and none of the others is left to the server, which would count it for ten seconds.
-  const connection = new StreamsConnection(address);
+  const connection = new StreamsConnection(address, network);
   return openDatabase(() => connection);
 }
 
@@ -49,8 +49,8 @@ class StreamsConnection implements Connection {
   #idle: KeptStream[] = [];
   #inUse = 0;
 
-  constructor(address: Address) {
-    const request = timed(createNodeHttpFetch(KEPT_FOR_MS));
+  constructor(address: Address, network: HttpFetch) {
+    const request = timed(network);
     this.#client = openClient(address, request);
     const { hranaHttpUrl = '', authToken } = parseLibsqlUrl(address.url);
     // A client each: a client holds on to all streams that it has opened, those that have been left alone, too.

@@ -5,19 +5,23 @@ import { ConfigError, type Config } from '../../../config.ts';
 import type { Database } from '../../../store/database.ts';
 import { migrate, type Migration } from '../../../store/migrate.ts';
 import { connectFile } from './libsql-file.ts';
-import { connectStreams } from './hrana-streams.ts';
+import { connectStreams, KEPT_FOR_MS } from './hrana-streams.ts';
+import { httpFetchOf } from '../http-client/http-client.ts';
 
 const DEFAULT_URL = 'file:./data/parley.db';
 const MIGRATIONS = resolve(import.meta.dirname, '../../../../migrations');
 
 /** @throws ConfigError when the address says what no database is reached by */
 export async function openNodeDatabase(
-  config: Pick<Config, 'DATABASE_URL' | 'DATABASE_AUTH_TOKEN'>,
+  config: Pick<Config, 'DATABASE_URL' | 'DATABASE_AUTH_TOKEN' | 'HTTP_CLIENT'>,
 ): Promise<Database> {
   const url = config.DATABASE_URL ?? DEFAULT_URL;
   try {
     if (url.startsWith('file:')) return connectFile(url);
-    return connectStreams({ url, authToken: config.DATABASE_AUTH_TOKEN });
+    return connectStreams(
+      { url, authToken: config.DATABASE_AUTH_TOKEN },
+      httpFetchOf(config, KEPT_FOR_MS),
+    );
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new ConfigError(`invalid environment: DATABASE_URL: ${why}`);

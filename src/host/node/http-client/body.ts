@@ -1,8 +1,8 @@
-/** The body of an answer, on its way from the connection to who follows or reads it. */
+/** The body of an answer, between its connection and whoever follows or reads it. */
 import type { Dispatcher } from 'undici';
 import { LINGER_MS, type BodyInterceptor } from '../../../models/http.ts';
 
-/** Hears of a body as it arrives: what one read of the socket brought comes in one piece. */
+/** Is told of a body as it arrives; the bytes of one read of the socket come in one piece. */
 export interface BodyListener {
   onBytes(bytes: Uint8Array): void;
   /** @param rest what arrived together with the end */
@@ -10,18 +10,18 @@ export interface BodyListener {
   onFailure(error: Error): void;
 }
 
-type Connection = Pick<Dispatcher.DispatchController, 'abort'>;
+type Controller = Pick<Dispatcher.DispatchController, 'abort'>;
 
-/** Shows the tap what arrives; what it hands on is the body of the answer. */
+/** Shows the tap what arrives. What the tap returns is the body of the answer. */
 export class FollowedBody implements BodyListener {
-  readonly #connection: Connection;
+  readonly #controller: Controller;
   readonly #tap: BodyInterceptor;
   readonly #respond: (body: BodyStream) => void;
   #stream: BodyStream | undefined;
   #lingering: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(connection: Connection, tap: BodyInterceptor, respond: (body: BodyStream) => void) {
-    this.#connection = connection;
+  constructor(controller: Controller, tap: BodyInterceptor, respond: (body: BodyStream) => void) {
+    this.#controller = controller;
     this.#tap = tap;
     this.#respond = respond;
   }
@@ -30,7 +30,7 @@ export class FollowedBody implements BodyListener {
     this.#handOn(this.#tap.push(bytes));
     if (!this.#tap.isDone) return;
     this.#stream?.onEnd();
-    const leave = () => this.#connection.abort(new Error('the answer is whole'));
+    const leave = () => this.#controller.abort(new Error('the answer is whole'));
     this.#lingering ??= setTimeout(leave, LINGER_MS).unref();
   }
 
@@ -50,38 +50,41 @@ export class FollowedBody implements BodyListener {
   #handOn(bytes: Uint8Array | undefined): void {
     if (!bytes) return;
     if (this.#stream) return this.#stream.onBytes(bytes);
-    this.#stream = new BodyStream(this.#connection);
+    this.#stream = new BodyStream(this.#controller);
     this.#stream.onBytes(bytes);
     this.#respond(this.#stream);
   }
 }
 
-/** A body as a stream. It is not held back when nobody reads: all of it is read by whoever has asked, and a connection that is held back may not be reset (the library asserts so). */
+/**
+ * A body as a stream. It is never paused: whoever asked reads all of it, and the library does not
+ * allow a paused connection to be reset.
+ */
 export class BodyStream implements BodyListener {
   readonly readable: ReadableStream<Uint8Array>;
-  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #output: ReadableStreamDefaultController<Uint8Array> | undefined;
 
-  constructor(connection: Connection) {
+  constructor(controller: Controller) {
     this.readable = new ReadableStream<Uint8Array>({
-      start: (controller) => void (this.#controller = controller),
+      start: (output) => void (this.#output = output),
       cancel: (reason) => {
-        this.#controller = undefined;
-        connection.abort(new Error('nobody reads on', { cause: reason }));
+        this.#output = undefined;
+        controller.abort(new Error('nobody reads on', { cause: reason }));
       },
     });
   }
 
   onBytes(bytes: Uint8Array): void {
-    if (bytes.length > 0) this.#controller?.enqueue(bytes);
+    if (bytes.length > 0) this.#output?.enqueue(bytes);
   }
 
   onEnd(rest?: Uint8Array): void {
     if (rest) this.onBytes(rest);
-    this.#controller?.close();
-    this.#controller = undefined;
+    this.#output?.close();
+    this.#output = undefined;
   }
 
   onFailure(error: Error): void {
-    this.#controller?.error(error);
+    this.#output?.error(error);
   }
 }

@@ -1,11 +1,11 @@
-/** A request and its answer, as the dispatcher of `undici` tells of them, on the way to whoever asked. */
+/** A request and its answer, from the events of the dispatcher of `undici` to whoever asked. */
 import type { Dispatcher } from 'undici';
 import { isEventStream, type BodyInterceptor } from '../../../models/http.ts';
 import { BodyStream, FollowedBody, type BodyListener } from './body.ts';
-import { brokenBy, giveUpUnlessSent } from './sockets.ts';
+import { asError, decodedBody } from './decoded-body.ts';
 
 export interface Asker {
-  /** To be called when there is an answer for a reader, or when a tap hands on what it has followed: never, if it never does. */
+  /** Is called when there is an answer to read. Where a tap keeps the whole body, it never is. */
   resolve: (response: Response) => void;
   reject: (error: unknown) => void;
   signal: AbortSignal | undefined;
@@ -19,11 +19,11 @@ type Head = { status: number; headers: Record<string, string | string[] | undefi
 /** Statuses that have no body. */
 const BODILESS = new Set([204, 205, 304]);
 
-/** The words of its callers' libraries for a network that failed are those of `fetch`. */
+/** Its errors have the messages of `fetch`, which the libraries that call it know. */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly #asker: Asker;
   #controller: Controller | undefined;
-  /** From the head of the answer to its end; none where nobody wants to hear. */
+  /** Is told of the body; undefined before the head of the answer, and where there is no body. */
   #body: BodyListener | undefined;
   #pieces: Buffer[] = [];
 
@@ -43,23 +43,29 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#asker.signal?.aborted) this.#abort();
   }
 
-  /** What it throws, over a status that is none, fails the request. */
+  /** Throws when the status is out of range; that fails the request. */
   onResponseStart(controller: Controller, status: number, headers: Head['headers']): void {
-    // Such as hints that come before the answer.
+    // Hints, which come before the answer.
     if (status < 200) return;
     const { tap, resolve } = this.#asker;
     const head = { status, headers };
     const type = headers['content-type'];
     if (tap && isEventStream(status, typeof type === 'string' ? type : undefined)) {
       const respond = (body: BodyStream) => resolve(responseOf(head, body.readable));
-      this.#body = new FollowedBody(controller, tap, respond);
+      this.#body = this.#decoded(head, new FollowedBody(controller, tap, respond));
     } else if (BODILESS.has(status)) {
       resolve(responseOf(head, null));
     } else {
       const body = new BodyStream(controller);
       resolve(responseOf(head, body.readable));
-      this.#body = body;
+      this.#body = this.#decoded(head, body);
     }
+  }
+
+  #decoded({ headers }: Head, body: BodyListener): BodyListener {
+    const encoding = headers['content-encoding'];
+    if (!encoding) return body;
+    return decodedBody(String(encoding), body, (error) => this.#giveUp(error));
   }
 
   onResponseData(_: Controller, piece: Buffer): void {
@@ -68,10 +74,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    const cause = brokenBy();
-    giveUpUnlessSent();
     this.#leave();
-    if (cause) return this.#breakOff(cause);
     const rest = this.#takeArrived();
     this.#tell((body) => body.onEnd(rest));
   }
@@ -80,7 +83,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const { signal, reject } = this.#asker;
     this.#leave();
     this.#breakOff(cause);
-    // In vain where there has been an answer.
+    // Has no effect once there has been an answer.
     reject(signal?.aborted ? abortError(signal) : new TypeError('fetch failed', { cause }));
   }
 
@@ -98,7 +101,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (arrived) this.#tell((body) => body.onBytes(arrived));
   }
 
-  /** What has arrived and nobody has been told of. */
+  /** Returns what has arrived since the body was last told. */
   #takeArrived(): Buffer | undefined {
     const [first] = this.#pieces;
     if (!first) return undefined;
@@ -107,14 +110,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return arrived;
   }
 
-  /** What is thrown by whoever hears of the body ends this request, and nothing else. */
+  /** Tells the body. An error that it throws ends this request and nothing else. */
   #tell(say: (body: BodyListener) => void): void {
     try {
       if (this.#body) say(this.#body);
     } catch (error) {
-      this.#giveUp(
-        error instanceof Error ? error : new Error('a listener failed', { cause: error }),
-      );
+      this.#giveUp(asError(error));
     }
   }
 
@@ -128,7 +129,7 @@ export function abortError(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new DOMException('aborted', 'AbortError');
 }
 
-/** The words beside the status are left out: nobody reads them, and odd ones would be refused. */
+/** Leaves out the text beside the status: nobody reads it, and `Response` refuses odd ones. */
 function responseOf({ status, headers }: Head, body: ReadableStream<Uint8Array> | null): Response {
   const pairs = Object.entries(headers).flatMap(([name, value = []]) =>
     [value].flat().map((one): [string, string] => [name, one]),

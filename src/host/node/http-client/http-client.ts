@@ -1,37 +1,45 @@
 /**
- * The network on Node, to models and to databases, over the dispatcher of `undici`: the built-in `fetch` is built on one, too, and takes several times as long for what makes it a
- * browser's. This does what its callers ask of it and no more: a body that is at hand, an answer that is streamed, a signal that ends both.
+ * HTTP on Node, to models and to databases: over the dispatcher of `undici`, or by the built-in
+ * `fetch`. README.md beside this file says why there are two.
  */
-import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { Agent, buildConnector, Pool, type Client, type Dispatcher } from 'undici';
+import type { Config } from '../../../config.ts';
 import { headerRecord, networkBy, type HttpFetch } from '../../../models/http.ts';
+import { WatchedClient } from './connection.ts';
 import { abortError, Exchange } from './dispatch-handler.ts';
-import { watched } from './sockets.ts';
 
-/** To services that do not say how long they keep a connection: it is closed before they are likely to, since what is sent on one that has just been closed is lost, and must not be sent twice. */
+/**
+ * How long a connection is kept idle to a service that does not say how long it keeps it. Shorter
+ * than services do: what is sent on a connection that was just closed is lost, and must not be
+ * sent twice.
+ */
 const IDLE_MS = 4_000;
 /** However long a service says. */
 const LONGEST_IDLE_MS = 60_000;
 
-/** The built-in `fetch` goes through the proxy that the environment names, where Node was told to heed it. */
+/** The built-in `fetch` uses the proxy that the environment names, where Node was told to. */
 const HEEDS_PROXY =
   process.env['NODE_USE_ENV_PROXY'] === '1' ||
   [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ').includes('--use-env-proxy');
-/** What a header cannot hold. Refused by the library, such a request would take a place among its connections for good. */
+/** What a header cannot hold. The library would refuse it, and keep a connection for it for good. */
 const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /**
- * A redirect is an answer like any other: it is not followed, since it would carry a key to another address.
+ * Returns the HTTP client that the environment asks for (`HTTP_CLIENT`).
+ * @param idleMs how long a connection is kept, unless the service says; `fetch` decides itself
+ */
+export function httpFetchOf({ HTTP_CLIENT }: Pick<Config, 'HTTP_CLIENT'>, idleMs?: number) {
+  return HTTP_CLIENT === 'fetch' ? networkBy(fetch) : createUndiciFetch(idleMs);
+}
+
+/**
+ * Returns a client over the dispatcher of `undici`. It does what its callers need and no more: a
+ * body that is a string, an answer that is streamed and decoded, a signal that ends both. A
+ * redirect is not followed, since it would carry a key to another address.
  * @param idleMs how long a connection is kept, unless the service says
  */
-export function createNodeHttpFetch(idleMs = IDLE_MS): HttpFetch {
-  const agent = new Agent({
-    connect: watched(buildConnector({})),
-    keepAliveTimeout: idleMs,
-    keepAliveMaxTimeout: LONGEST_IDLE_MS,
-    // How long an answer may take is for the caller to say; a connection has the library's ten seconds.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
+export function createUndiciFetch(idleMs = IDLE_MS): HttpFetch {
+  const dispatcher = createDispatcher(idleMs);
   return async (input, init = {}, tap) => {
     const asked = input instanceof Request ? await partsOf(input, init) : { url: input, ...init };
     const { body = null, signal } = asked;
@@ -40,13 +48,29 @@ export function createNodeHttpFetch(idleMs = IDLE_MS): HttpFetch {
     const request = requestOf(asked, body);
     return new Promise((resolve, reject) => {
       if (signal?.aborted) throw abortError(signal);
-      agent.dispatch(request, new Exchange({ resolve, reject, signal: signal ?? undefined, tap }));
+      const exchange = new Exchange({ resolve, reject, signal: signal ?? undefined, tap });
+      dispatcher.dispatch(request, exchange);
     });
   };
 }
 
-/** The network to models. */
-export const nodeHttpFetch = createNodeHttpFetch();
+function createDispatcher(idleMs: number): Dispatcher {
+  const options = {
+    keepAliveTimeout: idleMs,
+    keepAliveMaxTimeout: LONGEST_IDLE_MS,
+    // How long an answer may take is for the caller to say; a connection has ten seconds.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    // Over HTTP/2 many requests share a connection, and closing it would end all of them.
+    allowH2: false,
+  } satisfies Client.Options;
+  const connect = buildConnector({ allowH2: false });
+  const client = (origin: URL) => new WatchedClient(origin, { ...options, connect });
+  return new Agent({
+    ...options,
+    factory: (origin) => new Pool(origin, { ...options, factory: client }),
+  });
+}
 
 type Asked = RequestInit & { url: string | URL };
 
@@ -67,7 +91,7 @@ function requestOf(
   };
 }
 
-/** A request as `fetch` would be given its parts. */
+/** Returns the parts that `fetch` would be given instead of the request. */
 async function partsOf(request: Request, { signal = request.signal }: RequestInit): Promise<Asked> {
   const { url, method, headers } = request;
   return { url, method, headers, signal, body: request.body && (await request.text()) };

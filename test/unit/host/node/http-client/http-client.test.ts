@@ -3,13 +3,11 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls, { createServer as createSecureServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  createNodeHttpFetch,
-  nodeHttpFetch,
-} from '../../../../../src/host/node/http-client/http-client.ts';
+import { createUndiciFetch } from '../../../../../src/host/node/http-client/http-client.ts';
 import { networkBy, type BodyInterceptor } from '../../../../../src/models/http.ts';
 import { localhost } from '../../../../support/tls.ts';
 
+const undiciFetch = createUndiciFetch();
 const tight = 'Connection: close\r\n\r\n';
 const stream = `Content-Type: text/event-stream\r\n${tight}`;
 /** For what was sent to arrive before the connection is reset. */
@@ -61,7 +59,7 @@ const init = { method: 'POST', body: '{}' };
 
 async function ask(answer: (socket: Socket) => void, tap?: BodyInterceptor): Promise<string> {
   reply = answer;
-  const response = await nodeHttpFetch(address(), init, tap);
+  const response = await undiciFetch(address(), init, tap);
   return `${response.status} ${await response.text()}`;
 }
 
@@ -106,7 +104,7 @@ it.each([
     socket.write(`HTTP/1.1 200 OK\r\n${rest}`);
     setTimeout(() => socket.resetAndDestroy(), SETTLE_MS);
   };
-  const response = await nodeHttpFetch(address(), init);
+  const response = await undiciFetch(address(), init);
   await sleep(3 * SETTLE_MS);
   await expect(response.text()).rejects.toThrow('terminated');
 });
@@ -126,7 +124,7 @@ it.each([
     });
     const tap = tapUntil(isHandedOn ? 'one' : 'never');
     Object.defineProperty(tap, 'isDone', { get: () => tap.seen.join('').endsWith('end') });
-    const answer = nodeHttpFetch(address(), init, tap);
+    const answer = undiciFetch(address(), init, tap);
     if (isHandedOn) expect(await (await answer).text()).toBe('one end');
     await closed;
     // The body is over for the tap: of the connection's end it may be told or not.
@@ -143,7 +141,7 @@ it('hints before the answer', async () => {
 it('headers that come twice, and no body', async () => {
   const twice = 'X-One: 1\r\nX-One: 2\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n';
   reply = (socket) => socket.end(`HTTP/1.1 204 No Content\r\n${twice}`);
-  const { status, headers, body } = await nodeHttpFetch(address(), init);
+  const { status, headers, body } = await undiciFetch(address(), init);
   expect([status, headers.get('x-one'), headers.getSetCookie(), body]).toEqual([
     204,
     '1, 2',
@@ -167,7 +165,7 @@ it('a request in one piece', async () => {
     body: 'héllo',
     headers,
   });
-  await expect((await nodeHttpFetch(request, undefined)).text()).resolves.toBe('a');
+  await expect((await undiciFetch(request, undefined)).text()).resolves.toBe('a');
   server.close();
   expect(asked).toMatch(/^PUT \/a\?b=c HTTP\/1\.1\r\n/);
   expect(asked).toMatch(/\r\nauthorization: Bearer x\r\n/);
@@ -182,7 +180,7 @@ it.each([
   'a signal ends the wait for %s',
   async (_, protocol, answer) => {
     reply = answer;
-    const ended = nodeHttpFetch(address(protocol), { ...init, signal: AbortSignal.timeout(50) });
+    const ended = undiciFetch(address(protocol), { ...init, signal: AbortSignal.timeout(50) });
     await expect(ended).rejects.toThrow('The operation was aborted due to timeout');
   },
   5_000,
@@ -196,7 +194,7 @@ it('a signal ends a body, and the connection', async () => {
     };
   });
   const abort = new AbortController();
-  const response = await nodeHttpFetch(address(), { ...init, signal: abort.signal });
+  const response = await undiciFetch(address(), { ...init, signal: abort.signal });
   abort.abort();
   await expect(response.text()).rejects.toThrow('terminated');
   await closed;
@@ -209,13 +207,13 @@ it('a reader that stops ends the connection', async () => {
       socket.write(`HTTP/1.1 200 OK\r\n${stream}one`);
     };
   });
-  const { body } = await nodeHttpFetch(address(), init);
+  const { body } = await undiciFetch(address(), init);
   await body?.cancel();
   await closed;
 });
 
 it('nothing listens', async () => {
-  await expect(nodeHttpFetch('http://127.0.0.1:1/', init)).rejects.toThrow('fetch failed');
+  await expect(undiciFetch('http://127.0.0.1:1/', init)).rejects.toThrow('fetch failed');
 });
 
 it('a connection that the service closes between two requests', async () => {
@@ -259,11 +257,26 @@ describe('TLS that breaks after it was made', () => {
     '%s',
     async (_, spoiling) => {
       spoil = spoiling;
-      const response = await nodeHttpFetch(addressOf(between, 'https'), init);
+      const response = await undiciFetch(addressOf(between, 'https'), init);
       await expect(response.text()).rejects.toThrow('terminated');
     },
     5_000,
   );
+});
+
+it('a service that would rather speak HTTP/2 is spoken to in HTTP/1.1', async () => {
+  const { getCACertificates, setDefaultCACertificates } = tls;
+  setDefaultCACertificates([...getCACertificates(), localhost.cert]);
+  const spoken: (string | false | null)[] = [];
+  const ALPNProtocols = ['h2', 'http/1.1'];
+  const both = createSecureServer({ ...localhost, ALPNProtocols }, (socket) => {
+    spoken.push(socket.alpnProtocol);
+    socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\n${tight}a`));
+  });
+  await listen(both);
+  expect(await (await undiciFetch(addressOf(both, 'https'), init)).text()).toBe('a');
+  expect(spoken).toEqual(['http/1.1']);
+  both.close();
 });
 
 it('a connection on which the last request is still going out is not used for the next', async () => {
@@ -279,9 +292,9 @@ it('a connection on which the last request is still going out is not used for th
   await listen(deaf);
   const url = addressOf(deaf);
   const large = { ...init, body: 'x'.repeat(8_000_000) };
-  expect(await (await nodeHttpFetch(url, large)).text()).toBe('big');
+  expect(await (await undiciFetch(url, large)).text()).toBe('big');
   await sleep(SETTLE_MS);
-  expect(await (await nodeHttpFetch(url, init)).text()).toBe('big');
+  expect(await (await undiciFetch(url, init)).text()).toBe('big');
   deaf.close();
 }, 5_000);
 
@@ -289,7 +302,7 @@ it('a request that is given up opens no other connection', async () => {
   reply = () => undefined;
   const before = sockets.size;
   const calls = Array.from({ length: 10 }, () =>
-    nodeHttpFetch(address(), { ...init, signal: AbortSignal.timeout(50) }).catch(() => undefined),
+    undiciFetch(address(), { ...init, signal: AbortSignal.timeout(50) }).catch(() => undefined),
   );
   await Promise.all(calls);
   await sleep(3 * SETTLE_MS);
@@ -298,7 +311,7 @@ it('a request that is given up opens no other connection', async () => {
 
 it('a header that cannot be sent', async () => {
   const headers = { authorization: 'Bearer ключ' };
-  await expect(nodeHttpFetch(address(), { ...init, headers })).rejects.toThrow('fetch failed');
+  await expect(undiciFetch(address(), { ...init, headers })).rejects.toThrow('fetch failed');
 });
 
 it.each([
@@ -315,12 +328,12 @@ it.each([
     if (Buffer.from(bytes).toString() === 'two') throw new Error('of the tap');
     return push(bytes);
   };
-  const answer = nodeHttpFetch(address(), init, tap).then((response) => response.text());
+  const answer = undiciFetch(address(), init, tap).then((response) => response.text());
   await expect(answer).rejects.toThrow(word === 'never' ? 'of the tap' : 'terminated');
 });
 
 it.each([
-  ['Node', nodeHttpFetch],
+  ['Node', undiciFetch],
   ['a runtime’s own fetch', networkBy(fetch)],
 ])('a redirect is not followed by the network of %s', async (_, network) => {
   const redirect = `HTTP/1.1 307 There\r\nLocation: ${address()}\r\n${tight}`;
@@ -345,7 +358,7 @@ it.each([
   });
   await listen(own);
   const url = addressOf(own);
-  const network = createNodeHttpFetch(idleMs);
+  const network = createUndiciFetch(idleMs);
   expect(await (await network(url, init)).text()).toBe('a');
   await sleep(10 * SETTLE_MS);
   expect(await (await network(url, init)).text()).toBe('a');
