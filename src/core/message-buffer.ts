@@ -126,10 +126,13 @@ export class MessageBuffer {
     return part instanceof TextBuffer ? part.length : 0;
   }
 
-  /** Everything beyond `position`, a text that goes on first as a fragment. */
-  since(position: Position): Part[] {
+  /**
+   * Returns everything beyond `position`, a text that goes on first as a fragment.
+   * @param end the number of the first part that is not wanted
+   */
+  since(position: Position, end = this.#parts.length): Part[] {
     const parts: Part[] = [];
-    for (let index = position.part; index < this.#parts.length; index++) {
+    for (let index = position.part; index < end; index++) {
       const part = this.at(index, index === position.part ? position.offset : 0);
       if (part && !('text' in part && part.text === '')) parts.push(part);
     }

@@ -3,9 +3,18 @@ import type {
   LanguageModelV4,
   LanguageModelV4CallOptions,
   LanguageModelV4StreamPart,
+  LanguageModelV4Usage,
 } from '@ai-sdk/provider';
 
-export type OnPart = (part: LanguageModelV4StreamPart) => void;
+/** Counts that a service reports while it goes on speaking; the last ones known are the counts. */
+export interface UsagePart {
+  type: 'usage';
+  usage: LanguageModelV4Usage;
+}
+
+export type ModelPart = LanguageModelV4StreamPart | UsagePart;
+
+export type OnPart = (part: ModelPart) => void;
 
 export interface PushingModel extends LanguageModelV4 {
   /** Like `doStream`; resolves when the stream has come to its own end, or soon after `options.abortSignal` has fired. */
@@ -30,7 +39,7 @@ function isPushing(model: LanguageModelV4): model is PushingModel {
 /** Reads a stream of parts to its end, or until the signal fires. */
 export async function readParts(
   stream: ReadableStream<LanguageModelV4StreamPart>,
-  onPart: OnPart,
+  onPart: (part: LanguageModelV4StreamPart) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const reader = stream.getReader();

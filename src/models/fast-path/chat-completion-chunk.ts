@@ -52,7 +52,7 @@ export function readEvent(
     return undefined;
   const choice = chunk.choices[0] ?? {};
   const finish = finishIn(choice.finish_reason);
-  const usage = usageIn(dialect.usage === 'usage' ? chunk.usage : chunk.x_groq?.usage);
+  const usage = usageIn(rawUsage(chunk, dialect));
   if (finish === 'odd' || usage === 'odd' || (choice.index ?? 0) !== 0) return undefined;
   const said = saidIn(choice.delta);
   if (!said) return undefined;
@@ -105,6 +105,19 @@ function usageIn(raw: unknown): LanguageModelV4Usage | 'odd' | undefined {
 
 function isCount(value: unknown): value is number | null | undefined {
   return !isSet(value) || typeof value === 'number';
+}
+
+function rawUsage(chunk: Chunk | null, dialect: ChunkDialect): unknown {
+  return dialect.usage === 'usage' ? chunk?.usage : chunk?.x_groq?.usage;
+}
+
+/** Returns the counts of a chunk that its provider reads, if it brings any. */
+export function usageOfChunk(
+  chunk: unknown,
+  dialect: ChunkDialect,
+): LanguageModelV4Usage | undefined {
+  const usage = usageIn(rawUsage(chunk as Chunk | null, dialect));
+  return usage === 'odd' ? undefined : usage;
 }
 
 /** The counts of a service that tells no more than these two. */

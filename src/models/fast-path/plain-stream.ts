@@ -15,6 +15,7 @@ import {
   textByShape,
   thoughtIn,
   usageOf,
+  usageOfChunk,
   type ChunkDialect,
   type Shape,
 } from './chat-completion-chunk.ts';
@@ -113,7 +114,7 @@ export class PlainStream implements BodyInterceptor {
 
   /** Tells a part of the provider's, which has been handed the stream. */
   fromProvider(part: LanguageModelV4StreamPart): void {
-    if (part.type === 'raw') return this.#tellThought(part.rawValue);
+    if (part.type === 'raw') return this.#tellRaw(part.rawValue);
     const isText =
       (part.type === 'text-delta' || part.type === 'reasoning-delta') && part.delta !== '';
     if (isText && this.#isRepeated) this.#isRepeated = false;
@@ -121,9 +122,11 @@ export class PlainStream implements BodyInterceptor {
   }
 
   /** Of a chunk that its provider reads, what the provider passes over. */
-  #tellThought(chunk: unknown): void {
+  #tellRaw(chunk: unknown): void {
     const delta = this.#dialect.tellsThoughts ? '' : thoughtIn(chunk, this.#dialect);
     if (delta !== '') this.#onPart({ type: 'reasoning-delta', id: 'plain', delta });
+    const usage = usageOfChunk(chunk, this.#dialect);
+    if (usage) this.#onPart({ type: 'usage', usage });
   }
 
   #complete(): void {

@@ -100,13 +100,3 @@ function harmless(text: string): string {
     .replace(/<(?=[\s/]*passage)/giu, '‹')
     .replace(/\[(\s*\d+(?:\s*,\s*\d+)*\s*)\]/gu, '［$1］');
 }
-
-/** About how many tokens a prompt is, for when no provider counts. */
-export function estimatePrompt(prompt: LanguageModelV4Prompt): number {
-  let tokens = 0;
-  for (const { content } of prompt) {
-    if (typeof content === 'string') tokens += estimateTokens(content);
-    else for (const part of content) if (part.type === 'text') tokens += estimateTokens(part.text);
-  }
-  return tokens;
-}

@@ -1,12 +1,9 @@
 /** How a turn ended: a pure decision over what its last step came to. Only a finish that the provider declared, with no error before it, is `complete`. */
-import type { LanguageModelV4Usage } from '@ai-sdk/provider';
-import { contentOf } from '../../core/parts.ts';
-import { estimateTokens } from '../../core/tokens.ts';
 import type { Ending } from '../../store/turns/checkpoint.ts';
 import type { GenerateResult } from './generate.ts';
-import { estimatePrompt } from './build-prompt.ts';
+import { countUsage, estimateOutput } from './count-usage.ts';
 import type { Failure } from '../../core/errors.ts';
-import type { FinishReason, Status, Usage } from '../../core/message.ts';
+import type { FinishReason, Status } from '../../core/message.ts';
 import { failureOfModel, modelFailure } from '../../models/failure.ts';
 import type { RunningTurn, StopReason } from './running-turn.ts';
 import type { Step } from './model-step.ts';
@@ -14,7 +11,7 @@ import type { Step } from './model-step.ts';
 /** The last state of an answer, from what its steps came to. */
 export function endingOf(
   live: RunningTurn,
-  { model, prompt, step, usage }: GenerateResult,
+  { model, step, calls, otherUsage }: GenerateResult,
 ): Ending {
   const parts = live.parts.all();
   const decision = decideEnding({
@@ -22,18 +19,7 @@ export function endingOf(
     hasText: live.parts.textLength > 0,
     stopped: live.stopReason,
   });
-  const tokens = decideUsage({
-    reported: usage,
-    // Estimates take longer than all else here, and providers nearly always count.
-    estimate: {
-      get inputTokens() {
-        return estimatePrompt(prompt);
-      },
-      get outputTokens() {
-        return estimateTokens(contentOf(parts));
-      },
-    },
-  });
+  const tokens = countUsage({ calls, others: otherUsage, answer: live.parts });
   return {
     ...decision,
     parts,
@@ -57,7 +43,7 @@ export function brokenEnding(live: RunningTurn, error: Failure): Ending {
     parts,
     model: live.head.model,
     inputTokens: null,
-    outputTokens: estimateTokens(contentOf(parts)),
+    outputTokens: estimateOutput(parts),
     tokensEstimated: true,
     finishReason: null,
     firstTokenMs: null,
@@ -118,48 +104,4 @@ export function decideEnding({
 
 function unfinished(status: Status, error: Failure): Decision {
   return { status, finishReason: null, error };
-}
-
-/** More than any model takes or gives: a count above it is not one. */
-const MOST_TOKENS = 100_000_000;
-
-/** The provider's counts where they are believable, else the estimates, marked. */
-export function decideUsage({
-  reported,
-  estimate,
-}: {
-  reported: readonly (LanguageModelV4Usage | undefined)[];
-  estimate: { inputTokens: number; outputTokens: number };
-}): Usage {
-  const counted = (
-    counts: readonly (number | undefined)[],
-    estimated: 'inputTokens' | 'outputTokens',
-  ) => {
-    const total = sum(counts);
-    // The SDK reads a count that is null as nothing; of a text that is there, nothing is no count.
-    return total === 0 && estimate[estimated] > 0 ? undefined : total;
-  };
-  const input = counted(
-    reported.map((usage) => usage?.inputTokens.total),
-    'inputTokens',
-  );
-  const output = counted(
-    reported.map((usage) => usage?.outputTokens.total),
-    'outputTokens',
-  );
-  return {
-    inputTokens: input ?? estimate.inputTokens,
-    outputTokens: output ?? estimate.outputTokens,
-    estimated: input === undefined || output === undefined,
-  };
-}
-
-function sum(counts: readonly (number | undefined)[]): number | undefined {
-  let total = 0;
-  for (const count of counts) {
-    if (count === undefined || !Number.isInteger(count) || count < 0 || count > MOST_TOKENS)
-      return undefined;
-    total += count;
-  }
-  return counts.length === 0 ? undefined : total;
 }

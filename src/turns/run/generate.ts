@@ -1,26 +1,23 @@
 /** The answer, by the models: a chain of fallbacks until one speaks, and the steps of the one that did, with tools between them. */
-import type {
-  LanguageModelV4CallOptions,
-  LanguageModelV4Prompt,
-  LanguageModelV4Usage,
-} from '@ai-sdk/provider';
+import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import { OFFLINE_OPTIONS } from '../../models/offline/chat-model.ts';
 import { describeModelError } from '../../models/failure.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
 import type { RetrievedContext } from './retrieve-context.ts';
 import { buildPrompt } from './build-prompt.ts';
+import type { ModelCall, ReportedUsage } from './count-usage.ts';
 import { runStep, type Step } from './model-step.ts';
 import { continuePrompt, runToolCalls, type ToolContext } from '../tools/run-tool-calls.ts';
 
 export interface GenerateResult {
   model: ChatModel;
-  /** What the last step was sent. */
-  prompt: LanguageModelV4Prompt;
   /** The last step. */
   step: Step;
-  /** Of every call that was made for this answer. */
-  usage: (LanguageModelV4Usage | undefined)[];
+  /** One for each step. */
+  calls: ModelCall[];
+  /** What was reported of the calls that came before the first step. */
+  otherUsage: ReportedUsage[];
 }
 
 /** Calls of the model in one turn: a model that only ever calls tools is stopped. */
@@ -73,7 +70,7 @@ async function generateBy(
     window: model.window,
     settings: services.settings.context,
   });
-  const usage = [...grounding.usage];
+  const calls: ModelCall[] = [];
   for (let count = 1; ; count++) {
     const options = {
       ...optionsOf(grounding),
@@ -81,11 +78,12 @@ async function generateBy(
       ...(count < MOST_STEPS ? tools.options : {}),
     };
     const textBefore = live.parts.textLength;
+    const start = live.parts.end();
     const step = await callModel(model, options, work, services);
-    usage.push(step.usage);
+    calls.push({ reported: step.usage, prompt, start });
     tellOperator(step, model, work, services);
     if (!wantsResults(step) || live.stopReason || count >= MOST_STEPS)
-      return { model, prompt, step, usage };
+      return { model, step, calls, otherUsage: grounding.usage };
     const results = await runToolCalls(live, step.toolCalls, context);
     prompt = continuePrompt(prompt, {
       said: live.parts.textFrom(textBefore),

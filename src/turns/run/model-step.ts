@@ -2,14 +2,13 @@
 import type {
   LanguageModelV4CallOptions,
   LanguageModelV4FinishReason,
-  LanguageModelV4StreamPart,
   LanguageModelV4ToolCall,
   LanguageModelV4Usage,
 } from '@ai-sdk/provider';
 import { ParleyError } from '../../core/errors.ts';
 import type { GrowingType } from '../../core/parts.ts';
 import { SafeText } from '../../core/safe-text.ts';
-import { pushing, type OnPart } from '../../models/push-model.ts';
+import { pushing, type ModelPart, type OnPart } from '../../models/push-model.ts';
 import { isBroken, modelFailure } from '../../models/failure.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import type { RunningTurn } from './running-turn.ts';
@@ -18,6 +17,7 @@ import { StallWatchdog, type TimeLimits } from './stall-watchdog.ts';
 export interface Step {
   /** What the provider declared; undefined when the stream ended without. */
   finish: LanguageModelV4FinishReason['unified'] | undefined;
+  /** The last counts that the service reported, also of a step that was cut. */
   usage: LanguageModelV4Usage | undefined;
   toolCalls: LanguageModelV4ToolCall[];
   /** Anything at all was sent to the readers. */
@@ -116,7 +116,7 @@ async function follow(
 }
 
 /** True for what counts as the model speaking; the opening of a stream and its metadata are no token. */
-function isToken({ type }: LanguageModelV4StreamPart): boolean {
+function isToken({ type }: ModelPart): boolean {
   switch (type) {
     case 'text-delta':
     case 'reasoning-delta':
@@ -130,7 +130,7 @@ function isToken({ type }: LanguageModelV4StreamPart): boolean {
   }
 }
 
-function take(part: LanguageModelV4StreamPart, step: Step, writer: SafeWriter): void {
+function take(part: ModelPart, step: Step, writer: SafeWriter): void {
   switch (part.type) {
     case 'text-delta':
       return writer.write('text', part.delta);
@@ -141,6 +141,9 @@ function take(part: LanguageModelV4StreamPart, step: Step, writer: SafeWriter): 
       return;
     case 'finish':
       step.finish = part.finishReason.unified;
+      if (!step.usage || hasCounts(part.usage)) step.usage = part.usage;
+      return;
+    case 'usage':
       step.usage = part.usage;
       return;
     case 'error':
@@ -151,6 +154,11 @@ function take(part: LanguageModelV4StreamPart, step: Step, writer: SafeWriter): 
       // Starts and ends of texts, tool input as it grows, metadata: the parts say it all.
       return;
   }
+}
+
+/** False of a finish that says nothing of tokens: what was said of them before it stays. */
+function hasCounts({ inputTokens, outputTokens }: LanguageModelV4Usage): boolean {
+  return Boolean(inputTokens.total) || Boolean(outputTokens.total);
 }
 
 /** Makes deltas safe on their way into the answer, and bounds it. */

@@ -1,8 +1,9 @@
 /** What of a service's stream is told without its provider, and what the provider sees when it has to judge: never a text twice, never one lost. */
-import type { LanguageModelV4StreamPart } from '@ai-sdk/provider';
+
 import { describe, expect, it } from 'vitest';
 import type { ChunkDialect } from '../../../../src/models/fast-path/chat-completion-chunk.ts';
 import { PlainStream } from '../../../../src/models/fast-path/plain-stream.ts';
+import type { ModelPart } from '../../../../src/models/push-model.ts';
 
 const openai: ChunkDialect = {
   thoughts: ['reasoning_content', 'reasoning'],
@@ -27,7 +28,7 @@ const plain = [opening, text('Ça '), text('va, '), text('«\n» 😀'), finish(
 
 /** Feeds a body in pieces of so many bytes. */
 function feed(body: string, { dialect = openai, size = 1e9 } = {}) {
-  const parts: LanguageModelV4StreamPart[] = [];
+  const parts: ModelPart[] = [];
   const answer = new PlainStream(dialect, (part) => parts.push(part));
   const bytes = Buffer.from(body);
   let handed: Buffer | undefined;
@@ -46,7 +47,7 @@ function feed(body: string, { dialect = openai, size = 1e9 } = {}) {
   return { answer, parts, told: textIn(parts), handed: handed?.toString() };
 }
 
-function textIn(parts: LanguageModelV4StreamPart[]): string {
+function textIn(parts: ModelPart[]): string {
   return parts.map((part) => ('delta' in part ? part.delta : '')).join('');
 }
 
@@ -63,7 +64,7 @@ describe('an answer that is plain', () => {
   });
 
   it('is over when the service says so, whatever the connection does then', async () => {
-    const parts: LanguageModelV4StreamPart[] = [];
+    const parts: ModelPart[] = [];
     const answer = new PlainStream(openai, (part) => parts.push(part));
     const body = Buffer.from(plain + counts(7, 9) + done);
     expect(answer.push(body.subarray(0, -1))).toBeUndefined();
@@ -111,7 +112,7 @@ describe('an answer that is plain', () => {
     const bytes = Buffer.from(body);
     const told = new Set<string>();
     for (let cut = 1; cut <= bytes.length; cut++) {
-      const parts: LanguageModelV4StreamPart[] = [];
+      const parts: ModelPart[] = [];
       const answer = new PlainStream(openai, (part) => parts.push(part));
       const pieces = [bytes.subarray(0, cut), bytes.subarray(cut)].map((piece) =>
         answer.push(piece),
@@ -131,7 +132,7 @@ describe('an answer that is plain', () => {
 
   it('counts what is counted after the end', () => {
     for (const late of [[plain + done + counts(7, 9)], [plain + done, counts(7, 9)]]) {
-      const parts: LanguageModelV4StreamPart[] = [];
+      const parts: ModelPart[] = [];
       const answer = new PlainStream(openai, (part) => parts.push(part));
       for (const piece of late) expect(answer.push(Buffer.from(piece))).toBeUndefined();
       expect(parts.at(-1)).toMatchObject({ type: 'finish', usage: { inputTokens: { total: 7 } } });
@@ -321,7 +322,7 @@ describe('an answer that is not plain', () => {
   it('is handed over as it came when its lines end otherwise, or its bytes are no text', () => {
     const crlf = (opening + text('a')).replaceAll('\n', '\r\n');
     expect(feed(crlf)).toMatchObject({ told: '', handed: crlf });
-    const parts: LanguageModelV4StreamPart[] = [];
+    const parts: ModelPart[] = [];
     const answer = new PlainStream(openai, (part) => parts.push(part));
     const broken = Buffer.concat([Buffer.from('data: '), Buffer.from([0xff]), Buffer.from('\n\n')]);
     expect(Buffer.from(answer.push(broken) ?? [])).toEqual(broken);

@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Passage } from '../../../../src/turns/retriever.ts';
-import {
-  buildPrompt,
-  estimatePrompt,
-  fittingPassages,
-} from '../../../../src/turns/run/build-prompt.ts';
+import { buildPrompt, fittingPassages } from '../../../../src/turns/run/build-prompt.ts';
+import { estimatePrompt } from '../../../../src/turns/run/count-usage.ts';
 
 const settings = { windowMessages: 20, minMessages: 1 };
 const window = { context: 4_000, answer: 1_000 };

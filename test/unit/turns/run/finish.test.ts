@@ -1,6 +1,6 @@
 import { APICallError, JSONParseError } from '@ai-sdk/provider';
 import { describe, expect, it } from 'vitest';
-import { decideEnding, decideUsage } from '../../../../src/turns/run/finish.ts';
+import { decideEnding } from '../../../../src/turns/run/finish.ts';
 import type { Step } from '../../../../src/turns/run/model-step.ts';
 
 const broken = new JSONParseError({ text: '{', cause: new Error('end of input') });
@@ -124,38 +124,5 @@ describe('a turn that was stopped', () => {
     const decision = decide({ finish: 'stop' }, true, stopped);
     expect(decision).toMatchObject({ status, finishReason: null });
     expect(decision.error?.code).toBe(code);
-  });
-});
-
-describe('usage', () => {
-  const estimate = { inputTokens: 11, outputTokens: 22 };
-  const usage = (input: number | undefined, output: number | undefined) => ({
-    inputTokens: { total: input, noCache: undefined, cacheRead: undefined, cacheWrite: undefined },
-    outputTokens: { total: output, text: undefined, reasoning: undefined },
-  });
-
-  it.each([
-    ['as the provider counts', [usage(5, 7)], 5, 7, false],
-    ['not nothing for a text that is there', [usage(5, 0)], 5, 22, true],
-    ['of all steps together', [usage(5, 7), usage(6, 1)], 11, 8, false],
-    ['estimated where there is none', [undefined], 11, 22, true],
-    ['estimated where half is missing', [usage(5, undefined)], 5, 22, true],
-    ['not less than nothing', [usage(-5, -7)], 11, 22, true],
-    ['not NaN', [usage(Number.NaN, 7)], 11, 7, true],
-    ['not infinite', [usage(5, Infinity)], 5, 22, true],
-    ['not beyond belief', [usage(1e300, 2 ** 60)], 11, 22, true],
-    ['not a fraction', [usage(1.5, 2.25)], 11, 22, true],
-    ['not of one step for all', [usage(5, 7), undefined], 11, 22, true],
-  ] as const)('%s', (_name, reported, inputTokens, outputTokens, estimated) => {
-    expect(decideUsage({ reported, estimate })).toEqual({ inputTokens, outputTokens, estimated });
-  });
-
-  it('nothing is a count where nothing was said', () => {
-    const silent = { inputTokens: 11, outputTokens: 0 };
-    expect(decideUsage({ reported: [usage(5, 0)], estimate: silent })).toEqual({
-      inputTokens: 5,
-      outputTokens: 0,
-      estimated: false,
-    });
   });
 });
