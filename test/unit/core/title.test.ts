@@ -14,6 +14,14 @@ it.each([
   ['no change of other letters', 'iPhone or McDonald', 'IPhone or McDonald'],
   ['a letter outside the basic plane', '𐐨 deseret', '𐐀 deseret'],
   ['an emoji first', '😀 hi', '😀 hi'],
+  ['no capital that would be two letters', 'ßtart here', 'ßtart here'],
+  ['no capital of a ligature', 'ﬁnd me', 'ﬁnd me'],
+  ['a capital with its accent', 'e\u0301tude', 'E\u0301tude'],
+  ['no override of the direction', 'a\u202Etxt.exe\u202C b', 'Atxt.exe b'],
+  ['no isolates and marks of direction', '\u2066a\u2069 \u200Fb\u061C', 'A b'],
+  ['no control characters', '\u001B[31mred\u0007 \u0085 alert', '[31mred alert'],
+  ['no word of what cannot be seen', '\u200B \u2060 \uFEFF hi', 'Hi'],
+  ['the joiners that a script is written with', 'می\u200Cخواهم', 'می\u200Cخواهم'],
 ])('is %s', (_name, text, title) => {
   expect(titleFrom({ text, words: 8 })).toBe(title);
 });
@@ -24,6 +32,26 @@ it('has at most 80 characters and no half of one', () => {
   expect(emoji.isWellFormed()).toBe(true);
   expect(emoji.length).toBeLessThanOrEqual(MAX_TITLE_LENGTH);
   expect(titleFrom({ text: `${'x'.repeat(79)} tail`, words: 8 })).toBe(`X${'x'.repeat(78)}`);
+});
+
+it.each([
+  ['a family', '👨‍👩‍👧‍👦'],
+  ['a flag', '🇩🇪'],
+  ['a letter with marks', 'o\u0308\u0323'],
+  ['a syllable of Hindi', 'क्षि'],
+  ['a tone of skin', '👍🏽'],
+])('is not cut within %s', (_name, character) => {
+  for (let before = 60; before <= 80; before++) {
+    const text = 'x'.repeat(before) + character.repeat(3);
+    const title = titleFrom({ text, words: 8 }) ?? '';
+    const kept = Math.floor((MAX_TITLE_LENGTH - before) / character.length);
+    expect(title).toBe(`X${text.slice(1, before)}${character.repeat(Math.min(kept, 3))}`);
+  }
+});
+
+it('of a single endless character is cut all the same', () => {
+  const title = titleFrom({ text: `a${'\u0301'.repeat(500)}`, words: 8 }) ?? '';
+  expect(title).toHaveLength(MAX_TITLE_LENGTH);
 });
 
 it('has as many words as it is told', () => {
