@@ -15,6 +15,8 @@ export interface DocumentContent {
   contentHash: string;
   /** Bytes that were sent. */
   size: number;
+  /** The charset that its bytes were read in, as the Encoding standard names it; null where none had to be. */
+  charset: string | null;
 }
 
 export interface Document extends Omit<DocumentContent, 'text'> {

@@ -150,7 +150,7 @@ async function contentOf(
   { prepared, title, url, metadata }: IngestRequest,
   { name }: Embedder,
 ): Promise<DraftContent> {
-  const { text, mimeType, size, chunks } = prepared;
+  const { text, mimeType, size, charset, chunks } = prepared;
   return {
     title: title ?? prepared.title,
     url: url ?? null,
@@ -159,6 +159,7 @@ async function contentOf(
     text,
     contentHash: await sha256(text),
     size,
+    charset,
     embeddingModel: name,
     chunkCount: chunks.length,
   };

@@ -1,43 +1,55 @@
 /** What was sent: by what is said of it, and by what it is. */
 import { ParleyError } from '../core/errors.ts';
+import { countControls, isTooMany } from './control-characters.ts';
+import { decodeText } from './decode-text.ts';
 
 export type Kind = 'text' | 'html' | 'pdf';
 
-const KINDS_BY_NAME: Record<string, Kind> = {
-  txt: 'text',
-  text: 'text',
-  md: 'text',
-  markdown: 'text',
-  csv: 'text',
-  json: 'text',
-  html: 'html',
-  htm: 'html',
-  xhtml: 'html',
-  pdf: 'pdf',
+/** Names whose files are something else than plain text, or plain text of a type of its own. */
+const TYPES_BY_NAME: Record<string, string> = {
+  csv: 'text/csv',
+  tsv: 'text/tab-separated-values',
+  html: 'text/html',
+  htm: 'text/html',
+  xhtml: 'application/xhtml+xml',
+  pdf: 'application/pdf',
 };
+
+const KINDS_BY_TYPE: Record<string, Kind> = {
+  'text/html': 'html',
+  'application/xhtml+xml': 'html',
+  'application/pdf': 'pdf',
+  'application/x-pdf': 'pdf',
+};
+
+const TEXT_TYPE = /^(?:text\/|application\/([\w.-]+\+)?(?:json|xml|yaml|toml)$)/;
+/** Types that no string can be of. */
+const BINARY_TYPE =
+  /^(?:image|audio|video|font)\/|^application\/(?:zip|gzip|msword|vnd\.ms-|vnd\.openxmlformats-|epub)/;
 
 /** The beginnings of files that are no text, latin1. */
 const SIGNATURES: readonly (readonly [string, string])[] = [
   ['PK\x03\x04', 'an archive or an office document'],
   ['PK\x05\x06', 'an archive'],
   ['\xd0\xcf\x11\xe0', 'an office document'],
+  ['{\\rtf', 'a document in Rich Text Format'],
   ['\x1f\x8b', 'a compressed file'],
   ['BZh', 'a compressed file'],
   ['\xfd7zXZ', 'a compressed file'],
   ['7z\xbc\xaf', 'an archive'],
-  ['Rar!', 'an archive'],
+  ['Rar!\x1a', 'an archive'],
   ['\x28\xb5\x2f\xfd', 'a compressed file'],
   ['\x89PNG', 'an image'],
   ['\xff\xd8\xff', 'an image'],
-  ['GIF8', 'an image'],
+  ['GIF87a', 'an image'],
+  ['GIF89a', 'an image'],
   ['\x7fELF', 'a program'],
+  ['\x00asm', 'a program'],
+  ['SQLite format 3\x00', 'a database'],
 ];
 
 /** Bytes that are looked at. */
 const HEAD = 4096;
-/** More control characters than this share, and than a few, make it no text. */
-export const MOST_CONTROLS = 0.1;
-export const A_FEW = 8;
 
 function unsupported(what: string): ParleyError {
   const detail = `This is ${what}; documents can be text, Markdown, HTML or PDF`;
@@ -50,13 +62,8 @@ export function essence(mimeType: string | undefined): string | undefined {
   return type === '' || type === 'application/octet-stream' ? undefined : type;
 }
 
-function declaredKind(type: string | undefined, name: string | undefined): Kind | undefined {
-  if (type === undefined) return KINDS_BY_NAME[name?.split('.').at(-1)?.toLowerCase() ?? ''];
-  if (type === 'application/pdf' || type === 'application/x-pdf') return 'pdf';
-  if (type === 'text/html' || type === 'application/xhtml+xml') return 'html';
-  if (type.startsWith('text/') || /^application\/([\w.-]+\+)?(json|xml|yaml|toml)$/.test(type))
-    return 'text';
-  throw unsupported(`of the type ${type.slice(0, 100)}`);
+function typeOfName(name: string | undefined): string | undefined {
+  return TYPES_BY_NAME[name?.split('.').at(-1)?.toLowerCase() ?? ''];
 }
 
 /**
@@ -71,21 +78,20 @@ export function kindOfBytes(
   if (isPdf(head, latin1(bytes.subarray(-1024)))) return 'pdf';
   const signature = SIGNATURES.find(([start]) => head.startsWith(start));
   if (signature) throw unsupported(signature[1]);
-  const declared = declaredKind(essence(mimeType), name);
+  const type = essence(mimeType);
+  const declared = KINDS_BY_TYPE[type ?? typeOfName(name) ?? ''];
   if (declared === 'pdf') return 'pdf';
   // As it will be read: half the bytes of UTF-16 may be NUL.
-  const text = decodeText(bytes.subarray(0, HEAD), mimeType);
-  if (countControls(text) > Math.max(text.length * MOST_CONTROLS, A_FEW))
-    throw unsupported('no text');
-  return declared ?? kindOfText(text);
+  const { text } = decodeText(bytes.subarray(0, HEAD), mimeType);
+  if (isTooMany(countControls(text), text.length)) throw unsupported('no text');
+  if (declared) return declared;
+  // Browsers know types by names: a spreadsheet's for CSV, a video's for TypeScript.
+  if (type !== undefined && TEXT_TYPE.test(type)) return 'text';
+  return KINDS_BY_TYPE[typeOfName(name) ?? ''] === 'html' ? 'html' : kindOfText(text);
 }
 
 function latin1(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes);
-}
-
-function countControls(text: string): number {
-  return text.match(/[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]/g)?.length ?? 0;
 }
 
 /**
@@ -101,7 +107,7 @@ function isPdf(head: string, tail: string): boolean {
 }
 
 /** What a text is that nothing is said of. */
-export function kindOfText(text: string): Kind {
+function kindOfText(text: string): Kind {
   return /^\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)[\s>]/i.test(text.slice(0, HEAD))
     ? 'html'
     : 'text';
@@ -109,31 +115,16 @@ export function kindOfText(text: string): Kind {
 
 /** @throws ParleyError `unsupported_media_type` where a text is said to be something else */
 export function kindOfString(text: string, type: string | undefined): Kind {
-  const declared = declaredKind(type, undefined);
-  if (declared === 'pdf')
-    throw unsupported('PDF in a JSON string: send it as a file, by multipart/form-data');
-  return declared ?? kindOfText(text);
+  const declared = KINDS_BY_TYPE[type ?? ''];
+  if (declared === 'pdf' || BINARY_TYPE.test(type ?? ''))
+    throw unsupported(`${type ?? ''} in a JSON string: send it as a file, by multipart/form-data`);
+  if (declared) return declared;
+  return type !== undefined && TEXT_TYPE.test(type) ? 'text' : kindOfText(text);
 }
 
-/** Bytes as text: by their byte order mark, by the charset that is said, as UTF-8 where they are, else as windows-1252. */
-export function decodeText(bytes: Uint8Array, mimeType: string | undefined): string {
-  const head = String.fromCharCode(...bytes.subarray(0, HEAD));
-  if (head.startsWith('\xff\xfe')) return new TextDecoder('utf-16le').decode(bytes);
-  if (head.startsWith('\xfe\xff')) return new TextDecoder('utf-16be').decode(bytes);
-  const said =
-    /charset\s*=\s*"?([\w.:-]+)/i.exec(mimeType ?? '') ??
-    /<meta[^>]{0,200}charset\s*=\s*["']?([\w.:-]+)/i.exec(head);
-  if (!head.startsWith('\xef\xbb\xbf') && said?.[1]) {
-    const decoded = tryDecode(bytes, said[1], false);
-    if (decoded !== undefined) return decoded;
-  }
-  return tryDecode(bytes, 'utf-8', true) ?? new TextDecoder('windows-1252').decode(bytes);
-}
-
-function tryDecode(bytes: Uint8Array, charset: string, fatal: boolean): string | undefined {
-  try {
-    return new TextDecoder(charset, { fatal }).decode(bytes);
-  } catch {
-    return undefined;
-  }
+/** The type of a text, where what is said of it, or its name, tells one. */
+export function textTypeOf(type: string | undefined, name: string | undefined): string {
+  if (type !== undefined && TEXT_TYPE.test(type) && type !== 'text/plain') return type;
+  const named = typeOfName(name);
+  return named !== undefined && !(named in KINDS_BY_TYPE) ? named : 'text/plain';
 }

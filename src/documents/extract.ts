@@ -2,7 +2,8 @@
 import { ParleyError } from '../core/errors.ts';
 import { clean } from '../core/safe-text.ts';
 import { htmlToText } from './html-to-markdown.ts';
-import { decodeText, essence, kindOfBytes, kindOfString, type Kind } from './detect-type.ts';
+import { decodeText } from './decode-text.ts';
+import { essence, kindOfBytes, kindOfString, textTypeOf, type Kind } from './detect-type.ts';
 import type { Libraries } from './libraries.ts';
 import { titleFor } from './titles.ts';
 import { readPdf } from './pdf-to-text.ts';
@@ -28,10 +29,11 @@ export interface Extracted {
   title: string;
   /** Bytes that were sent. */
   size: number;
+  /** The charset that its bytes were read in, as the Encoding standard names it; null where none had to be. */
+  charset: string | null;
 }
 
-const MIME_TYPES: Record<Kind, string> = {
-  text: 'text/plain',
+const MIME_TYPES: Record<Exclude<Kind, 'text'>, string> = {
   html: 'text/html',
   pdf: 'application/pdf',
 };
@@ -43,7 +45,6 @@ export async function extract(sent: Sent, libraries: Libraries): Promise<Extract
   const { content, fileName } = sent;
   const size = typeof content === 'string' ? bytesOf(content) : content.length;
   if (size > LARGEST_UPLOAD) throw uploadTooLarge();
-  const declared = essence(sent.mimeType);
   const kind = kindOf(sent);
   const read = await readAs(kind, sent, libraries);
   // Clients that decode the text drop a byte order mark, and would count from behind it.
@@ -56,7 +57,8 @@ export async function extract(sent: Sent, libraries: Libraries): Promise<Extract
   return {
     text,
     size,
-    mimeType: kind === 'text' && declared ? declared : MIME_TYPES[kind],
+    mimeType: kind === 'text' ? textTypeOf(essence(sent.mimeType), fileName) : MIME_TYPES[kind],
+    charset: read.charset ?? null,
     title: titleFor({ own: read.title, fileName, text }),
   };
 }
@@ -88,14 +90,22 @@ function emptyDetail(kind: Kind): string {
     : 'The document holds no text';
 }
 
+/** What a reader makes of a file. */
+interface Read {
+  text: string;
+  title?: string | undefined;
+  charset?: string;
+}
+
 async function readAs(
   kind: Kind,
   { content, mimeType }: Sent,
   libraries: Libraries,
-): Promise<{ text: string; title?: string | undefined }> {
+): Promise<Read> {
   if (kind === 'pdf' && typeof content !== 'string') return readPdf(await libraries.pdf(), content);
-  const text = typeof content === 'string' ? content : decodeText(content, mimeType);
-  if (kind !== 'html') return { text };
+  const decoded = typeof content === 'string' ? { text: content } : decodeText(content, mimeType);
+  if (kind !== 'html') return decoded;
+  const { text } = decoded;
   const isXml = /^\s*<\?xml\b/.test(text.slice(0, 100)) || /\bxhtml\b/i.test(mimeType ?? '');
-  return htmlToText(await libraries.markup(), text, isXml);
+  return { ...decoded, ...htmlToText(await libraries.markup(), text, isXml) };
 }

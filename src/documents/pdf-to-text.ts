@@ -1,7 +1,7 @@
 /** The text of a PDF, page by page. The library is handed in: where it runs, and that it is loaded at all, is the host's business. */
 import type * as Unpdf from 'unpdf';
 import { ParleyError } from '../core/errors.ts';
-import { A_FEW, MOST_CONTROLS } from './detect-type.ts';
+import { isTooMany } from './control-characters.ts';
 import { annotationLines } from './pdf-fields.ts';
 import { tooLarge, unreadable } from './refusals.ts';
 
@@ -117,7 +117,7 @@ function withoutControls(text: string): string {
   const length = text.replace(/\s+/g, '').length;
   const controls = text.match(MEANINGLESS)?.length ?? 0;
   const unknown = text.match(PRIVATE)?.length ?? 0;
-  if (controls > Math.max(length * MOST_CONTROLS, A_FEW) || unknown > length / 2)
+  if (isTooMany(controls, length) || unknown > length / 2)
     throw unreadable(
       'The fonts of the PDF do not say which characters they show; it must be recognised first',
     );

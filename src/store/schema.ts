@@ -142,6 +142,8 @@ const documentContent = {
   contentHash: text('content_hash').notNull(),
   /** Bytes that were sent. */
   size: integer('size').notNull(),
+  /** The charset that its bytes were read in; null where none had to be. */
+  charset: text('charset'),
   chunkCount: integer('chunk_count').notNull(),
   /** The space of the vectors, `provider/model` and their dimension: known when the first ones are there. */
   embeddingModel: text('embedding_model'),

@@ -17,6 +17,7 @@ export function documentView(document: Document) {
     metadata: document.metadata,
     content_hash: document.contentHash,
     size: document.size,
+    charset: document.charset,
     status: document.status,
     ...(error ? { error: problemOf(error, document.id) } : {}),
     ...(progress ? { progress } : {}),

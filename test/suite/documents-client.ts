@@ -13,6 +13,7 @@ export interface DocumentBody {
   metadata: unknown;
   conversation_id: string | null;
   size: number;
+  charset: string | null;
   code?: string;
   detail?: string;
 }

@@ -147,6 +147,10 @@ export const documentSchema = z
     metadata: z.record(z.string(), z.unknown()),
     content_hash: z.string(),
     size: z.int().openapi({ description: 'Bytes that were sent' }),
+    charset: z.string().nullable().openapi({
+      description:
+        'What its bytes were read as, guessed where nothing said it; null for other than text',
+    }),
     status: z.enum(['processing', 'ready', 'failed']).openapi({
       description: 'How the newest ingest went or goes; a failed one goes on when it is sent again',
     }),

@@ -13,7 +13,7 @@ const INTERRUPTED: Failure = {
 };
 
 /** Of `documents d` and `document_drafts p`: everything but the texts. Takes one argument, the lease in milliseconds. */
-const DOCUMENT_COLUMNS = `d.id, d.user_id, d.conversation_id, d.version, d.title, d.url, d.mime_type, d.metadata, d.content_hash, d.size,
+const DOCUMENT_COLUMNS = `d.id, d.user_id, d.conversation_id, d.version, d.title, d.url, d.mime_type, d.metadata, d.content_hash, d.size, d.charset,
   d.chunk_count, d.embedding_model, d.dimension, d.status, d.error, d.created_at, d.updated_at,
   p.done, p.chunk_count AS total, coalesce(p.heartbeat_at, 0) < ${NOW} - ? AS is_stale`;
 
@@ -35,6 +35,7 @@ export function documentFrom(row: Row): Document {
     metadata: JSON.parse(text(row['metadata'])) as Record<string, Json>,
     contentHash: text(row['content_hash']),
     size: number(row['size']),
+    charset: optionalText(row['charset']),
     status,
     error: interrupted ? INTERRUPTED : failureFrom(row['error']),
     isSearchable: row['version'] !== null,

@@ -121,7 +121,7 @@ export function publishStatements(
     },
     {
       sql: `UPDATE documents SET version = p.version, title = p.title, ${DESCRIPTION},
-          content_hash = p.content_hash, size = p.size, chunk_count = p.chunk_count, embedding_model = p.embedding_model, dimension = p.dimension,
+          content_hash = p.content_hash, size = p.size, charset = p.charset, chunk_count = p.chunk_count, embedding_model = p.embedding_model, dimension = p.dimension,
           text = p.text, status = 'ready', error = NULL, updated_at = ${NOW}
         FROM document_drafts p WHERE p.document_id = documents.id AND ${where}`,
       args,

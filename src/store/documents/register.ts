@@ -42,12 +42,13 @@ export async function registerDocument(
   const results = await inFull(db, [
     ownerStatement(userId),
     {
-      sql: `INSERT INTO documents (id, user_id, conversation_id, title, url, mime_type, metadata, content_hash, size, chunk_count, status, created_at, updated_at, text)
-        SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 'processing', ${NOW}, ${NOW}, ''
+      sql: `INSERT INTO documents (id, user_id, conversation_id, title, url, mime_type, metadata, content_hash, size, charset, chunk_count, status, created_at, updated_at, text)
+        SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 'processing', ${NOW}, ${NOW}, ''
         WHERE ${target} IS NULL AND (? IS NULL OR EXISTS (${conversation})) ON CONFLICT DO NOTHING`,
       args: [
         ...[id, userId, conversationId, document.title, document.url, document.mimeType],
-        ...[JSON.stringify(document.metadata), document.contentHash, document.size],
+        ...[JSON.stringify(document.metadata), document.contentHash],
+        ...[document.size, document.charset],
         ...targetArgs,
         ...[conversationId, conversationId, userId],
       ],
@@ -120,13 +121,14 @@ function draftStatements(
     guard,
     reserve,
     {
-      sql: `INSERT OR REPLACE INTO document_drafts (document_id, user_id, version, title, url, mime_type, metadata, content_hash, size, chunk_count,
+      sql: `INSERT OR REPLACE INTO document_drafts (document_id, user_id, version, title, url, mime_type, metadata, content_hash, size, charset, chunk_count,
           embedding_model, purpose, done, heartbeat_at, text)
-        SELECT d.id, d.user_id, ${first}, ?, ?, ?, ?, ?, ?, ?, ?, 'ingest', 0, ${NOW}, ?
+        SELECT d.id, d.user_id, ${first}, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'ingest', 0, ${NOW}, ?
         FROM documents d JOIN owners o ON o.user_id = d.user_id WHERE d.user_id = ? AND ${where.sql}`,
       args: [
         ...[chunkCount, content.title, content.url, content.mimeType],
-        ...[JSON.stringify(content.metadata), content.contentHash, content.size, chunkCount],
+        ...[JSON.stringify(content.metadata), content.contentHash, content.size],
+        ...[content.charset, chunkCount],
         ...[content.embeddingModel, content.text, userId, ...where.args],
       ],
     },

@@ -96,9 +96,9 @@ export async function startReindex(
       guard,
       reserve,
       {
-        sql: `INSERT OR REPLACE INTO document_drafts (document_id, user_id, version, title, url, mime_type, metadata, content_hash, size, chunk_count,
+        sql: `INSERT OR REPLACE INTO document_drafts (document_id, user_id, version, title, url, mime_type, metadata, content_hash, size, charset, chunk_count,
             embedding_model, dimension, purpose, done, heartbeat_at, text)
-          SELECT d.id, d.user_id, ${first}, d.title, d.url, d.mime_type, d.metadata, d.content_hash, d.size, d.chunk_count,
+          SELECT d.id, d.user_id, ${first}, d.title, d.url, d.mime_type, d.metadata, d.content_hash, d.size, d.charset, d.chunk_count,
             ?, ?, 'reindex', 0, ${NOW}, d.text
           FROM documents d JOIN owners o ON o.user_id = d.user_id WHERE ${unchanged.sql}`,
         args: [chunkCount, model, dimension, ...unchanged.args],

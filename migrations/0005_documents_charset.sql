@@ -1,0 +1,2 @@
+ALTER TABLE `document_drafts` ADD `charset` text;--> statement-breakpoint
+ALTER TABLE `documents` ADD `charset` text;
