@@ -8,7 +8,7 @@
 import type { Document } from '../core/document.ts';
 import { failureOf, notFound, ParleyError } from '../core/errors.ts';
 import type { Report } from '../core/report.ts';
-import { sleep } from '../core/sleep.ts';
+import { sleep } from '../core/retry.ts';
 import type { Embedder, EmbeddingRegistry } from '../models/embeddings/registry.ts';
 import { keywordText } from '../text/words.ts';
 import type { Draft } from '../store/documents/write-chunks.ts';
@@ -43,7 +43,7 @@ export type OnProgress = (progress: { done: number; total: number }) => void;
 /** Chunks that are embedded and stored together: some 100 KB of vectors, and a fraction of what an embedding service takes at once. */
 export const BATCH = 64;
 /** A batch is tried again for so long, so that a busy embedding service delays an ingest and does not end it. */
-export const PATIENCE = { callMs: 30_000, pausesMs: 60_000 };
+export const EMBEDDING_LIMITS = { callMs: 30_000, pausesMs: 60_000 };
 
 /**
  * Does the work, and answers the document as it then is. A document that meanwhile was deleted or replaced by somebody else is left to them.
@@ -132,7 +132,7 @@ export async function embedChunks(
   );
   const vectors = await embedder.embed(
     chunks.map(({ text }, at) => `${above[at]}\n${text}`),
-    { use: 'document', retryForMs: PATIENCE },
+    { use: 'document', limits: EMBEDDING_LIMITS },
   );
   return chunks.map((chunk, at) => ({
     id: draft.version + chunk.ordinal,

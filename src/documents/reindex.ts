@@ -14,7 +14,7 @@ import {
   startReindex,
   type Outdated,
 } from '../store/documents/reindex.ts';
-import { BATCH, embedChunks, PATIENCE, refuseOtherDimension } from './ingest.ts';
+import { BATCH, embedChunks, EMBEDDING_LIMITS, refuseOtherDimension } from './ingest.ts';
 
 export interface ReindexProgress {
   documents: number;
@@ -69,7 +69,10 @@ export async function reindex(
 
 /** A model's dimension is known when it has embedded something. */
 async function spaceOf(embedder: Embedder): Promise<Space> {
-  const [vector] = await embedder.embed(['dimension'], { use: 'document', retryForMs: PATIENCE });
+  const [vector] = await embedder.embed(['dimension'], {
+    use: 'document',
+    limits: EMBEDDING_LIMITS,
+  });
   return { model: embedder.name, dimension: vector?.length ?? 0 };
 }
 

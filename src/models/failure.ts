@@ -38,17 +38,26 @@ function failureOfStatus(status: number | undefined, retryAfter: number | undefi
   return modelFailure('model_error');
 }
 
-/** Whole seconds until a repeat makes sense, wherever the service says so. */
-function retryAfterOf({
+/** Returns whole seconds until a repeat makes sense, if the service says so. */
+function retryAfterOf(error: APICallError): number | undefined {
+  const milliseconds = retryAfterMsOf(error);
+  return milliseconds === undefined ? undefined : Math.ceil(milliseconds / 1000);
+}
+
+/** Returns the milliseconds until a repeat makes sense, wherever the service says so. */
+export function retryAfterMsOf({
   responseHeaders = {},
   responseBody = '',
 }: APICallError): number | undefined {
+  const milliseconds = secondsIn(responseHeaders['retry-after-ms']);
   const seconds =
+    // OpenAI's own header, which is more exact than the standard's.
+    (milliseconds !== undefined ? milliseconds / 1000 : undefined) ??
     secondsIn(responseHeaders['retry-after']) ??
     // Gemini has no header for it: google.rpc.RetryInfo, a duration in the error's details.
     secondsIn(/"retryDelay":\s*"(\d+(?:\.\d+)?)s"/.exec(responseBody)?.[1]);
   if (seconds === undefined) return undefined;
-  return Math.min(Math.max(Math.ceil(seconds), 0), LONGEST_RETRY_AFTER);
+  return 1000 * Math.min(Math.max(seconds, 0), LONGEST_RETRY_AFTER);
 }
 
 /** RFC 9110 §10.2.3 allows a number or a date. */

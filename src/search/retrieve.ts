@@ -68,7 +68,7 @@ export interface PlanServices {
 /** UTF-16 units of a query that are embedded: more than any model's window holds is only refused. */
 const LONGEST_EMBEDDED_QUERY = 8_000;
 /** Somebody waits for the answer. */
-const QUERY_PATIENCE = { callMs: 10_000, pausesMs: 3_000 };
+const QUERY_LIMITS = { callMs: 10_000, pausesMs: 3_000 };
 /** UTF-16 units of a source's snippet. */
 const SNIPPET_LENGTH = 300;
 
@@ -118,7 +118,7 @@ async function embedQuery(
   try {
     const [vector] = await embedder.embed([text], {
       use: 'query',
-      retryForMs: QUERY_PATIENCE,
+      limits: QUERY_LIMITS,
       signal,
     });
     return { vector };

@@ -4,7 +4,7 @@
  */
 import type { InValue } from '@libsql/client/http';
 import { ParleyError } from '../core/errors.ts';
-import { sleep } from '../core/sleep.ts';
+import { retry } from '../core/retry.ts';
 
 export type Value = null | string | number | bigint | ArrayBuffer;
 
@@ -52,8 +52,7 @@ export interface Database {
 
 /** Long enough for a busy neighbour or a dropped connection, short enough for somebody who waits. */
 const DEFAULT_PATIENCE_MS = 3_000;
-const FIRST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 500;
+const PAUSES = { firstPauseMs: 20, longestPauseMs: 500 };
 
 /** A database over clients that `connect` makes; a client that failed is thrown away (one that met BUSY on a file never works again). */
 export function openDatabase(connect: () => Connection): Database {
@@ -64,24 +63,25 @@ export function openDatabase(connect: () => Connection): Database {
     failed?.close();
   };
   return {
-    async batch(statements, mode, retryForMs) {
+    batch(statements, mode, retryForMs) {
       const deadline = Date.now() + (retryForMs ?? DEFAULT_PATIENCE_MS);
-      for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-        let current: Connection | undefined;
-        try {
-          current = client ??= connect();
-          const results = await current.batch([...statements], mode === 'read' ? 'read' : 'write');
-          if (mode === 'write') await current.flush?.();
-          return results;
-        } catch (error) {
-          const kind = kindOf(error);
-          if (kind === 'mistake') throw error;
-          discard(current);
-          const isFinal = kind === 'refusal' && retryForMs === undefined;
-          if (isFinal || Date.now() + pause > deadline) throw unavailable(error);
-        }
-        await sleep(pause * (0.5 + Math.random()));
-      }
+      let current: Connection | undefined;
+      const attempt = async () => {
+        current = undefined;
+        current = client ??= connect();
+        const results = await current.batch([...statements], mode === 'read' ? 'read' : 'write');
+        if (mode === 'write') await current.flush?.();
+        return results;
+      };
+      const onError = (error: unknown, pauseMs: number) => {
+        const kind = kindOf(error);
+        if (kind === 'mistake') throw error;
+        discard(current);
+        const isFinal = kind === 'refusal' && retryForMs === undefined;
+        if (isFinal || Date.now() + pauseMs > deadline) throw unavailable(error);
+        return pauseMs;
+      };
+      return retry(attempt, { ...PAUSES, onError });
     },
     async flush() {
       try {

@@ -25,7 +25,7 @@ import type {
   StreamOptions,
 } from './turn-service.ts';
 import type { ToolRegistry } from './tools/tool.ts';
-import { sleep } from '../core/sleep.ts';
+import { sleep } from '../core/retry.ts';
 import {
   waitForHeartbeat,
   storedSource,

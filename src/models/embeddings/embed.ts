@@ -1,65 +1,149 @@
-/** One call of an embedding model, repeated while that makes sense, and what its vectors must be. */
-import { APICallError } from '@ai-sdk/provider';
+/**
+ * Texts to vectors by the AI SDK's `embedMany`, which divides them into calls. Each call is tried
+ * again where that makes sense, and halved where a service takes fewer texts at once.
+ */
+import { AISDKError, APICallError } from '@ai-sdk/provider';
 import type {
   EmbeddingModelV4,
   EmbeddingModelV4CallOptions,
+  EmbeddingModelV4Middleware,
   EmbeddingModelV4Result,
 } from '@ai-sdk/provider';
-import { z } from 'zod';
 import { ParleyError } from '../../core/errors.ts';
-import { describeModelError, failureOfModel, modelFailure } from '../failure.ts';
+import { retry } from '../../core/retry.ts';
+import { describeModelError, failureOfModel, modelFailure, retryAfterMsOf } from '../failure.ts';
+import { refuseSeveralDimensions, vectorsOf } from './vectors.ts';
 
-/** How long somebody is willing to wait, milliseconds. */
-export interface Patience {
+/** How long a caller waits, milliseconds. */
+export interface EmbeddingLimits {
   /** For one answer of the service. */
   callMs: number;
-  /** For all pauses between repeats together; a longer Retry-After is passed on as the failure it is. */
+  /** For all pauses between repeats together. A longer Retry-After is a failure at once. */
   pausesMs: number;
 }
 
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 15_000;
+/** How many texts a service takes in one call, as far as is known. */
+export interface BatchSize {
+  most: number;
+}
+
+const PAUSES = { firstPauseMs: 500, longestPauseMs: 15_000 };
+
+/** What services answer to more texts than they take at once. */
+const TOO_MANY = new Set([400, 413, 422]);
 
 /**
- * The vectors of `call.values`, in their order. 408, 429, 5xx and a broken connection are tried again after what
- * Retry-After says, else after pauses that double, until the retryForMs is used up.
- * @throws ParleyError `model_…`; the abort reason when `call.abortSignal` fires
+ * Returns the vectors of `values`, in their order, all of one dimension.
+ * @param batch is lowered when the service refuses a larger call and takes the smaller ones
+ * @throws ParleyError `model_…`; the abort reason when `abortSignal` fires
  */
-export async function embedWithRetries(
+export async function embedTexts(
   model: EmbeddingModelV4,
-  call: EmbeddingModelV4CallOptions,
-  { callMs, pausesMs }: Patience,
+  options: Pick<EmbeddingModelV4CallOptions, 'values' | 'providerOptions' | 'abortSignal'>,
+  limits: EmbeddingLimits,
+  batch: BatchSize,
 ): Promise<number[][]> {
-  let left = pausesMs;
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-    try {
-      return checked(inOrder(await once(model, call, callMs)), call.values.length);
-    } catch (error) {
-      call.abortSignal?.throwIfAborted();
-      const failure = failureOfModel(error);
-      // The service knows best; half of a pause of ours is chance, so that clients do not come back together.
-      const wait = askedPause(error, failure.retryAfter) ?? pause * (0.5 + Math.random() / 2);
-      if (!mayPass(error) || wait > left) throw new ParleyError(failure, { cause: told(error) });
-      left -= wait;
-      await sleep(wait, call.abortSignal);
-    }
+  const { embedMany, wrapEmbeddingModel } = await import('./sdk.ts');
+  try {
+    const { embeddings } = await embedMany({
+      ...options,
+      model: wrapEmbeddingModel({ model, middleware: repeating(limits, batch) }),
+      // Repeats are ours. One call at a time, since busy services refuse several.
+      maxRetries: 0,
+      maxParallelCalls: 1,
+    });
+    refuseSeveralDimensions(embeddings);
+    return embeddings;
+  } catch (error) {
+    options.abortSignal?.throwIfAborted();
+    if (error instanceof ParleyError) throw error;
+    // The service's own error holds what was sent and answered: the log may not have it.
+    const cause = new Error(describeModelError(error));
+    throw new ParleyError(failureOfModel(error), { cause });
   }
 }
 
-/** The cause as the log may have it: the service's own error holds what was sent and answered. */
-function told(error: unknown): Error {
-  return new Error(describeModelError(error));
+function repeating(
+  { callMs, pausesMs }: EmbeddingLimits,
+  batch: BatchSize,
+): EmbeddingModelV4Middleware {
+  const budget = { leftMs: pausesMs };
+  return {
+    specificationVersion: 'v4',
+    overrideMaxEmbeddingsPerCall: ({ model }) => smaller(batch.most, model.maxEmbeddingsPerCall),
+    wrapEmbed: async ({ model, params }) => {
+      const call = (values: string[]) =>
+        repeated({ ...params, values }, budget, (options) => once(model, options, callMs));
+      const { embeddings, size } = await halving(params.values, call);
+      batch.most = Math.min(batch.most, size);
+      return { embeddings, warnings: [] };
+    },
+  };
+}
+
+async function smaller(
+  most: number,
+  own: EmbeddingModelV4['maxEmbeddingsPerCall'],
+): Promise<number> {
+  return Math.min(most, (await own) ?? most);
+}
+
+/**
+ * Embeds in one call, or in two of half the size when the service refuses several texts together.
+ * @returns the vectors, and how many texts a call may have; Infinity when none was refused
+ */
+async function halving(
+  values: string[],
+  call: (values: string[]) => Promise<number[][]>,
+): Promise<{ embeddings: number[][]; size: number }> {
+  try {
+    return { embeddings: await call(values), size: Infinity };
+  } catch (error) {
+    if (values.length === 1 || !isTooMany(error)) throw error;
+  }
+  const middle = Math.ceil(values.length / 2);
+  const first = await halving(values.slice(0, middle), call);
+  const second = await halving(values.slice(middle), call);
+  return {
+    embeddings: [...first.embeddings, ...second.embeddings],
+    size: Math.min(middle, first.size, second.size),
+  };
+}
+
+function isTooMany(error: unknown): boolean {
+  return APICallError.isInstance(error) && TOO_MANY.has(error.statusCode ?? 0);
+}
+
+/** Tries again after 408, 429, 5xx and a broken connection, when Retry-After says, else soon. */
+function repeated(
+  options: EmbeddingModelV4CallOptions,
+  budget: { leftMs: number },
+  attempt: (options: EmbeddingModelV4CallOptions) => Promise<EmbeddingModelV4Result>,
+): Promise<number[][]> {
+  const { values, abortSignal } = options;
+  const onError = (error: unknown, pauseMs: number) => {
+    const waitMs = (APICallError.isInstance(error) && retryAfterMsOf(error)) || pauseMs;
+    if (abortSignal?.aborted || !mayPass(error) || waitMs > budget.leftMs) throw error;
+    budget.leftMs -= waitMs;
+    return waitMs;
+  };
+  return retry(async () => vectorsOf(await attempt(options), values.length), {
+    ...PAUSES,
+    onError,
+    signal: abortSignal,
+  });
 }
 
 async function once(
   model: EmbeddingModelV4,
-  call: EmbeddingModelV4CallOptions,
+  options: EmbeddingModelV4CallOptions,
   callMs: number,
 ): Promise<EmbeddingModelV4Result> {
   const limit = AbortSignal.timeout(callMs);
-  const abortSignal = call.abortSignal ? AbortSignal.any([call.abortSignal, limit]) : limit;
+  const { abortSignal } = options;
+  const either = abortSignal ? AbortSignal.any([abortSignal, limit]) : limit;
   try {
-    return await model.doEmbed({ ...call, abortSignal });
+    return await model.doEmbed({ ...options, abortSignal: either });
   } catch (error) {
     if (!limit.aborted) throw error;
     throw new ParleyError(modelFailure('model_timeout'), { cause: error });
@@ -67,65 +151,16 @@ async function once(
 }
 
 function mayPass(error: unknown): boolean {
-  if (APICallError.isInstance(error)) {
-    const { statusCode } = error;
-    return (
-      statusCode === undefined || statusCode === 408 || statusCode === 429 || statusCode >= 500
-    );
-  }
-  return error instanceof ParleyError ? error.code === 'model_timeout' : error instanceof TypeError;
+  if (error instanceof ParleyError) return error.code === 'model_timeout';
+  if (!APICallError.isInstance(error)) return isOfNetwork(error);
+  const { statusCode: status, responseBody } = error;
+  // A quota that is used up does not come back within an ingest.
+  if (status === 429) return !responseBody?.includes('insufficient_quota');
+  // An answer of 200 may have broken off.
+  return status === undefined || status === 408 || status >= 500 || isOfNetwork(error.cause);
 }
 
-/** Milliseconds the service asks for; without a wish of its own `retryAfter` is only our default. */
-function askedPause(error: unknown, retryAfter: number | undefined): number | undefined {
-  const asked = APICallError.isInstance(error) && error.responseHeaders?.['retry-after'];
-  return asked && retryAfter !== undefined ? retryAfter * 1000 : undefined;
-}
-
-/** OpenAI's wire says of each vector which text it is of. Gemini's has them in order. */
-const NUMBERED = z.object({ data: z.array(z.object({ index: z.number() })) });
-
-/** The vectors in the order of the texts: the SDK has them as they came. One that is missing, because another has its number, is left without numbers. */
-function inOrder({ embeddings, response }: EmbeddingModelV4Result): number[][] {
-  const numbered = NUMBERED.safeParse(response?.body);
-  if (!numbered.success) return embeddings;
-  const places = new Map(numbered.data.data.map(({ index }, at) => [index, at]));
-  return embeddings.map((_, index) => embeddings[places.get(index) ?? -1] ?? []);
-}
-
-/**
- * A vector of zeros has no direction (its cosine is NULL and would sort first), one that is not finite as a 4-byte number poisons
- * every distance.
- */
-function checked(embeddings: number[][], count: number): number[][] {
-  const dimension = embeddings[0]?.length ?? 0;
-  const sound =
-    embeddings.length === count &&
-    dimension > 0 &&
-    embeddings.every((vector) => vector.length === dimension && hasDirection(vector));
-  if (sound) return embeddings;
-  throw new ParleyError(modelFailure('model_error'), {
-    cause: new TypeError('the embedding model gave vectors that cannot be used'),
-  });
-}
-
-function hasDirection(vector: readonly number[]): boolean {
-  let squares = 0;
-  for (const value of vector) squares += Math.fround(value) ** 2;
-  return Number.isFinite(squares) && squares > 0;
-}
-
-function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      // An abort reason is whatever the owner of the signal gave.
-      reject(signal?.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    }, milliseconds);
-    signal?.addEventListener('abort', stop, { once: true });
-  });
+/** The SDK's own errors are of what it could not read; the runtimes' have no common type. */
+function isOfNetwork(error: unknown): boolean {
+  return error instanceof Error && !AISDKError.isInstance(error);
 }

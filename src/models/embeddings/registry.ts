@@ -1,9 +1,11 @@
 /** Which embedding models are on, and how to have texts embedded. Providers are loaded when first needed. */
 import type { EmbeddingModelV4, SharedV4ProviderOptions } from '@ai-sdk/provider';
 import { ParleyError } from '../../core/errors.ts';
-import { embedWithRetries, type Patience } from './embed.ts';
+import { withNumbers } from './base64.ts';
+import { embedTexts, type BatchSize, type EmbeddingLimits } from './embed.ts';
 import type { HttpFetch } from '../http.ts';
 import { offlineEmbedder } from '../offline/embedder.ts';
+import { vectorsOf } from './vectors.ts';
 import { withPlaceholderKey, type ProviderSettings } from '../chat/registry.ts';
 
 /** The name that the offline model's vectors are stored under. */
@@ -21,17 +23,19 @@ export interface Embedder {
   isLocal: boolean;
   /**
    * One vector for each text, all of one dimension, none of them zero or not finite.
-   * @param texts at most `MOST_TEXTS`
    * @throws ParleyError `model_…` when the service goes on failing
    */
   embed(
     texts: readonly string[],
-    options: { use: EmbeddingUse; retryForMs: Patience; signal?: AbortSignal },
+    options: { use: EmbeddingUse; limits: EmbeddingLimits; signal?: AbortSignal },
   ): Promise<number[][]>;
 }
 
-/** Texts of one call: what Gemini takes at most; 100 chunks are a sixth of the tokens that OpenAI takes. */
-export const MOST_TEXTS = 100;
+/**
+ * Texts of one call, until a service refuses so many. Gemini takes no more; for OpenAI so many
+ * chunks are a sixth of the tokens that it takes.
+ */
+const MOST_TEXTS = 100;
 
 export interface EmbeddingRegistry {
   /** The one that documents and questions are embedded with. */
@@ -53,31 +57,46 @@ type Load = (id: string) => Promise<EmbeddingModelV4>;
 
 export function createEmbeddingRegistry(settings: EmbeddingSettings): EmbeddingRegistry {
   const providers = enabledProviders(settings);
+  const batches = new Map<string, BatchSize>();
   const resolve = (name: string): Embedder => {
-    if (name === 'offline' || name === OFFLINE_EMBEDDER)
-      return embedderOf(OFFLINE_EMBEDDER, () => Promise.resolve(offlineEmbedder));
+    if (name === 'offline' || name === OFFLINE_EMBEDDER) return localEmbedder;
     const slash = name.indexOf('/');
     const load = providers.get(name.slice(0, slash));
     const id = name.slice(slash + 1);
     if (slash < 1 || id === '' || !load) throw unknownModel(name, [...providers.keys()]);
-    return embedderOf(name, () => load(id));
+    const batch = batches.get(name) ?? { most: MOST_TEXTS };
+    batches.set(name, batch);
+    return embedderOf(name, batch, () => load(id));
   };
   const fallback = settings.openai.apiKey ? DEFAULT_OPENAI : 'offline';
   return { configured: resolve(settings.embeddingModel ?? fallback), resolve };
 }
 
-function embedderOf(name: string, load: () => Promise<EmbeddingModelV4>): Embedder {
+/** It is a function call: there is nothing to divide and to repeat. */
+const localEmbedder: Embedder = {
+  name: OFFLINE_EMBEDDER,
+  isLocal: true,
+  async embed(texts) {
+    return vectorsOf(await offlineEmbedder.doEmbed({ values: [...texts] }), texts.length);
+  },
+};
+
+function embedderOf(
+  name: string,
+  batch: BatchSize,
+  load: () => Promise<EmbeddingModelV4>,
+): Embedder {
   return {
     name,
-    isLocal: name === OFFLINE_EMBEDDER,
-    async embed(texts, { use, retryForMs, signal }) {
+    isLocal: false,
+    async embed(texts, { use, limits, signal }) {
       if (texts.length === 0) return [];
-      const call = {
+      const options = {
         values: [...texts],
         providerOptions: optionsFor(use),
         abortSignal: signal,
       };
-      return embedWithRetries(await load(), call, retryForMs);
+      return embedTexts(await load(), options, limits, batch);
     },
   };
 }
@@ -90,7 +109,7 @@ function optionsFor(use: EmbeddingUse): SharedV4ProviderOptions {
 function enabledProviders({ openai, google, network }: EmbeddingSettings): Map<string, Load> {
   const providers = new Map<string, Load>();
   if (openai.apiKey ?? openai.baseURL) {
-    const settings = { ...withPlaceholderKey(openai), fetch: network };
+    const settings = { ...withPlaceholderKey(openai), fetch: withNumbers(network) };
     providers.set('openai', async (id) =>
       (await import('@ai-sdk/openai')).createOpenAI(settings).embeddingModel(id),
     );

@@ -4,7 +4,7 @@ import type {
   LanguageModelV4CallOptions,
   LanguageModelV4StreamPart,
 } from '@ai-sdk/provider';
-import { sleep } from '../../core/sleep.ts';
+import { sleep } from '../../core/retry.ts';
 import { estimateTokens } from '../../core/tokens.ts';
 import type { Citation } from '../../core/parts.ts';
 

@@ -1,5 +1,5 @@
 /** Turns whose owner has gone: how they are told, and how they are ended. */
-import { sleep } from '../../core/sleep.ts';
+import { sleep } from '../../core/retry.ts';
 import { NOW, type Database, type Statement } from '../database.ts';
 
 /** Ends the running turn of a conversation whose owner has been silent for longer than its lease, keeping the text of its last checkpoint. */

@@ -2,7 +2,7 @@
 import { newId } from '../../core/ids.ts';
 import type { TurnHead } from '../../core/message.ts';
 import type { Report } from '../../core/report.ts';
-import { sleep } from '../../core/sleep.ts';
+import { sleep } from '../../core/retry.ts';
 import { titleFrom } from '../../core/title.ts';
 import { estimateTokens } from '../../core/tokens.ts';
 import { claimTurn, type TurnClaim, type ClaimResult } from '../../store/turns/claim.ts';

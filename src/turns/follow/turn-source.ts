@@ -1,7 +1,7 @@
 import type { MessageBuffer } from '../../core/message-buffer.ts';
 import type { Outcome, StoredTurn, TurnHead } from '../../core/message.ts';
 import { MessageBuffer as Parts } from '../../core/message-buffer.ts';
-import { sleep } from '../../core/sleep.ts';
+import { sleep } from '../../core/retry.ts';
 
 /** What a reader reads: an answer that grows, or one that is stored. Following a live turn and replaying a finished one are the same loop over this. */
 export interface TurnSource {

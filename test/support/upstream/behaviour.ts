@@ -54,6 +54,10 @@ export interface Behaviour {
 
   /** Length of embedding vectors when the request names none. */
   dimensions?: number;
+  /** Sends vectors in base64, though numbers are asked for (OpenAI's wire). */
+  base64?: boolean;
+  /** Leaves out so many vectors at the end. */
+  vectorsLeftOut?: number;
   /** Makes the vector of one text itself (zero, wrong length, …). */
   vector?: (text: string, dimensions: number) => unknown[];
 }

@@ -11,11 +11,10 @@ export function openaiEmbeddings(body: unknown, behaviour: Behaviour) {
   return {
     object: 'list',
     model: asText(request['model']),
-    data: texts.map((text, index) => ({
-      object: 'embedding',
-      index,
-      embedding: vectorOf(text, dimensions, behaviour),
-    })),
+    data: answered(texts, behaviour).map((text, index) => {
+      const vector = vectorOf(text, dimensions, behaviour);
+      return { object: 'embedding', index, embedding: behaviour.base64 ? base64(vector) : vector };
+    }),
     usage: countUsage(texts),
   };
 }
@@ -30,7 +29,16 @@ export function geminiEmbeddings(body: unknown, path: string, behaviour: Behavio
     return { values: vectorOf(text, dimensions, behaviour) };
   };
   if (!path.includes(':batchEmbedContents')) return { embedding: one(body) };
-  return { embeddings: asArray(asRecord(body)['requests']).map(one) };
+  const requests = answered(asArray(asRecord(body)['requests']), behaviour);
+  return { embeddings: requests.map(one) };
+}
+
+function answered<T>(asked: T[], { vectorsLeftOut = 0 }: Behaviour): T[] {
+  return asked.slice(0, asked.length - vectorsLeftOut);
+}
+
+function base64(vector: unknown[]): string {
+  return Buffer.from(Float32Array.from(vector.map(Number)).buffer).toString('base64');
 }
 
 /** Hashed words, signed and normalised (Weinberger et al. 2009): texts that share words are near. */

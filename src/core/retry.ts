@@ -1,0 +1,53 @@
+/** Waiting, and trying again after it. */
+
+/**
+ * Resolves after so many milliseconds.
+ * @throws the abort reason, as soon as `signal` fires
+ */
+export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      // An abort reason is whatever the owner of the signal gave.
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, milliseconds);
+    if (signal?.aborted) stop();
+    else signal?.addEventListener('abort', stop, { once: true });
+  });
+}
+
+export interface RetryOptions {
+  /** Milliseconds before the second attempt. The pause doubles each time, up to `longestPauseMs`. */
+  firstPauseMs: number;
+  longestPauseMs: number;
+  /**
+   * Returns the milliseconds to wait after an error, most often `pauseMs`; or throws what the
+   * caller is to get instead of another attempt.
+   */
+  onError: (error: unknown, pauseMs: number) => number;
+  signal?: AbortSignal;
+}
+
+/**
+ * Returns what `attempt` returns, once it succeeds. Pauses vary at random by half of their length,
+ * so that those who failed together do not come back together.
+ * @throws what `onError` throws, or the abort reason when `signal` fires during a pause
+ */
+export async function retry<T>(
+  attempt: () => Promise<T>,
+  { firstPauseMs, longestPauseMs, onError, signal }: RetryOptions,
+): Promise<T> {
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+    let waitMs: number;
+    try {
+      return await attempt();
+    } catch (error) {
+      waitMs = onError(error, pauseMs * (0.5 + Math.random()));
+    }
+    await sleep(waitMs, signal);
+  }
+}

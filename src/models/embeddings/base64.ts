@@ -1,0 +1,41 @@
+/** Vectors in base64, as some services send them though they were asked for numbers. */
+import { z } from 'zod';
+import type { HttpFetch } from '../http.ts';
+
+const ANSWER = z.looseObject({ data: z.array(z.looseObject({ embedding: z.base64() })) });
+
+const BYTES_OF_A_FLOAT = 4;
+
+/** Returns a network whose answers hold numbers, which is what the provider reads. */
+export function withNumbers(network: HttpFetch): HttpFetch {
+  return async (input, init) => {
+    const response = await network(input, init);
+    if (!response.ok) return response;
+    const body = await response.text();
+    return new Response(/"embedding"\s*:\s*"/.test(body) ? numbersFor(body) : body, response);
+  };
+}
+
+/** Leaves alone what it does not understand; the provider refuses that. */
+function numbersFor(body: string): string {
+  const answer = ANSWER.safeParse(parsed(body));
+  if (!answer.success) return body;
+  const data = answer.data.data.map((item) => ({ ...item, embedding: floatsIn(item.embedding) }));
+  return JSON.stringify({ ...answer.data, data });
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+/** 4-byte floating point numbers, the lowest byte first. */
+function floatsIn(base64: string): number[] {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const view = new DataView(bytes.buffer);
+  const count = Math.floor(bytes.length / BYTES_OF_A_FLOAT);
+  return Array.from({ length: count }, (_, at) => view.getFloat32(at * BYTES_OF_A_FLOAT, true));
+}
