@@ -1,6 +1,6 @@
 /** A database over HTTP: Turso or `sqld`, from any runtime. */
 import { createClient } from '@libsql/client/http';
-import { openDatabase, type Connection, type Database } from './database.ts';
+import { openDatabase, resultSet, type Connection, type Database } from './database.ts';
 
 /** One request to the database may take this long before it counts as lost. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -22,7 +22,20 @@ export function connectHttp(address: Address): Database {
  * @param request how it asks
  */
 export function openClient({ url, authToken }: Address, request = timed(fetch)): Connection {
-  return createClient({ url, authToken, concurrency: CONCURRENCY, fetch: request });
+  const client = createClient({ url, authToken, concurrency: CONCURRENCY, fetch: request });
+  return {
+    async batch(statements, mode) {
+      const sets = await client.batch(statements, mode);
+      return sets.map(({ columns, rows, rowsAffected }) =>
+        resultSet(
+          columns,
+          rows.map((row) => Array.from(row)),
+          rowsAffected,
+        ),
+      );
+    },
+    close: () => client.close(),
+  };
 }
 
 /** The network as the client asks it: it hands over a `Request`, and its only limit is ours. */

@@ -8,11 +8,36 @@ import { retry } from '../core/retry.ts';
 
 export type Value = null | string | number | bigint | ArrayBuffer;
 
-/** What one statement gave, its rows by the names of their columns. */
+/** What one statement gave. */
 export interface ResultSet {
   /** How many rows a write without RETURNING changed. */
-  rowsAffected: number;
-  rows: readonly Record<string, Value>[];
+  readonly rowsAffected: number;
+  /** Rows by the names of their columns; of two columns with one name, one is missing. */
+  readonly rows: readonly Record<string, Value>[];
+  /** Rows as lists, in the order of their columns. */
+  readonly values: readonly (readonly Value[])[];
+}
+
+/** Makes a result set of rows as lists. They are named when somebody asks for names. */
+export function resultSet(
+  columns: readonly string[],
+  values: readonly (readonly Value[])[],
+  rowsAffected = 0,
+): ResultSet {
+  let named: Record<string, Value>[] | undefined;
+  return {
+    rowsAffected,
+    values,
+    get rows() {
+      return (named ??= values.map((row) => nameColumns(columns, row)));
+    },
+  };
+}
+
+function nameColumns(columns: readonly string[], values: readonly Value[]): Record<string, Value> {
+  const row: Record<string, Value> = {};
+  for (const [index, column] of columns.entries()) row[column] = values[index] ?? null;
+  return row;
 }
 
 /**

@@ -15,6 +15,7 @@ import {
 import { openClient, timed, type Address } from '../../../store/connect-http.ts';
 import {
   openDatabase,
+  resultSet,
   type Connection,
   type Database,
   type ResultSet,
@@ -120,6 +121,8 @@ async function runOn(
   const [, done, ...sets] = await all;
   return sets.map((set) => {
     if (!set || !done) throw new Error('the database has left out a part of a transaction');
-    return { rows: set.rows, rowsAffected: set.affectedRowCount };
+    const columns = set.columnNames.map((name) => name ?? '');
+    const values = set.rows.map((row) => Array.from(row));
+    return resultSet(columns, values, set.affectedRowCount);
   });
 }

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import Libsql from 'libsql';
 import {
   openDatabase,
+  resultSet,
   type Connection,
   type Database,
   type ResultSet,
@@ -120,7 +121,7 @@ async function hearWhatHappened(): Promise<void> {
 function preparedFrom(statement: Libsql.Statement): Prepared {
   if (!statement.reader) {
     return {
-      run: (args) => ({ rows: [], rowsAffected: statement.run(args).changes }),
+      run: (args) => resultSet([], [], statement.run(args).changes),
     };
   }
   statement.raw(true);
@@ -129,15 +130,12 @@ function preparedFrom(statement: Libsql.Statement): Prepared {
     run(args) {
       // In raw mode a row is a list of values.
       const rows = statement.all(args) as unknown[][];
-      return { rows: rows.map((values) => rowOf(columns, values)), rowsAffected: 0 };
+      return resultSet(
+        columns,
+        rows.map((values) => values.map(fromSqlite)),
+      );
     },
   };
-}
-
-function rowOf(columns: readonly string[], values: readonly unknown[]): Record<string, Value> {
-  const row: Record<string, Value> = {};
-  for (const [index, column] of columns.entries()) row[column] = fromSqlite(values[index]);
-  return row;
 }
 
 function toSqlite(value: Statement['args'][number]): unknown {
