@@ -4,22 +4,20 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectFile } from '../../src/host/node/database/libsql-file.ts';
+import { migrateFromFolder } from '../../src/host/node/database/open.ts';
 import { keywordText } from '../../src/text/words.ts';
 import { offlineEmbedding } from '../../src/models/offline/embedder.ts';
 import { headingLineOf } from '../../src/core/document.ts';
 import { split } from '../../src/documents/split.ts';
 import type { Database } from '../../src/store/database.ts';
-import {
-  chunkStatements,
-  ownerStatement,
-  reserveStatement,
-  sweepStatements,
-} from '../../src/store/search/candidates.ts';
-import { SEARCH_TABLES } from '../../src/store/search/tables.ts';
+import type { NewChunk } from '../../src/store/documents/chunks.ts';
+import { publishDraft } from '../../src/store/documents/publish.ts';
+import { registerDocument } from '../../src/store/documents/register.ts';
+import { appendToDraft } from '../../src/store/documents/write-draft.ts';
 
-/** What a search reads of the product's documents. */
-const DOCUMENTS = `CREATE TABLE documents (
-  id TEXT PRIMARY KEY, user_id TEXT NOT NULL, title TEXT NOT NULL, conversation_id TEXT, version INTEGER)`;
+/** Chunks that are stored together. */
+const BATCH = 200;
+const LEASE_MS = 60_000;
 
 export interface Library {
   database: Database;
@@ -31,9 +29,7 @@ export async function openLibrary(): Promise<Library> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-retrieval-'));
   const file = join(folder, 'library.db');
   const database = connectFile(`file:${file}`);
-  const tables = [DOCUMENTS, `CREATE INDEX documents_by_user ON documents (user_id)`];
-  const statements = [...tables, ...SEARCH_TABLES].map((sql) => ({ sql, args: [] }));
-  await database.batch(statements, 'write');
+  await migrateFromFolder(database);
   return {
     database,
     file,
@@ -44,44 +40,47 @@ export async function openLibrary(): Promise<Library> {
   };
 }
 
-/** Ingests one document as the product does; gives back how many chunks it has. @param embed the offline model unless given */
+/** Ingests one document as the product does. @returns how many chunks it has @param embed the offline model unless given */
 export async function addDocument(
-  { database }: Library,
+  library: Library,
   userId: string,
   document: { id: string; title: string; text: string },
   embed: (text: string) => number[] = offlineEmbedding,
 ): Promise<number> {
   const chunks = split(document.text || document.title);
-  const [, reserved] = await database.batch(
-    [ownerStatement(userId), reserveStatement(userId, chunks.length)],
-    'write',
-  );
-  const version = Number(reserved?.rows[0]?.['first']);
   const rows = chunks.map((chunk, ordinal) => {
     const above = headingLineOf({ ...chunk, title: document.title });
     return {
       ...chunk,
-      id: version + ordinal,
       ordinal,
       titleWords: keywordText(above),
       textWords: keywordText(chunk.text),
       embedding: embed(`${above}\n${chunk.text}`),
     };
   });
-  await database.batch(
-    [
-      ...chunkStatements({ userId, version, documentId: document.id }, rows),
-      {
-        sql: 'INSERT OR REPLACE INTO documents (id, user_id, title, version) VALUES (?, ?, ?, ?)',
-        args: [document.id, userId, document.title, version],
-      },
-    ],
-    'write',
-  );
+  await storeDocument(library, { userId, ...document }, rows);
   return chunks.length;
 }
 
-/** Brings the owner's count up to date, as the end of an ingest does. */
-export async function settle({ database }: Library, userId: string): Promise<void> {
-  await database.batch(sweepStatements('', userId), 'write');
+/** Stores a document with chunks that are embedded already, and publishes it. */
+export async function storeDocument(
+  { database }: Library,
+  { userId, id, title }: { userId: string; id: string; title: string },
+  chunks: readonly Omit<NewChunk, 'id'>[],
+): Promise<void> {
+  const about = { id, userId, conversationId: null, title, url: null, mimeType: 'text/plain' };
+  // By its id: two documents of a collection may say the same.
+  const content = { metadata: {}, text: '', contentHash: id, size: 0, charset: null };
+  const made = { embeddingModel: 'bench', chunkCount: chunks.length };
+  const document = { ...about, ...content, ...made };
+  const registered = await registerDocument(database, document, { leaseMs: LEASE_MS });
+  const draft = 'state' in registered ? registered.state.draft : undefined;
+  if (!draft) throw new Error(`${id} was not registered`);
+  const dimension = chunks[0]?.embedding.length ?? 0;
+  for (let done = 0; done < chunks.length; done += BATCH) {
+    const added = chunks.slice(done, done + BATCH);
+    const rows = added.map((chunk) => ({ ...chunk, id: draft.version + chunk.ordinal }));
+    await appendToDraft(database, draft, { chunks: rows, done: done + added.length, dimension });
+  }
+  await publishDraft(database, draft, { chunks: [], done: chunks.length, dimension });
 }

@@ -14,8 +14,9 @@ import {
   OFFLINE_VECTOR_WEIGHT,
   planSearch,
 } from '../../src/search/plan-search.ts';
+import { batch } from '../../src/store/query.ts';
 import { readCorpus, type Corpus } from './corpus.ts';
-import { addDocument, openLibrary, settle, type Library } from './library.ts';
+import { addDocument, openLibrary, type Library } from './library.ts';
 import { mean, quality } from './measures.ts';
 import { oracle } from './oracle.ts';
 
@@ -66,7 +67,7 @@ function productSearch(
   return async (query) => {
     const request = { userId, query: query.text, k: RESULTS, mode, vectorWeight };
     const plan = planSearch({ ...request, vector: embed(query) });
-    const results = plan.results(await database.batch(plan.statements, 'read'));
+    const results = plan.rank(...(await batch(database, plan.statements, 'read')));
     // A document is as good as its best chunk.
     return [...new Set(results.map(({ documentId }) => documentId))];
   };
@@ -96,7 +97,6 @@ async function measureOracle(library: Library, corpus: Corpus, noise: number) {
     const copy = { ...document, id: `oracle-${document.id}` };
     await addDocument(library, ORACLE_USER, copy, () => model.document(document.id));
   }
-  await settle(library, ORACLE_USER);
   const embedding: Embedding = {
     userId: ORACLE_USER,
     embed: ({ id }) => model.query(id),
@@ -119,7 +119,6 @@ async function main(folder: string, noise: number | undefined): Promise<void> {
     const started = performance.now();
     let chunks = 0;
     for (const document of corpus.documents) chunks += await addDocument(library, USER, document);
-    await settle(library, USER);
     const seconds = (performance.now() - started) / 1000;
     console.log(
       `${corpus.documents.length} documents, ${chunks} chunks (${Math.round(chunks / seconds)} a second), ${corpus.queries.length} queries`,

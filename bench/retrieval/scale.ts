@@ -7,50 +7,24 @@ import { keywordText } from '../../src/text/words.ts';
 import { OFFLINE_DIMENSIONS, offlineEmbedding } from '../../src/models/offline/embedder.ts';
 import type { RetrievalMode } from '../../src/search/rank.ts';
 import { OFFLINE_VECTOR_WEIGHT, planSearch } from '../../src/search/plan-search.ts';
-import {
-  chunkStatements,
-  ownerStatement,
-  reserveStatement,
-  sweepStatements,
-  vectorBlob,
-} from '../../src/store/search/candidates.ts';
-import { CHUNKS_PER_OWNER } from '../../src/store/search/tables.ts';
+import { batch } from '../../src/store/query.ts';
+import { CHUNKS_PER_OWNER, vectorBlob } from '../../src/store/search/tables.ts';
 import { readCorpus } from './corpus.ts';
-import { openLibrary, type Library } from './library.ts';
+import { openLibrary, storeDocument, type Library } from './library.ts';
 
 const OTHER_OWNERS = 10;
-const BATCH = 200;
 const RUNS = 15;
 
 type Source = Array<{ title: string; text: string; words: string; embedding: number[] }>;
 
 async function fill(library: Library, userId: string, source: Source, count: number) {
-  const { database } = library;
-  const [, reserved] = await database.batch(
-    [ownerStatement(userId), reserveStatement(userId, count)],
-    'write',
-  );
-  const version = Number(reserved?.rows[0]?.['first']);
-  await database.batch(
-    [
-      {
-        sql: 'INSERT INTO documents (id, user_id, title, version) VALUES (?, ?, ?, ?)',
-        args: [userId, userId, 'all', version],
-      },
-    ],
-    'write',
-  );
-  for (let from = 0; from < count; from += BATCH) {
-    const chunks = Array.from({ length: Math.min(BATCH, count - from) }, (_, at) => {
-      const { text, words, embedding } = source[(from + at) % source.length]!;
-      const ordinal = from + at;
-      const place = { id: version + ordinal, ordinal, start: 0, end: text.length, headings: [] };
-      // A number of its own keeps the chunks from being duplicates of each other.
-      return { ...place, text, titleWords: '', textWords: `${words} ${ordinal}`, embedding };
-    });
-    await database.batch(chunkStatements({ userId, version, documentId: userId }, chunks), 'write');
-  }
-  await database.batch(sweepStatements(userId, userId), 'write');
+  const chunks = Array.from({ length: count }, (_, ordinal) => {
+    const { text, words, embedding } = source[ordinal % source.length]!;
+    const place = { ordinal, start: 0, end: text.length, headings: [] };
+    // A number of its own keeps the chunks from being duplicates of each other.
+    return { ...place, text, titleWords: '', textWords: `${words} ${ordinal}`, embedding };
+  });
+  await storeDocument(library, { userId, id: userId, title: 'all' }, chunks);
 }
 
 function median(times: number[]): number {
@@ -108,9 +82,9 @@ async function main(folder: string, own: number, others: number): Promise<void> 
         const search = async () => {
           const request = { userId: 'me', query: at(index), k: 8, mode };
           const plan = planSearch({ ...request, vector, vectorWeight: OFFLINE_VECTOR_WEIGHT });
-          const sets = await database.batch(plan.statements, 'read');
+          const found = await batch(database, plan.statements, 'read');
           started = performance.now();
-          plan.results(sets);
+          plan.rank(...found);
           inside?.push(performance.now() - started);
         };
         whole?.push(await timed(search));

@@ -1,7 +1,9 @@
 import type { Failure } from './errors.ts';
 import type { Json } from './parts.ts';
 
-export type DocumentStatus = 'processing' | 'ready' | 'failed';
+/** How the newest ingest of a document went or goes. */
+export const DOCUMENT_STATUSES = ['processing', 'ready', 'failed'] as const;
+export type DocumentStatus = (typeof DOCUMENT_STATUSES)[number];
 
 /** What a client gives of a document, its text extracted. */
 export interface DocumentContent {

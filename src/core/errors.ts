@@ -2,31 +2,33 @@
  * The closed set of things that can go wrong, in the domain's own words. It knows no HTTP: `wire/problem.ts` is the one
  * place that renders a code as a status.
  */
-export type ErrorCode =
-  | 'invalid_request'
-  | 'invalid_cursor'
-  | 'unknown_model'
-  | 'forbidden_origin'
-  | 'forbidden_host'
-  | 'not_found'
-  | 'turn_in_progress'
-  | 'idempotency_key_reused'
-  | 'payload_too_large'
-  | 'unsupported_media_type'
-  | 'queue_full'
-  | 'model_rate_limited'
-  | 'model_error'
-  | 'model_unavailable'
-  | 'model_timeout'
-  | 'model_empty'
-  | 'turn_lost'
-  | 'not_stored'
-  | 'database_unavailable'
-  | 'embedding_space_mismatch'
-  | 'document_unreadable'
-  | 'ingest_interrupted'
-  | 'shutting_down'
-  | 'internal_error';
+export const ERROR_CODES = [
+  'invalid_request',
+  'invalid_cursor',
+  'unknown_model',
+  'forbidden_origin',
+  'forbidden_host',
+  'not_found',
+  'turn_in_progress',
+  'idempotency_key_reused',
+  'payload_too_large',
+  'unsupported_media_type',
+  'queue_full',
+  'model_rate_limited',
+  'model_error',
+  'model_unavailable',
+  'model_timeout',
+  'model_empty',
+  'turn_lost',
+  'not_stored',
+  'database_unavailable',
+  'embedding_space_mismatch',
+  'document_unreadable',
+  'ingest_interrupted',
+  'shutting_down',
+  'internal_error',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
 
 export interface FieldError {
   /** Dotted path into the body, query or headers; empty for the whole. */

@@ -4,13 +4,14 @@ import { keyReused, notFound } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Json } from '../core/parts.ts';
 import type { Embedder } from '../models/embeddings/registry.ts';
-import { registerDocument, rememberDocument, replaceDraft } from '../store/documents/register.ts';
-import type { Draft } from '../store/documents/write-chunks.ts';
 import type { Database } from '../store/database.ts';
-import { describeDocument } from '../store/documents/publish.ts';
+import type { Draft } from '../store/documents/chunks.ts';
+import { describeDocument } from '../store/documents/documents.ts';
+import { replaceDraft, type DraftContent } from '../store/documents/drafts.ts';
+import { registerDocument, rememberDocument } from '../store/documents/register.ts';
 import type { Key } from '../store/idempotency-keys.ts';
 import { NONE_STORED, resumeDraft, type StoredChunks } from '../store/documents/resume.ts';
-import { readStanding, type DraftContent, type Standing } from '../store/documents/state.ts';
+import { readDocumentState, type DocumentState } from '../store/documents/state.ts';
 import { sha256 } from '../core/sha256.ts';
 import type { IngestServices, Job } from './ingest.ts';
 import type { Prepared } from './prepare.ts';
@@ -50,10 +51,11 @@ export async function acceptDocument(
   const { db, leaseMs } = services;
   if (documentId !== undefined) {
     const key = { id: documentId, userId, leaseMs, idempotency };
-    const { standing, fingerprint } = await readStanding(db, key);
-    if (fingerprint !== null && fingerprint !== idempotency?.fingerprint) throw keyReused();
-    if (!standing) throw notFound('Document');
-    return goOn({ standing, content, request, isRepeat: fingerprint !== null }, services);
+    const { state, fingerprint } = await readDocumentState(db, key);
+    const isRepeat = fingerprint !== undefined;
+    if (isRepeat && fingerprint !== idempotency?.fingerprint) throw keyReused();
+    if (!state) throw notFound('Document');
+    return goOn({ state, content, request, isRepeat }, services);
   }
   const { conversationId } = request;
   const registered = await registerDocument(
@@ -64,11 +66,11 @@ export async function acceptDocument(
   if (registered.kind === 'no_conversation') throw notFound('Conversation');
   if (registered.kind === 'key_reused') throw keyReused();
   if (registered.kind === 'deleted') throw notFound('Document');
-  const { standing } = registered;
-  if (registered.kind === 'created' && standing.draft)
-    return accepted(standing.document, standing.draft, NONE_STORED, { content, request }, services);
+  const { state } = registered;
+  if (registered.kind === 'created' && state.draft)
+    return accepted(state.document, state.draft, NONE_STORED, { content, request }, services);
   // With a key it may be one that has been replaced since.
-  return goOn({ standing, content, request, isRepeat: idempotency !== undefined }, services);
+  return goOn({ state, content, request, isRepeat: idempotency !== undefined }, services);
 }
 
 interface Wanted {
@@ -79,18 +81,18 @@ interface Wanted {
 /** Whatever has to be done for a document that is there already to become what is wanted. */
 async function goOn(
   {
-    standing,
+    state,
     content,
     request,
     isRepeat,
   }: Wanted & {
-    standing: Standing;
+    state: DocumentState;
     /** The same request was made before: what has become of the document since then is not undone. */
     isRepeat: boolean;
   },
   services: IngestServices,
 ): Promise<Ingest> {
-  const { document, draft, isBusy } = standing;
+  const { document, draft, isBusy } = state;
   const { db, leaseMs } = services;
   const { userId, idempotency } = request;
   if (isRepeat && ![document, draft].some((found) => found && isSameText(found, content)))

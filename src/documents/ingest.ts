@@ -11,12 +11,12 @@ import type { Report } from '../core/report.ts';
 import { sleep } from '../core/retry.ts';
 import type { Embedder, EmbeddingRegistry } from '../models/embeddings/registry.ts';
 import { keywordText } from '../text/words.ts';
-import type { Draft } from '../store/documents/write-chunks.ts';
+import type { Draft, NewChunk } from '../store/documents/chunks.ts';
 import type { Database } from '../store/database.ts';
 import { readDocument } from '../store/documents/documents.ts';
-import { appendToDraft, failDraft, publishDraft, renewDraft } from '../store/documents/publish.ts';
+import { publishDraft } from '../store/documents/publish.ts';
 import { NONE_STORED, type StoredChunks } from '../store/documents/resume.ts';
-import type { NewChunk } from '../store/search/candidates.ts';
+import { appendToDraft, failDraft, renewDraft } from '../store/documents/write-draft.ts';
 import { headingLineOf } from '../core/document.ts';
 import type { Chunk } from './split.ts';
 

@@ -5,12 +5,12 @@
 import type { Embedder } from '../models/embeddings/registry.ts';
 import type { Database } from '../store/database.ts';
 import type { Space } from '../store/search/scope.ts';
-import { appendToDraft } from '../store/documents/publish.ts';
+import { readChunks } from '../store/documents/chunks.ts';
+import { appendToDraft } from '../store/documents/write-draft.ts';
 import {
   countOutdated,
   listOutdated,
   publishReindexed,
-  readChunks,
   startReindex,
   type Outdated,
 } from '../store/documents/reindex.ts';

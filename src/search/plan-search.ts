@@ -2,14 +2,13 @@
 
 import { headingLineOf } from '../core/document.ts';
 import {
-  candidateRows,
-  candidateStatement,
-  frequencyRows,
-  frequencyStatement,
-  type CandidateRow,
-  type SearchScope,
+  selectCandidates,
+  selectFrequencies,
+  type Candidate,
+  type Frequencies,
 } from '../store/search/candidates.ts';
-import type { ResultSet, Statement } from '../store/database.ts';
+import type { TypedStatement } from '../store/query.ts';
+import type { DocumentScope, Space } from '../store/search/scope.ts';
 import { keywordQuery, quoted } from './fts-query.ts';
 import { rankCandidates, type RetrievalMode } from './rank.ts';
 import { termOf } from '../text/words.ts';
@@ -21,7 +20,9 @@ import { termOf } from '../text/words.ts';
 const FEWEST_CANDIDATES = 100;
 const CANDIDATES_PER_RESULT = 2;
 
-export interface SearchRequest extends SearchScope {
+export interface SearchRequest extends DocumentScope {
+  /** Finds only documents of this space; without one, those of any. */
+  space?: Space | undefined;
   query: string;
   /** Results at most. */
   k: number;
@@ -37,16 +38,16 @@ export const OFFLINE_VECTOR_WEIGHT = 0.1;
 /** A learned model is worth as much as the words. */
 export const MODEL_VECTOR_WEIGHT = 1;
 
-export interface SearchResult extends CandidateRow {
+export interface SearchResult extends Candidate {
   score: number;
   coverage: number;
 }
 
 export interface SearchPlan {
   /** Reads alone; to be run in one batch, alone or with others. */
-  statements: Statement[];
-  /** The results, best first, from the results of exactly `statements`. */
-  results(sets: ResultSet[]): SearchResult[];
+  statements: [TypedStatement<Candidate[]>, TypedStatement<Frequencies>];
+  /** Ranks what the statements gave: the results, best first. */
+  rank(candidates: Candidate[], frequencies: Frequencies): SearchResult[];
 }
 
 /** Plans a search. Never fails on what the query says; one without words finds by vector or nothing. */
@@ -54,7 +55,7 @@ export function planSearch(request: SearchRequest): SearchPlan {
   const { mode, k, vectorWeight } = request;
   const query = keywordQuery(request.query);
   const limit = Math.max(FEWEST_CANDIDATES, CANDIDATES_PER_RESULT * k);
-  const candidates = candidateStatement({
+  const candidates = selectCandidates({
     ...request,
     match: mode === 'vector' ? null : query.match,
     vector: mode === 'keyword' ? null : request.vector,
@@ -63,18 +64,17 @@ export function planSearch(request: SearchRequest): SearchPlan {
   });
   // A scan by vector alone is ordered by cosine; for coverage the candidates' own counts will do.
   const counted = mode === 'vector' ? [] : query.words;
-  const frequencies = frequencyStatement(request.userId, counted.map(quoted));
+  const frequencies = selectFrequencies(request.userId, counted.map(quoted));
   return {
     statements: [candidates, frequencies],
-    results([found, counts]) {
-      if (!found || !counts) throw new TypeError('a search needs the results of both statements');
-      const statistics = frequencyRows(counts);
+    rank(found, statistics) {
       const ranked = rankCandidates({
         mode,
         vectorWeight,
         limit: k,
         terms: query.terms,
-        candidates: candidateRows(found).map((row) => ({ ...row, title: headingLineOf(row) })),
+        // Ranked by the whole heading line, told by the document's title.
+        candidates: found.map((row) => ({ row, ...row, title: headingLineOf(row) })),
         statistics: {
           chunks: statistics.chunks,
           frequencies: new Map(
@@ -82,7 +82,7 @@ export function planSearch(request: SearchRequest): SearchPlan {
           ),
         },
       });
-      return ranked.map(({ candidate, score, coverage }) => ({ ...candidate, score, coverage }));
+      return ranked.map(({ candidate, ...rank }) => ({ ...candidate.row, ...rank }));
     },
   };
 }

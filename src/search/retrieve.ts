@@ -1,14 +1,13 @@
 /** From a question to passages: the query is embedded, then one request to the database finds and one function here ranks. */
-import { ParleyError } from '../core/errors.ts';
+import { notFound, ParleyError } from '../core/errors.ts';
 import type { Report } from '../core/report.ts';
 import type { Citation } from '../core/parts.ts';
 import type { Embedder, EmbeddingRegistry } from '../models/embeddings/registry.ts';
-import type { Database, ResultSet, Statement } from '../store/database.ts';
+import type { Database } from '../store/database.ts';
+import { batch } from '../store/query.ts';
 import {
-  documentsIn,
-  scopedSearch,
-  spaces,
-  spacesStatement,
+  selectOwnConversation,
+  selectSpaces,
   type DocumentScope,
   type Space,
 } from '../store/search/scope.ts';
@@ -46,22 +45,19 @@ export interface Passage {
   vectorRank: number | null;
 }
 
-export interface RetrievalPlan {
-  /** Reads alone: to be run in one batch, by themselves or after others. */
-  statements: Statement[];
-  /**
-   * The passages, best first, from the results of exactly `statements`.
-   * @throws ParleyError `embedding_space_mismatch` when documents in scope were embedded by another model
-   */
-  passages(results: readonly ResultSet[]): Passage[];
-  /** Why words alone are searched for, where `whenEmbeddingFails` was `keyword` and it did. */
-  degraded: ParleyError | undefined;
+/** Retrieval with the database that it is done in. */
+export interface Retrieval {
+  db: Database;
+  embeddings: EmbeddingRegistry;
+  report: Report;
 }
 
-export interface PlanServices {
-  embeddings: EmbeddingRegistry;
+export interface RetrievalOptions {
   signal?: AbortSignal | undefined;
-  /** What a hybrid search does while the embedding service is away: `fail` (default), or go by the words alone. */
+  /**
+   * What a hybrid search does while the embedding service is away: `fail` (default), or go by the
+   * words alone.
+   */
   whenEmbeddingFails?: 'fail' | 'keyword';
 }
 
@@ -73,39 +69,36 @@ const QUERY_LIMITS = { callMs: 10_000, pausesMs: 3_000 };
 const SNIPPET_LENGTH = 300;
 
 /**
- * Plans a retrieval. Embeds the query first (no I/O with the offline model), so that all that is left is one read.
- * @throws ParleyError `model_…` when the query cannot be embedded and `whenEmbeddingFails` is not `keyword`
+ * Finds passages, best first. Embeds the query first (no I/O with the offline model), so that all
+ * that is left is one request to the database.
+ * @throws ParleyError `not_found` when the conversation whose documents are asked for is not the
+ * user's, `embedding_space_mismatch` when documents in scope were embedded by another model,
+ * `model_…` when the query cannot be embedded and `whenEmbeddingFails` is not `keyword`
  */
-export async function planRetrieval(
+export async function retrieve(
   request: RetrievalRequest,
-  { embeddings, signal, whenEmbeddingFails = 'fail' }: PlanServices,
-): Promise<RetrievalPlan> {
-  const { query, k, userId } = request;
+  { db, embeddings, report, signal, whenEmbeddingFails = 'fail' }: Retrieval & RetrievalOptions,
+): Promise<Passage[]> {
   const embedder = embeddings.configured;
   const wanted = request.mode ?? 'hybrid';
-  const embedded = wanted === 'keyword' ? {} : await embedQuery(query, embedder, signal);
-  if (embedded.error !== undefined && (wanted === 'vector' || whenEmbeddingFails === 'fail'))
-    throw embedded.error;
-  const { vector } = embedded;
-  const mode = vector ? wanted : 'keyword';
-  const space = vector && { model: embedder.name, dimension: vector.length };
+  const { vector = null, error } =
+    wanted === 'keyword' ? {} : await embedQuery(request.query, embedder, signal);
+  if (error && (wanted === 'vector' || whenEmbeddingFails === 'fail')) throw error;
+  if (error) report('a question could not be embedded, words alone are searched for', error);
+  const space = vector ? { model: embedder.name, dimension: vector.length } : undefined;
   const vectorWeight = embedder.isLocal ? OFFLINE_VECTOR_WEIGHT : MODEL_VECTOR_WEIGHT;
-  const plan = planSearch({ userId, query, k, mode, vector: vector ?? null, vectorWeight });
-  const [candidates, ...others] = plan.statements;
-  if (!candidates) throw new TypeError('a search without a statement');
-  return {
-    statements: [spacesStatement(request), scopedSearch(candidates, request, space), ...others],
-    passages([inScope, found, ...rest]) {
-      if (!inScope || !found)
-        throw new TypeError('a retrieval needs the results of its statements');
-      if (space) refuseOtherSpaces(spaces(inScope), space);
-      const documents = documentsIn(found);
-      return plan
-        .results([found, ...rest])
-        .map((result, at) => passageOf(result, at + 1, documents.get(result.documentId)));
-    },
-    degraded: embedded.error,
-  };
+  const mode = vector ? wanted : 'keyword';
+  const plan = planSearch({ ...request, mode, vector, space, vectorWeight });
+  const { conversation, userId } = request;
+  const id = conversation && 'of' in conversation ? conversation.of : '';
+  const [owned, spaces, candidates, frequencies] = await batch(
+    db,
+    [selectOwnConversation({ id, userId }), selectSpaces(request), ...plan.statements],
+    'read',
+  );
+  if (id !== '' && owned.length === 0) throw notFound('Conversation');
+  if (space) refuseOtherSpaces(spaces, space);
+  return plan.rank(candidates, frequencies).map((result, at) => passageOf(result, at + 1));
 }
 
 async function embedQuery(
@@ -128,8 +121,12 @@ async function embedQuery(
   }
 }
 
-function refuseOtherSpaces(found: readonly Space[], { model, dimension }: Space): void {
-  const other = found.find((space) => space.model !== model || space.dimension !== dimension);
+/** The space of a document is known when its first vectors are there. */
+type KnownSpace = { [Name in keyof Space]: Space[Name] | null };
+
+function refuseOtherSpaces(found: readonly KnownSpace[], { model, dimension }: Space): void {
+  const known = found.filter((space) => space.model !== null && space.dimension !== null);
+  const other = known.find((space) => space.model !== model || space.dimension !== dimension);
   if (!other) return;
   throw new ParleyError({
     code: 'embedding_space_mismatch',
@@ -139,19 +136,15 @@ function refuseOtherSpaces(found: readonly Space[], { model, dimension }: Space)
   });
 }
 
-function passageOf(
-  result: SearchResult,
-  n: number,
-  document: { title: string; url: string | null } | undefined,
-): Passage {
-  const { documentId, text, headings, ordinal, start, end } = result;
+function passageOf(result: SearchResult, n: number): Passage {
+  const { documentId, title, url, text, headings, ordinal, start, end } = result;
   return {
     source: {
       n,
       document_id: documentId,
       chunk_id: String(result.id),
-      title: document?.title ?? null,
-      ...(document?.url ? { url: document.url } : {}),
+      title,
+      ...(url ? { url } : {}),
       snippet: snippetOf(text),
       score: result.score,
     },
@@ -173,24 +166,6 @@ function snippetOf(text: string): string {
   if (plain.length <= SNIPPET_LENGTH) return plain;
   const cut = plain.slice(0, SNIPPET_LENGTH);
   return `${cut.slice(0, Math.max(cut.lastIndexOf(' '), SNIPPET_LENGTH / 2)).toWellFormed()}…`;
-}
-
-/** Retrieval with the database that it is done in. */
-export interface Retrieval {
-  db: Database;
-  embeddings: EmbeddingRegistry;
-  report: Report;
-}
-
-/** Plans and reads: one request to the database. */
-export async function retrieve(
-  request: RetrievalRequest,
-  { db, report, ...services }: Retrieval & PlanServices,
-): Promise<Passage[]> {
-  const plan = await planRetrieval(request, services);
-  if (plan.degraded)
-    report('a question could not be embedded, words alone are searched for', plan.degraded);
-  return plan.passages(await db.batch(plan.statements, 'read'));
 }
 
 /**

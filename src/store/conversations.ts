@@ -3,7 +3,9 @@ import type { Conversation, NewConversation } from '../core/conversation.ts';
 import type { Message } from '../core/message.ts';
 import { KNOWN_RESOURCE, rememberKey, selectFingerprint, type Key } from './idempotency-keys.ts';
 import { NOW, type Database, type Statement } from './database.ts';
-import { deleteDocumentStatements } from './documents/documents.ts';
+import { eq } from 'drizzle-orm';
+import { deleteDocuments } from './documents/documents.ts';
+import { documents } from './schema.ts';
 import {
   CONVERSATION_COLUMNS,
   conversationFrom,
@@ -205,12 +207,11 @@ export async function deleteConversation(
 ): Promise<boolean> {
   const found = await readConversation(db, { id, userId });
   if (!found) return false;
-  const itsDocuments = { where: 'd.conversation_id = ?', args: [id] };
   const mine = `(SELECT id FROM conversations WHERE id = ? AND (? IS NULL OR user_id = ?))`;
   const args = [id, userId, userId];
   await db.batch(
     [
-      ...deleteDocumentStatements(found.userId, itsDocuments),
+      ...deleteDocuments(found.userId, eq(documents.conversationId, id)),
       { sql: `DELETE FROM messages WHERE conversation_id IN ${mine}`, args },
       { sql: `DELETE FROM turns WHERE conversation_id IN ${mine}`, args },
       { sql: `DELETE FROM conversations WHERE id IN ${mine}`, args },

@@ -1,5 +1,8 @@
 /** Idempotency keys: what one is, and how the resource that it made before is found. */
+import { and, eq, gt, sql, type SQL } from 'drizzle-orm';
 import { NOW, type Statement } from './database.ts';
+import { now, prepare, query, statement, type Given } from './query.ts';
+import { idempotencyKeys } from './schema.ts';
 
 /** How long an idempotency key is remembered. */
 export const KEY_LIFETIME_MS = 24 * 60 * 60 * 1000;
@@ -15,11 +18,28 @@ export function releaseKey(turnId: string): Key {
   return { scope: '', key: turnId, fingerprint: '' };
 }
 
-/** A key that is still remembered, as a condition on its scope and itself, in this order. */
-const REMEMBERED = `FROM idempotency_keys WHERE scope = ? AND key = ? AND created_at > ${NOW} - ${KEY_LIFETIME_MS}`;
+type KeyName = Pick<Key, 'scope' | 'key'>;
 
-/** The resource that a scope and key made, as an SQL query over these two, in this order. */
-export const KNOWN_RESOURCE = `SELECT resource_id ${REMEMBERED}`;
+/** The condition that a key is still remembered. */
+function isRemembered({ scope, key }: KeyName | Given<'scope' | 'key'>): SQL | undefined {
+  const age = sql`${now} - ${sql.raw(String(KEY_LIFETIME_MS))}`;
+  return and(
+    eq(idempotencyKeys.scope, scope),
+    eq(idempotencyKeys.key, key),
+    gt(idempotencyKeys.createdAt, age),
+  );
+}
+
+/** Selects the resource that a key made. */
+export function knownResource(key: KeyName) {
+  return query
+    .select({ resourceId: idempotencyKeys.resourceId })
+    .from(idempotencyKeys)
+    .where(isRemembered(key));
+}
+
+/** The same as SQL, for statements written by hand: it takes the scope and the key. */
+export const KNOWN_RESOURCE = statement(knownResource({ scope: '', key: '' })).sql;
 
 /**
  * Remembers what a key made, or was about; a key that is known already stays as it is.
@@ -33,7 +53,14 @@ export function rememberKey({ scope, key, fingerprint }: Key, resource: Statemen
   };
 }
 
-/** The fingerprint of the request that a key was first used for. */
-export function selectFingerprint({ scope, key }: Pick<Key, 'scope' | 'key'>): Statement {
-  return { sql: `SELECT fingerprint ${REMEMBERED}`, args: [scope, key] };
+const selectStored = prepare((given: Given<'scope' | 'key'>) =>
+  query
+    .select({ fingerprint: idempotencyKeys.fingerprint })
+    .from(idempotencyKeys)
+    .where(isRemembered(given)),
+);
+
+/** Selects the fingerprint of the request that a key was first used for. */
+export function selectFingerprint({ scope, key }: KeyName) {
+  return selectStored({ scope, key });
 }

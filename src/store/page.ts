@@ -1,5 +1,3 @@
-import type { Row } from './rows.ts';
-
 /** One page of a list and, when there is more, the cursor of the next. */
 export interface Page<T> {
   items: T[];
@@ -7,7 +5,7 @@ export interface Page<T> {
 }
 
 /** @param rows one more than fit on the page, where there are more */
-export function pageOf<T>(
+export function pageOf<Row, T>(
   rows: readonly Row[],
   limit: number,
   from: (row: Row) => T,

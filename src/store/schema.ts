@@ -1,5 +1,7 @@
 /** The tables. Times are milliseconds since the epoch by the database's clock; ids are UUIDv7 text. */
 import { sql } from 'drizzle-orm';
+import { DOCUMENT_STATUSES } from '../core/document.ts';
+import { json, parseFailure, parseMetadata } from './json-columns.ts';
 import {
   index,
   integer,
@@ -136,8 +138,7 @@ const documentContent = {
   title: text('title').notNull(),
   url: text('url'),
   mimeType: text('mime_type').notNull(),
-  /** A JSON object of the client's. */
-  metadata: text('metadata').notNull(),
+  metadata: json(parseMetadata)('metadata').notNull(),
   /** SHA-256 of the text, hexadecimal. */
   contentHash: text('content_hash').notNull(),
   /** Bytes that were sent. */
@@ -145,7 +146,7 @@ const documentContent = {
   /** The charset that its bytes were read in; null where none had to be. */
   charset: text('charset'),
   chunkCount: integer('chunk_count').notNull(),
-  /** The space of the vectors, `provider/model` and their dimension: known when the first ones are there. */
+  /** The space of the vectors, `provider/model` and their dimension: known with the first ones. */
   embeddingModel: text('embedding_model'),
   dimension: integer('dimension'),
 };
@@ -160,13 +161,13 @@ export const documents = sqliteTable(
     /** Of the chunks that searches see; null until there are any. */
     version: integer('version'),
     ...documentContent,
-    /** How the newest ingest went or goes; one that is replaced goes on being found meanwhile. */
-    status: text('status', { enum: ['processing', 'ready', 'failed'] }).notNull(),
-    /** JSON of the failure a client may be told. */
-    error: text('error'),
+    /** How the newest ingest went or goes; one that is replaced is still found meanwhile. */
+    status: text('status', { enum: DOCUMENT_STATUSES }).notNull(),
+    /** What a client may be told of a failure. */
+    error: json(parseFailure)('error'),
     createdAt: integer('created_at').notNull(),
     updatedAt: integer('updated_at').notNull(),
-    /** The text that the chunks' offsets point into. Last, so that reading the others leaves its pages alone. */
+    /** The text that the chunks' offsets point into. Last: reading the others skips its pages. */
     text: text('text').notNull(),
   },
   (table) => [
@@ -176,14 +177,16 @@ export const documents = sqliteTable(
   ],
 );
 
+/** Why a draft is made: `reindex` is the same text in another space, published with all others. */
+export const DRAFT_PURPOSES = ['ingest', 'reindex'] as const;
+
 /** A version in the making, at most one of a document: published whole or not at all. */
 export const documentDrafts = sqliteTable('document_drafts', {
   documentId: text('document_id').primaryKey(),
   userId: text('user_id').notNull(),
   version: integer('version').notNull(),
   ...documentContent,
-  /** `reindex`: the same text in another space, published together with all others. */
-  purpose: text('purpose', { enum: ['ingest', 'reindex'] }).notNull(),
+  purpose: text('purpose', { enum: DRAFT_PURPOSES }).notNull(),
   /** Chunks that are stored. */
   done: integer('done').notNull(),
   /** When its ingest was last seen alive. */

@@ -1,8 +1,7 @@
 /** Documents: sending them in, reading, listing and deleting them, and searching what they say. */
 import { z } from '@hono/zod-openapi';
 import { notFound } from '../../core/errors.ts';
-import { planRetrieval, type Passage } from '../../search/retrieve.ts';
-import { ownConversation } from '../../store/search/scope.ts';
+import { retrieve, type Passage } from '../../search/retrieve.ts';
 import {
   deleteDocument,
   listDocuments,
@@ -184,26 +183,21 @@ export function documentsRouter() {
   return router;
 }
 
-async function search(c: AppContext, given: z.output<typeof shapes.retrieval>): Promise<Passage[]> {
-  const { db, embeddings } = c.get('services');
-  const userId = requiredCaller(c);
-  const { conversation_id, document_ids, metadata } = given;
-  const plan = await planRetrieval(
+function search(c: AppContext, given: z.output<typeof shapes.retrieval>): Promise<Passage[]> {
+  const { db, embeddings, report } = c.get('services');
+  const { query, k, mode, conversation_id, document_ids, metadata } = given;
+  return retrieve(
     {
-      userId,
-      query: given.query,
-      k: given.k,
-      mode: given.mode,
+      userId: requiredCaller(c),
+      query,
+      k,
+      mode,
       conversation: conversation_id ? { of: conversation_id } : undefined,
       documentIds: document_ids ?? undefined,
       metadata: metadata ? listsOf(metadata) : undefined,
     },
-    { embeddings, signal: c.req.raw.signal },
+    { db, embeddings, report, signal: c.req.raw.signal },
   );
-  const owner = ownConversation({ id: conversation_id ?? '', userId });
-  const [owned, ...results] = await db.batch([owner, ...plan.statements], 'read');
-  if (conversation_id && owned?.rows.length === 0) throw notFound('Conversation');
-  return plan.passages(results);
 }
 
 function listsOf<Value>(filter: Record<string, Value | Value[]>): Record<string, Value[]> {

@@ -1,5 +1,6 @@
 /** What clients send of documents, and what they ask of them. */
 import { z } from '@hono/zod-openapi';
+import { DOCUMENT_STATUSES } from '../../core/document.ts';
 import type { Json } from '../../core/parts.ts';
 import { problemSchema } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
@@ -151,7 +152,7 @@ export const documentSchema = z
       description:
         'What its bytes were read as, guessed where nothing said it; null for other than text',
     }),
-    status: z.enum(['processing', 'ready', 'failed']).openapi({
+    status: z.enum(DOCUMENT_STATUSES).openapi({
       description: 'How the newest ingest went or goes; a failed one goes on when it is sent again',
     }),
     error: problemSchema.optional(),

@@ -1,12 +1,29 @@
-/** Embedding again what another model embedded: each document gets a draft with the same chunks and new vectors, and all of an owner are published at once. */
-import { NOW, type Database } from '../database.ts';
+/**
+ * Embedding again what another model embedded: each document gets a draft with the same chunks and
+ * new vectors, and all of an owner are published at once.
+ */
+import {
+  and,
+  asc,
+  count,
+  eq,
+  exists,
+  getTableColumns,
+  gt,
+  isNotNull,
+  not,
+  sql,
+  type SQL,
+} from 'drizzle-orm';
+import { alias } from 'drizzle-orm/sqlite-core';
+import type { Database } from '../database.ts';
+import { batch, now, query, selectRow } from '../query.ts';
+import { documentDrafts, documents } from '../schema.ts';
 import type { Space } from '../search/scope.ts';
-import { reserveIds } from './register.ts';
-import type { Draft } from './write-chunks.ts';
-import { removeChunks } from './documents.ts';
-import { publishStatements } from './publish.ts';
-import { number, optionalNumber, text } from '../rows.ts';
-import { BYTES_PER_NUMBER, ownerStatement } from '../search/candidates.ts';
+import { BYTES_PER_NUMBER, chunkVectors, owners } from '../search/tables.ts';
+import { removeChunks, type Draft } from './chunks.ts';
+import { firstReserved, insertOwner, reserveIds } from './drafts.ts';
+import { publish } from './publish.ts';
 
 /** A document whose vectors are of another space. */
 export interface Outdated {
@@ -24,24 +41,56 @@ export interface Backlog {
   chunks: number;
 }
 
-/** Takes the model, the dimension, and the dimension again: a document may say that it is of this space while some of its vectors are not. */
-const OUTDATED = `d.version IS NOT NULL AND (d.embedding_model IS NOT ? OR d.dimension IS NOT ? OR EXISTS (SELECT 1 FROM chunk_vectors v
-  WHERE v.id BETWEEN d.version AND d.version + d.chunk_count - 1 AND length(v.embedding) <> ${BYTES_PER_NUMBER} * ?))`;
-/** A draft of ours. Takes the model and the dimension. */
-const PREPARED = `p.purpose = 'reindex' AND p.embedding_model = ? AND p.dimension = ?`;
-/** One of the text that is visible now. */
-const OURS = `${PREPARED} AND p.content_hash = d.content_hash AND p.title = d.title AND p.chunk_count = d.chunk_count`;
+/** A document may say that it is of this space while some of its vectors are not. */
+function isOutdated({ model, dimension }: Space): SQL | undefined {
+  const { version, chunkCount } = documents;
+  const others = query
+    .select({ id: chunkVectors.id })
+    .from(chunkVectors)
+    .where(
+      sql`${chunkVectors.id} between ${version} and ${version} + ${chunkCount} - 1
+        and length(${chunkVectors.embedding}) <> ${BYTES_PER_NUMBER * dimension}`,
+    );
+  return and(
+    isNotNull(version),
+    sql`(${documents.embeddingModel} is not ${model} or ${documents.dimension} is not ${dimension}
+      or ${exists(others)})`,
+  );
+}
 
-/** How much there is to do, with what is prepared already. */
-export async function countOutdated(db: Database, { model, dimension }: Space): Promise<Backlog> {
-  const sql = `SELECT count(*) AS documents, coalesce(sum(d.chunk_count), 0) AS chunks FROM documents d WHERE ${OUTDATED}`;
-  const [result] = await db.batch([{ sql, args: [model, dimension, dimension] }], 'read');
-  const row = result?.rows[0];
-  return { documents: number(row?.['documents']), chunks: number(row?.['chunks']) };
+/** The condition that a draft was prepared for this space. */
+function isPrepared({ model, dimension }: Space): SQL | undefined {
+  return and(
+    eq(documentDrafts.purpose, 'reindex'),
+    eq(documentDrafts.embeddingModel, model),
+    eq(documentDrafts.dimension, dimension),
+  );
+}
+
+/** The condition that a draft was prepared for this space from the text that is visible now. */
+function isCurrent(space: Space): SQL | undefined {
+  return and(
+    isPrepared(space),
+    eq(documentDrafts.contentHash, documents.contentHash),
+    eq(documentDrafts.title, documents.title),
+    eq(documentDrafts.chunkCount, documents.chunkCount),
+  );
+}
+
+/** Counts what there is to do, with what is prepared already. */
+export async function countOutdated(db: Database, space: Space): Promise<Backlog> {
+  const chunks = sql<number>`coalesce(sum(${documents.chunkCount}), 0)`;
+  const select = query
+    .select({ documents: count(), chunks })
+    .from(documents)
+    .where(isOutdated(space));
+  const [[found]] = await batch(db, [select], 'read');
+  return found ?? { documents: 0, chunks: 0 };
 }
 
 /**
- * Outdated documents that are not prepared, in the order of their ids. One that is just being replaced is left out: it comes up again, if it still has to.
+ * Lists outdated documents that are not prepared, in the order of their ids. One that is just being
+ * replaced is left out: it comes up again, if it still has to.
  * @param after the last id before
  */
 export async function listOutdated(
@@ -49,32 +98,31 @@ export async function listOutdated(
   space: Space,
   { after, limit, leaseMs }: { after: string; limit: number; leaseMs: number },
 ): Promise<Outdated[]> {
-  const { model, dimension } = space;
-  const ours = [model, dimension];
-  const [result] = await db.batch(
-    [
-      {
-        sql: `SELECT d.id, d.user_id, d.title, d.version, d.chunk_count, CASE WHEN ${OURS} THEN p.version END AS draft_version, p.done
-          FROM documents d LEFT JOIN document_drafts p ON p.document_id = d.id
-          WHERE ${OUTDATED} AND d.id > ? AND NOT coalesce(${OURS} AND p.done = p.chunk_count, 0)
-            AND NOT coalesce(p.purpose = 'ingest' AND d.status = 'processing' AND p.heartbeat_at > ${NOW} - ?, 0)
-          ORDER BY d.id LIMIT ?`,
-        args: [...ours, model, dimension, dimension, after, ...ours, leaseMs, limit],
-      },
-    ],
-    'read',
+  const { id, userId, title, version, chunkCount } = documents;
+  const isDone = and(isCurrent(space), eq(documentDrafts.done, documentDrafts.chunkCount));
+  const isBeingReplaced = and(
+    eq(documentDrafts.purpose, 'ingest'),
+    eq(documents.status, 'processing'),
+    gt(documentDrafts.heartbeatAt, sql`${now} - ${leaseMs}`),
   );
-  return (result?.rows ?? []).map((row) => {
-    const version = optionalNumber(row['draft_version']);
-    return {
-      id: text(row['id']),
-      userId: text(row['user_id']),
-      title: text(row['title']),
-      version: number(row['version']),
-      chunkCount: number(row['chunk_count']),
-      draft: version === null ? undefined : { version, done: number(row['done']) },
-    };
-  });
+  const isLeftOut = sql`coalesce(${isDone}, 0) or coalesce(${isBeingReplaced}, 0)`;
+  const select = query
+    .select({
+      ...{ id, userId, title, chunkCount },
+      version: sql<number>`${version}`,
+      draft: { version: documentDrafts.version, done: documentDrafts.done },
+      isCurrent: sql`coalesce(${isCurrent(space)}, 0)`.mapWith(Boolean),
+    })
+    .from(documents)
+    .leftJoin(documentDrafts, eq(documentDrafts.documentId, documents.id))
+    .where(and(isOutdated(space), gt(documents.id, after), not(sql`(${isLeftOut})`)))
+    .orderBy(asc(documents.id))
+    .limit(limit);
+  const [found] = await batch(db, [select], 'read');
+  return found.map(({ isCurrent: isOurs, draft, ...document }) => ({
+    ...document,
+    draft: (isOurs && draft) || undefined,
+  }));
 }
 
 /** Makes the draft, in place of one that failed. Undefined when the document has changed meanwhile. */
@@ -83,76 +131,63 @@ export async function startReindex(
   { id, userId, version, chunkCount }: Outdated,
   { model, dimension }: Space,
 ): Promise<Draft | undefined> {
-  const unchanged = { sql: 'd.id = ? AND d.version = ?', args: [id, version] };
-  const { guard, reserve, first } = reserveIds({ userId, chunkCount, where: unchanged });
-  const results = await db.batch(
+  const isUnchanged = sql`${and(eq(documents.id, id), eq(documents.version, version))}`;
+  const isReplaced = eq(documentDrafts.documentId, id);
+  const row = selectRow(documentDrafts, {
+    ...getTableColumns(documents),
+    documentId: documents.id,
+    version: firstReserved(chunkCount),
+    embeddingModel: model,
+    dimension,
+    purpose: 'reindex',
+    done: 0,
+    heartbeatAt: now,
+  });
+  const select = sql`${row} from ${documents}
+    join ${owners} on ${owners.userId} = ${documents.userId} where ${isUnchanged}`;
+  const [, , , , , [made]] = await batch(
+    db,
     [
-      ownerStatement(userId),
-      ...removeChunks(userId, {
-        source: 'document_drafts v',
-        where: 'v.document_id = ?',
-        args: [id],
-      }),
-      guard,
-      reserve,
-      {
-        sql: `INSERT OR REPLACE INTO document_drafts (document_id, user_id, version, title, url, mime_type, metadata, content_hash, size, charset, chunk_count,
-            embedding_model, dimension, purpose, done, heartbeat_at, text)
-          SELECT d.id, d.user_id, ${first}, d.title, d.url, d.mime_type, d.metadata, d.content_hash, d.size, d.charset, d.chunk_count,
-            ?, ?, 'reindex', 0, ${NOW}, d.text
-          FROM documents d JOIN owners o ON o.user_id = d.user_id WHERE ${unchanged.sql}`,
-        args: [chunkCount, model, dimension, ...unchanged.args],
-      },
-      {
-        sql: `SELECT version FROM document_drafts WHERE document_id = ? AND purpose = 'reindex'`,
-        args: [id],
-      },
+      insertOwner(userId),
+      removeChunks(userId, documentDrafts, isReplaced),
+      query.delete(documentDrafts).where(isReplaced),
+      reserveIds(userId, chunkCount, isUnchanged),
+      query.insert(documentDrafts).select(select),
+      query
+        .select({ version: documentDrafts.version })
+        .from(documentDrafts)
+        .where(and(isReplaced, eq(documentDrafts.purpose, 'reindex'))),
     ],
     'write',
   );
-  const made = optionalNumber(results.at(-1)?.rows[0]?.['version']);
-  return made === null ? undefined : { documentId: id, userId, version: made };
+  return made && { documentId: id, userId, version: made.version };
 }
 
-export interface StoredChunk {
-  ordinal: number;
-  start: number;
-  end: number;
-  headings: string[];
-  text: string;
-}
-
-/** Chunks of a version from an ordinal on. */
-export async function readChunks(
-  db: Database,
-  version: number,
-  { from, limit }: { from: number; limit: number },
-): Promise<StoredChunk[]> {
-  const [result] = await db.batch(
-    [
-      {
-        sql: `SELECT ordinal, start_offset, end_offset, headings, text FROM chunks WHERE version = ? AND ordinal >= ? ORDER BY ordinal LIMIT ?`,
-        args: [version, from, limit],
-      },
-    ],
-    'read',
+/**
+ * Makes all that is prepared in a space visible: each owner's documents in one transaction, so that
+ * no search meets two spaces.
+ */
+export async function publishReindexed(db: Database, space: Space): Promise<void> {
+  const visible = alias(documents, 'visible');
+  const source = query
+    .select({ id: visible.id })
+    .from(visible)
+    .where(
+      and(
+        eq(visible.id, documentDrafts.documentId),
+        eq(visible.contentHash, documentDrafts.contentHash),
+        eq(visible.title, documentDrafts.title),
+      ),
+    );
+  const isReady = and(
+    isPrepared(space),
+    eq(documentDrafts.done, documentDrafts.chunkCount),
+    exists(source),
   );
-  return (result?.rows ?? []).map((row) => ({
-    ordinal: number(row['ordinal']),
-    start: number(row['start_offset']),
-    end: number(row['end_offset']),
-    // Written by `chunkStatements` alone.
-    headings: JSON.parse(text(row['headings'])) as string[],
-    text: text(row['text']),
-  }));
-}
-
-/** Makes all that is prepared in a space visible: each owner's documents in one transaction, so that no search meets two spaces. */
-export async function publishReindexed(db: Database, { model, dimension }: Space): Promise<void> {
-  const ready = `${PREPARED} AND p.done = p.chunk_count
-    AND EXISTS (SELECT 1 FROM documents x WHERE x.id = p.document_id AND x.content_hash = p.content_hash AND x.title = p.title)`;
-  const owners = `SELECT DISTINCT p.user_id FROM document_drafts p WHERE ${ready}`;
-  const [result] = await db.batch([{ sql: owners, args: [model, dimension] }], 'read');
-  for (const row of result?.rows ?? [])
-    await db.batch(publishStatements(text(row['user_id']), ready, [model, dimension]), 'write');
+  const select = query
+    .selectDistinct({ userId: documentDrafts.userId })
+    .from(documentDrafts)
+    .where(isReady);
+  const [found] = await batch(db, [select], 'read');
+  for (const { userId } of found) await batch(db, [publish(userId, isReady)], 'write');
 }

@@ -1,11 +1,13 @@
-/** How a draft is gone on with where an earlier try ended. */
-import { ACTIVE } from './register.ts';
-import type { Draft } from './write-chunks.ts';
-import { NOW, type Database, type Statement } from '../database.ts';
-import { beat, isRefusedByGuard } from './publish.ts';
-import { number, type Row } from '../rows.ts';
-import { BYTES_PER_NUMBER } from '../search/candidates.ts';
-import type { DraftContent } from './state.ts';
+/** How a draft is resumed where an earlier try ended. */
+import { and, eq, exists, isNull, lt, ne, or, sql } from 'drizzle-orm';
+import type { Database, Statement } from '../database.ts';
+import { guard, unlessRefused } from '../guard.ts';
+import { batch, now, query, statement } from '../query.ts';
+import { documentDrafts, documents } from '../schema.ts';
+import { BYTES_PER_NUMBER, chunks, chunkVectors } from '../search/tables.ts';
+import { isChunkOf, type Draft } from './chunks.ts';
+import { markProcessing, type DraftContent } from './drafts.ts';
+import { beat, isDraft } from './write-draft.ts';
 
 /** What a document is said to be; null or undefined leaves it as it is. */
 interface Description {
@@ -22,60 +24,76 @@ export interface StoredChunks {
 
 export const NONE_STORED: StoredChunks = { ordinals: new Set(), dimension: null };
 
-/** Says it of a draft, and of its document where searches see nothing of that yet. */
-function describeDraft({ documentId }: Draft, { url, metadata }: Description): Statement[] {
-  const given = [url ?? null, metadata === undefined ? null : JSON.stringify(metadata)];
-  const description = 'url = coalesce(?, url), metadata = coalesce(?, metadata)';
+interface Resumption {
+  draft: Draft;
+  description: Description;
+  /** How long an ingest may be silent before it counts as interrupted, milliseconds. */
+  leaseMs: number;
+}
+
+/**
+ * Resumes a draft that nobody is at work on, described anew.
+ * @returns what is there, undefined when somebody else was quicker
+ */
+export async function resumeDraft(
+  db: Database,
+  { draft, description, leaseMs }: Resumption,
+): Promise<StoredChunks | undefined> {
+  const resumed = batch(
+    db,
+    [
+      guardIdle(draft, leaseMs),
+      beat(draft),
+      markProcessing(draft.documentId, draft.userId),
+      describeDraft(draft, description),
+      selectStored(draft),
+    ],
+    'write',
+  );
+  const results = await unlessRefused(resumed);
+  return results && storedFrom(results[4]);
+}
+
+/** Ends the batch unless the draft is there and nobody is at work on it. */
+function guardIdle(draft: Draft, leaseMs: number): Statement {
+  const isSilent = lt(documentDrafts.heartbeatAt, sql`${now} - ${leaseMs}`);
+  const isIdle = or(ne(documents.status, 'processing'), isSilent);
+  const found = query
+    .select({ id: documents.id })
+    .from(documentDrafts)
+    .innerJoin(documents, eq(documents.id, documentDrafts.documentId))
+    .where(and(isDraft(draft), eq(documentDrafts.userId, draft.userId), isIdle));
+  return guard(exists(found));
+}
+
+/** Describes a draft, and its document where searches see nothing of that yet. */
+function describeDraft({ documentId }: Draft, description: Description): Statement[] {
+  const { url, metadata } = description;
+  if (url == null && metadata === undefined) return [];
+  const change = { url: url ?? undefined, metadata };
+  const isUnseen = and(eq(documents.id, documentId), isNull(documents.version));
   return [
-    {
-      sql: `UPDATE document_drafts SET ${description} WHERE document_id = ?`,
-      args: [...given, documentId],
-    },
-    {
-      sql: `UPDATE documents SET ${description} WHERE id = ? AND version IS NULL`,
-      args: [...given, documentId],
-    },
+    statement(
+      query.update(documentDrafts).set(change).where(eq(documentDrafts.documentId, documentId)),
+    ),
+    statement(query.update(documents).set(change).where(isUnseen)),
   ];
 }
 
-/** Goes on with a draft that nobody is at work on, described anew. @returns what is there, undefined when somebody else was quicker */
-export async function resumeDraft(
-  db: Database,
-  { draft, description, leaseMs }: { draft: Draft; description: Description; leaseMs: number },
-): Promise<StoredChunks | undefined> {
-  const { userId } = draft;
-  const mine = `SELECT 1 FROM document_drafts p JOIN documents d ON d.id = p.document_id
-    WHERE p.document_id = ? AND p.version = ? AND p.user_id = ? AND (d.status <> 'processing' OR p.heartbeat_at < ${NOW} - ?)`;
-  const [guard, ...results] = await db
-    .batch(
-      [
-        {
-          sql: `SELECT json(coalesce((SELECT '1' WHERE EXISTS (${mine})), 'taken'))`,
-          args: [draft.documentId, draft.version, userId, leaseMs],
-        },
-        beat(draft),
-        { sql: ACTIVE, args: [draft.documentId, userId] },
-        ...describeDraft(draft, description),
-        {
-          sql: `SELECT c.ordinal, length(v.embedding) / ${BYTES_PER_NUMBER} AS dimension
-            FROM document_drafts p CROSS JOIN chunks c ON c.id BETWEEN p.version AND p.version + p.chunk_count - 1 JOIN chunk_vectors v ON v.id = c.id
-            WHERE p.document_id = ? AND p.version = ?`,
-          args: [draft.documentId, draft.version],
-        },
-      ],
-      'write',
-    )
-    .catch((error: unknown) => {
-      if (isRefusedByGuard(error)) return [];
-      throw error;
-    });
-  if (!guard) return undefined;
-  return storedFrom(results.at(-1)?.rows ?? []);
+/** Selects the chunks of a draft that are stored, in the order of their ids. */
+function selectStored(draft: Draft) {
+  const bytes = sql<number>`length(${chunkVectors.embedding})`;
+  return query
+    .select({ ordinal: chunks.ordinal, bytes })
+    .from(documentDrafts)
+    .crossJoin(chunks)
+    .innerJoin(chunkVectors, eq(chunkVectors.id, chunks.id))
+    .where(and(isChunkOf(documentDrafts), isDraft(draft)));
 }
 
-/** A try that was cut off while it put new vectors in place of others has left both: as good as none. */
-function storedFrom(rows: readonly Row[]): StoredChunks {
-  const [dimension, ...others] = new Set(rows.map((row) => number(row['dimension'])));
+/** A try that was cut off while it put new vectors in place of others has left both: none counts. */
+function storedFrom(rows: readonly { ordinal: number; bytes: number }[]): StoredChunks {
+  const [dimension, ...others] = new Set(rows.map(({ bytes }) => bytes / BYTES_PER_NUMBER));
   if (dimension === undefined || others.length > 0) return NONE_STORED;
-  return { ordinals: new Set(rows.map((row) => number(row['ordinal']))), dimension };
+  return { ordinals: new Set(rows.map(({ ordinal }) => ordinal)), dimension };
 }

@@ -1,76 +1,54 @@
 /** A document as it stands, with the draft that may replace it. */
-import type { Document, DocumentContent } from '../../core/document.ts';
-import type { Draft } from './write-chunks.ts';
+import { and, eq } from 'drizzle-orm';
+import type { Document } from '../../core/document.ts';
 import type { Database } from '../database.ts';
-import { documentFrom, selectDocuments } from './documents.ts';
 import { selectFingerprint, type Key } from '../idempotency-keys.ts';
-import { number, optionalNumber, optionalText, type Row } from '../rows.ts';
+import { batch, prepare, type Given } from '../query.ts';
+import { documents } from '../schema.ts';
+import type { Draft } from './chunks.ts';
+import { documentFrom, selectDocuments, type DocumentRow } from './documents.ts';
 
-/** What is to be ingested. */
-export interface DraftContent extends DocumentContent {
-  /** `provider/model` of the vectors to come. */
-  embeddingModel: string;
-  chunkCount: number;
-}
-
-/** A document as it stands, with what is known of its draft. */
-export interface Standing {
+export interface DocumentState {
   document: Document;
-  draft:
-    | (Draft &
-        Pick<DraftContent, 'title' | 'contentHash' | 'chunkCount'> & {
-          embeddingModel: string | null;
-        })
-    | undefined;
+  draft: (Draft & NonNullable<DocumentRow['draft']>) | undefined;
   /** True while somebody is at work on it. */
   isBusy: boolean;
 }
 
-/** Read with a document, for {@link standingFrom}. */
-export const DRAFT_COLUMNS = `, p.version AS draft_version, p.title AS draft_title, p.content_hash AS draft_hash, p.embedding_model AS draft_model`;
-
-export function standingFrom(row: Row): Standing {
+/** Makes the state of a document of its row. */
+export function stateFrom(row: DocumentRow): DocumentState {
   const document = documentFrom(row);
-  const version = optionalNumber(row['draft_version']);
-  const { id: documentId } = document;
+  const { id: documentId, userId } = document;
   return {
     document,
     isBusy: document.status === 'processing',
-    draft:
-      version === null
-        ? undefined
-        : {
-            documentId,
-            userId: document.userId,
-            version,
-            title: optionalText(row['draft_title']) ?? '',
-            contentHash: optionalText(row['draft_hash']) ?? '',
-            chunkCount: number(row['total']),
-            embeddingModel: optionalText(row['draft_model']),
-          },
+    draft: row.draft ? { documentId, userId, ...row.draft } : undefined,
   };
 }
 
-/** A document and its draft by id, and the fingerprint of the request that the key was first used for. */
-export async function readStanding(
+const selectState = prepare((given: Given<'id' | 'userId' | 'leaseMs'>) =>
+  selectDocuments(given.leaseMs).where(
+    and(eq(documents.id, given.id), eq(documents.userId, given.userId)),
+  ),
+);
+
+interface StateRequest {
+  id: string;
+  userId: string;
+  leaseMs: number;
+  idempotency?: Key | undefined;
+}
+
+/** Reads a document's state, and the fingerprint of the request that the key was first used for. */
+export async function readDocumentState(
   db: Database,
-  {
-    id,
-    userId,
-    leaseMs,
-    idempotency,
-  }: { id: string; userId: string; leaseMs: number; idempotency?: Key | undefined },
-): Promise<{ standing: Standing | undefined; fingerprint: string | null }> {
-  const [found, known] = await db.batch(
-    [
-      selectDocuments('d.id = ? AND d.user_id = ?', [id, userId], leaseMs, DRAFT_COLUMNS),
-      ...(idempotency ? [selectFingerprint(idempotency)] : []),
-    ],
+  { id, userId, leaseMs, idempotency }: StateRequest,
+): Promise<{ state: DocumentState | undefined; fingerprint: string | undefined }> {
+  const key = idempotency ?? { scope: '', key: '' };
+  const [[row], [known]] = await batch(
+    db,
+    [selectState({ id, userId, leaseMs }), selectFingerprint(key)],
     'read',
   );
-  const row = found?.rows[0];
-  return {
-    standing: row && standingFrom(row),
-    fingerprint: optionalText(known?.rows[0]?.['fingerprint']),
-  };
+  return { state: row && stateFrom(row), fingerprint: known?.fingerprint };
 }

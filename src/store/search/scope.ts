@@ -1,7 +1,7 @@
-/** Which documents a search or a list is about, as SQL. Always those of one owner. */
-import type { candidateStatement } from './candidates.ts';
-import type { ResultSet, Statement } from '../database.ts';
-import { optionalNumber, optionalText, text } from '../rows.ts';
+/** Which documents a search is about, as a condition. They are always those of one user. */
+import { and, eq, isNotNull, isNull, or, sql, type SQL } from 'drizzle-orm';
+import { query } from '../query.ts';
+import { conversations, documents } from '../schema.ts';
 
 export type MetadataValue = string | number | boolean | null;
 
@@ -11,8 +11,8 @@ export type MetadataFilter = Record<string, readonly MetadataValue[]>;
 export interface DocumentScope {
   userId: string;
   /**
-   * `of`: the conversation's documents alone. `seenBy`: what a turn of that conversation may read, its documents and those that
-   * the user keeps outside of any conversation.
+   * `of`: the conversation's documents alone. `seenBy`: what a turn of that conversation may read,
+   * its documents and those that the user keeps outside of any conversation.
    */
   conversation?: { of: string } | { seenBy: string } | undefined;
   documentIds?: readonly string[] | undefined;
@@ -25,105 +25,52 @@ export interface Space {
   dimension: number;
 }
 
-interface Condition {
-  sql: string;
-  args: Statement['args'];
-}
-
-/** The condition on `documents d`. */
-export function inScope({ userId, conversation, documentIds, metadata }: DocumentScope): Condition {
-  const conditions: Condition[] = [{ sql: 'd.user_id = ?', args: [userId] }];
-  if (conversation && 'of' in conversation)
-    conditions.push({ sql: 'd.conversation_id = ?', args: [conversation.of] });
-  if (conversation && 'seenBy' in conversation)
-    conditions.push({
-      sql: '(d.conversation_id IS NULL OR d.conversation_id = ?)',
-      args: [conversation.seenBy],
-    });
-  if (documentIds)
-    conditions.push({
-      sql: 'd.id IN (SELECT value FROM json_each(?))',
-      args: [JSON.stringify(documentIds)],
-    });
-  for (const [key, values] of Object.entries(metadata ?? {}))
-    conditions.push(hasOneOf(key, values));
-  return both(conditions);
-}
-
-function both(conditions: readonly Condition[]): Condition {
-  return {
-    sql: conditions.map(({ sql }) => sql).join(' AND '),
-    args: conditions.flatMap(({ args }) => args),
-  };
-}
-
-/** JSON's types are compared, too: to SQLite `true` and 1 are the same. */
-function hasOneOf(key: string, values: readonly MetadataValue[]): Condition {
-  const wanted = JSON.stringify(values);
-  const kind = (row: string) => `CASE ${row}.type WHEN 'integer' THEN 'real' ELSE ${row}.type END`;
-  const same = (row: string) =>
-    `EXISTS (SELECT 1 FROM json_each(?) w WHERE ${kind('w')} = ${kind(row)} AND w.atom IS ${row}.atom)`;
-  return {
-    sql: `EXISTS (SELECT 1 FROM json_each(d.metadata) m WHERE m.key = ? AND (${same('m')} OR (m.type = 'array' AND
-      EXISTS (SELECT 1 FROM json_each(m.value) e WHERE ${same('e')}))))`,
-    args: [key, wanted, wanted],
-  };
-}
-
-/** One row where the conversation is the user's. */
-export function ownConversation({ id, userId }: { id: string; userId: string }): Statement {
-  return { sql: 'SELECT 1 FROM conversations WHERE id = ? AND user_id = ?', args: [id, userId] };
-}
-
-/** The spaces of the searchable documents in a scope. */
-export function spacesStatement(scope: DocumentScope): Statement {
-  const { sql, args } = inScope(scope);
-  return {
-    sql: `SELECT DISTINCT d.embedding_model, d.dimension FROM documents d WHERE ${sql} AND d.version IS NOT NULL`,
-    args,
-  };
-}
-
-/** The rows of `spacesStatement`. */
-export function spaces({ rows }: ResultSet): Space[] {
-  return rows.flatMap((row) => {
-    const model = optionalText(row['embedding_model']);
-    const dimension = optionalNumber(row['dimension']);
-    return model === null || dimension === null ? [] : [{ model, dimension }];
-  });
-}
-
-/**
- * A search's statement that sees only the documents of a scope, and of one space where one is given: the name `documents` in it stands for those
- * (SQLite looks for a name among the common table expressions first). Each row has the document's `url` besides.
- */
-export function scopedSearch(
-  search: ReturnType<typeof candidateStatement>,
-  scope: DocumentScope,
-  space: Space | undefined,
-): Statement {
-  const conditions = [inScope(scope)];
-  if (space)
-    conditions.push({
-      sql: 'd.embedding_model = ? AND d.dimension = ?',
-      args: [space.model, space.dimension],
-    });
-  const { sql, args } = both(conditions);
-  return {
-    sql: `WITH documents AS NOT MATERIALIZED (SELECT * FROM main.documents d WHERE ${sql})
-      SELECT found.*, seen.url FROM (${search.sql}) found JOIN main.documents seen ON seen.id = found.document_id`,
-    args: [...args, ...search.args],
-  };
-}
-
-/** The documents that a search found, by their ids. */
-export function documentsIn({
-  rows,
-}: ResultSet): Map<string, { title: string; url: string | null }> {
-  return new Map(
-    rows.map((row) => [
-      text(row['document_id']),
-      { title: text(row['title']), url: optionalText(row['url']) },
-    ]),
+/** Returns the condition on `documents` that they are in a scope, and searchable. */
+export function isInScope(scope: DocumentScope): SQL | undefined {
+  const { userId, conversation, documentIds, metadata } = scope;
+  const { conversationId } = documents;
+  return and(
+    eq(documents.userId, userId),
+    isNotNull(documents.version),
+    conversation && 'of' in conversation ? eq(conversationId, conversation.of) : undefined,
+    conversation && 'seenBy' in conversation
+      ? or(isNull(conversationId), eq(conversationId, conversation.seenBy))
+      : undefined,
+    documentIds
+      ? sql`${documents.id} in (select value from json_each(${JSON.stringify(documentIds)}))`
+      : undefined,
+    ...Object.entries(metadata ?? {}).map(([key, values]) => hasOneOf(key, values)),
   );
+}
+
+/** Compares JSON's types, too: to SQLite `true` and 1 are the same. */
+function hasOneOf(key: string, values: readonly MetadataValue[]): SQL {
+  const wanted = JSON.stringify(values);
+  const kind = (row: SQL) => sql`case ${row}.type when 'integer' then 'real' else ${row}.type end`;
+  const isWanted = (row: SQL) => sql`exists (select 1 from json_each(${wanted}) w
+    where ${kind(sql`w`)} = ${kind(row)} and w.atom is ${row}.atom)`;
+  return sql`exists (select 1 from json_each(${documents.metadata}) m where m.key = ${key}
+    and (${isWanted(sql`m`)} or (m.type = 'array'
+      and exists (select 1 from json_each(m.value) e where ${isWanted(sql`e`)}))))`;
+}
+
+/** Returns the condition on `documents` that their vectors are of a space. */
+export function isOfSpace({ model, dimension }: Space): SQL | undefined {
+  return and(eq(documents.embeddingModel, model), eq(documents.dimension, dimension));
+}
+
+/** Selects one row where the conversation is the user's. */
+export function selectOwnConversation({ id, userId }: { id: string; userId: string }) {
+  return query
+    .select({ id: conversations.id })
+    .from(conversations)
+    .where(and(eq(conversations.id, id), eq(conversations.userId, userId)));
+}
+
+/** Selects the spaces of the searchable documents in a scope. */
+export function selectSpaces(scope: DocumentScope) {
+  return query
+    .selectDistinct({ model: documents.embeddingModel, dimension: documents.dimension })
+    .from(documents)
+    .where(isInScope(scope));
 }

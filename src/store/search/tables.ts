@@ -1,12 +1,54 @@
 /**
- * The tables that retrieval needs beside `documents`. Written by hand: drizzle has neither FTS5
- * nor vectors.
+ * The tables that searches need beside `documents`. Their migration is written by hand, since
+ * drizzle has neither FTS5 nor vectors.
  *
  * A chunk's id is its owner's number times `CHUNKS_PER_OWNER` plus a running number, so that the
  * chunks, the vectors and the keyword lists of one owner lie together: a query walks its owner's
  * stretch and not everybody's. `version` is the id of the first chunk of one ingest; the version
  * that a document names is the one searches see, so replacing a document is one UPDATE.
  */
+import { blob, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { json, parseHeadings } from '../json-columns.ts';
+
+/** Users who have sent documents in. */
+export const owners = sqliteTable('owners', {
+  userId: text('user_id').primaryKey(),
+  /** Of their stretch of chunk ids. */
+  number: integer('number').notNull().unique(),
+  /** The running number that was given out last. */
+  lastChunk: integer('last_chunk').notNull().default(0),
+  /** Chunks that searches see. */
+  chunkCount: integer('chunk_count').notNull().default(0),
+});
+
+export const chunks = sqliteTable('chunks', {
+  id: integer('id').primaryKey(),
+  version: integer('version').notNull(),
+  documentId: text('document_id').notNull(),
+  ordinal: integer('ordinal').notNull(),
+  /** Where it stands in the document's text, in UTF-16 units. */
+  startOffset: integer('start_offset').notNull(),
+  endOffset: integer('end_offset').notNull(),
+  headings: json(parseHeadings)('headings').notNull(),
+  text: text('text').notNull(),
+});
+
+export const chunkVectors = sqliteTable('chunk_vectors', {
+  id: integer('id').primaryKey(),
+  version: integer('version').notNull(),
+  /** See {@link vectorBlob}. */
+  embedding: blob('embedding', { mode: 'buffer' }).notNull(),
+});
+
+/** Of a number in a vector. */
+export const BYTES_PER_NUMBER = 4;
+
+/** A vector as libSQL stores F32_BLOB: little-endian 4-byte numbers. */
+export function vectorBlob(vector: readonly number[]): Uint8Array<ArrayBuffer> {
+  const view = new DataView(new ArrayBuffer(vector.length * BYTES_PER_NUMBER));
+  vector.forEach((value, at) => view.setFloat32(at * BYTES_PER_NUMBER, value, true));
+  return new Uint8Array(view.buffer);
+}
 
 /** 2^24; with owners below 2^28 every id stays an exact number in JavaScript. */
 export const CHUNKS_PER_OWNER = 16_777_216;

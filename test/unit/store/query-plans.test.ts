@@ -29,12 +29,7 @@ import {
 import { recentMessages } from '../../../src/store/conversations.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { resumeDraft } from '../../../src/store/documents/resume.ts';
-import { failDraft, renewDraft } from '../../../src/store/documents/publish.ts';
-import {
-  chunkStatements,
-  reserveStatement,
-  sweepStatements,
-} from '../../../src/store/search/candidates.ts';
+import { failDraft, renewDraft } from '../../../src/store/documents/write-draft.ts';
 import { saveCheckpoints } from '../../../src/store/turns/checkpoint.ts';
 import { requestCancel, sweep } from '../../../src/store/turns/read.ts';
 import { LocalTurnService } from '../../../src/turns/local-turn-service.ts';
@@ -205,17 +200,8 @@ async function keepOrder(): Promise<void> {
   await renewDraft(db, draft);
   await resumeDraft(db, { draft, description: {}, leaseMs: 15_000 });
   await recentMessages(db, { userId: 'u', except: 'c' });
-  await db.batch(
-    [reserveStatement('u', 1), ...chunkStatements(draft, [chunk]), ...sweepStatements('d', 'u')],
-    'write',
-  );
   await failDraft(db, draft, { code: 'internal_error', detail: 'x' });
 }
-
-const chunk = {
-  ...{ id: 1, ordinal: 0, start: 0, end: 1, headings: [], text: 'x' },
-  ...{ titleWords: 'x', textWords: 'x', embedding: [1] },
-};
 
 it('puts every statement of the source to the test', () => {
   const seen = [...statements.keys()];

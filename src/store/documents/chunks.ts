@@ -1,0 +1,121 @@
+/** The chunks of documents, in their three tables: texts, vectors and the words of the keyword index. */
+import { and, between, eq, gte, inArray, sql, type SQL } from 'drizzle-orm';
+import type { Database, Statement } from '../database.ts';
+import { batch, plain, query, statement } from '../query.ts';
+import type { documentDrafts, documents } from '../schema.ts';
+import { BYTES_PER_NUMBER, chunks, chunkVectors, vectorBlob, wordTable } from '../search/tables.ts';
+
+/** A version in the making. */
+export interface Draft {
+  userId: string;
+  documentId: string;
+  /** The id of its first chunk. */
+  version: number;
+}
+
+export interface NewChunk {
+  id: number;
+  ordinal: number;
+  start: number;
+  end: number;
+  headings: readonly string[];
+  text: string;
+  /** `keywordText` of the document's title with the headings, and of the text. */
+  titleWords: string;
+  textWords: string;
+  embedding: readonly number[];
+}
+
+/**
+ * Writes chunks of a version that nobody sees yet, all of them by four statements. Safe to run
+ * twice. The document's row makes them visible by naming the version.
+ * @param added their embeddings are all of one dimension
+ */
+export function writeChunks(
+  { userId, version, documentId }: Draft,
+  added: readonly NewChunk[],
+): Statement[] {
+  if (added.length === 0) return [];
+  const words = sql.identifier(wordTable(userId));
+  const ids = JSON.stringify(added.map(({ id }) => id));
+  const rows = JSON.stringify(added.map(rowOf));
+  const length = (added[0]?.embedding.length ?? 0) * BYTES_PER_NUMBER;
+  const said = JSON.stringify(added.map((chunk) => [chunk.id, chunk.titleWords, chunk.textWords]));
+  return [
+    plain(sql`insert or replace into ${chunks} ${ROW}
+      select value ->> 0, ${version}, ${documentId}, value ->> 1, value ->> 2, value ->> 3,
+        value ->> 4, value ->> 5 from json_each(${rows})`),
+    // One blob for all: JSON cannot hold bytes.
+    plain(sql`insert or replace into ${chunkVectors} ${VECTOR_ROW}
+      select value, ${version}, substr(${joined(added, length)}, key * ${length} + 1, ${length})
+      from json_each(${ids})`),
+    plain(sql`delete from ${words} where rowid in (select value from json_each(${ids}))`),
+    plain(sql`insert into ${words} (rowid, title, text)
+      select value ->> 0, value ->> 1, value ->> 2 from json_each(${said})`),
+  ];
+}
+
+const ROW = [
+  ...[chunks.id, chunks.version, chunks.documentId, chunks.ordinal, chunks.startOffset],
+  ...[chunks.endOffset, chunks.headings, chunks.text],
+].map(({ name }) => sql.identifier(name));
+
+function rowOf({ id, ordinal, start, end, headings, text }: NewChunk) {
+  return [id, ordinal, start, end, JSON.stringify(headings), text];
+}
+
+const VECTOR_ROW = [chunkVectors.id, chunkVectors.version, chunkVectors.embedding].map(({ name }) =>
+  sql.identifier(name),
+);
+
+function joined(added: readonly NewChunk[], length: number): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(added.length * length);
+  added.forEach(({ embedding }, at) => all.set(vectorBlob(embedding), at * length));
+  return all;
+}
+
+/**
+ * Removes chunks of an owner from all three tables.
+ * @param versions the table that names the versions and their numbers of chunks
+ * @param which the condition on its rows
+ */
+export function removeChunks(
+  userId: string,
+  versions: typeof documents | typeof documentDrafts,
+  which: SQL,
+): Statement[] {
+  // In this order: the owner's versions first, then the chunks of each, by their ids.
+  const ids = query
+    .select({ id: chunks.id })
+    .from(versions)
+    .crossJoin(chunks)
+    .where(and(isChunkOf(versions), eq(versions.userId, userId), which));
+  const words = sql.identifier(wordTable(userId));
+  return [
+    plain(sql`delete from ${words} where rowid in ${ids}`),
+    statement(query.delete(chunkVectors).where(inArray(chunkVectors.id, ids))),
+    statement(query.delete(chunks).where(inArray(chunks.id, ids))),
+  ];
+}
+
+/** Chunks of a version have consecutive ids. */
+export function isChunkOf({ version, chunkCount }: typeof documents | typeof documentDrafts): SQL {
+  return between(chunks.id, sql`${version}`, sql`${version} + ${chunkCount} - 1`);
+}
+
+/** Reads chunks of a version from an ordinal on. */
+export async function readChunks(
+  db: Database,
+  version: number,
+  { from, limit }: { from: number; limit: number },
+): Promise<Omit<NewChunk, 'id' | 'titleWords' | 'textWords' | 'embedding'>[]> {
+  const { ordinal, startOffset: start, endOffset: end, headings, text } = chunks;
+  const select = query
+    .select({ ordinal, start, end, headings, text })
+    .from(chunks)
+    .where(and(eq(chunks.version, version), gte(chunks.ordinal, from)))
+    .orderBy(chunks.ordinal)
+    .limit(limit);
+  const [found] = await batch(db, [select], 'read');
+  return found;
+}

@@ -1,0 +1,45 @@
+/** Columns that hold JSON: written as values, and checked once, here, when they are read. */
+import { customType } from 'drizzle-orm/sqlite-core';
+import { z } from 'zod';
+import { ERROR_CODES, type Failure } from '../core/errors.ts';
+import type { Json } from '../core/parts.ts';
+
+/** A text column whose values are JSON. @param parse what makes a value of its text */
+export function json<Value>(parse: (text: string) => Value) {
+  return customType<{ data: Value; driverData: string }>({
+    dataType: () => 'text',
+    toDriver: (value) => JSON.stringify(value),
+    fromDriver: parse,
+  });
+}
+
+const failure = z.object({
+  // A newer release, which was taken back since, may have known more of them.
+  code: z.enum(ERROR_CODES).catch('internal_error'),
+  detail: z.string(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  retryAfter: z.number().optional(),
+}) satisfies z.ZodType<Failure>;
+
+/** @throws Error when the text holds no failure */
+export function parseFailure(text: string): Failure {
+  return failure.parse(JSON.parse(text));
+}
+
+/** @throws Error when the text is no JSON object */
+export function parseMetadata(text: string): Record<string, Json> {
+  const value: Json = JSON.parse(text);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new TypeError('a column of metadata holds something else');
+  return value;
+}
+
+/** @throws Error when the text is no JSON list of strings */
+export function parseHeadings(text: string): string[] {
+  const value: Json = JSON.parse(text);
+  if (!Array.isArray(value)) throw new TypeError('a column of headings holds something else');
+  return value.map((heading) => {
+    if (typeof heading !== 'string') throw new TypeError('a heading is no text');
+    return heading;
+  });
+}
