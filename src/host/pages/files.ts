@@ -1,5 +1,5 @@
-// Which file is published under which path. Ours lie beside this file in `static/`, the viewers'
-// in their packages; names are relative to the root of the repository.
+// Which file is published under which path. Ours lie beside this file in `static/`, the viewers' in
+// their package or in `vendor/`; names are relative to the root of the repository.
 
 export interface PageFile {
   file: string;
@@ -16,6 +16,15 @@ const NO_IMAGE = 'data:image/gif;base64,R0lGODlhAQABAAAAACw=';
 
 const ours = 'src/host/pages/static';
 const swagger = 'node_modules/swagger-ui-dist';
+const vendor = 'src/host/pages/vendor';
+
+/** Copies of files of packages that only development installs, and where they come from. */
+export const VENDORED: Readonly<Record<string, string>> = {
+  [`${vendor}/redoc.standalone.js`]: 'node_modules/redoc/bundles/redoc.standalone.js',
+  [`${vendor}/redoc.standalone.js.LICENSE.txt`]:
+    'node_modules/redoc/bundles/redoc.standalone.js.LICENSE.txt',
+  [`${vendor}/redoc.LICENSE.txt`]: 'node_modules/redoc/LICENSE',
+};
 
 /** Published path → where its file lies and what it is. */
 export const FILES: Readonly<Record<string, PageFile>> = {
@@ -31,7 +40,7 @@ export const FILES: Readonly<Record<string, PageFile>> = {
   '/assets/swagger-ui.css': { file: `${swagger}/swagger-ui.css`, type: CSS },
   '/assets/swagger-ui.js': { file: `${swagger}/swagger-ui-bundle.js`, type: SCRIPT },
   '/assets/redoc.standalone.js': {
-    file: 'node_modules/redoc/bundles/redoc.standalone.js',
+    file: `${vendor}/redoc.standalone.js`,
     type: SCRIPT,
     replace: { address: 'https://cdn.redoc.ly/redoc/logo-mini.svg', by: NO_IMAGE },
   },

@@ -18,7 +18,7 @@ function isOptimisedSoon(prepare: string): string {
       if (call % 10 === 0) await sleep(2);
     }
     console.log(%ActiveTierIsMaglev(said));`;
-  const options = ['--allow-natives-syntax', '--experimental-strip-types', '--no-warnings'];
+  const options = ['--allow-natives-syntax', '--no-warnings'];
   return execFileSync(process.execPath, [...options, '--input-type=module', '--eval', program], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -38,7 +38,7 @@ it('says nothing, whatever the release', () => {
     setV8Flags();
     Object.defineProperty(process.versions, 'v8', { value: '99.0' });
     setV8Flags();`;
-  const options = ['--experimental-strip-types', '--no-warnings', '--input-type=module'];
+  const options = ['--no-warnings', '--input-type=module'];
   const said = execFileSync('sh', [
     '-c',
     '"$@" 2>&1',

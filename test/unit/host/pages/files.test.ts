@@ -1,0 +1,23 @@
+/** The files of the pages are there in every installation, also in one without what development needs. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import manifest from '../../../../package.json' with { type: 'json' };
+import { FILES, VENDORED } from '../../../../src/host/pages/files.ts';
+
+describe('a page file', () => {
+  it.each(Object.entries(FILES))(
+    '%s is in this repository or in a package that is installed with it',
+    (_, { file }) => {
+      expect(readFileSync(file, 'utf8')).not.toBe('');
+      const [, name] = /^node_modules\/([^/]+)/.exec(file) ?? [];
+      if (name !== undefined) expect(Object.keys(manifest.dependencies)).toContain(name);
+    },
+  );
+
+  it.each(Object.entries(VENDORED))(
+    '%s is what its package has (else: npm run vendor)',
+    (copy, original) => {
+      expect(readFileSync(copy).equals(readFileSync(original))).toBe(true);
+    },
+  );
+});
