@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { generateSQLiteDrizzleJson, generateSQLiteMigration } from 'drizzle-kit/api';
 import Libsql from 'libsql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createApp } from '../../../src/app.ts';
@@ -30,21 +31,23 @@ import { recentMessages } from '../../../src/store/conversations.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { resumeDraft } from '../../../src/store/documents/resume.ts';
 import { failDraft, renewDraft } from '../../../src/store/documents/write-draft.ts';
+import * as schema from '../../../src/store/schema.ts';
+import { chunks, chunkVectors, owners, SEARCH_TABLES } from '../../../src/store/search/tables.ts';
 import { saveCheckpoints } from '../../../src/store/turns/checkpoint.ts';
 import { requestCancel, sweep } from '../../../src/store/turns/read.ts';
 import { LocalTurnService } from '../../../src/turns/local-turn-service.ts';
 import { createToolRegistry } from '../../../src/turns/tools/registry.ts';
 import { asRecord } from '../../support/json.ts';
-import { sqlInSource } from './sql-in-source.ts';
+import { queriesInSource, recordBuilding, sqlInSource } from './queries-in-source.ts';
 
 /** Statements that may go through a table. */
 const MAY_SCAN = [
   // Whether the database is there: the first row it comes to.
   /^SELECT 1 FROM conversations LIMIT 1$/u,
   // A row for each open socket; every heartbeat would have to rewrite an index on its time.
-  /^DELETE FROM connections WHERE heartbeat_at </u,
+  /^delete from "connections" where "connections"\."heartbeat_at" </u,
   // `npm run reindex` goes through all documents and through the drafts it made: that is its work, and nobody waits for it.
-  /d\.embedding_model IS NOT|p\.purpose = 'reindex'/u,
+  /"embedding_model" is not|"document_drafts"\."embedding_model" = \?/u,
 ];
 
 /** The turns that run at this moment, all of them, for the sweep: an index on their heartbeats would be rewritten by every turn when it begins, when it ends and by each heartbeat. */
@@ -54,6 +57,7 @@ const folder = mkdtempSync(join(tmpdir(), 'parley-plans-'));
 const path = join(folder, 'parley.db');
 const file = connectFile(`file:${path}`);
 const statements = new Map<string, { plan: string[] }>();
+const built = recordBuilding();
 
 /** The database itself; it writes down what it is asked. */
 const db: Database = {
@@ -112,12 +116,19 @@ beforeAll(async () => {
   await keepOrder();
   const connection = new Libsql(path);
   for (const [sql, entry] of statements) {
-    if (!/^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)/u.test(sql)) continue;
+    if (!isQuery(sql)) continue;
     const rows = connection.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(argumentsFor(sql));
     entry.plan = rows.map((row) => String(asRecord(row)['detail']));
   }
   connection.close();
 }, 120_000);
+
+/** True for all but what the migrations say, and what is asked about them. */
+function isQuery(sql: string): boolean {
+  return (
+    /^\s*(select|insert|update|delete|with)\b/iu.test(sql) && !sql.includes('parley_migrations')
+  );
+}
 
 /** Plans do not depend on what the values are; as many as are asked for have to be there. */
 function argumentsFor(sql: string): null[] {
@@ -152,6 +163,7 @@ async function keepDocuments(): Promise<void> {
   const kept = await call('POST', '/documents', { ...document, metadata: { a: 1 } }, key);
   await call('POST', '/documents', { ...document, conversation_id: id, text: 'Shipping.' });
   const documentId = String(kept['document_id']);
+  await call('POST', '/documents', { ...document, url: 'https://example.com' });
   const replacement = { ...document, document_id: documentId, text: 'New words.' };
   await call('POST', '/documents', replacement, { 'idempotency-key': 'replacement' });
   for (const mode of ['hybrid', 'vector', 'keyword'])
@@ -198,18 +210,48 @@ async function keepOrder(): Promise<void> {
   await releaseClaim(db, { ...ids, ...said, model: null, defaultModel: 'offline' }, 0);
   const draft = { documentId: 'd', userId: 'u', version: 1 };
   await renewDraft(db, draft);
-  await resumeDraft(db, { draft, description: {}, leaseMs: 15_000 });
+  await resumeDraft(db, { draft, description: { url: 'https://a.test' }, leaseMs: 15_000 });
   await recentMessages(db, { userId: 'u', except: 'c' });
   await failDraft(db, draft, { code: 'internal_error', detail: 'x' });
 }
 
-it('puts every statement of the source to the test', () => {
+it('asks every SQL text that stands in the source', () => {
   const seen = [...statements.keys()];
   const missing = sqlInSource('src/store').filter(
     ({ pattern }) => !seen.some((sql) => pattern.test(sql)),
   );
   expect(missing.map(({ where }) => where)).toEqual([]);
 });
+
+it('asks every query that is built in the source', () => {
+  const missing = queriesInSource('src/store').filter((where) => !built.has(where));
+  expect(missing).toEqual([]);
+});
+
+it('names only tables and columns that the schema has', async () => {
+  const connection = new Libsql(':memory:');
+  for (const sql of await tablesOfSchema()) connection.exec(sql);
+  const wrong = [...statements.keys()].flatMap((sql) => {
+    if (!isQuery(sql)) return [];
+    try {
+      connection.prepare(sql);
+      return [];
+    } catch (error) {
+      return [{ sql, error: String(error) }];
+    }
+  });
+  connection.close();
+  expect(wrong).toEqual([]);
+});
+
+/** The tables as the source declares them, whatever the migrations have made. */
+async function tablesOfSchema(): Promise<string[]> {
+  const declared = { ...schema, owners, chunks, chunkVectors };
+  const nothing = await generateSQLiteDrizzleJson({});
+  const tables = await generateSQLiteMigration(nothing, await generateSQLiteDrizzleJson(declared));
+  const words = SEARCH_TABLES.filter((sql) => sql.startsWith('CREATE VIRTUAL TABLE'));
+  return [...tables, ...words];
+}
 
 it('finds no statement that scans a table', () => {
   const scans = [...statements].flatMap(([sql, { plan }]) => {
