@@ -1,5 +1,6 @@
 /** The environment, parsed once by one schema. Nothing else reads it. */
 import { z } from 'zod';
+import { LOG_FORMATS, LOG_LEVELS } from './core/logger.ts';
 
 /** Digits alone: what JavaScript takes for a number besides (a blank, hexadecimal, exponents) is a slip of the pen here. */
 const wholeNumber = (least: number, most: number) =>
@@ -58,6 +59,8 @@ const environmentSchema = z.object({
     )
     .pipe(z.array(z.union([z.literal('*'), z.url({ protocol: /^https?$/ })])))
     .optional(),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+  LOG_FORMAT: z.enum(LOG_FORMATS).optional(),
   AUTH: z
     .literal('none', 'must be none: no other way of establishing identity exists yet')
     .optional(),

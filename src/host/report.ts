@@ -1,4 +1,6 @@
-/** Where reports go: the process's error output. */
-export function report(what: string, error: unknown): void {
-  console.error(`parley: ${what}:`, error);
-}
+/** Reports of a Worker, which has no start at which a logger could be made. */
+import { createLogger, reportTo } from '../core/logger.ts';
+
+export const report = reportTo(
+  createLogger({ level: 'error', format: 'json', write: (line) => console.error(line) }),
+);

@@ -3,6 +3,7 @@ import { decodeCursor } from '../core/cursor.ts';
 import { failureOf, keyReused, notFound, ParleyError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { StoredTurn } from '../core/message.ts';
+import type { Logger } from '../core/logger.ts';
 import type { Report } from '../core/report.ts';
 import type { Registry } from '../models/chat/registry.ts';
 import type { TurnClaim, ClaimResult } from '../store/turns/claim.ts';
@@ -49,6 +50,7 @@ export interface TurnServiceDependencies {
   toolbox: ToolRegistry;
   settings: TurnServiceSettings;
   report: Report;
+  log: Logger;
   /** How writes that come close together are put together. */
   coalesce: Coalesce;
   /** The room that a turn runs in when it is not this one; undefined where all rooms are here. */

@@ -16,6 +16,7 @@ describe('an empty environment', () => {
       SHUTDOWN_GRACE_MS: 10_000,
       KEEP_ALIVE_MS: 15_000,
       HTTP_CLIENT: 'undici',
+      LOG_LEVEL: 'info',
     });
   });
 

@@ -19,7 +19,8 @@ import { NodeSockets } from './websockets.ts';
 import { createNodePages } from './pages.ts';
 import { embeddingsOf, registryOf, turnServiceSettingsOf } from '../services.ts';
 import { RequestPacing } from './tuning/request-pacing.ts';
-import { report } from '../report.ts';
+import { createNodeLogger } from './log.ts';
+import { reportTo, type Logger } from '../../core/logger.ts';
 import { writeTurn } from './write-turn.ts';
 import { addressOf, exitOnError, requireAuthOffLoopback } from '../run-main.ts';
 import { setV8Flags } from './tuning/v8-flags.ts';
@@ -39,6 +40,8 @@ setV8Flags();
 await exitOnError(async () => {
   const config = parseConfig(process.env);
   requireAuthOffLoopback(config);
+  const log = createNodeLogger(config);
+  const report = reportTo(log);
   const network = httpFetchOf(config);
   const registry = registryOf(config, network);
   const embeddings = embeddingsOf(config, network);
@@ -53,6 +56,7 @@ await exitOnError(async () => {
     toolbox: createToolRegistry(),
     coalesce: setImmediate,
     report,
+    log,
   });
   const sockets = new NodeSockets({ db, rooms, report });
   const services: Dependencies = {
@@ -72,7 +76,7 @@ await exitOnError(async () => {
     () => void rooms.sweep().catch((error: unknown) => report('the sweep failed', error)),
     config.TURN_LEASE_MS,
   );
-  const shutDown = once(() => drain({ server, rooms, sockets, db, config, sweeping }));
+  const shutDown = once(() => drain({ server, rooms, sockets, db, config, sweeping }), log);
   process.on('SIGTERM', shutDown);
   process.on('SIGINT', shutDown);
 });
@@ -149,11 +153,11 @@ async function drain({ server, rooms, sockets, db, config, sweeping }: Running):
   process.exit(0);
 }
 
-function once(run: () => Promise<void>): () => void {
+function once(run: () => Promise<void>, log: Logger): () => void {
   let running: Promise<void> | undefined;
   return () => {
     running ??= run().catch((error: unknown) => {
-      report('the shutdown failed', error);
+      log.error('the shutdown failed', { error });
       process.exit(1);
     });
   };

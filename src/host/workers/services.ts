@@ -1,5 +1,7 @@
 /** What the Worker and its Durable Objects are made of: the configuration is read once, a database client is made for each use. */
 import { ConfigError, isLoopback, parseConfig, type Config } from '../../config.ts';
+import type { Logger } from '../../core/logger.ts';
+import { createWorkerLogger } from './log.ts';
 import type { EmbeddingRegistry } from '../../models/embeddings/registry.ts';
 import { networkBy } from '../../models/http.ts';
 import type { Registry } from '../../models/chat/registry.ts';
@@ -18,6 +20,7 @@ export interface Settled {
   registry: Registry;
   embeddings: EmbeddingRegistry;
   loopbackOnly: boolean;
+  log: Logger;
 }
 
 let settled: Settled | undefined;
@@ -47,6 +50,7 @@ function settleOnce(env: WorkerEnv): Settled {
     config,
     registry: registryOf(config, network),
     embeddings: embeddingsOf(config, network),
+    log: createWorkerLogger(config),
     loopbackOnly: typeof HOST === 'string' && isLoopback(HOST),
   };
 }

@@ -38,6 +38,7 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
       elsewhere: () => new RemoteTurnService(env.ROOMS),
       onActive: (active) => this.#setActive(active),
       report,
+      log: settled.log,
     });
   }
 

@@ -1,6 +1,7 @@
 /** One turn, from its acceptance to its stored end. */
 import { failureOf } from '../../core/errors.ts';
 import type { Ending } from '../../store/turns/checkpoint.ts';
+import { logTurn } from './log-turn.ts';
 import { brokenEnding, endingOf } from './finish.ts';
 import { generate } from './generate.ts';
 import { ground } from './retrieve-context.ts';
@@ -12,6 +13,7 @@ export async function runTurn(work: TurnJob, services: RunDependencies): Promise
   const ending = await answer(work, services);
   const outcome = await storeEnding(work.live, ending, services);
   work.live.end(outcome);
+  logTurn(work.live.head, outcome, services.log);
 }
 
 async function answer(work: TurnJob, services: RunDependencies): Promise<Ending> {

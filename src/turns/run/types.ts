@@ -1,6 +1,7 @@
 /** What a turn is made from, and what it is run with. */
 import type { ContextMessage } from '../../core/context.ts';
 import type { Conversation } from '../../core/conversation.ts';
+import type { Logger } from '../../core/logger.ts';
 import type { Report } from '../../core/report.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import type { Database } from '../../store/database.ts';
@@ -25,6 +26,7 @@ export interface RunDependencies {
   retriever: Retriever;
   toolbox: ToolRegistry;
   report: Report;
+  log: Logger;
 }
 
 export interface TurnJob {

@@ -20,6 +20,7 @@ import type { Database } from '../../../src/store/database.ts';
 import { number } from '../../../src/store/rows.ts';
 import { LocalTurnService } from '../../../src/turns/local-turn-service.ts';
 import { createToolRegistry } from '../../../src/turns/tools/registry.ts';
+import { noLog } from '../../support/log.ts';
 import { hashedVector } from '../../support/upstream/embeddings.ts';
 
 interface Document {
@@ -72,6 +73,7 @@ beforeEach(async () => {
     },
     retriever: createRetriever({ db, embeddings, report }),
     coalesce: setImmediate,
+    log: noLog,
   });
   const services = {
     ...{ config, db, registry, embeddings, rooms, report, prepare: prepareOnNode },

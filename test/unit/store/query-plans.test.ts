@@ -38,6 +38,7 @@ import { requestCancel, sweep } from '../../../src/store/turns/read.ts';
 import { LocalTurnService } from '../../../src/turns/local-turn-service.ts';
 import { createToolRegistry } from '../../../src/turns/tools/registry.ts';
 import { asRecord } from '../../support/json.ts';
+import { noLog } from '../../support/log.ts';
 import { queriesInSource, recordBuilding, sqlInSource } from './queries-in-source.ts';
 
 /** Statements that may go through a table. */
@@ -84,6 +85,7 @@ const rooms = new LocalTurnService({
   retriever: createRetriever({ db, embeddings, report: console.error }),
   toolbox: createToolRegistry(),
   coalesce: setImmediate,
+  log: noLog,
   report,
 });
 const app = createApp(() => ({

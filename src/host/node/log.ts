@@ -1,0 +1,37 @@
+/** The log on Node: lines to the standard output, written together, since each write is a system call. */
+import { createLogger, type Logger } from '../../core/logger.ts';
+import type { Config } from '../../config.ts';
+
+/** Milliseconds that a line may wait for others; an error never waits. */
+const WAIT_MS = 50;
+/** Lines that wait at most. */
+const MOST_WAITING = 1_000;
+
+export function createNodeLogger({
+  LOG_LEVEL,
+  LOG_FORMAT,
+}: Pick<Config, 'LOG_LEVEL' | 'LOG_FORMAT'>): Logger {
+  const output = process.stdout;
+  let waiting: string[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const flush = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (waiting.length === 0) return;
+    const lines = waiting;
+    waiting = [];
+    output.write(`${lines.join('\n')}\n`);
+  };
+  // A reader of the log that goes away must not take the server with it.
+  output.on('error', () => undefined);
+  process.on('exit', flush);
+  return createLogger({
+    level: LOG_LEVEL,
+    format: LOG_FORMAT ?? (output.isTTY ? 'pretty' : 'json'),
+    write: (line, level) => {
+      waiting.push(line);
+      if (level === 'error' || waiting.length >= MOST_WAITING) flush();
+      else timer ??= setTimeout(flush, WAIT_MS).unref();
+    },
+  });
+}

@@ -1,0 +1,22 @@
+/** The line of the log that a turn gets when it is over. */
+import type { Logger } from '../../core/logger.ts';
+import type { Outcome, Status, TurnHead } from '../../core/message.ts';
+
+const BROKEN: ReadonlySet<Status> = new Set<Status>(['failed', 'interrupted']);
+
+/** Logs how the turn ended, what it took and which ids it goes by; nothing of what was said. */
+export function logTurn(head: TurnHead, { message, error }: Outcome, log: Logger): void {
+  const level = BROKEN.has(message.status) ? 'warn' : 'info';
+  log[level]('turn', {
+    status: message.status,
+    turn_id: head.turnId,
+    conversation_id: head.conversationId,
+    model: message.model,
+    first_token_ms: message.firstTokenMs,
+    duration_ms: message.durationMs,
+    input_tokens: message.inputTokens,
+    output_tokens: message.outputTokens,
+    tokens_estimated: message.tokensEstimated,
+    code: error?.code,
+  });
+}
