@@ -71,7 +71,7 @@ export async function storeDocument(
   const about = { id, userId, conversationId: null, title, url: null, mimeType: 'text/plain' };
   // By its id: two documents of a collection may say the same.
   const content = { metadata: {}, text: '', contentHash: id, size: 0, charset: null };
-  const made = { embeddingModel: 'bench', chunkCount: chunks.length };
+  const made = { embeddingModel: 'bench', analysis: 0, chunkCount: chunks.length };
   const document = { ...about, ...content, ...made };
   const registered = await registerDocument(database, document, { leaseMs: LEASE_MS });
   const draft = 'state' in registered ? registered.state.draft : undefined;

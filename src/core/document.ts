@@ -34,6 +34,8 @@ export interface Document extends Omit<DocumentContent, 'text'> {
   chunkCount: number;
   embeddingModel: string | null;
   dimension: number | null;
+  /** The version of what made chunks and words of its text; null for one from before there were any. */
+  analysis: number | null;
   /** Chunks stored and in all of an ingest that is not over. */
   progress: { done: number; total: number } | undefined;
   /** Milliseconds since the epoch, by the database's clock. */

@@ -13,6 +13,7 @@ import type { Key } from '../store/idempotency-keys.ts';
 import { NONE_STORED, resumeDraft, type StoredChunks } from '../store/documents/resume.ts';
 import { readDocumentState, type DocumentState } from '../store/documents/state.ts';
 import { sha256 } from '../core/sha256.ts';
+import { ANALYSIS_VERSION } from './analysis.ts';
 import type { IngestServices, Job } from './ingest.ts';
 import type { Prepared } from './prepare.ts';
 
@@ -144,8 +145,11 @@ function isSameText(a: Text, b: Text): boolean {
   return a.title === b.title && a.contentHash === b.contentHash;
 }
 
-function isSame(a: Text & { embeddingModel: string | null }, b: DraftContent): boolean {
-  return isSameText(a, b) && a.embeddingModel === b.embeddingModel;
+function isSame(
+  a: Text & { embeddingModel: string | null; analysis: number | null },
+  b: DraftContent,
+): boolean {
+  return isSameText(a, b) && a.embeddingModel === b.embeddingModel && a.analysis === b.analysis;
 }
 
 async function contentOf(
@@ -163,6 +167,7 @@ async function contentOf(
     size,
     charset,
     embeddingModel: name,
+    analysis: ANALYSIS_VERSION,
     chunkCount: chunks.length,
   };
 }

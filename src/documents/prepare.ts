@@ -12,5 +12,5 @@ export type Prepare = (sent: Sent) => Promise<Prepared>;
 
 export async function prepare(sent: Sent, libraries: Libraries): Promise<Prepared> {
   const extracted = await extract(sent, libraries);
-  return { ...extracted, chunks: split(extracted.text) };
+  return { ...extracted, chunks: split(extracted.text, { mimeType: extracted.mimeType }) };
 }

@@ -1,20 +1,25 @@
 /**
- * Embeds all documents again that another model embedded, or that have vectors of several dimensions. Each one's new vectors are made beside the old, which go on serving; when all are there, each user's
- * documents are switched at once. A run that is interrupted is gone on with by the next.
+ * Brings documents up to date that another model embedded, that have vectors of several dimensions, or
+ * whose chunks and words an earlier version made: their text is split and embedded again. That happens
+ * beside the old chunks, which go on serving; when all are there, each user's documents are switched at
+ * once. A run that is interrupted is gone on with by the next.
  */
 import type { Embedder } from '../models/embeddings/registry.ts';
 import type { Database } from '../store/database.ts';
 import type { Space } from '../store/search/scope.ts';
-import { readChunks } from '../store/documents/chunks.ts';
 import { appendToDraft } from '../store/documents/write-draft.ts';
 import {
   countOutdated,
   listOutdated,
   publishReindexed,
+  readVersion,
   startReindex,
   type Outdated,
+  type Target,
 } from '../store/documents/reindex.ts';
+import { ANALYSIS_VERSION } from './analysis.ts';
 import { BATCH, embedChunks, EMBEDDING_LIMITS, refuseOtherDimension } from './ingest.ts';
+import { split } from './split.ts';
 
 export interface ReindexProgress {
   documents: number;
@@ -38,8 +43,8 @@ export async function reindex(
   { db, embedder, leaseMs }: { db: Database; embedder: Embedder; leaseMs: number },
   onProgress: (progress: ReindexProgress) => void,
 ): Promise<number> {
-  const space = await spaceOf(embedder);
-  const total = await countOutdated(db, space);
+  const target = { ...(await spaceOf(embedder)), analysis: ANALYSIS_VERSION };
+  const total = await countOutdated(db, target);
   const progress = {
     documents: 0,
     chunks: 0,
@@ -47,11 +52,11 @@ export async function reindex(
     totalChunks: total.chunks,
   };
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    if ((await countOutdated(db, space)).documents === 0) break;
+    if ((await countOutdated(db, target)).documents === 0) break;
     for (let after = ''; ;) {
-      const page = await listOutdated(db, space, { after, limit: PAGE, leaseMs });
+      const page = await listOutdated(db, target, { after, limit: PAGE, leaseMs });
       for (const document of page) {
-        await embedAgain(document, { db, embedder, space }, (chunks) => {
+        await embedAgain(document, { db, embedder, target }, (chunks) => {
           progress.chunks += chunks;
           onProgress(progress);
         });
@@ -62,9 +67,9 @@ export async function reindex(
       if (!last) break;
       after = last.id;
     }
-    await publishReindexed(db, space);
+    await publishReindexed(db, target);
   }
-  return total.documents - (await countOutdated(db, space)).documents;
+  return total.documents - (await countOutdated(db, target)).documents;
 }
 
 /** A model's dimension is known when it has embedded something. */
@@ -78,25 +83,30 @@ async function spaceOf(embedder: Embedder): Promise<Space> {
 
 async function embedAgain(
   document: Outdated,
-  { db, embedder, space }: { db: Database; embedder: Embedder; space: Space },
+  { db, embedder, target }: { db: Database; embedder: Embedder; target: Target },
   onChunks: (chunks: number) => void,
 ): Promise<void> {
-  const { id: documentId, userId, title, chunkCount } = document;
-  const draft = document.draft
-    ? { documentId, userId, version: document.draft.version }
-    : await startReindex(db, document, space);
+  const { id: documentId, userId, title } = document;
+  const read = await readVersion(db, document);
+  // Replaced or deleted meanwhile: its new version comes up in the next round, if it still has to.
+  if (!read) return;
+  const chunks = split(read.text, { mimeType: read.mimeType });
+  const begun = document.draft?.chunkCount === chunks.length ? document.draft : undefined;
+  const draft = begun
+    ? { documentId, userId, version: begun.version }
+    : await startReindex(db, document, { ...target, chunkCount: chunks.length });
   if (!draft) return;
-  let done = document.draft?.done ?? 0;
+  let done = begun?.done ?? 0;
   if (done > 0) onChunks(done);
-  while (done < chunkCount) {
-    const chunks = await readChunks(db, document.version, { from: done, limit: BATCH });
-    // Replaced or deleted meanwhile: its new version comes up in the next round, if it still has to.
-    if (chunks.length === 0) return;
-    const rows = await embedChunks({ draft, title, embedder }, chunks);
-    done += chunks.length;
-    const { dimension } = space;
+  while (done < chunks.length) {
+    const batch = chunks
+      .slice(done, done + BATCH)
+      .map((chunk, at) => ({ ...chunk, ordinal: done + at }));
+    const rows = await embedChunks({ draft, title, embedder }, batch);
+    done += batch.length;
+    const { dimension } = target;
     refuseOtherDimension(rows, dimension);
     if (!(await appendToDraft(db, draft, { chunks: rows, done, dimension }))) return;
-    onChunks(chunks.length);
+    onChunks(batch.length);
   }
 }

@@ -4,9 +4,10 @@
  */
 
 import { estimateTokens } from '../core/tokens.ts';
+import { findTables, tableFinder, type Table } from './tables.ts';
 
 /** Long enough to answer a question, short enough that eight fit into a prompt. */
-export const CHUNK_TOKENS = 400;
+export const CHUNK_TOKENS = 450;
 /** What a chunk repeats of the one before it, so that no sentence loses its neighbour. */
 export const OVERLAP_TOKENS = 50;
 /**
@@ -20,13 +21,18 @@ export interface Chunk {
   start: number;
   end: number;
   text: string;
-  /** The Markdown headings above it, outermost first; none longer than `LONGEST_HEADING`. */
+  /**
+   * The Markdown headings above it, outermost first, none longer than `LONGEST_HEADING`; and where it
+   * goes on with a table, the header of that.
+   */
   headings: string[];
   /** Estimated tokens. */
   tokens: number;
 }
 
 export interface SplitOptions {
+  /** Of the text: a CSV file is one table. */
+  mimeType?: string;
   maximumTokens?: number;
   overlapTokens?: number;
 }
@@ -53,6 +59,9 @@ const FENCE = /^ {0,3}(?:```|~~~)/gm;
 const PARAGRAPH_BREAK = /\n[ \t\r]*\n\s*/g;
 /** After a full stop that a space follows, after the stops of scripts without spaces, at line ends. */
 const SENTENCE_BREAK = /[.!?]["')\]]{0,3}\s+|[。！？｡]["'」』）]{0,3}\s*|\n+/g;
+
+/** The rows of a table are kept whole. */
+const ROW_BREAK = /\n+/g;
 
 /** A unit longer than this is cut before it is measured: estimates then never see a huge string. */
 const LONGEST_UNIT = 600;
@@ -126,11 +135,14 @@ function pushUnits(text: string, start: number, end: number, maximum: number, in
   }
 }
 
-function units(text: string, section: Section, maximum: number): Unit[] {
+type TableAt = ReturnType<typeof tableFinder>;
+
+function units(text: string, section: Section, maximum: number, tableAt: TableAt): Unit[] {
   const result: Unit[] = [];
   let start = section.start;
   for (const paragraph of cuts(text, section.start, section.end, PARAGRAPH_BREAK)) {
-    for (const sentence of cuts(text, start, paragraph, SENTENCE_BREAK)) {
+    const pattern = tableAt(start, paragraph) ? ROW_BREAK : SENTENCE_BREAK;
+    for (const sentence of cuts(text, start, paragraph, pattern)) {
       pushUnits(text, start, sentence, maximum, result);
       start = sentence;
     }
@@ -167,8 +179,12 @@ function trimmed(text: string, start: number, end: number): readonly [number, nu
   return [from, to];
 }
 
-function chunks(text: string, section: Section, maximum: number, overlap: number): Chunk[] {
-  const list = units(text, section, maximum);
+function chunks(
+  text: string,
+  section: Section,
+  { maximum, overlap, tableAt }: { maximum: number; overlap: number; tableAt: TableAt },
+): Chunk[] {
+  const list = units(text, section, maximum, tableAt);
   const result: Chunk[] = [];
   let start = 0;
   while (start < list.length) {
@@ -217,6 +233,17 @@ function joined(text: string, list: Chunk[], maximum: number): Chunk[] {
 export function split(text: string, options: SplitOptions = {}): Chunk[] {
   const { maximumTokens = CHUNK_TOKENS, overlapTokens = OVERLAP_TOKENS } = options;
   const overlap = Math.min(overlapTokens, Math.floor(maximumTokens / 2));
-  const all = sections(text).flatMap((section) => chunks(text, section, maximumTokens, overlap));
-  return joined(text, all, maximumTokens);
+  const tables = findTables(text, options.mimeType ?? '');
+  const how = { maximum: maximumTokens, overlap, tableAt: tableFinder(tables) };
+  const all = sections(text).flatMap((section) => chunks(text, section, how));
+  return withHeaders(joined(text, all, maximumTokens), tables);
+}
+
+/** Chunks that begin behind the start of a table's header have it among their headings. */
+function withHeaders(list: Chunk[], tables: readonly Table[]): Chunk[] {
+  const tableAt = tableFinder(tables);
+  return list.map((chunk) => {
+    const table = tableAt(chunk.start, chunk.start);
+    return table ? { ...chunk, headings: [...chunk.headings, table.header] } : chunk;
+  });
 }

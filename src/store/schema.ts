@@ -149,6 +149,8 @@ const documentContent = {
   /** The space of the vectors, `provider/model` and their dimension: known with the first ones. */
   embeddingModel: text('embedding_model'),
   dimension: integer('dimension'),
+  /** The version of what made chunks and words of the text; null from before there were any. */
+  analysis: integer('analysis'),
 };
 
 /** What searches see of documents; what is being made of them is in `document_drafts`. */

@@ -4,6 +4,7 @@
  */
 
 import { stemmer } from 'stemmer';
+import { CONNECTOR, CONNECTORS, codeWords } from './codes.ts';
 
 /** Function words of English: they say how a sentence is built, not what it is about. */
 const STOP_WORDS = new Set(
@@ -18,14 +19,33 @@ const STOP_WORDS = new Set(
   ).split(' '),
 );
 
-const WORD = /[\p{L}\p{N}]+/gu;
 const NON_ASCII = /[^\x00-\x7f]/;
-/** Accents; not the two marks that make another kana of one. */
-const MARKS = /[^\P{M}\u3099\u309a]+/gu;
+const DIGIT = /\p{N}/u;
+/**
+ * What is no part of a word and divides none: accents (not the two marks that make another kana of
+ * one), format characters such as the soft hyphen, and the stroke that lengthens Arabic words.
+ */
+const DROPPED = /[[^\P{M}\u3099\u309a]\p{Cf}\u0640]+/gv;
+
+/** Letters that decompose into nothing, as they are written where a keyboard lacks them. */
+const PLAIN: Record<string, string> = {
+  ...{ ß: 'ss', ø: 'o', ł: 'l', đ: 'd', ð: 'd', ı: 'i', œ: 'oe', æ: 'ae', þ: 'th', ħ: 'h', ŧ: 't' },
+  ς: 'σ',
+};
+const NOT_PLAIN = /[ßøłđðıœæþħŧς]/g;
 
 /** Scripts that put no space between words. Hangul has spaces, but its words carry particles. */
-const UNSPACED =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}ー]+/gu;
+const UNSPACED = String.raw`[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}ー]`;
+const IS_UNSPACED = new RegExp(`^${UNSPACED}`, 'v');
+const LETTERS = String.raw`[[\p{L}\p{N}]--${UNSPACED}]+`;
+/** A run of such a script; or letters and digits, with what may stand between the parts of a code. */
+const RUN = new RegExp(
+  String.raw`[[\p{L}\p{N}]&&${UNSPACED}]+|${LETTERS}(?:[${CONNECTORS}]${LETTERS})*`,
+  'gv',
+);
+/** The same where all is ASCII, which is quicker. */
+const ASCII_RUN = /[a-z0-9]+(?:[-./_:][a-z0-9]+)*/g;
+const ASCII_WORD = /^[a-z]+$/;
 
 /** Longer runs of letters are data, not words; their head is enough to find them. */
 const LONGEST_WORD = 64;
@@ -58,36 +78,37 @@ function pushBigrams(run: string, into: string[]): void {
   }
 }
 
-function pushUnspaced(word: string, into: string[]): void {
-  let end = 0;
-  for (const run of word.matchAll(UNSPACED)) {
-    if (run.index > end) into.push(word.slice(end, run.index));
-    pushBigrams(run[0], into);
-    end = run.index + run[0].length;
-  }
-  if (end < word.length) into.push(word.slice(end, end + LONGEST_WORD));
-}
-
 /**
- * The words of a text: lower case, without diacritics, in order. Runs of a script that is written
- * without spaces become overlapping pairs of characters, the usual index unit for Chinese,
- * Japanese and Korean without a dictionary (Nie, Gao, Zhang and Zhou, "On the use of words and
- * n-grams for Chinese information retrieval", IRAL 2000).
+ * The words of a text: lower case, without diacritics and format characters, in order. Codes are
+ * their parts, and more (`codes.ts`). Runs of a script that is written without spaces become
+ * overlapping pairs of characters, the usual index unit for Chinese, Japanese and Korean without a
+ * dictionary (Nie, Gao, Zhang and Zhou, "On the use of words and n-grams for Chinese information
+ * retrieval", IRAL 2000).
  */
 export function words(text: string): string[] {
   const lower = text.toLowerCase();
-  if (!NON_ASCII.test(lower)) {
-    const found: string[] = lower.match(WORD) ?? [];
-    return found.map((word) => (word.length > LONGEST_WORD ? word.slice(0, LONGEST_WORD) : word));
-  }
   const result: string[] = [];
-  // NFKD takes accents off letters and folds full-width forms; NFC puts Hangul together again.
-  const folded = lower.normalize('NFKD').replace(MARKS, '').normalize('NFC');
-  for (const word of folded.match(WORD) ?? []) {
-    if (NON_ASCII.test(word)) pushUnspaced(word, result);
-    else result.push(word.slice(0, LONGEST_WORD));
+  const isAscii = !NON_ASCII.test(lower);
+  for (const run of isAscii ? (lower.match(ASCII_RUN) ?? []) : (folded(lower).match(RUN) ?? [])) {
+    if (ASCII_WORD.test(run)) result.push(run.slice(0, LONGEST_WORD));
+    else if (!isAscii && IS_UNSPACED.test(run)) pushBigrams(run, result);
+    else pushRun(run, result);
   }
   return result;
+}
+
+function pushRun(run: string, into: string[]): void {
+  const found = DIGIT.test(run) ? codeWords(run) : run.split(CONNECTOR);
+  for (const word of found) into.push(word.slice(0, LONGEST_WORD));
+}
+
+/** NFKD takes accents off letters and folds full-width forms; NFC puts Hangul together again. */
+function folded(lower: string): string {
+  return lower
+    .normalize('NFKD')
+    .replace(DROPPED, '')
+    .normalize('NFC')
+    .replace(NOT_PLAIN, (letter) => PLAIN[letter] ?? letter);
 }
 
 export function isStopWord(word: string): boolean {

@@ -2,13 +2,16 @@
 import { spawn } from 'node:child_process';
 import { deflateSync } from 'node:zlib';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createClient } from '@libsql/client';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { request } from '../support/http.ts';
+import { asText } from '../support/json.ts';
 import { makePdf } from '../support/pdf.ts';
 import { localCommand, repository } from '../support/places.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { openStream } from '../support/sse.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
+import { wordTable } from '../../src/store/search/tables.ts';
 import { upstreamWords } from '../support/upstream/behaviour.ts';
 
 interface Document {
@@ -239,3 +242,79 @@ it.each([
   // Gemini embeds a question otherwise than what answers it.
   if (wire === 'gemini-embeddings') expect(JSON.stringify(asked)).toContain('RETRIEVAL_QUERY');
 });
+
+it('brings documents up to date that were indexed before, while they go on being found', async () => {
+  await start({ EMBEDDING_MODEL: 'offline' });
+  const rows = Array.from({ length: 400 }, (_, at) => `Pump${at}x | ${at * 7} | in stock`);
+  const text = `Article | Price | State\n--- | --- | ---\n${rows.join('\n')}`;
+  const { json: table } = await post({ text, title: 'Prices' });
+  const { json: tax } = await post({ text: 'Die Kraft\u00adfahrzeug\u00adsteuer.', title: 'Tax' });
+  await indexAsBefore(table.document_id);
+  await indexAsBefore(tax.document_id);
+  const found = async (query: string) =>
+    (await retrieve({ query, mode: 'keyword', k: 3 })).json.results as unknown as Passage[];
+  expect(await found('Kraftfahrzeugsteuer')).toEqual([]);
+  expect((await found('Pump387x'))[0]).toMatchObject({ headings: [] });
+
+  expect(await reindex({})).toContain('2/2 documents');
+  expect(await found('Kraftfahrzeugsteuer')).toHaveLength(1);
+  const [passage] = await found('Pump387x');
+  expect(passage!.headings).toEqual(['Article | Price | State']);
+  expect(passage!.text).toBe(text.slice(passage!.start, passage!.end));
+  expect(await read(table.document_id)).toMatchObject({ status: 'ready', searchable: true });
+  expect((await read(table.document_id)).chunk_count).toBeGreaterThan(2);
+  expect(await reindex({})).toContain('nothing to do');
+  // What is sent again is as before the same document.
+  expect((await post({ text, title: 'Prices' })).json.document_id).toBe(table.document_id);
+});
+
+interface Passage {
+  text: string;
+  headings: string[];
+  start: number;
+  end: number;
+}
+
+/** Makes of a document what was stored before analyses had versions: two chunks, split anywhere, and words divided by invisible characters. */
+async function indexAsBefore(id: string): Promise<void> {
+  const db = createClient({ url: server.databaseUrl });
+  const { rows } = await db.execute({
+    sql: 'SELECT version, text FROM documents WHERE id = ?',
+    args: [id],
+  });
+  const version = Number(rows[0]?.['version']);
+  const text = asText(rows[0]?.['text']);
+  const half = Math.floor(text.length / 2);
+  const parts = [text.slice(0, half), text.slice(half)];
+  const index = wordTable(user_id);
+  const { chunk_count } = await read(id);
+  const kept = Math.min(chunk_count, parts.length);
+  const last = version + chunk_count - 1;
+  await db.batch(
+    [
+      { sql: `DELETE FROM ${index} WHERE rowid BETWEEN ? AND ?`, args: [version, last] },
+      { sql: 'DELETE FROM chunks WHERE id BETWEEN ? AND ?', args: [version + kept, last] },
+      { sql: 'DELETE FROM chunk_vectors WHERE id BETWEEN ? AND ?', args: [version + kept, last] },
+      ...parts.slice(0, kept).flatMap((part, at) => [
+        {
+          sql: `UPDATE chunks SET text = ?, headings = '[]', start_offset = ?, end_offset = ? WHERE id = ?`,
+          args: [part, at * half, at * half + part.length, version + at],
+        },
+        {
+          sql: `INSERT INTO ${index} (rowid, title, text) VALUES (?, '', ?)`,
+          args: [version + at, (part.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []).join(' ')],
+        },
+      ]),
+      {
+        sql: 'UPDATE documents SET analysis = NULL, chunk_count = ? WHERE id = ?',
+        args: [kept, id],
+      },
+      {
+        sql: 'UPDATE owners SET chunk_count = chunk_count - ? WHERE user_id = ?',
+        args: [chunk_count - kept, user_id],
+      },
+    ],
+    'write',
+  );
+  db.close();
+}

@@ -24,6 +24,7 @@ export interface Result {
   title: string;
   text: string;
   score: number;
+  headings: string[];
   ordinal: number;
   start: number;
   end: number;

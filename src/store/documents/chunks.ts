@@ -1,7 +1,7 @@
 /** The chunks of documents, in their three tables: texts, vectors and the words of the keyword index. */
-import { and, between, eq, gte, inArray, sql, type SQL } from 'drizzle-orm';
-import type { Database, Statement } from '../database.ts';
-import { batch, plain, query, statement } from '../query.ts';
+import { and, between, eq, inArray, sql, type SQL } from 'drizzle-orm';
+import type { Statement } from '../database.ts';
+import { plain, query, statement } from '../query.ts';
 import type { documentDrafts, documents } from '../schema.ts';
 import { BYTES_PER_NUMBER, chunks, chunkVectors, vectorBlob, wordTable } from '../search/tables.ts';
 
@@ -101,21 +101,4 @@ export function removeChunks(
 /** Chunks of a version have consecutive ids. */
 export function isChunkOf({ version, chunkCount }: typeof documents | typeof documentDrafts): SQL {
   return between(chunks.id, sql`${version}`, sql`${version} + ${chunkCount} - 1`);
-}
-
-/** Reads chunks of a version from an ordinal on. */
-export async function readChunks(
-  db: Database,
-  version: number,
-  { from, limit }: { from: number; limit: number },
-): Promise<Omit<NewChunk, 'id' | 'titleWords' | 'textWords' | 'embedding'>[]> {
-  const { ordinal, startOffset: start, endOffset: end, headings, text } = chunks;
-  const select = query
-    .select({ ordinal, start, end, headings, text })
-    .from(chunks)
-    .where(and(eq(chunks.version, version), gte(chunks.ordinal, from)))
-    .orderBy(chunks.ordinal)
-    .limit(limit);
-  const [found] = await batch(db, [select], 'read');
-  return found;
 }

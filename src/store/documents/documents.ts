@@ -32,13 +32,14 @@ const { text: _text, ...columns } = getTableColumns(documents);
  * @param leaseMs how long an ingest may be silent before it counts as interrupted
  */
 export function selectDocuments(leaseMs: number | Placeholder) {
-  const { version, title, contentHash, embeddingModel, chunkCount, done } = documentDrafts;
+  const { version, title, contentHash, embeddingModel, analysis } = documentDrafts;
+  const { chunkCount, done } = documentDrafts;
   const heartbeatAt = sql`coalesce(${documentDrafts.heartbeatAt}, 0)`;
   const isIngest = eq(documentDrafts.purpose, 'ingest');
   return query
     .select({
       ...columns,
-      draft: { version, title, contentHash, embeddingModel, chunkCount, done },
+      draft: { version, title, contentHash, embeddingModel, analysis, chunkCount, done },
       isStale: sql`${heartbeatAt} < ${now} - ${leaseMs}`.mapWith(Boolean),
     })
     .from(documents)

@@ -82,6 +82,7 @@ const PUBLISHED = {
   chunkCount: documentDrafts.chunkCount,
   embeddingModel: documentDrafts.embeddingModel,
   dimension: documentDrafts.dimension,
+  analysis: documentDrafts.analysis,
   text: documentDrafts.text,
 } satisfies Record<Exclude<keyof typeof documentDrafts.$inferSelect, DraftsOwn>, unknown>;
 

@@ -82,7 +82,14 @@ function selectSame({ userId, contentHash, title, conversationId }: NewDocument)
 function insertWhere(document: NewDocument, condition: SQL | undefined) {
   const row = selectRow(documents, {
     ...document,
-    ...{ version: null, chunkCount: 0, embeddingModel: null, dimension: null, text: '' },
+    ...{
+      version: null,
+      chunkCount: 0,
+      embeddingModel: null,
+      dimension: null,
+      analysis: null,
+      text: '',
+    },
     ...{ status: 'processing', error: null, createdAt: now, updatedAt: now },
   });
   return query

@@ -1,6 +1,6 @@
 /**
- * Embedding again what another model embedded: each document gets a draft with the same chunks and
- * new vectors, and all of an owner are published at once.
+ * Making documents anew that another model embedded or an earlier version analysed: each gets a draft
+ * of the same text with new chunks and vectors, and all of an owner are published at once.
  */
 import {
   and,
@@ -25,7 +25,12 @@ import { removeChunks, type Draft } from './chunks.ts';
 import { firstReserved, insertOwner, reserveIds } from './drafts.ts';
 import { publish } from './publish.ts';
 
-/** A document whose vectors are of another space. */
+/** What documents are brought to: a space, and a version of what makes chunks and words of a text. */
+export interface Target extends Space {
+  analysis: number;
+}
+
+/** A document whose vectors are of another space, or whose chunks and words of another version. */
 export interface Outdated {
   id: string;
   userId: string;
@@ -33,7 +38,7 @@ export interface Outdated {
   version: number;
   chunkCount: number;
   /** What an earlier run has made of it. */
-  draft: { version: number; done: number } | undefined;
+  draft: { version: number; done: number; chunkCount: number } | undefined;
 }
 
 export interface Backlog {
@@ -42,7 +47,7 @@ export interface Backlog {
 }
 
 /** A document may say that it is of this space while some of its vectors are not. */
-function isOutdated({ model, dimension }: Space): SQL | undefined {
+function isOutdated({ model, dimension, analysis }: Target): SQL | undefined {
   const { version, chunkCount } = documents;
   const others = query
     .select({ id: chunkVectors.id })
@@ -54,36 +59,36 @@ function isOutdated({ model, dimension }: Space): SQL | undefined {
   return and(
     isNotNull(version),
     sql`(${documents.embeddingModel} is not ${model} or ${documents.dimension} is not ${dimension}
-      or ${exists(others)})`,
+      or ${documents.analysis} is not ${analysis} or ${exists(others)})`,
   );
 }
 
-/** The condition that a draft was prepared for this space. */
-function isPrepared({ model, dimension }: Space): SQL | undefined {
+/** The condition that a draft was prepared for this target. */
+function isPrepared({ model, dimension, analysis }: Target): SQL | undefined {
   return and(
     eq(documentDrafts.purpose, 'reindex'),
     eq(documentDrafts.embeddingModel, model),
     eq(documentDrafts.dimension, dimension),
+    eq(documentDrafts.analysis, analysis),
   );
 }
 
-/** The condition that a draft was prepared for this space from the text that is visible now. */
-function isCurrent(space: Space): SQL | undefined {
+/** The condition that a draft was prepared for this target from the text that is visible now. */
+function isCurrent(target: Target): SQL | undefined {
   return and(
-    isPrepared(space),
+    isPrepared(target),
     eq(documentDrafts.contentHash, documents.contentHash),
     eq(documentDrafts.title, documents.title),
-    eq(documentDrafts.chunkCount, documents.chunkCount),
   );
 }
 
 /** Counts what there is to do, with what is prepared already. */
-export async function countOutdated(db: Database, space: Space): Promise<Backlog> {
+export async function countOutdated(db: Database, target: Target): Promise<Backlog> {
   const chunks = sql<number>`coalesce(sum(${documents.chunkCount}), 0)`;
   const select = query
     .select({ documents: count(), chunks })
     .from(documents)
-    .where(isOutdated(space));
+    .where(isOutdated(target));
   const [[found]] = await batch(db, [select], 'read');
   return found ?? { documents: 0, chunks: 0 };
 }
@@ -95,11 +100,11 @@ export async function countOutdated(db: Database, space: Space): Promise<Backlog
  */
 export async function listOutdated(
   db: Database,
-  space: Space,
+  target: Target,
   { after, limit, leaseMs }: { after: string; limit: number; leaseMs: number },
 ): Promise<Outdated[]> {
   const { id, userId, title, version, chunkCount } = documents;
-  const isDone = and(isCurrent(space), eq(documentDrafts.done, documentDrafts.chunkCount));
+  const isDone = and(isCurrent(target), eq(documentDrafts.done, documentDrafts.chunkCount));
   const isBeingReplaced = and(
     eq(documentDrafts.purpose, 'ingest'),
     eq(documents.status, 'processing'),
@@ -110,12 +115,16 @@ export async function listOutdated(
     .select({
       ...{ id, userId, title, chunkCount },
       version: sql<number>`${version}`,
-      draft: { version: documentDrafts.version, done: documentDrafts.done },
-      isCurrent: sql`coalesce(${isCurrent(space)}, 0)`.mapWith(Boolean),
+      draft: {
+        version: documentDrafts.version,
+        done: documentDrafts.done,
+        chunkCount: documentDrafts.chunkCount,
+      },
+      isCurrent: sql`coalesce(${isCurrent(target)}, 0)`.mapWith(Boolean),
     })
     .from(documents)
     .leftJoin(documentDrafts, eq(documentDrafts.documentId, documents.id))
-    .where(and(isOutdated(space), gt(documents.id, after), not(sql`(${isLeftOut})`)))
+    .where(and(isOutdated(target), gt(documents.id, after), not(sql`(${isLeftOut})`)))
     .orderBy(asc(documents.id))
     .limit(limit);
   const [found] = await batch(db, [select], 'read');
@@ -125,11 +134,11 @@ export async function listOutdated(
   }));
 }
 
-/** Makes the draft, in place of one that failed. Undefined when the document has changed meanwhile. */
+/** Makes the draft, in place of one that failed or has other chunks. Undefined when the document has changed meanwhile. */
 export async function startReindex(
   db: Database,
-  { id, userId, version, chunkCount }: Outdated,
-  { model, dimension }: Space,
+  { id, userId, version }: Outdated,
+  { model, dimension, analysis, chunkCount }: Target & { chunkCount: number },
 ): Promise<Draft | undefined> {
   const isUnchanged = sql`${and(eq(documents.id, id), eq(documents.version, version))}`;
   const isReplaced = eq(documentDrafts.documentId, id);
@@ -137,8 +146,10 @@ export async function startReindex(
     ...getTableColumns(documents),
     documentId: documents.id,
     version: firstReserved(chunkCount),
+    chunkCount,
     embeddingModel: model,
     dimension,
+    analysis,
     purpose: 'reindex',
     done: 0,
     heartbeatAt: now,
@@ -163,11 +174,24 @@ export async function startReindex(
   return made && { documentId: id, userId, version: made.version };
 }
 
+/** Reads the text of a version and its type. Undefined when the document has changed meanwhile. */
+export async function readVersion(
+  db: Database,
+  { id, version }: Pick<Outdated, 'id' | 'version'>,
+): Promise<{ text: string; mimeType: string } | undefined> {
+  const select = query
+    .select({ text: documents.text, mimeType: documents.mimeType })
+    .from(documents)
+    .where(and(eq(documents.id, id), eq(documents.version, version)));
+  const [[found]] = await batch(db, [select], 'read');
+  return found;
+}
+
 /**
- * Makes all that is prepared in a space visible: each owner's documents in one transaction, so that
+ * Makes all that is prepared for a target visible: each owner's documents in one transaction, so that
  * no search meets two spaces.
  */
-export async function publishReindexed(db: Database, space: Space): Promise<void> {
+export async function publishReindexed(db: Database, target: Target): Promise<void> {
   const visible = alias(documents, 'visible');
   const source = query
     .select({ id: visible.id })
@@ -180,7 +204,7 @@ export async function publishReindexed(db: Database, space: Space): Promise<void
       ),
     );
   const isReady = and(
-    isPrepared(space),
+    isPrepared(target),
     eq(documentDrafts.done, documentDrafts.chunkCount),
     exists(source),
   );

@@ -2,7 +2,7 @@ import * as htmlparser2 from 'htmlparser2';
 import { describe, expect, test } from 'vitest';
 import { htmlToText } from '../../../src/documents/html-to-markdown.ts';
 import { headingLineOf } from '../../../src/core/document.ts';
-import { LONGEST_HEADING, split } from '../../../src/documents/split.ts';
+import { CHUNK_TOKENS, LONGEST_HEADING, split } from '../../../src/documents/split.ts';
 
 const SENTENCES = Array.from(
   { length: 120 },
@@ -32,7 +32,7 @@ describe('split', () => {
     for (const chunk of chunks) {
       expect(chunk.text).toBe(text.slice(chunk.start, chunk.end));
       expect(chunk.text.isWellFormed()).toBe(true);
-      expect(chunk.tokens).toBeLessThanOrEqual(400);
+      expect(chunk.tokens).toBeLessThanOrEqual(CHUNK_TOKENS);
     }
     expect(covered(text, chunks)).toBe(true);
     expect(split(text)).toEqual(chunks);
@@ -81,6 +81,76 @@ describe('split', () => {
       expect(headingLineOf({ ...chunk, title: 'T' }).length).toBeLessThan(20);
       expect(chunk.headings).toEqual(['Guide']);
     }
+  });
+
+  const rows = Array.from({ length: 300 }, (_, at) => [
+    `AB-${at}`,
+    `Part no. ${at}. Blue.`,
+    `${at * 3}`,
+  ]);
+  const lines = (separator: string) => rows.map((row) => row.join(separator)).join('\n');
+  test.each([
+    [
+      'Markdown',
+      `# Parts\n\n| No | Name | Price |\n|---|:--|--:|\n${lines(' | ')}\n\nAfter it.`,
+      '',
+    ],
+    ['CSV', `No,Name,Price\n${lines(',')}`, 'text/csv'],
+    ['quoted CSV', `"No";"Name";"Price"\n${lines(';')}`, 'text/csv'],
+    ['tabs', `No\tName\tPrice\n${lines('\t')}`, 'text/tab-separated-values'],
+    [
+      'HTML',
+      htmlToText(
+        htmlparser2,
+        `<table><tr><th>No<th>Name<th>Price${rows.map((row) => `<tr><td>${row.join('<td>')}`).join('')}</table>`,
+      ).text,
+      '',
+    ],
+  ])('chunks that go on with a table have its header, and whole rows: %s', (_, text, mimeType) => {
+    const chunks = split(text, { mimeType });
+    expect(chunks.length).toBeGreaterThan(5);
+    expect(covered(text, chunks)).toBe(true);
+    for (const chunk of chunks.slice(1)) {
+      if (chunk.text.startsWith('After it')) continue;
+      expect(chunk.headings.at(-1)).toBe('No | Name | Price');
+      expect(chunk.text).toMatch(/^\|? ?AB-\d+/);
+    }
+    expect(chunks[0]!.headings).not.toContain('No | Name | Price');
+    expect(chunks.at(-1)!.text).toContain('AB-299');
+  });
+
+  test.each([
+    ['numbers', '1,2\n'.repeat(3_000), 'text/csv'],
+    ['codes', 'AB-1,12\n'.repeat(3_000), 'text/csv'],
+    ['a blank line ends a table', `a | b\n--- | ---\n1 | 2\n\n${SENTENCES.repeat(3)}`, ''],
+    ['no rule', 'a | b\n'.repeat(3_000), ''],
+    ['a rule alone', `--- | ---\n${'a | b\n'.repeat(3_000)}`, ''],
+  ])('no chunk has a header where there is none: %s', (_, text, mimeType) => {
+    for (const { headings } of split(text, { mimeType })) expect(headings).toEqual([]);
+  });
+
+  test('a header has a most, and is cut at a cell', () => {
+    const header = Array.from({ length: 100 }, (_, at) => `Column y${'x'.repeat(at % 9)}`).join(
+      ',',
+    );
+    const chunk = split(`${header}\n${'a,b,c,d\n'.repeat(3_000)}`, { mimeType: 'text/csv' }).at(
+      -1,
+    )!;
+    expect(chunk.headings[0]!.length).toBeLessThanOrEqual(300);
+    expect(header.replaceAll(',', ' | ')).toContain(`${chunk.headings[0]!} | Column`);
+  });
+
+  test.each([
+    ['bars', '|', ''],
+    ['rules', '|---|\n', ''],
+    ['tables', 'a|b\n-|-\n\n', ''],
+    ['quotes', '"', 'text/csv'],
+    ['commas', ',', 'text/csv'],
+    ['dashes', '-', ''],
+  ])('is quick, however many there are: %s', (_, piece, mimeType) => {
+    const started = performance.now();
+    split(piece.repeat(Math.floor(1_000_000 / piece.length)), { mimeType });
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 
   test('short neighbouring sections share one chunk', () => {

@@ -85,8 +85,37 @@ describe('keywordQuery', () => {
 
 describe('words', () => {
   test('scripts without spaces become pairs, others stay whole', () => {
-    expect(words('GPT-4で機械学習')).toEqual(['gpt', '4', 'で機', '機械', '械学', '学習']);
+    expect(words('GPT-4で機械学習')).toEqual(['gpt', '4', 'gpt4', 'で機', '機械', '械学', '学習']);
+    expect(words('機械v2.1学')).toEqual(['機械', 'v', '2', 'v2', '1', '2p1', 'v2p1', '学']);
   });
+
+  test.each([
+    ['ISO9001', ['iso', '9001', 'iso9001']],
+    ['ISO 9001', ['iso', '9001']],
+    ['iso-9001', ['iso', '9001', 'iso9001']],
+    ['2.3.1', ['2', '3', '1', '2p3p1']],
+    ['AB-12/3', ['ab', '12', '3', '12p3', 'ab12p3']],
+    ['AB\u201112', ['ab', '12', 'ab12']],
+    ['27001:2013', ['27001', '2013', '27001p2013']],
+    ['db0a16085a36', ['db0a16085a36']],
+    ['well-known e.g.', ['well', 'known', 'e', 'g']],
+    ['Kraft\u00adfahr\u200bzeug\u2060s\ufeffteuer', ['kraftfahrzeugsteuer']],
+    ['STRASSE Straße ẞ', ['strasse', 'strasse', 'ss']],
+    ['Øre Łódź đak ıspanak İzmir œuvre æsir', 'ore lodz dak ispanak izmir oeuvre aesir'.split(' ')],
+    ['كـــتاب', ['كتاب']],
+    ['λόγος', ['λογοσ']],
+  ])('of %s', (text, expected) => {
+    expect(words(text)).toEqual(expected);
+  });
+
+  test.each(['1-', 'a1', '1.', 'a-', '\u00ad', '1\u2011', 'é1_', '語1'])(
+    'are found in time however often a text says %s',
+    (piece) => {
+      const started = performance.now();
+      words(piece.repeat(300_000));
+      expect(performance.now() - started).toBeLessThan(5_000);
+    },
+  );
 });
 
 describe('the stem of a word', () => {
@@ -114,7 +143,7 @@ describe('the stem of a word', () => {
     const list =
       'eed ies sses agreed feed ties dies caresses yes saying dyed sing ing ed ion abed exceed ' +
       'proceeding generalizations oscillators 9001s iso9001s x86ing h2o2ational ñandús straßen';
-    const texts = list.split(' ').map(keywordText);
+    const texts = keywordText(list).split(' ');
     await client.batch([
       `CREATE VIRTUAL TABLE stems USING fts5(text, tokenize='porter unicode61')`,
       `CREATE VIRTUAL TABLE stem_terms USING fts5vocab(stems, 'instance')`,

@@ -1,0 +1,2 @@
+ALTER TABLE `document_drafts` ADD `analysis` integer;--> statement-breakpoint
+ALTER TABLE `documents` ADD `analysis` integer;
