@@ -38,6 +38,7 @@ const environmentSchema = z.object({
   GOOGLE_BASE_URL: url.optional(),
   DEFAULT_MODEL: z.string().min(1).optional(),
   EMBEDDING_MODEL: z.string().min(1).optional(),
+  MODEL_FAST_PATH: z.enum(['on', 'off']).default('on'),
   CONTEXT_WINDOW_MESSAGES: count(20),
   MIN_MESSAGES_TO_KEEP: count(10),
   CONTEXT_TOKEN_BUDGET: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),

@@ -3,6 +3,7 @@ import { ParleyError } from '../core/errors.ts';
 import { ConfigError, type Config } from '../config.ts';
 import { createEmbeddingRegistry, type EmbeddingRegistry } from '../models/embeddings/registry.ts';
 import type { HttpFetch } from '../models/http.ts';
+import { SETTLE_MS } from '../models/chat-stream/body-reader.ts';
 import { createRegistry, type Registry } from '../models/chat/registry.ts';
 import type { TurnServiceSettings } from '../turns/local-turn-service.ts';
 
@@ -21,6 +22,9 @@ export function registryOf(config: Config, network: HttpFetch): Registry {
       google: { apiKey: config.GOOGLE_GENERATIVE_AI_API_KEY, baseURL: config.GOOGLE_BASE_URL },
       defaultModel: config.DEFAULT_MODEL,
       network,
+      fastPath: config.MODEL_FAST_PATH === 'on',
+      // Half of the limit between tokens, so that the finish is told before that runs out.
+      settleMs: Math.min(SETTLE_MS, config.IDLE_TIMEOUT_MS / 2),
     }),
   );
 }

@@ -1,87 +1,115 @@
-/** What went wrong with the model's service, in words a client may read: nothing the service said, no key and no address is passed on. */
-import {
-  APICallError,
-  JSONParseError,
-  LoadAPIKeyError,
-  TypeValidationError,
-} from '@ai-sdk/provider';
+/**
+ * What went wrong with the model's service, in words a client may read: nothing that the service
+ * said, no key and no address is passed on.
+ */
+import { LoadAPIKeyError } from '@ai-sdk/provider';
 import { ParleyError, type ErrorCode, type Failure } from '../core/errors.ts';
+import { isBroken, serviceErrorOf, type ServiceError } from './service-error.ts';
 
-/** The one sentence for whatever the service does wrong. */
+/** The one sentence for whatever may be better at the next try, or is for the operator to mend. */
 export const UNAVAILABLE = 'AI service temporarily unavailable';
+
+/** The sentences for what will be refused again. */
+const REFUSED: Partial<Record<ErrorCode, string>> = {
+  context_too_long: 'The conversation is too long for this model',
+  model_refused: 'The model refused this request',
+};
 
 /** Longest Retry-After that is passed on, in seconds. */
 const LONGEST_RETRY_AFTER = 24 * 60 * 60;
 
 export function modelFailure(code: ErrorCode, retryAfter?: number): Failure {
-  return { code, detail: UNAVAILABLE, ...(retryAfter === undefined ? {} : { retryAfter }) };
+  const detail = REFUSED[code] ?? UNAVAILABLE;
+  return { code, detail, ...(retryAfter === undefined ? {} : { retryAfter }) };
 }
 
-/** The failure that an error thrown or streamed by a provider stands for. */
+/** Returns the failure that an error thrown or streamed by a provider stands for. */
 export function failureOfModel(error: unknown): Failure {
-  if (error instanceof ParleyError)
-    return {
-      code: error.code,
-      detail: error.detail,
-      errors: error.errors,
-      retryAfter: error.retryAfter,
-    };
-  if (APICallError.isInstance(error)) return failureOfStatus(error.statusCode, retryAfterOf(error));
-  if (LoadAPIKeyError.isInstance(error) || isBroken(error)) return modelFailure('model_error');
-  return modelFailure('model_unavailable');
+  if (error instanceof ParleyError) {
+    const { code, detail, errors, retryAfter } = error;
+    return { code, detail, errors, retryAfter };
+  }
+  if (LoadAPIKeyError.isInstance(error)) return modelFailure('model_unauthorized');
+  if (isBroken(error)) return modelFailure('model_error');
+  const said = serviceErrorOf(error);
+  return said ? failureOfService(said) : modelFailure('model_unavailable');
 }
 
-function failureOfStatus(status: number | undefined, retryAfter: number | undefined): Failure {
-  if (status === 429) return modelFailure('model_rate_limited', retryAfter ?? 1);
-  if (status === 408 || status === 504) return modelFailure('model_timeout', retryAfter);
-  if (status === undefined || status >= 500) return modelFailure('model_unavailable', retryAfter);
-  return modelFailure('model_error');
+function failureOfService(said: ServiceError): Failure {
+  const { status } = said;
+  if (status === 429) return modelFailure('model_rate_limited', retryAfterOf(said) ?? 1);
+  if (status === 408 || status === 504) return modelFailure('model_timeout', retryAfterOf(said));
+  if (status === undefined || status >= 500)
+    return isTooLong(said)
+      ? modelFailure('context_too_long')
+      : modelFailure('model_unavailable', retryAfterOf(said));
+  return modelFailure(refusalOf(status, said));
+}
+
+/** Says that the request has more tokens than the model takes, in the words of many services. */
+const TOO_LONG =
+  /context_?(?:length|window|size)|context (?:length|window|size)|maximum (?:context|number of tokens)|(?:prompt|input|request)[^.]{0,60} (?:is )?too (?:long|large)|too many (?:input )?tokens|tokens[^.]{0,60} exceeds?|exceeds?[^.]{0,60}tokens|reduce the length/i;
+const BAD_KEY =
+  /api.?key[^.]{0,40}(?:invalid|not valid|expired|incorrect|missing)|(?:invalid|incorrect|expired)[ _]api[ _]?key|api_key_invalid/i;
+const NO_SUCH_MODEL =
+  /model_?(?:not_?found|decommissioned)|no such model|unknown model|model[^.]{0,80}(?:does not exist|not found|is not available|has been decommissioned)/i;
+const FLAGGED = /moderation|flagged|content.?(?:filter|policy|management)|safety/i;
+
+/** @param status from 400 to 499 */
+function refusalOf(status: number, said: ServiceError): ErrorCode {
+  if (status === 413 || isTooLong(said)) return 'context_too_long';
+  if (status === 401) return 'model_unauthorized';
+  if (status === 403) return FLAGGED.test(said.words) ? 'model_refused' : 'model_unauthorized';
+  if (status === 404) return 'model_not_found';
+  if (status !== 400 && status !== 422) return 'model_error';
+  if (BAD_KEY.test(said.words)) return 'model_unauthorized';
+  return NO_SUCH_MODEL.test(said.words) ? 'model_not_found' : 'model_refused';
+}
+
+function isTooLong({ words }: ServiceError): boolean {
+  return TOO_LONG.test(words);
+}
+
+/** True when the service's own words rule out that tools were what it refused. */
+export function isAboutTheRequest(error: unknown): boolean {
+  const { code } = failureOfModel(error);
+  return code === 'context_too_long' || code === 'model_unauthorized';
 }
 
 /** Returns whole seconds until a repeat makes sense, if the service says so. */
-function retryAfterOf(error: APICallError): number | undefined {
-  const milliseconds = retryAfterMsOf(error);
+function retryAfterOf(said: ServiceError): number | undefined {
+  const milliseconds = retryAfterMsIn(said);
   return milliseconds === undefined ? undefined : Math.ceil(milliseconds / 1000);
 }
 
-/** Returns the milliseconds until a repeat makes sense, wherever the service says so. */
-export function retryAfterMsOf({
-  responseHeaders = {},
-  responseBody = '',
-}: APICallError): number | undefined {
-  const milliseconds = secondsIn(responseHeaders['retry-after-ms']);
+/** Returns the milliseconds until a repeat makes sense, if the service says so. */
+export function retryAfterMsOf(error: unknown): number | undefined {
+  const said = serviceErrorOf(error);
+  return said && retryAfterMsIn(said);
+}
+
+function retryAfterMsIn({ headers, words }: ServiceError): number | undefined {
   const seconds =
     // OpenAI's own header, which is more exact than the standard's.
-    (milliseconds !== undefined ? milliseconds / 1000 : undefined) ??
-    secondsIn(responseHeaders['retry-after']) ??
+    millisecondsIn(headers['retry-after-ms']) ??
+    secondsIn(headers['retry-after']) ??
     // Gemini has no header for it: google.rpc.RetryInfo, a duration in the error's details.
-    secondsIn(/"retryDelay":\s*"(\d+(?:\.\d+)?)s"/.exec(responseBody)?.[1]);
+    secondsIn(/"retryDelay":\s*"(\d+(?:\.\d+)?)s"/.exec(words)?.[1]);
   if (seconds === undefined) return undefined;
   return 1000 * Math.min(Math.max(seconds, 0), LONGEST_RETRY_AFTER);
+}
+
+function millisecondsIn(value: string | undefined): number | undefined {
+  return value !== undefined && isNumber(value) ? Number(value) / 1000 : undefined;
 }
 
 /** RFC 9110 §10.2.3 allows a number or a date. */
 function secondsIn(value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
-  const isNumber = /^\d+(\.\d+)?$/.test(value.trim());
-  const seconds = isNumber ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+  const seconds = isNumber(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
   return Number.isFinite(seconds) ? seconds : undefined;
 }
 
-/** What an operator needs to know of such an error. Never what was sent or answered: it may hold a key, or what users say. */
-export function describeModelError(error: unknown): string {
-  if (error instanceof ParleyError) return error.code;
-  if (!(error instanceof Error)) return 'reported by the service';
-  const words = [error.name];
-  if (APICallError.isInstance(error) && error.statusCode !== undefined)
-    words.push(String(error.statusCode));
-  const { cause } = error;
-  if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string')
-    words.push(cause.code);
-  return words.join(' ');
-}
-
-/** True when the stream itself was broken (a frame that cannot be read), rather than the service having said that it failed. */
-export function isBroken(error: unknown): boolean {
-  return JSONParseError.isInstance(error) || TypeValidationError.isInstance(error);
+function isNumber(value: string): boolean {
+  return /^\d+(\.\d+)?$/.test(value.trim());
 }

@@ -12,7 +12,7 @@ export interface BodyInterceptor {
    */
   end(): Uint8Array | undefined;
   /** The body broke off: otherwise as {@link end}. */
-  fail(): Uint8Array | undefined;
+  fail(cause?: unknown): Uint8Array | undefined;
 }
 
 /** How long a body may last of which nothing more is wanted, milliseconds. */
@@ -89,9 +89,9 @@ async function follow(reads: Reads, tap: BodyInterceptor): Promise<Uint8Array | 
     let bytes: Uint8Array | undefined;
     try {
       bytes = await reads.next();
-    } catch {
+    } catch (error) {
       // Whoever reads on meets the same failure.
-      return tap.fail();
+      return tap.fail(error);
     }
     const handed = bytes ? tap.push(bytes) : tap.end();
     if (handed || !bytes) return handed;

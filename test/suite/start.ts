@@ -24,9 +24,16 @@ export async function startSuite(
   runtime: Runtime,
 ): Promise<() => Promise<void>> {
   const upstream = await startUpstream();
+  // Whoever runs the suite may turn the fast path off: everything holds without it, too.
+  const { MODEL_FAST_PATH = 'on' } = process.env;
   const server = await startServer({
     runtime,
-    env: { ...upstream.env, DEFAULT_MODEL: 'openai/default', KEEP_ALIVE_MS: '500' },
+    env: {
+      ...upstream.env,
+      DEFAULT_MODEL: 'openai/default',
+      KEEP_ALIVE_MS: '500',
+      MODEL_FAST_PATH,
+    },
     startLimitMs: 120_000,
   });
   const { url, databaseUrl } = server;

@@ -534,18 +534,20 @@ describe.concurrent('a model that takes no tools', () => {
     const { id } = await owner();
     const { model, name } = await scripted(target, {
       text: 'Hello.',
-      status: { code: 400, times: 2 },
+      status: { code: 400, times: 3 },
     });
     await ask(id, model);
     const { end } = await ask(id, model);
     expect(end.message.status).toBe('complete');
     const requests = await target.upstream.requests(name);
-    expect(requests.map(({ body }) => offeredIn(body).length)).toEqual([2, 0, 2]);
+    expect(requests.map(({ body }) => offeredIn(body).length)).toEqual([2, 0, 0, 2]);
   });
 
   it.each([
-    [400, 2, 502],
-    [500, 1, 503],
+    // With tools, without them, and without asking for counts.
+    [400, 3, 400],
+    [500, 2, 503],
+    [503, 1, 503],
     [429, 1, 429],
   ])('one that answers %i to everything is asked %i times', async (code, times, status) => {
     const { id } = await owner();

@@ -8,6 +8,7 @@ describe('an empty environment', () => {
       PORT: 8787,
       CONTEXT_WINDOW_MESSAGES: 20,
       MIN_MESSAGES_TO_KEEP: 10,
+      MODEL_FAST_PATH: 'on',
       TITLE_WORD_LIMIT: 8,
       FIRST_TOKEN_TIMEOUT_MS: 30_000,
       IDLE_TIMEOUT_MS: 30_000,
@@ -48,6 +49,7 @@ it.each([
   ['SHUTDOWN_GRACE_MS', '0', 0],
   ['AUTH', 'none', 'none'],
   ['HTTP_CLIENT', 'fetch', 'fetch'],
+  ['MODEL_FAST_PATH', 'off', 'off'],
 ])('takes %s=%s', (name, value, parsed) => {
   expect(parseConfig({ [name]: value })).toHaveProperty(name, parsed);
 });
@@ -100,6 +102,7 @@ const malformed: [string, string][] = [
   ['CORS_ORIGINS', 'example.com'],
   ['CORS_ORIGINS', 'https://ok.example,nonsense'],
   ['HTTP_CLIENT', 'axios'],
+  ['MODEL_FAST_PATH', 'yes'],
   ['AUTH', 'keys'],
   ['AUTH', 'jwt'],
   ['AUTH', 'keys,jwt'],

@@ -8,16 +8,18 @@ import {
   type ModelWindow,
   type ProviderName,
 } from './catalog.ts';
-import type { ChunkDialect } from '../fast-path/chat-completion-chunk.ts';
-import { createFastPath } from '../fast-path/wrap-provider.ts';
-import type { HttpFetch } from '../http.ts';
-import { offlineModel } from '../offline/chat-model.ts';
+import type { FailureContext } from '../describe-failure.ts';
+import { enabledProviders, type ProvidersSettings } from './settings.ts';
+
+export { withPlaceholderKey, type ProviderSettings } from './settings.ts';
 
 /** One model that can be asked. */
 export interface ChatModel {
   /** `provider/model`. */
   name: string;
   window: ModelWindow;
+  /** What the log of its failures names, and what it must not hold. */
+  failureContext?: FailureContext;
   load(): Promise<LanguageModelV4>;
 }
 
@@ -39,43 +41,22 @@ export interface Registry {
   list(): ModelListing[];
 }
 
-export interface ProviderSettings {
-  apiKey?: string;
-  baseURL?: string;
-}
-
-/** Many servers that are compatible with OpenAI's want no key; the provider insists on one. */
-export function withPlaceholderKey({ apiKey = 'none', ...settings }: ProviderSettings) {
-  return { ...settings, apiKey };
-}
-
-export interface RegistrySettings {
-  groq: ProviderSettings;
-  openai: ProviderSettings;
-  google: ProviderSettings;
+export interface RegistrySettings extends ProvidersSettings {
   defaultModel?: string;
-  network: HttpFetch;
 }
-
-const GROQ: ChunkDialect = { thoughts: ['reasoning'], tellsThoughts: true, usage: 'x_groq' };
-
-/** OpenAI itself shows no thoughts here; of the servers that are compatible with it, each names them in one of these ways. */
-const OPENAI: ChunkDialect = {
-  thoughts: ['reasoning_content', 'reasoning'],
-  tellsThoughts: false,
-  usage: 'usage',
-};
-
-type Provider = (modelId: string) => LanguageModelV4;
 
 export function createRegistry(settings: RegistrySettings): Registry {
-  const providers = enabledProviders(settings);
+  const providers = new Set<string>(enabledProviders(settings));
+  const load = once(async () => (await import('./providers.ts')).loadProviders(settings));
   const modelNamed = (name: string): ChatModel | undefined => {
     const slash = name.indexOf('/');
-    const load = providers.get(name.slice(0, slash));
-    const id = name.slice(slash + 1);
-    if (slash < 1 || id === '' || !load) return undefined;
-    return { name, window: windowOf(name), load: async () => (await load())(id) };
+    if (!providers.has(name.slice(0, slash)) || slash === name.length - 1) return undefined;
+    return {
+      name,
+      window: windowOf(name),
+      failureContext: failureContextOf(providerOf(name), settings),
+      load: async () => (await load())(name),
+    };
   };
   const chain = (name: string): ChatModel[] => {
     if (name === 'offline') return chain(OFFLINE_MODEL);
@@ -89,7 +70,7 @@ export function createRegistry(settings: RegistrySettings): Registry {
       throw unknownModel(name, [
         ...Object.keys(ALIASES),
         'offline',
-        ...[...providers.keys()].map((on) => `${on}/…`),
+        ...[...providers].map((on) => `${on}/…`),
       ]);
     return [first, ...others];
   };
@@ -102,7 +83,7 @@ export function createRegistry(settings: RegistrySettings): Registry {
   };
 }
 
-function listModels(resolve: Registry['resolve'], providers: Map<string, unknown>): ModelListing[] {
+function listModels(resolve: Registry['resolve'], providers: ReadonlySet<string>): ModelListing[] {
   const aliases = [...Object.keys(ALIASES), 'offline'].map((id) => ({
     id,
     model: resolve(id)[0].name,
@@ -121,45 +102,19 @@ function providerOf(name: string): ProviderName {
   return name.slice(0, name.indexOf('/')) as ProviderName;
 }
 
-function enabledProviders({
-  groq,
-  openai,
-  google,
-  network,
-}: RegistrySettings): Map<string, () => Promise<Provider>> {
-  const providers = new Map<string, () => Promise<Provider>>();
-  const lane = createFastPath(network);
-  if (groq.apiKey) {
-    providers.set(
-      'groq',
-      once(async () => {
-        const { createGroq } = await import('@ai-sdk/groq');
-        const provider = createGroq({ ...groq, fetch: lane.fetch });
-        return (id: string) => lane.wrap(provider(id), GROQ);
-      }),
-    );
-  }
-  if (openai.apiKey ?? openai.baseURL) {
-    const settings = { ...withPlaceholderKey(openai), fetch: lane.fetch };
-    providers.set(
-      'openai',
-      once(async () => {
-        const { createOpenAI } = await import('@ai-sdk/openai');
-        const provider = createOpenAI(settings);
-        return (id: string) => lane.wrap(provider.chat(id), OPENAI);
-      }),
-    );
-  }
-  if (google.apiKey) {
-    providers.set(
-      'google',
-      once(async () =>
-        (await import('@ai-sdk/google')).createGoogle({ ...google, fetch: lane.fetch }),
-      ),
-    );
-  }
-  providers.set('offline', () => Promise.resolve(offlineModel));
-  return providers;
+const VARIABLES: Partial<Record<ProviderName, [key: string, baseUrl: string]>> = {
+  groq: ['GROQ_API_KEY', 'GROQ_BASE_URL'],
+  openai: ['OPENAI_API_KEY', 'OPENAI_BASE_URL'],
+  google: ['GOOGLE_GENERATIVE_AI_API_KEY', 'GOOGLE_BASE_URL'],
+};
+
+function failureContextOf(
+  provider: ProviderName,
+  { groq, openai, google }: ProvidersSettings,
+): FailureContext {
+  const [keyVariable, baseUrlVariable] = VARIABLES[provider] ?? [];
+  const secrets = [groq, openai, google].flatMap(({ apiKey }) => apiKey ?? []);
+  return { keyVariable, baseUrlVariable, secrets };
 }
 
 function once<T>(load: () => Promise<T>): () => Promise<T> {

@@ -9,9 +9,10 @@ import type {
   EmbeddingModelV4Middleware,
   EmbeddingModelV4Result,
 } from '@ai-sdk/provider';
-import { ParleyError } from '../../core/errors.ts';
+import { ParleyError, type Failure } from '../../core/errors.ts';
 import { retry } from '../../core/retry.ts';
-import { describeModelError, failureOfModel, modelFailure, retryAfterMsOf } from '../failure.ts';
+import { describeFailure } from '../describe-failure.ts';
+import { failureOfModel, modelFailure, retryAfterMsOf } from '../failure.ts';
 import { refuseSeveralDimensions, vectorsOf } from './vectors.ts';
 
 /** How long a caller waits, milliseconds. */
@@ -58,9 +59,16 @@ export async function embedTexts(
     options.abortSignal?.throwIfAborted();
     if (error instanceof ParleyError) throw error;
     // The service's own error holds what was sent and answered: the log may not have it.
-    const cause = new Error(describeModelError(error));
-    throw new ParleyError(failureOfModel(error), { cause });
+    const cause = new Error(describeFailure(error));
+    throw new ParleyError(failureOfEmbedding(error), { cause });
   }
+}
+
+/** What the service refuses here is ours to mend: the text of a document is divided by us. */
+function failureOfEmbedding(error: unknown): Failure {
+  const failure = failureOfModel(error);
+  const isRefused = failure.code === 'model_refused' || failure.code === 'context_too_long';
+  return isRefused ? modelFailure('model_error') : failure;
 }
 
 function repeating(

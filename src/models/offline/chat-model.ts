@@ -3,7 +3,9 @@ import type {
   LanguageModelV4,
   LanguageModelV4CallOptions,
   LanguageModelV4StreamPart,
+  ProviderV4,
 } from '@ai-sdk/provider';
+import { NoSuchModelError } from '@ai-sdk/provider';
 import { sleep } from '../../core/retry.ts';
 import { estimateTokens } from '../../core/tokens.ts';
 import type { Citation } from '../../core/parts.ts';
@@ -26,6 +28,18 @@ export function offlineModel(modelId: string): LanguageModelV4 {
     doGenerate: () => Promise.reject(new Error('the offline model only streams')),
     doStream: (options) => Promise.resolve({ stream: speak(options) }),
   };
+}
+
+/** The offline model as a provider of the SDK, under whatever name. */
+export const offlineProvider: ProviderV4 = {
+  specificationVersion: 'v4',
+  languageModel: offlineModel,
+  embeddingModel: (modelId) => noSuchModel(modelId, 'embeddingModel'),
+  imageModel: (modelId) => noSuchModel(modelId, 'imageModel'),
+};
+
+function noSuchModel(modelId: string, modelType: 'embeddingModel' | 'imageModel'): never {
+  throw new NoSuchModelError({ modelId, modelType });
 }
 
 function speak(options: LanguageModelV4CallOptions): ReadableStream<LanguageModelV4StreamPart> {

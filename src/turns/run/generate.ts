@@ -1,13 +1,16 @@
 /** The answer, by the models: a chain of fallbacks until one speaks, and the steps of the one that did, with tools between them. */
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import { OFFLINE_OPTIONS } from '../../models/offline/chat-model.ts';
-import { describeModelError } from '../../models/failure.ts';
+import { describeFailure } from '../../models/describe-failure.ts';
+import { modelFailure } from '../../models/failure.ts';
+import { ParleyError } from '../../core/errors.ts';
+import { estimateTokens } from '../../core/tokens.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
 import type { RetrievedContext } from './retrieve-context.ts';
 import { buildPrompt } from './build-prompt.ts';
 import type { ModelCall, ReportedUsage } from './count-usage.ts';
-import { runStep, type Step } from './model-step.ts';
+import { isDeclared, runStep, type Step } from './model-step.ts';
 import { continuePrompt, runToolCalls, type ToolContext } from '../tools/run-tool-calls.ts';
 
 export interface GenerateResult {
@@ -93,16 +96,25 @@ async function generateBy(
   }
 }
 
-/** A client hears one sentence whatever fails; why it did is for the log. A model's name may be a client's own words. */
+/** Clients hear one sentence; the log says why. The model's name may be a client's own words. */
 function tellOperator(
-  { error, late }: Step,
-  { name }: ChatModel,
+  step: Step,
+  { name, failureContext }: ChatModel,
   { live }: TurnJob,
   { report }: RunDependencies,
 ): void {
-  if (live.stopReason || (error === undefined && !late)) return;
-  const why = late ? 'too late' : describeModelError(error);
+  const error = failureOf(step);
+  if (live.stopReason || error === undefined) return;
+  const tokens = estimateTokens(live.parts.textFrom(0));
+  const why = describeFailure(error, { ...failureContext, tokens });
   report(`turn ${live.head.turnId}: the model ${JSON.stringify(name)} failed`, why);
+}
+
+/** What went wrong with a step, a finish that was never declared included. */
+function failureOf({ error, late, tooLong, finish, toolCalls }: Step): unknown {
+  if (late) return new ParleyError(modelFailure('model_timeout'));
+  if (error !== undefined || tooLong || toolCalls.length > 0) return error;
+  return isDeclared(finish) ? undefined : new ParleyError(modelFailure('model_error'));
 }
 
 /** Some services end a step that calls tools by a plain `stop`; one that was cut has no calls to be trusted. */
@@ -123,10 +135,12 @@ async function callModel(
     return runStep({ live, model, options: given, limits: settings.timeLimits, deadline });
   };
   const step = await call(options);
-  if (!options.tools || step.spoke || !toolbox.mayBeRefusal(step.error)) return step;
+  const mayBeRefusal = step.error !== undefined && toolbox.mayBeRefusal(step.error);
+  if (!options.tools || step.spoke || !mayBeRefusal || live.stopReason) return step;
   const { tools: _, toolChoice: __, ...without } = options;
   const second = await call(without);
-  if (second.error === undefined) toolbox.learnRefusal(model);
+  if (second.error !== undefined) return second;
+  toolbox.learnRefusal(model, step.error);
   return second;
 }
 

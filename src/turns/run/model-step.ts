@@ -8,8 +8,10 @@ import type {
 import { ParleyError } from '../../core/errors.ts';
 import type { GrowingType } from '../../core/parts.ts';
 import { SafeText } from '../../core/safe-text.ts';
-import { pushing, type ModelPart, type OnPart } from '../../models/push-model.ts';
-import { isBroken, modelFailure } from '../../models/failure.ts';
+import { followParts, type ModelPart, type OnPart } from '../../models/part-stream.ts';
+import { declaredFinish } from '../../models/chat-stream/finish-reasons.ts';
+import { modelFailure } from '../../models/failure.ts';
+import { isServiceError } from '../../models/service-error.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import type { RunningTurn } from './running-turn.ts';
 import { StallWatchdog, type TimeLimits } from './stall-watchdog.ts';
@@ -39,6 +41,11 @@ const DECLARED: ReadonlySet<string> = new Set<LanguageModelV4FinishReason['unifi
   'content-filter',
   'tool-calls',
 ]);
+
+/** True when the provider declared that this is the end. */
+export function isDeclared(finish: Step['finish']): boolean {
+  return finish !== undefined && DECLARED.has(finish);
+}
 
 /** UTF-16 units; a model that does not stop is stopped here. */
 export const LONGEST_ANSWER = 1_000_000;
@@ -81,7 +88,7 @@ export async function runStep({
     if (!isOver()) step.error = error;
   } finally {
     // What was cut off in the middle of a character ends before it; only a model that finished meant the half.
-    if (step.finish !== undefined && DECLARED.has(step.finish)) writer.flush();
+    if (isDeclared(step.finish)) writer.flush();
     watchdog.stop();
     stopListening();
     // Whatever is still coming is not wanted any more.
@@ -92,8 +99,7 @@ export async function runStep({
 
 /** A stream that ended before it said or declared anything is a failure like any other: another model may try. */
 function cameToNothing({ spoke, toolCalls, finish }: Step): boolean {
-  const declared = finish !== undefined && DECLARED.has(finish);
-  return !spoke && toolCalls.length === 0 && !declared;
+  return !spoke && toolCalls.length === 0 && !isDeclared(finish);
 }
 
 /** Calls the model and follows its stream to its own end, or gives up when the signal says so, whatever the provider does with it. */
@@ -111,8 +117,16 @@ async function follow(
       { once: true },
     ),
   );
-  const ended = (async () => pushing(await model.load()).push(options, onPart))();
-  return Promise.race([ended, aborted]);
+  return Promise.race([ask(model, options, onPart), aborted]);
+}
+
+async function ask(
+  model: ChatModel,
+  options: LanguageModelV4CallOptions,
+  onPart: OnPart,
+): Promise<void> {
+  const { stream } = await (await model.load()).doStream(options);
+  await followParts(stream, onPart, options.abortSignal);
 }
 
 /** True for what counts as the model speaking; the opening of a stream and its metadata are no token. */
@@ -140,7 +154,7 @@ function take(part: ModelPart, step: Step, writer: SafeWriter): void {
       step.toolCalls.push(part);
       return;
     case 'finish':
-      step.finish = part.finishReason.unified;
+      step.finish = declaredFinish(part.finishReason);
       if (!step.usage || hasCounts(part.usage)) step.usage = part.usage;
       return;
     case 'usage':
@@ -148,7 +162,7 @@ function take(part: ModelPart, step: Step, writer: SafeWriter): void {
       return;
     case 'error':
       step.error = part.error ?? new Error('the service reported an error');
-      if (!isBroken(step.error)) step.serviceError = true;
+      if (isServiceError(step.error)) step.serviceError = true;
       return;
     default:
       // Starts and ends of texts, tool input as it grows, metadata: the parts say it all.

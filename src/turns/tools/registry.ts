@@ -1,13 +1,16 @@
 /** The registry of tools: which there are, and which a turn offers. */
-import { APICallError } from '@ai-sdk/provider';
 import { z } from 'zod';
 import { OFFLINE_MODEL } from '../../models/chat/catalog.ts';
+import { isLastingRefusal, isToolRefusal } from '../../models/tool-refusal.ts';
 import { searchConversations } from './search-conversations.ts';
 import { searchDocuments } from './search-documents.ts';
 import type { OfferedTools, Tool, ToolRegistry } from './tool.ts';
 
 /** Every tool that a model may use in `open` mode. */
 const TOOLS: readonly Tool[] = [searchDocuments, searchConversations];
+
+/** How long a failure that may have been another counts as a refusal of tools, milliseconds. */
+const DOUBTFUL_REFUSAL_MS = 10 * 60_000;
 
 const NONE: OfferedTools = { byName: new Map(), options: {} };
 
@@ -16,16 +19,19 @@ export function createToolRegistry(tools: readonly Tool[] = TOOLS): ToolRegistry
     byName: new Map(tools.map((tool) => [tool.name, tool])),
     options: { tools: tools.map(describe), toolChoice: { type: 'auto' } },
   };
-  /** Models that have refused tools, by name. */
-  const refusing = new Set<string>();
+  /** Until when the models that refused tools are offered none, by name. */
+  const refusing = new Map<string, number>();
   return {
     toolsFor({ conversation, model, hasSearchableContent }) {
       const isOffered =
         conversation.mode === 'open' && hasSearchableContent && model.name !== OFFLINE_MODEL;
-      return isOffered && !refusing.has(model.name) ? offered : NONE;
+      return isOffered && !(Date.now() < (refusing.get(model.name) ?? 0)) ? offered : NONE;
     },
-    mayBeRefusal: (error) => APICallError.isInstance(error) && error.statusCode === 400,
-    learnRefusal: (model) => void refusing.add(model.name),
+    mayBeRefusal: isToolRefusal,
+    learnRefusal(model, error) {
+      const forMs = isLastingRefusal(error) ? Infinity : DOUBTFUL_REFUSAL_MS;
+      refusing.set(model.name, Date.now() + forMs);
+    },
   };
 }
 

@@ -44,8 +44,8 @@ export interface ToolRegistry {
   }): OfferedTools;
   /** True when `error` may say that the model does not take tools. */
   mayBeRefusal(error: unknown): boolean;
-  /** The model answered as soon as it was offered none: it is not offered any again. */
-  learnRefusal(model: ChatModel): void;
+  /** The model failed by `error` and answered as soon as it was offered no tools: remembers it. */
+  learnRefusal(model: ChatModel, error: unknown): void;
 }
 
 /** A tool whose own input type is forgotten: it is parsed by the tool's own schema before it runs. */

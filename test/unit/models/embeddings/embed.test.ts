@@ -108,7 +108,7 @@ it.each([
 });
 
 it.each([
-  ['401', refusal(401), 'model_error'],
+  ['401', refusal(401), 'model_unauthorized'],
   ['400 to a single text', refusal(400), 'model_error'],
   [
     'a pause that is longer than the caller waits',

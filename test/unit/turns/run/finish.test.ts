@@ -64,15 +64,17 @@ describe('a turn without text', () => {
     ['the connection broke', { error: reset }, 'model_unavailable'],
     ['a frame was broken', { error: broken }, 'model_error'],
     ['it was late', { late: true }, 'model_timeout'],
-    ['it was refused', { error: refused(400) }, 'model_error'],
-    ['our key was refused', { error: refused(401) }, 'model_error'],
+    ['it was refused', { error: refused(400) }, 'model_refused'],
+    ['our key was refused', { error: refused(401) }, 'model_unauthorized'],
+    ['there is no such model', { error: refused(404) }, 'model_not_found'],
+    ['it was too long', { error: refused(413) }, 'context_too_long'],
     ['there was too much of it', { error: refused(429) }, 'model_rate_limited'],
     ['the service failed', { error: refused(500) }, 'model_unavailable'],
     ['its gateway was late', { error: refused(504) }, 'model_timeout'],
   ] satisfies [string, Partial<Step>, string][])('failed: %s', (_name, step, code) => {
     const decision = decide(step, false);
     expect(decision).toMatchObject({ status: 'failed', finishReason: null, error: { code } });
-    expect(decision.error?.detail).toBe('AI service temporarily unavailable');
+    expect(decision.error?.detail).toMatch(/^(AI service temporarily unavailable|The .+)$/u);
   });
 
   it('was filtered before it began', () => {

@@ -1,0 +1,134 @@
+/** Follows a service's answer to its end: what every wire has in common. */
+import { JSONParseError } from '@ai-sdk/provider';
+import { EventReader } from './event-reader.ts';
+import { BrokenStreamError, errorIn } from './reported-error.ts';
+import { isRecord, type JsonRecord } from './record.ts';
+import type { BodyInterceptor } from '../http.ts';
+
+/**
+ * Milliseconds that a stream may go on after the service has declared the finish of its answer.
+ * Only counts can still come; some services then keep the connection open, or reset it.
+ */
+export const SETTLE_MS = 2_000;
+
+/** UTF-16 units of unreadable data that an error carries. */
+const LONGEST_UNREADABLE = 1_000;
+
+export abstract class BodyReader implements BodyInterceptor {
+  /** False of an answer that is JSON as a whole. */
+  isStream = true;
+  readonly #events: EventReader;
+  readonly #settleMs: number;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isDone = false;
+  #isBegun = false;
+  #isLeftOpen = false;
+
+  constructor(settleMs: number) {
+    this.#settleMs = settleMs;
+    this.#events = new EventReader({
+      onJson: (value, type) => this.#onJson(value, type),
+      onDoneMark: () => this.#isDone || this.onDoneMark(),
+      onUnreadable: (data) => this.#onUnreadable(data),
+    });
+  }
+
+  /** The service has declared the finish of its answer. */
+  protected abstract readonly isDeclared: boolean;
+  /** Reads an event that reports no error. */
+  protected abstract read(value: JsonRecord): void;
+  protected abstract onDoneMark(): void;
+  /** All events of one read of the network have been read. */
+  protected abstract onRead(): void;
+  /** The answer is over, by a declared finish or without one; nothing follows. */
+  protected abstract tellEnd(): void;
+  /** The service reported an error, sent what cannot be read, or the connection broke. */
+  protected abstract tellError(error: Error): void;
+
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  /** Something of the answer has arrived. */
+  get isBegun(): boolean {
+    return this.#isBegun;
+  }
+
+  /** The answer is over although its connection has neither brought an end nor broken. */
+  get isLeftOpen(): boolean {
+    return this.#isLeftOpen;
+  }
+
+  push(bytes: Uint8Array): undefined {
+    this.#isBegun = true;
+    if (this.#isDone) return;
+    try {
+      this.#events.push(bytes);
+    } catch (error) {
+      return this.fail(error);
+    }
+    if (this.#isDone) return;
+    this.onRead();
+    if (this.isDeclared) this.#settle();
+  }
+
+  end(): undefined {
+    this.#isBegun = true;
+    if (this.#isDone) return;
+    this.#events.end();
+    this.finish();
+  }
+
+  fail(cause?: unknown): undefined {
+    this.#isBegun = true;
+    if (this.#isDone) return;
+    if (this.isDeclared) return this.finish();
+    this.#stop(new BrokenStreamError('the connection broke', { cause }));
+  }
+
+  /** Ends the answer. */
+  protected finish(): undefined {
+    if (this.#isDone) return;
+    this.onRead();
+    this.#close();
+    this.tellEnd();
+  }
+
+  #onJson(value: unknown, type: string): void {
+    if (Array.isArray(value)) return value.forEach((one) => this.#onJson(one, type));
+    if (this.#isDone || !isRecord(value)) return;
+    const error = this.isDeclared ? undefined : errorIn(value, type, this.isStream);
+    this.read(value);
+    if (error) this.#stop(error);
+  }
+
+  #onUnreadable(data: string): void {
+    if (this.#isDone || this.isDeclared) return;
+    const text = data.slice(0, LONGEST_UNREADABLE);
+    this.#stop(new JSONParseError({ text, cause: new Error('an event is no JSON') }));
+  }
+
+  #stop(error: Error): undefined {
+    this.onRead();
+    this.#close();
+    this.tellError(error);
+  }
+
+  #close(): void {
+    clearTimeout(this.#timer);
+    this.#isDone = true;
+  }
+
+  #settle(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#isLeftOpen = true;
+      this.finish();
+    }, this.#settleMs);
+  }
+
+  /** Waits anew: an answer whose every event declares a finish goes on for as long as they come. */
+  protected settleAnew(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}

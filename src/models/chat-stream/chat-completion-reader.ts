@@ -1,0 +1,130 @@
+/**
+ * The one reader of chat completions. It takes what services really send and tells it in one form,
+ * whoever listens: the fast path, or the provider that is shown a stream of its own.
+ */
+import { BodyReader } from './body-reader.ts';
+import { readChatEvent, type ToolCallDelta } from './chat-event.ts';
+import { finishNamed, type ChatFinish } from './finish-reasons.ts';
+import type { JsonRecord } from './record.ts';
+import { ThinkTags } from './think-tags.ts';
+import { ToolCallDeltas } from './tool-call-deltas.ts';
+import type { ChatUsage } from './usage.ts';
+
+/** What an event adds to an answer. */
+export interface ChatPiece {
+  thought: string;
+  text: string;
+  refusal: string;
+  toolCalls: readonly ToolCallDelta[];
+}
+
+export interface ChatEnd {
+  /** Undefined when none was declared. */
+  finish: ChatFinish | undefined;
+  /** The service's own word for the finish. */
+  rawFinish: string | undefined;
+  /** The counts that came last. */
+  usage: ChatUsage | undefined;
+}
+
+/** Is told of an answer, in order. After `onEnd` or `onError` nothing follows. */
+export interface ChatSink {
+  onPiece(piece: ChatPiece): void;
+  /**
+   * All that came in one read of the network has been told.
+   * @param usage new counts that it brought
+   */
+  onRead(usage: ChatUsage | undefined): void;
+  onEnd(end: ChatEnd): void;
+  /** @param error a ReportedError, a BrokenStreamError, or a JSONParseError */
+  onError(error: Error): void;
+}
+
+const NO_CALLS: readonly ToolCallDelta[] = [];
+
+export class ChatCompletionReader extends BodyReader {
+  readonly #sink: ChatSink;
+  readonly #tags = new ThinkTags();
+  #calls: ToolCallDeltas | undefined;
+  #finish: ChatFinish | undefined;
+  #rawFinish: string | undefined;
+  #usage: ChatUsage | undefined;
+  #newUsage: ChatUsage | undefined;
+  #isMarkedDone = false;
+
+  constructor(sink: ChatSink, settleMs: number) {
+    super(settleMs);
+    this.#sink = sink;
+  }
+
+  protected override get isDeclared(): boolean {
+    return this.#finish !== undefined;
+  }
+
+  protected override read(value: JsonRecord): void {
+    const event = readChatEvent(value);
+    const toolCalls =
+      event.toolCalls.length === 0
+        ? NO_CALLS
+        : (this.#calls ??= new ToolCallDeltas()).read(event.toolCalls);
+    this.#tell(event.thought, event.text, event.refusal, toolCalls);
+    if (event.finish !== '') this.#readFinish(event.finish);
+    if (event.usage) this.#usage = this.#newUsage = event.usage;
+    // Nothing more is to come once the counts of a finished answer are there.
+    if (this.#finish && this.#usage && (event.usage || this.#isMarkedDone)) this.finish();
+  }
+
+  #tell(thought: string, text: string, refusal: string, toolCalls: readonly ToolCallDelta[]): void {
+    if (text !== '' && !this.#tags.isText) {
+      const divided = this.#tags.push(text);
+      this.#tellPiece(thought + divided.thought, divided.text, refusal, toolCalls);
+    } else {
+      this.#tellPiece(thought, text, refusal, toolCalls);
+    }
+  }
+
+  #tellPiece(
+    thought: string,
+    text: string,
+    refusal: string,
+    toolCalls: readonly ToolCallDelta[],
+  ): void {
+    if (thought === '' && text === '' && refusal === '' && toolCalls.length === 0) return;
+    this.#sink.onPiece({ thought, text, refusal, toolCalls });
+  }
+
+  #readFinish(word: string): void {
+    const finish = finishNamed(word);
+    if (!finish && this.#finish) return;
+    this.#finish = finish;
+    this.#rawFinish = word;
+  }
+
+  protected override onDoneMark(): void {
+    this.#isMarkedDone = true;
+    if (!this.#finish || this.#usage) this.finish();
+  }
+
+  protected override onRead(): void {
+    const usage = this.#newUsage;
+    this.#newUsage = undefined;
+    this.#sink.onRead(usage);
+  }
+
+  protected override tellEnd(): void {
+    this.#tellHeld();
+    this.#sink.onEnd({ finish: this.#finish, rawFinish: this.#rawFinish, usage: this.#usage });
+  }
+
+  protected override tellError(error: Error): void {
+    this.#tellHeld();
+    this.#sink.onError(error);
+  }
+
+  /** Tells what was held back as a part of a tag that never came. */
+  #tellHeld(): void {
+    if (this.#tags.isText) return;
+    const { thought, text } = this.#tags.flush();
+    this.#tellPiece(thought, text, '', NO_CALLS);
+  }
+}

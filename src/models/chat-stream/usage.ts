@@ -1,0 +1,43 @@
+/** Counts of tokens, as services of chat completions report them. */
+import type { LanguageModelV4Usage } from '@ai-sdk/provider';
+import { isRecord, numberOf, recordOf } from './record.ts';
+
+/** Tokens. A count that was not reported is undefined. */
+export interface ChatUsage {
+  input: number | undefined;
+  output: number | undefined;
+  cached: number | undefined;
+  reasoning: number | undefined;
+}
+
+/** Returns the counts that a value holds; undefined when it holds none. */
+export function usageIn(value: unknown): ChatUsage | undefined {
+  if (!isRecord(value)) return undefined;
+  const input = numberOf(value['prompt_tokens'] ?? value['input_tokens']);
+  const output = numberOf(value['completion_tokens'] ?? value['output_tokens']);
+  if (input === undefined && output === undefined) return undefined;
+  return {
+    input,
+    output,
+    cached: numberOf(recordOf(value['prompt_tokens_details'])['cached_tokens']),
+    reasoning: numberOf(recordOf(value['completion_tokens_details'])['reasoning_tokens']),
+  };
+}
+
+/** Returns the counts in the SDK's form. */
+export function sdkUsage(usage: ChatUsage | undefined): LanguageModelV4Usage {
+  const { input, output, cached, reasoning } = usage ?? {};
+  return {
+    inputTokens: {
+      total: input,
+      noCache: input === undefined ? undefined : input - (cached ?? 0),
+      cacheRead: cached,
+      cacheWrite: undefined,
+    },
+    outputTokens: {
+      total: output,
+      text: output === undefined ? undefined : Math.max(0, output - (reasoning ?? 0)),
+      reasoning,
+    },
+  };
+}

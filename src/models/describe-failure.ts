@@ -1,0 +1,114 @@
+/** What an operator needs to know of a model's failure: one line, with no key in it. */
+import { ParleyError } from '../core/errors.ts';
+import { BrokenStreamError } from './chat-stream/reported-error.ts';
+import { isRecord, recordOf, textOf } from './chat-stream/record.ts';
+import { failureOfModel } from './failure.ts';
+import { isBroken, serviceErrorOf, type ServiceError } from './service-error.ts';
+
+/** UTF-16 units of the service's words that are logged. */
+const LONGEST_WORDS = 300;
+
+export interface FailureContext {
+  /** Where the key of the service is set. */
+  keyVariable?: string;
+  baseUrlVariable?: string;
+  /** The keys that are set, which no line of the log may hold. */
+  secrets?: readonly string[];
+  /** About how many tokens had come. */
+  tokens?: number;
+}
+
+/** Returns the status, the service's own words, its address and what to look at first. */
+export function describeFailure(error: unknown, context: FailureContext = {}): string {
+  if (error instanceof ParleyError) return describeEnd(error, context);
+  const said = serviceErrorOf(error);
+  const parts = [
+    whatHappened(error, said, context),
+    said?.url && `at ${addressOf(said.url)}`,
+    hintFor(error, said, context),
+  ];
+  return withoutSecrets(parts.filter(Boolean).join('; '), context);
+}
+
+/** An answer that ended without a word of the service's. */
+function describeEnd({ code }: ParleyError, { tokens = 0 }: FailureContext): string {
+  if (code === 'model_timeout') return `too late, after about ${tokens} tokens`;
+  return `the stream ended after about ${tokens} tokens, without a declared finish`;
+}
+
+function whatHappened(
+  error: unknown,
+  said: ServiceError | undefined,
+  context: FailureContext,
+): string {
+  const after = `after about ${context.tokens ?? 0} tokens`;
+  if (isBroken(error)) return `an event of the stream could not be read, ${after}`;
+  if (error instanceof BrokenStreamError)
+    return `the connection broke ${after}${codeOf(error.cause)}`;
+  if (!said) return `${error instanceof Error ? error.name : 'unknown error'}${codeOf(error)}`;
+  if (said.status === undefined && said.url) return `no answer${codeOf(error)}`;
+  const words = ownWords(said, context);
+  const status = said.url ? `status ${said.status}` : `an error inside the stream, ${after}`;
+  return words === '' ? status : `${status}: ${words}`;
+}
+
+/** The code of the network's error, wherever in the chain of causes it is. */
+function codeOf(error: unknown): string {
+  for (let at = error; at instanceof Error; at = at.cause)
+    if ('code' in at && typeof at.code === 'string') return ` (${at.code})`;
+  return '';
+}
+
+function hintFor(
+  error: unknown,
+  said: ServiceError | undefined,
+  { keyVariable = 'the key', baseUrlVariable = 'the base URL' }: FailureContext,
+): string | undefined {
+  if (said && /<html|<!doctype/i.test(said.words) && (said.status ?? 0) < 500)
+    return `a web page is no model's service: check ${baseUrlVariable}`;
+  switch (failureOfModel(error).code) {
+    case 'model_unauthorized':
+      return `check ${keyVariable}`;
+    case 'model_not_found':
+      return `check the model's name, and whether ${baseUrlVariable} lacks its /v1`;
+    case 'context_too_long':
+      return 'more than the model takes: lower CONTEXT_TOKEN_BUDGET';
+    default:
+      return /ECONNREFUSED|ENOTFOUND/.test(codeOf(error)) ? 'is it running?' : undefined;
+  }
+}
+
+/** The message of the service's error, or its body: bounded, masked and in one line. */
+function ownWords({ words }: ServiceError, context: FailureContext): string {
+  const text = messageIn(words) ?? words.replace(/<[^>]*>/g, ' ');
+  // Controls would let a service write lines of the log.
+  const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+  return withoutSecrets(line, context).slice(0, LONGEST_WORDS);
+}
+
+function messageIn(words: string): string | undefined {
+  try {
+    const body: unknown = JSON.parse(words);
+    const first: unknown = Array.isArray(body) ? body[0] : body;
+    const error = recordOf(first)['error'];
+    const message = isRecord(error) ? error['message'] : error;
+    return textOf(message) || textOf(recordOf(first)['message']) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The address without what a query may hold. */
+function addressOf(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  return parsed ? parsed.origin + parsed.pathname : 'an address that cannot be read';
+}
+
+/** Keys of the known services, and whatever is long and random enough to be one. */
+const KEYS =
+  /\b(?:sk|gsk|pk|rk|xai|key|AIza)[-_A-Za-z0-9*]{8,}|(?=[-\w]*\d)(?=[-\w]*[A-Za-z])[-\w]{32,}/g;
+
+function withoutSecrets(text: string, { secrets = [] }: FailureContext): string {
+  const known = secrets.filter((secret) => secret.length >= 4);
+  return known.reduce((rest, secret) => rest.replaceAll(secret, '***'), text).replace(KEYS, '***');
+}

@@ -1,0 +1,139 @@
+/**
+ * The calls of models that are under way. Each call has a signal of its own; the provider gives it
+ * to `fetch`, and by it the answer of the request finds the reader that belongs to the call.
+ */
+import {
+  APICallError,
+  type LanguageModelV4,
+  type LanguageModelV4CallOptions,
+} from '@ai-sdk/provider';
+import type { BodyReader } from './chat-stream/body-reader.ts';
+import { isEventStream, type HttpFetch } from './http.ts';
+import { followParts, PartStream, type ModelPart, type OnPart } from './part-stream.ts';
+import { StreamOptions } from './stream-options.ts';
+
+/** How one answer becomes parts. */
+export interface Answer {
+  reader: BodyReader;
+  /** What the provider is shown; pending for as long as it need not see anything. */
+  response: Promise<Response>;
+  /** Settles when the answer was told to its end without its provider. */
+  told?: Promise<void>;
+  fromProvider(part: ModelPart): void;
+  /** The error that stands for whatever the provider makes of what it was shown. */
+  errorMet(): Error | undefined;
+}
+
+/** UTF-16 units of a web page that an error carries. */
+const LONGEST_PAGE = 2_000;
+
+interface ModelCall {
+  answer: Answer;
+  /** The model, as far as its service may differ from others. */
+  key: string;
+}
+
+export class ModelCalls {
+  readonly #network: HttpFetch;
+  readonly #streamOptions: StreamOptions;
+  readonly #calls = new Map<AbortSignal, ModelCall>();
+
+  constructor(network: HttpFetch) {
+    this.#network = network;
+    this.#streamOptions = new StreamOptions(network);
+  }
+
+  /** The `fetch` of the providers. */
+  readonly fetch: typeof fetch = (input, init) => {
+    const call = init?.signal && this.#calls.get(init.signal);
+    return call ? this.#fetchFor(call, input, init) : this.#network(input, init);
+  };
+
+  /** Returns the stream of a call that is made when somebody reads it. */
+  open(
+    model: LanguageModelV4,
+    options: LanguageModelV4CallOptions,
+    answerTo: (onPart: OnPart) => Answer,
+  ): PartStream {
+    const call = new AbortController();
+    const leave = () => call.abort(options.abortSignal?.reason);
+    return new PartStream(async (onPart) => {
+      if (options.abortSignal?.aborted) leave();
+      options.abortSignal?.addEventListener('abort', leave, { once: true });
+      const answer = answerTo(onPart);
+      const { signal } = call;
+      const key = `${model.provider}/${model.modelId}`;
+      this.#calls.set(signal, { answer, key });
+      try {
+        const provided = follow(model, { ...options, abortSignal: signal }, answer, onPart);
+        await (answer.told ? Promise.race([provided, answer.told]) : provided);
+      } finally {
+        this.#calls.delete(signal);
+        if (answer.reader.isBegun) this.#streamOptions.answered(key);
+        options.abortSignal?.removeEventListener('abort', leave);
+        if (answer.reader.isLeftOpen) call.abort(new Error('the answer is whole'));
+      }
+    }, leave);
+  }
+
+  /** Returns an answer for the provider; never, where the answer is told without it. */
+  async #fetchFor(
+    { answer, key }: ModelCall,
+    input: Parameters<typeof fetch>[0],
+    init: RequestInit,
+  ): Promise<Response> {
+    const { reader, response } = answer;
+    const answered = this.#streamOptions.fetch(key, input, init, reader);
+    const first = await Promise.race([answered, response]);
+    if (first.status !== 200 || !first.body || reader.isBegun) return first;
+    const type = first.headers.get('content-type') ?? '';
+    if (type.includes('text/html'))
+      throw await webPage(first, input instanceof Request ? input.url : input.toString());
+    // JSON where a stream was asked for, or a stream by another name.
+    if (!isEventStream(first.status, type)) {
+      reader.isStream = !type.includes('json');
+      void read(first.body, reader);
+    }
+    return response;
+  }
+}
+
+async function follow(
+  model: LanguageModelV4,
+  options: LanguageModelV4CallOptions,
+  answer: Answer,
+  onPart: OnPart,
+): Promise<void> {
+  try {
+    const { stream } = await model.doStream(options);
+    await followParts(stream, (part) => answer.fromProvider(part), options.abortSignal);
+  } catch (error) {
+    const met = answer.errorMet();
+    if (!met) throw error;
+    onPart({ type: 'error', error: met });
+  }
+}
+
+async function read(body: ReadableStream<Uint8Array>, reader: BodyReader): Promise<void> {
+  try {
+    for await (const bytes of body) {
+      reader.push(bytes);
+      if (reader.isDone) return;
+    }
+    reader.end();
+  } catch (error) {
+    reader.fail(error);
+  }
+}
+
+async function webPage(response: Response, url: string): Promise<APICallError> {
+  return new APICallError({
+    message: 'answered with a web page',
+    url,
+    requestBodyValues: {},
+    statusCode: response.status,
+    responseHeaders: { 'content-type': 'text/html' },
+    responseBody: (await response.text()).slice(0, LONGEST_PAGE),
+    isRetryable: false,
+  });
+}

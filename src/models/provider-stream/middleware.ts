@@ -1,0 +1,33 @@
+/** Middleware of the SDK that puts our readers between a service and its provider. */
+import type { LanguageModelMiddleware } from 'ai';
+import type { ModelCalls } from '../model-calls.ts';
+import type { ChunkDialect } from './canonical-chunk.ts';
+import { geminiAnswer } from './gemini-answer.ts';
+import { chatAnswer } from './provider-answer.ts';
+
+export interface ChatStreamSettings {
+  dialect: ChunkDialect;
+  /** Milliseconds to wait for counts after a declared finish. */
+  settleMs: number;
+}
+
+/** Every answer passes through its provider, which sees one clean form of it. */
+export function providerStream(
+  calls: ModelCalls,
+  { dialect, settleMs }: ChatStreamSettings,
+): LanguageModelMiddleware {
+  return {
+    wrapStream: async ({ model, params }) => ({
+      stream: calls.open(model, params, (onPart) => chatAnswer(dialect, settleMs, onPart)),
+    }),
+  };
+}
+
+/** The same for Gemini, whose provider is shown the service's own events. */
+export function geminiStream(calls: ModelCalls, settleMs: number): LanguageModelMiddleware {
+  return {
+    wrapStream: async ({ model, params }) => ({
+      stream: calls.open(model, params, (onPart) => geminiAnswer(settleMs, onPart)),
+    }),
+  };
+}

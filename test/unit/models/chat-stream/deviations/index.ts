@@ -1,0 +1,16 @@
+/** All of the table. */
+import { calls } from './calls.ts';
+import type { Deviation } from './deviation.ts';
+import { errors } from './errors.ts';
+import { events } from './events.ts';
+import { framing } from './framing.ts';
+import { contents, finishes } from './said.ts';
+
+export const DEVIATIONS: readonly Deviation[] = [
+  ...framing,
+  ...events,
+  ...contents,
+  ...finishes,
+  ...calls,
+  ...errors,
+];
