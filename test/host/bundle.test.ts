@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { bundleFiles } from '../../bench/bundle.ts';
 
-/** Bytes after gzip: the most that the Worker may have, with the AI SDK (42 KiB of it). */
+/** Bytes after gzip: the most that the Worker may have, with the AI SDK and drizzle. */
 const LIMIT = 350 * 1024;
 
 it('is small enough to start quickly everywhere', { timeout: 180_000 }, async () => {
