@@ -21,7 +21,7 @@ export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
 }
 
 export interface RetryOptions {
-  /** Milliseconds before the second attempt. The pause doubles each time, up to `longestPauseMs`. */
+  /** Milliseconds before the second attempt; each pause is twice the one before. */
   firstPauseMs: number;
   longestPauseMs: number;
   /**

@@ -1,10 +1,20 @@
-/** The network as the providers are given it: `fetch`, and a way to follow what a stream of events brings before a reader does, or instead of one. */
+/**
+ * HTTP as the providers are given it: `fetch`, and a way to read a stream of events before its
+ * reader does, or instead of one.
+ */
 
-/** Follows a body, which it keeps to itself at first: a reader sees what it hands on, and there is none before. */
+/** Reads a body as it arrives. Until it hands bytes on, the body has no other reader. */
 export interface BodyInterceptor {
-  /** All has been said: to a reader this is the end. The body may still come to its own, which keeps the connection, or be cut off after {@link LINGER_MS}. */
+  /**
+   * Whether all has been said, which is the end for a reader. The body may go on to its own end,
+   * which keeps the connection; after {@link LINGER_MS} it is cut off.
+   */
   readonly isDone: boolean;
-  /** @returns what a reader is to see; once it has handed anything on, always something, of no length behind the end */
+  /**
+   * Takes bytes that arrived.
+   * @returns what a reader is to see. Once it has handed bytes on, it always returns some; after
+   * the end they have no length
+   */
   push(bytes: Uint8Array): Uint8Array | undefined;
   /**
    * The body has come to its own end, of which there is no reader yet.
@@ -32,7 +42,10 @@ export function isEventStream(status: number, contentType: string | null | undef
   return status === 200 && (contentType?.includes('text/event-stream') ?? false);
 }
 
-/** Names and values. The providers bring a plain object, whose names are in lower case: making `Headers` of it and back costs more than all else on the way. */
+/**
+ * Returns names and values. The providers bring a plain object with names in lower case: to make
+ * `Headers` of it and back would cost more than all else on the way.
+ */
 export function headerRecord(headers: RequestInit['headers']): Record<string, string> {
   const isPlain = headers !== undefined && Object.getPrototypeOf(headers) === Object.prototype;
   // An object that is neither a list nor `Headers` holds names and values.
@@ -53,7 +66,7 @@ export function networkBy(fetch: typeof globalThis.fetch): HttpFetch {
   };
 }
 
-/** Bytes taken at once: on Workers every read costs, and without a buffer of ours one brings 4 KiB at most. */
+/** Bytes of one read. On Workers each read costs, and without our buffer brings 4 KiB at most. */
 const READ_SIZE = 32 * 1024;
 
 interface Reads {

@@ -1,4 +1,4 @@
-/** Answers that the model's service compresses: decoded as they come, and broken when they break. */
+/** Answers that the model's service compresses. */
 import { describe, expect, it } from 'vitest';
 import type { Behaviour } from '../support/upstream/behaviour.ts';
 import type { Compression } from '../support/upstream/compression.ts';

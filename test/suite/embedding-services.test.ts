@@ -1,4 +1,4 @@
-/** Embedding services as they are: they take few texts at once, are busy, compress, and err. On a server of its own. */
+/** Embedding services that take few texts at once, are busy, compress or err. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { request } from '../support/http.ts';
 import { asArray, asRecord, asText } from '../support/json.ts';
@@ -54,7 +54,7 @@ async function find(user_id: string, query: string): Promise<string> {
 }
 
 // First, since what is taken at once is remembered.
-it('a text that is refused by itself fails its document, and no later call is smaller for it', async () => {
+it('a text that is refused by itself fails its document and shrinks no later call', async () => {
   const refuse: Script = (body) =>
     textsIn(body).some((text) => text.includes('poison')) ? { status: { code: 400 } } : {};
   const spoilt = `${chunks(20)}\n\n${chunks(1, 'poison ')}\n\n${chunks(20)}`;

@@ -1,4 +1,4 @@
-/** What the Worker and its Durable Objects are made of: the configuration is read once, a database client is made for each use. */
+/** What the Worker and its Durable Objects share: the configuration and what is made from it. */
 import { ConfigError, isLoopback, parseConfig, type Config } from '../../config.ts';
 import type { Logger } from '../../core/logger.ts';
 import { createWorkerLogger } from './log.ts';

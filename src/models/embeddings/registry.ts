@@ -1,4 +1,4 @@
-/** Which embedding models are on, and how to have texts embedded. Providers are loaded when first needed. */
+/** The embedding models that are on. Their providers are loaded when they are first needed. */
 import type { EmbeddingModelV4, SharedV4ProviderOptions } from '@ai-sdk/provider';
 import { ParleyError } from '../../core/errors.ts';
 import { withNumbers } from './base64.ts';

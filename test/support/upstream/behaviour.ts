@@ -108,7 +108,8 @@ export type Instead = 'json-error' | 'empty' | 'close' | 'reset' | 'hang' | 'hea
 /**
  * `eof` ends the body properly, `close` drops the connection without the last chunk, `reset` sends a
  * TCP RST, `stall` goes silent (for `forMs`, else for ever), `error` sends the service's error chunk
- * and ends. `corrupt` puts bytes in that the compression cannot decode. `malformed` breaks the JSON of the next frame and `invalid-utf8` puts bytes that
+ * and ends. `corrupt` puts bytes in that the compression cannot decode. `malformed` breaks the
+ * JSON of the next frame and `invalid-utf8` puts bytes that
  * are no UTF-8 into an extra token; both then go on to a normal end.
  */
 export interface StreamFault {

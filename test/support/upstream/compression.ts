@@ -1,4 +1,4 @@
-/** Bodies as a service compresses them: whole, or piece by piece so that each can be read at once. */
+/** Compresses bodies: whole, or piece by piece, so that each can be read at once. */
 import {
   brotliCompressSync,
   createBrotliCompress,

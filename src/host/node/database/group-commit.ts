@@ -8,13 +8,14 @@ const FLUSHED_WITHIN_MS = 20;
 const flushData = promisify(fdatasync);
 
 /**
- * Flushes one file: one flush at a time, and all who ask while it runs share the next, since the running one may have missed what they wrote. Under load one flush so
- * serves hundreds of writers, who would each have blocked everybody for a millisecond or more.
+ * Flushes one file, one flush at a time. All who ask while a flush runs share the next one, since
+ * the running one may have missed what they wrote. Under load one flush serves hundreds of writers,
+ * each of whom would have blocked everybody for a millisecond or more.
  */
 export class GroupCommit {
   readonly #path: string;
   #file: number | undefined;
-  /** When something was first written after the last flush began, or that flush failed; undefined when all is safe. */
+  /** When the first write came that no flush has covered yet; undefined when all is safe. */
   #dirtySince: number | undefined;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -26,7 +27,7 @@ export class GroupCommit {
     this.#path = path;
   }
 
-  /** To be called after each write. It is flushed soon, with others, when nobody asks for it before. */
+  /** Notes a write. It is flushed soon, with others, if nobody asks for a flush before. */
   written(): void {
     this.#isReleased = false;
     this.#dirtySince ??= performance.now();
@@ -44,7 +45,10 @@ export class GroupCommit {
     return (this.#next ??= this.#running.then(begin, begin));
   }
 
-  /** Lets go of the file, which may be another under its name when it is opened again. What is to be flushed still is. */
+  /**
+   * Closes the file, since another may have its name when it is next opened. Writes that were not
+   * flushed yet still are.
+   */
   release(): void {
     this.#isReleased = true;
     const file = this.#file;
@@ -55,7 +59,7 @@ export class GroupCommit {
     else close();
   }
 
-  /** A timer that outlives the flushes that come before it: most writes are followed by one, and need none of their own. */
+  /** Starts a timer that is never stopped: most writes are flushed before, and start none. */
   #planIn(milliseconds: number): void {
     this.#isPlanned = true;
     setTimeout(() => {
@@ -91,7 +95,7 @@ export class GroupCommit {
   }
 }
 
-/** The database makes its log with its first transaction, and removes it only when all of it is safe elsewhere. */
+/** Opens the log if it is there. The database removes it when all of it is safe elsewhere. */
 function openIfThere(path: string): number | undefined {
   try {
     return openSync(path, 'r+');

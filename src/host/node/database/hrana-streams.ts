@@ -1,7 +1,8 @@
 /**
- * A database over HTTP from a process that lives on: Turso or `sqld` from Node. A stream of the Hrana protocol is a connection that the server opens, schema and all, which
- * takes longer than most batches (`SELECT 1` on `sqld`: 3.1 ms and 2.3 ms of its CPU on a stream of its own, 1.0 and 0.6 on one that was there). `@libsql/client` opens one
- * for every batch; here a few are used again and again.
+ * A database over HTTP from a process that lives on: Turso or `sqld` from Node. A stream of the
+ * Hrana protocol is a connection that the server opens, schema and all, which takes longer than
+ * most batches: `SELECT 1` on `sqld` takes 3.1 ms (2.3 ms of its CPU) on a new stream, 1.0 (0.6) on one
+ * that was there. `@libsql/client` opens a stream for every batch; here a few are used again.
  */
 import {
   BatchCond,
@@ -25,15 +26,19 @@ import type { HttpFetch } from '../../../models/http.ts';
 
 /** Each holds one of the connections that a server has for everybody (`sqld`: 128). */
 const MOST_STREAMS = 16;
-/** A server forgets a stream that has been silent for ten seconds: one that may be forgotten by the time its batch arrives is left alone. */
+/** A server forgets a stream after ten silent seconds. One it may have forgotten is not used. */
 const USABLE_FOR_MS = 7_000;
 
-/** A connection is kept for longer than to a model: a batch that meets one which has just been closed is repeated, and making another takes as long as several batches. */
+/**
+ * How long an idle connection is kept: longer than one to a model, since a batch that meets a
+ * closed one is repeated, and opening one takes as long as several batches.
+ */
 export const KEPT_FOR_MS = 30_000;
 
 /** A database over streams that are kept; more batches at once get streams of their own. */
 export function connectStreams(address: Address, network: HttpFetch): Database {
-  // One for good: a stream that fails is given up by itself, and none of the others is left to the server, which would count it for ten seconds.
+  // One for good. A stream that fails is closed by itself; to drop the others too would leave them
+  // to the server, which counts each for ten seconds.
   const connection = new StreamsConnection(address, network);
   return openDatabase(() => connection);
 }
@@ -54,7 +59,7 @@ class StreamsConnection implements Connection {
     const request = timed(network);
     this.#client = openClient(address, request);
     const { hranaHttpUrl = '', authToken } = parseLibsqlUrl(address.url);
-    // A client each: a client holds on to all streams that it has opened, those that have been left alone, too.
+    // A client for each, since a client keeps all streams that it has ever opened.
     const open = () => openHttp(hranaHttpUrl, authToken ?? address.authToken, request).openStream();
     this.#open = open;
   }
@@ -89,7 +94,7 @@ class StreamsConnection implements Connection {
   }
 }
 
-/** Whether the server has refused the stream rather than the batch: it has restarted, or forgotten it all the same. */
+/** Whether the server refused the stream and not the batch: it has restarted, or forgotten it. */
 function isForgotten(error: unknown): boolean {
   return (
     error instanceof HttpServerError ||

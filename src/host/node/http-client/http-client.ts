@@ -21,7 +21,7 @@ const LONGEST_IDLE_MS = 60_000;
 const HEEDS_PROXY =
   process.env['NODE_USE_ENV_PROXY'] === '1' ||
   [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ').includes('--use-env-proxy');
-/** What a header cannot hold. The library would refuse it, and keep a connection for it for good. */
+/** What a header cannot hold. The library would refuse it and lose a connection by it. */
 const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /**

@@ -1,4 +1,4 @@
-/** The files of the pages are there in every installation, also in one without what development needs. */
+/** The pages' files are there in every installation, also in one without development packages. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import manifest from '../../../../package.json' with { type: 'json' };

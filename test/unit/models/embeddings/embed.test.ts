@@ -1,4 +1,4 @@
-/** Which vector is whose: what the SDK makes of an OpenAI-compatible service's answer, and what we make of that. */
+/** Which vector belongs to which text, and which answers of a service are asked for again. */
 import { expect, it } from 'vitest';
 import { createEmbeddingRegistry } from '../../../../src/models/embeddings/registry.ts';
 import { networkBy } from '../../../../src/models/http.ts';

@@ -1,4 +1,4 @@
-/** What a service may do to a connection: whatever it is, the call fails or the body does, and never the process. */
+/** What a service may do to a connection: the call fails, or the body, and never the process. */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls, { createServer as createSecureServer } from 'node:tls';
@@ -279,7 +279,7 @@ it('a service that would rather speak HTTP/2 is spoken to in HTTP/1.1', async ()
   both.close();
 });
 
-it('a connection on which the last request is still going out is not used for the next', async () => {
+it('a connection whose last request is still going out is not used for the next', async () => {
   // Of its own, so that no other connection is at hand.
   const deaf = createServer((socket) => {
     sockets.add(socket);
