@@ -11,7 +11,9 @@ import { newId } from '../src/core/ids.ts';
 import { connectFile } from '../src/host/node/database/libsql-file.ts';
 import { migrateFromFolder } from '../src/host/node/database/open.ts';
 import { claimTurn } from '../src/store/turns/claim.ts';
-import { listConversations, readTranscript } from '../src/store/conversations.ts';
+import { ANYONE } from '../src/core/principal.ts';
+import { listConversations } from '../src/store/conversations.ts';
+import { readTranscript } from '../src/store/transcript.ts';
 import type { Database } from '../src/store/database.ts';
 import { endTurn } from '../src/store/turns/checkpoint.ts';
 import { readTurn, sweep } from '../src/store/turns/read.ts';
@@ -71,7 +73,7 @@ const CALLS_TO_TIME: Record<string, Call> = {
   'read a conversation': (db, size) =>
     readTranscript(db, {
       id: anyConversation(size).id,
-      userId: null,
+      principal: ANYONE,
       slice: { newest: 1_000 },
       leaseMs: LEASE_MS,
     }),
@@ -81,29 +83,33 @@ const CALLS_TO_TIME: Record<string, Call> = {
 
 async function turn(db: Database, size: Size): Promise<void> {
   const { id, number } = anyConversation(size);
-  const ids = { turnId: newId(), userMessageId: newId(), assistantMessageId: newId() };
+  const ids = { turnId: newId(), assistantMessageId: newId(), instanceId: 'bench' };
   const text = 'What does it cost to stream one more token?';
-  const claim = {
-    ...ids,
-    instanceId: 'bench',
-    conversationId: id,
-    userId: `user-${number % size.users}`,
-  };
+  const messageId = newId();
   const verdict = await claimTurn(
     db,
-    { ...claim, text, textTokens: 9, title: 'x', model: null, defaultModel: 'offline' },
+    {
+      ...ids,
+      conversationId: id,
+      principal: { kind: 'user', userId: `user-${number % size.users}` },
+      input: {
+        ...{ kind: 'message', messageId, parts: [{ type: 'text', text }] },
+        ...{ textLength: text.length, tokens: 9, parentId: undefined, parentMayBeQuestion: false },
+      },
+      ...{ title: 'x', model: null, defaultModel: 'offline' },
+    },
     { leaseMs: LEASE_MS, windowMessages: 20 },
   );
   if (verdict.kind !== 'accepted') throw new Error(`a turn was ${verdict.kind}`);
-  const { sequenceNumber, acceptedAt, conversation } = verdict;
+  const { sequenceNumber, acceptedAt, conversation, prompt, siblings } = verdict;
   const head = {
     turnId: ids.turnId,
     conversationId: id,
     created: false,
     title: conversation.title,
     model: 'offline',
-    userMessage: { id: ids.userMessageId, sequenceNumber: sequenceNumber - 1, text },
-    assistantMessage: { id: ids.assistantMessageId, sequenceNumber },
+    userMessage: { ...prompt, id: messageId, text },
+    assistantMessage: { id: ids.assistantMessageId, sequenceNumber, siblings },
     acceptedAt,
     conversationCreatedAt: conversation.createdAt,
   };
@@ -113,7 +119,7 @@ async function turn(db: Database, size: Size): Promise<void> {
   const parts = [{ type: 'text' as const, text: WORDS.repeat(2) }];
   const whole = { ...ending, parts, ...counts, ...times };
   await endTurn(db, { head, instanceId: 'bench', ending: whole, retryForMs: 1_000 });
-  await readTurn(db, { turnId: ids.turnId, userId: null, leaseMs: LEASE_MS });
+  await readTurn(db, { turnId: ids.turnId, principal: ANYONE, leaseMs: LEASE_MS });
 }
 
 async function timed(db: Database, size: Size, call: Call): Promise<number[]> {

@@ -1,10 +1,12 @@
-import { estimateTokens, MOST_TOKENS_A_UNIT } from './tokens.ts';
+/** Choosing what of a conversation a model is sent. */
 import type { Role } from './message.ts';
+import { contentOf, type Part } from './parts.ts';
+import { estimateTokens, MOST_TOKENS_A_UNIT } from './tokens.ts';
 
 /** One message of the history as the model will see it. */
 export interface ContextMessage {
   role: Role;
-  text: string;
+  parts: Part[];
 }
 
 export interface ContextLimits {
@@ -16,8 +18,14 @@ export interface ContextLimits {
   tokenBudget: number;
 }
 
+/** Returns the visible text of a message. */
+export function textOf({ parts }: ContextMessage): string {
+  return contentOf(parts);
+}
+
 /**
- * The messages to send: the newest that fit, whole, starting with the user, neighbouring messages of one role merged.
+ * Chooses the messages to send: the newest that fit, whole, starting with the user, neighbouring messages
+ * of one role merged. An older message that does not fit with its tool calls may fit without them.
  * @param history oldest first, the new user message last; failed and empty answers already left out
  * @param reserved tokens that something else (instructions, passages) takes from the budget
  */
@@ -31,46 +39,69 @@ export function chooseContext({
   reserved?: number;
 }): ContextMessage[] {
   const newest = history.slice(-Math.max(limits.windowMessages, 1));
-  const fitting = newest.slice(
-    -countFitting({ newest, limits, budget: limits.tokenBudget - reserved }),
-  );
-  const fromUser = fitting.slice(
-    Math.max(
-      fitting.findIndex((message) => message.role === 'user'),
-      0,
-    ),
-  );
-  return mergeNeighbours(fromUser);
+  const fitting = chooseFitting(newest, limits, limits.tokenBudget - reserved);
+  const firstOfUser = fitting.findIndex((message) => message.role === 'user');
+  return mergeNeighbours(fitting.slice(Math.max(firstOfUser, 0)));
 }
 
-function countFitting({
-  newest,
-  limits,
-  budget,
-}: {
-  newest: readonly ContextMessage[];
-  limits: ContextLimits;
-  budget: number;
-}): number {
+function chooseFitting(
+  newest: readonly ContextMessage[],
+  { minMessages }: ContextLimits,
+  budget: number,
+): ContextMessage[] {
   // What fits at the most that a text can be needs no estimate: most turns make none.
-  const units = newest.reduce((sum, message) => sum + message.text.length, 0);
-  if (units * MOST_TOKENS_A_UNIT <= budget) return newest.length;
+  const units = newest.reduce((sum, message) => sum + lengthOf(message), 0);
+  if (units * MOST_TOKENS_A_UNIT <= budget) return [...newest];
+  const chosen: ContextMessage[] = [];
   let tokens = 0;
-  let count = 0;
   for (const message of newest.toReversed()) {
-    tokens += estimateTokens(message.text);
-    if (tokens > budget && count >= limits.minMessages) break;
-    count++;
+    const whole = estimateMessage(message);
+    const plain = tokens + whole > budget ? withoutTools(message) : message;
+    tokens += plain === message ? whole : estimateMessage(plain);
+    if (tokens > budget && chosen.length >= Math.max(minMessages, 1)) break;
+    chosen.push(plain);
   }
-  return Math.max(count, 1);
+  return chosen.toReversed();
+}
+
+/** Estimates the tokens of all that a model is sent of a message. */
+export function estimateMessage({ parts }: ContextMessage): number {
+  return parts.reduce((sum, part) => sum + estimateTokens(sentText(part)), 0);
+}
+
+function lengthOf({ parts }: ContextMessage): number {
+  return parts.reduce((sum, part) => sum + sentText(part).length, 0);
+}
+
+/** What a model is sent of a part, as text: thoughts and sources stay here. */
+function sentText(part: Part): string {
+  if (part.type === 'text') return part.text;
+  if (part.type === 'tool_call') return part.name + JSON.stringify(part.input);
+  return part.type === 'tool_result' ? JSON.stringify(part.output) : '';
+}
+
+/** Returns the message without its calls and results, which are only ever left out in pairs. */
+export function withoutTools(message: ContextMessage): ContextMessage {
+  const isOther = ({ type }: Part) => type !== 'tool_call' && type !== 'tool_result';
+  return message.parts.every(isOther)
+    ? message
+    : { ...message, parts: message.parts.filter(isOther) };
 }
 
 function mergeNeighbours(messages: readonly ContextMessage[]): ContextMessage[] {
   const merged: ContextMessage[] = [];
   for (const message of messages) {
     const last = merged.at(-1);
-    if (last?.role === message.role) last.text += `\n\n${message.text}`;
+    if (last?.role === message.role) last.parts = joined(last.parts, message.parts);
     else merged.push({ ...message });
   }
   return merged;
+}
+
+/** Joins the parts of two messages, with an empty line where text meets text. */
+function joined(before: readonly Part[], after: readonly Part[]): Part[] {
+  const [last, first] = [before.at(-1), after[0]];
+  if (last?.type !== 'text' || first?.type !== 'text') return [...before, ...after];
+  const text = `${last.text}\n\n${first.text}`;
+  return [...before.slice(0, -1), { type: 'text', text }, ...after.slice(1)];
 }

@@ -7,7 +7,10 @@ export interface Conversation {
   mode: Mode;
   model: string | null;
   instructions: string | null;
+  /** Messages on the active path. */
   messageCount: number;
+  /** The last message of the active path; null while there is none. */
+  headMessageId: string | null;
   /** Milliseconds since the epoch, by the database's clock. */
   createdAt: number;
   updatedAt: number;

@@ -8,6 +8,8 @@ export const ERROR_CODES = [
   'unknown_model',
   'forbidden_origin',
   'forbidden_host',
+  'forbidden_prefetch',
+  'method_not_allowed',
   'not_found',
   'turn_in_progress',
   'idempotency_key_reused',

@@ -24,9 +24,13 @@ export interface Message {
   id: string;
   conversationId: string;
   turnId: string | null;
+  /** The message that this one follows; null for the first of a branch. */
+  parentId: string | null;
+  /** Which of the messages after the same parent this one is, in the order in which they were made. */
+  siblings: Siblings;
   role: Role;
   status: Status;
-  /** From 1, without gaps, unique in its conversation. */
+  /** The order in which messages were made in their conversation, from 1. */
   sequenceNumber: number;
   parts: Part[];
   model: string | null;
@@ -35,6 +39,8 @@ export interface Message {
   outputTokens: number | null;
   tokensEstimated: boolean;
   finishReason: FinishReason | null;
+  /** True for a user message that a model's service refused for good: it is shown and not sent again. */
+  isRefused: boolean;
   /** Milliseconds from the acceptance of the turn to its first token, and to its end. */
   firstTokenMs: number | null;
   durationMs: number | null;
@@ -42,7 +48,23 @@ export interface Message {
   createdAt: number;
 }
 
+/** A place among siblings: `index` counts from 1. */
+export interface Siblings {
+  index: number;
+  count: number;
+}
+
+export const ONLY_CHILD: Siblings = { index: 1, count: 1 };
+
 export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_calls';
+
+export interface PromptMessage {
+  id: string;
+  sequenceNumber: number;
+  parentId: string | null;
+  siblings: Siblings;
+  text: string;
+}
 
 /** What a client needs to know of a turn that has begun. */
 export interface TurnHead {
@@ -52,8 +74,9 @@ export interface TurnHead {
   created: boolean;
   title: string | null;
   model: string;
-  userMessage: { id: string; sequenceNumber: number; text: string };
-  assistantMessage: { id: string; sequenceNumber: number };
+  /** The message that is answered: a new one, or one that is answered again. */
+  userMessage: PromptMessage;
+  assistantMessage: { id: string; sequenceNumber: number; siblings: Siblings };
   /** When the turn was accepted and its messages were stored, and when its conversation was made: milliseconds since the epoch, by the database's clock. */
   acceptedAt: number;
   conversationCreatedAt: number;
@@ -63,6 +86,11 @@ export interface TurnHead {
 export interface Outcome {
   message: Message;
   error?: Failure;
+}
+
+/** A turn that is over. */
+export interface FinishedTurn extends Outcome {
+  head: TurnHead;
 }
 
 /** A turn and its answer as they stand in the database. */

@@ -15,11 +15,21 @@ export interface Citation {
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
+/** What a provider said of a part, by the provider's name. */
+export type ProviderMetadata = { [provider: string]: { [key: string]: Json } };
+
 export type Part =
   | { type: 'text'; text: string }
   | { type: 'reasoning'; text: string }
   | { type: 'sources'; sources: Citation[] }
-  | { type: 'tool_call'; tool_call_id: string; name: string; input: Json }
+  | {
+      type: 'tool_call';
+      tool_call_id: string;
+      name: string;
+      input: Json;
+      /** What the provider wants back with the call in later prompts; not shown to clients. */
+      provider_metadata?: ProviderMetadata;
+    }
   | { type: 'tool_result'; tool_call_id: string; output: Json; is_error?: boolean };
 
 /** Parts whose text grows while a model speaks. */

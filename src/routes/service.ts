@@ -2,7 +2,8 @@
 import { z } from '@hono/zod-openapi';
 import { notFound } from '../core/errors.ts';
 import { ping } from '../store/conversations.ts';
-import { commonProblems, createRouter, json, route } from './shared/router.ts';
+import { commonProblems, json } from './shared/responses.ts';
+import { createRouter, route } from './shared/router.ts';
 import type { AppContext } from './shared/dependencies.ts';
 import { about } from './shared/version.ts';
 
@@ -64,13 +65,13 @@ export function serviceRouter() {
     },
     async (c) => {
       try {
-        await ping(c.get('services').db);
+        await ping(c.get('dependencies').db);
         return c.json(
           { status: 'ok' as const, database: 'ok' as const, version: about.version },
           200,
         );
       } catch (error) {
-        c.get('services').report('the database does not answer', error);
+        c.get('dependencies').report('the database does not answer', error);
         return c.json(
           {
             status: 'unavailable' as const,
@@ -99,7 +100,7 @@ export function serviceRouter() {
       },
     },
     (c) => {
-      const { registry } = c.get('services');
+      const { registry } = c.get('dependencies');
       return c.json({ default: registry.defaultName, models: registry.list() }, 200);
     },
   );
@@ -143,7 +144,7 @@ export function serviceRouter() {
 }
 
 async function page(c: AppContext, path: string): Promise<Response> {
-  const found = await c.get('services').pages.get(path);
+  const found = await c.get('dependencies').pages.get(path);
   if (!found) throw notFound('Page');
   return found;
 }

@@ -1,18 +1,22 @@
 /** Turns by their own id: how one stands, following it, stopping it. */
 import type { StoredTurn } from '../core/message.ts';
 import { readTurn } from '../store/turns/read.ts';
+import { nativeSse } from '../wire/native-sse.ts';
 import { turnView } from '../wire/views.ts';
+import { streamOptions } from './shared/answer-turn.ts';
+import type { AppContext } from './shared/dependencies.ts';
+import { required } from './shared/required.ts';
+import { commonProblems, eventStreamContent, json } from './shared/responses.ts';
+import { MAKES_NOTHING, ofTurn } from './shared/response-docs.ts';
+import { createRouter, route } from './shared/router.ts';
+import * as schemas from './shared/schemas.ts';
 import {
-  followed,
   headOfStream,
   lastEventId,
-  required,
-  servingReconnect,
-  viewOf,
-} from './shared/answer-turn.ts';
-import { commonProblems, createRouter, eventStreamContent, json, route } from './shared/router.ts';
-import * as schemas from './shared/schemas.ts';
-import type { AppContext } from './shared/dependencies.ts';
+  serveReconnect,
+  streamOrNothing,
+  turnHeaders,
+} from './shared/stream-turn.ts';
 
 const tags = ['turns'];
 
@@ -28,7 +32,7 @@ export function turnsRouter() {
       tags,
       summary: 'How a turn stands',
       request,
-      responses: { 200: json(schemas.turnSchema, 'The turn'), ...commonProblems },
+      responses: { 200: ofTurn(json(schemas.turnSchema, 'The turn')), ...commonProblems },
     },
     async (c) => shown(c, await turnOf(c, c.req.valid('param').id)),
   );
@@ -42,12 +46,10 @@ export function turnsRouter() {
       summary: 'Replay a turn from the start or after a cursor, then follow it',
       request: {
         params: schemas.idParam,
-        query: schemas.ownerQuery.extend({
-          last_event_id: schemas.streamQuery.shape.last_event_id,
-        }),
+        query: schemas.ownerQuery.extend(schemas.cursorFields),
       },
       responses: {
-        200: { description: 'The turn as native events', content: eventStreamContent },
+        200: ofTurn({ description: 'The turn as native events', content: eventStreamContent }),
         204: { description: 'Nothing is left after the cursor' },
         ...commonProblems,
       },
@@ -55,13 +57,12 @@ export function turnsRouter() {
     (c) => {
       const follow = async () => {
         const { head } = await turnOf(c, c.req.valid('param').id);
-        if (c.req.method === 'HEAD') return headOfStream();
-        const delivery = await c
-          .get('services')
-          .rooms.follow(head, viewOf({}, 'native'), lastEventId(c));
-        return followed(c, delivery, 'native');
+        if (c.req.method === 'HEAD') return headOfStream(nativeSse);
+        const { turns } = c.get('dependencies');
+        const stream = await turns.follow(head, streamOptions(nativeSse, {}), lastEventId(c));
+        return streamOrNothing(c, stream, nativeSse);
       };
-      return c.req.header('last-event-id') ? servingReconnect('native', follow) : follow();
+      return c.req.header('last-event-id') ? serveReconnect(nativeSse, follow) : follow();
     },
   );
 
@@ -71,15 +72,16 @@ export function turnsRouter() {
       method: 'post',
       path: '/turns/{id}/cancel',
       tags,
+      [MAKES_NOTHING]: true,
       summary: 'Stop a turn, keeping what it has said',
       request,
-      responses: { 200: json(schemas.turnSchema, 'The turn'), ...commonProblems },
+      responses: { 200: ofTurn(json(schemas.turnSchema, 'The turn')), ...commonProblems },
     },
     async (c) => {
       const { id } = c.req.valid('param');
       const turn = await turnOf(c, id);
       if (!turn.running) return shown(c, turn);
-      await c.get('services').rooms.cancel(turn.head);
+      await c.get('dependencies').turns.cancel(turn.head);
       return shown(c, await turnOf(c, id));
     },
   );
@@ -88,17 +90,12 @@ export function turnsRouter() {
 }
 
 function shown(c: AppContext, turn: StoredTurn): Response {
-  const { turnId, conversationId } = turn.head;
-  return c.json(turnView(turn), 200, {
-    'X-Turn-Id': turnId,
-    'X-Conversation-Id': conversationId,
-  });
+  return c.json(turnView(turn), 200, turnHeaders(turn.head));
 }
 
 async function turnOf(c: AppContext, turnId: string) {
-  const { db, config } = c.get('services');
-  return required(
-    await readTurn(db, { turnId, userId: c.get('caller') ?? null, leaseMs: config.TURN_LEASE_MS }),
-    'Turn',
-  );
+  const { db, config } = c.get('dependencies');
+  const principal = c.get('principal');
+  const found = await readTurn(db, { turnId, principal, leaseMs: config.TURN_LEASE_MS });
+  return required(found, 'Turn');
 }

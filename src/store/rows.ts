@@ -7,8 +7,16 @@ import type { ResultSet } from './database.ts';
 
 export type Row = ResultSet['rows'][number];
 
-export const MESSAGE_COLUMNS = `m.id, m.conversation_id, m.turn_id, m.role, m.status, m.sequence_number, m.parts, m.model,
-  m.input_tokens, m.output_tokens, m.tokens_estimated, m.finish_reason, m.first_token_ms, m.duration_ms, m.created_at`;
+/** The place of message `m` of conversation `c` among its siblings; with one line, nobody has any. */
+function siblings(upTo: string): string {
+  return `CASE WHEN c.message_count = c.last_sequence_number THEN 1 ELSE (SELECT count(*) FROM messages s
+    WHERE s.conversation_id = m.conversation_id AND s.parent_id IS m.parent_id ${upTo}) END`;
+}
+
+/** The columns of {@link messageFrom}, of a message `m` in its conversation `c`. */
+export const MESSAGE_COLUMNS = `m.id, m.conversation_id, m.turn_id, m.parent_id, m.role, m.status, m.sequence_number, m.parts, m.model,
+  m.input_tokens, m.output_tokens, m.tokens_estimated, m.finish_reason, m.is_refused, m.first_token_ms, m.duration_ms, m.created_at,
+  ${siblings('')} AS sibling_count, ${siblings('AND s.sequence_number <= m.sequence_number')} AS sibling_index`;
 
 // Enumerations are written by this program alone, through the same types.
 export function messageFrom(row: Row): Message {
@@ -16,6 +24,8 @@ export function messageFrom(row: Row): Message {
     id: text(row['id']),
     conversationId: text(row['conversation_id']),
     turnId: optionalText(row['turn_id']),
+    parentId: optionalText(row['parent_id']),
+    siblings: { index: number(row['sibling_index']), count: number(row['sibling_count']) },
     role: text(row['role']) as Role,
     status: text(row['status']) as Status,
     sequenceNumber: number(row['sequence_number']),
@@ -25,13 +35,14 @@ export function messageFrom(row: Row): Message {
     outputTokens: optionalNumber(row['output_tokens']),
     tokensEstimated: number(row['tokens_estimated']) === 1,
     finishReason: optionalText(row['finish_reason']) as FinishReason | null,
+    isRefused: row['is_refused'] === 1,
     firstTokenMs: optionalNumber(row['first_token_ms']),
     durationMs: optionalNumber(row['duration_ms']),
     createdAt: number(row['created_at']),
   };
 }
 
-export const CONVERSATION_COLUMNS = `c.id, c.user_id, c.title, c.mode, c.model, c.instructions, c.message_count, c.created_at, c.updated_at`;
+export const CONVERSATION_COLUMNS = `c.id, c.user_id, c.title, c.mode, c.model, c.instructions, c.message_count, c.head_message_id, c.created_at, c.updated_at`;
 
 /** The conversation in a row of `CONVERSATION_COLUMNS`. */
 export function conversationFrom(row: Row): Conversation {
@@ -43,6 +54,7 @@ export function conversationFrom(row: Row): Conversation {
     model: optionalText(row['model']),
     instructions: optionalText(row['instructions']),
     messageCount: number(row['message_count']),
+    headMessageId: optionalText(row['head_message_id']),
     createdAt: number(row['created_at']),
     updatedAt: number(row['updated_at']),
   };

@@ -20,8 +20,12 @@ export const conversations = sqliteTable(
     mode: text('mode', { enum: ['open', 'rag'] }).notNull(),
     model: text('model'),
     instructions: text('instructions'),
-    /** Also the last sequence number given out: messages are never deleted one by one. */
+    /** Messages on the active path: the depth of its last one. */
     messageCount: integer('message_count').notNull().default(0),
+    /** The last sequence number given out. Equal to the path's length, it says that there is one line. */
+    lastSequenceNumber: integer('last_sequence_number').notNull().default(0),
+    /** The last message of the active path. */
+    headMessageId: text('head_message_id'),
     createdAt: integer('created_at').notNull(),
     updatedAt: integer('updated_at').notNull(),
   },
@@ -35,12 +39,17 @@ export const turns = sqliteTable(
     conversationId: text('conversation_id')
       .notNull()
       .references(() => conversations.id, { onDelete: 'cascade' }),
-    /** The instance that runs it; only it may write the answer, and only while the state is `running`. */
-    ownerId: text('owner_id').notNull(),
+    /** The owner of the conversation. */
+    userId: text('user_id').notNull().default(''),
+    /** The instance that runs it: only it may write the answer, and only while the state is `running`. */
+    instanceId: text('instance_id').notNull(),
     state: text('state', { enum: ['running', 'ended'] }).notNull(),
-    /** Of the answer; the user's message has the one before. */
+    /** Of the answer. */
     sequenceNumber: integer('sequence_number').notNull(),
-    userMessageId: text('user_message_id').notNull(),
+    /** The message that is answered. */
+    promptMessageId: text('prompt_message_id'),
+    /** The head of the conversation before this turn: where it returns if the claim is released. */
+    previousHeadId: text('previous_head_id'),
     assistantMessageId: text('assistant_message_id').notNull(),
     model: text('model').notNull(),
     /** Whether this turn created its conversation. */
@@ -68,6 +77,10 @@ export const messages = sqliteTable(
       .notNull()
       .references(() => conversations.id, { onDelete: 'cascade' }),
     turnId: text('turn_id'),
+    /** The message that this one follows; null for the first of a branch. */
+    parentId: text('parent_id'),
+    /** How many messages the path up to this one has, itself included. */
+    depth: integer('depth').notNull().default(0),
     role: text('role', { enum: ['user', 'assistant'] }).notNull(),
     status: text('status', {
       enum: [
@@ -81,7 +94,7 @@ export const messages = sqliteTable(
       ],
     }).notNull(),
     sequenceNumber: integer('sequence_number').notNull(),
-    /** One JSON object a line, see `chat/parts.ts`. */
+    /** One JSON object a line, see `core/parts.ts`. */
     parts: text('parts').notNull(),
     /** Which checkpoint of a growing answer `parts` holds: one that arrives twice, or after a later one, changes nothing. */
     checkpoint: integer('checkpoint').notNull().default(0),
@@ -94,11 +107,16 @@ export const messages = sqliteTable(
     finishReason: text('finish_reason', {
       enum: ['stop', 'length', 'content_filter', 'tool_calls'],
     }),
+    /** Of a user message: the model's service refused it for good. */
+    isRefused: integer('is_refused', { mode: 'boolean' }).notNull().default(false),
     firstTokenMs: integer('first_token_ms'),
     durationMs: integer('duration_ms'),
     createdAt: integer('created_at').notNull(),
   },
-  (table) => [uniqueIndex('messages_by_sequence').on(table.conversationId, table.sequenceNumber)],
+  (table) => [
+    uniqueIndex('messages_by_sequence').on(table.conversationId, table.sequenceNumber),
+    index('messages_by_parent').on(table.conversationId, table.parentId),
+  ],
 );
 
 export const idempotencyKeys = sqliteTable(

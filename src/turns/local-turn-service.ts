@@ -1,41 +1,49 @@
-/** TurnService in this process: all of them on Node, a single one inside a Durable Object. The database decides who may run a turn; here is who does. */
+/**
+ * Turns in this process: all of them on Node, those of one conversation inside a Durable Object. The
+ * database decides who may run a turn; here it is run.
+ */
 import { decodeCursor } from '../core/cursor.ts';
-import { failureOf, keyReused, notFound, ParleyError } from '../core/errors.ts';
+import { failureOf, notFound } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { StoredTurn } from '../core/message.ts';
 import type { Logger } from '../core/logger.ts';
+import { ANYONE } from '../core/principal.ts';
 import type { Report } from '../core/report.ts';
-import type { Registry } from '../models/chat/registry.ts';
-import type { TurnClaim, ClaimResult } from '../store/turns/claim.ts';
-import type { Database } from '../store/database.ts';
-import { readTurn, requestCancel, sweep } from '../store/turns/read.ts';
-import { Claims, headOf } from './accept/claims.ts';
-import { runTurn } from './run/run-turn.ts';
-import { AdmissionGate } from './accept/admission-gate.ts';
-import type { Retriever } from './retriever.ts';
-import { RunningTurn, type Coalesce } from './run/running-turn.ts';
-import { Checkpointer } from './run/checkpointer.ts';
-import { ConversationQueues, unlessAborted } from './accept/conversation-queue.ts';
-import { streamTurn, type StartAt } from './follow/turn-reader.ts';
-import type {
-  Asker,
-  TurnStream,
-  TurnService,
-  TurnRequest,
-  TurnAddress,
-  StreamOptions,
-} from './turn-service.ts';
-import type { ToolRegistry } from './tools/tool.ts';
 import { sleep } from '../core/retry.ts';
+import type { Registry } from '../models/chat/registry.ts';
+import type { Database } from '../store/database.ts';
+import type { TurnClaim } from '../store/turns/claim.ts';
+import { readTurn, requestCancel, sweep } from '../store/turns/read.ts';
+import { acceptTurn, type Accepted } from './accept/accept-turn.ts';
+import { AdmissionGate } from './accept/admission-gate.ts';
+import { Claims, headOf } from './accept/claims.ts';
+import { ConversationQueues, unlessAborted } from './accept/conversation-queue.ts';
+import { startAtOf } from './follow/start-position.ts';
+import { Subscription } from './follow/subscription.ts';
+import type { StartAt } from './follow/turn-reader.ts';
 import {
-  waitForHeartbeat,
   storedSource,
+  waitForHeartbeat,
   watchedSource,
-  type LookUp,
   type TurnSource,
 } from './follow/turn-source.ts';
-import { startAtOf } from './follow/start-position.ts';
+import { runOf } from './follow/wait-for-end.ts';
+import type { Retriever } from './retriever.ts';
+import { Checkpointer } from './run/checkpointer.ts';
+import { runTurn } from './run/run-turn.ts';
+import { RunningTurn, type Coalesce } from './run/running-turn.ts';
 import type { RunSettings, TurnJob } from './run/types.ts';
+import type { ToolRegistry } from './tools/tool.ts';
+import type {
+  Asker,
+  OnDisconnect,
+  StreamOptions,
+  TurnAddress,
+  TurnRequest,
+  TurnRun,
+  TurnService,
+  TurnStream,
+} from './turn-service.ts';
 
 export interface TurnServiceSettings extends RunSettings {
   titleWords: number;
@@ -51,32 +59,39 @@ export interface TurnServiceDependencies {
   settings: TurnServiceSettings;
   report: Report;
   log: Logger;
-  /** How writes that come close together are put together. */
+  /** Decides how writes that come close together are put together. */
   coalesce: Coalesce;
-  /** The room that a turn runs in when it is not this one; undefined where all rooms are here. */
+  /** Where a turn runs that does not run here; undefined where all turns are here. */
   elsewhere?: (address: TurnAddress) => TurnService;
-  /** Told when the first turn begins and when the last has ended. */
+  /** Called when the first turn begins and when the last has ended. */
   onActive?: (active: boolean) => void;
 }
 
-/** How often a waiting turn looks whether another instance's is over, and how long a cancellation waits for it. */
+/** How often a waiting turn looks whether another instance's is over, milliseconds. */
 const LOOK_UP_EVERY_MS = 250;
+/** How long a cancellation waits for another instance, milliseconds. */
 const CANCEL_WAIT_MS = 2_000;
 
+/** How a turn that was accepted or joined is read, here or where it runs. */
+interface Reading<Read> {
+  here(source: TurnSource): Read;
+  elsewhere(service: TurnService, turn: TurnAddress): Promise<Read | undefined>;
+}
+
 export class LocalTurnService implements TurnService {
-  /** This instance, as the database knows the owner of a turn. */
+  /** This instance, as the database knows the owner of a running turn. */
   readonly instanceId = newId();
-  readonly #services: TurnServiceDependencies;
-  readonly #live = new Map<string, RunningTurn>();
+  readonly #dependencies: TurnServiceDependencies;
+  readonly #running = new Map<string, RunningTurn>();
   readonly #queues = new ConversationQueues();
   readonly #checkpointer: Checkpointer;
   readonly #claims: Claims;
   readonly #gate = new AdmissionGate();
   #graceIsOver = false;
 
-  constructor(services: TurnServiceDependencies) {
-    this.#services = services;
-    const { db, registry, settings, report } = services;
+  constructor(dependencies: TurnServiceDependencies) {
+    this.#dependencies = dependencies;
+    const { db, registry, settings, report } = dependencies;
     this.#claims = new Claims({
       db,
       instanceId: this.instanceId,
@@ -92,237 +107,231 @@ export class LocalTurnService implements TurnService {
     this.#checkpointer = new Checkpointer({
       db,
       instanceId: this.instanceId,
-      turns: this.#live,
+      turns: this.#running,
       leaseMs: settings.leaseMs,
       report,
     });
   }
 
-  start(command: TurnRequest, view: StreamOptions, asker?: Asker): Promise<TurnStream> {
-    return this.#gate.enter(() => this.#start(command, view, asker));
+  start(request: TurnRequest, options: StreamOptions, asker?: Asker): Promise<TurnStream> {
+    const reading: Reading<TurnStream> = {
+      here: (source) => this.#streamOf(source, options, 'start'),
+      elsewhere: (service, turn) => service.follow(turn, options),
+    };
+    return this.#gate.enter(() => this.#enter(request, reading, asker));
   }
 
-  async #start(command: TurnRequest, view: StreamOptions, asker?: Asker): Promise<TurnStream> {
-    this.#gate.mustBeOpen();
-    // A name that nothing answers to is refused before anything is stored.
-    if (command.model) this.#services.registry.resolve(command.model);
-    const claim = this.#claims.of(command);
-    if (command.onBusy !== 'queue') return this.#claimUntilFree(claim, command, view);
-    const signal = asker?.signal;
-    return this.#queues.run(
-      command.conversationId,
-      () => this.#claimUntilFree(claim, command, view, signal),
-      signal,
-    );
+  run(request: TurnRequest, onDisconnect: OnDisconnect, asker?: Asker): Promise<TurnRun> {
+    const reading: Reading<TurnRun> = {
+      here: (source) => this.#runOf(source, onDisconnect),
+      elsewhere: (service, turn) => service.wait(turn, onDisconnect),
+    };
+    return this.#gate.enter(() => this.#enter(request, reading, asker));
   }
 
   async follow(
     address: TurnAddress,
-    view: StreamOptions,
+    options: StreamOptions,
     cursor?: string,
   ): Promise<TurnStream | undefined> {
     const at = cursor === undefined ? undefined : decodeCursor(cursor);
     const source = await this.#sourceOf(address.turnId);
     const startAt = startAtOf(source, at);
     if (startAt === 'nothing left') return undefined;
-    return this.#deliver(source, view, startAt);
+    return this.#streamOf(source, options, startAt);
+  }
+
+  async wait({ turnId }: TurnAddress, onDisconnect: OnDisconnect): Promise<TurnRun> {
+    return this.#runOf(await this.#sourceOf(turnId), onDisconnect);
   }
 
   async cancel({ turnId }: TurnAddress): Promise<void> {
-    const live = this.#live.get(turnId);
-    if (live) {
-      live.stop('cancelled');
-      await live.ended;
+    const turn = this.#running.get(turnId);
+    if (turn) {
+      turn.stop('cancelled');
+      await turn.ended;
       return;
     }
-    await requestCancel(this.#services.db, turnId);
+    await requestCancel(this.#dependencies.db, turnId);
     const deadline = performance.now() + CANCEL_WAIT_MS;
     while (performance.now() < deadline) {
-      const turn = await this.#read(turnId);
-      if (!turn?.running) return;
+      const stored = await this.#read(turnId);
+      if (!stored?.running) return;
       await sleep(LOOK_UP_EVERY_MS);
     }
   }
 
   async close(conversationId: string): Promise<void> {
-    const running = [...this.#live.values()].filter(
-      (live) => live.head.conversationId === conversationId,
+    const turns = [...this.#running.values()].filter(
+      (turn) => turn.head.conversationId === conversationId,
     );
-    for (const live of running) live.stop('cancelled');
-    await Promise.all(running.map((live) => live.ended));
+    for (const turn of turns) turn.stop('cancelled');
+    await Promise.all(turns.map((turn) => turn.ended));
   }
 
-  /** Ends what other owners, who are dead, left behind. */
+  /** Ends what other instances, which are dead, left behind. */
   sweep(): Promise<void> {
-    const { db, settings } = this.#services;
-    return sweep(db, settings.leaseMs, [...this.#live.keys()]);
+    const { db, settings } = this.#dependencies;
+    return sweep(db, settings.leaseMs, [...this.#running.keys()]);
   }
 
-  /** No new turns; running ones get so many milliseconds, then they are interrupted. Resolves when all are stored. */
+  /**
+   * Takes no new turns; running ones get so many milliseconds, then they are interrupted.
+   * Resolves when all are stored.
+   */
   async drain(graceMs: number): Promise<void> {
     this.#gate.close();
     await Promise.race([this.#quiet(), sleep(graceMs)]);
     this.#graceIsOver = true;
-    for (const live of this.#live.values()) live.stop('shutdown');
+    for (const turn of this.#running.values()) turn.stop('shutdown');
     await this.#quiet();
   }
 
   /** Resolves when no turn runs here, and none that was asked for is about to. */
   async #quiet(): Promise<void> {
     for (;;) {
-      const ended = [...this.#live.values()].map((live) => live.ended);
+      const ended = [...this.#running.values()].map((turn) => turn.ended);
       const awaited = [...this.#gate.entering, ...ended];
       if (awaited.length === 0) return;
       await Promise.allSettled(awaited);
     }
   }
 
-  async #claimUntilFree(
+  /** Accepts the turn, or joins the one that it repeats; a queued request waits for its place first. */
+  async #enter<Read>(request: TurnRequest, reading: Reading<Read>, asker?: Asker): Promise<Read> {
+    this.#gate.mustBeOpen();
+    // An unknown model is refused before anything is stored.
+    if (request.model) this.#dependencies.registry.resolve(request.model);
+    const claim = this.#claims.of(request);
+    if (request.onBusy !== 'queue') return this.#acceptOrJoin(claim, request, reading);
+    const signal = asker?.signal;
+    const task = () => this.#acceptOrJoin(claim, request, reading, signal);
+    return this.#queues.run(request.conversationId, task, signal);
+  }
+
+  async #acceptOrJoin<Read>(
     claim: TurnClaim,
-    command: TurnRequest,
-    view: StreamOptions,
+    request: TurnRequest,
+    reading: Reading<Read>,
     signal?: AbortSignal,
-  ): Promise<TurnStream> {
-    for (;;) {
-      this.#gate.mustBeOpen();
-      const verdict = await this.#claims.make(claim);
-      if (verdict.kind === 'accepted') {
-        const models = await this.#modelsOf(verdict.model, claim);
-        return this.#told(claim, this.#begin(claim, verdict, models, view));
-      }
-      if (verdict.kind === 'not_found') throw notFound('Conversation');
-      if (verdict.kind === 'key_reused') throw keyReused();
-      if (verdict.kind === 'repeated') {
-        const joined = await this.#join(verdict, view);
-        if (joined) return joined;
-        continue;
-      }
-      if (verdict.leaseLeftMs < 0 && !this.#live.has(verdict.turnId)) {
-        await this.#claims.clear(claim.conversationId);
-        continue;
-      }
-      const address = { turnId: verdict.turnId, conversationId: claim.conversationId };
-      if (command.joinSameText && verdict.text === claim.text) {
-        const joined = await this.#join(address, view);
-        if (joined) return joined;
-        continue;
-      }
-      if (command.onBusy === 'reject') throw this.#busy(verdict);
-      if (command.onBusy === 'interrupt') await this.cancel(address);
-      else await this.#waitFor(verdict.turnId, signal);
-    }
-  }
-
-  #begin(
-    claim: TurnClaim,
-    verdict: Extract<ClaimResult, { kind: 'accepted' }>,
-    models: TurnJob['models'],
-    view: StreamOptions,
-  ): TurnStream {
-    const live = new RunningTurn(headOf(claim, verdict, models[0].name), this.#services.coalesce);
-    this.#live.set(claim.turnId, live);
-    // Its claim was under way when the shutdown began, and took longer than the grace.
-    if (this.#graceIsOver) live.stop('shutdown');
-    if (this.#live.size === 1) this.#services.onActive?.(true);
-    this.#checkpointer.start();
-    const { conversation, history, hasSearchableContent } = verdict;
-    void runTurn(
-      { live, conversation, history, hasSearchableContent, models },
-      { ...this.#services, instanceId: this.instanceId },
-    ).finally(() => {
-      this.#live.delete(claim.turnId);
-      if (this.#live.size === 0) this.#services.onActive?.(false);
+  ): Promise<Read> {
+    const entered = await acceptTurn<Read>(claim, request, {
+      claims: this.#claims,
+      gate: this.#gate,
+      runsHere: (turnId) => this.#running.has(turnId),
+      join: (turn) => this.#join(turn, reading),
+      cancel: (turn) => this.cancel(turn),
+      waitFor: (turnId) => this.#waitFor(turnId, signal),
     });
-    return this.#deliver(live, view, 'start');
+    if ('joined' in entered) return entered.joined;
+    return reading.here(await this.#begin(claim, entered.accepted));
   }
 
-  /** The delivery of a turn that has begun, once a power cut cannot take the turn away any more: meanwhile its model was asked. */
-  async #told(claim: TurnClaim, delivery: TurnStream): Promise<TurnStream> {
+  /** Runs an accepted turn. Resolves once the claim is on disk; the model call is already under way. */
+  async #begin(claim: TurnClaim, accepted: Accepted): Promise<RunningTurn> {
+    const models = await this.#modelsOf(accepted.model, claim);
+    const { coalesce, onActive, db } = this.#dependencies;
+    const turn = new RunningTurn(headOf(claim, accepted, models[0].name), coalesce);
+    this.#running.set(claim.turnId, turn);
+    // The claim was under way when the shutdown began, and took longer than the grace.
+    if (this.#graceIsOver) turn.stop('shutdown');
+    if (this.#running.size === 1) onActive?.(true);
+    this.#checkpointer.start();
+    const { conversation, history, hasSearchableContent } = accepted;
+    void runTurn(
+      { live: turn, conversation, history, hasSearchableContent, models },
+      { ...this.#dependencies, instanceId: this.instanceId },
+    ).finally(() => {
+      this.#running.delete(claim.turnId);
+      if (this.#running.size === 0) onActive?.(false);
+    });
     try {
-      await this.#services.db.flush();
-      return delivery;
+      await db.flush();
+      return turn;
     } catch (error) {
-      const live = this.#live.get(claim.turnId);
-      live?.stop('cancelled');
-      await Promise.all([delivery.body.cancel(), live?.ended]);
-      await this.#claims.withdraw(claim);
+      turn.stop('cancelled');
+      await turn.ended;
+      await this.#claims.release(claim);
       throw error;
     }
   }
 
-  /** The models behind a name. A conversation's own may have gone off since it was chosen: that is known only now, and nothing of the turn is kept. */
+  /**
+   * Returns the models behind a name. A conversation's own model may have been turned off since it was
+   * chosen; that is known only now, and nothing of the turn is kept.
+   */
   async #modelsOf(name: string, claim: TurnClaim): Promise<TurnJob['models']> {
     try {
-      return this.#services.registry.resolve(name);
+      return this.#dependencies.registry.resolve(name);
     } catch (error) {
-      await this.#claims.withdraw(claim);
+      await this.#claims.release(claim);
       throw error;
     }
   }
 
-  /** Undefined where the turn has gone: the first request was refused meanwhile and its claim taken back. */
-  async #join(address: TurnAddress, view: StreamOptions): Promise<TurnStream | undefined> {
-    await this.#services.db.flush();
-    try {
-      if (!this.#live.has(address.turnId) && this.#services.elsewhere)
-        return await this.#services.elsewhere(address).follow(address, view);
-      return this.#deliver(await this.#sourceOf(address.turnId, waitForHeartbeat), view, 'start');
-    } catch (error) {
-      if (failureOf(error).code !== 'not_found') throw error;
-      return undefined;
-    }
-  }
-
-  #busy({ turnId, leaseLeftMs }: Extract<ClaimResult, { kind: 'busy' }>): ParleyError {
-    // A turn that nobody here runs may be a crashed one: its lease says when it is out of the way at the latest.
-    const retryAfter = this.#live.has(turnId)
-      ? undefined
-      : Math.max(1, Math.ceil(leaseLeftMs / 1000));
-    return new ParleyError({
-      code: 'turn_in_progress',
-      detail: 'Another turn is in progress in this conversation',
-      retryAfter,
-    });
+  /** Undefined where the turn has gone: its first request was refused and its claim released. */
+  async #join<Read>(turn: TurnAddress, reading: Reading<Read>): Promise<Read | undefined> {
+    await this.#dependencies.db.flush();
+    const running = await this.#runningHere(turn.turnId);
+    if (running) return reading.here(running);
+    const elsewhere = this.#dependencies.elsewhere?.(turn);
+    if (elsewhere) return reading.elsewhere(elsewhere, turn).catch(undefinedIfNotFound);
+    const stored = await waitForHeartbeat(() => this.#read(turn.turnId));
+    return stored && reading.here(this.#sourceFrom(stored));
   }
 
   async #waitFor(turnId: string, signal?: AbortSignal): Promise<void> {
-    const live = this.#live.get(turnId);
-    await unlessAborted(live ? live.ended.then(() => undefined) : sleep(LOOK_UP_EVERY_MS), signal);
+    const turn = this.#running.get(turnId);
+    const over = turn ? turn.ended.then(() => undefined) : sleep(LOOK_UP_EVERY_MS);
+    await unlessAborted(over, signal);
   }
 
-  /** @param find how one that does not run here is looked for */
-  async #sourceOf(turnId: string, find = (look: LookUp) => look()): Promise<TurnSource> {
-    const live = this.#live.get(turnId);
-    if (live) return live;
-    await this.#claims.withdrawn(turnId);
-    const look = () => this.#read(turnId);
-    const turn = await find(look);
-    if (!turn) throw notFound('Turn');
-    return turn.running ? watchedSource(turn, look) : storedSource(turn);
+  async #sourceOf(turnId: string): Promise<TurnSource> {
+    const running = await this.#runningHere(turnId);
+    if (running) return running;
+    const stored = await this.#read(turnId);
+    if (!stored) throw notFound('Turn');
+    return this.#sourceFrom(stored);
+  }
+
+  /** Waits for a claim that is being released: its turn runs nowhere, and is gone afterwards or stays. */
+  async #runningHere(turnId: string): Promise<RunningTurn | undefined> {
+    const running = this.#running.get(turnId);
+    if (!running) await this.#claims.released(turnId);
+    return running;
+  }
+
+  #sourceFrom(stored: StoredTurn): TurnSource {
+    if (!stored.running) return storedSource(stored);
+    return watchedSource(stored, () => this.#read(stored.head.turnId));
   }
 
   #read(turnId: string): Promise<StoredTurn | undefined> {
-    const { db, settings } = this.#services;
-    // Whoever follows has been let in already: its owner was checked with the conversation's.
-    return readTurn(db, { turnId, userId: null, leaseMs: settings.leaseMs });
+    const { db, settings } = this.#dependencies;
+    // Whoever follows has been let in already: the conversation's owner was checked.
+    return readTurn(db, { turnId, principal: ANYONE, leaseMs: settings.leaseMs });
   }
 
-  #deliver(
+  #streamOf(
     source: TurnSource,
     { wire, initialId, onDisconnect }: StreamOptions,
     startAt: StartAt,
   ): TurnStream {
-    const { turnId, conversationId } = source.head;
-    const body = streamTurn({
-      source,
-      wire,
-      startAt,
-      initialId,
-      keepAliveMs: this.#services.settings.keepAliveMs,
-      onLeave: () => {
-        if (onDisconnect === 'cancel') this.#live.get(turnId)?.stop('cancelled');
-      },
-    });
-    return { turnId, conversationId, body };
+    const { keepAliveMs } = this.#dependencies.settings;
+    const onLeave = () => this.#left(source, onDisconnect);
+    return new Subscription({ source, wire, startAt, initialId, keepAliveMs, onLeave });
   }
+
+  #runOf(source: TurnSource, onDisconnect: OnDisconnect): TurnRun {
+    return runOf(source, () => this.#left(source, onDisconnect));
+  }
+
+  #left(source: TurnSource, onDisconnect: OnDisconnect): void {
+    if (onDisconnect === 'cancel') this.#running.get(source.head.turnId)?.stop('cancelled');
+  }
+}
+
+/** Another instance says only by its error that a turn has gone. */
+function undefinedIfNotFound(error: unknown): undefined {
+  if (failureOf(error).code !== 'not_found') throw error;
 }

@@ -1,15 +1,32 @@
-/** The rooms, as the rest sees them: where turns run and are read. In process on Node; on Workers each conversation's room is a Durable Object. Everything that crosses this border can cross a network. */
+/** What can be asked of the turns, and how a turn is asked for. */
 import type { Mode } from '../core/conversation.ts';
+import type { Part } from '../core/parts.ts';
+import type { Principal } from '../core/principal.ts';
 import type { Key } from '../store/idempotency-keys.ts';
-import type { WireName } from '../wire/wire.ts';
+import type { FinishedTurn } from '../core/message.ts';
+import type { Wire } from '../wire/wire.ts';
+import type { Sink } from './follow/sink.ts';
 
 export type OnBusy = 'reject' | 'interrupt' | 'queue';
+
+/** What a turn answers. Further forms (results of tools, a whole transcript) are further members. */
+export type TurnInput =
+  | {
+      kind: 'message';
+      /** What the user says; with some text. */
+      parts: Part[];
+      /** The answer that the message follows; undefined: the active path's last, null: a new beginning. */
+      parentId?: string | null;
+      /** True for an edited message, which stands wherever the old one stood. */
+      parentMayBeQuestion?: boolean;
+    }
+  /** Answers a stored message of the user's again, beside the answers that it has. */
+  | { kind: 'regenerate'; promptId: string };
 
 /** A turn that somebody asks for. */
 export interface TurnRequest {
   conversationId: string;
-  /** Who asks; null where the conversation's id alone suffices. */
-  userId: string | null;
+  principal: Principal;
   /** Set when the turn begins a conversation. */
   create?: {
     userId: string;
@@ -18,8 +35,7 @@ export interface TurnRequest {
     model: string | null;
     instructions: string | null;
   };
-  /** What the user says; never empty. */
-  text: string;
+  input: TurnInput;
   /** For this turn; null: the conversation's. */
   model: string | null;
   onBusy: OnBusy;
@@ -30,41 +46,70 @@ export interface TurnRequest {
 
 /** How somebody reads a turn. */
 export interface StreamOptions {
-  wire: WireName;
+  wire: Wire;
   /** Send an id with no data at once. */
   initialId: boolean;
-  /** Whether this reader's leaving cancels the turn. */
-  onDisconnect: 'continue' | 'cancel';
+  onDisconnect: OnDisconnect;
 }
+
+/** Whether a turn is cancelled when a client that asked for that goes away. */
+export type OnDisconnect = 'continue' | 'cancel';
 
 export interface TurnAddress {
   turnId: string;
   conversationId: string;
 }
 
-/** A turn on its way to one reader. */
+/** A turn on its way to one client. It is read once, by one of these methods. */
 export interface TurnStream extends TurnAddress {
-  body: ReadableStream<Uint8Array>;
+  /** Writes the turn to a sink as it comes, with no stream in between. */
+  pipe(sink: Sink): void;
+  /** Returns the turn's bytes, pulled as the client takes them. */
+  readable(): ReadableStream<Uint8Array>;
+  /** Goes away: nothing more is wanted. */
+  leave(): void;
 }
 
-/** Who asks for a turn, a `Request` for one. The signal is made when it is first looked at, and most never wait. */
+/** A turn that somebody waits for as a whole. */
+export interface TurnRun extends TurnAddress {
+  /**
+   * Resolves with the turn when it is over and stored.
+   * @param signal aborted when whoever waits has gone; it then rejects
+   */
+  finished(signal?: AbortSignal): Promise<FinishedTurn>;
+}
+
+/** Who asks for a turn, a `Request` for one. The signal is made when first looked at: most never wait. */
 export interface Asker {
   readonly signal: AbortSignal;
 }
 
+/**
+ * Where turns run and are read: in process on Node; on Workers each conversation has a Durable Object.
+ * Everything that crosses this interface can cross a network.
+ */
 export interface TurnService {
   /**
-   * Accepts a turn and delivers it; it then runs whether or not anybody reads.
-   * @param asker tells when it goes away: one who waits in the queue is then out
-   * @throws ParleyError `not_found`, `turn_in_progress`, `idempotency_key_reused`, `queue_full`, `unknown_model`, `database_unavailable`, `shutting_down`
+   * Accepts a turn and streams it; it then runs whether or not anybody reads.
+   * @param asker tells when it goes away: a queued request is dropped when its client disconnects
+   * @throws ParleyError `not_found`, `turn_in_progress`, `idempotency_key_reused`, `queue_full`,
+   *   `unknown_model`, `database_unavailable`, `shutting_down`
    */
-  start(command: TurnRequest, view: StreamOptions, asker?: Asker): Promise<TurnStream>;
+  start(request: TurnRequest, options: StreamOptions, asker?: Asker): Promise<TurnStream>;
+  /** Accepts a turn, as {@link start} does, and gives it as a whole when it is over. */
+  run(request: TurnRequest, onDisconnect: OnDisconnect, asker?: Asker): Promise<TurnRun>;
   /**
-   * Delivers a turn that exists, in any state, from a cursor on; undefined when nothing is left after it.
+   * Streams a turn that exists, in any state, from a cursor on; undefined when nothing is left after it.
    * @param cursor as it was given out; without, from the start
    * @throws ParleyError `not_found`, `invalid_cursor`
    */
-  follow(turn: TurnAddress, view: StreamOptions, cursor?: string): Promise<TurnStream | undefined>;
+  follow(
+    turn: TurnAddress,
+    options: StreamOptions,
+    cursor?: string,
+  ): Promise<TurnStream | undefined>;
+  /** Gives a turn that exists, in any state, as a whole when it is over. @throws ParleyError `not_found` */
+  wait(turn: TurnAddress, onDisconnect: OnDisconnect): Promise<TurnRun>;
   /** Cancels a turn and waits for its end, or, where another instance runs it, for a little while. */
   cancel(turn: TurnAddress): Promise<void>;
   /** Ends what runs in a conversation that has been deleted. */

@@ -1,19 +1,25 @@
 /** Native server-sent events (CONTRACT: Streaming): named events, each with a cursor as its id and one line of JSON. */
 import { terminalEvent } from '../core/message.ts';
-import type { Encoder } from './wire.ts';
-import { endedView, startedView } from './views.ts';
+import { DONE, EVENT_STREAM_HEADERS } from './sse.ts';
+import type { Encoder, Wire } from './wire.ts';
+import { endedView, shownPart, startedView } from './views.ts';
 
-export const DONE = '[DONE]';
+export const nativeSse: Wire = {
+  name: 'native',
+  headers: EVENT_STREAM_HEADERS,
+  isEventStream: true,
+  encoder: nativeEncoder,
+};
 
-export function nativeEncoder(): Encoder {
+function nativeEncoder(): Encoder {
   return {
     initialId: (cursor) => `id: ${cursor}\n\n`,
     started: (head, cursor) => event('turn.started', startedView(head), cursor),
-    text: (delta, start, place) =>
-      `id: ${place.at(start + delta.length)}\nevent: message.delta\ndata: {"text":${JSON.stringify(delta)}}\n\n`,
+    text: (delta, start, position) =>
+      `id: ${position.at(start + delta.length)}\nevent: message.delta\ndata: {"text":${JSON.stringify(delta)}}\n\n`,
     reasoning: (delta, cursor) => event('reasoning.delta', { text: delta }, cursor),
     part(part, cursor) {
-      const { type, ...data } = part;
+      const { type, ...data } = shownPart(part);
       return event(type.replace('_', '.'), data, cursor);
     },
     ended: (head, outcome, cursor) =>

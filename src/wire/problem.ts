@@ -7,6 +7,8 @@ const PROBLEMS: Record<ErrorCode, { status: number; title: string }> = {
   unknown_model: { status: 400, title: 'Unknown model' },
   forbidden_origin: { status: 403, title: 'Origin not allowed' },
   forbidden_host: { status: 403, title: 'Host not allowed' },
+  forbidden_prefetch: { status: 403, title: 'Prefetch not allowed' },
+  method_not_allowed: { status: 405, title: 'Method not allowed' },
   not_found: { status: 404, title: 'Not found' },
   turn_in_progress: { status: 409, title: 'A turn is in progress' },
   idempotency_key_reused: { status: 409, title: 'Idempotency key reused' },

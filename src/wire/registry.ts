@@ -1,29 +1,17 @@
-import type { Encoder, WireName } from './wire.ts';
-import { framesEncoder } from './websocket-frames.ts';
-import { nativeEncoder } from './native-sse.ts';
-import { outcomeEncoder } from './outcome.ts';
-import { textEncoder } from './text-sse.ts';
+/** All wires, by their names. To add one, write a file like `native-sse.ts` and list it here. */
+import { nativeSse } from './native-sse.ts';
+import { textSse } from './text-sse.ts';
+import { websocketFrames } from './websocket-frames.ts';
+import type { Wire } from './wire.ts';
 
-const ENCODERS: Record<WireName, () => Encoder> = {
-  native: nativeEncoder,
-  text: textEncoder,
-  frames: framesEncoder,
-  outcome: outcomeEncoder,
-};
+const WIRES: readonly Wire[] = [nativeSse, textSse, websocketFrames];
 
-/** A new encoder, for one reader: some remember what they have told. */
-export function encoderFor(wire: WireName): Encoder {
-  return ENCODERS[wire]();
+/**
+ * Returns the wire with this name, as another of our own parts sent it.
+ * @throws TypeError when there is none
+ */
+export function wireNamed(name: string): Wire {
+  const wire = WIRES.find((candidate) => candidate.name === name);
+  if (!wire) throw new TypeError(`there is no wire named ${name}`);
+  return wire;
 }
-
-/** True for the wires that are a stream of server-sent events. */
-export function isEventStream(wire: WireName): boolean {
-  return wire === 'native' || wire === 'text';
-}
-
-/** Headers of every event stream: nothing on the way may hold it back, change it or keep it. */
-export const EVENT_STREAM_HEADERS = {
-  'Content-Type': 'text/event-stream; charset=utf-8',
-  'Cache-Control': 'no-cache, no-transform',
-  'X-Accel-Buffering': 'no',
-} as const;

@@ -1,27 +1,36 @@
 /** Text-only server-sent events: what the answer says and nothing else, for clients that only know `onmessage`. */
 import { terminalEvent } from '../core/message.ts';
-import type { Encoder } from './wire.ts';
-import { DONE } from './native-sse.ts';
+import { DONE, EVENT_STREAM_HEADERS } from './sse.ts';
+import type { Encoder, Wire } from './wire.ts';
 import { endedView } from './views.ts';
 
 const CARRIAGE_RETURN = 13;
 
-export function textEncoder(): Encoder {
+export const textSse: Wire = {
+  name: 'text',
+  headers: EVENT_STREAM_HEADERS,
+  isEventStream: true,
+  encoder: textEncoder,
+};
+
+function textEncoder(): Encoder {
   return {
     initialId: (cursor) => `id: ${cursor}\n\n`,
     started: () => '',
-    text(delta, start, place) {
-      const lines = delta.startsWith('\n') ? withoutSplitBreak(delta, place.before(start)) : delta;
+    text(delta, start, position) {
+      const lines = delta.startsWith('\n')
+        ? withoutSplitBreak(delta, position.before(start))
+        : delta;
       // Its meaning is the end: as part of an answer it must not arrive as one event.
       const end = start + delta.length;
       if (lines === DONE) {
         const half = DONE.length >> 1;
         return (
-          message(lines.slice(0, -half), place.at(end - half)) +
-          message(lines.slice(-half), place.at(end))
+          message(lines.slice(0, -half), position.at(end - half)) +
+          message(lines.slice(-half), position.at(end))
         );
       }
-      return lines === '' ? '' : message(lines, place.at(end));
+      return lines === '' ? '' : message(lines, position.at(end));
     },
     reasoning: () => '',
     part: () => '',

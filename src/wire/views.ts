@@ -27,9 +27,12 @@ export function messageView(message: Message) {
     role: message.role,
     content,
     // A plain answer is its content; only what is more than text is told twice.
-    ...(isPlainText(message.parts) ? {} : { parts: message.parts }),
+    ...(isPlainText(message.parts) ? {} : { parts: message.parts.map(shownPart) }),
     status: message.status,
+    ...(message.isRefused ? { refused: true } : {}),
     sequence_number: message.sequenceNumber,
+    parent_id: message.parentId,
+    siblings: message.siblings,
     model: message.model,
     tokens_used: message.outputTokens ?? estimateTokens(content),
     tokens_estimated: message.tokensEstimated,
@@ -57,6 +60,13 @@ export function citationsIn(content: string, sources: readonly Citation[]): Cita
     ).flat(),
   );
   return sources.filter(({ n }) => cited.has(n));
+}
+
+/** Returns a part without what is for providers alone. */
+export function shownPart<Shown extends Part>(part: Shown): Shown {
+  if (part.type !== 'tool_call' || !part.provider_metadata) return part;
+  const { provider_metadata: _, ...shown } = part;
+  return shown as Shown;
 }
 
 function isPlainText(parts: readonly Part[]): boolean {
@@ -130,6 +140,7 @@ export function conversationView(conversation: Conversation) {
     model: conversation.model,
     instructions: conversation.instructions,
     message_count: conversation.messageCount,
+    head_message_id: conversation.headMessageId,
     created_at: time(conversation.createdAt),
     updated_at: time(conversation.updatedAt),
   };

@@ -1,11 +1,18 @@
 /** The WebSocket dialect: JSON frames, one a line until the socket's door sends each on its own. */
-import { citedView, usageView } from './views.ts';
+import { citedView, shownPart, usageView } from './views.ts';
 import { contentOf } from '../core/parts.ts';
 import { terminalEvent } from '../core/message.ts';
 import { problemOf } from './problem.ts';
-import type { Encoder } from './wire.ts';
+import type { Encoder, Wire } from './wire.ts';
 
-export function framesEncoder(): Encoder {
+export const websocketFrames: Wire = {
+  name: 'frames',
+  headers: {},
+  isEventStream: false,
+  encoder: framesEncoder,
+};
+
+function framesEncoder(): Encoder {
   let conversationId = '';
   const frame = (type: string, data: Record<string, unknown>) =>
     `${JSON.stringify({ type, conversation_id: conversationId, ...data })}\n`;
@@ -23,7 +30,7 @@ export function framesEncoder(): Encoder {
     text: (delta) => frame('chunk', { content: delta }),
     reasoning: (delta) => frame('reasoning', { content: delta }),
     part(part) {
-      const { type, ...data } = part;
+      const { type, ...data } = shownPart(part);
       return frame(type, data);
     },
     ended(head, { message, error }) {

@@ -4,7 +4,7 @@ import { cleanEnvironment, localCommand, nodeScript, repository } from '../suppo
 
 /** Starts `npm start` or `npm run dev` with this environment and nothing else. */
 export function startProgram(script: 'start' | 'dev', env: Record<string, string>): ServerProcess {
-  const args = nodeScript(script, [`src/host/${script === 'start' ? 'node' : 'dev'}.ts`]);
+  const args = nodeScript(script, [`src/host/${script === 'start' ? 'node' : 'dev'}/main.ts`]);
   return startProcess({
     command: localCommand('node'),
     args,

@@ -94,7 +94,7 @@ const calls: [
 
 const invalid: [number, string] = [400, 'invalid_request'];
 const asJson = { 'content-type': 'application/json' };
-const megabyte = 1024 * 1024;
+const limit = 1_600_000;
 
 describe.each(calls)('%s refuses', (_, make) => {
   it.each([
@@ -136,7 +136,7 @@ describe.each(calls)('%s refuses', (_, make) => {
   ])('a body over the limit %s', (_name, cut) =>
     unchanged(async (found) => {
       const { method = 'POST', path, body } = make(found);
-      const text = JSON.stringify({ ...body, padding: 'x'.repeat(megabyte) });
+      const text = JSON.stringify({ ...body, padding: 'x'.repeat(limit) });
       const init = { method, rawBody: cut(text), headers: asJson };
       await refused(path, init, [413, 'payload_too_large']);
     }),
@@ -227,7 +227,7 @@ describe.each(asking)('%s refuses', (_, make) => {
   it.each([
     ['empty', ''],
     ['blank', ' \n\t '],
-    ['too long', 'x'.repeat(megabyte - 300)],
+    ['too long', 'x'.repeat(limit - 300)],
     ['a number', 7],
   ])('a message that is %s', (_name, message) =>
     unchanged(async (found) => {

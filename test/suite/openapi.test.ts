@@ -46,6 +46,9 @@ interface Place {
   user_id: string;
   id: string;
   turnId: string;
+  /** Of the answer, and of the user's message before it. */
+  answerId: string;
+  questionId: string;
 }
 
 async function newPlace(): Promise<Place> {
@@ -53,8 +56,13 @@ async function newPlace(): Promise<Place> {
   const { json, headers } = await target.call<{ conversation_id: string }>('/conversations', {
     json: { user_id, message: 'the first' },
   });
-  return { user_id, id: json.conversation_id, turnId: String(headers['x-turn-id']) };
+  const id = json.conversation_id;
+  const read = await target.call<{ id: string }[]>(`/conversations/${id}/messages`);
+  const [questionId = '', answerId = ''] = read.json.map((message) => message.id);
+  return { user_id, id, turnId: String(headers['x-turn-id']), answerId, questionId };
 }
+
+const UNKNOWN = { id: 'unknown', turnId: 'unknown', answerId: 'unknown', questionId: 'unknown' };
 
 type Call = (place: Place) => RequestInit & { query?: string };
 
@@ -93,6 +101,13 @@ const calls: Record<string, Call> = {
   'post /chat/conversations/{id}/messages': () => ({ json: { content: 'hello' } }),
   'get /chat/conversations/{id}/messages': plain,
   'get /chat/conversations/{id}/stream': hears,
+  'patch /chat/conversations/{id}': renames,
+  'post /conversations/{id}/fork': plain,
+  'post /chats/{id}/fork': plain,
+  'post /chat/conversations/{id}/fork': plain,
+  'post /messages/{id}/regenerate': plain,
+  'post /messages/{id}/edit': says,
+  'delete /messages/{id}': plain,
   'get /turns/{id}': plain,
   'get /turns/{id}/events': plain,
   'post /turns/{id}/cancel': plain,
@@ -118,13 +133,19 @@ it('has a sound call here for every operation', () => {
   expect(described.toSorted()).toEqual(Object.keys(calls).toSorted());
 });
 
+function idFor(path: string, { id, turnId, answerId, questionId }: Place): string {
+  if (path.startsWith('/turns')) return turnId;
+  if (path.startsWith('/messages')) return path.endsWith('/edit') ? questionId : answerId;
+  return id;
+}
+
 describe.each(Object.entries(calls))('%s', (name, make) => {
   const [method = '', path = ''] = name.split(' ');
   const operation = { method, path };
 
   async function call(place: Place, change: RequestInit = {}) {
     const { query = '', ...init } = make(place);
-    const id = path.startsWith('/turns') ? place.turnId : place.id;
+    const id = idFor(path, place);
     const filled = path.replace('{id}', id).replace('{user_id}', place.user_id);
     const answer = await target.call(filled + query, {
       method: method.toUpperCase(),
@@ -154,7 +175,7 @@ describe.each(Object.entries(calls))('%s', (name, make) => {
     const place = await newPlace();
     const refusals = [
       ...(path.includes('{id}') || path === '/chat'
-        ? [await call({ ...place, id: 'unknown', turnId: 'unknown' })]
+        ? [await call({ user_id: place.user_id, ...UNKNOWN })]
         : []),
       ...(make(place).json === undefined
         ? []
@@ -162,7 +183,7 @@ describe.each(Object.entries(calls))('%s', (name, make) => {
             await call(place, { json: [] }),
             await call(place, { headers: { 'content-type': 'text/plain' } }),
             await call(place, { headers: { origin: 'https://elsewhere.example' } }),
-            await call(place, { json: { padding: 'x'.repeat(2 ** 20) } }),
+            await call(place, { json: { padding: 'x'.repeat(2 ** 21) } }),
           ]),
       await call(place, { headers: { host: 'rebound.example' } }),
     ];
@@ -183,6 +204,14 @@ it('is described with the headers that a request may carry', () => {
     'get /chat/conversations/{id}/stream',
     'get /conversations/{id}/stream',
     'get /turns/{id}/events',
+    'post /chat',
+    'post /chat/conversations/{id}/messages',
+    'post /conversations',
+    'post /conversations/start',
+    'post /conversations/{id}/message',
+    'post /conversations/{id}/messages',
+    'post /messages/{id}/edit',
+    'post /messages/{id}/regenerate',
   ]);
   const posts = description.operations.filter(({ method }) => method === 'post');
   const others = ['post /retrieve', 'post /turns/{id}/cancel'];

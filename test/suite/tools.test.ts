@@ -283,7 +283,7 @@ describe.concurrent('a call is run, shown, stored and answered', () => {
     expect(end.message).toMatchObject({ status: 'complete', content: 'Done.' });
   });
 
-  it('a later turn sees what was said, not what was called', async () => {
+  it('a later turn sees what was called and what came of it', async () => {
     const { id } = await owner();
     await turn(id, [[searchDocuments()]]);
     const { requests } = await turn(id, []);
@@ -292,6 +292,8 @@ describe.concurrent('a call is run, shown, stored and answered', () => {
       sentMessages(requests[0]?.body).map(({ role, content }) => `${role}: ${content}`),
     ).toEqual([
       'user: How often does the valve need oil?',
+      'assistant: ',
+      expect.stringMatching(/^tool: \{"passages":\[.*The blue valve/u),
       'assistant: Done.',
       'user: How often does the valve need oil?',
     ]);

@@ -13,6 +13,9 @@ export interface MessageJson {
   content: string;
   status: string;
   sequence_number: number;
+  parent_id: string | null;
+  siblings: { index: number; count: number };
+  refused?: boolean;
   model: string | null;
   tokens_used: number;
   tokens_estimated: boolean;

@@ -1,9 +1,11 @@
 /** `npm start`: the server on Node. */
 import type { IncomingMessage, Server } from 'node:http';
-import { createAdaptorServer } from '@hono/node-server';
+import { createAdaptorServer, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import { WebSocketServer } from 'ws';
 import { createApp } from '../../app.ts';
 import { ConfigError, isLoopback, parseConfig, type Config } from '../../config.ts';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import type { ActionDependencies } from '../../actions/context.ts';
 import type { Dependencies } from '../../routes/shared/dependencies.ts';
 import type { Database } from '../../store/database.ts';
 import { createRetriever } from '../../search/retrieve.ts';
@@ -21,7 +23,8 @@ import { embeddingsOf, registryOf, turnServiceSettingsOf } from '../services.ts'
 import { RequestPacing } from './tuning/request-pacing.ts';
 import { createNodeLogger } from './log.ts';
 import { reportTo, type Logger } from '../../core/logger.ts';
-import { writeTurn } from './write-turn.ts';
+import { sendTurn } from './send-turn.ts';
+import { DeferredWork } from './deferred-work.ts';
 import { addressOf, exitOnError, requireAuthOffLoopback } from '../run-main.ts';
 import { setV8Flags } from './tuning/v8-flags.ts';
 
@@ -48,7 +51,7 @@ await exitOnError(async () => {
   const db = await openNodeDatabase(config);
   await migrateFromFolder(db);
   await sweep(db, config.TURN_LEASE_MS);
-  const rooms = new LocalTurnService({
+  const turns = new LocalTurnService({
     db,
     registry,
     settings: turnServiceSettingsOf(config),
@@ -58,32 +61,38 @@ await exitOnError(async () => {
     report,
     log,
   });
-  const sockets = new NodeSockets({ db, rooms, report });
-  const services: Dependencies = {
+  const deferred = new DeferredWork();
+  const dependencies: ActionDependencies = {
     config,
     db,
     registry,
     embeddings,
     prepare: prepareOnNode,
-    rooms,
+    turns,
+    report,
+    defer: (work) => deferred.add(work),
+  };
+  const sockets = new NodeSockets(dependencies);
+  const server = await listen({
+    ...dependencies,
     sockets,
     pages: createNodePages(),
-    report,
     loopbackOnly: isLoopback(config.HOST),
-  };
-  const server = await listen(services);
+    sendTurn,
+  });
   const sweeping = setInterval(
-    () => void rooms.sweep().catch((error: unknown) => report('the sweep failed', error)),
+    () => void turns.sweep().catch((error: unknown) => report('the sweep failed', error)),
     config.TURN_LEASE_MS,
   );
-  const shutDown = once(() => drain({ server, rooms, sockets, db, config, sweeping }), log);
+  const running = { server, turns, sockets, deferred, db, config, sweeping };
+  const shutDown = once(() => drain(running), log);
   process.on('SIGTERM', shutDown);
   process.on('SIGINT', shutDown);
 });
 
-function listen(services: Dependencies): Promise<Server> {
-  const { HOST, PORT } = services.config;
-  const app = createApp(() => services);
+function listen(dependencies: Dependencies): Promise<Server> {
+  const { HOST, PORT } = dependencies.config;
+  const app = createApp(() => dependencies);
   const starts = new RequestPacing();
   return new Promise((resolve, reject) => {
     // Without `createServer` the adapter makes a plain HTTP server.
@@ -91,8 +100,10 @@ function listen(services: Dependencies): Promise<Server> {
       fetch: async (request, bindings) => {
         await starts.enter();
         const response = await app.fetch(request, bindings);
+        // A turn is written by `sendTurn`, past the adapter.
+        if (isSent(bindings)) return RESPONSE_ALREADY_SENT;
         drainRequest(bindings);
-        return writeTurn(response, bindings.outgoing);
+        return response;
       },
       hostname: HOST,
       // Its own way ends the connection after half a second.
@@ -104,7 +115,9 @@ function listen(services: Dependencies): Promise<Server> {
     // Longer than the idle time of the usual load balancers: a connection that we close just as a request comes on it is lost.
     server.keepAliveTimeout = KEPT_ALIVE_MS;
     // A connection on which nothing moves for longer than any turn lasts belongs to nobody any more.
-    server.setTimeout(2 * services.config.TURN_TIMEOUT_MS + 4 * services.config.KEEP_ALIVE_MS);
+    server.setTimeout(
+      2 * dependencies.config.TURN_TIMEOUT_MS + 4 * dependencies.config.KEEP_ALIVE_MS,
+    );
     server.on('clientError', answerParseError);
     server.once('error', (error) =>
       reject(new ConfigError(`cannot listen on ${HOST}:${PORT}: ${error.message}`)),
@@ -127,20 +140,28 @@ function isWebSocket({ method, url, headers }: IncomingMessage): boolean {
   );
 }
 
+/** A handshake brings no `outgoing`, though the adapter's type says so. */
+function isSent({ outgoing }: Partial<HttpBindings | Http2Bindings>): boolean {
+  return outgoing?.headersSent === true;
+}
+
 interface Running {
   server: Server;
-  rooms: LocalTurnService;
+  turns: LocalTurnService;
   sockets: NodeSockets;
+  deferred: DeferredWork;
   db: Database;
   config: Config;
   sweeping: ReturnType<typeof setInterval>;
 }
 
 /** No new turns; running ones get their grace and are stored; then readers, who have been told the end, are let go. */
-async function drain({ server, rooms, sockets, db, config, sweeping }: Running): Promise<void> {
+async function drain(running: Running): Promise<void> {
+  const { server, turns, sockets, deferred, db, config, sweeping } = running;
   clearInterval(sweeping);
-  await rooms.drain(config.SHUTDOWN_GRACE_MS);
+  await turns.drain(config.SHUTDOWN_GRACE_MS);
   await sockets.close();
+  await deferred.settled(config.SHUTDOWN_GRACE_MS);
   await new Promise((resolve) => {
     server.close(resolve);
     server.closeIdleConnections();

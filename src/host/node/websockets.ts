@@ -3,7 +3,9 @@ import { upgradeWebSocket } from '@hono/node-server';
 import type { WebSocket } from 'ws';
 import type { Report } from '../../core/report.ts';
 import { newId } from '../../core/ids.ts';
-import { greet, receive, type Socket } from '../../routes/websocket.ts';
+import type { ActionDependencies } from '../../actions/context.ts';
+import type { Socket } from '../../routes/websocket/frame-sink.ts';
+import { greet, receive } from '../../routes/websocket/receive.ts';
 import type { AppContext, Sockets } from '../../routes/shared/dependencies.ts';
 import {
   addConnection,
@@ -13,7 +15,6 @@ import {
   renewConnections,
 } from '../../store/connections.ts';
 import type { Database } from '../../store/database.ts';
-import type { TurnService } from '../../turns/turn-service.ts';
 
 /** How often an instance says that its sockets are still there, and after which silence they count as gone. */
 const RENEW_EVERY_MS = 10_000;
@@ -23,7 +24,7 @@ const LAST_WORDS_MS = 1_000;
 
 export class NodeSockets implements Sockets {
   readonly #db: Database;
-  readonly #rooms: TurnService;
+  readonly #dependencies: ActionDependencies;
   readonly #report: Report;
   readonly #instanceId = newId();
   readonly #open = new Map<string, WatchedSocket>();
@@ -31,10 +32,10 @@ export class NodeSockets implements Sockets {
   readonly #answering = new Set<Promise<void>>();
   readonly #timer: ReturnType<typeof setInterval>;
 
-  constructor({ db, rooms, report }: { db: Database; rooms: TurnService; report: Report }) {
-    this.#report = report;
-    this.#db = db;
-    this.#rooms = rooms;
+  constructor(dependencies: ActionDependencies) {
+    this.#report = dependencies.report;
+    this.#db = dependencies.db;
+    this.#dependencies = dependencies;
     this.#timer = setInterval(() => this.#renew(), RENEW_EVERY_MS);
     this.#timer.unref();
   }
@@ -45,13 +46,17 @@ export class NodeSockets implements Sockets {
     let welcomed: Promise<Socket> | undefined;
     const upgrade = upgradeWebSocket(() => ({
       onOpen: (_, ws) => {
+        // The adapter's sockets are those of `ws`.
+        const raw = ws.raw as WebSocket;
         const socket = {
           userId,
           gone: gone.signal,
+          get bufferedAmount() {
+            return raw.bufferedAmount;
+          },
           send: (frame: string) => ws.readyState === 1 && ws.send(frame),
         };
-        // The adapter's sockets are those of `ws`.
-        this.#open.set(id, new WatchedSocket(ws.raw as WebSocket));
+        this.#open.set(id, new WatchedSocket(raw));
         welcomed = this.#welcome(id, socket);
       },
       onMessage: ({ data }) => {
@@ -94,8 +99,7 @@ export class NodeSockets implements Sockets {
   }
 
   #answer(welcomed: Promise<Socket>, data: string): void {
-    const services = { rooms: this.#rooms, report: this.#report };
-    const received = welcomed.then((socket) => receive(socket, data, services));
+    const received = welcomed.then((socket) => receive(socket, data, this.#dependencies));
     const answered = received.finally(() => this.#answering.delete(answered));
     this.#answering.add(answered);
   }

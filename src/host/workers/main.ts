@@ -2,34 +2,29 @@
 import { createApp } from '../../app.ts';
 import { newId } from '../../core/ids.ts';
 import { ConfigError } from '../../config.ts';
-import type { Dependencies } from '../../routes/shared/dependencies.ts';
-import { prepare } from '../../documents/prepare.ts';
 import { sweep } from '../../store/turns/read.ts';
 import { problemResponse } from '../../wire/problem.ts';
-import { RemoteTurnService } from './turn-stub.ts';
 import { WorkerSockets } from './websocket-object.ts';
 import { createWorkerPages } from './pages.ts';
 import { report } from '../report.ts';
-import { libraries } from './libraries.ts';
-import { databaseOf, settle, type WorkerEnv } from './services.ts';
+import { databaseOf, dependenciesOf, settle, type WorkerEnv } from './services.ts';
 
 export { DurableRoom } from './turn-object.ts';
 export { DurableSockets } from './websocket-object.ts';
 
-const app = createApp(servicesOf);
-
-function servicesOf(env: WorkerEnv): Dependencies {
-  const settled = settle(env);
-  return {
-    ...settled,
-    db: databaseOf(settled),
-    prepare: (sent) => prepare(sent, libraries),
-    rooms: new RemoteTurnService(env.ROOMS),
-    sockets: new WorkerSockets(env.SOCKETS),
-    pages: createWorkerPages(env.ASSETS),
-    report,
-  };
+/** What the runtime passes along with a request. */
+interface Bindings {
+  env: WorkerEnv;
+  context: ExecutionContext;
 }
+
+const app = createApp(({ env, context }: Bindings) => ({
+  ...dependenciesOf(env, context),
+  sockets: new WorkerSockets(env.SOCKETS),
+  pages: createWorkerPages(env.ASSETS),
+  loopbackOnly: settle(env).loopbackOnly,
+  sendTurn: (_, stream, headers) => new Response(stream.readable(), { headers }),
+}));
 
 export default {
   fetch(request, env, context) {
@@ -41,7 +36,7 @@ export default {
       const detail = 'This Worker is not configured; its log says what is missing';
       return problemResponse({ code: 'internal_error', detail }, newId());
     }
-    return app.fetch(request, env, context);
+    return app.fetch(request, { env, context }, context);
   },
   async scheduled(_, env) {
     const settled = settle(env);

@@ -7,7 +7,12 @@ import { networkBy } from '../../models/http.ts';
 import type { Registry } from '../../models/chat/registry.ts';
 import { connectHttp } from '../../store/connect-http.ts';
 import type { Database } from '../../store/database.ts';
+import type { ActionDependencies } from '../../actions/context.ts';
+import { prepare } from '../../documents/prepare.ts';
+import { report } from '../report.ts';
 import { embeddingsOf, registryOf } from '../services.ts';
+import { libraries } from './libraries.ts';
+import { RemoteTurnService } from './turn-stub.ts';
 
 export interface WorkerEnv extends Record<string, unknown> {
   ROOMS: DurableObjectNamespace;
@@ -65,4 +70,23 @@ async function fetchDecoded(...request: Parameters<typeof fetch>): Promise<Respo
 
 export function databaseOf({ config }: Settled): Database {
   return connectHttp({ url: config.DATABASE_URL ?? '', authToken: config.DATABASE_AUTH_TOKEN });
+}
+
+/**
+ * Returns what a request, or a frame on a socket, is served with.
+ * @param context keeps alive what outlives the request
+ */
+export function dependenciesOf(
+  env: WorkerEnv,
+  context: Pick<ExecutionContext, 'waitUntil'>,
+): ActionDependencies {
+  const settled = settle(env);
+  return {
+    ...settled,
+    db: databaseOf(settled),
+    prepare: (sent) => prepare(sent, libraries),
+    turns: new RemoteTurnService(env.ROOMS),
+    report,
+    defer: (work) => context.waitUntil(work.catch(() => undefined)),
+  };
 }

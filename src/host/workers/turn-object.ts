@@ -1,12 +1,13 @@
-/** A conversation's room as a Durable Object: the same rooms as on Node, of which it only ever has one. */
+/** The turns of one conversation as a Durable Object: the same service as on Node. */
 import { DurableObject } from 'cloudflare:workers';
 import { failureOf } from '../../core/errors.ts';
 import { createRetriever } from '../../search/retrieve.ts';
 import { sweep } from '../../store/turns/read.ts';
 import { LocalTurnService } from '../../turns/local-turn-service.ts';
 import { createToolRegistry } from '../../turns/tools/registry.ts';
-import type { Asker, TurnStream } from '../../turns/turn-service.ts';
-import { RemoteTurnService, FAILED_STATUS, type RoomCall } from './turn-stub.ts';
+import type { Asker, StreamOptions, TurnRun, TurnStream } from '../../turns/turn-service.ts';
+import { wireNamed } from '../../wire/registry.ts';
+import { RemoteTurnService, FAILED_STATUS, type SentOptions, type TurnCall } from './turn-stub.ts';
 import { report } from '../report.ts';
 import { turnServiceSettingsOf } from '../services.ts';
 import { databaseOf, settle, type WorkerEnv } from './services.ts';
@@ -19,7 +20,7 @@ const FIRST_ALARM_AFTER_MS = 10_000;
 const COALESCE_MS = 5;
 
 export class DurableRoom extends DurableObject<WorkerEnv> {
-  readonly #rooms: LocalTurnService;
+  readonly #turns: LocalTurnService;
   #isActive = false;
   #hasAlarm = false;
   #firstAlarm: ReturnType<typeof setTimeout> | undefined;
@@ -28,7 +29,7 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
     super(ctx, env);
     const settled = settle(env);
     const db = databaseOf(settled);
-    this.#rooms = new LocalTurnService({
+    this.#turns = new LocalTurnService({
       db,
       registry: settled.registry,
       settings: turnServiceSettingsOf(settled.config),
@@ -45,10 +46,10 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
   override async fetch(request: Request): Promise<Response> {
     try {
       // Sent by `RemoteTurnService` alone.
-      return await this.#answer(await request.json<RoomCall>(), request);
+      return await this.#answer(await request.json<TurnCall>(), request);
     } catch (error) {
       const failure = failureOf(error);
-      if (failure.code === 'internal_error') report('a room failed', error);
+      if (failure.code === 'internal_error') report('a conversation’s object failed', error);
       return Response.json(failure, { status: FAILED_STATUS });
     }
   }
@@ -59,19 +60,24 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
     else await sweep(databaseOf(settle(this.env)), settle(this.env).config.TURN_LEASE_MS);
   }
 
-  async #answer(call: RoomCall, asker: Asker): Promise<Response> {
+  async #answer(call: TurnCall, asker: Asker): Promise<Response> {
+    const turns = this.#turns;
     switch (call.call) {
       case 'start':
-        return responseOf(await this.#rooms.start(call.command, call.view, asker));
+        return streamed(await turns.start(call.request, received(call.options), asker));
+      case 'run':
+        return whole(await turns.run(call.request, call.onDisconnect, asker));
       case 'follow': {
-        const delivery = await this.#rooms.follow(call.turn, call.view, call.cursor);
-        return delivery ? responseOf(delivery) : new Response(null, { status: 204 });
+        const stream = await turns.follow(call.turn, received(call.options), call.cursor);
+        return stream ? streamed(stream) : new Response(null, { status: 204 });
       }
+      case 'wait':
+        return whole(await turns.wait(call.turn, call.onDisconnect));
       case 'cancel':
-        await this.#rooms.cancel(call.turn);
+        await turns.cancel(call.turn);
         return new Response(null, { status: 204 });
       case 'close':
-        await this.#rooms.close(call.conversationId);
+        await turns.close(call.conversationId);
         return new Response(null, { status: 204 });
     }
   }
@@ -98,8 +104,32 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
   }
 }
 
-function responseOf({ turnId, conversationId, body }: TurnStream): Response {
-  return new Response(body, {
-    headers: { 'x-turn-id': turnId, 'x-conversation-id': conversationId },
+function received({ wire, ...options }: SentOptions): StreamOptions {
+  return { ...options, wire: wireNamed(wire) };
+}
+
+function streamed(stream: TurnStream): Response {
+  return new Response(stream.readable(), { headers: headersOf(stream) });
+}
+
+/** The head goes at once, the turn as JSON when it is over; who reads no more has gone. */
+function whole(run: TurnRun): Response {
+  const gone = new AbortController();
+  const body = new ReadableStream<Uint8Array>({
+    async start(controller) {
+      try {
+        const turn = await run.finished(gone.signal);
+        controller.enqueue(new TextEncoder().encode(JSON.stringify(turn)));
+        controller.close();
+      } catch (error) {
+        if (!gone.signal.aborted) controller.error(error);
+      }
+    },
+    cancel: () => gone.abort(),
   });
+  return new Response(body, { headers: headersOf(run) });
+}
+
+function headersOf({ turnId, conversationId }: TurnStream | TurnRun): Record<string, string> {
+  return { 'x-turn-id': turnId, 'x-conversation-id': conversationId };
 }

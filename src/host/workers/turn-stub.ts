@@ -1,49 +1,70 @@
-/** The rooms as Workers has them: each conversation's is a Durable Object, asked over HTTP; the stream it answers with passes through untouched. */
+/**
+ * Turns as Workers has them: each conversation's run in a Durable Object, which is asked over HTTP. The
+ * stream it answers with passes through untouched.
+ */
 import { ParleyError, type Failure } from '../../core/errors.ts';
+import type { FinishedTurn } from '../../core/message.ts';
+import { pumpToSink, type Sink } from '../../turns/follow/sink.ts';
 import type {
   Asker,
-  TurnStream,
-  TurnService,
-  TurnRequest,
-  TurnAddress,
+  OnDisconnect,
   StreamOptions,
+  TurnAddress,
+  TurnRequest,
+  TurnRun,
+  TurnService,
+  TurnStream,
 } from '../../turns/turn-service.ts';
 
-/** What a room can be asked. */
-export type RoomCall =
-  | { call: 'start'; command: TurnRequest; view: StreamOptions }
-  | { call: 'follow'; turn: TurnAddress; view: StreamOptions; cursor?: string }
+/** The options of a stream as they cross the network: the wire by its name. */
+export type SentOptions = Omit<StreamOptions, 'wire'> & { wire: string };
+
+/** What a conversation's object can be asked. */
+export type TurnCall =
+  | { call: 'start'; request: TurnRequest; options: SentOptions }
+  | { call: 'run'; request: TurnRequest; onDisconnect: OnDisconnect }
+  | { call: 'follow'; turn: TurnAddress; options: SentOptions; cursor?: string }
+  | { call: 'wait'; turn: TurnAddress; onDisconnect: OnDisconnect }
   | { call: 'cancel'; turn: TurnAddress }
   | { call: 'close'; conversationId: string };
 
-/** Says that a room's answer is a failure, as JSON. */
+/** The status of an answer that is a failure, as JSON. */
 export const FAILED_STATUS = 418;
 
 export class RemoteTurnService implements TurnService {
-  readonly #rooms: DurableObjectNamespace;
+  readonly #objects: DurableObjectNamespace;
 
-  constructor(rooms: DurableObjectNamespace) {
-    this.#rooms = rooms;
+  constructor(objects: DurableObjectNamespace) {
+    this.#objects = objects;
   }
 
-  async start(command: TurnRequest, view: StreamOptions, asker?: Asker): Promise<TurnStream> {
-    const response = await this.#ask(
-      command.conversationId,
-      { call: 'start', command, view },
-      asker?.signal,
-    );
-    return deliveryOf(response);
+  async start(request: TurnRequest, options: StreamOptions, asker?: Asker): Promise<TurnStream> {
+    const call = { call: 'start' as const, request, options: sent(options) };
+    return streamOf(await this.#ask(request.conversationId, call, asker?.signal));
+  }
+
+  async run(request: TurnRequest, onDisconnect: OnDisconnect, asker?: Asker): Promise<TurnRun> {
+    const call = { call: 'run' as const, request, onDisconnect };
+    return runOf(await this.#ask(request.conversationId, call, asker?.signal));
   }
 
   async follow(
-    turn: TurnAddress,
-    view: StreamOptions,
+    { turnId, conversationId }: TurnAddress,
+    options: StreamOptions,
     cursor?: string,
   ): Promise<TurnStream | undefined> {
-    const { turnId, conversationId } = turn;
-    const call = { call: 'follow' as const, turn: { turnId, conversationId }, view, cursor };
+    const turn = { turnId, conversationId };
+    const call = { call: 'follow' as const, turn, options: sent(options), cursor };
     const response = await this.#ask(conversationId, call);
-    return response.status === 204 ? undefined : deliveryOf(response);
+    return response.status === 204 ? undefined : streamOf(response);
+  }
+
+  async wait(
+    { turnId, conversationId }: TurnAddress,
+    onDisconnect: OnDisconnect,
+  ): Promise<TurnRun> {
+    const turn = { turnId, conversationId };
+    return runOf(await this.#ask(conversationId, { call: 'wait', turn, onDisconnect }));
   }
 
   async cancel({ turnId, conversationId }: TurnAddress): Promise<void> {
@@ -54,10 +75,10 @@ export class RemoteTurnService implements TurnService {
     await this.#ask(conversationId, { call: 'close', conversationId });
   }
 
-  async #ask(conversationId: string, call: RoomCall, signal?: AbortSignal): Promise<Response> {
-    const room = this.#rooms.get(this.#rooms.idFromName(conversationId));
-    const request = { method: 'POST', body: JSON.stringify(call), signal };
-    const response = await room.fetch('https://room.invalid/', request).catch((cause: unknown) => {
+  async #ask(conversationId: string, call: TurnCall, signal?: AbortSignal): Promise<Response> {
+    const object = this.#objects.get(this.#objects.idFromName(conversationId));
+    const init = { method: 'POST', body: JSON.stringify(call), signal };
+    const response = await object.fetch('https://turns.invalid/', init).catch((cause: unknown) => {
       const detail = 'The conversation is being moved, try again';
       throw new ParleyError({ code: 'shutting_down', detail, retryAfter: 1 }, { cause });
     });
@@ -67,12 +88,56 @@ export class RemoteTurnService implements TurnService {
   }
 }
 
-function deliveryOf(response: Response): TurnStream {
-  const { headers, body } = response;
-  if (!body) throw new Error('a room answered without a stream');
+function sent({ wire, ...options }: StreamOptions): SentOptions {
+  return { ...options, wire: wire.name };
+}
+
+function addressOf({ headers }: Response): TurnAddress {
   return {
     turnId: headers.get('x-turn-id') ?? '',
     conversationId: headers.get('x-conversation-id') ?? '',
-    body,
   };
+}
+
+function bodyOf({ body }: Response): ReadableStream<Uint8Array> {
+  if (!body) throw new Error('a conversation’s object answered without a stream');
+  return body;
+}
+
+function streamOf(response: Response): TurnStream {
+  const body = bodyOf(response);
+  return {
+    ...addressOf(response),
+    pipe: (sink: Sink) => void pumpToSink(body, sink),
+    readable: () => body,
+    leave: () => void body.cancel().catch(() => undefined),
+  };
+}
+
+/** The object answers at once and writes the turn, as JSON, when it is over: leaving ends the stream. */
+function runOf(response: Response): TurnRun {
+  const body = bodyOf(response);
+  return {
+    ...addressOf(response),
+    async finished(signal) {
+      const reader = body.getReader();
+      const leave = () => void reader.cancel().catch(() => undefined);
+      if (signal?.aborted) leave();
+      signal?.addEventListener('abort', leave, { once: true });
+      try {
+        // Written by `DurableRoom` alone.
+        return JSON.parse(await textOf(reader)) as FinishedTurn;
+      } finally {
+        signal?.removeEventListener('abort', leave);
+      }
+    },
+  };
+}
+
+async function textOf(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for (let read = await reader.read(); !read.done; read = await reader.read())
+    text += decoder.decode(read.value, { stream: true });
+  return text;
 }

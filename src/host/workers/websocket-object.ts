@@ -1,10 +1,9 @@
 /** A user's WebSockets as a Durable Object: all of them in one place, so that their number is right whichever isolate asks. */
 import { DurableObject } from 'cloudflare:workers';
 import type { AppContext, Sockets } from '../../routes/shared/dependencies.ts';
-import { greet, receive, type Socket } from '../../routes/websocket.ts';
-import { RemoteTurnService } from './turn-stub.ts';
-import { report } from '../report.ts';
-import type { WorkerEnv } from './services.ts';
+import type { Socket } from '../../routes/websocket/frame-sink.ts';
+import { greet, receive } from '../../routes/websocket/receive.ts';
+import { dependenciesOf, type WorkerEnv } from './services.ts';
 
 const USER_HEADER = 'x-parley-user';
 
@@ -20,12 +19,12 @@ export class DurableSockets extends DurableObject<WorkerEnv> {
     this.ctx.acceptWebSocket(server);
     server.serializeAttachment(userId);
     greet(this.#socketOf(server));
-    return new Response(null, { status: 101, webSocket: client });
+    return new Response(null, { status: 101, webSocket: client, headers: protocolOf(request) });
   }
 
   override async webSocketMessage(ws: WebSocket, data: string | ArrayBuffer): Promise<void> {
-    const rooms = new RemoteTurnService(this.env.ROOMS);
-    await receive(this.#socketOf(ws), typeof data === 'string' ? data : '', { rooms, report });
+    const dependencies = dependenciesOf(this.env, this.ctx);
+    await receive(this.#socketOf(ws), typeof data === 'string' ? data : '', dependencies);
   }
 
   override webSocketError(ws: WebSocket): void {
@@ -53,6 +52,12 @@ export class DurableSockets extends DurableObject<WorkerEnv> {
   #count(): number {
     return this.ctx.getWebSockets().filter((ws) => ws.readyState === WebSocket.OPEN).length;
   }
+}
+
+/** The first subprotocol that the client asks for is spoken: without an answer browsers refuse the socket. */
+function protocolOf({ headers }: Request): Record<string, string> {
+  const [first] = (headers.get('sec-websocket-protocol') ?? '').split(',');
+  return first?.trim() ? { 'Sec-WebSocket-Protocol': first.trim() } : {};
 }
 
 /** The sockets as the app sees them. */

@@ -1,15 +1,19 @@
-/** The fourth router: conversations under `/chat`, whose answers are bare messages and whose stream is text only. */
+/** The fourth dialect: conversations under `/chat`, whose answers are bare messages and whose stream is text only. */
+import { textSse } from '../../wire/text-sse.ts';
 import { messageView, usageView } from '../../wire/views.ts';
+import { jsonOrStream } from '../shared/responses.ts';
+import { createRouter } from '../shared/router.ts';
+import * as schemas from '../shared/schemas.ts';
 import {
+  addChange,
   addCreation,
   addDeletion,
+  addFork,
   addList,
   addMessages,
   addTranscript,
   type RouteBase,
 } from './crud-routes.ts';
-import { createRouter } from '../shared/router.ts';
-import * as schemas from '../shared/schemas.ts';
 import { addPosting, addStream } from './turn-routes.ts';
 
 const base: RouteBase = {
@@ -23,14 +27,19 @@ export function chatConversationsRouter() {
   addCreation(router, base);
   addList(router, base);
   addTranscript(router, base);
+  addChange(router, base);
   addDeletion(router, base);
+  addFork(router, base);
   addPosting(router, {
     ...base,
     last: 'messages',
-    answer: schemas.messageSchema,
-    render: ({ message }) => ({ ...messageView(message), usage: usageView(message) }),
+    response: jsonOrStream(schemas.messageSchema, 'The answer'),
+    render:
+      (c) =>
+      ({ message }) =>
+        c.json({ ...messageView(message), usage: usageView(message) }),
   });
   addMessages(router, base);
-  addStream(router, { ...base, wire: 'text' });
+  addStream(router, { ...base, wire: textSse });
   return router;
 }

@@ -1,33 +1,34 @@
 /** The third router: chats, and one call that says something in one. */
 import { z } from '@hono/zod-openapi';
+import type { FinishedTurn } from '../../core/message.ts';
 import { contentOf } from '../../core/parts.ts';
 import { readConversation } from '../../store/conversations.ts';
-import type { FinishedTurn } from '../../wire/outcome.ts';
 import { citedView, conversationView, messageView, time, usageView } from '../../wire/views.ts';
-import { answerWith, required } from '../shared/answer-turn.ts';
+import { messageInput } from '../../actions/turn-input.ts';
+import { answerTurn } from '../shared/answer-turn.ts';
+import { required } from '../shared/required.ts';
+import { body, commonProblems, json, jsonOrStream, turnProblems } from '../shared/responses.ts';
+import { createRouter, route } from '../shared/router.ts';
+import * as schemas from '../shared/schemas.ts';
 import {
   addChange,
   addCreation,
   addDeletion,
+  addFork,
   addList,
   addMessages,
   type RouteBase,
 } from './crud-routes.ts';
-import {
-  body,
-  commonProblems,
-  createRouter,
-  json,
-  jsonOrStream,
-  route,
-  turnProblems,
-} from '../shared/router.ts';
-import * as schemas from '../shared/schemas.ts';
 
 const base: RouteBase = { path: '/chats', tags: ['chats'], noun: 'Chat' };
 
 const asking = schemas.withMessage(
-  schemas.bodyOf({ ...schemas.turnFields, ...schemas.messageFields, chat_id: schemas.id }),
+  schemas.bodyOf({
+    ...schemas.turnFields,
+    ...schemas.messageFields,
+    ...schemas.parentField,
+    chat_id: schemas.id,
+  }),
 );
 
 const answer = z.looseObject({
@@ -57,10 +58,9 @@ export function chatsRouter() {
       responses: { 200: json(schemas.conversationSchema, 'The chat'), ...commonProblems },
     },
     async (c) => {
-      const userId = c.get('caller') ?? null;
-      const found = await readConversation(c.get('services').db, {
+      const found = await readConversation(c.get('dependencies').db, {
         id: c.req.valid('param').id,
-        userId,
+        principal: c.get('principal'),
       });
       return c.json(conversationView(required(found, base.noun)));
     },
@@ -68,6 +68,7 @@ export function chatsRouter() {
   addMessages(router, base, (message) => ({ ...message, chat_id: message.conversation_id }));
   addChange(router, base);
   addDeletion(router, base);
+  addFork(router, base);
   route(
     router,
     {
@@ -79,13 +80,9 @@ export function chatsRouter() {
       responses: { 200: jsonOrStream(answer, 'The answer'), ...turnProblems },
     },
     (c) => {
-      const given = c.req.valid('json');
-      const ask = {
-        ...given,
-        conversationId: given.chat_id,
-        text: given.message ?? given.content ?? '',
-      };
-      return answerWith(c, ask, (turn) => c.json(answerView(turn)));
+      const fields = c.req.valid('json');
+      const ask = { conversationId: fields.chat_id, input: messageInput(fields) };
+      return answerTurn(c, { ask, fields }, (turn) => c.json(answerView(turn)));
     },
   );
   return router;

@@ -1,23 +1,26 @@
-/** The first router: conversations, with the answer beside all their messages. */
+/** The first dialect: conversations, with the answer beside all their messages. */
 import { z } from '@hono/zod-openapi';
-import type { Message } from '../../core/message.ts';
-import { contentOf } from '../../core/parts.ts';
-import type { FinishedTurn } from '../../wire/outcome.ts';
-import { citedView, messageView, time } from '../../wire/views.ts';
-import { answerWith, newConversation } from '../shared/answer-turn.ts';
+import type { FinishedTurn } from '../../core/message.ts';
+import { nativeSse } from '../../wire/native-sse.ts';
+import { time } from '../../wire/views.ts';
+import { messageInput } from '../../actions/turn-input.ts';
+import { answerTurn } from '../shared/answer-turn.ts';
+import type { AppContext } from '../shared/dependencies.ts';
+import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
+import { made, paged } from '../shared/response-docs.ts';
+import { createRouter, route, type Router } from '../shared/router.ts';
+import * as schemas from '../shared/schemas.ts';
+import { answered, answeredView, renderAnswered } from './answered.ts';
 import {
   addChange,
   addDeletion,
+  addFork,
   addList,
   addMessages,
   addTranscript,
   created,
-  transcriptOf,
   type RouteBase,
 } from './crud-routes.ts';
-import { body, createRouter, jsonOrStream, route, turnProblems } from '../shared/router.ts';
-import * as schemas from '../shared/schemas.ts';
-import type { AppContext } from '../shared/dependencies.ts';
 import { addPosting, addStream } from './turn-routes.ts';
 
 const base: RouteBase = { path: '/conversations', tags: ['conversations'], noun: 'Conversation' };
@@ -25,9 +28,7 @@ const base: RouteBase = { path: '/conversations', tags: ['conversations'], noun:
 const creation = schemas.bodyOf({
   ...schemas.turnFields,
   ...schemas.messageFields,
-  title: schemas.title.nullish(),
-  mode: schemas.mode.optional(),
-  instructions: schemas.instructions.nullish(),
+  ...schemas.conversationFields,
 });
 
 const begun = z.looseObject({
@@ -37,14 +38,27 @@ const begun = z.looseObject({
   assistant_reply: z.string().optional(),
 });
 
-const answered = z.looseObject({
-  conversation_id: z.string(),
-  assistant_reply: z.string(),
-  messages: z.array(schemas.messageSchema),
-});
-
 export function conversationsRouter() {
   const router = createRouter();
+  addBeginning(router);
+  addList(router, base);
+  addTranscript(router, base);
+  addChange(router, base);
+  addDeletion(router, base);
+  addFork(router, base);
+  addPosting(router, {
+    ...base,
+    last: 'messages',
+    response: paged(jsonOrStream(answered, 'The answer')),
+    render: renderAnswered,
+  });
+  addMessages(router, base);
+  addStream(router, { ...base, wire: nativeSse });
+  return router;
+}
+
+/** `POST /conversations`: with a first message, or without. */
+function addBeginning(router: Router): void {
   route(
     router,
     {
@@ -53,86 +67,32 @@ export function conversationsRouter() {
       tags: base.tags,
       summary: 'Start a conversation, with a first message or without',
       request: { query: schemas.ownerQuery, body: body(creation) },
-      responses: { 200: jsonOrStream(begun, 'The conversation'), ...turnProblems },
+      responses: { 200: made(jsonOrStream(begun, 'The conversation')), ...turnProblems },
     },
     (c) => {
       const given = c.req.valid('json');
-      const text = given.message ?? given.content;
-      if (text === undefined) return created(c, base.path, given);
-      return begin(c, given, text, (turn) => ({
+      if ((given.message ?? given.content) === undefined) return created(c, base.path, given);
+      return begin(c, given, (turn) => ({
         ...answeredView(turn),
         title: turn.head.title,
         created_at: time(turn.head.conversationCreatedAt),
       }));
     },
   );
-  addList(router, base);
-  addTranscript(router, base);
-  addChange(router, base);
-  addDeletion(router, base);
-  addPosting(router, {
-    ...base,
-    last: 'messages',
-    answer: answered,
-    async render(turn, c) {
-      // What was said is told even where the conversation was deleted meanwhile, or the database has gone away.
-      const found = await transcriptOf(c, turn.head.conversationId).catch((error: unknown) =>
-        c.get('services').report('an answer is told without the messages before it', error),
-      );
-      const messages = found?.messages ?? exchanged(turn);
-      return { ...answeredView(turn), messages: messages.map(messageView) };
-    },
-  });
-  addMessages(router, base);
-  addStream(router, { ...base, wire: 'native' });
-  return router;
 }
-
-type Beginning = Omit<z.output<typeof creation>, 'message' | 'content'>;
 
 /** Starts a conversation by saying something. */
 export async function begin(
   c: AppContext,
-  given: Beginning,
-  text: string,
+  given: Partial<z.output<typeof creation>>,
   render: (turn: FinishedTurn) => object,
 ): Promise<Response> {
-  const { id: conversationId, ...create } = newConversation(c, given);
+  const { title, mode, model, instructions } = given;
+  const ask = {
+    create: { title, mode, model, instructions },
+    input: messageInput(given),
+  };
   // The model becomes the conversation's, by which the turn goes.
-  const ask = { ...given, model: null, conversationId, create, madeUnder: base.path, text };
-  return answerWith(c, ask, (turn) => c.json(render(turn)));
-}
-
-/** The two messages of a turn, as far as the turn itself knows them. */
-function exchanged({ head, message }: FinishedTurn): Message[] {
-  const { id, sequenceNumber, text } = head.userMessage;
-  const asked: Message = {
-    id,
-    conversationId: head.conversationId,
-    turnId: head.turnId,
-    role: 'user',
-    status: 'complete',
-    sequenceNumber,
-    parts: [{ type: 'text', text }],
-    model: null,
-    inputTokens: null,
-    outputTokens: null,
-    tokensEstimated: true,
-    finishReason: null,
-    firstTokenMs: null,
-    durationMs: null,
-    createdAt: head.acceptedAt,
-  };
-  return [asked, message];
-}
-
-function answeredView({ head, message }: FinishedTurn) {
-  return {
-    conversation_id: head.conversationId,
-    assistant_reply: contentOf(message.parts),
-    ...citedView(message),
-    turn_id: head.turnId,
-    status: message.status,
-    message: messageView(message),
-  };
+  const posted = { ask, fields: { ...given, model: null }, madeUnder: base.path };
+  return answerTurn(c, posted, (turn) => c.json(render(turn)));
 }

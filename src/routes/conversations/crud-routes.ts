@@ -1,30 +1,24 @@
-/** The calls that several doors have under names of their own: a conversation is the same thing behind each. */
+/** The routes that several dialects have under names of their own: a conversation is the same thing behind each. */
 import { z } from '@hono/zod-openapi';
+import { forkConversation, switchTo } from '../../actions/change-tree.ts';
+import { newConversation, type ConversationFields } from '../../actions/start-turn.ts';
 import { keyReused, notFound } from '../../core/errors.ts';
+import { requireUserId, userIdOf } from '../../core/principal.ts';
 import {
   changeConversation,
   createConversation,
   deleteConversation,
   listConversations,
-  readTranscript,
-  type Slice,
-  type Transcript,
 } from '../../store/conversations.ts';
 import { conversationView, messageView, type MessageView } from '../../wire/views.ts';
-import { newConversation, required } from '../shared/answer-turn.ts';
-import {
-  body,
-  commonProblems,
-  json,
-  linkNext,
-  route,
-  turnProblems,
-  type Router,
-} from '../shared/router.ts';
-import { requiredCaller } from '../shared/identify.ts';
-import { idempotencyOf } from '../shared/idempotency-key.ts';
+import { actionContext, type AppContext } from '../shared/dependencies.ts';
+import { idempotencyKey } from '../shared/idempotency-key.ts';
+import { required } from '../shared/required.ts';
+import { body, commonProblems, json, linkNext, turnProblems } from '../shared/responses.ts';
+import { made, paged } from '../shared/response-docs.ts';
+import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
-import type { AppContext } from '../shared/dependencies.ts';
+import { readMessages, readNewest } from './read-messages.ts';
 
 /** Where a router has its conversations, and what it calls one. */
 export interface RouteBase {
@@ -33,23 +27,17 @@ export interface RouteBase {
   noun: 'Conversation' | 'Chat';
 }
 
-/** As many messages as an answer holds; the rest is behind the link. */
-const MOST_MESSAGES = 1_000;
-
 const request = { params: schemas.idParam, query: schemas.ownerQuery };
 
 const creation = schemas.bodyOf({
   user_id: schemas.userId.optional(),
-  title: schemas.title.nullish(),
-  mode: schemas.mode.optional(),
-  model: schemas.modelName.nullish(),
-  instructions: schemas.instructions.nullish(),
+  ...schemas.conversationFields,
 });
 
 /** `POST {path}`: a conversation without a turn. */
 export function addCreation(router: Router, { path, tags, noun }: RouteBase): void {
   const responses = {
-    200: json(schemas.conversationSchema, `The ${noun.toLowerCase()}`),
+    200: made(json(schemas.conversationSchema, `The ${noun.toLowerCase()}`)),
     ...turnProblems,
   };
   route(
@@ -70,14 +58,11 @@ export function addCreation(router: Router, { path, tags, noun }: RouteBase): vo
 export async function created(
   c: AppContext,
   path: string,
-  given: z.output<typeof creation>,
+  given: ConversationFields,
 ): Promise<Response> {
-  const idempotency = await idempotencyOf(c, requiredCaller(c));
-  const made = await createConversation(
-    c.get('services').db,
-    newConversation(c, given),
-    idempotency,
-  );
+  const conversation = newConversation(actionContext(c), given);
+  const idempotency = await idempotencyKey(c, { scope: conversation.userId });
+  const made = await createConversation(c.get('dependencies').db, conversation, idempotency);
   if (made.kind === 'key_reused') throw keyReused();
   if (made.kind === 'deleted') throw notFound('Conversation');
   c.header('Location', `${path}/${made.value.id}`);
@@ -87,7 +72,7 @@ export async function created(
 /** `GET {path}?user_id=`: a user's conversations. */
 export function addList(router: Router, { path, tags, noun }: RouteBase): void {
   const responses = {
-    200: json(z.array(schemas.conversationSchema), 'Newest first'),
+    200: paged(json(z.array(schemas.conversationSchema), 'Newest first')),
     ...commonProblems,
   };
   route(
@@ -101,8 +86,9 @@ export function addList(router: Router, { path, tags, noun }: RouteBase): void {
       responses,
     },
     async (c) => {
-      const { user_id: userId, limit, cursor } = c.req.valid('query');
-      const page = await listConversations(c.get('services').db, { userId, limit, cursor });
+      const { limit, cursor } = c.req.valid('query');
+      const userId = requireUserId(c.get('principal'));
+      const page = await listConversations(c.get('dependencies').db, { userId, limit, cursor });
       linkNext(c, page.next);
       return c.json(page.items.map(conversationView));
     },
@@ -115,7 +101,7 @@ const transcript = schemas.conversationSchema
 
 /** `GET {path}/{id}`: a conversation with its messages. */
 export function addTranscript(router: Router, { path, tags }: RouteBase): void {
-  const responses = { 200: json(transcript, 'The conversation'), ...commonProblems };
+  const responses = { 200: paged(json(transcript, 'The conversation')), ...commonProblems };
   route(
     router,
     {
@@ -127,26 +113,13 @@ export function addTranscript(router: Router, { path, tags }: RouteBase): void {
       responses,
     },
     async (c) => {
-      const found = required(await transcriptOf(c, c.req.valid('param').id), 'Conversation');
+      const found = required(await readNewest(c, c.req.valid('param').id), 'Conversation');
       return c.json({
         ...conversationView(found.conversation),
         messages: found.messages.map(messageView),
       });
     },
   );
-}
-
-/** A conversation and its newest messages, with a link to the rest where there are more; undefined where there is none for this caller. */
-export async function transcriptOf(c: AppContext, id: string): Promise<Transcript | undefined> {
-  const found = await sliceOf(c, id, { newest: MOST_MESSAGES });
-  if (found?.more) c.header('Link', `</conversations/${id}/messages?limit=200>; rel="next"`);
-  return found;
-}
-
-function sliceOf(c: AppContext, id: string, slice: Slice): Promise<Transcript | undefined> {
-  const { db, config } = c.get('services');
-  const userId = c.get('caller') ?? null;
-  return readTranscript(db, { id, userId, slice, leaseMs: config.TURN_LEASE_MS });
 }
 
 /** `GET {path}/{id}/messages`: a page of messages, each as `view` shows it. */
@@ -156,7 +129,7 @@ export function addMessages(
   view: (message: MessageView) => MessageView = (message) => message,
 ): void {
   const responses = {
-    200: json(z.array(schemas.messageSchema), 'Oldest first'),
+    200: paged(json(z.array(schemas.messageSchema), 'Oldest first')),
     ...commonProblems,
   };
   const query = schemas.messagePageQuery;
@@ -166,14 +139,14 @@ export function addMessages(
       method: 'get',
       path: `${path}/{id}/messages`,
       tags,
-      summary: 'The messages, oldest first',
+      summary: 'The messages of the active path, or of all branches, oldest first',
       request: { ...request, query },
       responses,
     },
     async (c) => {
-      const { limit, cursor } = c.req.valid('query');
-      const slice = { limit, after: Number(cursor ?? 0) };
-      const found = required(await sliceOf(c, c.req.valid('param').id, slice), 'Conversation');
+      const { limit, cursor, tree } = c.req.valid('query');
+      const slice = { limit, after: Number(cursor ?? 0), tree: tree === 'true' };
+      const found = required(await readMessages(c, c.req.valid('param').id, slice), 'Conversation');
       linkNext(c, found.more ? (found.messages.at(-1)?.sequenceNumber ?? null) : null);
       return c.json(found.messages.map((message) => view(messageView(message))));
     },
@@ -186,6 +159,10 @@ const change = schemas.bodyOf({
   mode: schemas.mode.optional(),
   model: schemas.modelName.nullable().optional(),
   instructions: schemas.instructions.nullable().optional(),
+  head_message_id: schemas.id.optional().openapi({
+    description: 'Makes the path to the newest leaf below this message the active one',
+  }),
+  on_busy: schemas.turnFields.on_busy,
 });
 
 /** `PATCH {path}/{id}`: changes what is given and nothing else. */
@@ -200,20 +177,23 @@ export function addChange(router: Router, { path, tags, noun }: RouteBase): void
       method: 'patch',
       path: `${path}/{id}`,
       tags,
-      summary: 'Change title, mode, model or instructions',
+      summary: 'Change title, mode, model, instructions or the active path',
       request: { ...request, body: body(change) },
       responses,
     },
     async (c) => {
-      const { user_id: _, ...changes } = c.req.valid('json');
-      const { db, registry } = c.get('services');
-      if (changes.model) registry.resolve(changes.model);
-      const userId = c.get('caller') ?? null;
-      const changed = await changeConversation(db, {
-        id: c.req.valid('param').id,
-        userId,
-        change: changes,
-      });
+      const { user_id: _, head_message_id, on_busy, ...change } = c.req.valid('json');
+      const { db, registry } = c.get('dependencies');
+      const { id } = c.req.valid('param');
+      const principal = c.get('principal');
+      if (change.model) registry.resolve(change.model);
+      if (head_message_id !== undefined)
+        await switchTo(actionContext(c), {
+          conversationId: id,
+          messageId: head_message_id,
+          onBusy: on_busy ?? 'reject',
+        });
+      const changed = await changeConversation(db, { id, principal, change });
       return c.json(conversationView(required(changed, noun)));
     },
   );
@@ -234,14 +214,48 @@ export function addDeletion(router: Router, { path, tags, noun }: RouteBase): vo
     },
     async (c) => {
       const { id } = c.req.valid('param');
-      const { db, rooms } = c.get('services');
-      const wasThere = await deleteConversation(db, {
-        id,
-        userId: c.get('caller') ?? null,
-      });
+      const { db, turns } = c.get('dependencies');
+      const wasThere = await deleteConversation(db, { id, principal: c.get('principal') });
       required(wasThere || undefined, noun);
-      await rooms.close(id);
+      await turns.close(id);
       return c.json({ detail: `Conversation ${id} deleted successfully` });
+    },
+  );
+}
+
+const forking = schemas.bodyOf({
+  user_id: schemas.userId.optional(),
+  message_id: schemas.id.optional().openapi({
+    description: 'The last message to copy; without it, the end of the active path',
+  }),
+  on_busy: schemas.turnFields.on_busy,
+});
+
+/** `POST {path}/{id}/fork`: a conversation of its own with a copy of the path up to a message. */
+export function addFork(router: Router, { path, tags, noun }: RouteBase): void {
+  const responses = {
+    200: made(json(schemas.conversationSchema, `The new ${noun.toLowerCase()}`)),
+    ...turnProblems,
+  };
+  route(
+    router,
+    {
+      method: 'post',
+      path: `${path}/{id}/fork`,
+      tags,
+      summary: `Copy a path into a new ${noun.toLowerCase()}`,
+      request: { ...request, body: { ...body(forking), required: false } },
+      responses,
+    },
+    async (c) => {
+      const { message_id: messageId, on_busy: onBusy = 'reject' } = c.req.valid('json');
+      const conversationId = c.req.valid('param').id;
+      const scope = userIdOf(c.get('principal')) ?? conversationId;
+      const idempotency = await idempotencyKey(c, { scope });
+      const change = { conversationId, messageId, onBusy, idempotency };
+      const made = await forkConversation(actionContext(c), change);
+      c.header('Location', `${path}/${made.id}`);
+      return c.json(conversationView(made));
     },
   );
 }

@@ -1,11 +1,13 @@
 /** The second dialect of the conversations: two calls and short answers. */
 import { z } from '@hono/zod-openapi';
+import type { FinishedTurn } from '../../core/message.ts';
 import { contentOf } from '../../core/parts.ts';
-import type { FinishedTurn } from '../../wire/outcome.ts';
 import { citedView } from '../../wire/views.ts';
-import { begin } from './conversations.ts';
-import { body, createRouter, jsonOrStream, route, turnProblems } from '../shared/router.ts';
+import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
+import { made } from '../shared/response-docs.ts';
+import { createRouter, route } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
+import { begin } from './conversations.ts';
 import { addPosting } from './turn-routes.ts';
 
 const path = '/conversations';
@@ -17,7 +19,7 @@ const starting = schemas.withMessage(
   schemas.bodyOf({
     ...schemas.turnFields,
     ...schemas.messageFields,
-    mode: schemas.mode.optional(),
+    ...schemas.conversationFields,
   }),
 );
 
@@ -31,18 +33,21 @@ export function shortConversationsRouter() {
       tags,
       summary: 'Start a conversation by saying something',
       request: { query: schemas.ownerQuery, body: body(starting) },
-      responses: { 200: jsonOrStream(started, 'The reply'), ...turnProblems },
+      responses: { 200: made(jsonOrStream(started, 'The reply')), ...turnProblems },
     },
-    (c) => {
-      const { message, content, ...given } = c.req.valid('json');
-      const render = (turn: FinishedTurn) => ({
+    (c) =>
+      begin(c, c.req.valid('json'), (turn) => ({
         conversation_id: turn.head.conversationId,
         ...replyView(turn),
-      });
-      return begin(c, given, message ?? content ?? '', render);
-    },
+      })),
   );
-  addPosting(router, { path, tags, last: 'message', answer: reply, render: replyView });
+  addPosting(router, {
+    path,
+    tags,
+    last: 'message',
+    response: jsonOrStream(reply, 'The answer'),
+    render: (c) => (turn) => c.json(replyView(turn)),
+  });
   return router;
 }
 

@@ -1,44 +1,46 @@
-/** The calls that start a turn, which several doors have under names of their own. */
+/** The routes that start a turn, which several dialects have under names of their own. */
 import type { z } from '@hono/zod-openapi';
-import type { WireName } from '../../wire/wire.ts';
-import type { FinishedTurn } from '../../wire/outcome.ts';
-import { answerEventSource, answerWith } from '../shared/answer-turn.ts';
-import type { RouteBase } from './crud-routes.ts';
+import type { FinishedTurn } from '../../core/message.ts';
+import { textSse } from '../../wire/text-sse.ts';
+import type { Wire } from '../../wire/wire.ts';
+import { messageInput } from '../../actions/turn-input.ts';
+import { answerTurn } from '../shared/answer-turn.ts';
+import type { AppContext } from '../shared/dependencies.ts';
+import { answerEventSource } from '../shared/event-source.ts';
 import {
   body,
   eventStreamContent,
-  jsonOrStream,
-  route,
-  sameOriginOnly,
+  type jsonOrStream,
   textStreamContent,
   turnProblems,
-  type Router,
-} from '../shared/router.ts';
+} from '../shared/responses.ts';
+import { ofTurn } from '../shared/response-docs.ts';
+import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
-import type { AppContext } from '../shared/dependencies.ts';
+import type { RouteBase } from './crud-routes.ts';
 
 const request = { params: schemas.idParam, query: schemas.ownerQuery };
 
 const posting = schemas.withMessage(
-  schemas.bodyOf({ ...schemas.turnFields, ...schemas.messageFields }),
+  schemas.bodyOf({ ...schemas.turnFields, ...schemas.messageFields, ...schemas.parentField }),
 );
 
-/** `POST {path}/{id}/{last}`: says something; the whole answer is as `render` makes it. */
+/** Adds `POST {path}/{id}/{last}`: says something; the whole answer is as `render` makes it. */
 export function addPosting<Schema extends z.ZodType>(
   router: Router,
   {
     path,
     tags,
     last,
-    answer,
+    response,
     render,
   }: Pick<RouteBase, 'path' | 'tags'> & {
     last: 'message' | 'messages';
-    answer: Schema;
-    render: (turn: FinishedTurn, c: AppContext) => object | Promise<object>;
+    response: ReturnType<typeof jsonOrStream<Schema>>;
+    render: (c: AppContext) => (turn: FinishedTurn) => Response | Promise<Response>;
   },
 ): void {
-  const responses = { 200: jsonOrStream(answer, 'The answer'), ...turnProblems };
+  const responses = { 200: response, ...turnProblems };
   route(
     router,
     {
@@ -50,27 +52,24 @@ export function addPosting<Schema extends z.ZodType>(
       responses,
     },
     (c) => {
-      const given = c.req.valid('json');
-      const ask = {
-        ...given,
-        conversationId: c.req.valid('param').id,
-        text: given.message ?? given.content ?? '',
-      };
-      return answerWith(c, ask, async (turn) => c.json(await render(turn, c)));
+      const fields = c.req.valid('json');
+      const conversationId = c.req.valid('param').id;
+      const ask = { conversationId, input: messageInput(fields) };
+      return answerTurn(c, { ask, fields }, render(c));
     },
   );
 }
 
-/** `GET {path}/{id}/stream?message=`: says something and follows the answer, by EventSource. */
+/** Adds `GET {path}/{id}/stream?message=`: says something and follows the answer, by EventSource. */
 export function addStream(
   router: Router,
-  { path, tags, wire }: Pick<RouteBase, 'path' | 'tags'> & { wire: WireName },
+  { path, tags, wire }: Pick<RouteBase, 'path' | 'tags'> & { wire: Wire },
 ): void {
   const responses = {
     200:
-      wire === 'text'
-        ? { description: 'The text, then [DONE]', content: textStreamContent }
-        : { description: 'The turn as native events', content: eventStreamContent },
+      wire === textSse
+        ? ofTurn({ description: 'The text, then [DONE]', content: textStreamContent })
+        : ofTurn({ description: 'The turn as native events', content: eventStreamContent }),
     204: { description: 'Nothing is left after the cursor' },
     ...turnProblems,
   };
@@ -81,7 +80,6 @@ export function addStream(
       path: `${path}/{id}/stream`,
       tags,
       summary: 'Say something and follow the answer by EventSource',
-      middleware: [sameOriginOnly],
       request: { params: schemas.idParam, query: schemas.streamQuery },
       responses,
     },
@@ -91,5 +89,6 @@ export function addStream(
         query: c.req.valid('query'),
         wire,
       }),
+    { startsTurn: true },
   );
 }

@@ -9,29 +9,18 @@ import {
   readDocumentText,
 } from '../../store/documents/documents.ts';
 import { documentView } from '../../wire/document-view.ts';
-import { required } from '../shared/answer-turn.ts';
-import { requiredCaller } from '../shared/identify.ts';
+import { requireUserId, userIdOf } from '../../core/principal.ts';
+import { required } from '../shared/required.ts';
 import { ingestServices, postForm, postJson } from './upload.ts';
 import * as shapes from './schemas.ts';
-import {
-  body,
-  commonProblems,
-  createRouter,
-  json,
-  linkNext,
-  route,
-  turnProblems,
-} from '../shared/router.ts';
+import { body, commonProblems, json, linkNext, turnProblems } from '../shared/responses.ts';
+import { made, MAKES_NOTHING, paged } from '../shared/response-docs.ts';
+import { createRouter, route } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
 import type { AppContext } from '../shared/dependencies.ts';
 
 const tags = ['documents'];
 const path = '/documents';
-
-/** True for the requests whose body may be a file. */
-export function isUpload(method: string, path: string): boolean {
-  return method === 'POST' && /^\/documents\/*$/.test(path);
-}
 
 const progressContent = {
   'text/event-stream': {
@@ -64,10 +53,10 @@ export function documentsRouter() {
         },
       },
       responses: {
-        200: {
+        200: made({
           description: 'The document, ready to be searched',
           content: { 'application/json': { schema: shapes.documentSchema }, ...progressContent },
-        },
+        }),
         ...turnProblems,
       },
     },
@@ -78,6 +67,7 @@ export function documentsRouter() {
         ? postForm(c, c.req.valid('form') as shapes.DocumentForm)
         : postJson(c, c.req.valid('json') as Partial<shapes.NewDocumentBody>);
     },
+    { takesFile: true },
   );
 
   route(
@@ -89,17 +79,17 @@ export function documentsRouter() {
       summary: 'A user’s documents, newest first',
       request: {
         query: schemas.pageQuery.extend({
-          user_id: schemas.userId,
           conversation_id: schemas.id.optional(),
         }),
       },
       responses: {
-        200: json(z.array(shapes.documentSchema), 'The documents'),
+        200: paged(json(z.array(shapes.documentSchema), 'The documents')),
         ...commonProblems,
       },
     },
     async (c) => {
-      const { user_id: userId, conversation_id: conversationId, ...page } = c.req.valid('query');
+      const { user_id: _, conversation_id: conversationId, ...page } = c.req.valid('query');
+      const userId = requireUserId(c.get('principal'));
       const { db, leaseMs } = ingestServices(c);
       const found = await listDocuments(db, { userId, conversationId, leaseMs, ...page });
       linkNext(c, found.next);
@@ -119,7 +109,7 @@ export function documentsRouter() {
     },
     async (c) => {
       const { db, leaseMs } = ingestServices(c);
-      const userId = c.get('caller') ?? null;
+      const userId = userIdOf(c.get('principal')) ?? null;
       const found = await readDocument(db, { id: c.req.valid('param').id, userId, leaseMs });
       return c.json(documentView(required(found, 'Document')), 200);
     },
@@ -139,9 +129,12 @@ export function documentsRouter() {
       },
     },
     async (c) => {
-      const userId = c.get('caller') ?? null;
+      const userId = userIdOf(c.get('principal')) ?? null;
       const { id } = c.req.valid('param');
-      const text = required(await readDocumentText(c.get('services').db, { id, userId }), 'Text');
+      const text = required(
+        await readDocumentText(c.get('dependencies').db, { id, userId }),
+        'Text',
+      );
       // Never shown as a page: what was sent in is somebody's, and was made plain text.
       c.header('X-Content-Type-Options', 'nosniff');
       return c.text(text, 200);
@@ -161,7 +154,7 @@ export function documentsRouter() {
     async (c) => {
       const { db, leaseMs } = ingestServices(c);
       const { id } = c.req.valid('param');
-      const userId = c.get('caller') ?? null;
+      const userId = userIdOf(c.get('principal')) ?? null;
       if (!(await deleteDocument(db, { id, userId, leaseMs }))) throw notFound('Document');
       return c.json({ detail: `Document ${id} deleted successfully` }, 200);
     },
@@ -173,6 +166,7 @@ export function documentsRouter() {
       method: 'post',
       path: '/retrieve',
       tags,
+      [MAKES_NOTHING]: true,
       summary: 'Search what a user’s documents say',
       request: { body: body(shapes.retrieval) },
       responses: { 200: json(shapes.retrieved, 'Passages, best first'), ...turnProblems },
@@ -184,11 +178,11 @@ export function documentsRouter() {
 }
 
 function search(c: AppContext, given: z.output<typeof shapes.retrieval>): Promise<Passage[]> {
-  const { db, embeddings, report } = c.get('services');
+  const { db, embeddings, report } = c.get('dependencies');
   const { query, k, mode, conversation_id, document_ids, metadata } = given;
   return retrieve(
     {
-      userId: requiredCaller(c),
+      userId: requireUserId(c.get('principal')),
       query,
       k,
       mode,

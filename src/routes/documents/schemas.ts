@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { DOCUMENT_STATUSES } from '../../core/document.ts';
 import type { Json } from '../../core/parts.ts';
-import { problemSchema } from '../shared/router.ts';
+import { problemSchema } from '../shared/responses.ts';
 import * as schemas from '../shared/schemas.ts';
 
 /** UTF-16 units. */

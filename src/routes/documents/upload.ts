@@ -7,15 +7,16 @@ import type { Sent } from '../../documents/extract.ts';
 import { followIngest, runIngest, type IngestServices } from '../../documents/ingest.ts';
 import { documentView } from '../../wire/document-view.ts';
 import { ingestEvents, type Work } from '../../wire/ingest-sse.ts';
-import { EVENT_STREAM_HEADERS } from '../../wire/registry.ts';
+import { EVENT_STREAM_HEADERS } from '../../wire/sse.ts';
 import { wantsStream } from '../shared/answer-turn.ts';
-import { callerNamed, requiredCaller } from '../shared/identify.ts';
+import { requireUserId } from '../../core/principal.ts';
+import { nameUser } from '../shared/identify.ts';
 import type * as shapes from './schemas.ts';
-import { idempotencyOf } from '../shared/idempotency-key.ts';
+import { idempotencyKey } from '../shared/idempotency-key.ts';
 import type { AppContext } from '../shared/dependencies.ts';
 
 export function ingestServices(c: AppContext): IngestServices {
-  const { db, embeddings, config, report } = c.get('services');
+  const { db, embeddings, config, report } = c.get('dependencies');
   return { db, embeddings, report, leaseMs: config.TURN_LEASE_MS };
 }
 
@@ -27,7 +28,7 @@ export async function postJson(
   // Nothing was validated where the body is of no type.
   if (text === undefined)
     throw invalid('text', 'text is required, as application/json or multipart/form-data');
-  const userId = requiredCaller(c);
+  const userId = requireUserId(c.get('principal'));
   return take(c, { ...given, userId }, { content: text, mimeType: given.mime_type });
 }
 
@@ -46,7 +47,7 @@ export async function postForm(c: AppContext, given: shapes.DocumentForm): Promi
   if (content === undefined) throw invalid('file', 'file (or text) is required');
   // The body itself is another each time: its parts are divided by chance.
   const said = `${JSON.stringify([fields, mime_type])}${await sha256(content)}`;
-  const userId = callerNamed(c, given.user_id);
+  const userId = nameUser(c, given.user_id);
   return take(c, { ...given, userId }, { ...sent, content }, said);
 }
 
@@ -58,8 +59,8 @@ async function take(
   said?: string,
 ): Promise<Response> {
   const services = ingestServices(c);
-  const idempotency = await idempotencyOf(c, given.userId, undefined, said);
-  const prepared = await c.get('services').prepare(sent);
+  const idempotency = await idempotencyKey(c, { scope: given.userId, said });
+  const prepared = await c.get('dependencies').prepare(sent);
   const ingest = await acceptDocument(
     {
       userId: given.userId,
@@ -106,28 +107,19 @@ function finished(document: Document | undefined): Document {
 
 async function whole(c: AppContext, work: Work): Promise<Response> {
   const document = work(() => {});
-  outlive(c, document);
+  c.get('dependencies').defer(document.catch(() => undefined));
   return c.json(documentView(await document), 200);
 }
 
 function streamed(c: AppContext, { document }: Ingest, work: Work): Response {
-  const { config, report } = c.get('services');
+  const { config, report } = c.get('dependencies');
   const instance = c.get('requestId');
   const body = ingestEvents(work, {
     document,
     instance,
     keepAliveMs: config.KEEP_ALIVE_MS,
-    onWork: (told) => outlive(c, told),
+    onWork: (told) => c.get('dependencies').defer(told),
     report: (error) => report(`request ${instance}`, error),
   });
   return new Response(body, { headers: EVENT_STREAM_HEADERS });
-}
-
-/** The work goes on when its client leaves: on Workers the platform must be told, on Node nobody. */
-function outlive(c: AppContext, work: Promise<unknown>): void {
-  try {
-    c.executionCtx.waitUntil(work.catch(() => undefined));
-  } catch {
-    // Node has no such thing.
-  }
 }

@@ -1,28 +1,35 @@
-/** How a router lets a turn be asked for: one way in, and out as a stream or whole, as the client wants it. */
-import { failureOf, invalid, notFound } from '../../core/errors.ts';
-import { decodeCursor, invalidCursor } from '../../core/cursor.ts';
-import { newId } from '../../core/ids.ts';
+/** How a route lets a turn be asked for, and answers with it: as a stream or whole, as the client wants it. */
+import { runTurn, startTurn, type TurnAsk } from '../../actions/start-turn.ts';
+import { invalidCursor } from '../../core/cursor.ts';
+import type { FinishedTurn } from '../../core/message.ts';
 import { contentOf } from '../../core/parts.ts';
-import { readConversation } from '../../store/conversations.ts';
-import { findTurnId } from '../../store/turns/read.ts';
-import { readOutcome } from '../../turns/follow/read-outcome.ts';
-import type { TurnStream, TurnRequest, StreamOptions } from '../../turns/turn-service.ts';
-import type { WireName } from '../../wire/wire.ts';
-import type { FinishedTurn } from '../../wire/outcome.ts';
+import { userIdOf } from '../../core/principal.ts';
+import type { Key } from '../../store/idempotency-keys.ts';
+import { findTurnByKey } from '../../store/turns/read.ts';
+import type { StreamOptions, TurnRun } from '../../turns/turn-service.ts';
+import { nativeSse } from '../../wire/native-sse.ts';
 import { problemResponse } from '../../wire/problem.ts';
-import { turnResponse } from '../../wire/turn-response.ts';
-import { EVENT_STREAM_HEADERS, isEventStream } from '../../wire/registry.ts';
-import { requiredCaller } from './identify.ts';
-import { idempotencyOf } from './idempotency-key.ts';
-import type { StreamQuery, TurnFields } from './schemas.ts';
-import type { AppContext } from './dependencies.ts';
+import type { Wire } from '../../wire/wire.ts';
+import { actionContext, type AppContext } from './dependencies.ts';
+import { idempotencyKey } from './idempotency-key.ts';
+import type { TurnFields } from './schemas.ts';
+import {
+  lastEventId,
+  reconnect,
+  serveReconnect,
+  streamOrNothing,
+  streamTurn,
+  turnHeaders,
+} from './stream-turn.ts';
 
-export interface Ask extends TurnFields {
-  conversationId: string;
-  create?: TurnRequest['create'];
+/** What a request says of a turn, besides its fields. */
+export interface Posted {
+  ask: Pick<TurnAsk, 'conversationId' | 'create' | 'input'>;
+  fields: TurnFields;
   /** The path under which the conversation that this makes is found. */
   madeUnder?: string;
-  text: string;
+  /** How it is streamed. */
+  wire?: Wire;
 }
 
 /** True when the client wants the answer as it comes. */
@@ -30,7 +37,10 @@ export function wantsStream(c: AppContext, asked?: boolean): boolean {
   return asked === true || acceptsEvents(c.req.header('accept') ?? '');
 }
 
-/** True when event streams are among the media types of an Accept header (RFC 9110 §12.5.1); a weight of 0 means "not that". */
+/**
+ * True when event streams are among the media types of an Accept header (RFC 9110 §12.5.1); a weight of 0
+ * means "not that".
+ */
 function acceptsEvents(accept: string): boolean {
   return accept
     .toLowerCase()
@@ -43,200 +53,76 @@ function acceptsEvents(accept: string): boolean {
 }
 
 /**
- * Asks for a turn and answers with it: streamed, or whole by `render`.
- * A turn that ended without any text answers the problem that it ended with.
+ * Asks for a turn and answers with it: streamed, or whole by `render`. A request that comes back with a
+ * cursor starts nothing: it goes on after it.
  */
-export async function answerWith(
+export async function answerTurn(
   c: AppContext,
-  ask: Ask,
+  posted: Posted,
   render: (turn: FinishedTurn) => Response | Promise<Response>,
 ): Promise<Response> {
-  const streams = wantsStream(c, ask.stream);
-  const view = viewOf(ask, streams ? 'native' : 'outcome');
-  const command = {
-    ...commandOf(c, ask),
-    idempotency: await idempotencyOf(c, c.get('caller') ?? ask.conversationId),
-  };
-  const delivery = await c.get('services').rooms.start(command, view, c.req.raw);
-  const head = headOf(delivery, ask.madeUnder);
-  if (streams) return streamed(c, delivery, view.wire, head);
-  c.set('turnHead', head);
-  return whole(c, delivery, render);
+  const { ask, fields, madeUnder, wire = nativeSse } = posted;
+  const scope = userIdOf(c.get('principal')) ?? ask.conversationId ?? '';
+  const idempotency = await idempotencyKey(c, { scope });
+  const options = streamOptions(wire, fields);
+  const cursor = lastEventId(c);
+  if (cursor !== undefined)
+    return comeBack(c, { conversationId: ask.conversationId, idempotency, cursor, options });
+  const context = actionContext(c);
+  const whole = { ...ask, model: fields.model, onBusy: fields.on_busy, idempotency };
+  if (wantsStream(c, fields.stream)) {
+    const stream = await startTurn(context, whole, options);
+    return streamTurn(c, stream, wire, turnHeaders(stream, madeUnder));
+  }
+  const run = await runTurn(context, whole, options.onDisconnect);
+  c.set('turnHeaders', turnHeaders(run, madeUnder));
+  return answerWhole(c, run, render);
 }
 
-function headOf(
-  { turnId, conversationId }: TurnStream,
-  madeUnder?: string,
-): Record<string, string> {
-  return {
-    'X-Turn-Id': turnId,
-    'X-Conversation-Id': conversationId,
-    ...(madeUnder === undefined ? {} : { Location: `${madeUnder}/${conversationId}` }),
-  };
-}
-
-async function whole(
+/** A turn that ended without any text answers the problem that it ended with. */
+async function answerWhole(
   c: AppContext,
-  delivery: TurnStream,
+  run: TurnRun,
   render: (turn: FinishedTurn) => Response | Promise<Response>,
 ): Promise<Response> {
-  const turn = await readOutcome(delivery.body, c.req.raw.signal);
+  const turn = await run.finished(c.req.raw.signal);
   const isEmpty = contentOf(turn.message.parts) === '';
   return turn.error && isEmpty
     ? problemResponse(turn.error, c.get('requestId'))
     : await render(turn);
 }
 
-/** The GETs that an EventSource opens: a first call starts a turn, a reconnect goes on after its cursor. */
-export async function answerEventSource(
-  c: AppContext,
-  { conversationId, query, wire }: { conversationId: string; query: StreamQuery; wire: WireName },
-): Promise<Response> {
-  const { message, content, model, on_busy, on_disconnect, idempotency_key } = query;
-  if (c.req.method === 'HEAD') return headOfStream();
-  const view = viewOf({ on_disconnect }, wire, true);
-  const cursor = lastEventId(c);
-  if (cursor !== undefined) {
-    return servingReconnect(wire, () =>
-      reconnect(c, { conversationId, userId: c.get('caller') ?? null, cursor, view }),
-    );
-  }
-  const text = message ?? content;
-  if (text === undefined) throw invalid('message', 'message (or content) is required');
-  const idempotency = await idempotencyOf(c, c.get('caller') ?? conversationId, idempotency_key);
-  const command = {
-    ...commandOf(c, { conversationId, text, model, on_busy }),
-    idempotency,
-    joinSameText: true,
-  };
-  return streamed(c, await c.get('services').rooms.start(command, view, c.req.raw), wire);
-}
-
-async function reconnect(
+/** Fetch-based event sources send the same POST again, with the id of the last event that they have. */
+function comeBack(
   c: AppContext,
   {
     conversationId,
-    userId,
+    idempotency,
     cursor,
-    view,
-  }: { conversationId: string; userId: string | null; cursor: string; view: StreamOptions },
+    options,
+  }: {
+    conversationId: string | undefined;
+    idempotency: Key | undefined;
+    cursor: string;
+    options: StreamOptions;
+  },
 ): Promise<Response> {
-  const { db, rooms } = c.get('services');
-  const { sequenceNumber } = decodeCursor(cursor);
-  const turnId = await findTurnId(db, { conversationId, sequenceNumber, userId });
-  if (turnId === undefined) {
-    required(await readConversation(db, { id: conversationId, userId }), 'Conversation');
-    throw invalidCursor('The cursor belongs to no turn of this conversation');
-  }
-  return followed(c, await rooms.follow({ turnId, conversationId }, view, cursor), view.wire);
-}
-
-/** What HEAD is told: the headers that GET would have. It starts nothing and follows nobody. */
-export function headOfStream(): Response {
-  return new Response(null, { headers: EVENT_STREAM_HEADERS });
-}
-
-/** A turn that goes on, or 204 when nothing is left, which ends a browser's reconnecting. */
-export function followed(
-  c: AppContext,
-  delivery: TurnStream | undefined,
-  wire: WireName,
-): Response {
-  return delivery ? streamed(c, delivery, wire) : new Response(null, { status: 204 });
-}
-
-/** Any 4xx or 5xx would end a browser's reconnecting for good: what may pass is answered by an empty stream that says when to come again. */
-export async function servingReconnect(
-  wire: WireName,
-  serve: () => Promise<Response>,
-): Promise<Response> {
-  try {
-    return await serve();
-  } catch (error) {
-    const { code, retryAfter = 1 } = failureOf(error);
-    if (!isEventStream(wire) || (code !== 'database_unavailable' && code !== 'shutting_down'))
-      throw error;
-    return new Response(`retry: ${retryAfter * 1000}\n\n`, { headers: EVENT_STREAM_HEADERS });
-  }
-}
-
-/** The cursor a client comes back with; an empty one is none. */
-export function lastEventId(c: AppContext): string | undefined {
-  return [c.req.header('last-event-id'), c.req.query('last_event_id')].find(Boolean);
-}
-
-/** @param head all that is said of this turn before it begins: to an answer that is made, nothing is added any more */
-function streamed(
-  c: AppContext,
-  delivery: TurnStream,
-  wire: WireName,
-  head = headOf(delivery),
-): Response {
-  if (!isEventStream(wire)) throw new Error(`${wire} is not an event stream`);
-  return turnResponse(delivery.body, {
-    ...EVENT_STREAM_HEADERS,
-    ...head,
-    // What the app adds to every answer it need not add to this one. For a browser's, CORS has a head of its own to make.
-    'X-Request-Id': c.get('requestId'),
-    ...(c.req.header('origin') === undefined ? { Vary: 'Origin' } : {}),
+  return serveReconnect(options.wire, async () => {
+    const { db, turns } = c.get('dependencies');
+    const turn = idempotency && (await findTurnByKey(db, idempotency));
+    if (turn) return streamOrNothing(c, await turns.follow(turn, options, cursor), options.wire);
+    if (conversationId !== undefined) return reconnect(c, { conversationId, cursor, options });
+    throw invalidCursor(
+      'Without an Idempotency-Key the cursor of a new conversation names no turn',
+    );
   });
 }
 
-export function viewOf(
+/** Returns how a turn is streamed. @param initialId whether an id with no data is sent at once */
+export function streamOptions(
+  wire: Wire,
   { on_disconnect }: Pick<TurnFields, 'on_disconnect'>,
-  wire: WireName,
   initialId = false,
 ): StreamOptions {
-  // A text-only stream has nothing to say at first, yet its first byte must not wait for the model.
-  return {
-    wire,
-    initialId: initialId || wire === 'text',
-    onDisconnect: on_disconnect ?? 'continue',
-  };
-}
-
-function commandOf(
-  c: AppContext,
-  { conversationId, create, text, model, on_busy }: Ask,
-): TurnRequest {
-  return {
-    conversationId,
-    userId: c.get('caller') ?? null,
-    create,
-    text,
-    model: model ?? null,
-    onBusy: on_busy ?? 'reject',
-    joinSameText: false,
-  };
-}
-
-/** A new conversation's id and what it is made of. */
-export function newConversation(
-  c: AppContext,
-  {
-    title,
-    mode,
-    model,
-    instructions,
-  }: {
-    title?: string | null;
-    mode?: 'open' | 'rag';
-    model?: string | null;
-    instructions?: string | null;
-  },
-) {
-  if (model) c.get('services').registry.resolve(model);
-  return {
-    id: newId(),
-    userId: requiredCaller(c),
-    title: title ?? null,
-    mode: mode ?? ('open' as const),
-    model: model ?? null,
-    instructions: instructions ?? null,
-  };
-}
-
-export function required<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw notFound(what);
-  return value;
+  return { wire, initialId, onDisconnect: on_disconnect ?? 'continue' };
 }

@@ -1,26 +1,19 @@
-/** What the doors are given: everything that depends on where and for whom the product runs. */
+/** What the routes are given: everything that depends on where and for whom the product runs. */
 import type { Context } from 'hono';
-import type { Config } from '../../config.ts';
-import type { EmbeddingRegistry } from '../../models/embeddings/registry.ts';
-import type { Registry } from '../../models/chat/registry.ts';
-import type { Prepare } from '../../documents/prepare.ts';
-import type { Database } from '../../store/database.ts';
-import type { Report } from '../../core/report.ts';
-import type { TurnService } from '../../turns/turn-service.ts';
+import type { ActionContext, ActionDependencies } from '../../actions/context.ts';
+import type { Principal } from '../../core/principal.ts';
+import type { TurnStream } from '../../turns/turn-service.ts';
 
-export interface Dependencies {
-  config: Config;
-  db: Database;
-  registry: Registry;
-  embeddings: EmbeddingRegistry;
-  /** Gets the text out of a document and splits it. */
-  prepare: Prepare;
-  rooms: TurnService;
+export interface Dependencies extends ActionDependencies {
   sockets: Sockets;
   pages: { get(path: string): Promise<Response | undefined> };
-  report: Report;
   /** Whether only this machine can reach the server: then a `Host` from elsewhere is refused. */
   loopbackOnly: boolean;
+  /**
+   * Answers with a turn as it comes.
+   * @param headers those of the wire and the turn
+   */
+  sendTurn(c: AppContext, stream: TurnStream, headers: Readonly<Record<string, string>>): Response;
 }
 
 /** WebSockets, as the runtime has them. */
@@ -33,13 +26,21 @@ export interface Sockets {
 
 export interface AppEnv {
   Variables: {
-    services: Dependencies;
+    dependencies: Dependencies;
     requestId: string;
-    /** Whose request it is; undefined where the request does not say. */
-    caller: string | undefined;
-    /** Headers for whatever is answered from here on: a turn that has begun is named by its failure, too. */
-    turnHead: Readonly<Record<string, string>> | undefined;
+    principal: Principal;
+    /** Headers that name the turn: a turn that has begun is named by its failure, too. */
+    turnHeaders: Readonly<Record<string, string>> | undefined;
   };
 }
 
 export type AppContext = Context<AppEnv>;
+
+/** Returns what the actions of this request are given. */
+export function actionContext(c: AppContext): ActionContext {
+  return {
+    principal: c.get('principal'),
+    dependencies: c.get('dependencies'),
+    asker: c.req.raw,
+  };
+}

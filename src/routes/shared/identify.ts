@@ -1,20 +1,23 @@
 /** Whose request it is. Without identity it is what the request says, in its body or its query. */
-import type { MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import { hasBody, isJson } from './request-body.ts';
-import { invalid, notFound } from '../../core/errors.ts';
-import { invalidInput } from './router.ts';
+import { notFound } from '../../core/errors.ts';
+import type { Principal } from '../../core/principal.ts';
+import { requireUserId } from '../../core/principal.ts';
+import type { AppContext } from './dependencies.ts';
+import { invalidInput } from './invalid-input.ts';
+import { hasBody, isJson, readText } from './request-body.ts';
 import { ownerQuery } from './schemas.ts';
-import type { AppContext, AppEnv } from './dependencies.ts';
 
-/** Finds the caller. A request that names two users speaks of somebody else's things for one of them, and finds nothing. */
-export const identify: MiddlewareHandler<AppEnv> = async (c, next) => {
+/**
+ * Finds out who is calling. A request that names two users speaks of somebody else's things for one of
+ * them, and finds nothing.
+ */
+export async function authenticate(c: AppContext): Promise<Principal> {
   const said: unknown[] = [...(c.req.queries('user_id') ?? []), await userInBody(c)];
   const named = said.filter((name) => name !== undefined).map(nameOf);
   if (new Set(named).size > 1) throw notFound('User');
-  c.set('caller', named[0]);
-  await next();
-};
+  return { kind: 'anyone', userId: named[0] };
+}
 
 /** Checked here for every route, since some have no schema for the place where the name is. */
 function nameOf(name: unknown): string | undefined {
@@ -23,32 +26,39 @@ function nameOf(name: unknown): string | undefined {
   throw invalidInput(parsed.error);
 }
 
-/** Whatever type the body is said to be: a name that is passed over would let anybody in. */
+/** Reads the body whatever type it is said to be: a name that is passed over would let anybody in. */
 async function userInBody(c: AppContext): Promise<unknown> {
   if (!hasBody(c.req.raw) || /^multipart\//i.test(c.req.header('content-type') ?? ''))
     return undefined;
-  const body: unknown = await c.req.json().catch(() => refuseUnreadable(c));
+  const text = await readText(c);
+  const body = parseJson(text) ?? refuseUnreadable(c, text);
   return typeof body === 'object' && body !== null && 'user_id' in body ? body.user_id : undefined;
 }
 
-/** A body that is said to be JSON and is none may name somebody; routes that read nothing else of it do not look. */
-async function refuseUnreadable(c: AppContext): Promise<undefined> {
-  const isEmpty = (await c.req.text()) === '';
-  if (!isEmpty && isJson(c.req.header('content-type'))) throw new HTTPException(400);
+/** Refuses a body that is said to be JSON and is none: it may name somebody. */
+function refuseUnreadable(c: AppContext, text: string): undefined {
+  if (text !== '' && text.trim() !== 'null' && isJson(c.req.header('content-type')))
+    throw new HTTPException(400);
 }
 
-/** The caller where the address, or a form, which is read later, may name one too: who is named twice must be the same. */
-export function callerNamed(c: AppContext, named: string | undefined): string {
-  const caller = c.get('caller');
-  if (caller !== undefined && named !== undefined && caller !== named) throw notFound('User');
-  c.set('caller', caller ?? named);
-  return requiredCaller(c);
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
-/** @throws ParleyError `invalid_request` where something is made for nobody */
-export function requiredCaller(c: AppContext): string {
-  const caller = c.get('caller');
-  if (caller === undefined || caller === '')
-    throw invalid('user_id', 'is required, in the body or the query');
-  return caller;
+/**
+ * Adds the user whom the address, or a form, which is read later, names: who is named twice must be the
+ * same.
+ * @returns the user's id
+ */
+export function nameUser(c: AppContext, named: string | undefined): string {
+  const principal = c.get('principal');
+  if (named === undefined) return requireUserId(principal);
+  if (principal.userId !== undefined && principal.userId !== named) throw notFound('User');
+  const merged: Principal = { ...principal, userId: named };
+  c.set('principal', merged);
+  return requireUserId(merged);
 }

@@ -1,5 +1,8 @@
-/** What clients send, field by field, as every router takes it. */
+/** What clients send, field by field, as every route takes it. */
 import { z } from '@hono/zod-openapi';
+import { bodyOf } from './known-fields.ts';
+
+export { bodyOf };
 
 /** UTF-16 units of one user message. */
 export const LONGEST_MESSAGE = 200_000;
@@ -46,36 +49,6 @@ export const id = nonEmpty(LONGEST_NAME).openapi({
   example: '01932f3e-7c1a-7000-8000-000000000000',
 });
 
-/** Fields that only the server sets. A client that sends one believes something that is not so, and is told. */
-const SERVER_FIELDS = [
-  'role',
-  'id',
-  'created_at',
-  'updated_at',
-  'status',
-  'sequence_number',
-  'tokens_used',
-  'parts',
-  'turn_id',
-];
-
-/** A body of these fields; others that do not matter are ignored. */
-export function bodyOf<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-  return z.preprocess((value, context) => {
-    if (typeof value !== 'object' || value === null) return value;
-    for (const name of SERVER_FIELDS) {
-      if (!Object.hasOwn(value, name)) continue;
-      context.issues.push({
-        code: 'custom',
-        input: value,
-        path: [name],
-        message: 'is set by the server',
-      });
-    }
-    return value;
-  }, z.object(shape));
-}
-
 /** What any call that makes the assistant answer takes besides its message. */
 export const turnFields = {
   user_id: userId.optional(),
@@ -92,8 +65,24 @@ export type TurnFields = {
   [Name in keyof typeof turnFields]?: z.output<(typeof turnFields)[Name]>;
 };
 
+/** What a client may say of a conversation when it makes one. */
+export const conversationFields = {
+  title: title.nullish(),
+  mode: mode.optional(),
+  model: modelName.nullish(),
+  instructions: instructions.nullish(),
+};
+
 /** The text of a user message may be called `message` or `content`. */
 export const messageFields = { message: messageText.optional(), content: messageText.optional() };
+
+/** The answer that a message follows: it then begins a branch, or goes on with the active path. */
+export const parentField = {
+  parent_message_id: id.nullish().openapi({
+    description:
+      'The answer that this message follows; null for a new beginning. Without it, the end of the active path.',
+  }),
+};
 
 export function withMessage<Schema extends z.ZodType<{ message?: string; content?: string }>>(
   schema: Schema,
@@ -104,37 +93,53 @@ export function withMessage<Schema extends z.ZodType<{ message?: string; content
   });
 }
 
-export const ownerQuery = z.object({ user_id: userId.optional() });
+export const ownerQuery = queryOf({ user_id: userId.optional() });
 export const idParam = z.object({ id });
+
+/** Returns a schema for a query of these parameters, and of no others. */
+export function queryOf<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return z.object(shape);
+}
+
+/** A cursor in the address, for clients that cannot set a header. */
+export const cursorFields = {
+  last_event_id: z.string().optional(),
+  lastEventId: z.string().optional(),
+};
 
 const limit = z.coerce.number().int().min(1).max(200).default(50);
 
 /** A page of somebody's list: the cursor is the last id of the page before. */
-export const pageQuery = z.object({
-  user_id: userId,
+export const pageQuery = queryOf({
+  user_id: userId.optional(),
   limit,
   cursor: z.uuid('is not one that this server gave out').optional(),
 });
 
 /** A page of a conversation's messages: the cursor is the last sequence number of the page before. */
-export const messagePageQuery = z.object({
+export const messagePageQuery = queryOf({
   user_id: userId.optional(),
   limit,
+  tree: z
+    .enum(['true', 'false'])
+    .optional()
+    .openapi({ description: 'All branches, and not the active path alone' }),
   cursor: z
     .string()
     .regex(/^\d{1,9}$/, 'is not one that this server gave out')
     .optional(),
 });
 
-export const streamQuery = z.object({
+export const streamQuery = queryOf({
   message: messageText.optional(),
   content: messageText.optional(),
+  parent_message_id: id.optional(),
   user_id: userId.optional(),
   model: modelName.optional(),
   on_busy: turnFields.on_busy,
   on_disconnect: turnFields.on_disconnect,
   idempotency_key: text(255).optional(),
-  last_event_id: z.string().optional(),
+  ...cursorFields,
 });
 export type StreamQuery = z.output<typeof streamQuery>;
 
@@ -165,7 +170,12 @@ export const messageSchema = z
       .optional()
       .openapi({ description: 'Of an answer that is more than its text' }),
     status,
+    refused: z.literal(true).optional().openapi({
+      description: 'A user message that the model’s service refused for good: it is not sent again',
+    }),
     sequence_number: z.int(),
+    parent_id: z.string().nullable(),
+    siblings: z.object({ index: z.int(), count: z.int() }),
     model: z.string().nullable(),
     tokens_used: z.int(),
     tokens_estimated: z.boolean(),
@@ -186,6 +196,7 @@ export const conversationSchema = z
     model: z.string().nullable(),
     instructions: z.string().nullable(),
     message_count: z.int(),
+    head_message_id: z.string().nullable(),
     created_at: timestamp,
     updated_at: timestamp,
   })

@@ -4,6 +4,7 @@ import type { Message, StoredTurn, TurnHead } from '../../core/message.ts';
 import { contentOf, encodeParts, type Part } from '../../core/parts.ts';
 import { NOW, type Database, type Statement } from '../database.ts';
 import { text } from '../rows.ts';
+import { ANYONE } from '../../core/principal.ts';
 import { selectTurn, turnFrom } from './read.ts';
 
 /** What a running answer has gained since it was last stored. */
@@ -23,7 +24,7 @@ export interface TurnState {
   cancelRequested: boolean;
 }
 
-const OWNED = `EXISTS (SELECT 1 FROM turns t WHERE t.id = messages.turn_id AND t.state = 'running' AND t.owner_id = ?)`;
+const OWNED = `EXISTS (SELECT 1 FROM turns t WHERE t.id = messages.turn_id AND t.state = 'running' AND t.instance_id = ?)`;
 
 /**
  * One request for all turns of an instance: stores what grew, renews the heartbeats, and tells which of `turnIds` are still this
@@ -38,7 +39,7 @@ export async function saveCheckpoints(
   }: { instanceId: string; turnIds: string[]; checkpoints: Checkpoint[] },
 ): Promise<TurnState[]> {
   const ids = JSON.stringify(turnIds);
-  const owned = `owner_id = ? AND state = 'running' AND id IN (SELECT value FROM json_each(?))`;
+  const owned = `instance_id = ? AND state = 'running' AND id IN (SELECT value FROM json_each(?))`;
   const results = await db.batch(
     [
       ...appendCheckpoints(instanceId, checkpoints),
@@ -105,12 +106,16 @@ export async function endTurn(
   }: { head: TurnHead; instanceId: string; ending: Ending; retryForMs: number },
 ): Promise<StoredTurn | undefined> {
   const results = await db.batch(
-    [updateAnswer(head, instanceId, ending), closeTurn(head, instanceId, ending)],
+    [
+      updateAnswer(head, instanceId, ending),
+      ...(isRefusal(ending) ? [refusePrompt(head, instanceId)] : []),
+      closeTurn(head, instanceId, ending),
+    ],
     // A power cut may cost an answer its last second anyway; this adds 20 ms to it.
     'write-unflushed',
     retryForMs,
   );
-  if (results[1]?.rowsAffected === 1)
+  if (results.at(-1)?.rowsAffected === 1)
     return {
       head,
       running: false,
@@ -119,7 +124,7 @@ export async function endTurn(
       error: ending.error,
     };
   // Ended, taken over or deleted before: by somebody else, or by this very batch when its answer was lost.
-  const [stored] = await db.batch([selectTurn(head.turnId, null)], 'read', retryForMs);
+  const [stored] = await db.batch([selectTurn(head.turnId, ANYONE)], 'read', retryForMs);
   return turnFrom(stored?.rows[0]);
 }
 
@@ -130,7 +135,10 @@ export function endedMessage(head: TurnHead, { error: _, ...ending }: Ending): M
     id: head.assistantMessage.id,
     conversationId: head.conversationId,
     turnId: head.turnId,
+    parentId: head.userMessage.id,
+    siblings: head.assistantMessage.siblings,
     role: 'assistant',
+    isRefused: false,
     sequenceNumber: head.assistantMessage.sequenceNumber,
     createdAt: head.acceptedAt,
   };
@@ -160,11 +168,26 @@ function updateAnswer(head: TurnHead, instanceId: string, ending: Ending): State
 }
 
 const CLOSE_TURN = `UPDATE turns SET state = 'ended', ended_at = ${NOW}, error = ?, model = ?
-  WHERE id = ? AND state = 'running' AND owner_id = ?`;
+  WHERE id = ? AND state = 'running' AND instance_id = ?`;
 
 function closeTurn(head: TurnHead, instanceId: string, { error }: Ending): Statement {
   return {
     sql: CLOSE_TURN,
     args: [error ? JSON.stringify(error) : null, head.model, head.turnId, instanceId],
+  };
+}
+
+/** Failures by which a model's service says that it will never answer this message. */
+const REFUSALS: ReadonlySet<string> = new Set(['context_too_long', 'model_refused']);
+
+function isRefusal({ status, error }: Ending): boolean {
+  return status === 'failed' && error !== undefined && REFUSALS.has(error.code);
+}
+
+/** A message that was refused for good is kept and shown, and left out of later contexts. */
+function refusePrompt(head: TurnHead, instanceId: string): Statement {
+  return {
+    sql: `UPDATE messages SET is_refused = 1 WHERE id = ? AND EXISTS (SELECT 1 FROM turns t WHERE t.id = ? AND t.state = 'running' AND t.instance_id = ?)`,
+    args: [head.userMessage.id, head.turnId, instanceId],
   };
 }

@@ -1,18 +1,22 @@
 /**
- * Accepting a turn: one batch that checks ownership, takes the conversation's only place for a running turn, stores the user's message and the empty answer,
- * and reads what to send to the model. Whatever it says afterwards is a verdict read inside the same transaction.
+ * Accepting a turn: one batch that checks ownership, takes the conversation's only place for a running
+ * turn, stores the user's message and the empty answer, and reads what to send to the model. The result
+ * is read inside the same transaction.
  */
-import type { Conversation, NewConversation } from '../../core/conversation.ts';
 import type { ContextMessage } from '../../core/context.ts';
-import { contentOf, decodeParts, encodeParts, type Part } from '../../core/parts.ts';
+import type { Conversation, NewConversation } from '../../core/conversation.ts';
+import type { Siblings } from '../../core/message.ts';
+import { contentOf, decodeParts, type Part } from '../../core/parts.ts';
+import type { Principal } from '../../core/principal.ts';
 import { NOW, type Database, type Statement } from '../database.ts';
 import {
   KEY_LIFETIME_MS,
   KNOWN_RESOURCE,
-  rememberKey,
   releaseKey,
+  rememberKey,
   type Key,
 } from '../idempotency-keys.ts';
+import { isOwned, ownerArgs } from '../ownership.ts';
 import {
   CONVERSATION_COLUMNS,
   conversationFrom,
@@ -22,20 +26,18 @@ import {
   text,
   type Row,
 } from '../rows.ts';
+import { placementOf, type ClaimInput, type Placement } from './placement.ts';
 
 export interface TurnClaim {
   turnId: string;
-  userMessageId: string;
   assistantMessageId: string;
   /** The instance that will run it. */
   instanceId: string;
   conversationId: string;
-  /** Who asks; null where the conversation's id alone suffices. */
-  userId: string | null;
+  principal: Principal;
   /** Set when the turn begins a conversation. */
   create?: NewConversation;
-  text: string;
-  textTokens: number;
+  input: ClaimInput;
   /** The title the conversation gets if it has none yet. */
   title: string | null;
   /** The model to record; null: the conversation's, else `defaultModel`. */
@@ -46,7 +48,7 @@ export interface TurnClaim {
 
 export interface ClaimLimits {
   leaseMs: number;
-  /** How many messages of the history to read, the new one included. */
+  /** How many messages of the history to read, the prompt included. */
   windowMessages: number;
 }
 
@@ -57,6 +59,9 @@ export type ClaimResult =
       sequenceNumber: number;
       acceptedAt: number;
       model: string;
+      prompt: AcceptedPrompt;
+      /** The place of the answer among those to the same message. */
+      siblings: Siblings;
       history: ContextMessage[];
       /** Whether the user has documents or other conversations that a tool could search. */
       hasSearchableContent: boolean;
@@ -64,29 +69,44 @@ export type ClaimResult =
   | { kind: 'busy'; turnId: string; text: string; leaseLeftMs: number }
   | { kind: 'repeated'; turnId: string; conversationId: string }
   | { kind: 'key_reused' }
+  /** The message that the input names is not there, or is of the wrong role. */
+  | { kind: 'message_not_found' }
+  | { kind: 'not_an_answer' }
   | { kind: 'not_found' };
 
-/** Takes the turn or says why not; safe to repeat with the same ids. Nobody may be told of it before a `flush`. */
+/** The message that is answered, as it is stored. */
+export interface AcceptedPrompt {
+  sequenceNumber: number;
+  parentId: string | null;
+  siblings: Siblings;
+}
+
+/**
+ * Takes the turn or says why not; safe to repeat with the same ids. Nobody may be told of it before a
+ * `flush`.
+ */
 export async function claimTurn(
   db: Database,
   claim: TurnClaim,
   limits: ClaimLimits,
 ): Promise<ClaimResult> {
+  const placement = placementOf(claim.input, claim.assistantMessageId);
   const statements = [
     ...(claim.create ? [insertConversation(claim, claim.create)] : []),
-    insertTurn(claim),
+    insertTurn(claim, placement),
     ...(claim.idempotency ? [rememberKey(claim.idempotency, turnOf(claim))] : []),
-    insertMessages(claim),
-    updateConversation(claim),
-    selectVerdict(claim, limits),
+    insertMessages(claim, placement),
+    updateConversation(claim, placement),
+    ...placement.more,
+    selectResult(claim, placement, limits),
   ];
   const results = await db.batch(statements, 'write-unflushed');
-  return verdictFrom(claim, results.at(-1)?.rows[0]);
+  return resultFrom(claim, results.at(-1)?.rows[0]);
 }
 
-// The statements are texts that are made once: a connection to a file finds what it has prepared by them.
+// The statements are made once: a connection to a file finds what it has prepared by their text.
 
-/** Of a claim that may be accepted: its key is not known, and it was not taken back before it arrived. */
+/** Of a claim that may be accepted: its key is not known, and it was not released before it arrived. */
 const IS_NEW = `NOT EXISTS (${KNOWN_RESOURCE}) AND NOT EXISTS (${KNOWN_RESOURCE})`;
 
 function newArgs(claim: TurnClaim): string[] {
@@ -94,13 +114,13 @@ function newArgs(claim: TurnClaim): string[] {
   return [...keyArgs(claim), scope, key];
 }
 
-/** The arguments of a statement that looks for the claim's key. */
+/** Returns the arguments of a statement that looks for the claim's key. */
 export function keyArgs({ idempotency }: TurnClaim): string[] {
   return [idempotency?.scope ?? '', idempotency?.key ?? ''];
 }
 
-const INSERT_CONVERSATION = `INSERT INTO conversations (id, user_id, title, mode, model, instructions, message_count, created_at, updated_at)
-  SELECT ?, ?, ?, ?, ?, ?, 0, ${NOW}, ${NOW} WHERE ${IS_NEW} ON CONFLICT DO NOTHING`;
+const INSERT_CONVERSATION = `INSERT INTO conversations (id, user_id, title, mode, model, instructions, created_at, updated_at)
+  SELECT ?, ?, ?, ?, ?, ?, ${NOW}, ${NOW} WHERE ${IS_NEW} ON CONFLICT DO NOTHING`;
 
 function insertConversation(claim: TurnClaim, create: NewConversation): Statement {
   return {
@@ -117,26 +137,21 @@ function insertConversation(claim: TurnClaim, create: NewConversation): Statemen
   };
 }
 
-const INSERT_TURN = `INSERT INTO turns (id, conversation_id, owner_id, state, sequence_number, user_message_id, assistant_message_id, model, created, heartbeat_at, started_at)
-  SELECT ?, c.id, ?, 'running', c.message_count + 2, ?, ?, coalesce(?, c.model, ?), ?, ${NOW}, ${NOW}
-  FROM conversations c WHERE c.id = ? AND (? IS NULL OR c.user_id = ?) AND ${IS_NEW}
-  ON CONFLICT DO NOTHING`;
-
-function insertTurn(claim: TurnClaim): Statement {
+function insertTurn(claim: TurnClaim, placement: Placement): Statement {
   return {
-    sql: INSERT_TURN,
+    sql: placement.insertTurn,
     args: [
       claim.turnId,
       claim.instanceId,
-      claim.userMessageId,
+      placement.promptId,
       claim.assistantMessageId,
       claim.model,
       claim.defaultModel,
       claim.create ? 1 : 0,
       claim.conversationId,
-      claim.userId,
-      claim.userId,
+      ...ownerArgs(claim.principal),
       ...newArgs(claim),
+      ...placement.conditionArgs,
     ],
   };
 }
@@ -145,117 +160,150 @@ function turnOf({ turnId }: TurnClaim): Statement {
   return { sql: 'SELECT id FROM turns WHERE id = ?', args: [turnId] };
 }
 
-/** The claim that this batch has just made and whose messages are not stored yet: false when the batch is repeated. */
-const NEW_CLAIM = `turns t JOIN conversations c ON c.id = t.conversation_id WHERE t.id = ? AND c.message_count = t.sequence_number - 2`;
-
-const INSERT_MESSAGES = `INSERT INTO messages (id, conversation_id, turn_id, role, status, sequence_number, parts, text_length, model, output_tokens, tokens_estimated, created_at)
-  SELECT new.id, t.conversation_id, t.id, new.role, new.status, t.sequence_number + new.step, new.parts, new.text_length,
-    CASE new.role WHEN 'assistant' THEN t.model END, new.tokens, 1, t.started_at
-  FROM (SELECT ? AS id, 'user' AS role, 'complete' AS status, -1 AS step, ? AS parts, ? AS text_length, ? AS tokens
-    UNION ALL SELECT ?, 'assistant', 'streaming', 0, '', 0, NULL) AS new, ${NEW_CLAIM}`;
-
-function insertMessages(claim: TurnClaim): Statement {
+function insertMessages(claim: TurnClaim, placement: Placement): Statement {
   return {
-    sql: INSERT_MESSAGES,
-    args: [
-      claim.userMessageId,
-      encodeParts([{ type: 'text', text: claim.text }]),
-      claim.text.length,
-      claim.textTokens,
-      claim.assistantMessageId,
-      claim.turnId,
-    ],
+    sql: placement.insertMessages,
+    args: [...placement.messageArgs, claim.turnId],
   };
 }
 
-const UPDATE_CONVERSATION = `UPDATE conversations SET message_count = message_count + 2, title = coalesce(title, ?), updated_at = ${NOW}
-  WHERE id = ? AND EXISTS (SELECT 1 FROM turns t WHERE t.id = ? AND t.conversation_id = conversations.id
-    AND t.sequence_number = conversations.message_count + 2)`;
-
-function updateConversation(claim: TurnClaim): Statement {
+function updateConversation(claim: TurnClaim, placement: Placement): Statement {
+  const { title, conversationId, turnId } = claim;
   return {
-    sql: UPDATE_CONVERSATION,
-    args: [claim.title, claim.conversationId, claim.turnId],
+    sql: placement.updateConversation,
+    args: [claim.assistantMessageId, ...placement.lengthArgs, title, conversationId, turnId],
   };
 }
+
+/** Steps up the tree when a history is read: a bound for paths on which hardly a message counts. */
+const LONGEST_CLIMB = 1_000;
+
+/** A message that a model may see: failed and empty answers and refused questions are left out, uncounted. */
+const COUNTS = `CASE m.role WHEN 'user' THEN m.is_refused = 0
+  ELSE m.status NOT IN ('failed', 'streaming') AND m.text_length > 0 END`;
 
 /**
- * The newest messages a model may see, in one value, see {@link historyFrom}: failed and empty answers are left out, uncounted. In any order: `sqld` knows no ORDER BY within an
- * aggregate. What a row says beside its parts is one number, since joining short texts is what costs here.
+ * The newest messages on the path up from the prompt, in one value, see {@link historyFrom}. In any order:
+ * `sqld` knows no ORDER BY within an aggregate. What a row says beside its parts is one number, since
+ * joining short texts is what costs here. The climb itself carries no texts.
  */
-const HISTORY = `SELECT group_concat((sequence_number * 2 + (role = 'user')) || ',' || parts, '],[')
-  FROM (SELECT m.sequence_number, m.role, m.parts FROM messages m
-    WHERE m.conversation_id = c.id AND (m.role = 'user' OR (m.status NOT IN ('failed', 'streaming') AND m.text_length > 0))
-    ORDER BY m.sequence_number DESC LIMIT ?)`;
+const HISTORY = `WITH RECURSIVE path (at, parent_id, steps, seen, counts) AS (
+    SELECT m.rowid, m.parent_id, 1, 1, 1 FROM messages m WHERE m.id = ?
+    UNION ALL
+    SELECT m.rowid, m.parent_id, path.steps + 1, path.seen + (${COUNTS}), (${COUNTS})
+      FROM path JOIN messages m ON m.id = path.parent_id
+      WHERE path.seen < ? AND path.steps < ${LONGEST_CLIMB})
+  SELECT group_concat((m.sequence_number * 2 + (m.role = 'user')) || ',' || m.parts, '],[')
+    FROM path JOIN messages m ON m.rowid = path.at WHERE path.counts`;
 
-const SELECT_VERDICT = `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS sequence_number, mine.started_at, mine.model AS turn_model,
+/** In a conversation of one line nobody has siblings, and nobody has to be counted. */
+function countSiblings(message: string, upTo: string): string {
+  return `CASE WHEN c.message_count = c.last_sequence_number THEN 1 ELSE (SELECT count(*) FROM messages s
+    WHERE s.conversation_id = c.id AND s.parent_id IS ${message}.parent_id ${upTo}) END`;
+}
+
+const SELECT_RESULT = `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS sequence_number, mine.started_at, mine.model AS turn_model,
     CASE WHEN mine.id IS NOT NULL THEN (${HISTORY}) END AS history,
+    prompt.sequence_number AS prompt_sequence_number, prompt.parent_id AS prompt_parent_id,
+    ${countSiblings('prompt', '')} AS prompt_siblings,
+    ${countSiblings('prompt', 'AND s.sequence_number <= prompt.sequence_number')} AS prompt_index,
+    CASE WHEN c.message_count = c.last_sequence_number THEN 1
+      ELSE (SELECT count(*) FROM messages s WHERE s.conversation_id = c.id AND s.parent_id = prompt.id) END AS answers,
     EXISTS (SELECT 1 FROM conversations o WHERE o.user_id = c.user_id AND o.id <> c.id)
-      OR EXISTS (SELECT 1 FROM documents d WHERE d.user_id = c.user_id) AS has_material,
+      OR EXISTS (SELECT 1 FROM documents d WHERE d.user_id = c.user_id) AS has_searchable_content,
     running.id AS running_id, running.heartbeat_at + ? - ${NOW} AS lease_left, asked.parts AS running_parts,
-    k.resource_id AS known_turn, k.fingerprint AS known_fingerprint, known.conversation_id AS known_conversation
+    k.resource_id AS known_turn, k.fingerprint AS known_fingerprint, known.conversation_id AS known_conversation,
+    named.role AS named_role
   FROM (SELECT 1)
-  LEFT JOIN conversations c ON c.id = ? AND (? IS NULL OR c.user_id = ?)
-  LEFT JOIN turns mine ON mine.id = ? AND mine.state = 'running' AND mine.owner_id = ?
+  LEFT JOIN conversations c ON c.id = ? AND ${isOwned('c.user_id')}
+  LEFT JOIN turns mine ON mine.id = ? AND mine.state = 'running' AND mine.instance_id = ?
+  LEFT JOIN messages prompt ON prompt.id = mine.prompt_message_id
   LEFT JOIN turns running ON running.conversation_id = c.id AND running.state = 'running'
-  LEFT JOIN messages asked ON asked.id = running.user_message_id
+  LEFT JOIN messages asked ON asked.id = running.prompt_message_id
   LEFT JOIN idempotency_keys k ON k.scope = ? AND k.key = ? AND k.created_at > ${NOW} - ${KEY_LIFETIME_MS}
-  LEFT JOIN turns known ON known.id = k.resource_id`;
+  LEFT JOIN turns known ON known.id = k.resource_id
+  LEFT JOIN messages named ON named.id = ? AND named.conversation_id = c.id`;
 
-function selectVerdict(claim: TurnClaim, { leaseMs, windowMessages }: ClaimLimits): Statement {
+function selectResult(
+  claim: TurnClaim,
+  { promptId, namedId }: Placement,
+  { leaseMs, windowMessages }: ClaimLimits,
+): Statement {
   return {
-    sql: SELECT_VERDICT,
+    sql: SELECT_RESULT,
     args: [
+      promptId,
       windowMessages,
       leaseMs,
       claim.conversationId,
-      claim.userId,
-      claim.userId,
+      ...ownerArgs(claim.principal),
       claim.turnId,
       claim.instanceId,
       ...keyArgs(claim),
+      namedId,
     ],
   };
 }
 
-function verdictFrom(claim: TurnClaim, row: Row | undefined): ClaimResult {
-  const sequenceNumber = optionalNumber(row?.['sequence_number']);
-  if (row && sequenceNumber !== null) {
-    return {
-      kind: 'accepted',
-      conversation: conversationFrom(row),
-      sequenceNumber,
-      acceptedAt: number(row['started_at']),
-      model: text(row['turn_model']),
-      hasSearchableContent: row['has_material'] === 1,
-      history: historyFrom(text(row['history'])),
-    };
-  }
-  const knownTurn = optionalText(row?.['known_turn']);
-  if (knownTurn !== null) {
-    if (row?.['known_fingerprint'] !== claim.idempotency?.fingerprint)
-      return { kind: 'key_reused' };
-    const conversationId = optionalText(row?.['known_conversation']);
-    // What the first request made has been deleted since.
-    if (conversationId === null) return { kind: 'not_found' };
-    return { kind: 'repeated', turnId: knownTurn, conversationId };
-  }
-  const runningId = optionalText(row?.['running_id']);
-  if (!row || runningId === null) return { kind: 'not_found' };
-  const asked = contentOf(decodeParts(text(row['running_parts'])));
+function resultFrom(claim: TurnClaim, row: Row | undefined): ClaimResult {
+  if (!row) return { kind: 'not_found' };
+  const sequenceNumber = optionalNumber(row['sequence_number']);
+  if (sequenceNumber !== null) return acceptedFrom(row, sequenceNumber);
+  const knownTurn = optionalText(row['known_turn']);
+  if (knownTurn !== null) return repeatedFrom(claim, row, knownTurn);
+  if (optionalText(row['id']) === null) return { kind: 'not_found' };
+  const named = namedMistake(claim.input, optionalText(row['named_role']));
+  if (named) return named;
+  const runningId = optionalText(row['running_id']);
+  // The claim was not made and nothing stands in its way: it was released before it arrived.
+  if (runningId === null) return { kind: 'not_found' };
+  const asked = contentOf(decodeParts(optionalText(row['running_parts']) ?? ''));
   return { kind: 'busy', turnId: runningId, text: asked, leaseLeftMs: number(row['lease_left']) };
 }
 
+function acceptedFrom(row: Row, sequenceNumber: number): ClaimResult {
+  const answers = number(row['answers']);
+  return {
+    kind: 'accepted',
+    conversation: conversationFrom(row),
+    sequenceNumber,
+    acceptedAt: number(row['started_at']),
+    model: text(row['turn_model']),
+    prompt: {
+      sequenceNumber: number(row['prompt_sequence_number']),
+      parentId: optionalText(row['prompt_parent_id']),
+      siblings: { index: number(row['prompt_index']), count: number(row['prompt_siblings']) },
+    },
+    siblings: { index: answers, count: answers },
+    hasSearchableContent: row['has_searchable_content'] === 1,
+    history: historyFrom(text(row['history'])),
+  };
+}
+
+function repeatedFrom(claim: TurnClaim, row: Row, turnId: string): ClaimResult {
+  if (row['known_fingerprint'] !== claim.idempotency?.fingerprint) return { kind: 'key_reused' };
+  const conversationId = optionalText(row['known_conversation']);
+  // What the first request made has been deleted since.
+  if (conversationId === null) return { kind: 'not_found' };
+  return { kind: 'repeated', turnId, conversationId };
+}
+
+function namedMistake(input: ClaimInput, role: string | null): ClaimResult | undefined {
+  if (input.kind === 'message' && typeof input.parentId !== 'string') return undefined;
+  if (role === null) return { kind: 'message_not_found' };
+  if (input.kind === 'message' && role === 'user' && !input.parentMayBeQuestion)
+    return { kind: 'not_an_answer' };
+  return undefined;
+}
+
 /**
- * Each message is a list: twice its sequence number, one more for the user's, then its parts. Those are stored as lines of JSON, in which a line break is never raw and `encodeParts` alone
- * writes: with commas for line breaks they are one JSON.
+ * Each message is a list: twice its sequence number, one more for the user's, then its parts. Those are
+ * stored as lines of JSON, in which a line break is never raw and which `encodeParts` alone writes: with
+ * commas for line breaks they are one JSON.
  */
 function historyFrom(stored: string): ContextMessage[] {
   const messages = JSON.parse(`[[${stored.replaceAll('\n', ',')}]]`) as [number, ...Part[]][];
   return messages
     .toSorted(([a], [b]) => a - b)
-    .map(([place, ...parts]) => ({
-      role: place % 2 === 1 ? 'user' : 'assistant',
-      text: contentOf(parts),
-    }));
+    .map(([place, ...parts]) => ({ role: place % 2 === 1 ? 'user' : 'assistant', parts }));
 }

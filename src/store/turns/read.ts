@@ -1,7 +1,9 @@
 /** A turn as everybody may see it in the database, and what others than its owner may ask of it. */
-import type { StoredTurn } from '../../core/message.ts';
+import type { PromptMessage, StoredTurn } from '../../core/message.ts';
 import { contentOf, decodeParts } from '../../core/parts.ts';
-import { KEY_LIFETIME_MS } from '../idempotency-keys.ts';
+import type { Principal } from '../../core/principal.ts';
+import { KEY_LIFETIME_MS, type Key } from '../idempotency-keys.ts';
+import { isOwned, ownerArgs } from '../ownership.ts';
 import { interruptAllStale, interruptStale, OTHERS, secondLook } from './interrupt.ts';
 import { NOW, type Database, type ResultSet, type Statement } from '../database.ts';
 import {
@@ -14,16 +16,29 @@ import {
   type Row,
 } from '../rows.ts';
 
-/** One row, for {@link turnFrom}; none when there is no such turn for this user. */
-export function selectTurn(turnId: string, userId: string | null): Statement {
+/** Where a turn is. */
+export interface TurnAddress {
+  turnId: string;
+  conversationId: string;
+}
+
+/** Selects one row, for {@link turnFrom}; none when there is no such turn for this caller. */
+export function selectTurn(turnId: string, principal: Principal): Statement {
   return {
     sql: `SELECT ${MESSAGE_COLUMNS}, t.state, t.error, t.model AS turn_model, t.created, c.title, c.created_at AS conversation_created_at,
-        t.user_message_id, asked.parts AS user_parts, t.heartbeat_at > t.started_at AS is_tended
+        prompt.id AS prompt_id, prompt.parts AS prompt_parts, prompt.sequence_number AS prompt_sequence_number, prompt.parent_id AS prompt_parent_id,
+        t.heartbeat_at > t.started_at AS has_heartbeat, ${promptSiblings('')} AS prompt_siblings,
+        ${promptSiblings('AND s.sequence_number <= prompt.sequence_number')} AS prompt_index
       FROM turns t JOIN conversations c ON c.id = t.conversation_id
-      JOIN messages m ON m.id = t.assistant_message_id JOIN messages asked ON asked.id = t.user_message_id
-      WHERE t.id = ? AND (? IS NULL OR c.user_id = ?)`,
-    args: [turnId, userId, userId],
+      JOIN messages m ON m.id = t.assistant_message_id JOIN messages prompt ON prompt.id = t.prompt_message_id
+      WHERE t.id = ? AND ${isOwned('c.user_id')}`,
+    args: [turnId, ...ownerArgs(principal)],
   };
+}
+
+function promptSiblings(upTo: string): string {
+  return `CASE WHEN c.message_count = c.last_sequence_number THEN 1 ELSE (SELECT count(*) FROM messages s
+    WHERE s.conversation_id = c.id AND s.parent_id IS prompt.parent_id ${upTo}) END`;
 }
 
 export function turnFrom(row: Row | undefined): StoredTurn | undefined {
@@ -36,29 +51,39 @@ export function turnFrom(row: Row | undefined): StoredTurn | undefined {
       created: row['created'] === 1,
       title: optionalText(row['title']),
       model: text(row['turn_model']),
-      userMessage: {
-        id: text(row['user_message_id']),
-        sequenceNumber: message.sequenceNumber - 1,
-        text: contentOf(decodeParts(text(row['user_parts']))),
+      userMessage: promptFrom(row),
+      assistantMessage: {
+        id: message.id,
+        sequenceNumber: message.sequenceNumber,
+        siblings: message.siblings,
       },
-      assistantMessage: { id: message.id, sequenceNumber: message.sequenceNumber },
       acceptedAt: message.createdAt,
       conversationCreatedAt: number(row['conversation_created_at']),
     },
     running: row['state'] === 'running',
-    hasHeartbeat: row['is_tended'] === 1,
+    hasHeartbeat: row['has_heartbeat'] === 1,
     message,
     error: failureFrom(row['error']),
+  };
+}
+
+function promptFrom(row: Row): PromptMessage {
+  return {
+    id: text(row['prompt_id']),
+    sequenceNumber: number(row['prompt_sequence_number']),
+    parentId: optionalText(row['prompt_parent_id']),
+    siblings: { index: number(row['prompt_index']), count: number(row['prompt_siblings']) },
+    text: contentOf(decodeParts(text(row['prompt_parts']))),
   };
 }
 
 /** A turn as it is stored, ended first if its owner has gone; undefined when there is none for this user. */
 export async function readTurn(
   db: Database,
-  { turnId, userId, leaseMs }: { turnId: string; userId: string | null; leaseMs: number },
+  { turnId, principal, leaseMs }: { turnId: string; principal: Principal; leaseMs: number },
 ): Promise<StoredTurn | undefined> {
   const [turn] = await readRepaired(db, {
-    select: [selectTurn(turnId, userId)],
+    select: [selectTurn(turnId, principal)],
     stale: { where: 'id = ?', args: [turnId] },
     leaseMs,
   });
@@ -95,20 +120,32 @@ export async function findTurnId(
   {
     conversationId,
     sequenceNumber,
-    userId,
-  }: { conversationId: string; sequenceNumber: number; userId: string | null },
+    principal,
+  }: { conversationId: string; sequenceNumber: number; principal: Principal },
 ): Promise<string | undefined> {
   const [result] = await db.batch(
     [
       {
         sql: `SELECT t.id FROM turns t JOIN conversations c ON c.id = t.conversation_id
-          WHERE t.conversation_id = ? AND t.sequence_number = ? AND (? IS NULL OR c.user_id = ?)`,
-        args: [conversationId, sequenceNumber, userId, userId],
+          WHERE t.conversation_id = ? AND t.sequence_number = ? AND ${isOwned('c.user_id')}`,
+        args: [conversationId, sequenceNumber, ...ownerArgs(principal)],
       },
     ],
     'read',
   );
   return optionalText(result?.rows[0]?.['id']) ?? undefined;
+}
+
+/** Finds the turn that a key's first request made; undefined where it made none, or was another request. */
+export async function findTurnByKey(
+  db: Database,
+  { scope, key, fingerprint }: Key,
+): Promise<TurnAddress | undefined> {
+  const sql = `SELECT t.id, t.conversation_id FROM idempotency_keys k JOIN turns t ON t.id = k.resource_id
+    WHERE k.scope = ? AND k.key = ? AND k.fingerprint = ? AND k.created_at > ${NOW} - ${KEY_LIFETIME_MS}`;
+  const [found] = await db.batch([{ sql, args: [scope, key, fingerprint] }], 'read');
+  const row = found?.rows[0];
+  return row && { turnId: text(row['id']), conversationId: text(row['conversation_id']) };
 }
 
 /** Asks a turn's owner, wherever it is, to cancel it: it looks about once a second. */

@@ -13,33 +13,38 @@ export async function releaseClaim(
   retryForMs: number,
 ): Promise<void> {
   const mine = `(SELECT t.id FROM turns t JOIN conversations c ON c.id = t.conversation_id
-    WHERE t.id = ? AND t.owner_id = ? AND t.sequence_number = c.message_count)`;
+    WHERE t.id = ? AND t.instance_id = ? AND t.sequence_number = c.last_sequence_number)`;
   const args = [claim.turnId, claim.instanceId];
+  const added = claim.input.kind === 'message' ? 2 : 1;
+  const previousHead = '(SELECT previous_head_id FROM turns WHERE id = ?)';
   await db.batch(
     [
       {
         // By their ids: nothing finds messages by their turn.
         sql: `DELETE FROM messages WHERE id IN (?, ?) AND turn_id IN ${mine}`,
-        args: [claim.userMessageId, claim.assistantMessageId, ...args],
+        args: [newMessageOf(claim), claim.assistantMessageId, ...args],
       },
       {
         sql: `DELETE FROM idempotency_keys WHERE scope = ? AND key = ? AND resource_id IN ${mine}`,
         args: [...keyArgs(claim), ...args],
       },
       {
-        sql: `UPDATE conversations SET message_count = message_count - 2, title = CASE WHEN message_count = 2 AND title = ? THEN NULL ELSE title END
+        sql: `UPDATE conversations SET last_sequence_number = last_sequence_number - ?,
+            head_message_id = ${previousHead},
+            message_count = coalesce((SELECT depth FROM messages WHERE id = ${previousHead}), 0),
+            title = CASE WHEN last_sequence_number = 2 AND title = ? THEN NULL ELSE title END
           WHERE id IN (SELECT conversation_id FROM turns WHERE id IN ${mine})`,
-        args: [claim.title, ...args],
+        args: [added, claim.turnId, claim.turnId, claim.title, ...args],
       },
       // From here on the claim's turn is the one that is ahead of its conversation.
       {
-        sql: `DELETE FROM conversations WHERE message_count = 0
-          AND id IN (SELECT conversation_id FROM turns WHERE id = ? AND owner_id = ? AND created = 1)`,
+        sql: `DELETE FROM conversations WHERE last_sequence_number = 0
+          AND id IN (SELECT conversation_id FROM turns WHERE id = ? AND instance_id = ? AND created = 1)`,
         args,
       },
       {
-        sql: `DELETE FROM turns WHERE id = ? AND owner_id = ?
-          AND sequence_number > (SELECT message_count FROM conversations c WHERE c.id = conversation_id)`,
+        sql: `DELETE FROM turns WHERE id = ? AND instance_id = ?
+          AND sequence_number > (SELECT last_sequence_number FROM conversations c WHERE c.id = conversation_id)`,
         args,
       },
       // It may be under way still, held up by whatever lies between.
@@ -48,4 +53,9 @@ export async function releaseClaim(
     'write',
     retryForMs,
   );
+}
+
+/** The user's message, where this claim made one: what is answered again stays. */
+function newMessageOf({ input }: TurnClaim): string {
+  return input.kind === 'message' ? input.messageId : '';
 }

@@ -11,6 +11,8 @@ export interface TurnSource {
   readonly outcome: Outcome | undefined;
   /** Resolves when there may be something new. Never called after the end. */
   changed(): Promise<void>;
+  /** Resolves at the end, where that is cheaper to wait for than each change. */
+  readonly ended?: Promise<unknown>;
 }
 
 /** A finished turn. */

@@ -1,9 +1,15 @@
 /** What the model is sent: instructions, then the context. */
 import type { LanguageModelV4Prompt } from '@ai-sdk/provider';
-import { chooseContext, type ContextLimits, type ContextMessage } from '../../core/context.ts';
+import {
+  chooseContext,
+  textOf,
+  type ContextLimits,
+  type ContextMessage,
+} from '../../core/context.ts';
 import { estimateTokens } from '../../core/tokens.ts';
 import type { ModelWindow } from '../../models/chat/catalog.ts';
 import type { Passage } from '../retriever.ts';
+import { promptMessages } from './prompt-messages.ts';
 
 /** The limits that the operator set; without a budget the model's own window decides. */
 export interface ContextSettings extends Omit<ContextLimits, 'tokenBudget'> {
@@ -38,10 +44,11 @@ export function buildPrompt({
   const reserved = estimateTokens(system) + estimateTokens(material);
   const messages = chooseContext({ history, limits: { ...settings, tokenBudget }, reserved });
   const last = messages.at(-1);
-  if (last && material !== '') last.text = `${material}\n\n${last.text}`;
+  if (last && material !== '')
+    last.parts = [{ type: 'text', text: `${material}\n\n${textOf(last)}` }];
   return [
     ...(system === '' ? [] : [{ role: 'system' as const, content: system }]),
-    ...messages.map(({ role, text }) => ({ role, content: [{ type: 'text' as const, text }] })),
+    ...messages.flatMap(promptMessages),
   ];
 }
 

@@ -1,5 +1,6 @@
 /** The answer, by the models: a chain of fallbacks until one speaks, and the steps of the one that did, with tools between them. */
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
+import { withoutTools } from '../../core/context.ts';
 import { OFFLINE_OPTIONS } from '../../models/offline/chat-model.ts';
 import { describeFailure } from '../../models/describe-failure.ts';
 import { modelFailure } from '../../models/failure.ts';
@@ -8,6 +9,7 @@ import { estimateTokens } from '../../core/tokens.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
 import type { RetrievedContext } from './retrieve-context.ts';
+import { withoutToolMessages } from './prompt-messages.ts';
 import { buildPrompt } from './build-prompt.ts';
 import type { ModelCall, ReportedUsage } from './count-usage.ts';
 import { isDeclared, runStep, type Step } from './model-step.ts';
@@ -67,7 +69,8 @@ async function generateBy(
     db: services.db,
   };
   let prompt = buildPrompt({
-    history,
+    // A model that is offered no tools may not know what to do with earlier calls.
+    history: tools.options.tools ? history : history.map(withoutTools),
     instructions: conversation.instructions,
     passages: grounding.passages,
     window: model.window,
@@ -138,7 +141,7 @@ async function callModel(
   const mayBeRefusal = step.error !== undefined && toolbox.mayBeRefusal(step.error);
   if (!options.tools || step.spoke || !mayBeRefusal || live.stopReason) return step;
   const { tools: _, toolChoice: __, ...without } = options;
-  const second = await call(without);
+  const second = await call({ ...without, prompt: withoutToolMessages(options.prompt) });
   if (second.error !== undefined) return second;
   toolbox.learnRefusal(model, step.error);
   return second;

@@ -1,6 +1,6 @@
 /** The ground of a `rag` turn: what the user's documents say to the question, found before the model is asked. */
 import type { LanguageModelV4Usage } from '@ai-sdk/provider';
-import type { Citation } from '../../core/parts.ts';
+import { contentOf, type Citation } from '../../core/parts.ts';
 import { fittingPassages } from './build-prompt.ts';
 import { unlessAborted } from '../accept/conversation-queue.ts';
 import type { Passage } from '../retriever.ts';
@@ -38,7 +38,7 @@ export async function ground(work: TurnJob, services: RunDependencies): Promise<
   });
   if (!found) return { ...NOTHING, usage };
   const passages = fittingPassages(found, {
-    question: history.at(-1)?.text ?? '',
+    question: contentOf(history.at(-1)?.parts ?? []),
     instructions: conversation.instructions,
     windows: models.map(({ window }) => window),
     settings: services.settings.context,

@@ -1,6 +1,7 @@
 /** What to search for: the last message with the conversation in mind, so that "and the second one?" finds what it means. */
 import type { LanguageModelV4Usage } from '@ai-sdk/provider';
-import type { ContextMessage } from '../../core/context.ts';
+import { textOf, type ContextMessage } from '../../core/context.ts';
+import { contentOf } from '../../core/parts.ts';
 import { OFFLINE_MODEL } from '../../models/chat/catalog.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 
@@ -32,7 +33,7 @@ export async function searchQuery({
   model: ChatModel;
   signal: AbortSignal;
 }): Promise<SearchQuery> {
-  const last = history.at(-1)?.text ?? '';
+  const last = contentOf(history.at(-1)?.parts ?? []);
   const isFirst = !history.slice(0, -1).some((message) => message.role === 'user');
   if (isFirst) return { query: last, usage: [] };
   const rewritten =
@@ -44,7 +45,7 @@ export async function searchQuery({
 function withLastTurn(history: readonly ContextMessage[], last: string): string {
   if (last.trim().split(/\s+/u).length >= WORDS_OF_A_FULL_QUESTION) return last;
   const before = history.slice(0, -1).findLast((message) => message.role === 'user');
-  return before ? `${before.text.slice(0, MESSAGE_LENGTH)}\n${last}` : last;
+  return before ? `${textOf(before).slice(0, MESSAGE_LENGTH)}\n${last}` : last;
 }
 
 /** By the model itself; undefined when it does not manage in time, since a worse query is better than a late or failed turn. */
@@ -55,7 +56,7 @@ async function rewrite(
 ): Promise<SearchQuery | undefined> {
   const lines = history
     .slice(-HISTORY_MESSAGES)
-    .map(({ role, text }) => `${role}: ${text.slice(0, MESSAGE_LENGTH)}`);
+    .map((message) => `${message.role}: ${textOf(message).slice(0, MESSAGE_LENGTH)}`);
   try {
     const { stream } = await (
       await model.load()

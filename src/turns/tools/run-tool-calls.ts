@@ -1,6 +1,6 @@
 /** Running what a model asked for: each call and its result becomes a part of the message, and the prompt goes on with them. */
 import type { LanguageModelV4Prompt, LanguageModelV4ToolCall } from '@ai-sdk/provider';
-import type { Json } from '../../core/parts.ts';
+import type { Json, ProviderMetadata } from '../../core/parts.ts';
 import { clean } from '../../core/safe-text.ts';
 import type { Report } from '../../core/report.ts';
 import type { RunningTurn } from '../run/running-turn.ts';
@@ -39,6 +39,7 @@ export async function runToolCalls(
       tool_call_id: call.toolCallId,
       name: clean(call.toolName),
       input: input ?? clean(call.input),
+      ...metadataOf(call),
     });
     const result =
       index < MOST_CALLS
@@ -93,6 +94,12 @@ function withinLimit(result: ToolResult, live: RunningTurn): ToolResult {
 
 function lengthOf(output: Json): number {
   return JSON.stringify(output).length;
+}
+
+/** Some services want back what they said of a call (Gemini signs the thought behind it). */
+function metadataOf({ providerMetadata }: LanguageModelV4ToolCall) {
+  // JSON by the provider's own word, which its type cannot see.
+  return providerMetadata ? { provider_metadata: providerMetadata as ProviderMetadata } : {};
 }
 
 function failed(error: string): ToolResult {

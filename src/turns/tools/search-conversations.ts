@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { contentOf } from '../../core/parts.ts';
 import { contentTerms } from '../../text/words.ts';
-import { recentMessages } from '../../store/conversations.ts';
+import { recentMessages } from '../../store/transcript.ts';
 import { time } from '../../wire/views.ts';
 import { defineTool } from './tool.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   chooseContext,
+  textOf,
   type ContextLimits,
   type ContextMessage,
 } from '../../../src/core/context.ts';
@@ -12,8 +13,12 @@ const defaults: ContextLimits = { windowMessages: 20, minMessages: 10, tokenBudg
 function conversation(count: number, text = (index: number) => `m${index}`): ContextMessage[] {
   return Array.from({ length: count }, (_message, index) => ({
     role: (count - index) % 2 === 1 ? 'user' : 'assistant',
-    text: text(index),
+    parts: [{ type: 'text' as const, text: text(index) }],
   }));
+}
+
+function said(role: ContextMessage['role'], text: string): ContextMessage {
+  return { role, parts: [{ type: 'text', text }] };
 }
 
 function choose(history: ContextMessage[], limits: Partial<ContextLimits> = {}, reserved = 0) {
@@ -21,7 +26,7 @@ function choose(history: ContextMessage[], limits: Partial<ContextLimits> = {}, 
 }
 
 function texts(messages: ContextMessage[]): string[] {
-  return messages.map((message) => message.text);
+  return messages.map(textOf);
 }
 
 describe('how many messages are sent', () => {
@@ -86,16 +91,40 @@ describe('the budget', () => {
 
 it('merges neighbouring messages of the user, where answers were left out', () => {
   const history: ContextMessage[] = [
-    { role: 'user', text: 'one' },
-    { role: 'user', text: 'two' },
-    { role: 'assistant', text: 'yes' },
-    { role: 'user', text: 'three' },
+    said('user', 'one'),
+    said('user', 'two'),
+    said('assistant', 'yes'),
+    said('user', 'three'),
   ];
   const before = structuredClone(history);
   expect(choose(history)).toEqual([
-    { role: 'user', text: 'one\n\ntwo' },
-    { role: 'assistant', text: 'yes' },
-    { role: 'user', text: 'three' },
+    said('user', 'one\n\ntwo'),
+    said('assistant', 'yes'),
+    said('user', 'three'),
   ]);
   expect(history).toEqual(before);
+});
+
+describe('tool calls of earlier turns', () => {
+  const call = {
+    type: 'tool_call',
+    tool_call_id: 'c1',
+    name: 'search',
+    input: { q: 'x' },
+  } as const;
+  const result = { type: 'tool_result', tool_call_id: 'c1', output: 'word '.repeat(500) } as const;
+  const answered: ContextMessage = {
+    role: 'assistant',
+    parts: [call, result, { type: 'text', text: 'found' }],
+  };
+  const history = [said('user', 'one'), answered, said('user', 'two')];
+
+  it('are sent with their results', () => {
+    expect(choose(history)[1]).toEqual(answered);
+  });
+
+  it('are left out in pairs where they do not fit, and the text stays', () => {
+    const chosen = choose(history, { tokenBudget: 50, minMessages: 1 });
+    expect(chosen[1]).toEqual(said('assistant', 'found'));
+  });
 });

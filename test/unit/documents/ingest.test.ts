@@ -9,6 +9,7 @@ import { parseConfig } from '../../../src/config.ts';
 import { connectFile } from '../../../src/host/node/database/libsql-file.ts';
 import { migrateFromFolder } from '../../../src/host/node/database/open.ts';
 import { prepareOnNode } from '../../../src/host/node/prepare.ts';
+import { sendTurn } from '../../../src/host/node/send-turn.ts';
 import { NodeSockets } from '../../../src/host/node/websockets.ts';
 import { createNodePages } from '../../../src/host/node/pages.ts';
 import { registryOf, turnServiceSettingsOf } from '../../../src/host/services.ts';
@@ -63,7 +64,7 @@ beforeEach(async () => {
   const config = parseConfig({ AUTH: 'none' });
   const embeddings = { configured: embedder, resolve: () => embedder };
   const [registry, report] = [registryOf(config, networkBy(fetch)), () => undefined];
-  const rooms = new LocalTurnService({
+  const turns = new LocalTurnService({
     ...{
       db,
       registry,
@@ -75,13 +76,18 @@ beforeEach(async () => {
     coalesce: setImmediate,
     log: noLog,
   });
-  const services = {
-    ...{ config, db, registry, embeddings, rooms, report, prepare: prepareOnNode },
-    sockets: new NodeSockets({ db, rooms, report }),
+  const dependencies = {
+    ...{ config, db, registry, embeddings, turns, report, prepare: prepareOnNode },
+    defer: () => undefined,
+  };
+  const whole = {
+    ...dependencies,
+    sockets: new NodeSockets(dependencies),
     pages: createNodePages(),
     loopbackOnly: false,
+    sendTurn,
   };
-  app = createApp(() => services);
+  app = createApp(() => whole);
 });
 
 afterEach(() => db.close());

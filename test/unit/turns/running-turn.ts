@@ -1,6 +1,6 @@
 /** A turn in mid-air, for tests of what reads one. */
 import { newId } from '../../../src/core/ids.ts';
-import type { Message, Status, TurnHead } from '../../../src/core/message.ts';
+import { ONLY_CHILD, type Message, type Status, type TurnHead } from '../../../src/core/message.ts';
 import { RunningTurn } from '../../../src/turns/run/running-turn.ts';
 
 /** A turn that has said nothing yet; its readers are woken at once. */
@@ -11,8 +11,14 @@ export function liveTurn(): RunningTurn {
     created: false,
     title: 'T',
     model: 'openai/x',
-    userMessage: { id: newId(), sequenceNumber: 1, text: 'hi' },
-    assistantMessage: { id: newId(), sequenceNumber: 2 },
+    userMessage: {
+      id: newId(),
+      sequenceNumber: 1,
+      parentId: null,
+      siblings: ONLY_CHILD,
+      text: 'hi',
+    },
+    assistantMessage: { id: newId(), sequenceNumber: 2, siblings: ONLY_CHILD },
     conversationCreatedAt: 0,
     acceptedAt: 0,
   };
@@ -26,6 +32,9 @@ export function finish(live: RunningTurn, status: Status = 'complete'): void {
     id: head.assistantMessage.id,
     conversationId: head.conversationId,
     turnId: head.turnId,
+    parentId: head.userMessage.id,
+    siblings: ONLY_CHILD,
+    isRefused: false,
     role: 'assistant',
     status,
     sequenceNumber: 2,

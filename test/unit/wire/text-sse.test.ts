@@ -3,13 +3,16 @@ import { SseParser, type SseEvent } from '../../support/sse-parser.ts';
 import { decodeCursor } from '../../../src/core/cursor.ts';
 import { terminalEvent, type Status } from '../../../src/core/message.ts';
 import type { RunningTurn } from '../../../src/turns/run/running-turn.ts';
-import { streamTurn } from '../../../src/turns/follow/turn-reader.ts';
+import { Subscription } from '../../../src/turns/follow/subscription.ts';
+import { nativeSse } from '../../../src/wire/native-sse.ts';
+import { textSse } from '../../../src/wire/text-sse.ts';
+import type { Wire } from '../../../src/wire/wire.ts';
 import { finish, liveTurn } from '../turns/running-turn.ts';
 
 /** Opens a reader, feeds one delta at a time and lets it be read before the next. */
 async function stream(
   deltas: string[],
-  { wire = 'text', status = 'complete' }: { wire?: 'text' | 'native'; status?: Status } = {},
+  { wire = textSse, status = 'complete' }: { wire?: Wire; status?: Status } = {},
 ): Promise<{ live: RunningTurn; events: SseEvent[]; bytes: string }> {
   const live = liveTurn();
   const events: SseEvent[] = [];
@@ -18,12 +21,14 @@ async function stream(
     () => undefined,
   );
   const options = { startAt: 'start', initialId: true, keepAliveMs: 60_000 } as const;
-  const reader = streamTurn({
+  const reader = new Subscription({
     source: live,
     wire,
     ...options,
     onLeave: () => undefined,
-  }).getReader();
+  })
+    .readable()
+    .getReader();
   let bytes = '';
   const decoder = new TextDecoder();
   const readOne = async () => {
@@ -87,7 +92,7 @@ it.each(awkward)('the text-only wire carries %s', async (_name, deltas) => {
 });
 
 it.each(awkward)('the native wire carries %s', async (_name, deltas) => {
-  const { events, bytes } = await stream(deltas, { wire: 'native' });
+  const { events, bytes } = await stream(deltas, { wire: nativeSse });
   const text = events
     .filter((event) => event.type === 'message.delta')
     .map((event) => (JSON.parse(event.data) as { text: string }).text);
@@ -109,8 +114,9 @@ it.each(awkward)(
         (later) => rest.push(later),
         () => undefined,
       );
-      const options = { wire: 'text', startAt: at, initialId: true, keepAliveMs: 60_000 } as const;
-      const body = streamTurn({ source: live, ...options, onLeave: () => undefined });
+      const options = { wire: textSse, startAt: at, initialId: true, keepAliveMs: 60_000 } as const;
+      const subscription = new Subscription({ source: live, ...options, onLeave: () => undefined });
+      const body = subscription.readable();
       for await (const bytes of body) parser.push(Buffer.from(bytes));
       const before = events.slice(0, index + 1).map((earlier) => earlier.data);
       expect(before.join('') + heard(rest).text, `after event ${index}`).toBe(normalised(deltas));
@@ -121,7 +127,7 @@ it.each(awkward)(
 it.each(['complete', 'truncated', 'filtered', 'cancelled', 'interrupted', 'failed'] as const)(
   'a %s turn ends by its one terminal event and the end marker',
   async (status) => {
-    const native = await stream(['text'], { wire: 'native', status });
+    const native = await stream(['text'], { wire: nativeSse, status });
     expect(native.events.map((event) => event.type)).toEqual([
       'turn.started',
       'message.delta',

@@ -1,26 +1,24 @@
 import { expect, it } from 'vitest';
 import { createApp } from '../../../src/app.ts';
 import { parseConfig } from '../../../src/config.ts';
+import type { TurnService } from '../../../src/turns/turn-service.ts';
 import type { Dependencies } from '../../../src/routes/shared/dependencies.ts';
 
 it('names the turn whose answer could not be had', async () => {
-  const body = new ReadableStream<Uint8Array>({
-    start: (controller) => controller.error(new Error('the room has gone')),
-  });
+  const gone = new Error('the object has gone');
+  const run = { turnId: 'a-turn', conversationId: 'a-conversation' };
+  const turns: Partial<TurnService> = {
+    run: () => Promise.resolve({ ...run, finished: () => Promise.reject(gone) }),
+  };
   const reported: unknown[] = [];
   const app = createApp(() => {
-    const services: Partial<Dependencies> = {
+    const dependencies: Partial<Dependencies> = {
       config: parseConfig({}),
-      rooms: {
-        start: () => Promise.resolve({ turnId: 'a-turn', conversationId: 'a-conversation', body }),
-        follow: () => Promise.resolve(undefined),
-        cancel: () => Promise.resolve(),
-        close: () => Promise.resolve(),
-      },
+      turns: turns as TurnService,
       report: (_, error) => reported.push(error),
     };
     // Nothing else is asked for on the way to a turn.
-    return services as Dependencies;
+    return dependencies as Dependencies;
   });
   const answer = await app.request('/conversations/a-conversation/messages', {
     method: 'POST',
@@ -33,5 +31,5 @@ it('names the turn whose answer could not be had', async () => {
     'x-turn-id': 'a-turn',
     'x-conversation-id': 'a-conversation',
   });
-  expect(reported).toEqual([new Error('the room has gone')]);
+  expect(reported).toEqual([gone]);
 });

@@ -1,3 +1,4 @@
+import { ANYONE } from '../../../../src/core/principal.ts';
 /** What arrives at the database twice, or late, as gateways and hung connections bring it: an answer that grows is stored as it was said. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -37,7 +38,7 @@ async function arrive(...checkpoints: Checkpoint[]): Promise<string> {
   const { instanceId, turnId } = claim;
   for (const one of checkpoints)
     await saveCheckpoints(db, { instanceId, turnIds: [turnId], checkpoints: [one] });
-  const turn = await readTurn(db, { turnId, userId: null, leaseMs: LIMITS.leaseMs });
+  const turn = await readTurn(db, { turnId, principal: ANYONE, leaseMs: LIMITS.leaseMs });
   return contentOf(turn?.message.parts ?? []);
 }
 

@@ -1,3 +1,4 @@
+import { ANYONE } from '../../../../src/core/principal.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +33,7 @@ async function staleTurn(): Promise<string> {
 }
 
 const statusOf = async (turnId: string) =>
-  (await readTurn(db, { turnId, userId: null, leaseMs: 1e9 }))?.message.status;
+  (await readTurn(db, { turnId, principal: ANYONE, leaseMs: 1e9 }))?.message.status;
 
 it('a sweep ends what dead owners left, and leaves alone what runs where it sweeps', async () => {
   const [dead, alive] = [await staleTurn(), await staleTurn()];

@@ -5,7 +5,9 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { directAnswer } from '../../../../src/models/fast-path/direct-answer.ts';
 import { OPENAI_CHUNKS } from '../../../../src/models/provider-stream/canonical-chunk.ts';
-import { pushTurn, streamTurn, type Sink } from '../../../../src/turns/follow/turn-reader.ts';
+import type { Sink } from '../../../../src/turns/follow/sink.ts';
+import { Subscription } from '../../../../src/turns/follow/subscription.ts';
+import { nativeSse } from '../../../../src/wire/native-sse.ts';
 import { finish, liveTurn } from '../running-turn.ts';
 
 const TOKENS = 500;
@@ -29,10 +31,13 @@ function follow(live: ReturnType<typeof liveTurn>) {
     onDrain: () => undefined,
     onClose: () => undefined,
   };
-  const view = { wire: 'native', startAt: 'start', initialId: false, keepAliveMs: 60_000 } as const;
-  expect(pushTurn(streamTurn({ source: live, ...view, onLeave: () => undefined }), sink)).toBe(
-    true,
-  );
+  const view = {
+    wire: nativeSse,
+    startAt: 'start',
+    initialId: false,
+    keepAliveMs: 60_000,
+  } as const;
+  new Subscription({ source: live, ...view, onLeave: () => undefined }).pipe(sink);
   return counted;
 }
 

@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { RunningTurn } from '../../../../src/turns/run/running-turn.ts';
-import { pushTurn, streamTurn, type Sink } from '../../../../src/turns/follow/turn-reader.ts';
+import type { Sink } from '../../../../src/turns/follow/sink.ts';
+import { Subscription } from '../../../../src/turns/follow/subscription.ts';
+import { nativeSse } from '../../../../src/wire/native-sse.ts';
 import { finish, liveTurn } from '../running-turn.ts';
 
 function open(live: RunningTurn, { keepAliveMs = 60_000, onLeave = () => {} } = {}) {
-  const options = { wire: 'native', startAt: 'start', initialId: false } as const;
-  const reader = streamTurn({ source: live, ...options, keepAliveMs, onLeave }).getReader();
+  const options = { wire: nativeSse, startAt: 'start', initialId: false } as const;
+  const reader = new Subscription({ source: live, ...options, keepAliveMs, onLeave })
+    .readable()
+    .getReader();
   const decoder = new TextDecoder();
   return {
     async read(): Promise<string | undefined> {
@@ -76,12 +80,12 @@ describe('a reader', () => {
       onClose: () => undefined,
     };
     const view = {
-      wire: 'native',
+      wire: nativeSse,
       startAt: 'start',
       initialId: false,
       keepAliveMs: 60_000,
     } as const;
-    pushTurn(streamTurn({ source: live, ...view, onLeave: () => undefined }), sink);
+    new Subscription({ source: live, ...view, onLeave: () => undefined }).pipe(sink);
     expect(written).toHaveLength(1);
     expect(written[0]?.length).toBeLessThan(35_000);
     for (let count = 2; end === undefined; count++) {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { contentOf } from '../../../../src/core/parts.ts';
 import type { Passage } from '../../../../src/turns/retriever.ts';
 import { buildPrompt, fittingPassages } from '../../../../src/turns/run/build-prompt.ts';
 import { estimatePrompt } from '../../../../src/turns/run/count-usage.ts';
@@ -73,11 +74,11 @@ describe('the passages that there is room for', () => {
     const instructions = 'Speak like a plumber. '.repeat(5);
     const history = Array.from({ length: 9 }, (_, index) => ({
       role: index % 2 === 0 ? ('user' as const) : ('assistant' as const),
-      text: `${index} ${sentence}`,
+      parts: [{ type: 'text' as const, text: `${index} ${sentence}` }],
     }));
     const budget = { ...settings, tokenBudget: 700 };
     const passages = fittingPassages(many, {
-      question: history.at(-1)?.text ?? '',
+      question: contentOf(history.at(-1)?.parts ?? []),
       instructions,
       windows: [window],
       settings: budget,
@@ -105,7 +106,7 @@ it.each([
 ])('%s in a passage or its title is not left as it is', (attack) => {
   const hostile = { ...passage(1, 1, attack), text: attack };
   const prompt = buildPrompt({
-    history: [{ role: 'user', text: 'Oil?' }],
+    history: [{ role: 'user', parts: [{ type: 'text', text: 'Oil?' }] }],
     instructions: null,
     passages: [hostile],
     window,
@@ -122,7 +123,7 @@ it('what is no mark and no citation is left as it is, and quickly', () => {
   const text = `if (a < b) items[i] = <b>${'<'.repeat(2_000)}${' '.repeat(20_000)}[${'1,'.repeat(10_000)}`;
   const startedAt = performance.now();
   const prompt = buildPrompt({
-    history: [{ role: 'user', text: 'Oil?' }],
+    history: [{ role: 'user', parts: [{ type: 'text', text: 'Oil?' }] }],
     instructions: null,
     passages: [{ ...passage(1), text }],
     window,

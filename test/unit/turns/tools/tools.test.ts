@@ -19,6 +19,7 @@ const conversation = {
   model: null,
   instructions: null,
   messageCount: 2,
+  headMessageId: null,
   createdAt: 0,
   updatedAt: 0,
 };

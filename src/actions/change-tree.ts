@@ -1,0 +1,128 @@
+/** Changes to the tree of messages that are no turns. While a turn runs they follow `on_busy`, as turns do. */
+import type { Conversation } from '../core/conversation.ts';
+import { keyReused, notFound } from '../core/errors.ts';
+import { newId } from '../core/ids.ts';
+import { sleep } from '../core/retry.ts';
+import type { Key } from '../store/idempotency-keys.ts';
+import { createFork, readPath } from '../store/tree/fork.ts';
+import { deleteBranch } from '../store/tree/delete-branch.ts';
+import { findMessage, type MessageAddress } from '../store/tree/find-message.ts';
+import type { Busy } from '../store/tree/state.ts';
+import { switchPath } from '../store/tree/switch-path.ts';
+import { interruptLost } from '../store/turns/interrupt.ts';
+import { turnInProgress } from '../turns/accept/accept-turn.ts';
+import type { OnBusy } from '../turns/turn-service.ts';
+import type { ActionContext } from './context.ts';
+
+/** How often a change that waits looks whether the running turn is over, milliseconds. */
+const LOOK_UP_EVERY_MS = 250;
+
+interface Change {
+  conversationId: string;
+  onBusy: OnBusy;
+}
+
+/**
+ * Finds a message by its id alone.
+ * @throws ParleyError `not_found` for one that is not there or is somebody else's
+ */
+export async function requireMessage(
+  { principal, dependencies }: ActionContext,
+  id: string,
+): Promise<MessageAddress> {
+  const found = await findMessage(dependencies.db, { id, principal });
+  if (!found) throw notFound('Message');
+  return found;
+}
+
+/** Makes the path to the newest leaf below a message the active one. @throws ParleyError `not_found`, `turn_in_progress` */
+export async function switchTo(
+  context: ActionContext,
+  change: Change & { messageId: string },
+): Promise<Conversation> {
+  const { db, leaseMs } = storeOf(context);
+  const { conversationId: id, messageId } = change;
+  const { principal } = context;
+  const result = await whenFree(context, change, () =>
+    switchPath(db, { id, messageId, principal, leaseMs }),
+  );
+  if (result.kind === 'switched') return result.conversation;
+  throw notFound(result.kind === 'not_found' ? 'Conversation' : 'Message');
+}
+
+/**
+ * Deletes a message with all below it. A turn that runs there is cancelled; any other stands in the way.
+ * @throws ParleyError `not_found`, `turn_in_progress`
+ */
+export async function deleteMessage(
+  context: ActionContext,
+  { id, onBusy }: { id: string; onBusy: OnBusy },
+): Promise<void> {
+  const { db, leaseMs } = storeOf(context);
+  const message = await requireMessage(context, id);
+  const { conversationId } = message;
+  const { runningTurns } = await whenFree(context, { conversationId, onBusy }, () =>
+    deleteBranch(db, { message, leaseMs }),
+  );
+  const { turns } = context.dependencies;
+  await Promise.all(runningTurns.map((turnId) => turns.cancel({ turnId, conversationId })));
+}
+
+/**
+ * Makes a conversation of the same owner with a copy of a path.
+ * @param messageId the end of the path; without, the head
+ * @throws ParleyError `not_found`, `turn_in_progress`, `idempotency_key_reused`
+ */
+export async function forkConversation(
+  context: ActionContext,
+  change: Change & { messageId?: string; idempotency?: Key },
+): Promise<Conversation> {
+  const { db, leaseMs } = storeOf(context);
+  const { conversationId: id, messageId, idempotency } = change;
+  const { principal } = context;
+  const path = await whenFree(context, change, () =>
+    readPath(db, { id, messageId, principal, leaseMs }),
+  );
+  if (path.kind !== 'path') throw notFound(path.kind === 'not_found' ? 'Conversation' : 'Message');
+  const made = await createFork(db, {
+    conversation: { ...path.conversation, id: newId() },
+    copies: path.messageIds.map((from) => [from, newId()]),
+    idempotency,
+  });
+  if (made.kind === 'key_reused') throw keyReused();
+  if (made.kind === 'deleted') throw notFound('Conversation');
+  return made.value;
+}
+
+/** Tries a change until no turn stands in its way. @throws ParleyError `turn_in_progress` */
+async function whenFree<Result extends { kind: string }>(
+  context: ActionContext,
+  { conversationId, onBusy }: Change,
+  attempt: () => Promise<Result | Busy>,
+): Promise<Exclude<Result, Busy>> {
+  const { db, leaseMs } = storeOf(context);
+  const { turns } = context.dependencies;
+  for (;;) {
+    const result = await attempt();
+    if (!isBusy(result)) return result as Exclude<Result, Busy>;
+    const { turnId, leaseLeftMs } = result;
+    if (leaseLeftMs < 0) await interruptLost(db, conversationId, leaseMs);
+    else if (onBusy === 'interrupt') await turns.cancel({ turnId, conversationId });
+    else if (onBusy === 'queue') await pause(context.asker.signal);
+    else throw turnInProgress({ leaseLeftMs });
+  }
+}
+
+function isBusy(result: { kind: string }): result is Busy {
+  return result.kind === 'busy';
+}
+
+/** @throws when whoever asks has gone */
+async function pause(signal: AbortSignal): Promise<void> {
+  await sleep(LOOK_UP_EVERY_MS);
+  signal.throwIfAborted();
+}
+
+function storeOf({ dependencies: { db, config } }: ActionContext) {
+  return { db, leaseMs: config.TURN_LEASE_MS };
+}

@@ -1,0 +1,90 @@
+/** Asking for a turn: the rules that hold for every API. */
+import type { Mode } from '../core/conversation.ts';
+import { newId } from '../core/ids.ts';
+import { requireUserId } from '../core/principal.ts';
+import type { Key } from '../store/idempotency-keys.ts';
+import type {
+  OnBusy,
+  OnDisconnect,
+  StreamOptions,
+  TurnInput,
+  TurnRequest,
+  TurnRun,
+  TurnStream,
+} from '../turns/turn-service.ts';
+import type { ActionContext } from './context.ts';
+
+/** What a client may say of a conversation when it makes one. */
+export interface ConversationFields {
+  title?: string | null;
+  mode?: Mode;
+  model?: string | null;
+  instructions?: string | null;
+}
+
+export interface TurnAsk {
+  /** The conversation; undefined where the turn begins one. */
+  conversationId?: string;
+  create?: ConversationFields;
+  input: TurnInput;
+  /** For this turn; else the conversation's. */
+  model?: string | null;
+  onBusy?: OnBusy;
+  /** Join the running turn, instead of being refused, when it answers the very same text. */
+  joinSameText?: boolean;
+  idempotency?: Key;
+}
+
+/** Starts a turn and streams it. @throws ParleyError as {@link TurnService.start} does */
+export async function startTurn(
+  context: ActionContext,
+  ask: TurnAsk,
+  options: StreamOptions,
+): Promise<TurnStream> {
+  const { turns } = context.dependencies;
+  return turns.start(requestOf(context, ask), options, context.asker);
+}
+
+/** Starts a turn to wait for. @throws ParleyError as {@link TurnService.run} does */
+export async function runTurn(
+  context: ActionContext,
+  ask: TurnAsk,
+  onDisconnect: OnDisconnect,
+): Promise<TurnRun> {
+  const { turns } = context.dependencies;
+  return turns.run(requestOf(context, ask), onDisconnect, context.asker);
+}
+
+function requestOf(context: ActionContext, ask: TurnAsk): TurnRequest {
+  const { input, model = null, onBusy = 'reject', joinSameText = false, idempotency } = ask;
+  const request = {
+    principal: context.principal,
+    input,
+    model,
+    onBusy,
+    joinSameText,
+    idempotency,
+  };
+  if (ask.conversationId !== undefined) return { ...request, conversationId: ask.conversationId };
+  const { id, ...create } = newConversation(context, ask.create ?? {});
+  return { ...request, conversationId: id, create };
+}
+
+/**
+ * Returns a conversation that is yet to be made, with an id of its own.
+ * @throws ParleyError `unknown_model`, or `invalid_request` where it would be nobody's
+ */
+export function newConversation(
+  { principal, dependencies }: ActionContext,
+  { title, mode, model, instructions }: ConversationFields,
+) {
+  if (model) dependencies.registry.resolve(model);
+  return {
+    id: newId(),
+    userId: requireUserId(principal),
+    title: title ?? null,
+    mode: mode ?? ('open' as const),
+    model: model ?? null,
+    instructions: instructions ?? null,
+  };
+}

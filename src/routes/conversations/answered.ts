@@ -1,0 +1,64 @@
+/** The answer of a turn with all messages of its conversation: how the first dialect shows it. */
+import { z } from '@hono/zod-openapi';
+import type { FinishedTurn, Message } from '../../core/message.ts';
+import { contentOf } from '../../core/parts.ts';
+import { citedView, messageView } from '../../wire/views.ts';
+import type { AppContext } from '../shared/dependencies.ts';
+import * as schemas from '../shared/schemas.ts';
+import { readNewest } from './read-messages.ts';
+
+export const answered = z.looseObject({
+  conversation_id: z.string(),
+  assistant_reply: z.string(),
+  messages: z.array(schemas.messageSchema),
+});
+
+/** Returns how a turn is answered, once it is over. */
+export function renderAnswered(c: AppContext): (turn: FinishedTurn) => Promise<Response> {
+  return async (turn) => {
+    // The answer is told even where the conversation was deleted meanwhile, or the database is away.
+    const found = await readNewest(c, turn.head.conversationId).catch((error: unknown) =>
+      c.get('dependencies').report('an answer is told without the messages before it', error),
+    );
+    const messages = found?.messages ?? exchanged(turn);
+    return c.json({ ...answeredView(turn), messages: messages.map(messageView) });
+  };
+}
+
+/** Returns an answer without the messages before it. */
+export function answeredView({ head, message }: FinishedTurn) {
+  return {
+    conversation_id: head.conversationId,
+    assistant_reply: contentOf(message.parts),
+    ...citedView(message),
+    turn_id: head.turnId,
+    status: message.status,
+    message: messageView(message),
+  };
+}
+
+/** The two messages of a turn, as far as the turn itself knows them. */
+function exchanged({ head, message }: FinishedTurn): Message[] {
+  const { id, sequenceNumber, parentId, siblings, text } = head.userMessage;
+  const asked: Message = {
+    id,
+    conversationId: head.conversationId,
+    turnId: head.turnId,
+    parentId,
+    siblings,
+    role: 'user',
+    status: 'complete',
+    sequenceNumber,
+    parts: [{ type: 'text', text }],
+    model: null,
+    inputTokens: null,
+    outputTokens: null,
+    tokensEstimated: true,
+    finishReason: null,
+    isRefused: false,
+    firstTokenMs: null,
+    durationMs: null,
+    createdAt: head.acceptedAt,
+  };
+  return [asked, message];
+}

@@ -1,0 +1,11 @@
+import type { z } from '@hono/zod-openapi';
+import { ParleyError } from '../../core/errors.ts';
+
+/** Returns what a schema found wrong, field by field, for whoever sent it. */
+export function invalidInput({ issues }: Pick<z.ZodError, 'issues'>): ParleyError {
+  const errors = issues.map(({ path, message }) => ({ path: path.join('.'), message }));
+  const detail = errors
+    .map(({ path, message }) => (path ? `${path}: ${message}` : message))
+    .join('; ');
+  return new ParleyError({ code: 'invalid_request', detail, errors });
+}

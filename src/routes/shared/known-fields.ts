@@ -1,0 +1,72 @@
+/** Objects from clients whose fields must be known: a field that is passed over is a mistake that nobody is told of. */
+import { z } from '@hono/zod-openapi';
+import { ParleyError } from '../../core/errors.ts';
+
+/** Fields that only the server sets. A client that sends one believes something that is not so. */
+const SERVER_FIELDS: ReadonlySet<string> = new Set([
+  'role',
+  'id',
+  'created_at',
+  'updated_at',
+  'status',
+  'sequence_number',
+  'tokens_used',
+  'parts',
+  'turn_id',
+]);
+
+/**
+ * Returns a schema for a body of these fields. Those that it does not know are refused, each by its name
+ * and with the nearest known one.
+ */
+export function bodyOf<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  const known = Object.keys(shape);
+  return z.preprocess((value, context) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    for (const name of Object.keys(value)) {
+      if (Object.hasOwn(shape, name)) continue;
+      const message = whyUnknown(name, known);
+      context.issues.push({ code: 'custom', input: value, path: [name], message });
+    }
+    return value;
+  }, z.object(shape));
+}
+
+/** @throws ParleyError `invalid_request` that names a parameter of the query that is not known */
+export function requireKnownQuery(given: readonly string[], known: readonly string[]): void {
+  const name = given.find((candidate) => !known.includes(candidate));
+  if (name === undefined) return;
+  const message = whyUnknown(name, known);
+  const errors = [{ path: name, message }];
+  throw new ParleyError({ code: 'invalid_request', detail: `${name}: ${message}`, errors });
+}
+
+function whyUnknown(name: string, known: readonly string[]): string {
+  if (SERVER_FIELDS.has(name)) return 'is set by the server';
+  const nearest = nearestOf(name, known);
+  return nearest === undefined ? 'unknown' : `unknown; did you mean ${nearest}?`;
+}
+
+/** Returns the known name that is most like another; undefined where none is much like it. */
+function nearestOf(name: string, known: readonly string[]): string | undefined {
+  const [best] = known
+    .map((candidate) => ({ candidate, distance: distanceOf(name.toLowerCase(), candidate) }))
+    .sort((a, b) => a.distance - b.distance);
+  return best && best.distance <= Math.max(1, Math.floor(name.length / 3))
+    ? best.candidate
+    : undefined;
+}
+
+/** The number of single letters to insert, delete or replace (Levenshtein 1966). */
+function distanceOf(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replace = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replace, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

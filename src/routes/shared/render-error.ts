@@ -1,0 +1,26 @@
+/** Errors as `application/problem+json`: how a router of our own renders what its routes throw. */
+import { HTTPException } from 'hono/http-exception';
+import { failureOf, isForOperator } from '../../core/errors.ts';
+import { problemResponse } from '../../wire/problem.ts';
+import type { AppContext } from './dependencies.ts';
+import { unknownMediaType } from './prepare-request.ts';
+import { isForm } from './request-body.ts';
+
+export type RenderError = (error: Error, c: AppContext) => Response;
+
+export const renderProblem: RenderError = (error, c) => {
+  const requestId = c.get('requestId');
+  if (error instanceof HTTPException) {
+    // The framework throws it where it reads a body, and for one that is of no type.
+    if (error.status === 415) return problemResponse(unknownMediaType(false), requestId);
+    const what = isForm(c.req.header('content-type')) ? 'a valid form' : 'valid JSON';
+    return problemResponse(
+      { code: 'invalid_request', detail: `The body is not ${what}` },
+      requestId,
+    );
+  }
+  // A client that has gone makes reading fail; nobody hears the answer and nothing is wrong.
+  const isGone = c.req.raw.signal.aborted;
+  if (!isGone && isForOperator(error)) c.get('dependencies').report(`request ${requestId}`, error);
+  return problemResponse(failureOf(error), requestId);
+};

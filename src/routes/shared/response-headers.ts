@@ -1,0 +1,64 @@
+/** Headers that every answer carries, whatever answers. */
+import type { MiddlewareHandler } from 'hono';
+import { cors } from 'hono/cors';
+import { isAllowedOrigin } from '../../auth/origin.ts';
+import { newId } from '../../core/ids.ts';
+import type { AppContext, AppEnv } from './dependencies.ts';
+import { originPolicyOf } from './prepare-request.ts';
+
+/** Ids of requests that callers may choose themselves. */
+const REQUEST_ID = /^[\w=-]{1,255}$/;
+
+/** Names the request, and tells the turn that an answer belongs to. */
+export const nameRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const given = c.req.header('x-request-id');
+  const requestId = given !== undefined && REQUEST_ID.test(given) ? given : newId();
+  c.set('requestId', requestId);
+  await next();
+  addHeader(c, 'X-Request-Id', requestId, 'set');
+  if (c.res.headers.get('content-type')?.startsWith('application/'))
+    addHeader(c, 'Cache-Control', 'no-store', 'set');
+  for (const [name, value] of Object.entries(c.get('turnHeaders') ?? {}))
+    addHeader(c, name, value, 'set');
+};
+
+/** Adds to the finished answer: a header set before makes the framework build a second answer. */
+function addHeader(c: AppContext, name: string, value: string, how: 'set' | 'append'): void {
+  try {
+    c.res.headers[how](name, value);
+  } catch {
+    // The headers of an answer that came over a network cannot be changed, only copied.
+    c.header(name, value, { append: how === 'append' });
+  }
+}
+
+const corsHeaders: MiddlewareHandler<AppEnv> = cors({
+  origin: (origin, c: AppContext) =>
+    isAllowedOrigin(origin, c.req.header('host'), originPolicyOf(c)) ? origin : null,
+  exposeHeaders: [
+    'X-Request-Id',
+    'X-Turn-Id',
+    'X-Conversation-Id',
+    'Location',
+    'Link',
+    'Retry-After',
+  ],
+  maxAge: 600,
+});
+
+/** Lets browsers call from the origins that may. */
+export const allowBrowsers: MiddlewareHandler<AppEnv> = async (c, next) => {
+  if (c.req.header('origin') !== undefined) return corsHeaders(c, next);
+  await next();
+  addHeader(c, 'Vary', 'Origin', 'append');
+};
+
+/**
+ * Returns the headers that the middleware above adds, for a host that writes the head of an answer by
+ * itself, before the middleware sees the answer.
+ */
+export function headersOfEveryAnswer(c: AppContext): Record<string, string> {
+  const common = { 'X-Request-Id': c.get('requestId'), Vary: 'Origin' };
+  if (c.req.header('origin') === undefined) return common;
+  return { ...Object.fromEntries(c.res.headers), ...common };
+}

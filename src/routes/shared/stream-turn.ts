@@ -1,0 +1,90 @@
+/** Answering with a turn as it comes, and with its place in it when a client comes back. */
+import { invalidCursor, decodeCursor } from '../../core/cursor.ts';
+import { failureOf } from '../../core/errors.ts';
+import { readConversation } from '../../store/conversations.ts';
+import { findTurnId } from '../../store/turns/read.ts';
+import type { StreamOptions, TurnAddress, TurnStream } from '../../turns/turn-service.ts';
+import type { Wire } from '../../wire/wire.ts';
+import type { AppContext } from './dependencies.ts';
+import { required } from './required.ts';
+
+/** Returns the headers that name a turn. @param madeUnder the path under which its new conversation is found */
+export function turnHeaders(
+  { turnId, conversationId }: TurnAddress,
+  madeUnder?: string,
+): Record<string, string> {
+  return {
+    'X-Turn-Id': turnId,
+    'X-Conversation-Id': conversationId,
+    ...(madeUnder === undefined ? {} : { Location: `${madeUnder}/${conversationId}` }),
+  };
+}
+
+/** Answers with a turn as it comes. */
+export function streamTurn(
+  c: AppContext,
+  stream: TurnStream,
+  wire: Wire,
+  headers = turnHeaders(stream),
+): Response {
+  return c.get('dependencies').sendTurn(c, stream, { ...wire.headers, ...headers });
+}
+
+/** Answers with a turn that goes on, or 204 when nothing is left, which ends a browser's reconnecting. */
+export function streamOrNothing(
+  c: AppContext,
+  stream: TurnStream | undefined,
+  wire: Wire,
+): Response {
+  return stream ? streamTurn(c, stream, wire) : new Response(null, { status: 204 });
+}
+
+/** Answers HEAD with the headers that GET would have. It starts nothing and follows nobody. */
+export function headOfStream(wire: Wire): Response {
+  return new Response(null, { headers: wire.headers });
+}
+
+/** Goes on with the turn of a conversation that a cursor was given out for. @throws ParleyError `invalid_cursor`, `not_found` */
+export async function reconnect(
+  c: AppContext,
+  {
+    conversationId,
+    cursor,
+    options,
+  }: { conversationId: string; cursor: string; options: StreamOptions },
+): Promise<Response> {
+  const { db, turns } = c.get('dependencies');
+  const principal = c.get('principal');
+  const { sequenceNumber } = decodeCursor(cursor);
+  const turnId = await findTurnId(db, { conversationId, sequenceNumber, principal });
+  if (turnId === undefined) {
+    required(await readConversation(db, { id: conversationId, principal }), 'Conversation');
+    throw invalidCursor('The cursor belongs to no turn of this conversation');
+  }
+  const stream = await turns.follow({ turnId, conversationId }, options, cursor);
+  return streamOrNothing(c, stream, options.wire);
+}
+
+/**
+ * Answers a reconnect. Any 4xx or 5xx would end a browser's reconnecting for good: what may pass is
+ * answered by an empty stream that says when to come again.
+ */
+export async function serveReconnect(
+  wire: Wire,
+  serve: () => Promise<Response>,
+): Promise<Response> {
+  try {
+    return await serve();
+  } catch (error) {
+    const { code, retryAfter = 1 } = failureOf(error);
+    const mayPass = code === 'database_unavailable' || code === 'shutting_down';
+    if (!wire.isEventStream || !mayPass) throw error;
+    return new Response(`retry: ${retryAfter * 1000}\n\n`, { headers: wire.headers });
+  }
+}
+
+/** Returns the cursor that a client comes back with; an empty one is none. */
+export function lastEventId(c: AppContext): string | undefined {
+  const inQuery = [c.req.query('last_event_id'), c.req.query('lastEventId')];
+  return [c.req.header('last-event-id'), ...inQuery].find(Boolean);
+}

@@ -1,0 +1,30 @@
+/** The frames that clients send. */
+import { z } from '@hono/zod-openapi';
+import { bodyOf } from '../shared/known-fields.ts';
+import * as schemas from '../shared/schemas.ts';
+
+const fields = bodyOf({
+  ...schemas.turnFields,
+  ...schemas.messageFields,
+  ...schemas.parentField,
+  ...schemas.conversationFields,
+  type: z.enum(['message', 'regenerate', 'edit']).default('message'),
+  conversation_id: schemas.id.nullish(),
+  /** What is answered again, or said differently. */
+  message_id: schemas.id.optional(),
+});
+
+export const incoming = fields
+  .refine(
+    ({ type, message, content }) => type === 'regenerate' || (message ?? content) !== undefined,
+    {
+      path: ['message'],
+      error: 'message (or content) is required',
+    },
+  )
+  .refine(({ type, message_id }) => type === 'message' || message_id !== undefined, {
+    path: ['message_id'],
+    error: 'message_id is required',
+  });
+
+export type Incoming = z.output<typeof incoming>;

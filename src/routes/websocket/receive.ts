@@ -1,0 +1,99 @@
+/** What happens on a WebSocket, whatever runtime it lives in. */
+import type { ActionContext, ActionDependencies } from '../../actions/context.ts';
+import { requireMessage } from '../../actions/change-tree.ts';
+import { startTurn, type TurnAsk } from '../../actions/start-turn.ts';
+import { editInput, messageInput, regenerateInput } from '../../actions/turn-input.ts';
+import { failureOf, invalid, notFound, ParleyError } from '../../core/errors.ts';
+import { newId } from '../../core/ids.ts';
+import { problemOf } from '../../wire/problem.ts';
+import { websocketFrames } from '../../wire/websocket-frames.ts';
+import { streamOptions } from '../shared/answer-turn.ts';
+import { invalidInput } from '../shared/invalid-input.ts';
+import { frameSink, type Socket } from './frame-sink.ts';
+import { incoming, type Incoming } from './frames.ts';
+
+/** Characters of a frame from a client: as many as a body of JSON may have bytes. */
+const LONGEST_FRAME = 1_600_000;
+
+export function greet(socket: Socket): void {
+  sendFrame(socket, { type: 'connection', user_id: socket.userId });
+}
+
+/**
+ * Answers one frame from the client: starts a turn and sends it frame by frame. Never throws: what is wrong
+ * becomes an `error` frame, and the socket stays open.
+ * @returns when the turn has been told, or the client has gone
+ */
+export async function receive(
+  socket: Socket,
+  data: string,
+  dependencies: ActionDependencies,
+): Promise<void> {
+  let conversationId: string | undefined;
+  try {
+    const frame = parseFrame(data);
+    conversationId = frame.conversation_id ?? undefined;
+    if (frame.user_id !== undefined && frame.user_id !== socket.userId) throw notFound('User');
+    const context: ActionContext = {
+      principal: { kind: 'anyone', userId: socket.userId },
+      dependencies,
+      asker: { signal: socket.gone },
+    };
+    const ask = await askOf(context, frame);
+    conversationId = ask.conversationId;
+    const stream = await startTurn(context, ask, streamOptions(websocketFrames, frame));
+    await new Promise<void>((resolve, reject) => {
+      stream.pipe(frameSink(socket, { resolve, reject }));
+    });
+  } catch (error) {
+    if (socket.gone.aborted) return;
+    const failure = failureOf(error);
+    if (failure.code === 'internal_error') dependencies.report('a socket message failed', error);
+    sendFrame(socket, {
+      type: 'error',
+      ...(conversationId === undefined ? {} : { conversation_id: conversationId }),
+      message: failure.detail,
+      problem: problemOf(failure, newId()),
+    });
+  }
+}
+
+/** Returns the turn that a frame asks for. @throws ParleyError `not_found`, `invalid_request` */
+async function askOf(context: ActionContext, frame: Incoming): Promise<TurnAsk> {
+  const { conversation_id, message_id, model, on_busy: onBusy } = frame;
+  if (frame.type !== 'message') {
+    const message = await requireMessage(context, message_id ?? '');
+    const { conversationId } = message;
+    if (conversation_id && conversation_id !== conversationId) throw notFound('Message');
+    const input = frame.type === 'edit' ? editInput(message, frame) : regenerateInput(message);
+    return { conversationId, input, model, onBusy };
+  }
+  const input = messageInput(frame);
+  if (conversation_id) return { conversationId: conversation_id, input, model, onBusy };
+  if (frame.parent_message_id) throw invalid('conversation_id', 'conversation_id is required');
+  const { title, mode, instructions } = frame;
+  // The model becomes the conversation's, by which the turn goes.
+  return { create: { title, mode, model, instructions }, input, onBusy };
+}
+
+function parseFrame(data: string): Incoming {
+  if (data.length > LONGEST_FRAME) {
+    const detail = `A frame may have ${LONGEST_FRAME} characters`;
+    throw new ParleyError({ code: 'payload_too_large', detail });
+  }
+  const parsed = incoming.safeParse(parseJson(data));
+  if (parsed.success) return parsed.data;
+  throw invalidInput(parsed.error);
+}
+
+function parseJson(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    throw new ParleyError({ code: 'invalid_request', detail: 'A frame must be JSON' });
+  }
+}
+
+function sendFrame(socket: Socket, frame: Record<string, unknown>): void {
+  socket.send(JSON.stringify(frame));
+}

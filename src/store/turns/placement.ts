@@ -1,0 +1,150 @@
+/**
+ * Where the messages of a new turn go in the tree of its conversation, as the parts of the claim's SQL
+ * that differ. Each form has texts of its own, so that a turn at the end of a line pays for no other.
+ */
+import { encodeParts, type Part } from '../../core/parts.ts';
+import { NOW, type Statement } from '../database.ts';
+import { KNOWN_RESOURCE } from '../idempotency-keys.ts';
+import { isOwned } from '../ownership.ts';
+
+/** What a claim asks for: a new message of the user's, or another answer to a stored one. */
+export type ClaimInput =
+  | {
+      kind: 'message';
+      messageId: string;
+      parts: Part[];
+      /** UTF-16 units of its text, and about how many tokens it is. */
+      textLength: number;
+      tokens: number;
+      /** Undefined: at the end of the active path; null: a new beginning. */
+      parentId: string | null | undefined;
+      /** A message that is edited stands beside the old one, whatever that follows. */
+      parentMayBeQuestion: boolean;
+    }
+  | { kind: 'regenerate'; promptId: string };
+
+export interface Placement {
+  insertTurn: string;
+  insertMessages: string;
+  updateConversation: string;
+  /** The message that is answered. */
+  promptId: string;
+  /** A message that must be in the conversation; null where the input names none. */
+  namedId: string | null;
+  /** Arguments of the further condition on the claim, of the messages, and of the path's length. */
+  conditionArgs: (string | number)[];
+  messageArgs: (string | number)[];
+  lengthArgs: string[];
+  /** Statements that this form needs besides. */
+  more: Statement[];
+}
+
+/** Returns where the messages of a claim go. @param answerId the answer's own id */
+export function placementOf(input: ClaimInput, answerId: string): Placement {
+  if (input.kind === 'regenerate') return besideAnswers(input.promptId, answerId);
+  const { messageId, parts, textLength, tokens, parentId, parentMayBeQuestion } = input;
+  const messageArgs = [messageId, encodeParts(parts), textLength, tokens, answerId];
+  const plain = { promptId: messageId, namedId: null, conditionArgs: [], messageArgs, more: [] };
+  if (parentId === undefined) return { ...plain, ...AT_HEAD, lengthArgs: [] };
+  if (parentId === null) return { ...plain, ...AT_ROOT, lengthArgs: [] };
+  return {
+    ...plain,
+    ...AFTER_PARENT,
+    namedId: parentId,
+    conditionArgs: [parentId, parentMayBeQuestion ? 1 : 0],
+    messageArgs: [parentId, parentId, ...messageArgs],
+    lengthArgs: [answerId],
+  };
+}
+
+function besideAnswers(promptId: string, answerId: string): Placement {
+  const forgive = 'UPDATE messages SET is_refused = 0 WHERE id = ? AND is_refused = 1';
+  return {
+    ...BESIDE_ANSWERS,
+    promptId,
+    namedId: promptId,
+    conditionArgs: [promptId],
+    messageArgs: [answerId],
+    lengthArgs: [answerId],
+    // A question that is asked again, perhaps of another model, does not count as refused until it is.
+    more: [{ sql: forgive, args: [promptId] }],
+  };
+}
+
+const INSERT = `INSERT INTO messages (id, conversation_id, turn_id, role, status, sequence_number, parent_id, depth, parts, text_length, model, output_tokens, tokens_estimated, created_at)`;
+
+const DEPTH_OF_ANSWER = '(SELECT depth FROM messages WHERE id = ?)';
+
+/** At the end of the active path. */
+const AT_HEAD = {
+  insertTurn: insertTurn(2),
+  insertMessages: insertMessages('c.head_message_id', 'c.message_count'),
+  updateConversation: updateConversation(2, 'message_count + 2'),
+};
+
+/** A new beginning, beside the first message. */
+const AT_ROOT = {
+  insertTurn: insertTurn(2),
+  insertMessages: insertMessages('NULL', '0'),
+  updateConversation: updateConversation(2, '2'),
+};
+
+/** After a message that is named: a branch, or the end of the path after all. */
+const AFTER_PARENT = {
+  insertTurn: insertTurn(
+    2,
+    `AND EXISTS (SELECT 1 FROM messages p WHERE p.id = ? AND p.conversation_id = c.id AND (p.role = 'assistant' OR ?))`,
+  ),
+  insertMessages: insertMessages('?', '(SELECT p.depth FROM messages p WHERE p.id = ?)'),
+  updateConversation: updateConversation(2, DEPTH_OF_ANSWER),
+};
+
+/** Another answer to a message that is stored. */
+const BESIDE_ANSWERS = {
+  insertTurn: insertTurn(
+    1,
+    `AND EXISTS (SELECT 1 FROM messages p WHERE p.id = ? AND p.conversation_id = c.id AND p.role = 'user')`,
+  ),
+  insertMessages: insertAnswer(),
+  updateConversation: updateConversation(1, DEPTH_OF_ANSWER),
+};
+
+/** @param added how many messages the turn adds @param condition a further condition on the claim */
+function insertTurn(added: 1 | 2, condition = ''): string {
+  return `INSERT INTO turns (id, conversation_id, user_id, instance_id, state, sequence_number, prompt_message_id, assistant_message_id, previous_head_id, model, created, heartbeat_at, started_at)
+    SELECT ?, c.id, c.user_id, ?, 'running', c.last_sequence_number + ${added}, ?, ?, c.head_message_id, coalesce(?, c.model, ?), ?, ${NOW}, ${NOW}
+    FROM conversations c WHERE c.id = ? AND ${isOwned('c.user_id')}
+      AND NOT EXISTS (${KNOWN_RESOURCE}) AND NOT EXISTS (${KNOWN_RESOURCE}) ${condition}
+    ON CONFLICT DO NOTHING`;
+}
+
+/** The claim that this batch has just made and whose messages are not stored yet: none when repeated. */
+function newClaim(added: 1 | 2): string {
+  return `turns t JOIN conversations c ON c.id = t.conversation_id
+    WHERE t.id = ? AND c.last_sequence_number = t.sequence_number - ${added}`;
+}
+
+/** @param parent of the user's message @param depth of that parent */
+function insertMessages(parent: string, depth: string): string {
+  return `${INSERT}
+    SELECT new.id, t.conversation_id, t.id, new.role, new.status, t.sequence_number + new.step,
+      CASE new.role WHEN 'user' THEN ${parent} ELSE t.prompt_message_id END, ${depth} + 2 + new.step,
+      new.parts, new.text_length, CASE new.role WHEN 'assistant' THEN t.model END, new.tokens, 1, t.started_at
+    FROM (SELECT ? AS id, 'user' AS role, 'complete' AS status, -1 AS step, ? AS parts, ? AS text_length, ? AS tokens
+      UNION ALL SELECT ?, 'assistant', 'streaming', 0, '', 0, NULL) AS new, ${newClaim(2)}`;
+}
+
+function insertAnswer(): string {
+  return `${INSERT}
+    SELECT ?, t.conversation_id, t.id, 'assistant', 'streaming', t.sequence_number, t.prompt_message_id,
+      (SELECT p.depth FROM messages p WHERE p.id = t.prompt_message_id) + 1, '', 0, t.model, NULL, 1, t.started_at
+    FROM ${newClaim(1)}`;
+}
+
+/** @param length how many messages the active path then has */
+function updateConversation(added: 1 | 2, length: string): string {
+  return `UPDATE conversations SET last_sequence_number = last_sequence_number + ${added}, head_message_id = ?, message_count = ${length},
+      title = coalesce(title, ?), updated_at = ${NOW}
+    WHERE id = ? AND EXISTS (SELECT 1 FROM turns t WHERE t.id = ? AND t.conversation_id = conversations.id
+      AND t.sequence_number = conversations.last_sequence_number + ${added})`;
+}

@@ -1,0 +1,79 @@
+/** Messages of the history in the form in which providers take them. */
+import type { LanguageModelV4Message, LanguageModelV4Prompt } from '@ai-sdk/provider';
+import type { ContextMessage } from '../../core/context.ts';
+import { contentOf, type Part } from '../../core/parts.ts';
+
+type AssistantMessage = Extract<LanguageModelV4Message, { role: 'assistant' }>;
+type ToolMessage = Extract<LanguageModelV4Message, { role: 'tool' }>;
+type ToolCall = Extract<Part, { type: 'tool_call' }>;
+type ToolResult = Extract<Part, { type: 'tool_result' }>;
+
+/** Returns the messages of a prompt for one message of the history: an answer that used tools is several. */
+export function promptMessages({ role, parts }: ContextMessage): LanguageModelV4Prompt {
+  if (role === 'user') return [{ role, content: [{ type: 'text', text: contentOf(parts) }] }];
+  const results = new Map(
+    parts.flatMap((part) => (part.type === 'tool_result' ? [[part.tool_call_id, part]] : [])),
+  );
+  const messages: (AssistantMessage | ToolMessage)[] = [];
+  for (const part of parts) {
+    if (part.type === 'text') assistantIn(messages).content.push({ type: 'text', text: part.text });
+    const result = part.type === 'tool_call' ? results.get(part.tool_call_id) : undefined;
+    // A call that was never answered is left out: providers refuse one without its result.
+    if (part.type === 'tool_call' && result) addCall(messages, part, result);
+  }
+  return messages;
+}
+
+/** Adds a call and its result; calls of one step share a message, and so do their results. */
+function addCall(
+  messages: (AssistantMessage | ToolMessage)[],
+  call: ToolCall,
+  result: ToolResult,
+): void {
+  const last = messages.at(-1);
+  const toolCallId = call.tool_call_id;
+  const toolName = call.name;
+  const type = result.is_error ? ('error-json' as const) : ('json' as const);
+  const answered = {
+    type: 'tool-result' as const,
+    toolCallId,
+    toolName,
+    output: { type, value: result.output },
+  };
+  assistantOf(messages, last).content.push({
+    type: 'tool-call',
+    toolCallId,
+    toolName,
+    input: call.input,
+    ...(call.provider_metadata ? { providerOptions: call.provider_metadata } : {}),
+  });
+  if (last?.role === 'tool') last.content.push(answered);
+  else messages.push({ role: 'tool', content: [answered] });
+}
+
+/** The assistant's message that a call belongs to: the one before the results, if any stand there. */
+function assistantOf(
+  messages: (AssistantMessage | ToolMessage)[],
+  last: AssistantMessage | ToolMessage | undefined,
+): AssistantMessage {
+  const before = messages.at(-2);
+  return last?.role === 'tool' && before?.role === 'assistant' ? before : assistantIn(messages);
+}
+
+function assistantIn(messages: (AssistantMessage | ToolMessage)[]): AssistantMessage {
+  const last = messages.at(-1);
+  if (last?.role === 'assistant') return last;
+  const next: AssistantMessage = { role: 'assistant', content: [] };
+  messages.push(next);
+  return next;
+}
+
+/** Returns a prompt without calls and results, for a model that takes no tools. */
+export function withoutToolMessages(prompt: LanguageModelV4Prompt): LanguageModelV4Prompt {
+  return prompt.flatMap((message): LanguageModelV4Prompt => {
+    if (message.role === 'tool') return [];
+    if (message.role !== 'assistant') return [message];
+    const content = message.content.filter(({ type }) => type !== 'tool-call');
+    return content.length === 0 ? [] : [{ ...message, content }];
+  });
+}

@@ -1,0 +1,70 @@
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
+import { runOf } from '../../../../src/turns/follow/wait-for-end.ts';
+import type { TurnSource } from '../../../../src/turns/follow/turn-source.ts';
+import type { RunningTurn } from '../../../../src/turns/run/running-turn.ts';
+import { finish, liveTurn } from '../running-turn.ts';
+
+/** A turn that runs here, and one that is only told of each change. */
+const sources: [name: string, of: (live: RunningTurn) => TurnSource][] = [
+  ['runs here', (live) => live],
+  [
+    'is looked up',
+    (live) => ({
+      head: live.head,
+      parts: live.parts,
+      get outcome() {
+        return live.outcome;
+      },
+      changed: () => live.changed(),
+    }),
+  ],
+];
+
+describe.each(sources)('waiting for the end of a turn that %s', (_, of) => {
+  function waiting(signal?: AbortSignal) {
+    const live = liveTurn();
+    let hasLeft = false;
+    const run = runOf(of(live), () => (hasLeft = true));
+    return { live, finished: run.finished(signal), hasLeft: () => hasLeft };
+  }
+
+  it('gives the turn when it is over', async () => {
+    const { live, finished, hasLeft } = waiting();
+    live.append('text', 'said');
+    await setImmediate();
+    live.append('text', ' and done');
+    finish(live);
+    const { message, head } = await finished;
+    expect(head).toBe(live.head);
+    expect(message).toMatchObject({
+      status: 'complete',
+      parts: [{ type: 'text', text: 'said and done' }],
+    });
+    expect(hasLeft()).toBe(false);
+  });
+
+  it('leaves the turn when the client goes', async () => {
+    const gone = new AbortController();
+    const { finished, hasLeft } = waiting(gone.signal);
+    gone.abort();
+    await expect(finished).rejects.toThrow();
+    await vi.waitFor(() => expect(hasLeft()).toBe(true));
+  });
+
+  it('leaves the turn at once when the client has gone before', async () => {
+    const { finished, hasLeft } = waiting(AbortSignal.abort());
+    await expect(finished).rejects.toThrow();
+    await vi.waitFor(() => expect(hasLeft()).toBe(true));
+  });
+
+  it('does not leave the turn when the client goes after the end', async () => {
+    const gone = new AbortController();
+    const { live, finished, hasLeft } = waiting(gone.signal);
+    finish(live);
+    await finished;
+    gone.abort();
+    await setImmediate();
+    expect(hasLeft()).toBe(false);
+  });
+});
