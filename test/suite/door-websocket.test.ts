@@ -34,7 +34,7 @@ async function untilConnections(user: string, count: number): Promise<void> {
 describe('a socket', () => {
   it('that sends too much at once is told so, and stays open', async () => {
     const socket = await target.socket(`/ws/${unique('user')}`);
-    socket.send({ message: 'x'.repeat(1_500_000) });
+    socket.send({ message: 'x'.repeat(1_600_000) });
     const { problem } = await socket.next('error');
     expect(problem).toEqual(aProblem(413, 'payload_too_large'));
     socket.send({ message: 'shorter' });

@@ -104,7 +104,7 @@ async function cancelled(stream: Awaited<ReturnType<typeof open>>) {
 }
 
 const searchesDocuments = ({ statements }: { statements: { sql: string }[] }) =>
-  statements.some(({ sql }) => sql.includes('main.documents'));
+  statements.some(({ sql }) => sql.includes('vector_distance_cos'));
 const searchCall = { name: 'search_documents', input: { query: 'valve oil' } };
 
 describe('within the token budget', () => {

@@ -33,13 +33,14 @@ import { resumeDraft } from '../../../src/store/documents/resume.ts';
 import { failDraft, renewDraft } from '../../../src/store/documents/write-draft.ts';
 import * as schema from '../../../src/store/schema.ts';
 import { chunks, chunkVectors, owners, SEARCH_TABLES } from '../../../src/store/search/tables.ts';
-import { saveCheckpoints } from '../../../src/store/turns/checkpoint.ts';
+import { endTurn, saveCheckpoints, type Ending } from '../../../src/store/turns/checkpoint.ts';
 import { requestCancel, sweep } from '../../../src/store/turns/read.ts';
 import { LocalTurnService } from '../../../src/turns/local-turn-service.ts';
 import { createToolRegistry } from '../../../src/turns/tools/registry.ts';
 import { asRecord } from '../../support/json.ts';
 import { noLog } from '../../support/log.ts';
 import { queriesInSource, recordBuilding, sqlInSource } from './queries-in-source.ts';
+import { liveTurn } from '../turns/running-turn.ts';
 import { newClaim } from './turns/new-claim.ts';
 
 /** Statements that may go through a table. */
@@ -223,6 +224,13 @@ async function keepDocuments(): Promise<void> {
   await call('DELETE', `/documents/${documentId}`);
 }
 
+/** The end of a turn whose message the model's service refused for good. */
+const refused: Ending = {
+  ...{ status: 'failed', parts: [], model: 'm', finishReason: null, tokensEstimated: true },
+  ...{ inputTokens: null, outputTokens: null, firstTokenMs: null, durationMs: 1 },
+  error: { code: 'model_refused', detail: 'x' },
+};
+
 /** What is done beside the requests, and what only an accident brings about. */
 async function keepOrder(): Promise<void> {
   await addConnection(db, { id: 'c', userId: 'u', instanceId: 'i' });
@@ -233,6 +241,7 @@ async function keepOrder(): Promise<void> {
   const grown = { turnId: 't', messageId: 'm', count: 1, parts: [], replace: false, textLength: 0 };
   await saveCheckpoints(db, { instanceId: 'o', turnIds: ['t'], checkpoints: [grown] });
   await requestCancel(db, 't');
+  await endTurn(db, { head: liveTurn().head, instanceId: 'o', ending: refused, retryForMs: 0 });
   await sweep(db, 15_000);
   await releaseClaim(db, newClaim(), 0);
   const draft = { documentId: 'd', userId: 'u', version: 1 };
