@@ -57,6 +57,8 @@ export interface Connection {
   batch(statements: Statement[], mode: 'read' | 'write'): Promise<ResultSet[]>;
   /** Resolves when all that was committed is safe from a power cut; missing where it is when `batch` resolves. */
   flush?(): Promise<void>;
+  /** Puts its files in order before the last `close`. */
+  tidy?(): void;
   close(): void;
 }
 
@@ -116,8 +118,13 @@ export function openDatabase(connect: () => Connection): Database {
       }
     },
     close: () => {
-      client?.close();
+      const last = client;
       client = undefined;
+      try {
+        last?.tidy?.();
+      } finally {
+        last?.close();
+      }
     },
   };
 }

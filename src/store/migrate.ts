@@ -1,5 +1,7 @@
 /** Applies `migrations/` in their order. Two processes may do so at once, and one may be killed in the middle: each migration is one transaction that begins by taking its name. */
+import { ConfigError } from '../config.ts';
 import { NOW, type Database } from './database.ts';
+import { text } from './rows.ts';
 
 export interface Migration {
   /** The file's name without its ending. */
@@ -12,7 +14,10 @@ const BREAKPOINT = '--> statement-breakpoint';
 /** A migration may wait this long for another process's. */
 const PATIENCE_MS = 60_000;
 
-/** @returns the names of the migrations applied now */
+/**
+ * @returns the names of the migrations applied now
+ * @throws ConfigError when the database has had migrations that are not among these
+ */
 export async function migrate(db: Database, migrations: readonly Migration[]): Promise<string[]> {
   await db.batch(
     [
@@ -24,12 +29,27 @@ export async function migrate(db: Database, migrations: readonly Migration[]): P
     'write',
     PATIENCE_MS,
   );
+  await requireKnown(db, migrations);
   const applied: string[] = [];
   for (const migration of migrations) {
     if (await isApplied(db, migration.name)) continue;
     if (await apply(db, migration)) applied.push(migration.name);
   }
   return applied;
+}
+
+/** A newer program may have changed what this one relies on. */
+async function requireKnown(db: Database, migrations: readonly Migration[]): Promise<void> {
+  const known = new Set(migrations.map(({ name }) => name));
+  const all = { sql: 'SELECT name FROM parley_migrations ORDER BY name', args: [] };
+  const [result] = await db.batch([all], 'read', PATIENCE_MS);
+  const unknown = (result?.rows ?? [])
+    .map((row) => text(row['name']))
+    .filter((name) => !known.has(name));
+  if (unknown.length === 0) return;
+  throw new ConfigError(
+    `the database is newer than this program (it has had ${unknown.join(', ')}): upgrade, or restore a backup`,
+  );
 }
 
 async function isApplied(db: Database, name: string): Promise<boolean> {

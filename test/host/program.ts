@@ -3,11 +3,15 @@ import { startProcess, type ServerProcess } from '../support/child-process.ts';
 import { cleanEnvironment, localCommand, nodeScript, repository } from '../support/places.ts';
 
 /** Starts `npm start` or `npm run dev` with this environment and nothing else. */
-export function startProgram(script: 'start' | 'dev', env: Record<string, string>): ServerProcess {
+export function startProgram(
+  script: 'start' | 'dev',
+  env: Record<string, string>,
+  more: readonly string[] = [],
+): ServerProcess {
   const args = nodeScript(script, [`src/host/${script === 'start' ? 'node' : 'dev'}/main.ts`]);
   return startProcess({
     command: localCommand('node'),
-    args,
+    args: [...args, ...more],
     cwd: repository,
     env: cleanEnvironment(env),
   });

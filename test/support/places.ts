@@ -58,5 +58,5 @@ export function nodeScript(name: string, fallback: string[], directory = reposit
   const script = asText(asRecord(asRecord(manifest)['scripts'])[name]);
   const [command, ...args] = script.replace(/^exec\s+/u, '').split(/\s+/u);
   const isPlain = command === 'node' && !/[&|;<>$"']/u.test(script);
-  return isPlain ? args.filter((argument) => !argument.startsWith('--env-file')) : fallback;
+  return isPlain ? args.filter((argument) => !argument.startsWith('--env=')) : fallback;
 }

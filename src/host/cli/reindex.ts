@@ -1,5 +1,6 @@
 /** `npm run reindex`: embeds all documents with the configured model, beside a server that may go on serving with the old one. */
 import { parseConfig } from '../../config.ts';
+import { loadEnvFile } from '../env-file.ts';
 import { reindex } from '../../documents/reindex.ts';
 import { migrateFromFolder, openNodeDatabase } from '../node/database/open.ts';
 import { httpFetchOf } from '../node/http-client/http-client.ts';
@@ -10,6 +11,7 @@ import { exitOnError } from '../run-main.ts';
 const TELL_EVERY_MS = 1_000;
 
 await exitOnError(async () => {
+  loadEnvFile();
   const config = parseConfig(process.env);
   const embedder = embeddingsOf(config, httpFetchOf(config)).configured;
   const db = await openNodeDatabase(config);

@@ -4,6 +4,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { ConfigError, environmentNames, parseConfig } from '../../config.ts';
+import { loadEnvFile } from '../env-file.ts';
 import { migrateFromFolder, openNodeDatabase } from '../node/database/open.ts';
 import { embeddingsOf, registryOf } from '../services.ts';
 import { sqldArguments } from './sqld.ts';
@@ -15,6 +16,7 @@ const children: ChildProcess[] = [];
 let stopping = false;
 
 await exitOnError(async () => {
+  loadEnvFile();
   const config = parseConfig(process.env);
   requireAuthOffLoopback(config);
   // The Worker would find out too late to stop the start.

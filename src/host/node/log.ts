@@ -1,5 +1,5 @@
 /** The log on Node: lines to the standard output, written together, since each write is a system call. */
-import { createLogger, type Logger } from '../../core/logger.ts';
+import { createLogger, type LogFormat, type Logger } from '../../core/logger.ts';
 import type { Config } from '../../config.ts';
 
 /** Milliseconds that a line may wait for others; an error never waits. */
@@ -7,10 +7,13 @@ const WAIT_MS = 50;
 /** Lines that wait at most. */
 const MOST_WAITING = 1_000;
 
-export function createNodeLogger({
-  LOG_LEVEL,
-  LOG_FORMAT,
-}: Pick<Config, 'LOG_LEVEL' | 'LOG_FORMAT'>): Logger {
+type LogSettings = Pick<Config, 'LOG_LEVEL' | 'LOG_FORMAT'>;
+
+export function formatOf({ LOG_FORMAT }: Pick<LogSettings, 'LOG_FORMAT'>): LogFormat {
+  return LOG_FORMAT ?? (process.stdout.isTTY ? 'pretty' : 'json');
+}
+
+export function createNodeLogger(settings: LogSettings): Logger {
   const output = process.stdout;
   let waiting: string[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -26,8 +29,8 @@ export function createNodeLogger({
   output.on('error', () => undefined);
   process.on('exit', flush);
   return createLogger({
-    level: LOG_LEVEL,
-    format: LOG_FORMAT ?? (output.isTTY ? 'pretty' : 'json'),
+    level: settings.LOG_LEVEL,
+    format: formatOf(settings),
     write: (line, level) => {
       waiting.push(line);
       if (level === 'error' || waiting.length >= MOST_WAITING) flush();

@@ -22,9 +22,13 @@ import { createNodePages } from './pages.ts';
 import { embeddingsOf, registryOf, turnServiceSettingsOf } from '../services.ts';
 import { RequestPacing } from './tuning/request-pacing.ts';
 import { createNodeLogger } from './log.ts';
-import { reportTo, type Logger } from '../../core/logger.ts';
+import { reportTo } from '../../core/logger.ts';
 import { sendTurn } from './send-turn.ts';
 import { DeferredWork } from './deferred-work.ts';
+import { loadEnvFile } from '../env-file.ts';
+import { runWatched } from './watch.ts';
+import { greet } from './greeting.ts';
+import { onStopSignal } from './stop-signals.ts';
 import { addressOf, exitOnError, requireAuthOffLoopback } from '../run-main.ts';
 import { setV8Flags } from './tuning/v8-flags.ts';
 
@@ -40,7 +44,10 @@ const KEPT_ALIVE_MS = 75_000;
 const LAST_WORDS_MS = 1_000;
 
 setV8Flags();
-await exitOnError(async () => {
+if (!runWatched()) await exitOnError(serve);
+
+async function serve(): Promise<void> {
+  loadEnvFile();
   const config = parseConfig(process.env);
   requireAuthOffLoopback(config);
   const log = createNodeLogger(config);
@@ -85,10 +92,16 @@ await exitOnError(async () => {
     config.TURN_LEASE_MS,
   );
   const running = { server, turns, sockets, deferred, db, config, sweeping };
-  const shutDown = once(() => drain(running), log);
-  process.on('SIGTERM', shutDown);
-  process.on('SIGINT', shutDown);
-});
+  onStopSignal(() => drain(running), log);
+  greet(
+    {
+      address: addressOfServer(server, config),
+      model: registry.resolve(registry.defaultName)[0].name,
+      config,
+    },
+    log,
+  );
+}
 
 function listen(dependencies: Dependencies): Promise<Server> {
   const { HOST, PORT } = dependencies.config;
@@ -123,12 +136,14 @@ function listen(dependencies: Dependencies): Promise<Server> {
       reject(new ConfigError(`cannot listen on ${HOST}:${PORT}: ${error.message}`)),
     );
     server.listen({ host: HOST, port: PORT, backlog: BACKLOG }, () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address ? address.port : PORT;
-      console.log(`listening on ${addressOf(HOST, port)}`);
       resolve(server);
     });
   });
+}
+
+function addressOfServer(server: Server, { HOST, PORT }: Config): string {
+  const address = server.address();
+  return addressOf(HOST, typeof address === 'object' && address ? address.port : PORT);
 }
 
 /** Elsewhere the offer is passed over, too: of a request that is taken as a handshake, the adapter sends no body in answer. */
@@ -172,14 +187,4 @@ async function drain(running: Running): Promise<void> {
   await db.flush();
   db.close();
   process.exit(0);
-}
-
-function once(run: () => Promise<void>, log: Logger): () => void {
-  let running: Promise<void> | undefined;
-  return () => {
-    running ??= run().catch((error: unknown) => {
-      log.error('the shutdown failed', { error });
-      process.exit(1);
-    });
-  };
 }

@@ -2,8 +2,6 @@
  * A database in a local file: Node only, since the library is native code. The library's own interface is used rather than `@libsql/client`'s, which prepares every
  * statement anew each time: with few statements that come again and again, preparing was two thirds of what a turn costs here.
  */
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import Libsql from 'libsql';
@@ -17,6 +15,7 @@ import {
   type Value,
 } from '../../../store/database.ts';
 import { GroupCommit } from './group-commit.ts';
+import { requireWritable } from './writable.ts';
 
 /** How long a statement waits, blocking, for another process's write. */
 const BUSY_TIMEOUT_MS = 5_000;
@@ -26,19 +25,22 @@ const STOOD_STILL_MS = 500;
  * Pages of the log (16 MiB of them) after which it is written back, while everybody waits: a turn writes thirteen, most of them the same as the turn before, which are written back once.
  */
 const CHECKPOINT_PAGES = 4_000;
+/** How long emptying the log waits, blocking, for other processes that use it. */
+const TIDY_TIMEOUT_MS = 500;
 /** Prepared statements kept; there are fewer, but for those whose text depends on how much is asked. */
 const MOST_PREPARED = 200;
 
 /** @param url `file:path` or `file:///path`; missing folders are made */
 export function connectFile(url: string): Database {
   const path = pathOf(url);
-  mkdirSync(dirname(path), { recursive: true });
+  requireWritable(path);
   // Outlives a connection that failed: what that one has committed is still to be flushed.
   const log = new GroupCommit(`${path}-wal`);
   return openDatabase(() => new FileConnection(path, log));
 }
 
-function pathOf(url: string): string {
+/** Returns the path of a `file:` address. */
+export function pathOf(url: string): string {
   return url.startsWith('file://') ? fileURLToPath(url) : url.slice('file:'.length);
 }
 
@@ -90,6 +92,12 @@ class FileConnection implements Connection {
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
       throw error;
     }
+  }
+
+  /** Writes the log back and empties it: from then on the file alone is the database. */
+  tidy(): void {
+    this.#db.exec(`PRAGMA busy_timeout = ${TIDY_TIMEOUT_MS}`);
+    this.#db.pragma('wal_checkpoint(TRUNCATE)');
   }
 
   close(): void {

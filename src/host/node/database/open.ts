@@ -8,14 +8,14 @@ import { connectFile } from './libsql-file.ts';
 import { connectStreams, KEPT_FOR_MS } from './hrana-streams.ts';
 import { httpFetchOf } from '../http-client/http-client.ts';
 
-const DEFAULT_URL = 'file:./data/parley.db';
+export const DEFAULT_DATABASE_URL = 'file:./data/parley.db';
 const MIGRATIONS = resolve(import.meta.dirname, '../../../../migrations');
 
 /** @throws ConfigError when the address says what no database is reached by */
 export async function openNodeDatabase(
   config: Pick<Config, 'DATABASE_URL' | 'DATABASE_AUTH_TOKEN' | 'HTTP_CLIENT'>,
 ): Promise<Database> {
-  const url = config.DATABASE_URL ?? DEFAULT_URL;
+  const url = config.DATABASE_URL ?? DEFAULT_DATABASE_URL;
   try {
     if (url.startsWith('file:')) return connectFile(url);
     return connectStreams(

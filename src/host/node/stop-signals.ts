@@ -1,0 +1,26 @@
+/** What ends `npm start`: the first signal lets running turns end, a second one does not wait. */
+import type { Logger } from '../../core/logger.ts';
+
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
+/** Milliseconds: Ctrl-C reaches npm and us, and npm hands its own on. */
+const SAME_SIGNAL_MS = 500;
+
+/** @param drain is called once, and ends the process when it is through */
+export function onStopSignal(drain: () => Promise<void>, log: Logger): void {
+  let stoppedAt: number | undefined;
+  const stop = (signal: string) => {
+    if (stoppedAt === undefined) {
+      stoppedAt = performance.now();
+      log.info('stopping', { signal });
+      drain().catch((error: unknown) => {
+        log.error('the shutdown failed', { error });
+        process.exit(1);
+      });
+    } else if (performance.now() - stoppedAt > SAME_SIGNAL_MS) {
+      log.warn('stopped at once by a second signal', { signal });
+      process.exit(1);
+    }
+  };
+  for (const signal of SIGNALS) process.on(signal, stop);
+}
