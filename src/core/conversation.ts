@@ -1,4 +1,6 @@
-export type Mode = 'open' | 'rag';
+/** Whether answers are grounded in the user's documents. */
+export const MODES = ['open', 'rag'] as const;
+export type Mode = (typeof MODES)[number];
 
 export interface Conversation {
   id: string;

@@ -2,16 +2,22 @@ import type { Failure } from './errors.ts';
 import type { Part } from './parts.ts';
 
 /** How an answer stands; only a finish that the provider declared, with no error before it, is `complete`. User messages are always `complete`. */
-export type Status =
-  | 'streaming'
-  | 'complete'
-  | 'truncated'
-  | 'filtered'
-  | 'cancelled'
-  | 'interrupted'
-  | 'failed';
+export const STATUSES = [
+  'streaming',
+  'complete',
+  'truncated',
+  'filtered',
+  'cancelled',
+  'interrupted',
+  'failed',
+] as const;
+export type Status = (typeof STATUSES)[number];
 
-export type Role = 'user' | 'assistant';
+export const ROLES = ['user', 'assistant'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** How a turn stands; what became of it is its answer's status. */
+export const TURN_STATES = ['running', 'ended'] as const;
 
 export interface Usage {
   inputTokens: number;
@@ -56,7 +62,8 @@ export interface Siblings {
 
 export const ONLY_CHILD: Siblings = { index: 1, count: 1 };
 
-export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_calls';
+export const FINISH_REASONS = ['stop', 'length', 'content_filter', 'tool_calls'] as const;
+export type FinishReason = (typeof FINISH_REASONS)[number];
 
 export interface PromptMessage {
   id: string;

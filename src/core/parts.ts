@@ -32,6 +32,17 @@ export type Part =
     }
   | { type: 'tool_result'; tool_call_id: string; output: Json; is_error?: boolean };
 
+/** Every type of a part; the compiler tells of one that is missing. */
+const LISTED: Record<Part['type'], true> = {
+  text: true,
+  reasoning: true,
+  sources: true,
+  tool_call: true,
+  tool_result: true,
+};
+// The keys of a record have the type of its keys.
+export const PART_TYPES = Object.keys(LISTED) as Part['type'][];
+
 /** Parts whose text grows while a model speaks. */
 export type GrowingType = 'text' | 'reasoning';
 

@@ -5,7 +5,8 @@ import { withoutDuplicates } from './near-duplicates.ts';
 import { neighbourScores, normalised, widenedScores } from './feedback.ts';
 import { queryScores } from './bm25.ts';
 
-export type RetrievalMode = 'hybrid' | 'vector' | 'keyword';
+export const RETRIEVAL_MODES = ['hybrid', 'vector', 'keyword'] as const;
+export type RetrievalMode = (typeof RETRIEVAL_MODES)[number];
 
 export interface Candidate extends CandidateText {
   /** Place in the keyword index's own order, from 1; null where it did not find the chunk. */

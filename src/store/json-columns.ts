@@ -2,7 +2,7 @@
 import { customType } from 'drizzle-orm/sqlite-core';
 import { z } from 'zod';
 import { ERROR_CODES, type Failure } from '../core/errors.ts';
-import type { Json } from '../core/parts.ts';
+import { decodeParts, encodeParts, type Json, type Part } from '../core/parts.ts';
 
 /** A text column whose values are JSON. @param parse what makes a value of its text */
 export function json<Value>(parse: (text: string) => Value) {
@@ -20,6 +20,13 @@ const failure = z.object({
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
   retryAfter: z.number().optional(),
 }) satisfies z.ZodType<Failure>;
+
+/** The parts of a message, a JSON object a line. */
+export const parts = customType<{ data: Part[]; driverData: string }>({
+  dataType: () => 'text',
+  toDriver: encodeParts,
+  fromDriver: decodeParts,
+});
 
 /** @throws Error when the text holds no failure */
 export function parseFailure(text: string): Failure {

@@ -1,7 +1,9 @@
 /** The tables. Times are milliseconds since the epoch by the database's clock; ids are UUIDv7 text. */
 import { sql } from 'drizzle-orm';
+import { MODES } from '../core/conversation.ts';
 import { DOCUMENT_STATUSES } from '../core/document.ts';
-import { json, parseFailure, parseMetadata } from './json-columns.ts';
+import { FINISH_REASONS, ROLES, STATUSES, TURN_STATES } from '../core/message.ts';
+import { json, parseFailure, parseMetadata, parts } from './json-columns.ts';
 import {
   index,
   integer,
@@ -17,7 +19,7 @@ export const conversations = sqliteTable(
     id: text('id').primaryKey(),
     userId: text('user_id').notNull(),
     title: text('title'),
-    mode: text('mode', { enum: ['open', 'rag'] }).notNull(),
+    mode: text('mode', { enum: MODES }).notNull(),
     model: text('model'),
     instructions: text('instructions'),
     /** Messages on the active path: the depth of its last one. */
@@ -43,7 +45,7 @@ export const turns = sqliteTable(
     userId: text('user_id').notNull().default(''),
     /** The instance that runs it: only it may write the answer, and only while the state is `running`. */
     instanceId: text('instance_id').notNull(),
-    state: text('state', { enum: ['running', 'ended'] }).notNull(),
+    state: text('state', { enum: TURN_STATES }).notNull(),
     /** Of the answer. */
     sequenceNumber: integer('sequence_number').notNull(),
     /** The message that is answered. */
@@ -56,8 +58,8 @@ export const turns = sqliteTable(
     created: integer('created', { mode: 'boolean' }).notNull().default(false),
     heartbeatAt: integer('heartbeat_at').notNull(),
     cancelRequestedAt: integer('cancel_requested_at'),
-    /** JSON of the failure a client may be told. */
-    error: text('error'),
+    /** What a client may be told of a failure. */
+    error: json(parseFailure)('error'),
     startedAt: integer('started_at').notNull(),
     endedAt: integer('ended_at'),
   },
@@ -81,21 +83,10 @@ export const messages = sqliteTable(
     parentId: text('parent_id'),
     /** How many messages the path up to this one has, itself included. */
     depth: integer('depth').notNull().default(0),
-    role: text('role', { enum: ['user', 'assistant'] }).notNull(),
-    status: text('status', {
-      enum: [
-        'streaming',
-        'complete',
-        'truncated',
-        'filtered',
-        'cancelled',
-        'interrupted',
-        'failed',
-      ],
-    }).notNull(),
+    role: text('role', { enum: ROLES }).notNull(),
+    status: text('status', { enum: STATUSES }).notNull(),
     sequenceNumber: integer('sequence_number').notNull(),
-    /** One JSON object a line, see `core/parts.ts`. */
-    parts: text('parts').notNull(),
+    parts: parts('parts').notNull(),
     /** Which checkpoint of a growing answer `parts` holds: one that arrives twice, or after a later one, changes nothing. */
     checkpoint: integer('checkpoint').notNull().default(0),
     /** UTF-16 units of the visible text: an empty answer is left out of later contexts. */
@@ -104,9 +95,7 @@ export const messages = sqliteTable(
     inputTokens: integer('input_tokens'),
     outputTokens: integer('output_tokens'),
     tokensEstimated: integer('tokens_estimated', { mode: 'boolean' }).notNull().default(true),
-    finishReason: text('finish_reason', {
-      enum: ['stop', 'length', 'content_filter', 'tool_calls'],
-    }),
+    finishReason: text('finish_reason', { enum: FINISH_REASONS }),
     /** Of a user message: the model's service refused it for good. */
     isRefused: integer('is_refused', { mode: 'boolean' }).notNull().default(false),
     firstTokenMs: integer('first_token_ms'),

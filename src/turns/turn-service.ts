@@ -7,7 +7,8 @@ import type { FinishedTurn } from '../core/message.ts';
 import type { Wire } from '../wire/wire.ts';
 import type { Sink } from './follow/sink.ts';
 
-export type OnBusy = 'reject' | 'interrupt' | 'queue';
+export const ON_BUSY = ['reject', 'interrupt', 'queue'] as const;
+export type OnBusy = (typeof ON_BUSY)[number];
 
 /** What a turn answers. Further forms (results of tools, a whole transcript) are further members. */
 export type TurnInput =

@@ -1,6 +1,7 @@
 /** What clients send of documents, and what they ask of them. */
 import { z } from '@hono/zod-openapi';
 import { DOCUMENT_STATUSES } from '../../core/document.ts';
+import { RETRIEVAL_MODES } from '../../search/rank.ts';
 import type { Json } from '../../core/parts.ts';
 import { problemSchema } from '../shared/responses.ts';
 import * as schemas from '../shared/schemas.ts';
@@ -179,7 +180,7 @@ export const retrieval = schemas
       .refine((value) => value.trim() !== '', 'must not be empty')
       .openapi({ example: 'how long may I return a purchase?' }),
     k: z.int().min(1).max(100).default(8),
-    mode: z.enum(['hybrid', 'vector', 'keyword']).default('hybrid'),
+    mode: z.enum(RETRIEVAL_MODES).default('hybrid'),
     conversation_id: schemas.id
       .nullish()
       .openapi({ description: 'Only documents of this conversation' }),

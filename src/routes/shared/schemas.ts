@@ -1,5 +1,9 @@
 /** What clients send, field by field, as every route takes it. */
 import { z } from '@hono/zod-openapi';
+import { MODES } from '../../core/conversation.ts';
+import { FINISH_REASONS, ROLES, STATUSES } from '../../core/message.ts';
+import { PART_TYPES } from '../../core/parts.ts';
+import { ON_BUSY } from '../../turns/turn-service.ts';
 import { bodyOf } from './known-fields.ts';
 
 export { bodyOf };
@@ -44,7 +48,7 @@ export const modelName = nonEmpty(LONGEST_NAME).openapi({
   example: 'fast',
   description: 'An alias or provider/model',
 });
-export const mode = z.enum(['open', 'rag']);
+export const mode = z.enum(MODES);
 export const id = nonEmpty(LONGEST_NAME).openapi({
   example: '01932f3e-7c1a-7000-8000-000000000000',
 });
@@ -57,7 +61,7 @@ export const turnFields = {
     .boolean()
     .optional()
     .openapi({ description: 'Stream the answer, as Accept: text/event-stream does' }),
-  on_busy: z.enum(['reject', 'interrupt', 'queue']).optional(),
+  on_busy: z.enum(ON_BUSY).optional(),
   on_disconnect: z.enum(['continue', 'cancel']).optional(),
 };
 
@@ -144,27 +148,19 @@ export const streamQuery = queryOf({
 export type StreamQuery = z.output<typeof streamQuery>;
 
 const timestamp = z.iso.datetime();
-const status = z.enum([
-  'streaming',
-  'complete',
-  'truncated',
-  'filtered',
-  'cancelled',
-  'interrupted',
-  'failed',
-]);
+const status = z.enum(STATUSES);
 
 export const messageSchema = z
   .looseObject({
     id: z.string(),
     conversation_id: z.string(),
     turn_id: z.string().optional(),
-    role: z.enum(['user', 'assistant']),
+    role: z.enum(ROLES),
     content: z.string(),
     parts: z
       .array(
         z.looseObject({
-          type: z.enum(['text', 'reasoning', 'sources', 'tool_call', 'tool_result']),
+          type: z.enum(PART_TYPES),
         }),
       )
       .optional()
@@ -179,7 +175,7 @@ export const messageSchema = z
     model: z.string().nullable(),
     tokens_used: z.int(),
     tokens_estimated: z.boolean(),
-    finish_reason: z.enum(['stop', 'length', 'content_filter', 'tool_calls']).optional(),
+    finish_reason: z.enum(FINISH_REASONS).optional(),
     first_token_ms: z.int().optional(),
     duration_ms: z.int().optional(),
     created_at: timestamp,
