@@ -1,14 +1,19 @@
 /** Conversations without their messages. The owner is in every WHERE. */
+import { and, desc, eq, getTableColumns, inArray, lt, notExists, sql, type SQL } from 'drizzle-orm';
 import type { Conversation, NewConversation } from '../core/conversation.ts';
 import type { Principal } from '../core/principal.ts';
-import { KNOWN_RESOURCE, rememberKey, selectFingerprint, type Key } from './idempotency-keys.ts';
-import { NOW, type Database, type Statement } from './database.ts';
-import { eq } from 'drizzle-orm';
+import type { Database, Statement } from './database.ts';
 import { deleteDocuments } from './documents/documents.ts';
-import { documents } from './schema.ts';
-import { CONVERSATION_COLUMNS, conversationFrom, optionalText } from './rows.ts';
+import { knownResource, rememberKey, selectFingerprint, type Key } from './idempotency-keys.ts';
+import { ownedBy, ownerOf } from './ownership.ts';
 import { pageOf, type Page } from './page.ts';
-import { isOwned, ownerArgs } from './ownership.ts';
+import { batch, now, prepare, query, selectRow, statement, type Given } from './query.ts';
+import { conversations, documents, messages, turns } from './schema.ts';
+
+const { lastSequenceNumber: _, ...columns } = getTableColumns(conversations);
+
+/** What is read of a conversation. */
+export const conversationColumns = columns;
 
 export type Created<T> =
   | { kind: 'created'; value: T }
@@ -17,133 +22,155 @@ export type Created<T> =
   /** What the same request made before is gone. */
   | { kind: 'deleted' };
 
+interface Creation {
+  conversation: NewConversation;
+  /** The messages that it begins with, in one line; none unless given. */
+  path?: { length: number; headMessageId: string | null; insert: Statement[] };
+  idempotency?: Key | undefined;
+}
+
 /** Makes a conversation, or finds the one that the same key made before. */
 export async function createConversation(
   db: Database,
-  conversation: NewConversation,
-  idempotency?: Key,
+  { conversation, path, idempotency }: Creation,
 ): Promise<Created<Conversation>> {
-  const { id, userId, title, mode, model, instructions } = conversation;
-  const { scope = '', key = '', fingerprint = '' } = idempotency ?? {};
-  const results = await db.batch(
+  const { id, userId } = conversation;
+  const key = idempotency ?? { scope: '', key: '' };
+  const row = selectRow(conversations, {
+    ...conversation,
+    messageCount: path?.length ?? 0,
+    lastSequenceNumber: path?.length ?? 0,
+    headMessageId: path?.headMessageId ?? null,
+    createdAt: now,
+    updatedAt: now,
+  });
+  const select = sql`${row} where ${notExists(knownResource(key))}`;
+  const made = query.select({ id: conversations.id }).from(conversations);
+  const isWanted = sql`${conversations.id} = coalesce(${knownResource(key)}, ${id})`;
+  const [, , , [found], [known]] = await batch(
+    db,
     [
-      {
-        sql: `INSERT INTO conversations (id, user_id, title, mode, model, instructions, created_at, updated_at)
-          SELECT ?, ?, ?, ?, ?, ?, ${NOW}, ${NOW} WHERE NOT EXISTS (${KNOWN_RESOURCE}) ON CONFLICT DO NOTHING`,
-        args: [id, userId, title, mode, model, instructions, scope, key],
-      },
-      ...(idempotency
-        ? [
-            rememberKey(idempotency, {
-              sql: 'SELECT id FROM conversations WHERE id = ?',
-              args: [id],
-            }),
-          ]
-        : []),
-      {
-        sql: `SELECT ${CONVERSATION_COLUMNS} FROM conversations c WHERE c.user_id = ? AND c.id = coalesce((${KNOWN_RESOURCE}), ?)`,
-        args: [userId, scope, key, id],
-      },
-      selectFingerprint({ scope, key }),
+      query.insert(conversations).select(select).onConflictDoNothing(),
+      idempotency
+        ? [rememberKey(idempotency, statement(made.where(eq(conversations.id, id))))]
+        : [],
+      path?.insert ?? [],
+      query
+        .select(columns)
+        .from(conversations)
+        .where(and(eq(conversations.userId, userId), isWanted)),
+      selectFingerprint(key),
     ],
     'write',
   );
-  const [found, known] = results.slice(-2);
-  const stored = optionalText(known?.rows[0]?.['fingerprint']);
-  const row = found?.rows[0];
-  if (stored !== null && stored !== fingerprint) return { kind: 'key_reused' };
-  if (!row) return { kind: 'deleted' };
-  const value = conversationFrom(row);
-  return { kind: value.id === id ? 'created' : 'repeated', value };
+  if (known && known.fingerprint !== idempotency?.fingerprint) return { kind: 'key_reused' };
+  if (!found) return { kind: 'deleted' };
+  return { kind: found.id === id ? 'created' : 'repeated', value: found };
 }
 
-/** A user's conversations, newest first. @param cursor the last id of the page before */
+/** Lists a user's conversations, newest first. @param cursor the last id of the page before */
 export async function listConversations(
   db: Database,
   { userId, limit, cursor }: { userId: string; limit: number; cursor?: string },
 ): Promise<Page<Conversation>> {
-  const [result] = await db.batch(
-    [
-      {
-        sql: `SELECT ${CONVERSATION_COLUMNS} FROM conversations c WHERE c.user_id = ? ${cursor ? 'AND c.id < ?' : ''} ORDER BY c.id DESC LIMIT ?`,
-        args: cursor ? [userId, cursor, limit + 1] : [userId, limit + 1],
-      },
-    ],
-    'read',
-  );
-  return pageOf(result?.rows ?? [], limit, conversationFrom, (item) => item.id);
+  const select =
+    cursor === undefined
+      ? selectFirstPage({ userId, limit: limit + 1 })
+      : selectPage({ userId, limit: limit + 1, cursor });
+  const [found] = await batch(db, [select], 'read');
+  const same = (conversation: Conversation) => conversation;
+  return pageOf(found, limit, same, ({ id }) => id);
 }
 
-/** A conversation without its messages; undefined when there is none for this user. */
+const selectFirstPage = prepare(({ userId, limit }: Given<'userId' | 'limit'>) =>
+  selectNewest(eq(conversations.userId, userId)).limit(limit),
+);
+
+const selectPage = prepare(({ userId, limit, cursor }: Given<'userId' | 'limit' | 'cursor'>) =>
+  selectNewest(and(eq(conversations.userId, userId), lt(conversations.id, cursor))).limit(limit),
+);
+
+function selectNewest(which: SQL | undefined) {
+  return query.select(columns).from(conversations).where(which).orderBy(desc(conversations.id));
+}
+
+/** What names a conversation to its caller. */
+export interface Mine {
+  id: string;
+  principal: Principal;
+}
+
+type Name = { id: string; owner: string | null } | Given<'id' | 'owner'>;
+
+function isMine({ id, owner }: Name): SQL | undefined {
+  return and(eq(conversations.id, id), ownedBy(conversations.userId, owner));
+}
+
+const selectMine = prepare((given: Given<'id' | 'owner'>) =>
+  query.select(columns).from(conversations).where(isMine(given)),
+);
+
+/** Selects a conversation; nothing where there is none for this caller. */
+export function selectConversation({ id, principal }: Mine) {
+  return selectMine({ id, owner: ownerOf(principal) });
+}
+
+/** Reads a conversation without its messages; undefined where there is none for this caller. */
 export async function readConversation(
   db: Database,
-  { id, principal }: { id: string; principal: Principal },
+  mine: Mine,
 ): Promise<Conversation | undefined> {
-  const [result] = await db.batch([selectConversation(id, principal)], 'read');
-  const row = result?.rows[0];
-  return row && conversationFrom(row);
-}
-
-export function selectConversation(id: string, principal: Principal): Statement {
-  return {
-    sql: `SELECT ${CONVERSATION_COLUMNS} FROM conversations c WHERE c.id = ? AND ${isOwned('c.user_id')}`,
-    args: [id, ...ownerArgs(principal)],
-  };
+  const [[found]] = await batch(db, [selectConversation(mine)], 'read');
+  return found;
 }
 
 export type ConversationChange = Partial<
   Pick<Conversation, 'title' | 'mode' | 'model' | 'instructions'>
 >;
 
-/** Changes the given columns and no others; undefined when there is none for this caller. */
+/** Changes the given columns and no others; undefined where there is none for this caller. */
 export async function changeConversation(
   db: Database,
-  { id, principal, change }: { id: string; principal: Principal; change: ConversationChange },
+  { change, ...mine }: Mine & { change: ConversationChange },
 ): Promise<Conversation | undefined> {
-  const columns = (['title', 'mode', 'model', 'instructions'] as const).filter(
-    (name) => change[name] !== undefined,
-  );
-  const sets = [...columns.map((name) => `${name} = ?`), `updated_at = ${NOW}`].join(', ');
-  const results = await db.batch(
-    [
-      {
-        sql: `UPDATE conversations SET ${sets} WHERE id = ? AND ${isOwned('user_id')}`,
-        args: [...columns.map((name) => change[name] ?? null), id, ...ownerArgs(principal)],
-      },
-      selectConversation(id, principal),
-    ],
-    'write',
-  );
-  const row = results[1]?.rows[0];
-  return row && conversationFrom(row);
+  const { title, mode, model, instructions } = change;
+  const update = query
+    .update(conversations)
+    .set({ title, mode, model, instructions, updatedAt: now })
+    .where(isMine({ id: mine.id, owner: ownerOf(mine.principal) }));
+  const [, [changed]] = await batch(db, [update, selectConversation(mine)], 'write');
+  return changed;
 }
 
 /**
- * Deletes a conversation with its messages, turns and documents; false when there is none for this caller.
- * It is looked for in a request of its own: a deletion that is repeated, because its answer was lost,
- * finds nothing any more.
+ * Deletes a conversation with its messages, turns and documents; false where there is none for this
+ * caller. It is looked for in a request of its own: a deletion that is repeated, because its answer was
+ * lost, finds nothing any more.
  */
-export async function deleteConversation(
-  db: Database,
-  { id, principal }: { id: string; principal: Principal },
-): Promise<boolean> {
-  const found = await readConversation(db, { id, principal });
+export async function deleteConversation(db: Database, mine: Mine): Promise<boolean> {
+  const found = await readConversation(db, mine);
   if (!found) return false;
-  const mine = `(SELECT id FROM conversations WHERE id = ? AND ${isOwned('user_id')})`;
-  const args = [id, ...ownerArgs(principal)];
-  await db.batch(
+  const { id, userId } = found;
+  const isTheirs = and(eq(conversations.id, id), eq(conversations.userId, userId));
+  const ids = query.select({ id: conversations.id }).from(conversations).where(isTheirs);
+  await batch(
+    db,
     [
-      ...deleteDocuments(found.userId, eq(documents.conversationId, id)),
-      { sql: `DELETE FROM messages WHERE conversation_id IN ${mine}`, args },
-      { sql: `DELETE FROM turns WHERE conversation_id IN ${mine}`, args },
-      { sql: `DELETE FROM conversations WHERE id IN ${mine}`, args },
+      deleteDocuments(userId, eq(documents.conversationId, id)),
+      query.delete(messages).where(inArray(messages.conversationId, ids)),
+      query.delete(turns).where(inArray(turns.conversationId, ids)),
+      query.delete(conversations).where(isTheirs),
     ],
     'write',
   );
   return true;
 }
 
-/** Answers at all: one trivial statement. @throws ParleyError `database_unavailable` */
+const selectAny = prepare(() =>
+  query.select({ id: conversations.id }).from(conversations).limit(1),
+);
+
+/** Asks for one trivial row. @throws ParleyError `database_unavailable` when there is no answer */
 export async function ping(db: Database): Promise<void> {
-  await db.batch([{ sql: 'SELECT 1 FROM conversations LIMIT 1', args: [] }], 'read', 0);
+  await batch(db, [selectAny({})], 'read', 0);
 }

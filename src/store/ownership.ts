@@ -1,8 +1,26 @@
 /** The condition that a row is the caller's. Every statement that serves a request uses it. */
+import { eq, isNull, or, type Column, type Placeholder, type SQL } from 'drizzle-orm';
 import type { Principal } from '../core/principal.ts';
 
 /**
- * Returns the condition, for a column that holds the owner's user id. It takes the two arguments of
+ * Returns the condition that a row is the caller's.
+ * @param column holds the owner's user id
+ * @param owner what {@link ownerOf} returns, or its placeholder
+ */
+export function ownedBy(column: Column, owner: string | null | Placeholder): SQL | undefined {
+  if (owner === null) return undefined;
+  if (typeof owner === 'string') return eq(column, owner);
+  return or(isNull(owner), eq(column, owner));
+}
+
+/** Returns the user whose rows a caller may see; null for a caller that names nobody. */
+export function ownerOf(principal: Principal): string | null {
+  // A known user is always compared; only a caller that names nobody passes by the id alone.
+  return principal.kind === 'user' ? principal.userId : (principal.userId ?? null);
+}
+
+/**
+ * Returns the same condition for SQL that is written by hand. It takes the two arguments of
  * {@link ownerArgs}: one text for all principals, so that prepared statements are found again.
  */
 export function isOwned(column: string): string {
@@ -11,7 +29,6 @@ export function isOwned(column: string): string {
 
 /** Returns the arguments of {@link isOwned}. */
 export function ownerArgs(principal: Principal): [string | null, string | null] {
-  // A known user is always compared; only a caller that names nobody passes by the id alone.
-  const userId = principal.kind === 'user' ? principal.userId : (principal.userId ?? null);
-  return [userId, userId];
+  const owner = ownerOf(principal);
+  return [owner, owner];
 }

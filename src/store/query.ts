@@ -3,17 +3,7 @@
  * `schema.ts` and run together by `batch`: one transaction and, over HTTP, one request. A query that
  * is asked for often is built once, by `prepare`.
  */
-import {
-  Column,
-  eq,
-  fillPlaceholders,
-  getTableColumns,
-  is,
-  isNull,
-  or,
-  SQL,
-  sql,
-} from 'drizzle-orm';
+import { Column, fillPlaceholders, getTableColumns, is, SQL, sql } from 'drizzle-orm';
 import type { AnyColumn, Placeholder, Query } from 'drizzle-orm';
 import { SQLiteAsyncDialect, type SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { drizzle } from 'drizzle-orm/sqlite-proxy';
@@ -107,7 +97,7 @@ function fill<Result>(
 type Asked = BuiltQuery<unknown> | Statement;
 
 /** What each gives; a list of statements gives a list. */
-type Results<Queries extends readonly (Asked | readonly Statement[])[]> = {
+export type Results<Queries extends readonly (Asked | readonly Statement[])[]> = {
   -readonly [Index in keyof Queries]: ResultOf<Queries[Index]>;
 };
 
@@ -117,7 +107,7 @@ type ResultOf<Query> =
     : Query extends BuiltQuery<infer Result>
       ? Read<Result>
       : Query extends readonly Statement[]
-        ? ResultSet[]
+        ? Results<Query>
         : ResultSet;
 
 /**
@@ -159,16 +149,6 @@ function isTyped(asked: Statement): asked is TypedStatement<unknown> {
 
 /** Milliseconds since the epoch by the database's clock. */
 export const now = sql<number>`${sql.raw(NOW)}`;
-
-/**
- * The condition that a row is a user's.
- * @param userId null, or a placeholder that is given null: everybody's
- */
-export function ownedBy(column: Column, userId: string | null | Placeholder): SQL | undefined {
-  if (userId === null) return undefined;
-  if (typeof userId === 'string') return eq(column, userId);
-  return or(isNull(userId), eq(column, userId));
-}
 
 /** A whole row: a value, or an SQL expression, for each column. */
 export type RowOf<Table extends SQLiteTable> = {

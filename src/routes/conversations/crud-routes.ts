@@ -62,7 +62,7 @@ export async function created(
 ): Promise<Response> {
   const conversation = newConversation(actionContext(c), given);
   const idempotency = await idempotencyKey(c, { scope: conversation.userId });
-  const made = await createConversation(c.get('dependencies').db, conversation, idempotency);
+  const made = await createConversation(c.get('dependencies').db, { conversation, idempotency });
   if (made.kind === 'key_reused') throw keyReused();
   if (made.kind === 'deleted') throw notFound('Conversation');
   c.header('Location', `${path}/${made.value.id}`);

@@ -1,9 +1,11 @@
 /** Finding a message by its id alone. */
+import { and, eq } from 'drizzle-orm';
 import type { Role } from '../../core/message.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { Database } from '../database.ts';
-import { isOwned, ownerArgs } from '../ownership.ts';
-import { optionalText, text } from '../rows.ts';
+import { ownedBy, ownerOf } from '../ownership.ts';
+import { batch, prepare, query, type Given } from '../query.ts';
+import { conversations, messages } from '../schema.ts';
 
 /** Where a message is. */
 export interface MessageAddress {
@@ -13,20 +15,24 @@ export interface MessageAddress {
   parentId: string | null;
 }
 
+const selectAddress = prepare(({ id, owner }: Given<'id' | 'owner'>) =>
+  query
+    .select({
+      id: messages.id,
+      conversationId: messages.conversationId,
+      role: messages.role,
+      parentId: messages.parentId,
+    })
+    .from(messages)
+    .innerJoin(conversations, eq(conversations.id, messages.conversationId))
+    .where(and(eq(messages.id, id), ownedBy(conversations.userId, owner))),
+);
+
 /** Finds a message by its id alone; undefined when there is none for this caller. */
 export async function findMessage(
   db: Database,
   { id, principal }: { id: string; principal: Principal },
 ): Promise<MessageAddress | undefined> {
-  const sql = `SELECT m.conversation_id, m.role, m.parent_id FROM messages m JOIN conversations c ON c.id = m.conversation_id
-    WHERE m.id = ? AND ${isOwned('c.user_id')}`;
-  const [found] = await db.batch([{ sql, args: [id, ...ownerArgs(principal)] }], 'read');
-  const row = found?.rows[0];
-  if (!row) return undefined;
-  return {
-    id,
-    conversationId: text(row['conversation_id']),
-    role: text(row['role']) === 'user' ? 'user' : 'assistant',
-    parentId: optionalText(row['parent_id']),
-  };
+  const [[found]] = await batch(db, [selectAddress({ id, owner: ownerOf(principal) })], 'read');
+  return found;
 }

@@ -1,8 +1,10 @@
-/** What changes to a tree of messages have in common: which messages lie below one, and what stands in the way. */
-import type { Principal } from '../../core/principal.ts';
-import { NOW, type Statement } from '../database.ts';
-import { isOwned, ownerArgs } from '../ownership.ts';
-import { CONVERSATION_COLUMNS, number, optionalText, type Row } from '../rows.ts';
+/** What changes to a tree of messages share: what lies below a message, and what stands in the way. */
+import { and, eq, ne, sql, type SQL } from 'drizzle-orm';
+import { conversationColumns, type Mine } from '../conversations.ts';
+import { ownedBy, ownerOf } from '../ownership.ts';
+import { now, query } from '../query.ts';
+import { conversations, messages, turns } from '../schema.ts';
+import { isRunning } from '../turns/interrupt.ts';
 
 /** The turn that stands in the way of a change. */
 export interface Busy {
@@ -11,38 +13,57 @@ export interface Busy {
   leaseLeftMs: number;
 }
 
-/** A message and all below it. Takes the ids of the message and of its conversation. */
-export const SUBTREE = `WITH RECURSIVE subtree (id, sequence_number) AS (
-    SELECT id, sequence_number FROM messages WHERE id = ?
-    UNION ALL
-    SELECT m.id, m.sequence_number FROM subtree JOIN messages m ON m.parent_id = subtree.id
-      AND m.conversation_id = ?)`;
-
-/** A turn that runs in a conversation. Takes the conversation's id. */
-export const IS_RUNNING = `SELECT 1 FROM turns r WHERE r.conversation_id = ? AND r.state = 'running'`;
-
-const DEPTH_OF_HEAD = `coalesce((SELECT depth FROM messages WHERE id = head_message_id), 0)`;
-
-/** The conversation, and the turn that runs in it, if any. */
-export function selectState(id: string, principal: Principal, leaseMs: number): Statement {
-  return {
-    sql: `SELECT ${CONVERSATION_COLUMNS}, r.id AS running_id, r.heartbeat_at + ? - ${NOW} AS lease_left
-      FROM conversations c LEFT JOIN turns r ON r.conversation_id = c.id AND r.state = 'running'
-      WHERE c.id = ? AND ${isOwned('c.user_id')}`,
-    args: [leaseMs, id, ...ownerArgs(principal)],
-  };
+/** The ids of a message and of its conversation. */
+export interface Subtree {
+  id: string;
+  conversationId: string;
 }
 
-export function busyIn(row: Row): Busy | undefined {
-  const turnId = optionalText(row['running_id']);
-  if (turnId === null) return undefined;
-  return { kind: 'busy', turnId, leaseLeftMs: number(row['lease_left']) };
+/** `WITH` of a table `subtree`: a message and all below it. */
+export function withSubtree({ id, conversationId }: Subtree): SQL {
+  return sql`with recursive subtree (id, sequence_number) as (
+    select ${messages.id}, ${messages.sequenceNumber} from ${messages} where ${messages.id} = ${id}
+    union all
+    select ${messages.id}, ${messages.sequenceNumber} from subtree join ${messages}
+      on ${messages.parentId} = subtree.id and ${messages.conversationId} = ${conversationId})`;
+}
+
+/** The ids of a message and of all below it, for `in`. */
+export function idsBelow(subtree: Subtree): SQL {
+  return sql`(${withSubtree(subtree)} select id from subtree)`;
+}
+
+/** The condition that a turn is the one that runs in a conversation. */
+export function runsIn(conversationId: string): SQL | undefined {
+  return and(eq(turns.conversationId, conversationId), isRunning);
+}
+
+/** How long the lease of a turn lasts yet, milliseconds. */
+export function leaseLeft(leaseMs: number): SQL<number> {
+  return sql<number>`${turns.heartbeatAt} + ${leaseMs} - ${now}`;
+}
+
+/** Selects a conversation, and the turn that runs in it, if any. */
+export function selectState({ id, principal, leaseMs }: Mine & { leaseMs: number }) {
+  return query
+    .select({
+      ...conversationColumns,
+      running: { turnId: turns.id, leaseLeftMs: leaseLeft(leaseMs) },
+    })
+    .from(conversations)
+    .leftJoin(turns, and(eq(turns.conversationId, conversations.id), isRunning))
+    .where(and(eq(conversations.id, id), ownedBy(conversations.userId, ownerOf(principal))));
 }
 
 /** Brings the length of the active path up to date with its head. */
-export function measurePath(id: string): Statement {
-  return {
-    sql: `UPDATE conversations SET message_count = ${DEPTH_OF_HEAD} WHERE id = ? AND message_count <> ${DEPTH_OF_HEAD}`,
-    args: [id],
-  };
+export function measurePath(id: string) {
+  const depth = query
+    .select({ depth: messages.depth })
+    .from(messages)
+    .where(eq(messages.id, conversations.headMessageId));
+  const length = sql`coalesce(${depth}, 0)`;
+  return query
+    .update(conversations)
+    .set({ messageCount: length })
+    .where(and(eq(conversations.id, id), ne(conversations.messageCount, length)));
 }

@@ -1,13 +1,17 @@
 /** Switching the active path of a conversation. */
+import { and, eq, exists, notExists, sql } from 'drizzle-orm';
 import type { Conversation } from '../../core/conversation.ts';
-import type { Principal } from '../../core/principal.ts';
-import { NOW, type Database } from '../database.ts';
-import { isOwned, ownerArgs } from '../ownership.ts';
-import { conversationFrom } from '../rows.ts';
-import { busyIn, IS_RUNNING, measurePath, selectState, SUBTREE, type Busy } from './state.ts';
+import type { Mine } from '../conversations.ts';
+import type { Database } from '../database.ts';
+import { ownedBy, ownerOf } from '../ownership.ts';
+import { batch, now, query } from '../query.ts';
+import { conversations, messages, turns } from '../schema.ts';
+import { measurePath, runsIn, selectState, withSubtree, type Busy } from './state.ts';
 
-/** The newest message of a subtree has nothing below it. Takes the subtree's arguments. */
-const NEWEST_LEAF = `(${SUBTREE} SELECT id FROM subtree ORDER BY sequence_number DESC LIMIT 1)`;
+interface Switch extends Mine {
+  messageId: string;
+  leaseMs: number;
+}
 
 /**
  * Makes the path to the newest leaf below a message the active one, in one write.
@@ -15,36 +19,33 @@ const NEWEST_LEAF = `(${SUBTREE} SELECT id FROM subtree ORDER BY sequence_number
  */
 export async function switchPath(
   db: Database,
-  {
-    id,
-    messageId,
-    principal,
-    leaseMs,
-  }: { id: string; messageId: string; principal: Principal; leaseMs: number },
+  { id, messageId, principal, leaseMs }: Switch,
 ): Promise<
   | { kind: 'switched'; conversation: Conversation }
   | Busy
   | { kind: 'not_found' | 'message_not_found' }
 > {
-  const results = await db.batch(
-    [
-      {
-        sql: `UPDATE conversations SET head_message_id = ${NEWEST_LEAF}, updated_at = ${NOW}
-          WHERE id = ? AND ${isOwned('user_id')} AND NOT EXISTS (${IS_RUNNING})
-            AND EXISTS (SELECT 1 FROM messages WHERE id = ? AND conversation_id = conversations.id)`,
-        args: [messageId, id, id, ...ownerArgs(principal), id, messageId],
-      },
-      measurePath(id),
-      selectState(id, principal, leaseMs),
-      {
-        sql: 'SELECT 1 FROM messages WHERE id = ? AND conversation_id = ?',
-        args: [messageId, id],
-      },
-    ],
-    'write',
-  );
-  const row = results[2]?.rows[0];
-  if (!row) return { kind: 'not_found' };
-  if (!results[3]?.rows[0]) return { kind: 'message_not_found' };
-  return busyIn(row) ?? { kind: 'switched', conversation: conversationFrom(row) };
+  const isThere = and(eq(messages.id, messageId), eq(messages.conversationId, id));
+  const found = query.select({ id: messages.id }).from(messages).where(isThere);
+  const busy = query.select({ id: turns.id }).from(turns).where(runsIn(id));
+  // The newest message of a subtree has nothing below it.
+  const newestLeaf = sql`(${withSubtree({ id: messageId, conversationId: id })}
+    select id from subtree order by sequence_number desc limit 1)`;
+  const move = query
+    .update(conversations)
+    .set({ headMessageId: newestLeaf, updatedAt: now })
+    .where(
+      and(
+        eq(conversations.id, id),
+        ownedBy(conversations.userId, ownerOf(principal)),
+        notExists(busy),
+        exists(found),
+      ),
+    );
+  const state = selectState({ id, principal, leaseMs });
+  const [, , [stored], [message]] = await batch(db, [move, measurePath(id), state, found], 'write');
+  if (!stored) return { kind: 'not_found' };
+  if (!message) return { kind: 'message_not_found' };
+  const { running, ...conversation } = stored;
+  return running ? { kind: 'busy', ...running } : { kind: 'switched', conversation };
 }

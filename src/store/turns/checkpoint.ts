@@ -3,6 +3,7 @@ import type { Failure } from '../../core/errors.ts';
 import type { Message, StoredTurn, TurnHead } from '../../core/message.ts';
 import { contentOf, encodeParts, type Part } from '../../core/parts.ts';
 import { NOW, type Database, type Statement } from '../database.ts';
+import { batch } from '../query.ts';
 import { text } from '../rows.ts';
 import { ANYONE } from '../../core/principal.ts';
 import { selectTurn, turnFrom } from './read.ts';
@@ -124,8 +125,8 @@ export async function endTurn(
       error: ending.error,
     };
   // Ended, taken over or deleted before: by somebody else, or by this very batch when its answer was lost.
-  const [stored] = await db.batch([selectTurn(head.turnId, ANYONE)], 'read', retryForMs);
-  return turnFrom(stored?.rows[0]);
+  const [[stored]] = await batch(db, [selectTurn(head.turnId, ANYONE)], 'read', retryForMs);
+  return stored && turnFrom(stored);
 }
 
 /** The answer as an ending leaves it. */

@@ -46,7 +46,7 @@ import { newClaim } from './turns/new-claim.ts';
 /** Statements that may go through a table. */
 const MAY_SCAN = [
   // Whether the database is there: the first row it comes to.
-  /^SELECT 1 FROM conversations LIMIT 1$/u,
+  /^select "id" from "conversations" limit \?$/u,
   // A row for each open socket; every heartbeat would have to rewrite an index on its time.
   /^delete from "connections" where "connections"\."heartbeat_at" </u,
   // `npm run reindex` goes through all documents and through the drafts it made: that is its work, and nobody waits for it.

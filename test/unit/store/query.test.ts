@@ -6,7 +6,8 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { connectFile } from '../../../src/host/node/database/libsql-file.ts';
 import { migrateFromFolder } from '../../../src/host/node/database/open.ts';
 import type { Database } from '../../../src/store/database.ts';
-import { batch, ownedBy, plain, prepare, query, type Given } from '../../../src/store/query.ts';
+import { ownedBy } from '../../../src/store/ownership.ts';
+import { batch, plain, prepare, query, type Given } from '../../../src/store/query.ts';
 import { connections, documentDrafts, documents } from '../../../src/store/schema.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'parley-query-'));

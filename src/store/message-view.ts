@@ -1,0 +1,43 @@
+/** What is read of a message: its columns, and its place among its siblings. */
+import { and, count, eq, getTableColumns, lte, sql, type SQL } from 'drizzle-orm';
+import { alias, type SQLiteColumn } from 'drizzle-orm/sqlite-core';
+import { query } from './query.ts';
+import { conversations, messages } from './schema.ts';
+
+const {
+  depth: _depth,
+  checkpoint: _checkpoint,
+  textLength: _,
+  ...columns
+} = getTableColumns(messages);
+
+const sibling = alias(messages, 'sibling');
+
+type Place = Record<'conversationId' | 'parentId' | 'sequenceNumber', SQLiteColumn>;
+
+/**
+ * Counts the messages after the same parent, for a query that joins the conversation. In one that is a
+ * single line nobody has siblings, and nobody is counted.
+ */
+export function siblingsOf(message: Place): { index: SQL<number>; count: SQL<number> } {
+  return {
+    index: countSiblings(message, lte(sibling.sequenceNumber, message.sequenceNumber)),
+    count: countSiblings(message),
+  };
+}
+
+function countSiblings(message: Place, upTo?: SQL): SQL<number> {
+  const isLine = eq(conversations.messageCount, conversations.lastSequenceNumber);
+  const isSibling = and(
+    eq(sibling.conversationId, message.conversationId),
+    sql`${sibling.parentId} is ${message.parentId}`,
+    upTo,
+  );
+  const counted = query.select({ count: count() }).from(sibling).where(isSibling);
+  return sql<number>`case when ${isLine} then 1 else ${counted} end`;
+}
+
+/** What a `Message` is made of, in a query on `messages` that joins `conversations`. */
+export function messageView() {
+  return { ...columns, siblings: siblingsOf(messages) };
+}
