@@ -1,7 +1,8 @@
 /** Answers one request for a model as its behaviour says, on any wire. */
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { upstreamWords, type Behaviour, type Instead } from './behaviour.ts';
+import { asRecord } from '../json.ts';
+import { upstreamWords, type Behaviour, type Instead, type RawAnswer } from './behaviour.ts';
 import { BodyOver, BodyWriter } from './body-writer.ts';
 import { compressWhole, type Compression } from './compression.ts';
 import { encodeJson, planAnswer, type AnswerPlan } from './plan.ts';
@@ -21,13 +22,32 @@ export interface Exchange {
 export async function answerModel(exchange: Exchange): Promise<void> {
   const { wire, behaviour, record } = exchange;
   try {
-    if (await failedInstead(exchange)) return;
+    if (refused(exchange) || (await failedInstead(exchange))) return;
+    if (behaviour.raw) return await sendRaw(exchange, behaviour.raw);
     const plan = planAnswer(wire.read(record.body, record.path), behaviour);
     if (record.stream) await stream(exchange, plan);
     else await whole(exchange, plan);
   } catch (error) {
     if (!(error instanceof BodyOver)) throw error;
   }
+}
+
+function refused(exchange: Exchange): boolean {
+  const { field, code, body } = exchange.behaviour.refuses ?? {};
+  if (!field || !code || !(field in asRecord(exchange.record.body))) return false;
+  send(exchange, { code, type: 'application/json', body: body ?? '' });
+  return true;
+}
+
+async function sendRaw(exchange: Exchange, raw: RawAnswer): Promise<void> {
+  const { behaviour, record, response } = exchange;
+  record.status = 200;
+  response.writeHead(200, { 'content-type': raw.contentType ?? 'text/event-stream' });
+  const writer = new BodyWriter(response, behaviour, record);
+  await writer.write(raw.body);
+  if (raw.after === 'reset') await writer.breakOff({ how: 'reset' });
+  if (raw.after === 'hold') await writer.breakOff({ how: 'stall' });
+  response.end();
 }
 
 /** The failures that come before any answer; true when one was sent. Shared with embeddings. */

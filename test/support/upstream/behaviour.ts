@@ -49,6 +49,10 @@ export interface Behaviour {
   status?: HttpFailure;
   /** Answers something that is no stream at all. See `Instead`. */
   instead?: Instead;
+  /** Refuses requests whose body has this field; answers others as the rest says. */
+  refuses?: { field: 'tools' | 'stream_options'; code: number; body: string };
+  /** Sends these bytes as they are, in place of an answer. */
+  raw?: RawAnswer;
   /** Goes wrong in the middle of the stream. */
   fault?: StreamFault;
 
@@ -96,6 +100,14 @@ export interface HttpFailure {
   /** Default: the service's own JSON error, or an HTML page for 5xx. */
   body?: string;
   contentType?: string;
+}
+
+export interface RawAnswer {
+  body: string;
+  /** Default `text/event-stream`. */
+  contentType?: string;
+  /** What the connection does after the body: it ends, is reset, or stays open. Default `end`. */
+  after?: 'end' | 'reset' | 'hold';
 }
 
 /**

@@ -8,13 +8,13 @@ const search = { name: 'search', arguments: '{"q":1}' };
 export const calls: Deviation[] = [
   {
     name: 'a call without an index',
-    seen: 'FAULTS W6',
+    seen: 'ai#7238, ollama#7881',
     body: call({ id: 'a', type: 'function', function: search }) + chunk({}, 'tool_calls') + done,
     calls: [{ id: 'a', name: 'search', input: '{"q":1}' }],
   },
   {
     name: 'a call whose type is empty',
-    seen: 'FAULTS W6',
+    seen: 'own',
     body:
       call({ index: 0, id: 'a', type: '', function: { name: 'search', arguments: '{"q"' } }) +
       call({ index: 0, type: '', function: { arguments: ':1}' } }) +
@@ -24,7 +24,7 @@ export const calls: Deviation[] = [
   },
   {
     name: 'calls that are all number 0',
-    seen: 'Gemini, compatible',
+    seen: 'gcli2api#406, dynamo#4723',
     body:
       call({ index: 0, id: 'a', function: search }) +
       call({ index: 0, id: 'b', function: search }) +
@@ -37,13 +37,13 @@ export const calls: Deviation[] = [
   },
   {
     name: 'a call without an id',
-    seen: 'llama.cpp',
+    seen: 'litellm#24095',
     body: call({ index: 0, function: search }) + chunk({}, 'tool_calls') + done,
     calls: [{ name: 'search', input: '{"q":1}' }],
   },
   {
     name: 'arguments as an object',
-    seen: 'Ollama',
+    seen: 'llama.cpp#20198',
     body:
       call({ id: 'a', function: { name: 'search', arguments: { q: 1 } } }) +
       chunk({}, 'tool_calls') +
@@ -52,7 +52,7 @@ export const calls: Deviation[] = [
   },
   {
     name: 'the name in each piece',
-    seen: 'SGLang',
+    seen: 'hermes-agent#8259',
     body:
       call({ index: 0, id: 'a', function: { name: 'search', arguments: '{"q"' } }) +
       call({ index: 0, id: 'a', function: { name: 'search', arguments: ':1}' } }) +
@@ -62,19 +62,19 @@ export const calls: Deviation[] = [
   },
   {
     name: 'a call of a function',
-    seen: 'before tools',
+    seen: 'OpenAI, before tools',
     body: chunk({ function_call: search }) + chunk({}, 'function_call') + done,
     calls: [{ name: 'search', input: '{"q":1}' }],
   },
   {
     name: 'the finish tool_use',
-    seen: 'claude proxies',
+    seen: 'Anthropic’s word',
     body: call({ index: 0, id: 'a', function: search }, 'tool_use') + done,
     calls: [{ id: 'a', name: 'search', input: '{"q":1}' }],
   },
   {
     name: 'calls in a whole answer',
-    seen: 'LocalAI',
+    seen: 'opencodex#3770',
     body: JSON.stringify({
       choices: [
         {

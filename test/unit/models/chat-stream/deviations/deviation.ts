@@ -1,6 +1,7 @@
 /**
  * How services really stream chat completions, beside what OpenAI documents. Each is told as if it
- * had been sent as documented. `seen` names the service or the report that it comes from.
+ * had been sent as documented. `seen` names the service, or the public report by its repository and
+ * number; 'own' stands for a neighbour of those that nobody has reported.
  */
 
 export interface Deviation {

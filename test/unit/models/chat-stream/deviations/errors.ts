@@ -10,25 +10,25 @@ export const errors: Deviation[] = [
   },
   {
     name: 'an error beside no choices',
-    seen: 'FAULTS W1',
+    seen: 'OmniRoute#8210',
     body: hi + event({ choices: [], error: { code: 502, message: 'x' } }) + end,
     error: 502,
   },
   {
     name: 'an error beside a finish',
-    seen: 'FAULTS W1',
+    seen: 'OpenRouter',
     body: hi + chunk({}, 'stop', { error: { message: 'x' } }) + done,
     error: 'unknown',
   },
   {
     name: 'the finish error',
-    seen: 'OpenRouter',
+    seen: 'OpenRouter, local-operator#223',
     body: hi + chunk({ content: '' }, 'error', { error: { code: 429, message: 'x' } }) + done,
     error: 429,
   },
   {
     name: 'an error within the choice',
-    seen: 'OpenRouter',
+    seen: 'genkit#6079',
     body: hi + event({ choices: [{ index: 0, delta: {}, error: { code: '429' } }] }) + done,
     error: 429,
   },
@@ -58,19 +58,19 @@ export const errors: Deviation[] = [
   },
   {
     name: 'an error that is not framed',
-    seen: 'Fireworks',
+    seen: 'own',
     body: `${hi}{"error":{"code":429,"message":"x"}}\n`,
     error: 429,
   },
   {
     name: 'what cannot be read',
-    seen: 'F10',
+    seen: 'own',
     body: `${hi}data: {oops\n\n${end}`,
     error: 'unreadable',
   },
   {
     name: 'an error that says nothing',
-    seen: 'new-api',
+    seen: 'own',
     body: chunk({ content: 'Hi' }, null, { error: null }) + chunk({}, 'stop', { error: {} }) + done,
   },
 ];

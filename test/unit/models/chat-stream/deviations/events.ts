@@ -4,19 +4,19 @@ import { chunk, counts, done, end, event, hi, type Deviation } from './deviation
 export const events: Deviation[] = [
   {
     name: 'filter results first',
-    seen: 'Azure',
+    seen: 'Azure OpenAI',
     body: event({ choices: [], prompt_filter_results: [{}] }) + hi + end,
   },
   { name: 'events of other kinds', seen: 'Portkey', body: event({ hook_results: {} }) + hi + end },
   {
     name: 'counts without choices',
-    seen: 'Mistral gateways',
+    seen: 'own',
     body: hi + chunk({}, 'stop') + event({ usage: counts }) + done,
     usage: [3, 2],
   },
   {
     name: 'counts after the end mark',
-    seen: 'vLLM proxies',
+    seen: 'own',
     body: hi + end + event({ choices: [], usage: counts }),
     usage: [3, 2],
   },
@@ -30,7 +30,7 @@ export const events: Deviation[] = [
   },
   {
     name: 'counts within the choice',
-    seen: 'Moonshot',
+    seen: 'Moonshot, pi#2017',
     body:
       hi +
       event({ choices: [{ index: 0, delta: {}, finish_reason: 'stop', usage: counts }] }) +
@@ -39,18 +39,18 @@ export const events: Deviation[] = [
   },
   {
     name: 'counts of Anthropic',
-    seen: 'claude proxies',
+    seen: 'own',
     body: hi + chunk({}, 'stop', { usage: { input_tokens: 3, output_tokens: 2 } }) + done,
     usage: [3, 2],
   },
   {
     name: 'counts that are none',
-    seen: 'llama.cpp',
+    seen: 'own',
     body: hi + chunk({}, 'stop', { usage: { prompt_tokens: 'many' } }) + done,
   },
   {
     name: 'a role that is empty',
-    seen: 'FAULTS W6',
+    seen: 'MiniMax-M2.5#2, ai#15464',
     body:
       chunk({ role: '', content: 'Hi' }, null, { usage: counts }) +
       chunk({ role: '' }, 'stop', { usage: counts }),
@@ -58,7 +58,7 @@ export const events: Deviation[] = [
   },
   {
     name: 'choices without an index',
-    seen: 'SiliconFlow',
+    seen: 'own',
     body:
       event({ choices: [{ delta: { content: 'Hi' } }] }) +
       event({ choices: [{ delta: {}, finish_reason: 'stop' }] }) +
@@ -73,27 +73,27 @@ export const events: Deviation[] = [
   },
   {
     name: 'text as in the older API',
-    seen: 'Together',
+    seen: 'own',
     body: event({ choices: [{ text: 'Hi', finish_reason: null }] }) + end,
   },
   {
     name: 'text with its finish',
-    seen: 'Cloudflare',
+    seen: 'vLLM, vllm#36944',
     body: chunk({ content: 'Hi' }, 'stop') + done,
   },
   {
     name: 'fields that nobody knows',
-    seen: 'xAI',
+    seen: 'Perplexity',
     body: chunk({ content: 'Hi', audio: {}, citations: [] }) + end,
   },
   {
     name: 'what cannot be read after the finish',
-    seen: 'Fireworks',
+    seen: 'own',
     body: `${hi}${chunk({}, 'stop')}data: {oops\n\n`,
   },
   {
     name: 'a cut event after the finish',
-    seen: 'nginx time-outs',
+    seen: 'own',
     body: `${hi}${chunk({}, 'stop')}data: {"choi`,
   },
 ];

@@ -4,7 +4,7 @@ import { chunk, done, end, hi, type Deviation } from './deviation.ts';
 export const contents: Deviation[] = [
   {
     name: 'content as a list',
-    seen: 'Mistral',
+    seen: 'Mistral, symfony/ai#2422',
     body:
       chunk({
         content: [
@@ -23,19 +23,19 @@ export const contents: Deviation[] = [
   },
   {
     name: 'reasoning',
-    seen: 'OpenRouter, vLLM',
+    seen: 'OpenRouter, Groq',
     body: chunk({ reasoning: 'hm', reasoning_details: [{}] }) + hi + end,
     thought: 'hm',
   },
   {
     name: 'both, which say the same',
-    seen: 'vLLM',
+    seen: 'own',
     body: chunk({ reasoning: 'hm', reasoning_content: 'hm' }) + hi + end,
     thought: 'hm',
   },
   {
     name: 'thoughts between tags',
-    seen: 'Qwen, Ollama',
+    seen: 'Qwen, DeepSeek R1',
     body:
       chunk({ content: '\n<thi' }) +
       chunk({ content: 'nk>h' }) +
@@ -61,32 +61,37 @@ export const contents: Deviation[] = [
 export const finishes: Deviation[] = [
   ...['eos', 'eos_token', 'end', 'end_turn', 'stop_sequence', 'STOP', 'COMPLETE'].map((word) => ({
     name: `the finish ${word}`,
-    seen: 'FAULTS W5',
+    seen: 'spring-ai#4900, ragas#1548, vespa#33327',
     body: hi + chunk({}, word) + done,
   })),
   ...['max_tokens', 'MAX_TOKENS', 'model_length'].map((word) => ({
     name: `the finish ${word}`,
-    seen: 'FAULTS W5',
+    seen: 'spring-ai#4900, ragas#1548, vespa#33327',
     body: hi + chunk({}, word) + done,
     finish: 'length' as const,
   })),
   {
     name: 'the finish SAFETY',
-    seen: 'Gemini proxies',
+    seen: 'Gemini’s word',
     body: hi + chunk({}, 'SAFETY') + done,
     finish: 'content-filter',
   },
   {
     name: 'an empty finish beside each delta',
-    seen: 'Zhipu',
+    seen: 'ollama#4357, sglang#3912',
     body: chunk({ content: 'Hi' }, '') + end,
   },
-  { name: 'an empty finish alone', seen: 'Zhipu', body: hi + chunk({}, '') + done, finish: 'none' },
+  {
+    name: 'an empty finish alone',
+    seen: 'GenieX#1246',
+    body: hi + chunk({}, '') + done,
+    finish: 'none',
+  },
   {
     name: 'a finish that nobody knows',
     seen: 'own',
     body: hi + chunk({}, 'whim') + done,
     finish: 'none',
   },
-  { name: 'no finish', seen: 'F09', body: hi + done, finish: 'none' },
+  { name: 'no finish', seen: 'ai#19165', body: hi + done, finish: 'none' },
 ];
