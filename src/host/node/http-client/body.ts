@@ -43,7 +43,7 @@ export class FollowedBody implements BodyListener {
 
   onFailure(error: Error): void {
     clearTimeout(this.#lingering);
-    if (!this.#stream) this.#handOn(this.#tap.fail());
+    if (!this.#stream) this.#handOn(this.#tap.fail(error));
     this.#stream?.onFailure(error);
   }
 
