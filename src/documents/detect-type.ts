@@ -2,23 +2,42 @@
 import { ParleyError } from '../core/errors.ts';
 import { countControls, isTooMany } from './control-characters.ts';
 import { decodeText } from './decode-text.ts';
+import type { OfficeKind } from './office/read-office.ts';
+import { readDirectory } from './office/zip-directory.ts';
+import { unreadable } from './refusals.ts';
 
-export type Kind = 'text' | 'html' | 'pdf';
+export type Kind = 'text' | 'html' | 'pdf' | OfficeKind;
+
+const OFFICE = 'application/vnd.openxmlformats-officedocument';
+/** The type that a document of a kind is said to be of. */
+export const MIME_TYPES: Record<Exclude<Kind, 'text'>, string> = {
+  html: 'text/html',
+  pdf: 'application/pdf',
+  docx: `${OFFICE}.wordprocessingml.document`,
+  pptx: `${OFFICE}.presentationml.presentation`,
+  xlsx: `${OFFICE}.spreadsheetml.sheet`,
+  epub: 'application/epub+zip',
+  mail: 'message/rfc822',
+};
 
 /** Names whose files are something else than plain text, or plain text of a type of its own. */
 const TYPES_BY_NAME: Record<string, string> = {
   csv: 'text/csv',
   tsv: 'text/tab-separated-values',
-  html: 'text/html',
-  htm: 'text/html',
+  html: MIME_TYPES.html,
+  htm: MIME_TYPES.html,
   xhtml: 'application/xhtml+xml',
-  pdf: 'application/pdf',
+  pdf: MIME_TYPES.pdf,
+  docx: MIME_TYPES.docx,
+  pptx: MIME_TYPES.pptx,
+  xlsx: MIME_TYPES.xlsx,
+  epub: MIME_TYPES.epub,
+  eml: MIME_TYPES.mail,
 };
 
 const KINDS_BY_TYPE: Record<string, Kind> = {
-  'text/html': 'html',
+  ...Object.fromEntries(Object.entries(MIME_TYPES).map(([kind, type]) => [type, kind as Kind])),
   'application/xhtml+xml': 'html',
-  'application/pdf': 'pdf',
   'application/x-pdf': 'pdf',
 };
 
@@ -29,9 +48,7 @@ const BINARY_TYPE =
 
 /** The beginnings of files that are no text, latin1. */
 const SIGNATURES: readonly (readonly [string, string])[] = [
-  ['PK\x03\x04', 'an archive or an office document'],
-  ['PK\x05\x06', 'an archive'],
-  ['\xd0\xcf\x11\xe0', 'an office document'],
+  ['\xd0\xcf\x11\xe0', 'an office document of an old format'],
   ['{\\rtf', 'a document in Rich Text Format'],
   ['\x1f\x8b', 'a compressed file'],
   ['BZh', 'a compressed file'],
@@ -50,9 +67,11 @@ const SIGNATURES: readonly (readonly [string, string])[] = [
 
 /** Bytes that are looked at. */
 const HEAD = 4096;
+/** Bytes in which a container of the old format names its parts. */
+const OLE_HEAD = 1024 * 1024;
 
 function unsupported(what: string): ParleyError {
-  const detail = `This is ${what}; documents can be text, Markdown, HTML or PDF`;
+  const detail = `This is ${what}; documents can be text, Markdown, HTML, PDF, .docx, .pptx, .xlsx, .epub or .eml`;
   return new ParleyError({ code: 'unsupported_media_type', detail });
 }
 
@@ -76,18 +95,56 @@ export function kindOfBytes(
 ): Kind {
   const head = latin1(bytes.subarray(0, HEAD));
   if (isPdf(head, latin1(bytes.subarray(-1024)))) return 'pdf';
-  const signature = SIGNATURES.find(([start]) => head.startsWith(start));
-  if (signature) throw unsupported(signature[1]);
   const type = essence(mimeType);
-  const declared = KINDS_BY_TYPE[type ?? typeOfName(name) ?? ''];
+  const declared = KINDS_BY_TYPE[type ?? ''] ?? KINDS_BY_TYPE[typeOfName(name) ?? ''];
+  if (/^PK(?:\x03\x04|\x05\x06)/.test(head)) return kindOfArchive(bytes, declared);
+  const signature = SIGNATURES.find(([start]) => head.startsWith(start));
+  if (signature) refuseSignature(signature[1], bytes);
   if (declared === 'pdf') return 'pdf';
+  if (isArchived(declared)) throw unreadable('The document is damaged: it is no archive');
   // As it will be read: half the bytes of UTF-16 may be NUL.
   const { text } = decodeText(bytes.subarray(0, HEAD), mimeType);
   if (isTooMany(countControls(text), text.length)) throw unsupported('no text');
-  if (declared) return declared;
   // Browsers know types by names: a spreadsheet's for CSV, a video's for TypeScript.
-  if (type !== undefined && TEXT_TYPE.test(type)) return 'text';
-  return KINDS_BY_TYPE[typeOfName(name) ?? ''] === 'html' ? 'html' : kindOfText(text);
+  if (type !== undefined && TEXT_TYPE.test(type)) return KINDS_BY_TYPE[type] ?? 'text';
+  return declared ?? (isMail(text) ? 'mail' : kindOfText(text));
+}
+
+function isArchived(kind: Kind | undefined): boolean {
+  return kind !== undefined && /^(?:docx|pptx|xlsx|epub)$/.test(kind);
+}
+
+/** The part that each kind of archive has. */
+const PARTS: readonly (readonly [string, Kind])[] = [
+  ['word/document.xml', 'docx'],
+  ['ppt/presentation.xml', 'pptx'],
+  ['xl/workbook.xml', 'xlsx'],
+  ['META-INF/container.xml', 'epub'],
+];
+
+function kindOfArchive(bytes: Uint8Array, declared: Kind | undefined): Kind {
+  const entries = readDirectory(bytes);
+  const kind = PARTS.find(([part]) => entries?.has(part))?.[1];
+  if (kind) return kind;
+  if (entries?.has('[Content_Types].xml') && isArchived(declared)) return declared!;
+  if (isArchived(declared)) throw unreadable('The document is damaged: its archive cannot be read');
+  throw unsupported('an archive');
+}
+
+/** Office documents with a password are in a container of the old format. */
+function refuseSignature(what: string, bytes: Uint8Array): never {
+  const parts = new TextDecoder('windows-1252').decode(bytes.subarray(0, OLE_HEAD));
+  if (parts.includes(Array.from('EncryptedPackage').join('\0')))
+    throw unreadable('The document is encrypted; send it without a password');
+  throw unsupported(what);
+}
+
+/** What begins with the lines of a mail's head: from whom, and what servers add. */
+function isMail(text: string): boolean {
+  const head = text.split(/\r?\n\r?\n/, 1)[0] ?? '';
+  const lines = head.split(/\r?\n/);
+  const isHead = lines.length > 2 && lines.every((line) => /^(?:[\w-]+:|[ \t])/.test(line));
+  return isHead && /^From:/im.test(head) && /^(?:MIME-Version|Message-ID|Received):/im.test(head);
 }
 
 function latin1(bytes: Uint8Array): string {
@@ -116,7 +173,7 @@ function kindOfText(text: string): Kind {
 /** @throws ParleyError `unsupported_media_type` where a text is said to be something else */
 export function kindOfString(text: string, type: string | undefined): Kind {
   const declared = KINDS_BY_TYPE[type ?? ''];
-  if (declared === 'pdf' || BINARY_TYPE.test(type ?? ''))
+  if (declared === 'pdf' || declared === 'mail' || BINARY_TYPE.test(type ?? ''))
     throw unsupported(`${type ?? ''} in a JSON string: send it as a file, by multipart/form-data`);
   if (declared) return declared;
   return type !== undefined && TEXT_TYPE.test(type) ? 'text' : kindOfText(text);
@@ -126,5 +183,7 @@ export function kindOfString(text: string, type: string | undefined): Kind {
 export function textTypeOf(type: string | undefined, name: string | undefined): string {
   if (type !== undefined && TEXT_TYPE.test(type) && type !== 'text/plain') return type;
   const named = typeOfName(name);
-  return named !== undefined && !(named in KINDS_BY_TYPE) ? named : 'text/plain';
+  return named !== undefined && named.startsWith('text/') && !(named in KINDS_BY_TYPE)
+    ? named
+    : 'text/plain';
 }

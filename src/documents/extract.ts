@@ -3,7 +3,14 @@ import { ParleyError } from '../core/errors.ts';
 import { clean } from '../core/safe-text.ts';
 import { htmlToText } from './html-to-markdown.ts';
 import { decodeText } from './decode-text.ts';
-import { essence, kindOfBytes, kindOfString, textTypeOf, type Kind } from './detect-type.ts';
+import {
+  essence,
+  kindOfBytes,
+  kindOfString,
+  MIME_TYPES,
+  textTypeOf,
+  type Kind,
+} from './detect-type.ts';
 import type { Libraries } from './libraries.ts';
 import { titleFor } from './titles.ts';
 import { readPdf } from './pdf-to-text.ts';
@@ -32,11 +39,6 @@ export interface Extracted {
   /** The charset that its bytes were read in, as the Encoding standard names it; null where none had to be. */
   charset: string | null;
 }
-
-const MIME_TYPES: Record<Exclude<Kind, 'text'>, string> = {
-  html: 'text/html',
-  pdf: 'application/pdf',
-};
 
 /**
  * @throws ParleyError `payload_too_large`, `unsupported_media_type`, or `document_unreadable` where it is broken, encrypted or without any text
@@ -102,8 +104,22 @@ async function readAs(
   { content, mimeType }: Sent,
   libraries: Libraries,
 ): Promise<Read> {
-  if (kind === 'pdf' && typeof content !== 'string') return readPdf(await libraries.pdf(), content);
-  const decoded = typeof content === 'string' ? { text: content } : decodeText(content, mimeType);
+  if (typeof content === 'string') return readText(kind, { text: content }, mimeType, libraries);
+  if (kind === 'text' || kind === 'html')
+    return readText(kind, decodeText(content, mimeType), mimeType, libraries);
+  if (kind === 'pdf') return readPdf(await libraries.pdf(), content);
+  const { readOffice } = await libraries.office();
+  const answer = await readOffice(kind, content);
+  if ('failure' in answer) throw new ParleyError(answer.failure);
+  return answer.document;
+}
+
+async function readText(
+  kind: Kind,
+  decoded: { text: string; charset?: string },
+  mimeType: string | undefined,
+  libraries: Libraries,
+): Promise<Read> {
   if (kind !== 'html') return decoded;
   const { text } = decoded;
   const isXml = /^\s*<\?xml\b/.test(text.slice(0, 100)) || /\bxhtml\b/i.test(mimeType ?? '');

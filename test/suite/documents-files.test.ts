@@ -100,14 +100,14 @@ const zip = Buffer.from('PK\x03\x04\x14\x00\x00\x00\x08\x00', 'latin1');
 const refusals: [string, Parameters<typeof upload>[1], number, string][] = [
   ['a zip archive', { content: zip, type: 'text/plain' }, 415, 'unsupported_media_type'],
   [
-    'an office document',
+    'an office document that is cut short',
     {
       content: zip,
       name: 'a.docx',
       type: 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
     },
-    415,
-    'unsupported_media_type',
+    400,
+    'document_unreadable',
   ],
   [
     'an image',

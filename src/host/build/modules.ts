@@ -10,6 +10,7 @@ const root = resolve(import.meta.dirname, '../../..');
 /** What each module exports. */
 const MODULES = {
   markup: `export { Tokenizer } from 'htmlparser2';`,
+  office: `export { readOffice } from './src/documents/office/read-office.ts';`,
   pdf: `export { getDocumentProxy } from 'unpdf';`,
 };
 

@@ -6,6 +6,7 @@ const CMAPS = new URL('cmaps/', import.meta.resolve('pdfjs-dist/package.json'));
 
 export const libraries: Libraries = {
   markup: () => import('htmlparser2'),
+  office: () => import('../../documents/office/read-office.ts'),
   pdf: async () => ({
     ...(await import('unpdf')),
     readCMap: (fileName) => readFile(new URL(fileName, CMAPS)),

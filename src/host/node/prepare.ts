@@ -3,11 +3,14 @@ import { Worker } from 'node:worker_threads';
 import { failureOf, ParleyError, type Failure } from '../../core/errors.ts';
 import { tooLarge, unreadable } from '../../documents/refusals.ts';
 import { prepare, type Prepare, type Prepared } from '../../documents/prepare.ts';
+import type { Kind } from '../../documents/detect-type.ts';
 import { kindOf, type Sent } from '../../documents/extract.ts';
 import { libraries } from './libraries.ts';
 
 /** Bytes or UTF-16 units of text that are prepared at once: some milliseconds. */
 const SMALL = 50_000;
+/** Kinds that take no longer than their length says. */
+const LIGHT: ReadonlySet<Kind> = new Set(['text', 'html']);
 /** A document that takes longer than that is none that anybody meant. */
 const TIME_LIMIT_MS = 30_000;
 /** What the process may grow by while a document is read, in bytes: a kilobyte of PDF can unpack to gigabytes. The thread's own limit knows nothing of buffers. */
@@ -20,7 +23,7 @@ const THREADS = 2;
 export type Answer = { prepared: Prepared } | { failure: Failure };
 
 export const prepareOnNode: Prepare = async (sent) => {
-  if (sent.content.length <= SMALL && kindOf(sent) !== 'pdf') return prepare(sent, libraries);
+  if (sent.content.length <= SMALL && LIGHT.has(kindOf(sent))) return prepare(sent, libraries);
   const answer = await threads.pass(() => inThread(sent));
   if ('prepared' in answer) return answer.prepared;
   throw new ParleyError(answer.failure);

@@ -1,6 +1,6 @@
 /** The libraries that read documents, on Workers: modules beside the main one (see `modules.ts`). */
 import type * as Unpdf from 'unpdf';
-import type { Libraries } from '../../documents/libraries.ts';
+import type { Libraries, OfficeLibrary } from '../../documents/libraries.ts';
 
 /** Imports by a name that the bundler cannot follow, so that it leaves the module where it is. */
 const moduleAt = (path: string): Promise<unknown> => import(path);
@@ -8,6 +8,7 @@ const moduleAt = (path: string): Promise<unknown> => import(path);
 // Each is made from the package that the type is of, see `modules.ts`.
 export const libraries: Libraries = {
   markup: async () => (await moduleAt('./markup.mjs')) as Awaited<ReturnType<Libraries['markup']>>,
+  office: async () => (await moduleAt('./office.mjs')) as OfficeLibrary,
   pdf: async () => ({
     ...((await moduleAt('./pdf.mjs')) as Pick<typeof Unpdf, 'getDocumentProxy'>),
     readCMap: async (fileName) => {

@@ -100,7 +100,11 @@ const formFields = schemas.bodyOf({
   file: z
     .union([z.instanceof(File), z.string()])
     .optional()
-    .openapi({ type: 'string', format: 'binary', description: 'Text, Markdown, HTML or PDF' }),
+    .openapi({
+      type: 'string',
+      format: 'binary',
+      description: 'Text, Markdown, HTML, PDF, .docx, .pptx, .xlsx, .epub or .eml',
+    }),
   text: z.string().optional(),
   metadata: z
     .string()

@@ -1,0 +1,75 @@
+/** The text of a book: its chapters in the order of reading. */
+import { Tokenizer } from 'htmlparser2';
+import { decodeText } from '../decode-text.ts';
+import { htmlToText } from '../html-to-markdown.ts';
+import { unreadable } from '../refusals.ts';
+import type { Archive } from './archive.ts';
+import { readXml, resolvePath } from './xml.ts';
+
+export function readEpub(archive: Archive): { text: string; title: string | undefined } {
+  const { chapters, title } = readPackage(archive);
+  const locked = lockedParts(archive);
+  const texts = chapters.map((part) => {
+    if (locked.has(part))
+      throw unreadable('The book is encrypted; send it without copy protection');
+    const bytes = archive.read(part);
+    return bytes ? htmlToText({ Tokenizer }, decodeText(bytes, undefined).text, true).text : '';
+  });
+  return { text: texts.filter((text) => text !== '').join('\n\n'), title };
+}
+
+/** The chapters by their names in the archive, and what the book is called. */
+function readPackage(archive: Archive): { chapters: string[]; title: string | undefined } {
+  const part = packagePart(archive);
+  const bytes = archive.read(part);
+  if (!bytes) throw unreadable('The book is damaged: it has no table of what is in it');
+  const folder = part.slice(0, part.lastIndexOf('/') + 1);
+  const items = new Map<string, string>();
+  const chapters: string[] = [];
+  let [title, isTitle] = ['', false];
+  readXml(bytes, {
+    open(name, { id, href, idref, 'media-type': type = '' }) {
+      isTitle = name === 'title' && title === '';
+      if (name === 'item' && id && href && /html/.test(type))
+        items.set(id, resolvePath(folder, decoded(href)));
+      const chapter = name === 'itemref' ? items.get(idref ?? '') : undefined;
+      if (chapter !== undefined) chapters.push(chapter);
+    },
+    text: (text) => (title += isTitle ? text : ''),
+    close: () => (isTitle = false),
+  });
+  return { chapters: [...new Set(chapters)], title: title.trim() || undefined };
+}
+
+function packagePart(archive: Archive): string {
+  let found = '';
+  const bytes = archive.read('META-INF/container.xml');
+  if (bytes)
+    readXml(bytes, {
+      open(name, attributes) {
+        if (name === 'rootfile') found ||= attributes['full-path'] ?? '';
+      },
+    });
+  return found || (archive.names.find((name) => name.endsWith('.opf')) ?? '');
+}
+
+/** What copy protection has encrypted: fonts may be. */
+function lockedParts(archive: Archive): Set<string> {
+  const locked = new Set<string>();
+  const bytes = archive.read('META-INF/encryption.xml');
+  if (bytes)
+    readXml(bytes, {
+      open(name, { URI }) {
+        if (name === 'CipherReference' && URI) locked.add(decoded(URI));
+      },
+    });
+  return locked;
+}
+
+function decoded(address: string): string {
+  try {
+    return decodeURIComponent(address.split('#', 1)[0] ?? '');
+  } catch {
+    return address;
+  }
+}

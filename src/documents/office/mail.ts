@@ -1,0 +1,42 @@
+/** The text of a mail: its subject, who wrote to whom, what it says, and the names of what is attached. */
+import { Tokenizer } from 'htmlparser2';
+import PostalMime, { type Address, type Email } from 'postal-mime';
+import { htmlToText } from '../html-to-markdown.ts';
+import { unreadable } from '../refusals.ts';
+
+const LIMITS = { maxNestingDepth: 32, maxHeadersSize: 512 * 1024 };
+
+export async function readMail(
+  bytes: Uint8Array,
+): Promise<{ text: string; title: string | undefined }> {
+  const mail = await PostalMime.parse(bytes, LIMITS).catch((error: unknown) => {
+    throw unreadable('The mail is damaged and cannot be read', error);
+  });
+  const { subject = '', date } = mail;
+  const lines = [
+    subject && `# ${subject.replace(/\s+/gu, ' ')}\n`,
+    lineOf('From', addresses(mail.from ? [mail.from] : [])),
+    lineOf('To', addresses(mail.to ?? [])),
+    lineOf('Cc', addresses(mail.cc ?? [])),
+    lineOf('Date', date ?? ''),
+    `\n${bodyOf(mail)}\n`,
+    lineOf('Attachments', mail.attachments.map(({ filename }) => filename ?? '').join(', ')),
+  ];
+  return { text: lines.filter(Boolean).join('\n').trim(), title: subject || undefined };
+}
+
+function lineOf(name: string, value: string): string {
+  return value.trim() === '' ? '' : `${name}: ${value}`;
+}
+
+function bodyOf({ text, html }: Email): string {
+  if (text !== undefined && text.trim() !== '') return text.trim();
+  return html === undefined ? '' : htmlToText({ Tokenizer }, html).text;
+}
+
+function addresses(list: readonly Address[]): string {
+  return list
+    .flatMap((one): { name: string; address?: string }[] => one.group ?? [one])
+    .map(({ name, address = '' }) => (name ? `${name} <${address}>` : address))
+    .join(', ');
+}

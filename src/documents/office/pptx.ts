@@ -1,0 +1,113 @@
+/** The text of slides: each under its title, or its number, with its tables and what the speaker noted. */
+import { MarkdownWriter } from '../markdown-writer.ts';
+import { unreadable } from '../refusals.ts';
+import type { Archive } from './archive.ts';
+import { attribute, readXml, relationships, titleOf, type Attributes } from './xml.ts';
+
+const PRESENTATION = 'ppt/presentation.xml';
+
+export function readPptx(archive: Archive): { text: string; title: string | undefined } {
+  const slides = slideParts(archive).map((part, at) => slideText(archive, part, at + 1));
+  return { text: slides.filter((text) => text !== '').join('\n\n'), title: titleOf(archive) };
+}
+
+/** In the order in which they are shown. */
+function slideParts(archive: Archive): string[] {
+  const bytes = archive.read(PRESENTATION);
+  if (!bytes) throw unreadable('The document is damaged: it has no presentation');
+  const parts = relationships(archive, PRESENTATION);
+  const slides: string[] = [];
+  readXml(bytes, {
+    open(name, attributes) {
+      const target = name === 'sldId' ? parts.get(attributes['r:id'] ?? '')?.target : undefined;
+      if (target !== undefined) slides.push(target);
+    },
+  });
+  return slides;
+}
+
+function slideText(archive: Archive, part: string, number: number): string {
+  const bytes = archive.read(part);
+  if (!bytes) return '';
+  const slide = new Shapes();
+  readXml(bytes, slide);
+  const notes = new Shapes();
+  const others = [...relationships(archive, part).values()];
+  const notesPart = others.find(({ type }) => type === 'notesSlide')?.target;
+  const noteBytes = notesPart === undefined ? undefined : archive.read(notesPart);
+  if (noteBytes) readXml(noteBytes, notes);
+  const body = [slide.toString(), notes.toString()].filter((text) => text !== '').join('\n\n');
+  const title = slide.title.replace(/\s+/g, ' ').trim();
+  return body === '' && title === '' ? '' : `# ${title || `Slide ${number}`}\n\n${body}`.trim();
+}
+
+/** Placeholders that say the same on each slide. */
+const FURNITURE = /^(?:sldNum|dt|ftr|hdr|sldImg)$/;
+
+/** What has been read of the shapes of a slide. */
+class Shapes {
+  title = '';
+  readonly #writer = new MarkdownWriter();
+  #placeholder = '';
+  #isText = false;
+  #isHeaderRow = false;
+  /** What stands twice, for older programs. */
+  #isFallback = false;
+
+  open(name: string, attributes: Attributes): void {
+    if (name === 'Fallback') this.#isFallback = true;
+    if (this.#isFallback) return;
+    if (name === 'sp') this.#placeholder = '';
+    else if (name === 'ph') this.#placeholder = attribute(attributes, 'type') ?? 'body';
+    else if (name === 't') this.#isText = true;
+    else if (name === 'p') this.#paragraph();
+    else if (name === 'br') this.#break();
+    else this.#table(name, attributes);
+  }
+
+  text(text: string): void {
+    if (!this.#isText || this.#isFallback || FURNITURE.test(this.#placeholder)) return;
+    if (this.#isTitle) this.title += text;
+    else this.#writer.text(text);
+  }
+
+  close(name: string): void {
+    if (name === 'Fallback') this.#isFallback = false;
+    if (this.#isFallback) return;
+    if (name === 't') this.#isText = false;
+    else if (name === 'sp') {
+      this.#placeholder = '';
+      this.#writer.block('');
+    } else if (name === 'p') this.#writer.startLine('');
+    else if (name === 'tbl') this.#writer.endTable();
+    else if (name === 'tr') {
+      this.#isHeaderRow = false;
+      this.#writer.endRow();
+    } else if (name === 'tc') this.#writer.endCell();
+  }
+
+  toString(): string {
+    return this.#writer.toString();
+  }
+
+  get #isTitle(): boolean {
+    return this.#placeholder === 'title' || this.#placeholder === 'ctrTitle';
+  }
+
+  #break(): void {
+    if (this.#isTitle) this.title += ' ';
+    else this.#writer.lineBreak();
+  }
+
+  #paragraph(): void {
+    if (this.#isTitle) this.title += ' ';
+    else this.#writer.startLine('');
+  }
+
+  #table(name: string, attributes: Attributes): void {
+    if (name === 'tbl') this.#writer.startTable();
+    else if (name === 'tblPr') this.#isHeaderRow = attribute(attributes, 'firstRow') === '1';
+    else if (name === 'tr') this.#writer.startRow();
+    else if (name === 'tc') this.#writer.startCell(this.#isHeaderRow);
+  }
+}

@@ -1,0 +1,155 @@
+/** The cells of a workbook, as people see them: a heading and a table for each sheet that is not hidden. */
+import { tooLarge, unreadable } from '../refusals.ts';
+import type { Archive } from './archive.ts';
+import { formatCell, readFormats, type Formats } from './xlsx-formats.ts';
+import { attribute, readXml, relationships, titleOf, type Attributes } from './xml.ts';
+
+const WORKBOOK = 'xl/workbook.xml';
+/** Columns of a sheet that are read. */
+const MOST_COLUMNS = 256;
+/** UTF-16 units of all sheets: more than a document's text may have. */
+const LONGEST = 4_200_000;
+
+interface Sheet {
+  name: string;
+  part: string;
+}
+
+export function readXlsx(archive: Archive): { text: string; title: string | undefined } {
+  const { sheets, is1904 } = readWorkbook(archive);
+  const parts = [...relationships(archive, WORKBOOK).values()];
+  const partOf = (type: string) =>
+    archive.read(parts.find((part) => part.type === type)?.target ?? '');
+  const strings = sharedStrings(partOf('sharedStrings'));
+  const formats = readFormats(partOf('styles'), is1904);
+  let length = 0;
+  const texts = sheets.map(({ name, part }) => {
+    const rows = readRows(archive.read(part), { strings, formats, room: LONGEST - length });
+    const text = rows.length === 0 ? '' : `# ${name}\n\n${tableOf(rows)}`;
+    length += text.length;
+    return text;
+  });
+  return { text: texts.filter((text) => text !== '').join('\n\n'), title: titleOf(archive) };
+}
+
+function readWorkbook(archive: Archive): { sheets: Sheet[]; is1904: boolean } {
+  const bytes = archive.read(WORKBOOK);
+  if (!bytes) throw unreadable('The document is damaged: it has no workbook');
+  const parts = relationships(archive, WORKBOOK);
+  const sheets: Sheet[] = [];
+  let is1904 = false;
+  readXml(bytes, {
+    open(name, attributes) {
+      if (name === 'workbookPr') is1904 = /^(?:1|true)$/.test(attributes['date1904'] ?? '');
+      if (name !== 'sheet' || (attributes['state'] ?? 'visible') !== 'visible') return;
+      const part = parts.get(attributes['r:id'] ?? '')?.target;
+      if (part !== undefined) sheets.push({ name: attributes['name'] ?? 'Sheet', part });
+    },
+  });
+  return { sheets, is1904 };
+}
+
+/** Texts that cells name by their number. What tells how to pronounce one is no part of it. */
+function sharedStrings(bytes: Uint8Array | undefined): string[] {
+  const strings: string[] = [];
+  let [isText, isPhonetic] = [false, false];
+  if (bytes)
+    readXml(bytes, {
+      open(name) {
+        if (name === 'si') strings.push('');
+        else if (name === 'rPh') isPhonetic = true;
+        else isText = name === 't';
+      },
+      text(text) {
+        if (isText && !isPhonetic) strings[strings.length - 1] += text;
+      },
+      close(name) {
+        if (name === 'rPh') isPhonetic = false;
+        isText = false;
+      },
+    });
+  return strings;
+}
+
+interface Cell {
+  text: string;
+  isText: boolean;
+}
+
+interface Given {
+  strings: readonly string[];
+  formats: Formats;
+  room: number;
+}
+
+/** The rows that hold anything, each cell in its column. */
+function readRows(bytes: Uint8Array | undefined, { strings, formats, room }: Given): Cell[][] {
+  const rows: Cell[][] = [];
+  let [row, cell, value, inner]: [Cell[], Attributes, string, string] = [[], {}, '', ''];
+  let length = 0;
+  if (!bytes) return rows;
+  const isValue = () => inner === 'v' || inner === 't';
+  readXml(bytes, {
+    open(name, attributes) {
+      if (name === 'row') row = [];
+      if (name === 'c') [cell, value] = [attributes, ''];
+      inner = name;
+    },
+    text(text) {
+      if (isValue()) value += text;
+    },
+    close(name) {
+      inner = '';
+      if (name === 'c') {
+        const text = cellText(cell, value, strings, formats);
+        length += text.length + 3;
+        if (length > room) throw tooLarge('The workbook has more text than a document may have');
+        const column = columnOf(attribute(cell, 'r'), row.length);
+        if (text !== '' && column < MOST_COLUMNS)
+          row[column] = { text, isText: /^(?:s|str|inlineStr)$/.test(cell['t'] ?? '') };
+      }
+      if (name === 'row' && row.length > 0)
+        rows.push(Array.from(row, (found) => found ?? { text: '', isText: true }));
+    },
+  });
+  return rows;
+}
+
+function cellText(
+  cell: Attributes,
+  value: string,
+  strings: readonly string[],
+  formats: Formats,
+): string {
+  const type = cell['t'] ?? 'n';
+  if (type === 's') return oneLine(strings[Number(value)] ?? '');
+  if (type === 'b') return value === '1' ? 'TRUE' : 'FALSE';
+  if (type === 'n') return formatCell(value, Number(cell['s'] ?? 0), formats);
+  return oneLine(value);
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/gu, ' ').trim();
+}
+
+/** `C7` is in column 2. */
+function columnOf(reference: string | undefined, fallback: number): number {
+  const letters = /^[A-Z]{1,3}/.exec(reference ?? '')?.[0];
+  if (letters === undefined) return fallback;
+  return Array.from(letters).reduce((sum, letter) => sum * 26 + letter.charCodeAt(0) - 64, 0) - 1;
+}
+
+/** Rows as lines; the first is a header where it is of texts alone and others follow. */
+function tableOf(rows: readonly Cell[][]): string {
+  const lines = rows.map((row) =>
+    row
+      .map(({ text }) => text)
+      .join(' | ')
+      .trim(),
+  );
+  const [first = []] = rows;
+  const isHeader =
+    rows.length > 1 && first.length > 1 && first.every(({ isText, text }) => isText && text !== '');
+  if (isHeader) lines.splice(1, 0, first.map(() => '---').join(' | '));
+  return lines.join('\n');
+}

@@ -1,0 +1,105 @@
+/**
+ * Reads the XML of office documents as a stream of elements. Entities that a document declares are
+ * never resolved: in office formats there are no document types, so one is refused.
+ */
+import { Parser } from 'htmlparser2';
+import { decodeText } from '../decode-text.ts';
+import { unreadable } from '../refusals.ts';
+import type { Archive } from './archive.ts';
+
+/** Deeper than any program writes. */
+const DEEPEST = 256;
+
+export type Attributes = Record<string, string>;
+
+export interface XmlHandler {
+  /** Names are without their prefix; attributes are as they are written (`w:val`). */
+  open?(name: string, attributes: Attributes): void;
+  text?(text: string): void;
+  close?(name: string): void;
+}
+
+/** @throws ParleyError `document_unreadable` where it is nested too deeply or declares entities */
+export function readXml(bytes: Uint8Array, handler: XmlHandler): void {
+  let depth = 0;
+  const parser = new Parser(
+    {
+      onopentag(name, attributes) {
+        if (++depth > DEEPEST) throw unreadable('The document is nested too deeply');
+        handler.open?.(local(name), attributes);
+      },
+      ontext(text) {
+        handler.text?.(text);
+      },
+      onclosetag(name) {
+        depth--;
+        handler.close?.(local(name));
+      },
+      onprocessinginstruction(name) {
+        if (name.toLowerCase() === '!doctype')
+          throw unreadable(
+            'The document declares a document type, which office formats do not have',
+          );
+      },
+    },
+    { xmlMode: true },
+  );
+  parser.end(decodeText(bytes, undefined).text);
+}
+
+function local(name: string): string {
+  return name.slice(name.indexOf(':') + 1);
+}
+
+/** An attribute by its name without a prefix. */
+export function attribute(attributes: Attributes, name: string): string | undefined {
+  const own = attributes[name];
+  if (own !== undefined) return own;
+  return Object.entries(attributes).find(([key]) => local(key) === name)?.[1];
+}
+
+/** The targets of a part's relationships by their ids, as names in the archive, with their types. */
+export function relationships(
+  archive: Archive,
+  part: string,
+): Map<string, { target: string; type: string }> {
+  const [folder, file] = [
+    part.slice(0, part.lastIndexOf('/') + 1),
+    part.slice(part.lastIndexOf('/') + 1),
+  ];
+  const found = new Map<string, { target: string; type: string }>();
+  const bytes = archive.read(`${folder}_rels/${file}.rels`);
+  if (!bytes) return found;
+  readXml(bytes, {
+    open(name, { Id, Target, Type, TargetMode }) {
+      // What lies elsewhere is never fetched.
+      if (name === 'Relationship' && Id && Target && TargetMode !== 'External')
+        found.set(Id, { target: resolvePath(folder, Target), type: Type?.split('/').at(-1) ?? '' });
+    },
+  });
+  return found;
+}
+
+/** A path within an archive. */
+export function resolvePath(folder: string, target: string): string {
+  if (target.startsWith('/')) return target.slice(1);
+  const parts: string[] = [];
+  for (const part of `${folder}${target}`.split('/'))
+    if (part === '..') parts.pop();
+    else if (part !== '.' && part !== '') parts.push(part);
+  return parts.join('/');
+}
+
+/** The title in a document's properties. */
+export function titleOf(archive: Archive): string | undefined {
+  const bytes = archive.read('docProps/core.xml');
+  let isTitle = false;
+  let title = '';
+  if (bytes)
+    readXml(bytes, {
+      open: (name) => (isTitle = name === 'title'),
+      text: (text) => (title += isTitle ? text : ''),
+      close: () => (isTitle = false),
+    });
+  return title.trim() || undefined;
+}

@@ -1,0 +1,221 @@
+/** Documents that mean harm, or are far too much: a clear refusal in little time, while others are served. */
+import { describe, expect, it } from 'vitest';
+import { archive, docx, epub, paragraph, pptx, shape, xlsx } from '../support/office.ts';
+import { makePdf } from '../support/pdf.ts';
+import { post, upload } from './documents-client.ts';
+import { aProblem } from './shapes.ts';
+import { suiteTarget, unique } from './target.ts';
+
+const target = suiteTarget();
+const MEGABYTE = 1024 * 1024;
+
+const manySpaces = (megabytes: number) => new Uint8Array(megabytes * MEGABYTE).fill(32);
+const entities = `<!DOCTYPE w [<!ENTITY a "ha">${Array.from({ length: 9 }, (_, at) => `<!ENTITY a${at} "${`&a${at - 1};`.repeat(10)}">`).join('')}]>`;
+const external = '<!DOCTYPE w [<!ENTITY x SYSTEM "file:///etc/passwd">]>';
+const body = (inner: string) => `<w:document><w:body>${inner}</w:body></w:document>`;
+const ole = Buffer.concat([
+  Buffer.from('d0cf11e0a1b11ae1', 'hex'),
+  Buffer.alloc(1_016),
+  Buffer.from('EncryptedPackage', 'utf16le'),
+]);
+
+/** Says of the first entry of an archive that it unpacks to so many bytes; in both places where that stands. */
+function lyingArchive(content: Uint8Array, size: number): Uint8Array {
+  const bytes = Buffer.from(content);
+  bytes.writeUInt32LE(size, 22);
+  bytes.writeUInt32LE(size, bytes.indexOf('PK\x01\x02', 0, 'latin1') + 24);
+  return bytes;
+}
+
+/** Sets the flag of encryption on every entry of an archive. */
+function lockedArchive(content: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(content);
+  for (
+    let at = bytes.indexOf('PK\x01\x02', 0, 'latin1');
+    at >= 0;
+    at = bytes.indexOf('PK\x01\x02', at + 4, 'latin1')
+  )
+    bytes.writeUInt16LE(bytes.readUInt16LE(at + 8) | 1, at + 8);
+  return bytes;
+}
+
+/** Overwrites the packed bytes of an entry. */
+function damaged(content: Uint8Array, name: string): Uint8Array {
+  const bytes = Buffer.from(content);
+  const start = bytes.indexOf(name, 0, 'latin1') + name.length;
+  return bytes.fill(0xff, start, start + 30);
+}
+
+const hostile: [string, string, () => Uint8Array | string, number][] = [
+  ['a zip bomb', 'a.docx', () => docx('', { more: { 'word/document.xml': manySpaces(200) } }), 413],
+  [
+    'a bomb in a part beside the text',
+    'a.xlsx',
+    () =>
+      archive({ 'xl/workbook.xml': '<workbook/>', 'xl/_rels/workbook.xml.rels': manySpaces(100) }),
+    413,
+  ],
+  [
+    'many parts that are too much together',
+    'a.pptx',
+    () =>
+      pptx(
+        Array.from({ length: 60 }, (_, at) =>
+          shape(
+            Buffer.from(
+              Uint8Array.from(
+                { length: MEGABYTE },
+                (__, byte) => 97 + ((byte * (at + 7) + (byte >> 9)) % 26),
+              ),
+            ).toString('latin1'),
+          ),
+        ),
+      ),
+    413,
+  ],
+  [
+    'an entry that says less than it unpacks to',
+    'a.docx',
+    () => lyingArchive(archive({ 'word/document.xml': manySpaces(150) }), 1_000),
+    413,
+  ],
+  [
+    'a bomb in a book',
+    'a.epub',
+    () => epub([], { 'META-INF/encryption.xml': ' '.repeat(100 * MEGABYTE) }),
+    413,
+  ],
+  [
+    'an XML bomb',
+    'a.docx',
+    () => docx('', { more: { 'word/document.xml': entities + body('&a8;') } }),
+    400,
+  ],
+  [
+    'an external entity',
+    'a.docx',
+    () => docx('', { more: { 'word/document.xml': external + body('&x;') } }),
+    400,
+  ],
+  [
+    'a type of its own in styles',
+    'a.docx',
+    () => docx(paragraph('x'), { more: { 'word/styles.xml': entities } }),
+    400,
+  ],
+  ['XML that is nested too deeply', 'a.docx', () => docx('<w:x>'.repeat(100_000)), 400],
+  ['an encrypted office document', 'a.docx', () => ole, 400],
+  ['the same under no name', 'a', () => ole, 400],
+  ['an archive with a password', 'a.docx', () => lockedArchive(docx(paragraph('x'))), 400],
+  [
+    'a book with copy protection',
+    'a.epub',
+    () =>
+      epub(['<p>x'], {
+        'META-INF/encryption.xml': '<e><CipherReference URI="OEBPS/text/part%200.xhtml"/></e>',
+      }),
+    400,
+  ],
+  ['an archive cut short', 'a.docx', () => docx(paragraph('words')).slice(0, 500), 400],
+  [
+    'a Word document without a text',
+    'a.docx',
+    () => archive({ '[Content_Types].xml': '<Types/>' }),
+    400,
+  ],
+  ['a Word document that says nothing', 'a.docx', () => docx(''), 400],
+  ['a text that is called one', 'a.docx', () => 'This is no archive.', 400],
+  [
+    'damaged packing',
+    'a.docx',
+    () => damaged(docx(paragraph('words '.repeat(999))), 'word/document.xml'),
+    400,
+  ],
+  ['an archive of pictures', 'a.zip', () => archive({ 'a.png': 'no' }), 415],
+  [
+    'an old office document',
+    'a.doc',
+    () => Buffer.concat([Buffer.from('d0cf11e0a1b11ae1', 'hex'), Buffer.alloc(999)]),
+    415,
+  ],
+  ['one line of ten megabytes', 'a.txt', () => 'x'.repeat(10 * MEGABYTE), 413],
+  [
+    'one line of HTML of ten megabytes',
+    'a.html',
+    () => `<p>${'x'.repeat(10 * MEGABYTE - 10)}`,
+    413,
+  ],
+  [
+    'a workbook of one huge cell',
+    'a.xlsx',
+    () => xlsx({ A: `<row><c t="str"><v>${'lorem ipsum '.repeat(500_000)}</v></c></row>` }),
+    413,
+  ],
+  ['a mail nested without end', 'a.eml', () => nestedMail(3_000), 400],
+  ['five thousand pages', 'a.pdf', () => makePdf(Array.from({ length: 5_000 }, () => ['x'])), 413],
+];
+
+function nestedMail(depth: number): string {
+  const parts = Array.from(
+    { length: depth },
+    (_, at) => `Content-Type: multipart/mixed; boundary=b${at}\r\n\r\n--b${at}\r\n`,
+  );
+  return `From: a@b.c\r\nMIME-Version: 1.0\r\n${parts.join('')}\r\nx`;
+}
+
+describe('what is refused, and how soon', () => {
+  it.each(hostile)('%s', async (_, name, content, status) => {
+    const user_id = unique('user');
+    const bytes = content();
+    const started = performance.now();
+    const refusing = upload({ user_id }, { content: bytes, name });
+    const other = await post({ user_id: unique('user'), text: 'Meanwhile.' });
+    expect(other.status).toBe(200);
+    const code = {
+      400: 'document_unreadable',
+      413: 'payload_too_large',
+      415: 'unsupported_media_type',
+    }[status]!;
+    const { status: given, json } = await refusing;
+    expect({ status: given, json }).toMatchObject({ status, json: aProblem(status, code) });
+    expect(performance.now() - started).toBeLessThan(20_000);
+    expect((await target.call(`/documents?user_id=${user_id}`)).json).toEqual([]);
+  });
+
+  it('does not concern macros, which are ignored, and entities that a book may have', async () => {
+    const user_id = unique('user');
+    const macros = docx(paragraph('The pump.'), {
+      more: { 'word/vbaProject.bin': new Uint8Array([0, 1, 2]) },
+    });
+    expect((await upload({ user_id }, { content: macros, name: 'a.docm' })).status).toBe(200);
+    const book = await upload(
+      { user_id },
+      { content: epub(['<p>&eacute;&unknown;</p>']), name: 'a.epub' },
+    );
+    const { text } = await target.call(`/documents/${book.json.document_id}/text`);
+    expect(text).toBe('é&unknown;');
+  });
+
+  it('is JSON that is nested too deeply', async () => {
+    const deep = '['.repeat(5_000) + ']'.repeat(5_000);
+    const user_id = unique('user');
+    const headers = { 'content-type': 'application/json' };
+    for (const fields of [
+      `"metadata": {"a": ${deep}}`,
+      `"metadata": ${deep}`,
+      `"title": ${deep}`,
+    ]) {
+      const rawBody = `{"user_id": "${user_id}", "text": "x", ${fields}}`;
+      const answer = await target.call('/documents', { rawBody, headers });
+      expect(answer).toMatchObject({ status: 400, json: aProblem(400, 'invalid_request') });
+    }
+    const form = await upload({ user_id, metadata: `{"a": ${deep}}` }, { content: 'x' });
+    expect(form).toMatchObject({ status: 400, json: aProblem(400, 'invalid_request') });
+    // A file of such JSON is a text like any other.
+    const file = await upload(
+      { user_id },
+      { content: deep, name: 'deep.json', type: 'application/json' },
+    );
+    expect(file.status).toBe(200);
+  });
+});

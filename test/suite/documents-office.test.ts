@@ -1,0 +1,170 @@
+/** Office documents, books and mails: what is read of them, and what they are found by. */
+import { describe, expect, it } from 'vitest';
+import { docx, epub, paragraph, pptx, shape, xlsx } from '../support/office.ts';
+import { search, upload } from './documents-client.ts';
+import { suiteTarget, unique } from './target.ts';
+
+const target = suiteTarget();
+
+async function read(content: Uint8Array | string, name: string, type = '') {
+  const user_id = unique('user');
+  const { status, json } = await upload({ user_id }, { content, name, type });
+  expect({ status, json }).toMatchObject({ status: 200, json: { status: 'ready' } });
+  const { text } = await target.call(`/documents/${json.document_id}/text`);
+  return { text, json, find: (query: string) => search({ user_id, query, mode: 'keyword' }) };
+}
+
+const cell = (text: string) => `<w:tc>${paragraph(text)}</w:tc>`;
+const row = (...texts: string[]) => `<w:tr>${texts.map(cell).join('')}</w:tr>`;
+
+describe('a Word document', () => {
+  it('keeps headings, lists, tables and notes', async () => {
+    const content = docx(
+      [
+        paragraph('Manual', 'berschrift1'),
+        paragraph('The pump &amp; its valve.'),
+        paragraph('Care', 'berschrift2'),
+        '<w:p><w:pPr><w:numPr/></w:pPr><w:r><w:t>oil</w:t></w:r></w:p>',
+        '<w:p><w:pPr><w:numPr/></w:pPr><w:r><w:t>water</w:t></w:r></w:p>',
+        paragraph('Prices', 'Own'),
+        `<w:tbl><w:tblPr><w:tblLook w:val="04A0"/></w:tblPr>${row('Part', 'Price')}${row('AB-1', '12')}</w:tbl>`,
+        '<w:p><w:r><w:t>one</w:t><w:br/><w:t>two</w:t><w:tab/><w:t>three</w:t></w:r></w:p>',
+      ].join(''),
+      {
+        title: 'Pump manual',
+        more: {
+          'word/footnotes.xml': `<w:footnotes xmlns:w="w">${paragraph('Only in summer.')}</w:footnotes>`,
+        },
+      },
+    );
+    const { text, json, find } = await read(content, 'manual.docx');
+    expect(text).toBe(
+      '# Manual\n\nThe pump & its valve.\n\n## Care\n\n- oil\n- water\n\n### Prices\n\n' +
+        'Part | Price\n--- | ---\nAB-1 | 12\n\none\ntwo three\n\nOnly in summer.',
+    );
+    expect(json.title).toBe('Pump manual');
+    expect(json.mime_type).toMatch(/wordprocessingml\.document$/);
+    expect((await find('AB-1'))[0]!.text).toContain('AB-1 | 12');
+  });
+
+  it('has what was inserted and not what was deleted, and nothing twice', async () => {
+    const content = docx(
+      '<w:p><w:ins><w:r><w:t>new </w:t></w:r></w:ins><w:del><w:r><w:delText>old</w:delText></w:r></w:del>' +
+        '<w:moveFrom><w:r><w:t>moved</w:t></w:r></w:moveFrom><w:r><w:instrText>PAGE</w:instrText></w:r>' +
+        '<w:r><mc:AlternateContent><mc:Choice><w:t>box</w:t></mc:Choice><mc:Fallback><w:t>box</w:t></mc:Fallback></mc:AlternateContent></w:r></w:p>',
+    );
+    expect((await read(content, 'changes.docx')).text).toBe('new box');
+  });
+
+  it('is what it is, whatever is said of it', async () => {
+    const content = docx(paragraph('The pump is blue.'));
+    for (const [name, type] of [
+      ['a.bin', ''],
+      ['a.zip', 'application/zip'],
+      ['a.txt', 'text/plain'],
+      ['macros.docm', 'application/vnd.ms-word.document.macroEnabled.12'],
+    ] as const)
+      expect((await read(content, name, type)).text).toBe('The pump is blue.');
+  });
+});
+
+describe('slides', () => {
+  it('stand under their titles in the order in which they are shown, with notes and tables', async () => {
+    const cells = (...texts: string[]) =>
+      `<a:tr>${texts.map((text) => `<a:tc><a:txBody><a:p><a:r><a:t>${text}</a:t></a:r></a:p></a:txBody></a:tc>`).join('')}</a:tr>`;
+    const table = `<p:graphicFrame><a:tbl><a:tblPr firstRow="1"/>${cells('Year', 'Sold')}${cells('2024', '17')}</a:tbl></p:graphicFrame>`;
+    const content = pptx(
+      [
+        shape('blue\ngreen') + shape('Pumps', 'ctrTitle'),
+        shape('No title here'),
+        shape('Sales', 'title') + table,
+      ],
+      { notes: 'Speak slowly.' },
+    );
+    const { text, json } = await read(content, 'talk.pptx');
+    expect(text).toBe(
+      '# Pumps\n\nblue\ngreen\n\nSpeak slowly.\n\n# Slide 2\n\nNo title here\n\n# Sales\n\nYear | Sold\n--- | ---\n2024 | 17',
+    );
+    expect(json.mime_type).toMatch(/presentationml\.presentation$/);
+  });
+});
+
+describe('a workbook', () => {
+  it('has a table for each sheet, its values as people see them', async () => {
+    const content = xlsx(
+      {
+        Prices:
+          '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c><c r="C1" t="inlineStr"><is><t>From</t></is></c></row>' +
+          '<row r="2"><c r="A2" t="s"><v>2</v></c><c r="B2"><v>0.30000000000000004</v></c><c r="C2" s="1"><v>45292</v></c></row>' +
+          '<row r="3"><c r="A3" t="str"><f>A1&amp;"x"</f><v>AB-2</v></c><c r="C3" s="3"><v>45293</v></c></row>' +
+          '<row r="4"><c r="A4" t="b"><v>1</v></c><c r="B4" s="2"><v>0.19</v></c><c r="C4" s="4"><v>45292.5</v></c></row>',
+        Hidden: '<row r="1"><c r="A1" t="inlineStr"><is><t>secret</t></is></c></row>',
+        'Größe &amp; Maß': '<row r="1"><c r="B1"><v>7</v></c></row>',
+      },
+      { strings: ['Part', 'Price', 'AB-1'], hidden: ['Hidden'] },
+    );
+    const { text, json, find } = await read(content, 'prices.xlsx');
+    expect(text).toBe(
+      '# Prices\n\nPart | Price | From\n--- | --- | ---\nAB-1 | 0.3 | 2024-01-01\nAB-2 |  | 2024-01-02\n' +
+        'TRUE | 19% | 2024-01-01 12:00:00\n\n# Größe & Maß\n\n| 7',
+    );
+    expect(json.mime_type).toMatch(/spreadsheetml\.sheet$/);
+    expect(await find('AB-2')).toHaveLength(1);
+  });
+
+  it('repeats the header of a long sheet', async () => {
+    const rows = Array.from(
+      { length: 400 },
+      (_, at) =>
+        `<row><c t="inlineStr"><is><t>Pump${at}x</t></is></c><c><v>${at * 7}</v></c></row>`,
+    );
+    const head =
+      '<row><c t="inlineStr"><is><t>Article</t></is></c><c t="inlineStr"><is><t>Price</t></is></c></row>';
+    const { find } = await read(xlsx({ Stock: head + rows.join('') }), 'stock.xlsx');
+    const [found] = await find('Pump387x');
+    expect(found).toMatchObject({ headings: ['Stock', 'Article | Price'] });
+  });
+});
+
+describe('a book', () => {
+  it('is read chapter by chapter', async () => {
+    const content = epub([
+      '<h1>One</h1><p>The pump.</p>',
+      '<h1>Two</h1><p>The valve.<br/>Blue.</p>',
+    ]);
+    const { text, json } = await read(content, 'book.epub', 'application/epub+zip');
+    expect(text).toBe('# One\n\nThe pump.\n\n# Two\n\nThe valve.\nBlue.');
+    expect(json).toMatchObject({ title: 'The Pump Book', mime_type: 'application/epub+zip' });
+  });
+});
+
+describe('a mail', () => {
+  const head =
+    'Received: by mx.example.com\r\nMessage-ID: <1@example.com>\r\nMIME-Version: 1.0\r\nDate: Mon, 05 Feb 2024 10:00:00 +0100\r\n' +
+    'From: =?utf-8?q?J=C3=B6rg?= <joerg@example.com>\r\nTo: ann@example.com, bob@example.com\r\nSubject: =?utf-8?B?R2V3w6Rocg==?=\r\n';
+
+  it('has its subject for a title, and says who wrote to whom', async () => {
+    const content = `${head}Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nDie Gr=F6=\r\n=DFe der Pumpe.\r\n`;
+    for (const [name, type] of [
+      ['mail.eml', ''],
+      ['mail.eml', 'message/rfc822'],
+      ['1', ''],
+    ] as const) {
+      const { text, json } = await read(content, name, type);
+      expect(text).toBe(
+        '# Gewähr\n\nFrom: Jörg <joerg@example.com>\nTo: ann@example.com, bob@example.com\nDate: 2024-02-05T09:00:00.000Z\n\nDie Größe der Pumpe.',
+      );
+      expect(json).toMatchObject({ title: 'Gewähr', mime_type: 'message/rfc822' });
+    }
+  });
+
+  it('is read of its parts: HTML where there is no text, attachments by their names', async () => {
+    const content =
+      `${head}Content-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\nContent-Type: text/html\r\n\r\n` +
+      '<table><tr><td>AB-1<td>12</table>\r\n--B\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=offer.pdf\r\n' +
+      'Content-Transfer-Encoding: base64\r\n\r\nJVBERi0=\r\n--B--\r\n';
+    const { text } = await read(content, 'mail.eml');
+    expect(text).toContain('\n\nAB-1 | 12\n');
+    expect(text).toContain('Attachments: offer.pdf');
+  });
+});
