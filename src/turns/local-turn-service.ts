@@ -18,6 +18,7 @@ import { acceptTurn, type Accepted } from './accept/accept-turn.ts';
 import { AdmissionGate } from './accept/admission-gate.ts';
 import { Claims, headOf } from './accept/claims.ts';
 import { ConversationQueues, unlessAborted } from './accept/conversation-queue.ts';
+import { QueuedStream } from './follow/queued-stream.ts';
 import { startAtOf } from './follow/start-position.ts';
 import { Subscription } from './follow/subscription.ts';
 import type { StartAt } from './follow/turn-reader.ts';
@@ -72,6 +73,14 @@ const LOOK_UP_EVERY_MS = 250;
 /** How long a cancellation waits for another instance, milliseconds. */
 const CANCEL_WAIT_MS = 2_000;
 
+/** How a request waits for its place. */
+interface Waiting {
+  /** Aborted when whoever asked has gone. */
+  signal?: AbortSignal | undefined;
+  /** Called when it has to wait. */
+  onWait?: () => void;
+}
+
 /** How a turn that was accepted or joined is read, here or where it runs. */
 interface Reading<Read> {
   here(source: TurnSource): Read;
@@ -118,7 +127,31 @@ export class LocalTurnService implements TurnService {
       here: (source) => this.#streamOf(source, options, 'start'),
       elsewhere: (service, turn) => service.follow(turn, options),
     };
-    return this.#gate.enter(() => this.#enter(request, reading, asker));
+    if (request.onBusy === 'queue') return this.#startQueued(request, options, reading, asker);
+    return this.#gate.enter(() => this.#enter(this.#claims.of(request), request, reading));
+  }
+
+  /** A turn that has to wait is streamed at once: its reader hears comments until it begins. */
+  async #startQueued(
+    request: TurnRequest,
+    { wire }: StreamOptions,
+    reading: Reading<TurnStream>,
+    asker?: Asker,
+  ): Promise<TurnStream> {
+    const claim = this.#claims.of(request);
+    const gone = new AbortController();
+    const leave = () => gone.abort();
+    if (asker?.signal.aborted) leave();
+    asker?.signal.addEventListener('abort', leave, { once: true });
+    const waits = Promise.withResolvers<undefined>();
+    const wait = { signal: gone.signal, onWait: () => waits.resolve(undefined) };
+    const accepted = this.#gate.enter(() => this.#enter(claim, request, reading, wait));
+    const stream = await Promise.race([accepted, waits.promise]);
+    if (stream) return stream;
+    const { turnId, conversationId } = claim;
+    const { keepAliveMs } = this.#dependencies.settings;
+    const address = { turnId, conversationId };
+    return new QueuedStream({ ...address, wire, keepAliveMs, accepted, onLeave: leave });
   }
 
   run(request: TurnRequest, onDisconnect: OnDisconnect, asker?: Asker): Promise<TurnRun> {
@@ -126,7 +159,8 @@ export class LocalTurnService implements TurnService {
       here: (source) => this.#runOf(source, onDisconnect),
       elsewhere: (service, turn) => service.wait(turn, onDisconnect),
     };
-    return this.#gate.enter(() => this.#enter(request, reading, asker));
+    const wait = { signal: request.onBusy === 'queue' ? asker?.signal : undefined };
+    return this.#gate.enter(() => this.#enter(this.#claims.of(request), request, reading, wait));
   }
 
   async follow(
@@ -198,22 +232,25 @@ export class LocalTurnService implements TurnService {
   }
 
   /** Accepts the turn, or joins the one that it repeats; a queued request waits for its place first. */
-  async #enter<Read>(request: TurnRequest, reading: Reading<Read>, asker?: Asker): Promise<Read> {
+  async #enter<Read>(
+    claim: TurnClaim,
+    request: TurnRequest,
+    reading: Reading<Read>,
+    wait: Waiting = {},
+  ): Promise<Read> {
     this.#gate.mustBeOpen();
     // An unknown model is refused before anything is stored.
     if (request.model) this.#dependencies.registry.resolve(request.model);
-    const claim = this.#claims.of(request);
-    if (request.onBusy !== 'queue') return this.#acceptOrJoin(claim, request, reading);
-    const signal = asker?.signal;
-    const task = () => this.#acceptOrJoin(claim, request, reading, signal);
-    return this.#queues.run(request.conversationId, task, signal);
+    const task = () => this.#acceptOrJoin(claim, request, reading, wait);
+    if (request.onBusy !== 'queue') return task();
+    return this.#queues.run(request.conversationId, task, wait);
   }
 
   async #acceptOrJoin<Read>(
     claim: TurnClaim,
     request: TurnRequest,
     reading: Reading<Read>,
-    signal?: AbortSignal,
+    wait: Waiting,
   ): Promise<Read> {
     const entered = await acceptTurn<Read>(claim, request, {
       claims: this.#claims,
@@ -221,7 +258,7 @@ export class LocalTurnService implements TurnService {
       runsHere: (turnId) => this.#running.has(turnId),
       join: (turn) => this.#join(turn, reading),
       cancel: (turn) => this.cancel(turn),
-      waitFor: (turnId) => this.#waitFor(turnId, signal),
+      waitFor: (turnId) => this.#waitFor(turnId, wait),
     });
     if ('joined' in entered) return entered.joined;
     return reading.here(await this.#begin(claim, entered.accepted));
@@ -280,7 +317,8 @@ export class LocalTurnService implements TurnService {
     return stored && reading.here(this.#sourceFrom(stored));
   }
 
-  async #waitFor(turnId: string, signal?: AbortSignal): Promise<void> {
+  async #waitFor(turnId: string, { signal, onWait }: Waiting): Promise<void> {
+    onWait?.();
     const turn = this.#running.get(turnId);
     const over = turn ? turn.ended.then(() => undefined) : sleep(LOOK_UP_EVERY_MS);
     await unlessAborted(over, signal);
@@ -318,16 +356,19 @@ export class LocalTurnService implements TurnService {
     startAt: StartAt,
   ): TurnStream {
     const { keepAliveMs } = this.#dependencies.settings;
-    const onLeave = () => this.#left(source, onDisconnect);
+    const onLeave = this.#readerOf(source, onDisconnect);
     return new Subscription({ source, wire, startAt, initialId, keepAliveMs, onLeave });
   }
 
   #runOf(source: TurnSource, onDisconnect: OnDisconnect): TurnRun {
-    return runOf(source, () => this.#left(source, onDisconnect));
+    return runOf(source, this.#readerOf(source, onDisconnect));
   }
 
-  #left(source: TurnSource, onDisconnect: OnDisconnect): void {
-    if (onDisconnect === 'cancel') this.#running.get(source.head.turnId)?.stop('cancelled');
+  /** Counts a reader in; returns what counts it out again. */
+  #readerOf({ head }: TurnSource, onDisconnect: OnDisconnect): () => void {
+    const running = this.#running.get(head.turnId);
+    running?.addReader(onDisconnect === 'cancel');
+    return () => running?.removeReader();
   }
 }
 

@@ -2,7 +2,7 @@
 import { terminalEvent } from '../core/message.ts';
 import { DONE, EVENT_STREAM_HEADERS } from './sse.ts';
 import type { Encoder, Wire } from './wire.ts';
-import { endedView, shownPart, startedView } from './views.ts';
+import { endedView, refusedView, shownPart, startedView } from './views.ts';
 
 export const nativeSse: Wire = {
   name: 'native',
@@ -25,6 +25,8 @@ function nativeEncoder(): Encoder {
     ended: (head, outcome, cursor) =>
       `${event(terminalEvent(outcome.message.status), endedView(head, outcome), cursor)}event: done\ndata: ${DONE}\n\n`,
     keepAlive: () => ': keep-alive\n\n',
+    refused: ({ turnId }, failure) =>
+      `event: turn.failed\ndata: ${JSON.stringify(refusedView(turnId, failure))}\n\nevent: done\ndata: ${DONE}\n\n`,
   };
 }
 

@@ -2,7 +2,7 @@
 import { terminalEvent } from '../core/message.ts';
 import { DONE, EVENT_STREAM_HEADERS } from './sse.ts';
 import type { Encoder, Wire } from './wire.ts';
-import { endedView } from './views.ts';
+import { endedView, refusedView } from './views.ts';
 
 const CARRIAGE_RETURN = 13;
 
@@ -40,6 +40,8 @@ function textEncoder(): Encoder {
       return `id: ${cursor}\nevent: ${name}\ndata: ${JSON.stringify(endedView(head, outcome))}\n\ndata: ${DONE}\n\n`;
     },
     keepAlive: () => ': keep-alive\n\n',
+    refused: ({ turnId }, failure) =>
+      `event: turn.failed\ndata: ${JSON.stringify(refusedView(turnId, failure))}\n\ndata: ${DONE}\n\n`,
   };
 }
 

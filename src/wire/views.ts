@@ -113,6 +113,11 @@ export function endedView(head: TurnHead, { message, error }: Outcome) {
   };
 }
 
+/** The data of `turn.failed` for a turn that was never accepted: nothing of it is stored. */
+export function refusedView(turnId: string, failure: Failure) {
+  return { turn_id: turnId, error: problemOf(failure, turnId) };
+}
+
 /** A turn as `GET /turns/{id}` shows it. */
 export function turnView({ head, message, error }: StoredTurn) {
   return {

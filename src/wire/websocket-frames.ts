@@ -50,5 +50,10 @@ function framesEncoder(): Encoder {
       });
     },
     keepAlive: () => '',
+    refused(turn, failure) {
+      conversationId = turn.conversationId;
+      const problem = problemOf(failure, turn.turnId);
+      return frame('error', { message: failure.detail, problem });
+    },
   };
 }

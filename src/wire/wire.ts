@@ -1,4 +1,5 @@
 /** A wire: the form in which the events of one turn are written for one reader. */
+import type { Failure } from '../core/errors.ts';
 import type { Outcome, TurnHead } from '../core/message.ts';
 import type { Part } from '../core/parts.ts';
 
@@ -38,4 +39,6 @@ export interface Encoder {
   /** The one terminal event, and what always comes last. */
   ended(head: TurnHead, outcome: Outcome, cursor: string): string;
   keepAlive(): string;
+  /** The end of a turn that waited and was never accepted. */
+  refused(turn: { turnId: string; conversationId: string }, failure: Failure): string;
 }

@@ -150,7 +150,7 @@ describe('a socket', () => {
 
   it('tells a failure of the model and stays open', async () => {
     const model = unique('model');
-    await target.upstream.script(model, [{ status: { code: 400 } }, { text: 'well again' }]);
+    await target.upstream.script(model, [{ status: { code: 500 } }, { text: 'well again' }]);
     const socket = await target.socket(`/ws/${unique('user')}`);
     socket.send({ message: 'try', model: `openai/${model}` });
     const { conversation_id } = await socket.next('conversation_created');

@@ -29,6 +29,7 @@ import { loadEnvFile } from '../env-file.ts';
 import { runWatched } from './watch.ts';
 import { greet } from './greeting.ts';
 import { onStopSignal } from './stop-signals.ts';
+import { keepHalfOpen } from './half-open.ts';
 import { addressOf, exitOnError, requireAuthOffLoopback } from '../run-main.ts';
 import { setV8Flags } from './tuning/v8-flags.ts';
 
@@ -131,6 +132,7 @@ function listen(dependencies: Dependencies): Promise<Server> {
     server.setTimeout(
       2 * dependencies.config.TURN_TIMEOUT_MS + 4 * dependencies.config.KEEP_ALIVE_MS,
     );
+    keepHalfOpen(server);
     server.on('clientError', answerParseError);
     server.once('error', (error) =>
       reject(new ConfigError(`cannot listen on ${HOST}:${PORT}: ${error.message}`)),

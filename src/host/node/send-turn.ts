@@ -5,6 +5,7 @@ import type { Dependencies } from '../../routes/shared/dependencies.ts';
 import { headersOfEveryAnswer } from '../../routes/shared/response-headers.ts';
 import type { Sink } from '../../turns/follow/sink.ts';
 import { drainRequest } from './drain-request.ts';
+import { takesComments } from './half-open.ts';
 
 /** UTF-16 units. */
 const LONG = 4_096;
@@ -20,6 +21,7 @@ export const sendTurn: Dependencies['sendTurn'] = (c, stream, headers) => {
     return new Response(null);
   }
   drainRequest(c.env as HttpBindings);
+  takesComments(outgoing);
   const head = { ...headersOfEveryAnswer(c), ...headers };
   const writeHead = () => void outgoing.writeHead(200, head);
   stream.pipe(sinkOf(outgoing, writeHead));

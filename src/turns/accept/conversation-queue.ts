@@ -8,10 +8,20 @@ export class ConversationQueues {
   #waiting = new Map<string, Set<symbol>>();
   #last = new Map<string, Promise<void>>();
 
-  /** Runs `task` when all that came before for this conversation are done; one whose signal is aborted while it waits is not run. */
-  async run<T>(conversationId: string, task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  /**
+   * Runs `task` when all that came before for this conversation are done. A task whose signal is aborted
+   * while it waits is not run.
+   * @param onWait called when others are before it
+   */
+  async run<T>(
+    conversationId: string,
+    task: () => Promise<T>,
+    { signal, onWait }: { signal?: AbortSignal; onWait?: () => void } = {},
+  ): Promise<T> {
     const place = this.#enter(conversationId);
-    const before = this.#last.get(conversationId) ?? Promise.resolve();
+    const last = this.#last.get(conversationId);
+    if (last) onWait?.();
+    const before = last ?? Promise.resolve();
     const { promise: done, resolve: leave } = Promise.withResolvers<void>();
     const mine = before.then(() => done);
     this.#last.set(conversationId, mine);

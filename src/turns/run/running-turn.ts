@@ -36,6 +36,22 @@ export class RunningTurn implements TurnSource {
     this.#coalesce = coalesce;
   }
 
+  /** How many clients read it, and whether it is to stop when none is left. */
+  #readers = 0;
+  #stopsUnread = false;
+
+  /** Counts a client in. @param stopsUnread whether it wants the turn cancelled when the last has gone */
+  addReader(stopsUnread: boolean): void {
+    this.#readers++;
+    this.#stopsUnread ||= stopsUnread;
+  }
+
+  /** Counts a client out that went away before the end. */
+  removeReader(): void {
+    this.#readers--;
+    if (this.#readers === 0 && this.#stopsUnread) this.stop('cancelled');
+  }
+
   append(type: GrowingType, delta: string): void {
     if (delta === '') return;
     const first = this.firstTokenAt === undefined;

@@ -1,0 +1,139 @@
+/** Clients that wait, leave, or end only their sending side. */
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { suiteTarget, unique } from './target.ts';
+import { conversation, endOf, hear, scripted, storedMessages } from './turns.ts';
+
+const target = suiteTarget();
+
+/** A model that speaks for a while: so many words, ten a second. */
+const slowly = (count: number) => ({
+  tokens: Array.from({ length: count }, () => 'word '),
+  delayMs: { between: 100 },
+});
+
+async function busy(words = 15) {
+  const { model } = await scripted(target, slowly(words));
+  const id = await conversation(target, { user_id: unique('user') });
+  const path = `/conversations/${id}/messages`;
+  const json = { message: 'first', model, stream: true };
+  const first = hear(await target.stream(path, { method: 'POST', json }));
+  return { id, path, first, model };
+}
+
+describe('a turn that waits behind another', () => {
+  it('is heard of at once, and told whole when it has begun', async () => {
+    const { id, path, first } = await busy();
+    const startedAt = performance.now();
+    const json = { message: 'next', on_busy: 'queue', stream: true };
+    const stream = await target.stream(path, { method: 'POST', json });
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect(stream.headers['x-turn-id']).toMatch(/\S/u);
+    expect(await storedMessages(target, id)).toHaveLength(2);
+    const heard = await hear(stream);
+    expect(heard).toMatchObject({ terminal: 'turn.completed', text: 'You said: next' });
+    expect(heard.started.turn_id).toBe(stream.headers['x-turn-id']);
+    expect((await first).terminal).toBe('turn.completed');
+  });
+
+  it('is heard of at once by an EventSource, too', async () => {
+    const { id, first } = await busy();
+    const startedAt = performance.now();
+    const stream = await target.stream(`/conversations/${id}/stream?message=next&on_busy=queue`);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect((await hear(stream)).text).toBe('You said: next');
+    await first;
+  });
+
+  it('fails by an event where the conversation goes meanwhile', async () => {
+    const { id, path, first } = await busy(50);
+    const json = { message: 'next', on_busy: 'queue', stream: true };
+    const stream = await target.stream(path, { method: 'POST', json });
+    await target.call(`/conversations/${id}`, { method: 'DELETE' });
+    const { events } = await stream.collect();
+    expect(events.map(({ type }) => type)).toEqual(['turn.failed', 'done']);
+    expect(endOf(events[0]).error).toMatchObject({ status: 404, code: 'not_found' });
+    expect((await first).terminal).toBe('turn.cancelled');
+  });
+
+  it('is out when its client leaves, and nothing of it is stored', async () => {
+    const { id, path, first } = await busy();
+    const json = { message: 'next', on_busy: 'queue', stream: true };
+    const stream = await target.stream(path, { method: 'POST', json });
+    stream.close();
+    await first;
+    await sleep(500);
+    expect((await storedMessages(target, id)).map(({ content }) => content)[0]).toBe('first');
+    expect(await storedMessages(target, id)).toHaveLength(2);
+  });
+});
+
+describe('on_disconnect: cancel', () => {
+  it('waits for the last reader to go', async () => {
+    const { model } = await scripted(target, slowly(20));
+    const id = await conversation(target, { user_id: unique('user') });
+    const json = { message: 'hi', model, stream: true, on_disconnect: 'cancel' };
+    const path = `/conversations/${id}/messages`;
+    const starter = await target.stream(path, { method: 'POST', json });
+    const turnId = String(starter.headers['x-turn-id']);
+    const follower = hear(await target.stream(`/turns/${turnId}/events`));
+    await sleep(200);
+    starter.close();
+    expect((await follower).terminal).toBe('turn.completed');
+  });
+
+  it('is not decided by the first of two calls with one key', async () => {
+    const { model } = await scripted(target, slowly(20));
+    const id = await conversation(target, { user_id: unique('user') });
+    const init = {
+      method: 'POST',
+      headers: { 'idempotency-key': unique('key') },
+      json: { message: 'hi', model, stream: true, on_disconnect: 'cancel' },
+    };
+    const path = `/conversations/${id}/messages`;
+    const first = await target.stream(path, init);
+    await sleep(200);
+    const second = hear(await target.stream(path, init));
+    await sleep(100);
+    first.close();
+    expect((await second).terminal).toBe('turn.completed');
+  });
+
+  it('cancels the turn when all have gone', async () => {
+    const { model } = await scripted(target, slowly(50));
+    const id = await conversation(target, { user_id: unique('user') });
+    const json = { message: 'hi', model, stream: true, on_disconnect: 'cancel' };
+    const path = `/conversations/${id}/messages`;
+    const starter = await target.stream(path, { method: 'POST', json });
+    const turnId = String(starter.headers['x-turn-id']);
+    const follower = await target.stream(`/turns/${turnId}/events`);
+    await sleep(200);
+    starter.close();
+    follower.close();
+    await expect
+      .poll(async () => (await storedMessages(target, id)).at(-1)?.status, { timeout: 4_000 })
+      .toBe('cancelled');
+  });
+});
+
+describe.runIf(target.runtime === 'node')('a client that ends only its sending side', () => {
+  it.each([
+    ['a stream', true],
+    ['a whole answer', false],
+  ])('is told %s', async (_, stream) => {
+    const { model } = await scripted(target, slowly(5));
+    const id = await conversation(target, { user_id: unique('user') });
+    const body = JSON.stringify({ message: 'hi', model, stream });
+    const { port, host } = new URL(target.url);
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.end(
+      `POST /conversations/${id}/messages HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n` +
+        `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    let text = '';
+    for await (const piece of socket) text += String(piece);
+    expect(text).toContain('HTTP/1.1 200 OK');
+    expect(text).toContain('word word word word word');
+  });
+});
