@@ -160,7 +160,7 @@ describe('vectors that cannot be used fail the document, and the log says why', 
     ['too few', { vectorsLeftOut: 1 }, 'vectors for'],
     ['none', { vectorsLeftOut: 99 }, '0 vectors for'],
     ['empty', { vector: () => [] }, 'a text no vector'],
-    ['no numbers', { vector: () => [null, 'x'] }, 'AI_APICallError 200'],
+    ['no numbers', { vector: () => [null, 'x'] }, 'status 200'],
     [
       'of two dimensions',
       { vector: (text) => (text.includes('number1') ? [1] : [1, 2]) },

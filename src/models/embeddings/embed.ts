@@ -58,7 +58,7 @@ export async function embedTexts(
   } catch (error) {
     options.abortSignal?.throwIfAborted();
     if (error instanceof ParleyError) throw error;
-    // The service's own error holds what was sent and answered: the log may not have it.
+    // The service's own error also holds what was sent, which may not be logged.
     const cause = new Error(describeFailure(error));
     throw new ParleyError(failureOfEmbedding(error), { cause });
   }
