@@ -1,8 +1,10 @@
 /** The text of a PDF, page by page. The library is handed in: where it runs, and that it is loaded at all, is the host's business. */
+import type { Unzlib } from 'fflate';
 import type * as Unpdf from 'unpdf';
 import { ParleyError } from '../core/errors.ts';
 import { isTooMany } from './control-characters.ts';
 import { annotationLines } from './pdf-fields.ts';
+import { refuseBomb } from './pdf-bomb.ts';
 import { tooLarge, unreadable } from './refusals.ts';
 
 export interface PdfLimits {
@@ -23,6 +25,8 @@ export const PDF_LIMITS: PdfLimits = { pages: 2_000, characters: 4_200_000, mill
 export interface PdfLibrary extends Pick<typeof Unpdf, 'getDocumentProxy'> {
   /** Reads one of the library's tables of character codes (`90ms-RKSJ-H.bcmap`), for fonts without their own. */
   readCMap: (fileName: string) => Promise<Uint8Array>;
+  /** Unpacks, to know how much it is. */
+  Unzlib: typeof Unzlib;
 }
 type Pdf = Awaited<ReturnType<PdfLibrary['getDocumentProxy']>>;
 
@@ -37,6 +41,7 @@ export async function readPdf(
   limits: PdfLimits = PDF_LIMITS,
 ): Promise<PdfText> {
   const deadline = Date.now() + limits.milliseconds;
+  refuseBomb(bytes, library.Unzlib);
   const pdf = await open(library, bytes);
   try {
     return await readPages(pdf, limits, deadline);

@@ -1,4 +1,5 @@
 /** Documents that mean harm, or are far too much: a clear refusal in little time, while others are served. */
+import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { archive, docx, epub, paragraph, pptx, shape, xlsx } from '../support/office.ts';
 import { makePdf } from '../support/pdf.ts';
@@ -44,6 +45,15 @@ function damaged(content: Uint8Array, name: string): Uint8Array {
   const bytes = Buffer.from(content);
   const start = bytes.indexOf(name, 0, 'latin1') + name.length;
   return bytes.fill(0xff, start, start + 30);
+}
+
+/** A PDF of one page whose content is 300 MB of spaces. @param times that it was packed */
+function packedPdf(times: 1 | 2): Uint8Array {
+  const once = deflateSync(Buffer.alloc(300 * MEGABYTE, ' '));
+  const bytes = times === 1 ? once : deflateSync(once);
+  return makePdf([['unused']], {
+    packed: { bytes, filters: Array.from({ length: times }, () => 'FlateDecode') },
+  });
 }
 
 const hostile: [string, string, () => Uint8Array | string, number][] = [
@@ -152,6 +162,8 @@ const hostile: [string, string, () => Uint8Array | string, number][] = [
     413,
   ],
   ['a mail nested without end', 'a.eml', () => nestedMail(3_000), 400],
+  ['a PDF of gigabytes', 'a.pdf', () => packedPdf(1), 413],
+  ['a PDF of gigabytes, packed twice', 'a.pdf', () => packedPdf(2), 413],
   ['five thousand pages', 'a.pdf', () => makePdf(Array.from({ length: 5_000 }, () => ['x'])), 413],
 ];
 

@@ -11,7 +11,7 @@ const root = resolve(import.meta.dirname, '../../..');
 const MODULES = {
   markup: `export { Tokenizer } from 'htmlparser2';`,
   office: `export { readOffice } from './src/documents/office/read-office.ts';`,
-  pdf: `export { getDocumentProxy } from 'unpdf';`,
+  pdf: `export { getDocumentProxy } from 'unpdf'; export { Unzlib } from 'fflate';`,
 };
 
 const cmaps = resolve(root, 'dist/modules/cmaps');

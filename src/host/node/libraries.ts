@@ -9,6 +9,7 @@ export const libraries: Libraries = {
   office: () => import('../../documents/office/read-office.ts'),
   pdf: async () => ({
     ...(await import('unpdf')),
+    Unzlib: (await import('fflate')).Unzlib,
     readCMap: (fileName) => readFile(new URL(fileName, CMAPS)),
   }),
 };

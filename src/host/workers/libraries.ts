@@ -1,6 +1,6 @@
 /** The libraries that read documents, on Workers: modules beside the main one (see `modules.ts`). */
-import type * as Unpdf from 'unpdf';
 import type { Libraries, OfficeLibrary } from '../../documents/libraries.ts';
+import type { PdfLibrary } from '../../documents/pdf-to-text.ts';
 
 /** Imports by a name that the bundler cannot follow, so that it leaves the module where it is. */
 const moduleAt = (path: string): Promise<unknown> => import(path);
@@ -10,7 +10,7 @@ export const libraries: Libraries = {
   markup: async () => (await moduleAt('./markup.mjs')) as Awaited<ReturnType<Libraries['markup']>>,
   office: async () => (await moduleAt('./office.mjs')) as OfficeLibrary,
   pdf: async () => ({
-    ...((await moduleAt('./pdf.mjs')) as Pick<typeof Unpdf, 'getDocumentProxy'>),
+    ...((await moduleAt('./pdf.mjs')) as Pick<PdfLibrary, 'getDocumentProxy' | 'Unzlib'>),
     readCMap: async (fileName) => {
       const file = (await moduleAt(`./cmaps/${fileName}`)) as { default: ArrayBuffer };
       return new Uint8Array(file.default);

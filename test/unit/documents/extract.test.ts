@@ -187,7 +187,7 @@ describe('PDF', () => {
     const started = performance.now();
     // What is used of the library, and no more.
     const { text } = await readPdf(
-      { getDocumentProxy: async () => pdf } as never,
+      { ...(await libraries.pdf()), getDocumentProxy: async () => pdf } as never,
       new Uint8Array(),
     );
     expect(text).toBe(`a${spaces}b\nc\n\nd`);

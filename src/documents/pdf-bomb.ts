@@ -1,0 +1,56 @@
+/**
+ * Tells PDFs that unpack to far more than they are before the library unpacks them: it does so at one
+ * go, for as long as it takes. Pictures are left out, since they are not read.
+ */
+import type { Unzlib } from 'fflate';
+import { ParleyError } from '../core/errors.ts';
+import { tooLarge } from './refusals.ts';
+
+/** Bytes that one stream of a page or a font may unpack to. */
+const MOST_UNPACKED = 32 * 1024 * 1024;
+/** Deflate packs no better: what is smaller than this share of the most need not be unpacked to know. */
+const HIGHEST_RATIO = 1_032;
+/** Packed bytes that are unpacked at once: at most 16 MB come of them. */
+const PIECE = 16 * 1024;
+/** UTF-16 units of the dictionary before a stream. */
+const LONGEST_DICTIONARY = 2_000;
+
+/** @throws ParleyError `payload_too_large` */
+export function refuseBomb(bytes: Uint8Array, Inflate: typeof Unzlib): void {
+  const file = new TextDecoder('latin1').decode(bytes);
+  for (const found of file.matchAll(/\bstream\r?\n/g)) {
+    const before = file.slice(Math.max(0, found.index - LONGEST_DICTIONARY), found.index);
+    const dictionary = before.slice(before.lastIndexOf(' obj') + 1);
+    const filters = dictionary.match(/\/(?:FlateDecode|Fl)\b/g)?.length ?? 0;
+    if (filters === 0 || /\/Subtype\s*\/Image\b/.test(dictionary)) continue;
+    const start = found.index + found[0].length;
+    const end = file.indexOf('endstream', start);
+    const packed = bytes.subarray(start, end < 0 ? bytes.length : end);
+    if (filters > 1 || packed.length * HIGHEST_RATIO > MOST_UNPACKED)
+      unpack(packed, filters, Inflate);
+  }
+}
+
+/** Unpacks through all filters, keeps nothing, and gives up at the most that any of them may give. */
+function unpack(packed: Uint8Array, filters: number, Inflate: typeof Unzlib): void {
+  let next: ((piece: Uint8Array) => void) | undefined;
+  for (let at = 0; at < Math.min(filters, 4); at++) next = stage(next, Inflate);
+  try {
+    for (let at = 0; at < packed.length; at += PIECE) next?.(packed.subarray(at, at + PIECE));
+  } catch (error) {
+    // Damage is for the library to judge.
+    if (error instanceof ParleyError) throw error;
+  }
+}
+
+function stage(next: ((piece: Uint8Array) => void) | undefined, Inflate: typeof Unzlib) {
+  let length = 0;
+  const inflate = new Inflate((piece) => {
+    length += piece.length;
+    if (length > MOST_UNPACKED) throw tooLarge('The PDF unpacks to more than can be read');
+    for (let at = 0; next && at < piece.length; at += PIECE) next(piece.subarray(at, at + PIECE));
+  });
+  return (piece: Uint8Array) => {
+    inflate.push(piece);
+  };
+}
