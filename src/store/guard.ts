@@ -1,17 +1,24 @@
 /** Guards: statements that end a batch, and undo it, where a condition does not hold. */
 import { sql, type SQL } from 'drizzle-orm';
 import type { Statement } from './database.ts';
-import { plain } from './query.ts';
+import { query, statement } from './query.ts';
+import { refusals } from './schema.ts';
+
+/** The constraint that ends a batch: each row that a guard inserts breaks it. */
+const CONSTRAINT = 'refused_by_guard';
 
 /** Ends the batch unless the condition holds. */
 export function guard(condition: SQL): Statement {
-  // SQLite has no other way of refusing in plain SQL than a function that fails.
-  return plain(sql`select json(case when ${condition} then '1' else 'refused' end)`);
+  const refusal = sql`select 1 where (${condition}) is not true`;
+  return statement(query.insert(refusals).select(refusal));
 }
 
 /** True for the error of a batch that a guard has ended. */
 export function isRefusedByGuard(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('malformed JSON');
+  if (!(error instanceof Error) || !('code' in error)) return false;
+  // The code says that a constraint failed; which one, the message alone.
+  const isConstraint = String(error.code).startsWith('SQLITE_CONSTRAINT');
+  return isConstraint && error.message.includes(CONSTRAINT);
 }
 
 /** Awaits a batch. @returns undefined when one of its guards has ended it */

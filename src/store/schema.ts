@@ -5,6 +5,7 @@ import { DOCUMENT_STATUSES } from '../core/document.ts';
 import { FINISH_REASONS, ROLES, STATUSES, TURN_STATES } from '../core/message.ts';
 import { json, parseFailure, parseMetadata, parts } from './json-columns.ts';
 import {
+  check,
   index,
   integer,
   primaryKey,
@@ -202,3 +203,10 @@ export const documentDrafts = sqliteTable('document_drafts', {
   heartbeatAt: integer('heartbeat_at').notNull(),
   text: text('text').notNull(),
 });
+
+/** Never holds a row: inserting one is how a batch is refused, see `guard.ts`. */
+export const refusals = sqliteTable(
+  'refusals',
+  { refused: integer('refused').notNull() },
+  (table) => [check('refused_by_guard', sql`${table.refused} = 0`)],
+);
