@@ -65,12 +65,12 @@ function hintFor(
   { keyVariable = 'the key', baseUrlVariable = 'the base URL' }: FailureContext,
 ): string | undefined {
   if (said && /<html|<!doctype/i.test(said.words) && (said.status ?? 0) < 500)
-    return `a web page is no model's service: check ${baseUrlVariable}`;
+    return `a web page is no model’s service: check ${baseUrlVariable}`;
   switch (failureOfModel(error).code) {
     case 'model_unauthorized':
       return `check ${keyVariable}`;
     case 'model_not_found':
-      return `check the model's name, and whether ${baseUrlVariable} lacks its /v1`;
+      return `check the model’s name, and whether ${baseUrlVariable} lacks its /v1`;
     case 'context_too_long':
       return 'more than the model takes: lower CONTEXT_TOKEN_BUDGET';
     default:

@@ -56,7 +56,7 @@ async function generateBy(
   services: RunDependencies,
 ): Promise<GenerateResult> {
   const { live, conversation, history } = work;
-  const tools = services.toolbox.toolsFor({
+  const tools = await services.toolbox.toolsFor({
     conversation,
     model,
     hasSearchableContent: work.hasSearchableContent,

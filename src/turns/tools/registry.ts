@@ -1,5 +1,5 @@
 /** The registry of tools: which there are, and which a turn offers. */
-import { z } from 'zod';
+import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider';
 import { OFFLINE_MODEL } from '../../models/chat/catalog.ts';
 import { isLastingRefusal, isToolRefusal } from '../../models/tool-refusal.ts';
 import { searchConversations } from './search-conversations.ts';
@@ -15,17 +15,21 @@ const DOUBTFUL_REFUSAL_MS = 10 * 60_000;
 const NONE: OfferedTools = { byName: new Map(), options: {} };
 
 export function createToolRegistry(tools: readonly Tool[] = TOOLS): ToolRegistry {
-  const offered: OfferedTools = {
-    byName: new Map(tools.map((tool) => [tool.name, tool])),
-    options: { tools: tools.map(describe), toolChoice: { type: 'auto' } },
-  };
+  const byName = new Map(tools.map((tool) => [tool.name, tool]));
+  /** Described when first offered: the SDK is not loaded before. */
+  let offered: Promise<OfferedTools> | undefined;
+  const offer = async (): Promise<OfferedTools> => ({
+    byName,
+    options: { tools: await Promise.all(tools.map(describe)), toolChoice: { type: 'auto' } },
+  });
   /** Until when the models that refused tools are offered none, by name. */
   const refusing = new Map<string, number>();
   return {
-    toolsFor({ conversation, model, hasSearchableContent }) {
+    async toolsFor({ conversation, model, hasSearchableContent }) {
       const isOffered =
         conversation.mode === 'open' && hasSearchableContent && model.name !== OFFLINE_MODEL;
-      return isOffered && !(Date.now() < (refusing.get(model.name) ?? 0)) ? offered : NONE;
+      const isRefusing = Date.now() < (refusing.get(model.name) ?? 0);
+      return isOffered && !isRefusing ? (offered ??= offer()) : NONE;
     },
     mayBeRefusal: isToolRefusal,
     learnRefusal(model, error) {
@@ -35,8 +39,10 @@ export function createToolRegistry(tools: readonly Tool[] = TOOLS): ToolRegistry
   };
 }
 
-function describe({ name, description, input }: Tool) {
-  // A schema of ours always is an object's; zod's type says any JSON schema.
-  const inputSchema = z.toJSONSchema(input, { io: 'input' }) as { type: 'object' };
-  return { type: 'function' as const, name, description, inputSchema };
+/** Returns the tool as the SDK tells a model of it. */
+async function describe({ name, description, input }: Tool): Promise<LanguageModelV4FunctionTool> {
+  const { asSchema, tool } = await import('./sdk.ts');
+  const { inputSchema } = tool({ description, inputSchema: input });
+  const schema = await asSchema(inputSchema).jsonSchema;
+  return { type: 'function', name, description, inputSchema: schema };
 }

@@ -1,4 +1,4 @@
-/** A tool: something the model may ask for in the middle of its answer. To add one, write a file like `search-documents.ts` and name it in `toolbox.ts`. */
+/** A tool: something the model may ask for in the middle of its answer. To add one, write a file like `search-documents.ts` and name it in `registry.ts`. */
 import type { z } from 'zod';
 import type { Conversation } from '../../core/conversation.ts';
 import type { Json } from '../../core/parts.ts';
@@ -41,7 +41,7 @@ export interface ToolRegistry {
     conversation: Conversation;
     model: ChatModel;
     hasSearchableContent: boolean;
-  }): OfferedTools;
+  }): Promise<OfferedTools>;
   /** True when `error` may say that the model does not take tools. */
   mayBeRefusal(error: unknown): boolean;
   /** The model failed by `error` and answered as soon as it was offered no tools: remembers it. */

@@ -38,12 +38,16 @@ function call(input: string, more: Partial<LanguageModelV4ToolCall> = {}): Langu
   return { type: 'tool-call', toolCallId: 'id', toolName: 'own', input, ...more };
 }
 
-function setUp(...tools: Tool[]) {
+async function setUp(...tools: Tool[]) {
   const live = liveTurn();
   const reports: string[] = [];
   const context: ToolContext = {
     conversation,
-    tools: createToolRegistry(tools).toolsFor({ conversation, model, hasSearchableContent: true }),
+    tools: await createToolRegistry(tools).toolsFor({
+      conversation,
+      model,
+      hasSearchableContent: true,
+    }),
     report: (what) => reports.push(what),
     retriever: { retrieve: () => Promise.resolve([]) },
     db: {
@@ -61,7 +65,7 @@ function setUp(...tools: Tool[]) {
 
 describe('a tool of one’s own', () => {
   it('gets its input parsed and the owner’s conversation', async () => {
-    const { live, run } = setUp(
+    const { live, run } = await setUp(
       tool((input, { conversation }) =>
         Promise.resolve({ input, user: conversation.userId } as Json),
       ),
@@ -76,7 +80,7 @@ describe('a tool of one’s own', () => {
   });
 
   it('that throws is reported, and the model told no detail', async () => {
-    const { live, run, reports } = setUp(tool(() => Promise.reject(new Error('password'))));
+    const { live, run, reports } = await setUp(tool(() => Promise.reject(new Error('password'))));
     const [result] = await run(call('{"a":1}'));
     expect(result).toEqual({ output: { error: 'the tool failed' }, isError: true });
     expect(JSON.stringify(live.parts.all())).not.toContain('password');
@@ -84,7 +88,7 @@ describe('a tool of one’s own', () => {
   });
 
   it('that throws at once, too', async () => {
-    const { run } = setUp(
+    const { run } = await setUp(
       tool(() => {
         throw new Error('password');
       }),
@@ -93,7 +97,9 @@ describe('a tool of one’s own', () => {
   });
 
   it('whose result would fill the window is told so; later ones get what is left', async () => {
-    const { run } = setUp(tool((input) => Promise.resolve('x'.repeat((input as { a: number }).a))));
+    const { run } = await setUp(
+      tool((input) => Promise.resolve('x'.repeat((input as { a: number }).a))),
+    );
     const results = await run(
       call('{"a":70000}'),
       call('{"a":50000}'),
@@ -108,7 +114,7 @@ describe('a tool of one’s own', () => {
 describe('a turn that is stopped', () => {
   it('waits for no tool, and runs none of the others', async () => {
     let signal: AbortSignal | undefined;
-    const { live, run, reports } = setUp(
+    const { live, run, reports } = await setUp(
       tool((_, services) => {
         ({ signal } = services);
         return new Promise(() => undefined);
@@ -123,7 +129,7 @@ describe('a turn that is stopped', () => {
   });
 
   it('before its tools runs none', async () => {
-    const { live, run } = setUp(tool(() => Promise.resolve(1)));
+    const { live, run } = await setUp(tool(() => Promise.resolve(1)));
     live.stop('shutdown');
     expect(await run(call('{"a":1}'))).toEqual([]);
     expect(live.parts.count).toBe(0);
@@ -136,7 +142,7 @@ describe('a tool that takes too long', () => {
   it('has failed', async () => {
     const limit = new AbortController();
     const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(limit.signal);
-    const { run, reports } = setUp(tool(() => new Promise(() => undefined)));
+    const { run, reports } = await setUp(tool(() => new Promise(() => undefined)));
     const running = run(call('{"a":1}'));
     limit.abort();
     expect(await running).toEqual([{ output: { error: 'the tool took too long' }, isError: true }]);
@@ -197,7 +203,7 @@ describe('what goes back to the model', () => {
     ['no JSON', '{"a":', '{"a":'],
     ['a number', '5', 5],
   ])('an input with %s is stored as far as it can be', async (_name, input, stored) => {
-    const { live, run } = setUp(tool(() => Promise.resolve(1)));
+    const { live, run } = await setUp(tool(() => Promise.resolve(1)));
     await run(call(input));
     expect(live.parts.all()[0]).toMatchObject({ type: 'tool_call', input: stored });
   });
