@@ -53,6 +53,22 @@ it('streams word by word', async () => {
   expect((deltas.at(-1)?.at ?? 0) - (deltas[0]?.at ?? 0)).toBeGreaterThan(50);
 });
 
+it('has a slow form, listed, which can be cancelled by hand', async () => {
+  const { json: listed } = await call<{ models: { id: string }[] }>('/models');
+  expect(listed.models.map(({ id }) => id)).toContain('offline/slow');
+  const json = { user_id: unique('user'), message: 'Hello there', model: 'offline/slow' };
+  const stream = await openStream(`${server.url}/conversations`, { json });
+  const first = await stream.next('message.delta');
+  for (let heard = 0; heard < 3; heard++) await stream.next('message.delta');
+  expect((stream.events.at(-1)?.at ?? 0) - first.at).toBeGreaterThan(500);
+  const turnId = String(stream.headers['x-turn-id']);
+  await call(`/turns/${turnId}/cancel`, { method: 'POST' });
+  const { terminal, text } = await hear(stream);
+  expect(terminal).toBe('turn.cancelled');
+  expect(text).toMatch(/^This is slow on/u);
+  expect(text).not.toContain('Hello there');
+});
+
 it('says the same to the same', async () => {
   const [one, other] = await Promise.all([ask('Hello there'), ask('Hello there')]);
   expect(one.text).toBe(other.text);

@@ -8,6 +8,13 @@ export const ALIASES: Record<string, readonly string[]> = {
 };
 
 export const OFFLINE_MODEL = 'offline/offline';
+/** Says more, and slowly enough to be cancelled, left and come back to by hand. */
+export const SLOW_OFFLINE_MODEL = 'offline/slow';
+
+/** True for the models that are no language models: nothing can be asked of them. */
+export function isOffline(name: string): boolean {
+  return name.startsWith('offline/');
+}
 
 /** Tokens a model takes in all, and how many of them are kept free for its answer. */
 export interface ModelWindow {

@@ -4,6 +4,7 @@ import { ParleyError } from '../../core/errors.ts';
 import {
   ALIASES,
   OFFLINE_MODEL,
+  SLOW_OFFLINE_MODEL,
   windowOf,
   type ModelWindow,
   type ProviderName,
@@ -93,7 +94,7 @@ function listModels(resolve: Registry['resolve'], providers: ReadonlySet<string>
     .filter((name) => providers.has(providerOf(name)));
   return [
     ...aliases.map((alias) => ({ ...alias, provider: providerOf(alias.model) })),
-    ...named.map((id) => ({ id, provider: providerOf(id) })),
+    ...[...named, SLOW_OFFLINE_MODEL].map((id) => ({ id, provider: providerOf(id) })),
   ];
 }
 

@@ -12,6 +12,12 @@ import type { Citation } from '../../core/parts.ts';
 
 /** Between words: quick enough to count as at once, slow enough to be seen streaming. */
 const PAUSE_MS = 8;
+/** The same of the slow model: some twenty seconds an answer. */
+const SLOW_MODEL_ID = 'slow';
+const SLOW_PAUSE_MS = 300;
+const SLOW_INTRODUCTION =
+  `This is slow on purpose, a word every ${SLOW_PAUSE_MS} milliseconds: time enough to cancel the ` +
+  'turn, to close the page and come back to it, or to send another message while it runs. ';
 /** Of what the user said, so much is repeated. */
 const ECHO_WORDS = 12;
 const QUOTED_SOURCES = 3;
@@ -26,7 +32,7 @@ export function offlineModel(modelId: string): LanguageModelV4 {
     modelId,
     supportedUrls: {},
     doGenerate: () => Promise.reject(new Error('the offline model only streams')),
-    doStream: (options) => Promise.resolve({ stream: speak(options) }),
+    doStream: (options) => Promise.resolve({ stream: speak(options, modelId === SLOW_MODEL_ID) }),
   };
 }
 
@@ -42,8 +48,12 @@ function noSuchModel(modelId: string, modelType: 'embeddingModel' | 'imageModel'
   throw new NoSuchModelError({ modelId, modelType });
 }
 
-function speak(options: LanguageModelV4CallOptions): ReadableStream<LanguageModelV4StreamPart> {
-  const answer = answerTo(options);
+function speak(
+  options: LanguageModelV4CallOptions,
+  isSlow: boolean,
+): ReadableStream<LanguageModelV4StreamPart> {
+  const answer = (isSlow ? SLOW_INTRODUCTION : '') + answerTo(options);
+  const pauseMs = isSlow ? SLOW_PAUSE_MS : PAUSE_MS;
   const words = answer.match(/\s*\S+/gu) ?? [];
   let index = 0;
   return new ReadableStream<LanguageModelV4StreamPart>(
@@ -53,7 +63,7 @@ function speak(options: LanguageModelV4CallOptions): ReadableStream<LanguageMode
         controller.enqueue({ type: 'text-start', id: '0' });
       },
       async pull(controller) {
-        if (index > 0) await sleep(PAUSE_MS);
+        if (index > 0) await sleep(pauseMs);
         if (options.abortSignal?.aborted) return controller.error(options.abortSignal.reason);
         const word = words[index++];
         if (word !== undefined)

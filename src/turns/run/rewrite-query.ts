@@ -2,7 +2,7 @@
 import type { LanguageModelV4Usage } from '@ai-sdk/provider';
 import { textOf, type ContextMessage } from '../../core/context.ts';
 import { contentOf } from '../../core/parts.ts';
-import { OFFLINE_MODEL } from '../../models/chat/catalog.ts';
+import { isOffline } from '../../models/chat/catalog.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 
 export interface SearchQuery {
@@ -36,8 +36,7 @@ export async function searchQuery({
   const last = contentOf(history.at(-1)?.parts ?? []);
   const isFirst = !history.slice(0, -1).some((message) => message.role === 'user');
   if (isFirst) return { query: last, usage: [] };
-  const rewritten =
-    model.name === OFFLINE_MODEL ? undefined : await rewrite(history, model, signal);
+  const rewritten = isOffline(model.name) ? undefined : await rewrite(history, model, signal);
   return rewritten ?? { query: withLastTurn(history, last), usage: [] };
 }
 

@@ -1,6 +1,6 @@
 /** The registry of tools: which there are, and which a turn offers. */
 import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider';
-import { OFFLINE_MODEL } from '../../models/chat/catalog.ts';
+import { isOffline } from '../../models/chat/catalog.ts';
 import { isLastingRefusal, isToolRefusal } from '../../models/tool-refusal.ts';
 import { searchConversations } from './search-conversations.ts';
 import { searchDocuments } from './search-documents.ts';
@@ -27,7 +27,7 @@ export function createToolRegistry(tools: readonly Tool[] = TOOLS): ToolRegistry
   return {
     async toolsFor({ conversation, model, hasSearchableContent }) {
       const isOffered =
-        conversation.mode === 'open' && hasSearchableContent && model.name !== OFFLINE_MODEL;
+        conversation.mode === 'open' && hasSearchableContent && !isOffline(model.name);
       const isRefusing = Date.now() < (refusing.get(model.name) ?? 0);
       return isOffered && !isRefusing ? (offered ??= offer()) : NONE;
     },
