@@ -1,4 +1,6 @@
-/** The app: its routers, and what holds for every one of them. It knows no runtime. */
+/**
+ * Builds the app: its routers, and the middleware that applies to all of them. It knows no runtime.
+ */
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import { refuseForeignHost } from './auth/origin.ts';
@@ -20,9 +22,9 @@ import { websocketRouter } from './routes/websocket/websocket.ts';
 import { problemResponse } from './wire/problem.ts';
 
 /**
- * Makes the app.
- * @param dependenciesFor what a request is served with, made from what the runtime passes along with it:
- *   on Workers the database client must be the request's own
+ * Creates the app.
+ * @param dependenciesFor returns the dependencies of a request from what the runtime passes along
+ *   with it: on Workers the database client must belong to the request
  */
 export function createApp<Bindings extends object>(
   dependenciesFor: (bindings: Bindings) => Dependencies,
@@ -31,13 +33,13 @@ export function createApp<Bindings extends object>(
   let description: ReturnType<typeof describeApi> | undefined;
   app.use(nameRequest);
   app.use(async (c, next) => {
-    // Whoever makes the app also calls it, with its own runtime's bindings.
+    // The host that creates the app also calls it, with the bindings of its own runtime.
     c.set('dependencies', dependenciesFor(c.env as Bindings));
     await next();
   });
   app.use(allowBrowsers, refuseRebinding);
 
-  // `start` is no conversation's id: its router comes first.
+  // `/conversations/start` must match before `/conversations/{id}`, so this router comes first.
   app.route('/', shortConversationsRouter());
   app.route('/', conversationsRouter());
   app.route('/', chatsRouter());
@@ -56,13 +58,16 @@ export function createApp<Bindings extends object>(
   return app;
 }
 
-/** A trailing slash never matters. */
+/** Returns the path without trailing slashes, which never matter. */
 function pathWithoutTrailingSlash(request: Request): string {
   const { pathname } = new URL(request.url);
   return pathname.length > 1 ? pathname.replace(/\/+$/, '') || '/' : pathname;
 }
 
-/** A server that only this machine can reach answers to no other name: a page could have it point here. */
+/**
+ * Refuses other host names on a server that only this machine can reach. A page could otherwise
+ * make its own name resolve to this machine (DNS rebinding).
+ */
 const refuseRebinding: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (c.get('dependencies').loopbackOnly) refuseForeignHost(c.req.raw.headers);
   await next();

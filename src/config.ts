@@ -1,8 +1,11 @@
-/** The environment, parsed once by one schema. Nothing else reads it. */
+/** Parses the environment, once and by one schema. Nothing else reads it. */
 import { z } from 'zod';
 import { LOG_FORMATS, LOG_LEVELS } from './core/logger.ts';
 
-/** Digits alone: what JavaScript takes for a number besides (a blank, hexadecimal, exponents) is a slip of the pen here. */
+/**
+ * Accepts digits only. JavaScript would also read blanks, hexadecimal and exponents as numbers, but
+ * in a variable these are typing errors.
+ */
 const wholeNumber = (least: number, most: number) =>
   z.coerce
     .string()
@@ -68,8 +71,9 @@ const environmentSchema = z.object({
 });
 
 /**
- * False where SQLite would keep everything in memory, or take parameters for a part of the name.
- * @param url of any kind: those of other kinds are judged by what connects to them
+ * Returns false when SQLite would keep everything in memory, or read parameters as part of the
+ * name.
+ * @param url an address of any kind; only `file:` addresses are judged here
  */
 function isKeptInAFile(url: string): boolean {
   const [, path] = /^file:(?:\/\/)?(.*)$/s.exec(url) ?? [];
@@ -80,16 +84,16 @@ function isKeptInAFile(url: string): boolean {
 
 export type Config = z.infer<typeof environmentSchema>;
 
-/** The names this program reads, for handing them on to a child. */
+/** The names of all variables, for passing them on to a child process. */
 export const environmentNames = Object.keys(environmentSchema.shape);
 
-/** The start cannot go on: the message is one clear line. */
+/** An error that stops the start; its message is one clear line. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
 /**
- * The configuration that `environment` describes; an empty value counts as left out.
+ * Returns the configuration that `environment` describes; an empty value counts as left out.
  * @throws ConfigError with one line that names every malformed variable
  */
 export function parseConfig(environment: Record<string, unknown>): Config {
@@ -104,7 +108,7 @@ export function parseConfig(environment: Record<string, unknown>): Config {
   throw new ConfigError(`invalid environment: ${problems.join('; ')}`);
 }
 
-/** True for names and addresses that only this machine can reach. */
+/** Returns true for names and addresses that only this machine can reach. */
 export function isLoopback(host: string): boolean {
   const name = host.replace(/^\[|\]$/g, '').toLowerCase();
   return (

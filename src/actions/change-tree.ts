@@ -1,4 +1,7 @@
-/** Changes to the tree of messages that are no turns. While a turn runs they follow `on_busy`, as turns do. */
+/**
+ * Changes to the tree of messages that start no turn. While a turn runs they follow `on_busy`, as
+ * turns do.
+ */
 import type { Conversation } from '../core/conversation.ts';
 import { keyReused, notFound } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
@@ -14,7 +17,10 @@ import { turnInProgress } from '../turns/accept/accept-turn.ts';
 import type { OnBusy } from '../turns/turn-service.ts';
 import type { ActionContext } from './context.ts';
 
-/** How often a change that waits looks whether the running turn is over, milliseconds. */
+/**
+ * The interval at which a waiting change checks whether the running turn has ended, in
+ * milliseconds.
+ */
 const LOOK_UP_EVERY_MS = 250;
 
 interface Change {
@@ -23,8 +29,8 @@ interface Change {
 }
 
 /**
- * Finds a message by its id alone.
- * @throws ParleyError `not_found` for one that is not there or is somebody else's
+ * Finds a message by its id.
+ * @throws ParleyError `not_found` when it does not exist or belongs to another user
  */
 export async function requireMessage(
   { principal, dependencies }: ActionContext,
@@ -35,7 +41,10 @@ export async function requireMessage(
   return found;
 }
 
-/** Makes the path to the newest leaf below a message the active one. @throws ParleyError `not_found`, `turn_in_progress` */
+/**
+ * Makes the path to the newest leaf below a message the active one.
+ * @throws ParleyError `not_found`, `turn_in_progress`
+ */
 export async function switchTo(
   context: ActionContext,
   change: Change & { messageId: string },
@@ -51,7 +60,8 @@ export async function switchTo(
 }
 
 /**
- * Deletes a message with all below it. A turn that runs there is cancelled; any other stands in the way.
+ * Deletes a message with everything below it. A turn that runs there is cancelled; a turn that runs
+ * elsewhere in the conversation blocks the deletion.
  * @throws ParleyError `not_found`, `turn_in_progress`
  */
 export async function deleteMessage(
@@ -69,8 +79,8 @@ export async function deleteMessage(
 }
 
 /**
- * Makes a conversation of the same owner with a copy of a path.
- * @param messageId the end of the path; without, the head
+ * Copies a path of messages into a new conversation of the same owner.
+ * @param messageId the end of the path; the head when it is left out
  * @throws ParleyError `not_found`, `turn_in_progress`, `idempotency_key_reused`
  */
 export async function forkConversation(
@@ -94,7 +104,10 @@ export async function forkConversation(
   return made.value;
 }
 
-/** Tries a change until no turn stands in its way. @throws ParleyError `turn_in_progress` */
+/**
+ * Repeats a change until no running turn blocks it.
+ * @throws ParleyError `turn_in_progress`
+ */
 async function whenFree<Result extends { kind: string }>(
   context: ActionContext,
   { conversationId, onBusy }: Change,
@@ -117,7 +130,10 @@ function isBusy(result: { kind: string }): result is Busy {
   return result.kind === 'busy';
 }
 
-/** @throws when whoever asks has gone */
+/**
+ * Waits before the next attempt.
+ * @throws the abort reason when the client has disconnected
+ */
 async function pause(signal: AbortSignal): Promise<void> {
   await sleep(LOOK_UP_EVERY_MS);
   signal.throwIfAborted();

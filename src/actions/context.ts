@@ -1,4 +1,4 @@
-/** What every action is given: who asks, and the product as it runs here. */
+/** The context of every action: the caller, and the services of this deployment. */
 import type { Config } from '../config.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Report } from '../core/report.ts';
@@ -8,18 +8,18 @@ import type { EmbeddingRegistry } from '../models/embeddings/registry.ts';
 import type { Database } from '../store/database.ts';
 import type { TurnService } from '../turns/turn-service.ts';
 
-/** The parts of the product that an action may use. */
+/** The services that actions use. */
 export interface ActionDependencies {
   config: Config;
   db: Database;
   registry: Registry;
   embeddings: EmbeddingRegistry;
-  /** Gets the text out of a document and splits it. */
+  /** Extracts the text of a document and splits it. */
   prepare: Prepare;
   turns: TurnService;
   report: Report;
   /**
-   * Takes over work that outlives the request which began it: the platform, or the shutdown, waits for it.
+   * Keeps work alive that outlives its request: the platform or the shutdown waits for it.
    * @param work handles its own errors
    */
   defer(work: Promise<unknown>): void;
@@ -28,6 +28,6 @@ export interface ActionDependencies {
 export interface ActionContext {
   principal: Principal;
   dependencies: ActionDependencies;
-  /** Tells when whoever asks has gone. */
+  /** The client, whose signal is aborted when it disconnects. */
   asker: { readonly signal: AbortSignal };
 }

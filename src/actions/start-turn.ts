@@ -1,4 +1,4 @@
-/** Asking for a turn: the rules that hold for every API. */
+/** Starts turns, by the rules that hold for every API. */
 import type { Mode } from '../core/conversation.ts';
 import { newId } from '../core/ids.ts';
 import { requireUserId } from '../core/principal.ts';
@@ -14,7 +14,7 @@ import type {
 } from '../turns/turn-service.ts';
 import type { ActionContext } from './context.ts';
 
-/** What a client may say of a conversation when it makes one. */
+/** The fields of a new conversation that a client may set. */
 export interface ConversationFields {
   title?: string | null;
   mode?: Mode;
@@ -23,19 +23,22 @@ export interface ConversationFields {
 }
 
 export interface TurnAsk {
-  /** The conversation; undefined where the turn begins one. */
+  /** The conversation; undefined when the turn begins one. */
   conversationId?: string;
   create?: ConversationFields;
   input: TurnInput;
-  /** For this turn; else the conversation's. */
+  /** The model of this turn; the conversation's when it is left out. */
   model?: string | null;
   onBusy?: OnBusy;
-  /** Join the running turn, instead of being refused, when it answers the very same text. */
+  /** Joins the running turn, instead of failing, when that answers exactly the same text. */
   joinSameText?: boolean;
   idempotency?: Key;
 }
 
-/** Starts a turn and streams it. @throws ParleyError as {@link TurnService.start} does */
+/**
+ * Starts a turn and returns its stream.
+ * @throws ParleyError as {@link TurnService.start} does
+ */
 export async function startTurn(
   context: ActionContext,
   ask: TurnAsk,
@@ -45,7 +48,10 @@ export async function startTurn(
   return turns.start(requestOf(context, ask), options, context.asker);
 }
 
-/** Starts a turn to wait for. @throws ParleyError as {@link TurnService.run} does */
+/**
+ * Starts a turn and returns a handle to wait for its end.
+ * @throws ParleyError as {@link TurnService.run} does
+ */
 export async function runTurn(
   context: ActionContext,
   ask: TurnAsk,
@@ -71,8 +77,8 @@ function requestOf(context: ActionContext, ask: TurnAsk): TurnRequest {
 }
 
 /**
- * Returns a conversation that is yet to be made, with an id of its own.
- * @throws ParleyError `unknown_model`, or `invalid_request` where it would be nobody's
+ * Returns the fields of a conversation that is about to be made, with a new id.
+ * @throws ParleyError `unknown_model`, or `invalid_request` when the request names no user
  */
 export function newConversation(
   { principal, dependencies }: ActionContext,

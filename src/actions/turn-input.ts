@@ -1,14 +1,16 @@
-/** What a turn is asked for by, from what clients say. */
+/** Builds the input of a turn from a client's fields. */
 import { invalid } from '../core/errors.ts';
 import type { Part } from '../core/parts.ts';
 import type { MessageAddress } from '../store/tree/find-message.ts';
 import type { TurnInput } from '../turns/turn-service.ts';
 
-/** A user message as clients send it. One of its two texts is there. */
+/** A user message as clients send it; one of `message` and `content` is set. */
 export interface MessageFields {
   message?: string;
   content?: string;
-  /** The answer that it follows; null for a new beginning, undefined for the end of the active path. */
+  /**
+   * The answer that it follows; null for a new beginning, undefined for the end of the active path.
+   */
   parent_message_id?: string | null;
 }
 
@@ -17,12 +19,18 @@ export function messageInput(fields: MessageFields): TurnInput {
   return { kind: 'message', parts: partsOf(fields), parentId: fields.parent_message_id };
 }
 
-/** Returns the input that answers again: a user message, or the one that an answer belongs to. */
+/**
+ * Returns the input that answers a user message again. For an answer, that is the message that it
+ * answers.
+ */
 export function regenerateInput({ id, role, parentId }: MessageAddress): TurnInput {
   return { kind: 'regenerate', promptId: role === 'user' ? id : (parentId ?? id) };
 }
 
-/** Returns the input that says a message differently. @throws ParleyError `invalid_request` for an answer */
+/**
+ * Returns the input for an edited message.
+ * @throws ParleyError `invalid_request` for an answer
+ */
 export function editInput(message: MessageAddress, fields: MessageFields): TurnInput {
   if (message.role !== 'user') throw invalid('id', 'only a user message can be edited');
   const { parentId } = message;

@@ -1,13 +1,19 @@
-/** Who may call from a browser. Without identity the only protection of a server on loopback is that no page from elsewhere can speak to it. */
+/**
+ * Decides which web pages may call. Without identity, a server on loopback has no other protection
+ * against pages of other sites.
+ */
 import { ParleyError } from '../core/errors.ts';
 import { isLoopback } from '../config.ts';
 
 export interface OriginPolicy {
-  /** Undefined: localhost on any port. `*` allows everybody. */
+  /** The allowed origins; `*` allows all, and undefined allows localhost on any port. */
   origins: readonly string[] | undefined;
 }
 
-/** True when pages of `origin` may call. @param host of the request: its own origin is always allowed */
+/**
+ * Returns true when pages of `origin` may call.
+ * @param host the host of the request, whose own origin is always allowed
+ */
 export function isAllowedOrigin(
   origin: string,
   host: string | undefined,
@@ -20,7 +26,10 @@ export function isAllowedOrigin(
   return origins.includes('*') || origins.some((allowed) => new URL(allowed).origin === url.origin);
 }
 
-/** @throws ParleyError `forbidden_origin` when a page from elsewhere tries to start or change something */
+/**
+ * Refuses a request of a page that may not call.
+ * @throws ParleyError `forbidden_origin`
+ */
 export function refuseForeignOrigin(headers: Headers, policy: OriginPolicy): void {
   const origin = headers.get('origin');
   const host = headers.get('host') ?? undefined;
@@ -33,7 +42,11 @@ export function refuseForeignOrigin(headers: Headers, policy: OriginPolicy): voi
   });
 }
 
-/** @throws ParleyError `forbidden_host` when a name that is not this machine's was used to reach it (DNS rebinding) */
+/**
+ * Refuses a request that reached this machine by a name other than its loopback names, which is how
+ * DNS rebinding works.
+ * @throws ParleyError `forbidden_host`
+ */
 export function refuseForeignHost(headers: Headers): void {
   const host = headers.get('host');
   if (host === null || isLoopback(host.replace(/:\d+$/, ''))) return;

@@ -1,4 +1,4 @@
-/** Choosing what of a conversation a model is sent. */
+/** Chooses which messages of a conversation a model is sent. */
 import type { Role } from './message.ts';
 import { contentOf, type Part } from './parts.ts';
 import { estimateTokens, MOST_TOKENS_A_UNIT } from './tokens.ts';
@@ -10,11 +10,11 @@ export interface ContextMessage {
 }
 
 export interface ContextLimits {
-  /** Most messages, the newest first; the new user message included. */
+  /** The most messages that are sent, counted from the newest; the new user message is included. */
   windowMessages: number;
-  /** Never fewer of the newest than this, even over the budget. */
+  /** At least so many of the newest messages are sent, even when they exceed the budget. */
   minMessages: number;
-  /** Tokens for instructions and messages together. */
+  /** The most tokens that instructions and messages may take together. */
   tokenBudget: number;
 }
 
@@ -24,10 +24,12 @@ export function textOf({ parts }: ContextMessage): string {
 }
 
 /**
- * Chooses the messages to send: the newest that fit, whole, starting with the user, neighbouring messages
- * of one role merged. An older message that does not fit with its tool calls may fit without them.
- * @param history oldest first, the new user message last; failed and empty answers already left out
- * @param reserved tokens that something else (instructions, passages) takes from the budget
+ * Chooses the messages to send: the newest that fit. Messages are kept whole, the first is the
+ * user's, and neighbouring messages of one role are merged. An older message that does not fit with
+ * its tool calls may fit without them.
+ * @param history oldest first, the new user message last; failed and empty answers are left out
+ *   already
+ * @param reserved tokens that instructions and passages take from the budget
  */
 export function chooseContext({
   history,
@@ -49,7 +51,7 @@ function chooseFitting(
   { minMessages }: ContextLimits,
   budget: number,
 ): ContextMessage[] {
-  // What fits at the most that a text can be needs no estimate: most turns make none.
+  // A text that fits even by its upper bound needs no estimate, so most turns make none.
   const units = newest.reduce((sum, message) => sum + lengthOf(message), 0);
   if (units * MOST_TOKENS_A_UNIT <= budget) return [...newest];
   const chosen: ContextMessage[] = [];
@@ -73,14 +75,14 @@ function lengthOf({ parts }: ContextMessage): number {
   return parts.reduce((sum, part) => sum + sentText(part).length, 0);
 }
 
-/** What a model is sent of a part, as text: thoughts and sources stay here. */
+/** Returns what a model is sent of a part, as text. Reasoning and sources are not sent. */
 function sentText(part: Part): string {
   if (part.type === 'text') return part.text;
   if (part.type === 'tool_call') return part.name + JSON.stringify(part.input);
   return part.type === 'tool_result' ? JSON.stringify(part.output) : '';
 }
 
-/** Returns the message without its calls and results, which are only ever left out in pairs. */
+/** Returns the message without its tool calls and results, which are only left out in pairs. */
 export function withoutTools(message: ContextMessage): ContextMessage {
   const isOther = ({ type }: Part) => type !== 'tool_call' && type !== 'tool_result';
   return message.parts.every(isOther)

@@ -1,4 +1,4 @@
-/** Whether answers are grounded in the user's documents. */
+/** The modes of a conversation. In `rag` mode answers are grounded in the user's documents. */
 export const MODES = ['open', 'rag'] as const;
 export type Mode = (typeof MODES)[number];
 
@@ -9,7 +9,7 @@ export interface Conversation {
   mode: Mode;
   model: string | null;
   instructions: string | null;
-  /** Messages on the active path. */
+  /** The number of messages on the active path. */
   messageCount: number;
   /** The last message of the active path; null while there is none. */
   headMessageId: string | null;
@@ -18,7 +18,7 @@ export interface Conversation {
   updatedAt: number;
 }
 
-/** What a client may say of a conversation when it makes one. */
+/** The fields of a conversation that is about to be made. */
 export interface NewConversation {
   id: string;
   userId: string;

@@ -2,10 +2,13 @@ import { ParleyError } from './errors.ts';
 import type { Position } from './message-buffer.ts';
 
 /**
- * A reader's place, as the id of an event: which turn, and how much of its answer the client then has. Opaque to clients, and short, since every
- * token carries one: four characters of the turn's id, the answer's sequence number in its conversation, and the position. `Xk9f2.1a` is
- * offset 46 of the first part, `Xk9f2.1a.3` of the fourth, `Xk9f2` is before anything and `Xk9f2.-` after the end
- * (no digit of base 36, which the offsets are in).
+ * A reader's position, sent as the id of an event: it names the turn and how much of its answer the
+ * client has by then. Cursors are opaque to clients. They are short, since every token carries one:
+ * four characters of the turn's id, the answer's sequence number in its conversation, and the
+ * position.
+ * `Xk9f2.1a` is offset 46 of the first part and `Xk9f2.1a.3` the same offset of the fourth. `Xk9f2`
+ * is the start, and `Xk9f2.-` the end (`-` is not a digit of base 36, in which offsets are
+ * written).
  */
 export type Cursor = {
   tag: string;
@@ -18,7 +21,10 @@ const FORMAT =
 
 const TAG_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** Four characters (24 bits) of the random tail of a turn's UUID: enough to notice a cursor of another turn. */
+/**
+ * Returns four characters (24 bits) made of the random tail of a turn's UUID, which is enough to
+ * notice a cursor of another turn.
+ */
 export function cursorTag(turnId: string): string {
   const bits = Number.parseInt(turnId.slice(-6), 16) || 0;
   let tag = '';
@@ -26,7 +32,7 @@ export function cursorTag(turnId: string): string {
   return tag;
 }
 
-/** What every cursor of a turn begins with. */
+/** Returns the text that every cursor of a turn begins with. */
 export function cursorPrefix(turn: { turnId: string; sequenceNumber: number }): string {
   return cursorTag(turn.turnId) + turn.sequenceNumber.toString(36);
 }
@@ -40,7 +46,10 @@ export function encodeEnd(prefix: string): string {
   return `${prefix}.-`;
 }
 
-/** @throws ParleyError `invalid_cursor` when `text` is not one of ours. */
+/**
+ * Parses a cursor.
+ * @throws ParleyError `invalid_cursor` when `text` is not one of ours
+ */
 export function decodeCursor(text: string): Cursor {
   const match = FORMAT.exec(text);
   if (!match) throw invalidCursor('The cursor is not one that this server gave out');
@@ -55,7 +64,7 @@ export function decodeCursor(text: string): Cursor {
   };
 }
 
-/** True when the cursor was given out for this very turn. */
+/** Returns true when the cursor belongs to this turn. */
 export function isCursorOf(
   cursor: Cursor,
   turn: { turnId: string; sequenceNumber: number },

@@ -1,42 +1,51 @@
 import type { Failure } from './errors.ts';
 import type { Json } from './parts.ts';
 
-/** How the newest ingest of a document went or goes. */
+/** The states of a document, which are those of its newest ingest. */
 export const DOCUMENT_STATUSES = ['processing', 'ready', 'failed'] as const;
 export type DocumentStatus = (typeof DOCUMENT_STATUSES)[number];
 
-/** What a client gives of a document, its text extracted. */
+/** A document as a client sent it, with its text extracted. */
 export interface DocumentContent {
   title: string;
   url: string | null;
-  /** Of what was sent; the text is plain or Markdown. */
+  /** The type of the file that was sent; the extracted text is plain text or Markdown. */
   mimeType: string;
   metadata: Record<string, Json>;
   text: string;
   /** SHA-256 of the text, hexadecimal. */
   contentHash: string;
-  /** Bytes that were sent. */
+  /** The size of the file that was sent, in bytes. */
   size: number;
-  /** The charset that its bytes were read in, as the Encoding standard names it; null where none had to be. */
+  /**
+   * The charset that its bytes were decoded from, by its name in the Encoding standard; null when
+   * no decoding was needed.
+   */
   charset: string | null;
 }
 
 export interface Document extends Omit<DocumentContent, 'text'> {
   id: string;
   userId: string;
-  /** The conversation it belongs to and is deleted with; null where it is the user's own. */
+  /** The conversation that it belongs to and is deleted with; null for a document of the user. */
   conversationId: string | null;
-  /** How the newest ingest went or goes. */
+  /** The state of the newest ingest. */
   status: DocumentStatus;
   error: Failure | undefined;
-  /** True when searches find it: also while its replacement is being made, or failed. */
+  /**
+   * True when searches find it, which they also do while its replacement is being made or has
+   * failed.
+   */
   isSearchable: boolean;
   chunkCount: number;
   embeddingModel: string | null;
   dimension: number | null;
-  /** The version of what made chunks and words of its text; null for one from before there were any. */
+  /**
+   * The version of the analysis that made its chunks and words; null when it is older than
+   * versions.
+   */
   analysis: number | null;
-  /** Chunks stored and in all of an ingest that is not over. */
+  /** The chunks of a running ingest: how many are stored, and how many there will be. */
   progress: { done: number; total: number } | undefined;
   /** Milliseconds since the epoch, by the database's clock. */
   createdAt: number;
@@ -44,8 +53,9 @@ export interface Document extends Omit<DocumentContent, 'text'> {
 }
 
 /**
- * Returns the heading line of a chunk as it is indexed, embedded and ranked: the document's title, then
- * the chunk's headings. Lines that the text itself begins with are left out, since they would count twice.
+ * Returns the heading line of a chunk as it is indexed, embedded and ranked: the document's title,
+ * then the chunk's headings. A line that the text itself begins with is left out, since it would
+ * count twice.
  */
 export function headingLineOf(chunk: { title: string; headings: string[]; text: string }): string {
   const opening = chunk.text.replace(/^[#\s]+/, '');

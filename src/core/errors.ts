@@ -1,6 +1,6 @@
 /**
- * The closed set of things that can go wrong, in the domain's own words. It knows no HTTP: `wire/problem.ts` is the one
- * place that renders a code as a status.
+ * The closed set of error codes. This module knows no HTTP: only `wire/problem.ts` turns a code
+ * into a status.
  */
 export const ERROR_CODES = [
   'invalid_request',
@@ -37,21 +37,24 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 export interface FieldError {
-  /** Dotted path into the body, query or headers; empty for the whole. */
+  /** A dotted path into the body, the query or the headers; empty for the whole. */
   path: string;
   message: string;
 }
 
-/** What a client may be told of a failure; also the shape in which a turn's error is stored. */
+/** A failure as a client may see it, which is also the shape in which a turn's error is stored. */
 export interface Failure {
   code: ErrorCode;
   detail: string;
   errors?: FieldError[];
-  /** Seconds after which a repeat makes sense. */
+  /** Seconds after which the client may try again. */
   retryAfter?: number;
 }
 
-/** An expected failure: its `detail` is written for clients and holds nothing secret; the cause goes to the log only. */
+/**
+ * An expected failure. Its `detail` is written for clients and holds nothing secret; its cause goes
+ * to the log only.
+ */
 export class ParleyError extends Error implements Failure {
   override readonly name = 'ParleyError';
   readonly code: ErrorCode;
@@ -68,7 +71,10 @@ export class ParleyError extends Error implements Failure {
   }
 }
 
-/** What `error` means to a client: itself when it is ours, else a generic failure that reveals nothing. */
+/**
+ * Returns what a client may see of an error: our own errors as they are, any other as a generic
+ * failure that reveals nothing.
+ */
 export function failureOf(error: unknown): Failure {
   if (error instanceof ParleyError) {
     const { code, detail, errors, retryAfter } = error;
@@ -77,18 +83,21 @@ export function failureOf(error: unknown): Failure {
   return { code: 'internal_error', detail: 'Something went wrong on our side' };
 }
 
-/** True for what the operator should hear of: what nobody expected, and a failure whose cause is kept from the client. */
+/**
+ * Returns true when the operator should see the error: it is unexpected, or its cause is kept from
+ * the client.
+ */
 export function isForOperator(error: unknown): boolean {
   const hasCause = error instanceof Error && error.cause !== undefined;
   return hasCause || failureOf(error).code === 'internal_error';
 }
 
-/** The one answer for what does not exist and for what is somebody else's. */
+/** Returns the error for things that do not exist and for things of other users alike. */
 export function notFound(what: string): ParleyError {
   return new ParleyError({ code: 'not_found', detail: `${what} not found` });
 }
 
-/** The same Idempotency-Key with another request. */
+/** Returns the error for an Idempotency-Key that comes with another request. */
 export function keyReused(): ParleyError {
   return new ParleyError({
     code: 'idempotency_key_reused',
@@ -96,7 +105,7 @@ export function keyReused(): ParleyError {
   });
 }
 
-/** A single invalid field, as validation would report it. */
+/** Returns the error for a single invalid field, in the form that validation reports. */
 export function invalid(path: string, message: string): ParleyError {
   return new ParleyError({ code: 'invalid_request', detail: message, errors: [{ path, message }] });
 }

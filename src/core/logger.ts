@@ -1,6 +1,6 @@
 /**
- * Logging for the operator: one line an event, as JSON for machines or readable on a terminal.
- * Fields are ids, numbers and codes; what people and models say, and credentials, stay out.
+ * Logging for the operator: each event is one line, as JSON or in a form for terminals. Fields are
+ * ids, numbers and codes; texts of users and models and credentials are never logged.
  */
 import type { Report } from './report.ts';
 
@@ -10,7 +10,10 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_FORMATS = ['json', 'pretty'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-/** Names in snake_case; undefined ones are left out. An `error` may be anything that was thrown. */
+/**
+ * The fields of a line, named in snake_case. Undefined ones are left out; `error` may be any value
+ * that was thrown.
+ */
 export type LogFields = Readonly<Record<string, unknown>>;
 
 type LogMethod = (message: string, fields?: LogFields) => void;
@@ -20,9 +23,9 @@ export type Logger = Readonly<Record<LogLevel, LogMethod>>;
 interface LoggerOptions {
   level: LogLevel;
   format: LogFormat;
-  /** Takes a line without its end. */
+  /** Writes one line, which comes without a line break. */
   write: (line: string, level: LogLevel) => void;
-  /** Milliseconds since the epoch. */
+  /** Returns the time in milliseconds since the epoch. */
   now?: () => number;
 }
 
@@ -36,7 +39,7 @@ export function createLogger({ level, format, write, now = Date.now }: LoggerOpt
   return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
 }
 
-/** Returns the logger's way of telling what went wrong. */
+/** Returns a function that logs errors, for code that reports nothing else. */
 export function reportTo(log: Logger): Report {
   return (what, error) => log.error(what, { error });
 }
@@ -72,13 +75,16 @@ interface DescribedError {
   cause?: DescribedError;
 }
 
-/** Errors within errors that are told. */
+/** The most nested causes of an error that are logged. */
 const MOST_CAUSES = 4;
-/** UTF-16 units: a service may answer with a whole page. */
+/**
+ * The longest text of an error that is logged, in UTF-16 units: a service may answer with a whole
+ * page.
+ */
 const LONGEST_TEXT = 2_000;
 const MOST_FRAMES = 12;
 
-/** Tells an error by its name, message, code, stack and causes, and by nothing else it carries. */
+/** Returns an error's name, message, code, stack and causes, and none of its other properties. */
 function describeError(error: unknown, depth = 0): DescribedError {
   if (!(error instanceof Error)) return { message: shortened(textOf(error)) };
   const { name, message, cause, stack } = error;
@@ -103,7 +109,7 @@ function textOf(thrown: unknown): string {
   }
 }
 
-/** Cuts a text, and leaves out what would steer a terminal. */
+/** Cuts a text and removes control characters, which could steer a terminal. */
 function shortened(text: string): string {
   const cut = text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT)}…`;
   return cut.replaceAll(/[^\P{Cc}\n]/gu, '');

@@ -1,12 +1,15 @@
 import { contentOf, type GrowingType, type Part } from './parts.ts';
 
-/** A place in an answer: everything before `offset` (UTF-16 units) of part number `part`. */
+/** A position in an answer: everything before `offset` (UTF-16 units) of part number `part`. */
 export interface Position {
   part: number;
   offset: number;
 }
 
-/** A growing text held as its deltas, so that appending costs what is appended and a reader near the end joins only what is new. */
+/**
+ * A growing text, kept as its deltas. Appending costs only the length of the delta, and a reader
+ * near the end joins only the deltas that are new to it.
+ */
 class TextBuffer {
   readonly type: GrowingType;
   #deltas: string[] = [];
@@ -26,7 +29,10 @@ class TextBuffer {
     this.#ends.push(this.length + delta.length);
   }
 
-  /** The text from `offset` on, or the first of it: no more than `most` units, and no half of a surrogate pair at the end. */
+  /**
+   * Returns at most `most` units of the text from `offset` on. It never ends with half of a
+   * surrogate pair.
+   */
   from(offset: number, most = Number.POSITIVE_INFINITY): string {
     if (offset >= this.length) return '';
     const start = this.#indexAt(offset);
@@ -38,7 +44,10 @@ class TextBuffer {
     return text.slice(0, isHighSurrogate(text.charCodeAt(most - 1)) ? most - 1 : most);
   }
 
-  /** The delta that holds the unit at `offset`: the last one nearly always, else by bisection. */
+  /**
+   * Returns the index of the delta that holds the unit at `offset`. That is nearly always the last
+   * one; otherwise it is found by bisection.
+   */
   #indexAt(offset: number): number {
     let low = 0;
     let high = this.#deltas.length - 1;
@@ -55,8 +64,8 @@ class TextBuffer {
 type FixedPart = Exclude<Part, { text: string }>;
 
 /**
- * An answer while it is being written. Only the last part grows; whatever else arrives (sources, a tool's call or result) is a part of its own.
- * Any number of readers look at it, each from a position of its own.
+ * An answer while it is being written. Only the last part grows; sources, tool calls and tool
+ * results are added as whole parts. It serves any number of readers, each from its own position.
  */
 export class MessageBuffer {
   #parts: (TextBuffer | FixedPart)[] = [];
@@ -71,12 +80,12 @@ export class MessageBuffer {
     return growing;
   }
 
-  /** How many parts there are. */
+  /** Returns the number of parts. */
   get count(): number {
     return this.#parts.length;
   }
 
-  /** UTF-16 units of visible text. */
+  /** Returns the length of the visible text, in UTF-16 units. */
   get textLength(): number {
     return this.#textLength;
   }
@@ -97,21 +106,27 @@ export class MessageBuffer {
     this.#parts.push(part);
   }
 
-  /** The position after everything there is. */
+  /** Returns the position after everything that has been written. */
   end(): Position {
     const last = this.#parts.at(-1);
     if (last instanceof TextBuffer) return { part: this.#parts.length - 1, offset: last.length };
     return { part: this.#parts.length, offset: 0 };
   }
 
-  /** What part number `index` has from `offset` on: a fragment of a text, the whole of any other, nothing when there is no such part. */
+  /**
+   * Returns part number `index` from `offset` on: a fragment of a text, any other part whole;
+   * undefined when there is no such part.
+   */
   at(index: number, offset: number): Part | undefined {
     const part = this.#parts[index];
     if (part instanceof TextBuffer) return { type: part.type, text: part.from(offset) };
     return part;
   }
 
-  /** Like {@link at} without an object, for the hot path, and no more than `most` units: `undefined` when the part is not a growing one. */
+  /**
+   * Returns at most `most` units of a growing part, and undefined for any other. It does what
+   * {@link at} does but allocates no object, for the hot path.
+   */
   textAt(index: number, offset: number, most?: number): string | undefined {
     const part = this.#parts[index];
     return part instanceof TextBuffer ? part.from(offset, most) : undefined;
@@ -127,8 +142,9 @@ export class MessageBuffer {
   }
 
   /**
-   * Returns everything beyond `position`, a text that goes on first as a fragment.
-   * @param end the number of the first part that is not wanted
+   * Returns everything after `position`; a text that `position` is inside of comes first, as a
+   * fragment.
+   * @param end the number of the first part to leave out
    */
   since(position: Position, end = this.#parts.length): Part[] {
     const parts: Part[] = [];
@@ -143,12 +159,15 @@ export class MessageBuffer {
     return this.since({ part: 0, offset: 0 });
   }
 
-  /** The visible text from so many units on. */
+  /** Returns the visible text after its first `length` UTF-16 units. */
   textFrom(length: number): string {
     return contentOf(this.all()).slice(length);
   }
 
-  /** True when a reader may stand there: inside what is written and not between the halves of a surrogate pair. */
+  /**
+   * Returns true when a reader may start there: the position is inside the answer and not between
+   * the halves of a surrogate pair.
+   */
   has(position: Position): boolean {
     const end = this.end();
     if (position.part > end.part) return false;

@@ -1,7 +1,10 @@
 import type { Failure } from './errors.ts';
 import type { Part } from './parts.ts';
 
-/** How an answer stands; only a finish that the provider declared, with no error before it, is `complete`. User messages are always `complete`. */
+/**
+ * The states of a message. An answer is `complete` only when the provider declared that it finished
+ * and no error came before; user messages are always `complete`.
+ */
 export const STATUSES = [
   'streaming',
   'complete',
@@ -16,13 +19,13 @@ export type Status = (typeof STATUSES)[number];
 export const ROLES = ['user', 'assistant'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** How a turn stands; what became of it is its answer's status. */
+/** The states of a turn. The result of an ended turn is the status of its answer. */
 export const TURN_STATES = ['running', 'ended'] as const;
 
 export interface Usage {
   inputTokens: number;
   outputTokens: number;
-  /** True when any of the two is our estimate and not the provider's count. */
+  /** True when at least one of the two is our estimate and not the provider's count. */
   estimated: boolean;
 }
 
@@ -32,29 +35,32 @@ export interface Message {
   turnId: string | null;
   /** The message that this one follows; null for the first of a branch. */
   parentId: string | null;
-  /** Which of the messages after the same parent this one is, in the order in which they were made. */
+  /** The place of this message among those with the same parent, in the order of their creation. */
   siblings: Siblings;
   role: Role;
   status: Status;
-  /** The order in which messages were made in their conversation, from 1. */
+  /** The message's number in the order of creation in its conversation, from 1. */
   sequenceNumber: number;
   parts: Part[];
   model: string | null;
   inputTokens: number | null;
-  /** An answer's output tokens; a user message's own estimate. */
+  /** The output tokens of an answer, or the estimated tokens of a user message. */
   outputTokens: number | null;
   tokensEstimated: boolean;
   finishReason: FinishReason | null;
-  /** True for a user message that a model's service refused for good: it is shown and not sent again. */
+  /**
+   * True for a user message that a provider refused for good: clients see it, but no model is sent
+   * it again.
+   */
   isRefused: boolean;
-  /** Milliseconds from the acceptance of the turn to its first token, and to its end. */
+  /** Milliseconds from the acceptance of the turn to its first token. */
   firstTokenMs: number | null;
   durationMs: number | null;
   /** Milliseconds since the epoch, by the database's clock. */
   createdAt: number;
 }
 
-/** A place among siblings: `index` counts from 1. */
+/** A position among siblings; `index` counts from 1. */
 export interface Siblings {
   index: number;
   count: number;
@@ -73,38 +79,41 @@ export interface PromptMessage {
   text: string;
 }
 
-/** What a client needs to know of a turn that has begun. */
+/** The facts about a turn that a client needs when it begins. */
 export interface TurnHead {
   turnId: string;
   conversationId: string;
-  /** True when this very turn created the conversation. */
+  /** True when this turn created the conversation. */
   created: boolean;
   title: string | null;
   model: string;
-  /** The message that is answered: a new one, or one that is answered again. */
+  /** The message that is answered, which may be new or stored before. */
   userMessage: PromptMessage;
   assistantMessage: { id: string; sequenceNumber: number; siblings: Siblings };
-  /** When the turn was accepted and its messages were stored, and when its conversation was made: milliseconds since the epoch, by the database's clock. */
+  /**
+   * The time when the turn was accepted and its messages were stored, in milliseconds since the
+   * epoch by the database's clock.
+   */
   acceptedAt: number;
   conversationCreatedAt: number;
 }
 
-/** How a turn ended, as it is stored. */
+/** The result of a turn, as it is stored. */
 export interface Outcome {
   message: Message;
   error?: Failure;
 }
 
-/** A turn that is over. */
+/** A turn that has ended, with its result. */
 export interface FinishedTurn extends Outcome {
   head: TurnHead;
 }
 
-/** A turn and its answer as they stand in the database. */
+/** A turn and its answer as they are stored. */
 export interface StoredTurn {
   head: TurnHead;
   running: boolean;
-  /** Its owner has given a sign of life since it accepted the turn. */
+  /** True when the owner has renewed the turn's lease since it accepted the turn. */
   hasHeartbeat: boolean;
   message: Message;
   error?: Failure;
@@ -118,7 +127,7 @@ export function usageOf(message: Message): Usage {
   };
 }
 
-/** The name of the event that ends a turn with this status. */
+/** Returns the name of the event that ends a turn with this status. */
 export function terminalEvent(status: Status): 'turn.completed' | 'turn.cancelled' | 'turn.failed' {
   if (status === 'complete' || status === 'truncated' || status === 'filtered')
     return 'turn.completed';

@@ -1,9 +1,9 @@
 /**
- * The parts of a message: the same shape in memory, in the database and on every wire. A message is an ordered list of
- * parts; two texts are never neighbours (they would be one).
+ * The parts of a message, which have one shape in memory, in the database and on every wire. A
+ * message is an ordered list of parts; no text part follows another, since the two would be one.
  */
 export interface Citation {
-  /** The number a citation `[n]` refers to, from 1. */
+  /** The number that a citation `[n]` refers to, from 1. */
   n: number;
   document_id: string;
   chunk_id: string;
@@ -15,7 +15,7 @@ export interface Citation {
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** What a provider said of a part, by the provider's name. */
+/** Metadata that providers attached to a part, by the provider's name. */
 export type ProviderMetadata = { [provider: string]: { [key: string]: Json } };
 
 export type Part =
@@ -27,12 +27,12 @@ export type Part =
       tool_call_id: string;
       name: string;
       input: Json;
-      /** What the provider wants back with the call in later prompts; not shown to clients. */
+      /** Metadata that the provider needs with the call in later prompts; clients do not see it. */
       provider_metadata?: ProviderMetadata;
     }
   | { type: 'tool_result'; tool_call_id: string; output: Json; is_error?: boolean };
 
-/** Every type of a part; the compiler tells of one that is missing. */
+/** Lists every type of a part; the compiler rejects the list when one is missing. */
 const LISTED: Record<Part['type'], true> = {
   text: true,
   reasoning: true,
@@ -43,10 +43,10 @@ const LISTED: Record<Part['type'], true> = {
 // The keys of a record have the type of its keys.
 export const PART_TYPES = Object.keys(LISTED) as Part['type'][];
 
-/** Parts whose text grows while a model speaks. */
+/** The types of parts whose text grows while a model generates. */
 export type GrowingType = 'text' | 'reasoning';
 
-/** The visible answer: the text parts joined. */
+/** Returns the visible text of an answer, its text parts joined. */
 export function contentOf(parts: readonly Part[]): string {
   let content = '';
   for (const part of parts) if (part.type === 'text') content += part.text;
@@ -54,19 +54,20 @@ export function contentOf(parts: readonly Part[]): string {
 }
 
 /**
- * Parts as they are stored: one JSON object a line. A line may hold a fragment: neighbouring lines of the same growing type are one
- * part, so that a checkpoint only appends what is new.
+ * Encodes parts for the database, as one JSON object a line. A line may hold a fragment:
+ * neighbouring lines of the same growing type are one part, so a checkpoint only appends what is
+ * new.
  */
 export function encodeParts(parts: readonly Part[]): string {
   return parts.map((part) => JSON.stringify(part)).join('\n');
 }
 
-/** The inverse of {@link encodeParts}, fragments joined. */
+/** Decodes what {@link encodeParts} encoded, and joins fragments. */
 export function decodeParts(stored: string): Part[] {
   const parts: Part[] = [];
   for (const line of stored.split('\n')) {
     if (line === '') continue;
-    // Written by `encodeParts` alone: the column is ours, not a client's.
+    // Only `encodeParts` writes this column, so no client's data is trusted here.
     const part = JSON.parse(line) as Part;
     const last = parts.at(-1);
     if (last && isGrowing(last) && isGrowing(part) && last.type === part.type)

@@ -1,20 +1,25 @@
 import { invalid } from './errors.ts';
 
 /**
- * Who is calling. Without identity (`AUTH=none`) anybody may call: the request may then name a user, who
- * must be the owner of what it asks for; where it names none, the unguessable id of a thing suffices.
+ * The caller of a request. Without identity (`AUTH=none`) anybody may call. A request that names a
+ * user sees only what that user owns; for one that names none, knowing an unguessable id suffices.
  */
 export type Principal = { kind: 'user'; userId: string } | { kind: 'anyone'; userId?: string };
 
-/** Returns the id of the user that the principal acts for; undefined where none is named. */
+/**
+ * Returns the id of the user that the principal acts for; undefined when the request names none.
+ */
 export function userIdOf(principal: Principal): string | undefined {
   return principal.userId;
 }
 
-/** Our own code, which looks at what a caller was let in to before. */
+/** The principal of our own code, for data whose owner has been checked before. */
 export const ANYONE: Principal = { kind: 'anyone' };
 
-/** @throws ParleyError `invalid_request` where something is made or listed for nobody */
+/**
+ * Returns the id of the user that something is made or listed for.
+ * @throws ParleyError `invalid_request` when the request names no user
+ */
 export function requireUserId(principal: Principal): string {
   const userId = userIdOf(principal);
   if (userId === undefined || userId === '')

@@ -1,2 +1,2 @@
-/** Tells the operator what went wrong; never shown to a client. */
+/** Tells the operator about an error; clients never see it. */
 export type Report = (what: string, error: unknown) => void;

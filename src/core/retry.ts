@@ -1,14 +1,14 @@
-/** Waiting, and trying again after it. */
+/** Waits, and retries after waiting. */
 
 /**
- * Resolves after so many milliseconds.
+ * Resolves after the given number of milliseconds.
  * @throws the abort reason, as soon as `signal` fires
  */
 export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = () => {
       clearTimeout(timer);
-      // An abort reason is whatever the owner of the signal gave.
+      // The owner of the signal chooses the abort reason, so its type is unknown.
       reject(signal?.reason as Error);
     };
     const timer = setTimeout(() => {
@@ -25,16 +25,16 @@ export interface RetryOptions {
   firstPauseMs: number;
   longestPauseMs: number;
   /**
-   * Returns the milliseconds to wait after an error, most often `pauseMs`; or throws what the
-   * caller is to get instead of another attempt.
+   * Returns the milliseconds to wait after an error, usually `pauseMs`; or throws the error that
+   * the caller gets instead of another attempt.
    */
   onError: (error: unknown, pauseMs: number) => number;
   signal?: AbortSignal;
 }
 
 /**
- * Returns what `attempt` returns, once it succeeds. Pauses vary at random by half of their length,
- * so that those who failed together do not come back together.
+ * Returns what `attempt` returns once it succeeds. Pauses vary at random by half of their length,
+ * so that callers that failed together do not retry together.
  * @throws what `onError` throws, or the abort reason when `signal` fires during a pause
  */
 export async function retry<T>(

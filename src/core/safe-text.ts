@@ -1,13 +1,14 @@
 import { isHighSurrogate } from './message-buffer.ts';
 
 /**
- * Makes a model's deltas safe to send and to store: NUL is dropped (SQLite would cut the text there when it is read), half a surrogate pair
- * waits for its other half in the next delta, and one that never gets it becomes U+FFFD (`sqld` refuses a batch that holds it).
+ * Makes a model's deltas safe to send and to store. NUL is dropped, since SQLite would cut the text
+ * there when it is read. Half of a surrogate pair waits for its other half in the next delta;
+ * without one it becomes U+FFFD, since `sqld` refuses a batch that holds a lone half.
  */
 export class SafeText {
   #held = '';
 
-  /** The part of `delta` that may go out now. */
+  /** Returns the part of `delta` that may be sent now. */
   push(delta: string): string {
     let text = this.#held === '' ? delta : this.#held + delta;
     this.#held = '';
@@ -18,7 +19,9 @@ export class SafeText {
     return clean(text);
   }
 
-  /** What was held back when no more is coming. */
+  /**
+   * Returns a replacement for what is still held back when the text ends; empty when nothing is.
+   */
   flush(): string {
     const held = this.#held;
     this.#held = '';
@@ -26,7 +29,7 @@ export class SafeText {
   }
 }
 
-/** Text without NUL, its lone surrogates replaced. */
+/** Returns the text without NUL and with lone surrogates replaced. */
 export function clean(text: string): string {
   const whole = text.includes('\0') ? text.replaceAll('\0', '') : text;
   return whole.isWellFormed() ? whole : whole.toWellFormed();

@@ -1,15 +1,16 @@
-/** Longest title, in UTF-16 units. */
+/** The longest title, in UTF-16 units. */
 export const MAX_TITLE_LENGTH = 80;
 
 /**
- * What a title must not hold: control characters, and those that turn the direction of all that
- * follows. Joiners and variation selectors stay, since emoji and several scripts are made with them.
+ * The characters that are removed from titles: control characters, and those that change the
+ * direction of the text after them. Joiners and variation selectors stay, since emoji and several
+ * scripts need them.
  */
 const UNWANTED = /[\p{Cc}\u061C\u200B\u200E\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB]/gu;
 
 /**
- * Makes a conversation's title of its first user message.
- * @param words how many words of it at most
+ * Returns a title for a conversation, made of its first user message.
+ * @param words the most words that are taken from the message
  * @returns at most `MAX_TITLE_LENGTH` units; null when there are no words
  */
 export function titleFrom({ text, words }: { text: string; words: number }): string | null {
@@ -22,7 +23,10 @@ export function titleFrom({ text, words }: { text: string; words: number }): str
   return chosen === '' ? null : cut(withCapital(chosen), MAX_TITLE_LENGTH);
 }
 
-/** Makes the first letter a capital where that is one letter: `ß` and ligatures stay as they are. */
+/**
+ * Capitalises the first letter when its capital is a single letter; `ß` and ligatures stay as they
+ * are.
+ */
 function withCapital(text: string): string {
   const [first = ''] = text;
   const capital = first.toUpperCase();
@@ -30,12 +34,12 @@ function withCapital(text: string): string {
   return isOneLetter ? capital + text.slice(first.length) : text;
 }
 
-/** Cuts between characters as people see them: never inside a family of emoji, a flag or an accent. */
+/** Cuts a text between graphemes, never inside an emoji sequence, a flag or an accented letter. */
 function cut(text: string, length: number): string {
   if (text.length <= length) return text;
   const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
   let end = 0;
-  // What follows is looked at too: whether a character is whole is known by the one behind it.
+  // The text after the cut is segmented too, since only the next character shows that one is whole.
   for (const { index, segment } of graphemes.segment(text.slice(0, 2 * length))) {
     if (index + segment.length > length) break;
     end = index + segment.length;

@@ -1,11 +1,11 @@
 /**
- * The costs that `tokens.ts` adds up, in tokens a UTF-16 unit. They were fitted to what the
- * tokenizer o200k makes of the Universal Declaration of Human Rights in 532 translations, of
- * code, data and symbols. Tokenizers know common pieces of the scripts they learnt from, and
- * spend up to a token a byte on all else: hence what is `known` of a script is a cost apart.
+ * The costs that `tokens.ts` adds up, in tokens per UTF-16 unit. They were fitted to the output of
+ * the tokenizer o200k for the Universal Declaration of Human Rights in 532 translations, and for
+ * code, data and symbols. A tokenizer knows the common pieces of the scripts that it was trained on
+ * and spends up to one token a byte on everything else, so known pieces have a cost of their own.
  */
 
-/** Letters by what often follows them, in groups: `qu wor` are the pairs qu, wo and wr. */
+/** Frequent pairs of letters, grouped by the first: `qu wor` are the pairs qu, wo and wr. */
 const ENGLISH_PAIRS = `acdgilmnprst bel caehilort daeio eacdeflmnqrstvx feoru geh haeiot
   iacdeglmnostv laeiloy maeiop nacdegiost ocdflmnoprtuw paelort qu raeinorsty sacehiopstu
   taehiorsy ueilnrst vei whi yo`;
@@ -27,14 +27,14 @@ const FREQUENT_HANGUL = `의한에하다가이권는리를자사을적제은인�
   며아그선부공회할수교니등있되법전구간호나된거및노성행누통우종계언존없합장러떠무경생해상육느원포들치야연비예게평결단일요
   관력형차별실라당것화초시격록필발증재활중완주죄함른질표문엄만명반준개민체따목배혼세류양였터강본`;
 
-/** What a unit costs in a stretch of Unicode. */
+/** A range of Unicode and the cost of its units. */
 export interface Block {
   from: number;
   to: number;
   cost: number;
-  /** Words are written with it: their first letter costs more. */
+  /** True for alphabets, where the first letter of a word costs more. */
   isAlphabet?: true;
-  /** A unit that makes one of these pairs with the one before it costs `knownCost`. */
+  /** A unit that forms one of these pairs with the unit before it costs `knownCost`. */
   pairs?: ReadonlySet<number>;
   /** These units cost `knownCost`. */
   units?: ReadonlySet<number>;
@@ -66,7 +66,7 @@ const alphabet = (from: number, to: number, cost: number): Block => ({
 
 export const LATIN_PAIRS = pairsOf(ENGLISH_PAIRS);
 
-/** In order; what lies between them costs `UNKNOWN_SHORT` or `UNKNOWN`. */
+/** The ranges in ascending order; units between them cost `UNKNOWN_SHORT` or `UNKNOWN`. */
 export const BLOCKS: readonly Block[] = [
   sign(0x80, 0xbf, 1.3),
   alphabet(0xc0, 0x24f, 0.95), // letters with marks
@@ -129,8 +129,11 @@ export const BLOCKS: readonly Block[] = [
   sign(0xff60, 0xffef, 1.9),
 ];
 
-/** A unit in no block, of two bytes in UTF-8. Their ranges are empty: they are looked up anew. */
+/**
+ * The cost of a unit in no block with two bytes in UTF-8. The range is empty, so that the next unit
+ * is looked up again.
+ */
 export const UNKNOWN_SHORT: Block = sign(1, 0, 2);
-/** A unit in no block, of three bytes in UTF-8. */
+/** The cost of a unit in no block with three bytes in UTF-8. */
 export const UNKNOWN: Block = sign(1, 0, 2.9);
 export const FIRST_OF_THREE_BYTES = 0x800;

@@ -1,8 +1,9 @@
 /**
- * Estimates how many tokens a text is, for budgets and for usage that no provider reported. One
- * pass over the text, without a tokenizer's tables of megabytes: each unit costs what such units
- * cost on average, by its script and by what stands before it. Within a third of o200k for texts
- * of a hundred characters and more in nearly every script, for code, numbers, hex and base64.
+ * Estimates the number of tokens of a text, for budgets and for usage that no provider reported. It
+ * makes one pass over the text, without a tokenizer's tables of megabytes: each unit costs the
+ * average of its kind, given its script and the unit before it. Estimates are within a third of
+ * o200k for texts of a hundred characters and more in nearly every script, and for code, numbers,
+ * hex and base64.
  */
 import {
   BLOCKS,
@@ -14,14 +15,16 @@ import {
   type Block,
 } from './token-costs.ts';
 
-/** A tokenizer spends at most a token a byte, and a UTF-16 unit has at most three in UTF-8. */
+/**
+ * A tokenizer spends at most one token a byte, and a UTF-16 unit has at most three bytes in UTF-8.
+ */
 export const MOST_TOKENS_A_UNIT = 3;
 
-/** Above this many UTF-16 units an estimate is made of samples: 10 MB are not worth the time. */
+/** Texts of more UTF-16 units than this are estimated from samples, since 10 MB take too long. */
 const LONGEST_WHOLE = 262_144;
 const SAMPLES = 32;
 
-/** Returns about how many tokens `text` is. */
+/** Returns the estimated number of tokens of `text`. */
 export function estimateTokens(text: string): number {
   if (text.length <= LONGEST_WHOLE) return Math.ceil(costOf(text, 0, text.length));
   const length = LONGEST_WHOLE / SAMPLES;
@@ -43,7 +46,9 @@ const UPPER = 5;
 const LETTER = 6;
 const OTHER = 7;
 
-/** What a unit costs that is the third or a later one of its kind in a row; digits do not. */
+/**
+ * The cost of the third unit and every later one in a row of equal units, by kind; not for digits.
+ */
 const REPEATED = [0.02, 0.015, 0.05, 0, 0.13, 0.13];
 const DIGITS_A_TOKEN = 3;
 const CASE_BIT = 32;
@@ -57,7 +62,7 @@ const ASCII_KINDS = Uint8Array.from({ length: 128 }, (_, code) => {
   return /[A-Z]/u.test(unit) ? UPPER : SIGN;
 });
 
-/** By both letters without their case, five bits each. */
+/** Marks known pairs of letters; the index is both letters without their case, five bits each. */
 const KNOWN_LATIN = new Uint8Array(1024);
 for (const pair of LATIN_PAIRS) KNOWN_LATIN[latinPair(pair >> PAIR_SHIFT, pair & 0xffff)] = 1;
 
@@ -65,7 +70,7 @@ function latinPair(first: number, second: number): number {
   return ((first & 31) << 5) | (second & 31);
 }
 
-/** The kinds of the two units before one, and those units. */
+/** The two units before the current one, with their kinds. */
 interface Before {
   unit: number;
   kind: number;
@@ -121,7 +126,7 @@ function asciiCost(unit: number, kind: number, before: Before, digits: number): 
   }
 }
 
-/** Digits take no space before them into their token, unlike letters. */
+/** Returns the cost of a digit. Unlike a word, a number does not include the space before it. */
 function digitCost(before: Before, digits: number): number {
   if (digits % DIGITS_A_TOKEN !== 1) return 0;
   const hasOwnSpace = digits === 1 && before.kind === SPACE && before.earlierKind > NEWLINE;
@@ -140,7 +145,7 @@ function upperCost(unit: number, { unit: previous, kind }: Before): number {
 }
 
 const WORD_COST = 0.38;
-/** From here on Cyrillic letters are small. */
+/** The first lower-case letter of Cyrillic. */
 const FIRST_SMALL_CYRILLIC = 0x430;
 const CAPITAL_COST = 0.77;
 
