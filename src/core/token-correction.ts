@@ -29,3 +29,15 @@ export function correctionFrom(last: SentTokens | undefined): number {
 export function correctBudget(budget: number, correction: number): number {
   return Math.floor(budget / correction);
 }
+
+/** What the last turn of a path showed, and of which model. */
+export interface LearnedRatio {
+  model: string;
+  /** As {@link correctionFrom} gives it. */
+  ratio: number;
+}
+
+/** Returns the correction for a model: what was learned of another one says nothing of it. */
+export function correctionFor(learned: LearnedRatio | undefined, model: string): number {
+  return learned?.model === model ? learned.ratio : 1;
+}

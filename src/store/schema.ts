@@ -9,6 +9,7 @@ import {
   index,
   integer,
   primaryKey,
+  real,
   sqliteTable,
   text,
   uniqueIndex,
@@ -97,6 +98,8 @@ export const messages = sqliteTable(
     outputTokens: integer('output_tokens'),
     tokensEstimated: integer('tokens_estimated', { mode: 'boolean' }).notNull().default(true),
     finishReason: text('finish_reason', { enum: FINISH_REASONS }),
+    /** Of an answer: the provider's tokens for one of our estimates of what it was sent, where that was much. */
+    tokenRatio: real('token_ratio'),
     /** Of a user message: the model's service refused it for good. */
     isRefused: integer('is_refused', { mode: 'boolean' }).notNull().default(false),
     firstTokenMs: integer('first_token_ms'),

@@ -60,6 +60,8 @@ export interface TurnServiceDependencies {
   settings: TurnServiceSettings;
   report: Report;
   log: Logger;
+  /** Takes over what is done after a turn. */
+  defer: (work: Promise<unknown>) => void;
   /** Decides how writes that come close together are put together. */
   coalesce: Coalesce;
   /** Where a turn runs that does not run here; undefined where all turns are here. */
@@ -274,9 +276,9 @@ export class LocalTurnService implements TurnService {
     if (this.#graceIsOver) turn.stop('shutdown');
     if (this.#running.size === 1) onActive?.(true);
     this.#checkpointer.start();
-    const { conversation, history, hasSearchableContent } = accepted;
+    const { conversation, history, learned, hasSearchableContent } = accepted;
     void runTurn(
-      { live: turn, conversation, history, hasSearchableContent, models },
+      { live: turn, conversation, history, learned, hasSearchableContent, models },
       { ...this.#dependencies, instanceId: this.instanceId },
     ).finally(() => {
       this.#running.delete(claim.turnId);

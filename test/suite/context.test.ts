@@ -62,10 +62,10 @@ describe.concurrent('the window', () => {
 
 describe.concurrent('the budget (an unknown model has 28,672 tokens)', () => {
   it('sends as many of the newest as fit, whole', async () => {
-    // About eight of them, whoever estimates.
+    // About eight of them, whoever estimates; a service that counts would have its say.
     const long = (index: number) => `${index} ${'lantern '.repeat(3_500)}end`;
     const messages = count(13, long);
-    const { sent } = await talk(messages, [{ text: 'Yes.' }]);
+    const { sent } = await talk(messages, [{ text: 'Yes.', usage: 'missing' }]);
     const received = sent.at(-1) ?? [];
     expect(received).toEqual(alternating(messages).slice(-received.length));
     expect(received[0]?.role).toBe('user');
@@ -213,4 +213,88 @@ it('sequence numbers go on without gaps, whatever becomes of the turns', async (
     [9, 'user', 'complete'],
     [10, 'assistant', 'complete'],
   ]);
+});
+
+describe('what the provider counted', () => {
+  const long = (index: number) => `${index} ${'word '.repeat(1_200)}`;
+
+  it.each([
+    ['as we estimate, sends all that fits', undefined, 13],
+    ['three times as much, sends a third', { input: 60_000, output: 1 }, 9],
+  ])('in the last turn, %s', async (_, usage, sent) => {
+    const plain = { text: 'Yes.' };
+    const answers = [...count(5).map(() => plain), { ...plain, usage }, plain];
+    const { sent: received } = await talk(count(7, long), answers);
+    expect(received.at(-1)).toHaveLength(sent);
+  });
+});
+
+describe('a message that the model’s service refuses for good', () => {
+  const refusals: [name: string, status: { code: number; body?: string }][] = [
+    ['as too long', { code: 413 }],
+    ['by a code', { code: 400, body: '{"error":{"code":"context_length_exceeded"}}' }],
+    ['by a filter', { code: 400, body: '{"error":{"code":"content_filter"}}' }],
+    ['as unprocessable', { code: 422 }],
+  ];
+
+  it.each(refusals)('%s is told as such, shown, and not sent again', async (_, status) => {
+    const { model, name } = await scripted(target, { text: 'Yes.' });
+    const refusing = await scripted(target, { status });
+    const id = await conversation(target);
+    const path = `/conversations/${id}/messages`;
+    await target.call(path, { json: { message: 'before', model } });
+    const refused = await target.call(path, {
+      json: { message: 'REFUSED', model: refusing.model },
+    });
+    expect(refused.status).toBe(400);
+    expect(refused.json).toMatchObject({
+      code: expect.stringMatching(/^(context_too_long|model_refused)$/u),
+    });
+    await target.call(path, { json: { message: 'after', model } });
+    const requests = await target.upstream.requests(name);
+    expect(sentMessages(requests.at(-1)?.body)).toEqual([
+      { role: 'user', content: 'before' },
+      { role: 'assistant', content: 'Yes.' },
+      { role: 'user', content: 'after' },
+    ]);
+    const stored = await storedMessages(target, id);
+    expect(stored.map(({ content }) => content)).toEqual([
+      'before',
+      'Yes.',
+      'REFUSED',
+      '',
+      'after',
+      'Yes.',
+    ]);
+    expect(stored[2]).toMatchObject({ role: 'user', status: 'complete', refused: true });
+    expect(stored[3]).toMatchObject({ status: 'failed' });
+  });
+
+  it('is sent when it is answered again, and belongs to the context once it is answered', async () => {
+    const { model, name } = await scripted(target, { text: 'Yes.' });
+    const refusing = await scripted(target, { status: { code: 422 } });
+    const id = await conversation(target);
+    const path = `/conversations/${id}/messages`;
+    await target.call(path, { json: { message: 'REFUSED', model: refusing.model } });
+    const [question] = await storedMessages(target, id);
+    const again = `/messages/${question?.id}/regenerate`;
+    expect((await target.call(again, { json: { model } })).status).toBe(200);
+    expect((await storedMessages(target, id))[0]).not.toHaveProperty('refused');
+    await target.call(path, { json: { message: 'after', model } });
+    const requests = await target.upstream.requests(name);
+    expect(sentMessages(requests.at(-1)?.body)[0]).toEqual({ role: 'user', content: 'REFUSED' });
+  });
+
+  it('for a while (429, 500) is sent again', async () => {
+    const { model, name } = await scripted(target, { text: 'Yes.' });
+    const failing = await scripted(target, { status: { code: 500 } });
+    const id = await conversation(target);
+    const path = `/conversations/${id}/messages`;
+    await target.call(path, { json: { message: 'first', model: failing.model } });
+    await target.call(path, { json: { message: 'second', model } });
+    const requests = await target.upstream.requests(name);
+    expect(sentMessages(requests.at(-1)?.body)).toEqual([
+      { role: 'user', content: 'first\n\nsecond' },
+    ]);
+  });
 });

@@ -59,6 +59,7 @@ async function serve(): Promise<void> {
   const db = await openNodeDatabase(config);
   await migrateFromFolder(db);
   await sweep(db, config.TURN_LEASE_MS);
+  const deferred = new DeferredWork();
   const turns = new LocalTurnService({
     db,
     registry,
@@ -68,8 +69,8 @@ async function serve(): Promise<void> {
     coalesce: setImmediate,
     report,
     log,
+    defer: (work) => deferred.add(work),
   });
-  const deferred = new DeferredWork();
   const dependencies: ActionDependencies = {
     config,
     db,

@@ -38,6 +38,7 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
       coalesce: (wake) => void setTimeout(wake, COALESCE_MS),
       elsewhere: () => new RemoteTurnService(env.ROOMS),
       onActive: (active) => this.#setActive(active),
+      defer: (work) => this.ctx.waitUntil(work),
       report,
       log: settled.log,
     });

@@ -91,7 +91,11 @@ export type Ending = Pick<
   | 'firstTokenMs'
   | 'durationMs'
   | 'model'
-> & { error?: Failure };
+> & {
+  error?: Failure;
+  /** The provider's tokens for one of our estimates of the prompt; null where that was not looked at. */
+  tokenRatio: number | null;
+};
 
 /**
  * Stores the end of a turn; safe to repeat. Answers what is stored now: the ending, or, where the turn had been taken away, whatever took its place;
@@ -130,7 +134,10 @@ export async function endTurn(
 }
 
 /** The answer as an ending leaves it. */
-export function endedMessage(head: TurnHead, { error: _, ...ending }: Ending): Message {
+export function endedMessage(
+  head: TurnHead,
+  { error: _, tokenRatio: __, ...ending }: Ending,
+): Message {
   return {
     ...ending,
     id: head.assistantMessage.id,
@@ -146,7 +153,7 @@ export function endedMessage(head: TurnHead, { error: _, ...ending }: Ending): M
 }
 
 const UPDATE_ANSWER = `UPDATE messages SET status = ?, parts = ?, text_length = ?, model = ?, input_tokens = ?, output_tokens = ?, tokens_estimated = ?,
-  finish_reason = ?, first_token_ms = ?, duration_ms = ? WHERE id = ? AND ${OWNED}`;
+  finish_reason = ?, first_token_ms = ?, duration_ms = ?, token_ratio = ? WHERE id = ? AND ${OWNED}`;
 
 function updateAnswer(head: TurnHead, instanceId: string, ending: Ending): Statement {
   return {
@@ -162,6 +169,7 @@ function updateAnswer(head: TurnHead, instanceId: string, ending: Ending): State
       ending.finishReason,
       ending.firstTokenMs,
       ending.durationMs,
+      ending.tokenRatio,
       head.assistantMessage.id,
       instanceId,
     ],

@@ -5,6 +5,7 @@
  */
 import type { ContextMessage } from '../../core/context.ts';
 import type { Conversation, NewConversation } from '../../core/conversation.ts';
+import type { LearnedRatio } from '../../core/token-correction.ts';
 import type { Siblings } from '../../core/message.ts';
 import { contentOf, decodeParts, type Part } from '../../core/parts.ts';
 import type { Principal } from '../../core/principal.ts';
@@ -63,6 +64,8 @@ export type ClaimResult =
       /** The place of the answer among those to the same message. */
       siblings: Siblings;
       history: ContextMessage[];
+      /** What the answer before the prompt showed of our estimates. */
+      learned: LearnedRatio | undefined;
       /** Whether the user has documents or other conversations that a tool could search. */
       hasSearchableContent: boolean;
     }
@@ -213,11 +216,12 @@ const SELECT_RESULT = `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS s
       OR EXISTS (SELECT 1 FROM documents d WHERE d.user_id = c.user_id) AS has_searchable_content,
     running.id AS running_id, running.heartbeat_at + ? - ${NOW} AS lease_left, asked.parts AS running_parts,
     k.resource_id AS known_turn, k.fingerprint AS known_fingerprint, known.conversation_id AS known_conversation,
-    named.role AS named_role
+    named.role AS named_role, last.token_ratio, last.model AS last_model
   FROM (SELECT 1)
   LEFT JOIN conversations c ON c.id = ? AND ${isOwned('c.user_id')}
   LEFT JOIN turns mine ON mine.id = ? AND mine.state = 'running' AND mine.instance_id = ?
   LEFT JOIN messages prompt ON prompt.id = mine.prompt_message_id
+  LEFT JOIN messages last ON last.id = prompt.parent_id
   LEFT JOIN turns running ON running.conversation_id = c.id AND running.state = 'running'
   LEFT JOIN messages asked ON asked.id = running.prompt_message_id
   LEFT JOIN idempotency_keys k ON k.scope = ? AND k.key = ? AND k.created_at > ${NOW} - ${KEY_LIFETIME_MS}
@@ -277,7 +281,13 @@ function acceptedFrom(row: Row, sequenceNumber: number): ClaimResult {
     siblings: { index: answers, count: answers },
     hasSearchableContent: row['has_searchable_content'] === 1,
     history: historyFrom(text(row['history'])),
+    learned: learnedFrom(row),
   };
+}
+
+function learnedFrom(row: Row): LearnedRatio | undefined {
+  const ratio = optionalNumber(row['token_ratio']);
+  return ratio === null ? undefined : { model: text(row['last_model']), ratio };
 }
 
 function repeatedFrom(claim: TurnClaim, row: Row, turnId: string): ClaimResult {

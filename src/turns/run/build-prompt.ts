@@ -6,6 +6,7 @@ import {
   type ContextLimits,
   type ContextMessage,
 } from '../../core/context.ts';
+import { correctBudget } from '../../core/token-correction.ts';
 import { estimateTokens } from '../../core/tokens.ts';
 import type { ModelWindow } from '../../models/chat/catalog.ts';
 import type { Passage } from '../retriever.ts';
@@ -30,15 +31,18 @@ export function buildPrompt({
   instructions,
   passages,
   window,
+  correction = 1,
   settings,
 }: {
   history: readonly ContextMessage[];
   instructions: string | null;
   passages: readonly Passage[] | undefined;
   window: ModelWindow;
+  /** How many of the provider's tokens one of our estimates stands for. */
+  correction?: number;
   settings: ContextSettings;
 }): LanguageModelV4Prompt {
-  const tokenBudget = budgetOf(window, settings);
+  const tokenBudget = correctBudget(budgetOf(window, settings), correction);
   const system = [instructions, passages && GROUNDED].filter(Boolean).join('\n\n');
   const material = passages ? delimited(passages) : '';
   const reserved = estimateTokens(system) + estimateTokens(material);

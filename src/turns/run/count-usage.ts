@@ -3,7 +3,8 @@ import type { LanguageModelV4Prompt, LanguageModelV4Usage } from '@ai-sdk/provid
 import type { MessageBuffer, Position } from '../../core/message-buffer.ts';
 import type { Usage } from '../../core/message.ts';
 import type { Part } from '../../core/parts.ts';
-import { estimateTokens } from '../../core/tokens.ts';
+import { correctionFrom } from '../../core/token-correction.ts';
+import { estimateTokens, MOST_TOKENS_A_UNIT } from '../../core/tokens.ts';
 
 export type ReportedUsage = LanguageModelV4Usage | undefined;
 
@@ -55,19 +56,44 @@ function add(
   reported: number | undefined,
   estimate: () => number,
 ): void {
-  const isBelievable =
-    reported !== undefined &&
-    Number.isInteger(reported) &&
-    reported >= 0 &&
-    reported <= MOST_TOKENS;
-  if (isBelievable && reported > 0) {
+  const isCounted = isBelievable(reported);
+  if (isCounted && reported > 0) {
     usage[name] += reported;
     return;
   }
   const estimated = estimate();
   usage[name] += estimated;
   // The SDK reads a count that is null as nothing; of a text that is there, nothing is no count.
-  if (!isBelievable || estimated > 0) usage.estimated = true;
+  if (!isCounted || estimated > 0) usage.estimated = true;
+}
+
+/**
+ * Returns how many of the provider's tokens one of our estimates of a prompt stands for. Null where
+ * nothing was counted, and for a prompt that fits whatever its texts are: then no estimate is made.
+ */
+export function tokenRatio(
+  { reported, prompt }: ModelCall,
+  window: { context: number; answer: number },
+): number | null {
+  const counted = reported?.inputTokens.total;
+  const isNearLimit = lengthOf(prompt) * MOST_TOKENS_A_UNIT > window.context - window.answer;
+  if (!isNearLimit || !isBelievable(counted)) return null;
+  return correctionFrom({ counted, estimated: estimatePrompt(prompt) });
+}
+
+/** UTF-16 units of the texts of a prompt. */
+function lengthOf(prompt: LanguageModelV4Prompt): number {
+  let length = 0;
+  for (const { content } of prompt) {
+    if (typeof content === 'string') length += content.length;
+    else for (const part of content) length += part.type === 'text' ? part.text.length : 0;
+  }
+  return length;
+}
+
+/** True for a count that can be one. */
+function isBelievable(count: number | undefined): count is number {
+  return count !== undefined && Number.isInteger(count) && count >= 0 && count <= MOST_TOKENS;
 }
 
 /** Estimates what a model said: its text, its thoughts and its calls of tools. */

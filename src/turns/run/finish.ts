@@ -1,7 +1,7 @@
 /** How a turn ended: a pure decision over what its last step came to. Only a finish that the provider declared, with no error before it, is `complete`. */
 import type { Ending } from '../../store/turns/checkpoint.ts';
 import type { GenerateResult } from './generate.ts';
-import { countUsage, estimateOutput } from './count-usage.ts';
+import { countUsage, estimateOutput, tokenRatio } from './count-usage.ts';
 import type { Failure } from '../../core/errors.ts';
 import type { FinishReason, Status } from '../../core/message.ts';
 import { failureOfModel, modelFailure } from '../../models/failure.ts';
@@ -20,6 +20,7 @@ export function endingOf(
     stopped: live.stopReason,
   });
   const tokens = countUsage({ calls, others: otherUsage, answer: live.parts });
+  const [firstCall] = calls;
   return {
     ...decision,
     parts,
@@ -27,6 +28,7 @@ export function endingOf(
     inputTokens: tokens.inputTokens,
     outputTokens: tokens.outputTokens,
     tokensEstimated: tokens.estimated,
+    tokenRatio: firstCall ? tokenRatio(firstCall, model.window) : null,
     firstTokenMs:
       live.firstTokenAt === undefined ? null : Math.round(live.firstTokenAt - live.startedAt),
     durationMs: Math.round(performance.now() - live.startedAt),
@@ -45,6 +47,7 @@ export function brokenEnding(live: RunningTurn, error: Failure): Ending {
     inputTokens: null,
     outputTokens: estimateOutput(parts),
     tokensEstimated: true,
+    tokenRatio: null,
     finishReason: null,
     firstTokenMs: null,
     durationMs: Math.round(performance.now() - live.startedAt),

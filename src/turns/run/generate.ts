@@ -1,6 +1,7 @@
 /** The answer, by the models: a chain of fallbacks until one speaks, and the steps of the one that did, with tools between them. */
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import { withoutTools } from '../../core/context.ts';
+import { correctionFor } from '../../core/token-correction.ts';
 import { OFFLINE_OPTIONS } from '../../models/offline/chat-model.ts';
 import { describeFailure } from '../../models/describe-failure.ts';
 import { modelFailure } from '../../models/failure.ts';
@@ -74,6 +75,7 @@ async function generateBy(
     instructions: conversation.instructions,
     passages: grounding.passages,
     window: model.window,
+    correction: correctionFor(work.learned, model.name),
     settings: services.settings.context,
   });
   const calls: ModelCall[] = [];

@@ -1,6 +1,7 @@
 /** What a turn is made from, and what it is run with. */
 import type { ContextMessage } from '../../core/context.ts';
 import type { Conversation } from '../../core/conversation.ts';
+import type { LearnedRatio } from '../../core/token-correction.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Report } from '../../core/report.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
@@ -27,12 +28,16 @@ export interface RunDependencies {
   toolbox: ToolRegistry;
   report: Report;
   log: Logger;
+  /** Takes over what is done after a turn: the platform, or the shutdown, waits for it. */
+  defer: (work: Promise<unknown>) => void;
 }
 
 export interface TurnJob {
   live: RunningTurn;
   conversation: Conversation;
   history: ContextMessage[];
+  /** How our estimates compared with the provider's counts in the last turn of this path. */
+  learned: LearnedRatio | undefined;
   /** Whether the user has documents or other conversations that a tool could search. */
   hasSearchableContent: boolean;
   /** In the order in which they are tried. */

@@ -74,6 +74,7 @@ beforeEach(async () => {
     },
     retriever: createRetriever({ db, embeddings, report }),
     coalesce: setImmediate,
+    defer: () => undefined,
     log: noLog,
   });
   const dependencies = {

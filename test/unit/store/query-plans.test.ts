@@ -87,6 +87,7 @@ const turns = new LocalTurnService({
   retriever: createRetriever({ db, embeddings, report: console.error }),
   toolbox: createToolRegistry(),
   coalesce: setImmediate,
+  defer: () => undefined,
   log: noLog,
   report,
 });
@@ -228,6 +229,7 @@ async function keepDocuments(): Promise<void> {
 const refused: Ending = {
   ...{ status: 'failed', parts: [], model: 'm', finishReason: null, tokensEstimated: true },
   ...{ inputTokens: null, outputTokens: null, firstTokenMs: null, durationMs: 1 },
+  tokenRatio: null,
   error: { code: 'model_refused', detail: 'x' },
 };
 

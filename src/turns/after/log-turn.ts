@@ -1,11 +1,12 @@
 /** The line of the log that a turn gets when it is over. */
-import type { Logger } from '../../core/logger.ts';
-import type { Outcome, Status, TurnHead } from '../../core/message.ts';
+import type { Status } from '../../core/message.ts';
+import type { EndedTurn } from './after-turn.ts';
 
 const BROKEN: ReadonlySet<Status> = new Set<Status>(['failed', 'interrupted']);
 
 /** Logs how the turn ended, what it took and which ids it goes by; nothing of what was said. */
-export function logTurn(head: TurnHead, { message, error }: Outcome, log: Logger): void {
+export function logTurn({ head, outcome, log }: EndedTurn): void {
+  const { message, error } = outcome;
   const level = BROKEN.has(message.status) ? 'warn' : 'info';
   log[level]('turn', {
     status: message.status,

@@ -1,0 +1,1 @@
+ALTER TABLE `messages` ADD `token_ratio` real;
