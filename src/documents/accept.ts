@@ -1,4 +1,4 @@
-/** Takes a document in: registered, and, where it is there already, whatever is left to do for it to become what is wanted. */
+/** Accepts a document: registers it, or decides what an existing one still needs. */
 import type { Document } from '../core/document.ts';
 import { keyReused, notFound } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
@@ -20,28 +20,30 @@ import type { Prepared } from './prepare.ts';
 export interface IngestRequest {
   userId: string;
   conversationId: string | null;
-  /** The document that this one replaces. */
+  /** The document to replace. */
   documentId?: string | undefined;
   prepared: Prepared;
-  /** Instead of the document's own. */
+  /** Overrides the title found in the document. */
   title?: string | undefined;
   url?: string | null | undefined;
   metadata?: Record<string, Json> | undefined;
   idempotency?: Key | undefined;
 }
 
-/** What is left to do for a document. */
+/** The work that a document still needs. */
 export type Ingest =
-  /** Nothing: it was there. */
+  /** No work is left: the document was already there. */
   | { kind: 'known'; document: Document }
-  /** Somebody else is at work on the same. */
+  /** Another request is ingesting the same document. */
   | { kind: 'elsewhere'; document: Document }
   | { kind: 'accepted'; document: Document; job: Job };
 
 /**
- * Registers a document. The same text under the same title in the same place (a conversation, or the user's own) is the same document, and is neither stored
- * nor embedded again; to replace one, say which by `documentId`.
- * @throws ParleyError `not_found` for a conversation or document that is not the user's, `idempotency_key_reused`
+ * Registers a document. The same text under the same title in the same place (a conversation, or
+ * the user's own documents) is the same document: it is neither stored nor embedded again. Set
+ * `documentId` to replace a document.
+ * @throws ParleyError `not_found` for a conversation or document that is not the user's,
+ * `idempotency_key_reused`
  */
 export async function acceptDocument(
   request: IngestRequest,
@@ -56,7 +58,7 @@ export async function acceptDocument(
     const isRepeat = fingerprint !== undefined;
     if (isRepeat && fingerprint !== idempotency?.fingerprint) throw keyReused();
     if (!state) throw notFound('Document');
-    return goOn({ state, content, request, isRepeat }, services);
+    return continueIngest({ state, content, request, isRepeat }, services);
   }
   const { conversationId } = request;
   const registered = await registerDocument(
@@ -70,25 +72,25 @@ export async function acceptDocument(
   const { state } = registered;
   if (registered.kind === 'created' && state.draft)
     return accepted(state.document, state.draft, NONE_STORED, { content, request }, services);
-  // With a key it may be one that has been replaced since.
-  return goOn({ state, content, request, isRepeat: idempotency !== undefined }, services);
+  // A key may lead to a document that has been replaced since.
+  return continueIngest({ state, content, request, isRepeat: idempotency !== undefined }, services);
 }
 
-interface Wanted {
+interface Requested {
   content: DraftContent;
   request: IngestRequest;
 }
 
-/** Whatever has to be done for a document that is there already to become what is wanted. */
-async function goOn(
+/** Decides what an existing document needs to become the requested one. */
+async function continueIngest(
   {
     state,
     content,
     request,
     isRepeat,
-  }: Wanted & {
+  }: Requested & {
     state: DocumentState;
-    /** The same request was made before: what has become of the document since then is not undone. */
+    /** The same request was made before: later changes to the document are kept. */
     isRepeat: boolean;
   },
   services: IngestServices,
@@ -102,10 +104,11 @@ async function goOn(
   if (idempotency && !isRepeat && (isSameDraft || isSame(document, content)))
     await rememberDocument(db, idempotency, document.id);
   if (isBusy && isSameDraft) return { kind: 'elsewhere', document };
-  // Who names no document asks for the text to be there, and not for what is to replace it to be undone.
+  // A request without a document id only asks for the text to be there; it must not undo a running
+  // replacement.
   const isAtRest = !draft || request.documentId === undefined;
   if (isAtRest && document.isSearchable && isSame(document, content))
-    return { kind: 'known', document: await described(document, request, db) };
+    return { kind: 'known', document: await withDescription(document, request, db) };
   if (isSameDraft && draft.chunkCount === content.chunkCount) {
     const stored = await resumeDraft(db, { draft, description: request, leaseMs });
     if (!stored) return { kind: 'elsewhere', document };
@@ -124,7 +127,7 @@ function accepted(
   document: Document,
   draft: Draft,
   stored: StoredChunks,
-  { content, request }: Wanted,
+  { content, request }: Requested,
   { embeddings }: IngestServices,
 ): Ingest {
   const { prepared } = request;
@@ -172,8 +175,10 @@ async function contentOf(
   };
 }
 
-/** The same document, described anew where the request says something new of it. */
-async function described(
+/**
+ * Returns the document with the url and metadata of the request, and stores them if they differ.
+ */
+async function withDescription(
   document: Document,
   { url = document.url, metadata = document.metadata }: IngestRequest,
   db: Database,

@@ -1,6 +1,6 @@
 /**
- * What is made of a text: its chunks (`split.ts`) and their words (`src/text/words.ts`). Raise it when
- * either makes something else of the same text; `npm run reindex` then does documents anew that were
- * analysed before. Documents from before there were versions have none.
+ * The version of the code that derives chunks (`split.ts`) and words (`src/text/words.ts`) from a
+ * text. Raise it when either derives something else from the same text; `npm run reindex` then
+ * analyses older documents again. Documents from before there were versions have none.
  */
 export const ANALYSIS_VERSION = 1;

@@ -1,16 +1,19 @@
-/** Control characters, by which bytes and glyphs that are no text are told. */
+/** Control characters, which reveal bytes and glyphs that are not text. */
 
 const CONTROLS = /[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]/g;
-/** More control characters than this share, and than a few, make it no text. */
+/** Highest share of control characters in a text, above which it does not count as text. */
 const MOST = 0.1;
 const A_FEW = 8;
 
-/** How many control characters a text has; those of white space and terminals (ESC) do not count. */
+/** Counts the control characters of a text, except white space and those of terminals (ESC). */
 export function countControls(text: string): number {
   return text.match(CONTROLS)?.length ?? 0;
 }
 
-/** @param length of the text that has them, where it is not that of all */
+/**
+ * Returns true when there are too many control characters for a text. A few are always allowed.
+ * @param length of the text that has them, if that is not the length of all
+ */
 export function isTooMany(controls: number, length: number): boolean {
   return controls > Math.max(length * MOST, A_FEW);
 }

@@ -1,21 +1,23 @@
-/** Turns bytes into text: by what they begin with, by what is said of them, and by what they look like. */
+/**
+ * Decodes bytes to text: by their first bytes, by the declared charset, and by what they look like.
+ */
 import { countControls, isTooMany } from './control-characters.ts';
 import { guessCharset } from './guess-charset.ts';
 
 export interface DecodedText {
   text: string;
-  /** The charset that was read, as the Encoding standard names it. */
+  /** The charset that was used, as the Encoding standard names it. */
   charset: string;
 }
 
-/** Bytes in which a page or an XML file says its charset. */
+/** Bytes at the start of a page or an XML file that are searched for its charset. */
 const HEAD = 4096;
-/** Bytes that are looked at for UTF-16. */
+/** Bytes that are examined for UTF-16. */
 const SAMPLE = 4096;
 
 /**
- * Decodes bytes by their byte order mark; by the charset that is said, where they fit it; as UTF-8
- * where nearly all of them are; else by the most plausible charset. Never fails.
+ * Decodes bytes by their byte order mark; by the declared charset, if they fit it; as UTF-8, if
+ * nearly all of them are; else by the most plausible charset. Never fails.
  */
 export function decodeText(bytes: Uint8Array, mimeType: string | undefined): DecodedText {
   const head = new TextDecoder('windows-1252').decode(bytes.subarray(0, HEAD));
@@ -32,7 +34,7 @@ export function decodeText(bytes: Uint8Array, mimeType: string | undefined): Dec
   if (exact) return /\x1b\$[@B]/.test(head) ? decodeAs(bytes, 'iso-2022-jp') : exact;
   const lenient = decodeAs(bytes, 'utf-8');
   if (isMostlySound(lenient.text)) return lenient;
-  // What is said may still be right but for a few bytes.
+  // The declared charset may still be right except for a few bytes.
   if (said !== undefined && said !== 'utf-8') return decodeAs(bytes, said);
   return decodeAs(bytes, guessCharset(bytes));
 }
@@ -43,7 +45,10 @@ function markedCharset([first, second, third]: Uint8Array): string | undefined {
   return first === 0xef && second === 0xbb && third === 0xbf ? 'utf-8' : undefined;
 }
 
-/** A page that says in ASCII that it is UTF-16 is not (HTML §13.2.3.2). */
+/**
+ * Returns the declared charset. A page that declares UTF-16 in ASCII is not UTF-16 (HTML
+ * §13.2.3.2).
+ */
 function saidCharset(head: string, mimeType: string | undefined): string | undefined {
   const inType = /charset\s*=\s*"?([\w.:-]+)/i.exec(mimeType ?? '')?.[1];
   const inPage =
@@ -62,7 +67,10 @@ function nameOf(label: string | undefined): string | undefined {
   }
 }
 
-/** UTF-16 without a mark: every other byte of ASCII text is NUL, and hardly any of the others. */
+/**
+ * Detects UTF-16 without a mark: every other byte of ASCII text is NUL, and hardly any other byte
+ * is.
+ */
 function wideCharset(bytes: Uint8Array): string | undefined {
   const nuls = [0, 0];
   const sample = bytes.subarray(0, SAMPLE);
@@ -77,10 +85,13 @@ function wideCharset(bytes: Uint8Array): string | undefined {
   return wideByLetters(sample, even + odd);
 }
 
-/** UTF-16 of other scripts has few NULs, but those of spaces and line ends: nothing else has any. */
+/**
+ * Detects UTF-16 of other scripts. It has few NULs, only those of spaces and line ends, which no
+ * other encoding has.
+ */
 function wideByLetters(sample: Uint8Array, nuls: number): string | undefined {
   const narrow = tryDecode(sample, 'utf-8');
-  // The letters of Cyrillic, Greek or Thai come as control characters beside ASCII.
+  // In UTF-16, letters of Cyrillic, Greek or Thai look like control characters beside ASCII.
   const isNarrow = narrow !== undefined && !isTooMany(countControls(narrow.text), sample.length);
   if (nuls === 0 || sample.length % 2 !== 0 || isNarrow) return undefined;
   const scores = ['utf-16le', 'utf-16be'].map((charset) => {
@@ -93,7 +104,10 @@ function wideByLetters(sample: Uint8Array, nuls: number): string | undefined {
   return best.share > 0.95 ? best.charset : undefined;
 }
 
-/** UTF-8 with a few wrong bytes: by chance, hardly any sequence of another charset is sound. */
+/**
+ * Returns true for UTF-8 with a few wrong bytes. Hardly any sequence of another charset is valid by
+ * chance.
+ */
 function isMostlySound(text: string): boolean {
   const broken = text.match(/\ufffd+/g)?.length ?? 0;
   const sound = text.match(/[^\x00-\x7f\ufffd]/gu)?.length ?? 0;

@@ -1,4 +1,4 @@
-/** What was sent: by what is said of it, and by what it is. */
+/** Detects what was sent, by what the client declares and by the bytes themselves. */
 import { ParleyError } from '../core/errors.ts';
 import { countControls, isTooMany } from './control-characters.ts';
 import { decodeText } from './decode-text.ts';
@@ -9,7 +9,7 @@ import { unreadable } from './refusals.ts';
 export type Kind = 'text' | 'html' | 'pdf' | OfficeKind;
 
 const OFFICE = 'application/vnd.openxmlformats-officedocument';
-/** The type that a document of a kind is said to be of. */
+/** The MIME type of each kind of document. */
 export const MIME_TYPES: Record<Exclude<Kind, 'text'>, string> = {
   html: 'text/html',
   pdf: 'application/pdf',
@@ -20,7 +20,7 @@ export const MIME_TYPES: Record<Exclude<Kind, 'text'>, string> = {
   mail: 'message/rfc822',
 };
 
-/** Names whose files are something else than plain text, or plain text of a type of its own. */
+/** File names whose type is not plain text, or is a plain text type of its own. */
 const TYPES_BY_NAME: Record<string, string> = {
   csv: 'text/csv',
   tsv: 'text/tab-separated-values',
@@ -42,11 +42,11 @@ const KINDS_BY_TYPE: Record<string, Kind> = {
 };
 
 const TEXT_TYPE = /^(?:text\/|application\/([\w.-]+\+)?(?:json|xml|yaml|toml)$)/;
-/** Types that no string can be of. */
+/** Types that a string cannot have. */
 const BINARY_TYPE =
   /^(?:image|audio|video|font)\/|^application\/(?:zip|gzip|msword|vnd\.ms-|vnd\.openxmlformats-|epub)/;
 
-/** The beginnings of files that are no text, latin1. */
+/** The first bytes of files that are not text, as latin1. */
 const SIGNATURES: readonly (readonly [string, string])[] = [
   ['\xd0\xcf\x11\xe0', 'an office document of an old format'],
   ['{\\rtf', 'a document in Rich Text Format'],
@@ -65,9 +65,9 @@ const SIGNATURES: readonly (readonly [string, string])[] = [
   ['SQLite format 3\x00', 'a database'],
 ];
 
-/** Bytes that are looked at. */
+/** Bytes that are examined. */
 const HEAD = 4096;
-/** Bytes in which a container of the old format names its parts. */
+/** Bytes in which a container of the old Office format names its parts. */
 const OLE_HEAD = 1024 * 1024;
 
 function unsupported(what: string): ParleyError {
@@ -75,7 +75,10 @@ function unsupported(what: string): ParleyError {
   return new ParleyError({ code: 'unsupported_media_type', detail });
 }
 
-/** `type/subtype` in lower case without parameters; undefined for what says nothing. */
+/**
+ * Returns `type/subtype` in lower case without parameters, or undefined for a type that says
+ * nothing.
+ */
 export function essence(mimeType: string | undefined): string | undefined {
   const type = mimeType?.split(';', 1)[0]?.trim().toLowerCase();
   return type === '' || type === 'application/octet-stream' ? undefined : type;
@@ -86,7 +89,8 @@ function typeOfName(name: string | undefined): string | undefined {
 }
 
 /**
- * What bytes are. What they begin with counts more than what is said of them, except that HTML may be meant as plain text.
+ * Returns the kind of a document's bytes. Their beginning counts more than the declared type,
+ * except that HTML may be declared as plain text.
  * @throws ParleyError `unsupported_media_type`
  */
 export function kindOfBytes(
@@ -102,10 +106,10 @@ export function kindOfBytes(
   if (signature) refuseSignature(signature[1], bytes);
   if (declared === 'pdf') return 'pdf';
   if (isArchived(declared)) throw unreadable('The document is damaged: it is no archive');
-  // As it will be read: half the bytes of UTF-16 may be NUL.
+  // Checks the decoded text, because half the bytes of UTF-16 may be NUL.
   const { text } = decodeText(bytes.subarray(0, HEAD), mimeType);
   if (isTooMany(countControls(text), text.length)) throw unsupported('no text');
-  // Browsers know types by names: a spreadsheet's for CSV, a video's for TypeScript.
+  // Browsers derive types from file names: a spreadsheet's for CSV, a video's for TypeScript.
   if (type !== undefined && TEXT_TYPE.test(type)) return KINDS_BY_TYPE[type] ?? 'text';
   return declared ?? (isMail(text) ? 'mail' : kindOfText(text));
 }
@@ -114,7 +118,7 @@ function isArchived(kind: Kind | undefined): boolean {
   return kind !== undefined && /^(?:docx|pptx|xlsx|epub)$/.test(kind);
 }
 
-/** The part that each kind of archive has. */
+/** The part that identifies each kind of archive. */
 const PARTS: readonly (readonly [string, Kind])[] = [
   ['word/document.xml', 'docx'],
   ['ppt/presentation.xml', 'pptx'],
@@ -131,7 +135,9 @@ function kindOfArchive(bytes: Uint8Array, declared: Kind | undefined): Kind {
   throw unsupported('an archive');
 }
 
-/** Office documents with a password are in a container of the old format. */
+/**
+ * Rejects a file by its signature. Office documents with a password use the old container format.
+ */
 function refuseSignature(what: string, bytes: Uint8Array): never {
   const parts = new TextDecoder('windows-1252').decode(bytes.subarray(0, OLE_HEAD));
   if (parts.includes(Array.from('EncryptedPackage').join('\0')))
@@ -139,7 +145,9 @@ function refuseSignature(what: string, bytes: Uint8Array): never {
   throw unsupported(what);
 }
 
-/** What begins with the lines of a mail's head: from whom, and what servers add. */
+/**
+ * Returns true for text that begins with a mail header: a sender, and the lines that servers add.
+ */
 function isMail(text: string): boolean {
   const head = text.split(/\r?\n\r?\n/, 1)[0] ?? '';
   const lines = head.split(/\r?\n/);
@@ -152,8 +160,9 @@ function latin1(bytes: Uint8Array): string {
 }
 
 /**
- * A PDF may have up to a kilobyte before its header (ISO 32000-1, annex H). A text may speak of the
- * header, too: what stands before it must be no text, or a PDF's first object and its end must follow.
+ * Returns true for a PDF. It may have up to a kilobyte before its header (ISO 32000-1, annex H). A
+ * text may also mention the header, so what precedes it must not be text, or a PDF's first object
+ * and its end must follow.
  */
 function isPdf(head: string, tail: string): boolean {
   const header = head.slice(0, 1024).indexOf('%PDF-');
@@ -163,14 +172,17 @@ function isPdf(head: string, tail: string): boolean {
   return /^\d+ \d+ obj\b/m.test(head.slice(header)) && /startxref\s+\d+\s+%%EOF\s*$/.test(tail);
 }
 
-/** What a text is that nothing is said of. */
+/** Returns the kind of a text whose type was not declared. */
 function kindOfText(text: string): Kind {
   return /^\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html)[\s>]/i.test(text.slice(0, HEAD))
     ? 'html'
     : 'text';
 }
 
-/** @throws ParleyError `unsupported_media_type` where a text is said to be something else */
+/**
+ * Returns the kind of a document that was sent as a string.
+ * @throws ParleyError `unsupported_media_type` if a text is declared to be something else
+ */
 export function kindOfString(text: string, type: string | undefined): Kind {
   const declared = KINDS_BY_TYPE[type ?? ''];
   if (declared === 'pdf' || declared === 'mail' || BINARY_TYPE.test(type ?? ''))
@@ -179,7 +191,7 @@ export function kindOfString(text: string, type: string | undefined): Kind {
   return type !== undefined && TEXT_TYPE.test(type) ? 'text' : kindOfText(text);
 }
 
-/** The type of a text, where what is said of it, or its name, tells one. */
+/** Returns the type of a text if its declared type or its file name determines one. */
 export function textTypeOf(type: string | undefined, name: string | undefined): string {
   if (type !== undefined && TEXT_TYPE.test(type) && type !== 'text/plain') return type;
   const named = typeOfName(name);

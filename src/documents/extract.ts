@@ -1,4 +1,4 @@
-/** From what was sent to the text that is searched and cited. Nothing is ever fetched. */
+/** Extracts the text that is searched and cited from a document. Nothing is ever fetched. */
 import { ParleyError } from '../core/errors.ts';
 import { clean } from '../core/safe-text.ts';
 import { htmlToText } from './html-to-markdown.ts';
@@ -16,12 +16,15 @@ import { titleFor } from './titles.ts';
 import { readPdf } from './pdf-to-text.ts';
 import { tooLarge, unreadable } from './refusals.ts';
 
-/** Bytes of one upload. */
+/** Largest upload, in bytes. */
 export const LARGEST_UPLOAD = 10 * 1024 * 1024;
-/** Bytes of the text of one document, as UTF-8: a thousand pages and more. `sqld` takes no row of five million bytes. */
+/**
+ * Largest text of one document, in bytes of UTF-8: more than a thousand pages. `sqld` accepts no
+ * row of five million bytes.
+ */
 export const LARGEST_TEXT = 4 * 1024 * 1024;
 
-/** A document as it came: a string, or a file. */
+/** A document as the client sent it: a string, or a file. */
 export interface Sent {
   content: string | Uint8Array;
   mimeType?: string | undefined;
@@ -29,19 +32,24 @@ export interface Sent {
 }
 
 export interface Extracted {
-  /** Plain text or Markdown: not empty, without NUL, well-formed, lines ended by `\n`. */
+  /** Plain text or Markdown: not empty, without NUL, well-formed, with `\n` as line end. */
   text: string;
   mimeType: string;
-  /** What the document calls itself, else its file's name or first line. */
+  /** The document's own title, else its file name or first line. */
   title: string;
-  /** Bytes that were sent. */
+  /** Size of the upload in bytes. */
   size: number;
-  /** The charset that its bytes were read in, as the Encoding standard names it; null where none had to be. */
+  /**
+   * The charset that the bytes were decoded with, as the Encoding standard names it; null if none
+   * was needed.
+   */
   charset: string | null;
 }
 
 /**
- * @throws ParleyError `payload_too_large`, `unsupported_media_type`, or `document_unreadable` where it is broken, encrypted or without any text
+ * Extracts the text and the title of a document.
+ * @throws ParleyError `payload_too_large`, `unsupported_media_type`, or `document_unreadable` if it
+ * is broken, encrypted or without any text
  */
 export async function extract(sent: Sent, libraries: Libraries): Promise<Extracted> {
   const { content, fileName } = sent;
@@ -49,7 +57,7 @@ export async function extract(sent: Sent, libraries: Libraries): Promise<Extract
   if (size > LARGEST_UPLOAD) throw uploadTooLarge();
   const kind = kindOf(sent);
   const read = await readAs(kind, sent, libraries);
-  // Clients that decode the text drop a byte order mark, and would count from behind it.
+  // Clients that decode the text drop a byte order mark, and would count offsets from behind it.
   const text = clean(read.text)
     .replace(/\r\n?/g, '\n')
     .replace(/^\uFEFF+/u, '');
@@ -66,7 +74,7 @@ export async function extract(sent: Sent, libraries: Libraries): Promise<Extract
 }
 
 /**
- * What a document is read as; looks at its beginning alone.
+ * Returns the kind that a document is read as. It only examines the beginning.
  * @throws ParleyError `unsupported_media_type`
  */
 export function kindOf({ content, mimeType, fileName }: Sent): Kind {
@@ -92,7 +100,7 @@ function emptyDetail(kind: Kind): string {
     : 'The document holds no text';
 }
 
-/** What a reader makes of a file. */
+/** The result of reading a file. */
 interface Read {
   text: string;
   title?: string | undefined;

@@ -1,32 +1,37 @@
 /**
- * Guesses the charset of bytes that are no UTF-8 and of which nothing is said. In the charsets of
- * China, Japan and Korea the frequent characters have lead bytes of their own, which those of other
- * charsets do not meet; among alphabets, the most frequent letters decide.
+ * Guesses the charset of bytes that are not UTF-8 and that nothing is known about. In the charsets
+ * of China, Japan and Korea, frequent characters have lead bytes that other charsets seldom use.
+ * Among alphabets, the most frequent letters decide.
  */
 
-/** Bytes that are looked at. */
+/** Bytes that are examined. */
 const SAMPLE = 64 * 1024;
 
-/** A charset of two bytes a character. */
+/** A charset with two bytes per character. */
 interface DoubleByte {
   charset: string;
-  /** How many bytes the character at an offset has; 0 where it is none. */
+  /** Returns the number of bytes of the character at an offset, or 0 if there is none. */
   length(bytes: Uint8Array, at: number): number;
-  /** True for a pair that stands for something frequent: kana, syllables, the everyday ideographs. */
+  /**
+   * Returns true for a pair that encodes something frequent: kana, syllables, everyday ideographs.
+   */
   isFrequent(lead: number, trail: number): boolean;
-  /** Share of frequent characters from which the charset is likely. */
+  /** Share of frequent characters above which the charset is likely. */
   least: number;
-  /** What else a text in this charset has. */
+  /** Checks for another feature of texts in this charset. */
   hasMark?(pairs: readonly (readonly [number, number])[]): boolean;
 }
 
 const isIn = (byte: number, from: number, to: number) => byte >= from && byte <= to;
 
-/** Both bytes above A0, as in the EUC charsets. */
+/** Returns 2 if both bytes are above A0, as in the EUC charsets. */
 const eucLength = (bytes: Uint8Array, at: number) =>
   isIn(bytes[at]!, 0xa1, 0xfe) && isIn(bytes[at + 1] ?? 0, 0xa1, 0xfe) ? 2 : 0;
 
-/** In the order in which they are tried: the frequent pairs of the first are among those of later ones. */
+/**
+ * In the order in which they are tried. The frequent pairs of the first are also frequent in later
+ * ones.
+ */
 const DOUBLE_BYTE: readonly DoubleByte[] = [
   {
     charset: 'euc-kr',
@@ -41,7 +46,7 @@ const DOUBLE_BYTE: readonly DoubleByte[] = [
       bytes[at] === 0x8f ? (eucLength(bytes, at + 1) === 2 ? 3 : 0) : eucLength(bytes, at),
     isFrequent: (lead) => isIn(lead, 0xa1, 0xa5) || isIn(lead, 0xb0, 0xcf),
     least: 0.8,
-    // Kana, which Chinese texts have not.
+    // Kana, which do not occur in Chinese texts.
     hasMark: (pairs) => shareOf(pairs, ([lead]) => lead === 0xa4 || lead === 0xa5) > 0.1,
   },
   {
@@ -78,14 +83,14 @@ const DOUBLE_BYTE: readonly DoubleByte[] = [
   },
 ];
 
-/** Of a hundred characters beyond ASCII, how many may be broken. */
+/** Share of the characters beyond ASCII that may be broken. */
 const MOST_BROKEN = 0.02;
 
 function shareOf<T>(list: readonly T[], test: (item: T) => boolean): number {
   return list.length === 0 ? 0 : list.filter(test).length / list.length;
 }
 
-/** How likely the charset is: the share of frequent characters, 0 where it is too small. */
+/** Returns how likely a charset is: the share of frequent characters, or 0 if that is too small. */
 function likelihood(bytes: Uint8Array, candidate: DoubleByte): number {
   const pairs: [number, number][] = [];
   let broken = 0;
@@ -96,13 +101,13 @@ function likelihood(bytes: Uint8Array, candidate: DoubleByte): number {
     else if (byte >= 0x80) pairs.push([byte, length === 2 ? (bytes[at + 1] ?? 0) : 0]);
     at += length || 1;
   }
-  // The last character may be cut.
+  // The sample may cut the last character.
   if (broken > 1 + pairs.length * MOST_BROKEN || broken > pairs.length) return 0;
   const share = shareOf(pairs, ([lead, trail]) => trail > 0 && candidate.isFrequent(lead, trail));
   return share >= candidate.least && (candidate.hasMark?.(pairs) ?? true) ? share : 0;
 }
 
-/** Alphabets whose texts have hardly a Latin letter, with the letters that are most of a text. */
+/** Alphabets whose texts contain hardly any Latin letters, each with its most frequent letters. */
 const ALPHABETS: readonly { charset: string; frequent: string }[] = [
   { charset: 'windows-1251', frequent: 'оеаинтсрвлкмд' },
   { charset: 'koi8-r', frequent: 'оеаинтсрвлкмд' },
@@ -113,11 +118,17 @@ const ALPHABETS: readonly { charset: string; frequent: string }[] = [
   { charset: 'windows-1256', frequent: 'اليمونرتبةعد' },
   { charset: 'windows-874', frequent: 'านรอกเงมยลวดท่้ัีสิต' },
 ];
-/** Share of frequent letters from which an alphabet is likely; in a wrong one they are about a quarter. */
+/**
+ * Share of frequent letters above which an alphabet is likely. In a wrong alphabet it is about a
+ * quarter.
+ */
 const LEAST_FREQUENT = 0.45;
-/** Cyrillic is the most frequent of them: in a few words, chance must not decide. */
+/**
+ * Preference for Cyrillic, the most frequent of them, so that chance does not decide in a few
+ * words.
+ */
 const FAVOUR = 1.3;
-/** Share of words that mix Latin letters with others: in those alphabets there are hardly any. */
+/** Share of words that mix Latin letters with others; texts in those alphabets have hardly any. */
 const MOST_MIXED = 0.3;
 
 function alphabetOf(bytes: Uint8Array): string | undefined {
@@ -136,27 +147,30 @@ function alphabetOf(bytes: Uint8Array): string | undefined {
   return best.share >= LEAST_FREQUENT ? best.charset : undefined;
 }
 
-/** Nobody writes capitals behind small letters: KOI8 has them where windows-1251 has small ones. */
+/**
+ * Lowers the score of text with capitals behind small letters, which nobody writes: KOI8 has
+ * capitals where windows-1251 has small letters.
+ */
 function caseFactor(text: string): number {
   const odd = text.match(/\p{Ll}\p{Lu}/gu)?.length ?? 0;
   const letters = text.match(/\p{L}\p{L}/gu)?.length ?? 0;
   return letters === 0 ? 1 : 1 - odd / letters;
 }
 
-/** A sign that windows-1252 has where a letter must be, as read in windows-1252. */
+/** A sign of windows-1252 in a place where a letter must be, as read in windows-1252. */
 const SIGN_IN_WORD = /\p{L}[¹³¿¼¾¶±¢£¥¡»]\p{Ll}|\p{Ll}[¹³¿¼¾¶±¢£¥¡]\p{L}/u;
 
-/** Which of the charsets for Latin letters. */
+/** Returns the most likely of the charsets for Latin letters. */
 function latinCharset(bytes: Uint8Array): string {
   const text = new TextDecoder('windows-1252').decode(bytes);
   if (SIGN_IN_WORD.test(text))
     return /[\x80-\x9f]/.test(latin1(bytes)) ? 'windows-1250' : 'iso-8859-2';
-  // Czech and Slovak; no western language has a caron beside these.
+  // Czech and Slovak; no western language combines a caron with these letters.
   if (/[šžŠŽ]/.test(text) && /[ìèøùòï]/.test(text)) return 'windows-1250';
-  // Hungarian: its double acutes stand where a tilde and a circumflex are.
+  // Hungarian: its double acutes have the codes of a tilde and a circumflex.
   if (/[õûÕÛ]/.test(text) && /[öü]/.test(text) && /[áéó]/.test(text) && !/[ãèàêâ]/.test(text))
     return 'windows-1250';
-  // Turkish; Icelandic has the same letters with accents beside them.
+  // Turkish; Icelandic has the same letters, but also accents.
   if (/[ðýþ]/.test(text) && /[çüö]/.test(text) && !/[áéíóúæ]/.test(text)) return 'windows-1254';
   return 'windows-1252';
 }
@@ -167,14 +181,14 @@ function latin1(bytes: Uint8Array): string {
   return text;
 }
 
-/** The charset that bytes are most likely in, as the Encoding standard names it. */
+/** Returns the most likely charset of the bytes, as the Encoding standard names it. */
 export function guessCharset(all: Uint8Array): string {
   const bytes = all.subarray(0, SAMPLE);
   let best = { charset: '', likelihood: 0 };
   for (const candidate of DOUBLE_BYTE) {
     const found = likelihood(bytes, candidate);
     if (found > best.likelihood) best = { charset: candidate.charset, likelihood: found };
-    // Its frequent characters are frequent in those that follow, too.
+    // Its frequent characters are also frequent in the charsets that follow.
     if (found > 0 && candidate.charset.startsWith('euc')) break;
   }
   return best.charset || (alphabetOf(bytes) ?? latinCharset(bytes));

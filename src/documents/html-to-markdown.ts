@@ -1,12 +1,16 @@
 /**
- * Turns HTML into text for reading and searching, with the structure that Markdown has: headings,
- * lists, code and table rows, and nothing that is run or drawn. `htmlparser2` finds the tags; what is
- * never closed swallows the rest, as in a browser. Linear in the length of the input; follows no address.
+ * Converts HTML to text for reading and searching. It keeps the structure that Markdown can express
+ * (headings, lists, code, table rows) and drops scripts and drawings. `htmlparser2` finds the tags;
+ * an element that is never closed swallows the rest, as in a browser. The time is linear in the
+ * length of the input, and no address is followed.
  */
 import type { Tokenizer } from 'htmlparser2';
 import { MarkdownWriter } from './markdown-writer.ts';
 
-/** What is used of `htmlparser2`. Its `Parser` looks through all open elements at each end tag. */
+/**
+ * The parts of `htmlparser2` that are used. Its `Parser` is not: it searches all open elements at
+ * each end tag.
+ */
 export interface MarkupLibrary {
   Tokenizer: typeof Tokenizer;
 }
@@ -16,9 +20,9 @@ export interface HtmlText {
   text: string;
 }
 
-/** Elements whose content is no markup and is not shown. */
+/** Elements whose content is neither markup nor visible. */
 const RAW = new Set('script style textarea title iframe noembed noframes xmp'.split(' '));
-/** Elements that are left out with all that is in them. */
+/** Elements that are dropped with all their content. */
 const DROPPED = new Set(
   'svg math template noscript canvas object audio video select datalist'.split(' '),
 );
@@ -31,7 +35,7 @@ const BLOCKS = new Set(
 const HEADINGS = ['h1', 'h2', 'h3', 'h4', 'h5', 'h6'];
 
 /**
- * The readable text of a page and what its `title` says.
+ * Returns the readable text of a page, and the content of its `title`.
  * @param isXml true for XHTML, where `<script/>` is closed
  */
 export function htmlToText(
@@ -48,16 +52,16 @@ export function htmlToText(
 
 const nothing = () => undefined;
 
-/** What has been read of a page: the events of the tokenizer, as structure for the writer. */
+/** Collects a page: passes the tokenizer's events to the writer as structure. */
 class Page {
   title: string | undefined;
   readonly #html: string;
   readonly #isXml: boolean;
   readonly #writer = new MarkdownWriter();
-  /** The element of `RAW` that is open. */
+  /** The open element of `RAW`. */
   #raw: string | undefined;
   #rawText = '';
-  /** The element of `DROPPED` that is open, and how many of its name. */
+  /** The open element of `DROPPED`, and how many of that name are open. */
   #dropped: string | undefined;
   #depth = 0;
   #tag = '';
@@ -142,7 +146,7 @@ class Page {
     this.#raw = undefined;
   }
 
-  /** True for a tag of an element that is left out, or within one. */
+  /** Returns true for a tag of a dropped element, or for a tag within one. */
   #drops(name: string, what: 'opens' | 'closes' | 'is whole'): boolean {
     if (this.#dropped === undefined) {
       if (!DROPPED.has(name) || what !== 'opens') return DROPPED.has(name);

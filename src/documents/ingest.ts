@@ -1,9 +1,12 @@
 /**
- * From a prepared document to one that searches find: registered, embedded in batches, each stored as it comes, and published whole. What it costs: one request
- * to the database to register, one for each batch but the last, and one that stores the last batch and publishes.
+ * Ingests a prepared document: embeds its chunks in batches, stores each batch as it comes, and
+ * publishes the document as a whole. This costs one database request to register it, one for each
+ * batch but the last, and one that stores the last batch and publishes.
  *
- * On Workers all of it happens within the request (and up to 30 s after its client has left): a normal document is done in a second or two. A large one that
- * is cut off there, by the platform's limits on CPU or subrequests, says `failed`, keeps what it has, and goes on from there when it is sent again.
+ * On Workers all of this happens within the request (and up to 30 s after its client has left); a
+ * normal document takes a second or two. A large one that the platform's limits on CPU or
+ * subrequests cut off becomes `failed`, keeps what it has stored, and continues from there when it
+ * is sent again.
  */
 import type { Document } from '../core/document.ts';
 import { failureOf, notFound, ParleyError } from '../core/errors.ts';
@@ -23,32 +26,40 @@ import type { Chunk } from './split.ts';
 export interface IngestServices {
   db: Database;
   embeddings: EmbeddingRegistry;
-  /** How long an ingest may be silent before it counts as interrupted, milliseconds. */
+  /** How long an ingest may be silent before it counts as interrupted, in milliseconds. */
   leaseMs: number;
   report: Report;
 }
 
-/** The work on one draft. */
+/** The ingest of one draft. */
 export interface Job {
   draft: Draft;
   title: string;
   chunks: Chunk[];
-  /** What an earlier try has stored. */
+  /** The chunks that an earlier attempt has stored. */
   stored: StoredChunks;
   embedder: Embedder;
 }
 
 export type OnProgress = (progress: { done: number; total: number }) => void;
 
-/** Chunks that are embedded and stored together: some 100 KB of vectors, and a fraction of what an embedding service takes at once. */
+/**
+ * Chunks that are embedded and stored together: about 100 KB of vectors, and a fraction of what an
+ * embedding service accepts in one call.
+ */
 export const BATCH = 64;
-/** A batch is tried again for so long, so that a busy embedding service delays an ingest and does not end it. */
+/**
+ * How long a batch is retried, so that a busy embedding service delays an ingest and does not end
+ * it.
+ */
 export const EMBEDDING_LIMITS = { callMs: 30_000, pausesMs: 60_000 };
 
 /**
- * Does the work, and answers the document as it then is. A document that meanwhile was deleted or replaced by somebody else is left to them.
- * @throws ParleyError `model_…` when the embedding service goes on failing or changes, `database_unavailable`; the document then says `failed`, and sent again goes on
- * where it was
+ * Runs an ingest and returns the document as it is afterwards. If somebody else has deleted or
+ * replaced the document meanwhile, their change stands.
+ * @throws ParleyError `model_…` if the embedding service keeps failing or changes,
+ * `database_unavailable`; the document then becomes `failed`, and sending it again continues the
+ * ingest
  */
 export async function runIngest(
   job: Job,
@@ -77,7 +88,10 @@ export async function runIngest(
   return document;
 }
 
-/** @returns the document as it was published; undefined when the draft is gone */
+/**
+ * Embeds and stores all missing chunks, and publishes the document.
+ * @returns the published document; undefined if the draft is gone
+ */
 async function storeAll(
   job: Job,
   db: Database,
@@ -89,12 +103,13 @@ async function storeAll(
     .filter(({ ordinal }) => !stored.ordinals.has(ordinal));
   let done = stored.ordinals.size;
   let { dimension } = stored;
-  // The last batch, which may be empty where all was stored before, is published with.
+  // Publishing stores the last batch too. It may be empty, if everything was stored before.
   for (let at = 0; ; at += BATCH) {
     const batch = missing.slice(at, at + BATCH);
     const rows = await embedChunks(job, batch);
     const given = rows[0]?.embedding.length ?? dimension;
-    // What an earlier try stored cannot be gone on with: it is stored anew, under the same ids.
+    // The model has changed, so the chunks of the earlier attempt are stored again under the same
+    // ids.
     if (at === 0 && given !== (dimension ?? given))
       return storeAll({ ...job, stored: NONE_STORED }, db, onProgress);
     dimension ??= given;
@@ -112,8 +127,9 @@ async function storeAll(
 }
 
 /**
- * Vectors of two dimensions cannot be compared, so a document has those of one.
- * @throws ParleyError `model_error` when the service has begun to give others in the middle of a document
+ * Refuses vectors of another dimension than the document's. They could not be compared.
+ * @throws ParleyError `model_error` if the service returns other dimensions in the middle of a
+ * document
  */
 export function refuseOtherDimension(rows: readonly NewChunk[], dimension: number | null): void {
   const given = rows[0]?.embedding.length ?? dimension;
@@ -122,7 +138,7 @@ export function refuseOtherDimension(rows: readonly NewChunk[], dimension: numbe
   throw new ParleyError({ code: 'model_error', detail }, { cause: new TypeError(detail) });
 }
 
-/** Chunks with their vectors and words, as they are stored. */
+/** Returns chunks with their vectors and words, ready to be stored. */
 export async function embedChunks(
   { draft, title, embedder }: Pick<Job, 'draft' | 'title' | 'embedder'>,
   chunks: readonly Omit<NewChunk, 'id' | 'titleWords' | 'textWords' | 'embedding'>[],
@@ -147,10 +163,13 @@ export async function embedChunks(
   }));
 }
 
-/** How often somebody else's ingest is looked at, milliseconds. */
+/** The interval at which another request's ingest is checked, in milliseconds. */
 const LOOK_EVERY_MS = 300;
 
-/** Waits for an ingest that runs elsewhere: until it is over, or interrupted. Undefined when the document was deleted meanwhile. */
+/**
+ * Waits until an ingest that runs elsewhere has ended or been interrupted. Returns undefined if the
+ * document was deleted meanwhile.
+ */
 export async function followIngest(
   { id, userId }: Pick<Document, 'id' | 'userId'>,
   { db, leaseMs }: IngestServices,

@@ -1,4 +1,7 @@
-/** The libraries that read documents. Each is loaded when a document first needs it; where from is the host's business. */
+/**
+ * The libraries that read documents. Each is loaded when a document first needs it; the host knows
+ * from where.
+ */
 import type { MarkupLibrary } from './html-to-markdown.ts';
 import type * as Office from './office/read-office.ts';
 import type { PdfLibrary } from './pdf-to-text.ts';
@@ -6,9 +9,9 @@ import type { PdfLibrary } from './pdf-to-text.ts';
 export type OfficeLibrary = Pick<typeof Office, 'readOffice'>;
 
 export interface Libraries {
-  /** Finds tags, for HTML and XML. */
+  /** Returns the tokenizer for HTML and XML. */
   markup(): Promise<MarkupLibrary>;
   pdf(): Promise<PdfLibrary>;
-  /** Our own reader of office documents, books and mails, with the libraries that it needs. */
+  /** Returns the reader of office documents, books and mails, with the libraries that it needs. */
   office(): Promise<OfficeLibrary>;
 }

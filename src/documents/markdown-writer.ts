@@ -1,47 +1,53 @@
 /**
- * Writes the structure of a document as Markdown: headings, lists, code and the rows of tables. Its
- * callers say what begins and ends, in any order and with any of it left out, as HTML does.
+ * Writes the structure of a document as Markdown: headings, lists, code and table rows. Callers
+ * report what begins and ends, in any order and possibly incomplete, as HTML does.
  */
 
-/** UTF-16 units of a row that is one line; the cells of a longer one (a page's layout) are blocks. */
+/**
+ * Longest row that is written as one line, in UTF-16 units. The cells of a longer one (a page's
+ * layout) become blocks.
+ */
 const LONGEST_ROW = 1_000;
-/** Tables within tables; each level moves its lines once more. The rows of a deeper one are lines. */
+/**
+ * Deepest nesting of tables, since each level moves its lines once more. Rows of deeper tables
+ * become plain lines.
+ */
 const DEEPEST_TABLE = 16;
 
 interface Cell {
   lines: string[];
   isHeader: boolean;
-  /** It holds what no line can: code, or a table. */
+  /** True if it holds something that fits no line: code, or a table. */
   isBlock: boolean;
 }
 
 interface Table {
-  /** Where its rows are written. */
+  /** The lines that its rows are written to. */
   outer: string[];
   cells: Cell[] | undefined;
   isInCell: boolean;
-  /** Columns of the header rows that no other row has followed yet. */
+  /** Columns of the header rows, while no other row has followed. */
   headerColumns: number;
   hasBody: boolean;
 }
 
-/** Lines are gathered in `#line` and go to `#lines` when their block ends. */
+/** Builds Markdown. Text collects in `#line`, which is added to `#lines` when its block ends. */
 export class MarkdownWriter {
-  /** The document's lines, or those of the cell that is open. */
+  /** The document's lines, or those of the open cell. */
   #lines: string[] = [];
   #line = '';
   #prefix = '';
   #isCode = false;
   readonly #tables: Table[] = [];
-  /** Open tables beyond the deepest. */
+  /** Number of open tables beyond the deepest level. */
   #tooDeep = 0;
 
-  /** Adds text; outside of code, white space is one space. */
+  /** Adds text. Outside of code, white space collapses to one space. */
   text(text: string): void {
     this.#line += this.#isCode ? text : text.replace(/\s+/gu, ' ');
   }
 
-  /** Begins a line of its own that a blank one precedes. */
+  /** Starts a new line after a blank one. */
   block(prefix: string): void {
     this.startLine(prefix);
     if (!this.#isCode && this.#lines.length > 0 && this.#lines.at(-1) !== '') this.#lines.push('');
@@ -52,7 +58,7 @@ export class MarkdownWriter {
     this.#prefix = prefix;
   }
 
-  /** Breaks the line; a heading is one line. */
+  /** Breaks the line, except in a heading, which is one line. */
   lineBreak(): void {
     if (this.#prefix.startsWith('#')) this.#line += ' ';
     else this.#endLine();
@@ -107,7 +113,7 @@ export class MarkdownWriter {
     else if (line !== '') this.#pushRow(table, cells, line);
   }
 
-  /** Begins a cell; one that is still open, or its row, has ended with that. */
+  /** Starts a cell, and ends the open cell or its row. */
   startCell(isHeader: boolean): void {
     if (this.#tooDeep > 0) {
       if (this.#line.trim() !== '') this.#line += ' | ';
@@ -134,7 +140,10 @@ export class MarkdownWriter {
     this.#lines = table.outer;
   }
 
-  /** Ends what is open. @returns all that was written */
+  /**
+   * Ends everything that is open.
+   * @returns all that was written
+   */
   toString(): string {
     this.#tooDeep = 0;
     while (this.#tables.length > 0) this.endTable();
@@ -157,7 +166,7 @@ export class MarkdownWriter {
     return table;
   }
 
-  /** A line below the header rows, as Markdown has it, tells where they end. */
+  /** Adds a row. As in Markdown, a separator line follows the header rows. */
   #pushRow(table: Table, cells: Cell[], line: string): void {
     const isHeader = !table.hasBody && cells.every((cell) => cell.isHeader);
     if (isHeader) table.headerColumns = Math.max(table.headerColumns, cells.length);
@@ -186,7 +195,7 @@ export class MarkdownWriter {
   }
 }
 
-/** A row as one line; undefined where its cells are blocks. */
+/** Returns a row as one line, or undefined if its cells are blocks. */
 function rowOf(cells: Cell[]): string | undefined {
   if (cells.some(({ isBlock }) => isBlock)) return undefined;
   const texts = cells.map(({ lines }) => lines.filter((line) => line !== ''));

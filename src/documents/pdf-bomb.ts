@@ -1,21 +1,28 @@
 /**
- * Tells PDFs that unpack to far more than they are before the library unpacks them: it does so at one
- * go, for as long as it takes. Pictures are left out, since they are not read.
+ * Detects PDFs that unpack to far more than their size before the library unpacks them, because the
+ * library does so in one step that cannot be interrupted. Pictures are skipped, since they are not
+ * read.
  */
 import type { Unzlib } from 'fflate';
 import { ParleyError } from '../core/errors.ts';
 import { tooLarge } from './refusals.ts';
 
-/** Bytes that one stream of a page or a font may unpack to. */
+/** Most bytes that one stream of a page or a font may unpack to. */
 const MOST_UNPACKED = 32 * 1024 * 1024;
-/** Deflate packs no better: what is smaller than this share of the most need not be unpacked to know. */
+/**
+ * The highest ratio of Deflate. A stream that is smaller than the limit by this ratio need not be
+ * unpacked.
+ */
 const HIGHEST_RATIO = 1_032;
-/** Packed bytes that are unpacked at once: at most 16 MB come of them. */
+/** Packed bytes that are unpacked in one step; they yield at most 16 MB. */
 const PIECE = 16 * 1024;
-/** UTF-16 units of the dictionary before a stream. */
+/** Longest dictionary before a stream, in UTF-16 units. */
 const LONGEST_DICTIONARY = 2_000;
 
-/** @throws ParleyError `payload_too_large` */
+/**
+ * Refuses a PDF that unpacks to too much.
+ * @throws ParleyError `payload_too_large`
+ */
 export function refuseBomb(bytes: Uint8Array, Inflate: typeof Unzlib): void {
   const file = new TextDecoder('latin1').decode(bytes);
   for (const found of file.matchAll(/\bstream\r?\n/g)) {
@@ -31,14 +38,14 @@ export function refuseBomb(bytes: Uint8Array, Inflate: typeof Unzlib): void {
   }
 }
 
-/** Unpacks through all filters, keeps nothing, and gives up at the most that any of them may give. */
+/** Unpacks through all filters, keeps nothing, and gives up at the limit. */
 function unpack(packed: Uint8Array, filters: number, Inflate: typeof Unzlib): void {
   let next: ((piece: Uint8Array) => void) | undefined;
   for (let at = 0; at < Math.min(filters, 4); at++) next = stage(next, Inflate);
   try {
     for (let at = 0; at < packed.length; at += PIECE) next?.(packed.subarray(at, at + PIECE));
   } catch (error) {
-    // Damage is for the library to judge.
+    // The library decides about damaged files.
     if (error instanceof ParleyError) throw error;
   }
 }

@@ -1,6 +1,8 @@
-/** What was filled into a PDF: the values of its form's fields, and text that was laid over its pages. */
+/**
+ * Extracts what was filled into a PDF: the values of its form fields, and text laid over its pages.
+ */
 
-/** What PDF.js tells of an annotation, as far as it is used here. */
+/** The properties of a PDF.js annotation that are used here. */
 interface Annotation {
   subtype?: string;
   annotationFlags?: number;
@@ -16,9 +18,9 @@ interface Annotation {
   buttonValue?: string;
 }
 
-/** Invisible, hidden, not viewed (ISO 32000-1, table 165). */
+/** Flags for invisible, hidden and not viewed (ISO 32000-1, table 165). */
 const NOT_SHOWN = 1 | 2 | 32;
-/** Annotations whose contents somebody wrote for readers. */
+/** Annotations whose contents were written for readers. */
 const NOTES = new Set([
   'FreeText',
   'Text',
@@ -29,7 +31,7 @@ const NOTES = new Set([
   'Stamp',
 ]);
 
-/** The lines that annotations add to a page's text, each once. */
+/** Returns the lines that annotations add to a page's text, each once. */
 export function annotationLines(annotations: readonly object[]): string[] {
   const lines = annotations.map(lineOf).filter((line) => line !== '');
   return [...new Set(lines)];
@@ -58,7 +60,7 @@ function valueOf(annotation: Annotation): string {
     .join(', ');
 }
 
-/** A box says its value when it is on; without a label that would be a "Yes" to nothing. */
+/** Returns the value of a box that is checked. Without a label, "Yes" would have no meaning. */
 function buttonValue(annotation: Annotation): string {
   const { fieldValue, radioButton, buttonValue: own } = annotation;
   if (typeof fieldValue !== 'string' || fieldValue === 'Off') return '';
@@ -66,7 +68,7 @@ function buttonValue(annotation: Annotation): string {
   return labelOf(annotation) === '' ? '' : fieldValue;
 }
 
-/** What people are told of the field, else its name where that is one of words. */
+/** Returns the label that people see for the field, else its name if that consists of words. */
 function labelOf({ alternativeText, fieldName }: Annotation): string {
   const told = alternativeText?.trim();
   if (told) return told;

@@ -1,4 +1,4 @@
-/** The text of a PDF, page by page. The library is handed in: where it runs, and that it is loaded at all, is the host's business. */
+/** Extracts the text of a PDF, page by page. The host loads the library and passes it in. */
 import type { Unzlib } from 'fflate';
 import type * as Unpdf from 'unpdf';
 import { ParleyError } from '../core/errors.ts';
@@ -9,7 +9,7 @@ import { tooLarge, unreadable } from './refusals.ts';
 
 export interface PdfLimits {
   pages: number;
-  /** UTF-16 units of text, beyond which the rest is not read. */
+  /** Length of the text, in UTF-16 units, after which reading stops. */
   characters: number;
   milliseconds: number;
 }
@@ -19,20 +19,23 @@ export interface PdfText {
   text: string;
 }
 
-/** A long book; read in some seconds. */
+/** Enough for a long book, which takes some seconds. */
 export const PDF_LIMITS: PdfLimits = { pages: 2_000, characters: 4_200_000, milliseconds: 20_000 };
 
 export interface PdfLibrary extends Pick<typeof Unpdf, 'getDocumentProxy'> {
-  /** Reads one of the library's tables of character codes (`90ms-RKSJ-H.bcmap`), for fonts without their own. */
+  /**
+   * Reads one of the library's character code tables (`90ms-RKSJ-H.bcmap`), for fonts that have
+   * none of their own.
+   */
   readCMap: (fileName: string) => Promise<Uint8Array>;
-  /** Unpacks, to know how much it is. */
+  /** Unpacks streams, to measure their size. */
   Unzlib: typeof Unzlib;
 }
 type Pdf = Awaited<ReturnType<PdfLibrary['getDocumentProxy']>>;
 
 /**
  * Reads a PDF.
- * @param bytes handed over: they are empty afterwards
+ * @param bytes are transferred, so they are empty afterwards
  * @throws ParleyError `document_unreadable`, `payload_too_large`
  */
 export async function readPdf(
@@ -55,7 +58,7 @@ export async function readPdf(
 
 async function open({ getDocumentProxy, readCMap }: PdfLibrary, bytes: Uint8Array): Promise<Pdf> {
   try {
-    // No font is drawn, and no address is asked.
+    // Draws no font and requests no address.
     return await getDocumentProxy(bytes, {
       enableXfa: false,
       stopAtErrors: false,
@@ -76,7 +79,9 @@ async function open({ getDocumentProxy, readCMap }: PdfLibrary, bytes: Uint8Arra
   }
 }
 
-/** How the library gets its own files: tables of characters from us, fonts to draw with not at all. */
+/**
+ * Gives the library access to its own files: character tables come from us, fonts are not needed.
+ */
 function filesBy(readCMap: PdfLibrary['readCMap']) {
   return class {
     async fetch({ kind, filename }: { kind: string; filename: string }): Promise<Uint8Array> {
@@ -108,16 +113,19 @@ async function readPages(pdf: Pdf, limits: PdfLimits, deadline: number): Promise
 async function readPage(page: Awaited<ReturnType<Pdf['getPage']>>): Promise<string> {
   const { items } = await page.getTextContent();
   const drawn = layOut(items.filter((item) => 'str' in item));
-  // A form that is damaged must not cost the page.
+  // A damaged form must not make the page unreadable.
   const annotations = await page.getAnnotations().catch(() => []);
   return [drawn, ...annotationLines(annotations)].filter((text) => text !== '').join('\n');
 }
 
-/** Glyphs of a font that does not say what they mean come as control characters or private ones. */
+/** Glyphs of a font without a character mapping appear as control or private characters. */
 const MEANINGLESS = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
 const PRIVATE = /[\ue000-\uf8ff\ufffd]/g;
 
-/** @throws ParleyError `document_unreadable` where the text is mostly glyphs without a meaning */
+/**
+ * Removes control characters.
+ * @throws ParleyError `document_unreadable` if the text is mostly glyphs without a meaning
+ */
 function withoutControls(text: string): string {
   const length = text.replace(/\s+/g, '').length;
   const controls = text.match(MEANINGLESS)?.length ?? 0;
@@ -139,14 +147,17 @@ interface Item {
   str: string;
   hasEOL: boolean;
   height: number;
-  /** The last two are where it stands. */
+  /** The last two numbers are the position. */
   transform: number[];
 }
 
-/** A gap between lines of more than so many heights begins a paragraph. */
+/** A gap between lines of more than this many line heights starts a paragraph. */
 const PARAGRAPH_GAP = 1.8;
 
-/** Lines as they stand, a blank one where the page has a gap; words that a line's end divides are put together. */
+/**
+ * Arranges a page's items in lines, with a blank line where the page has a gap. Joins words that
+ * are hyphenated at a line end.
+ */
 function layOut(items: readonly Item[]): string {
   const paragraphs: string[] = [];
   let text = '';
@@ -164,7 +175,7 @@ function layOut(items: readonly Item[]): string {
     [...paragraphs, text]
       .join('\n\n')
       .replace(/(\p{Ll})[-\u2010]\n(?=\p{Ll})/gu, '$1')
-      // Tried from the first of some spaces alone: from each of them would be quadratic.
+      // Starts at the first of several spaces only; starting at each of them would be quadratic.
       .replace(/(?<![ \t])[ \t]+\n/g, '\n')
       .replace(/\n{3,}/g, '\n\n')
       .trim()

@@ -1,4 +1,6 @@
-/** The part of an ingest that costs CPU and nothing else: a host may do it where it disturbs nobody. */
+/**
+ * Prepares a document: the part of an ingest that only costs CPU. A host may run it in a thread.
+ */
 import { extract, type Extracted, type Sent } from './extract.ts';
 import type { Libraries } from './libraries.ts';
 import { split, type Chunk } from './split.ts';
@@ -7,7 +9,10 @@ export interface Prepared extends Extracted {
   chunks: Chunk[];
 }
 
-/** @throws ParleyError as `extract` does */
+/**
+ * Extracts and splits a document.
+ * @throws ParleyError as `extract` does
+ */
 export type Prepare = (sent: Sent) => Promise<Prepared>;
 
 export async function prepare(sent: Sent, libraries: Libraries): Promise<Prepared> {

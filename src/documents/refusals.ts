@@ -1,12 +1,12 @@
-/** Why a document is not taken. */
+/** The errors for documents that are refused. */
 import { ParleyError } from '../core/errors.ts';
 
-/** The document is broken, locked, or holds no text. */
+/** Returns the error for a document that is broken, locked, or without text. */
 export function unreadable(detail: string, cause?: unknown): ParleyError {
   return new ParleyError({ code: 'document_unreadable', detail }, { cause });
 }
 
-/** The document, or what is in it, is more than is read. */
+/** Returns the error for a document that is too large, or that holds too much. */
 export function tooLarge(detail: string): ParleyError {
   return new ParleyError({ code: 'payload_too_large', detail });
 }

@@ -1,8 +1,8 @@
 /**
- * Brings documents up to date that another model embedded, that have vectors of several dimensions, or
- * whose chunks and words an earlier version made: their text is split and embedded again. That happens
- * beside the old chunks, which go on serving; when all are there, each user's documents are switched at
- * once. A run that is interrupted is gone on with by the next.
+ * Updates documents that another model has embedded, that have vectors of several dimensions, or
+ * whose chunks and words an earlier version made: splits and embeds their text again. The old
+ * chunks keep serving meanwhile. When all new chunks are there, each user's documents are switched
+ * at once. An interrupted run is resumed by the next one.
  */
 import type { Embedder } from '../models/embeddings/registry.ts';
 import type { Database } from '../store/database.ts';
@@ -24,20 +24,21 @@ import { split } from './split.ts';
 export interface ReindexProgress {
   documents: number;
   chunks: number;
-  /** Of all that there were when it began. */
+  /** The number of all documents at the start. */
   totalDocuments: number;
   totalChunks: number;
 }
 
 /** Documents that are looked up together. */
 const PAGE = 50;
-/** Documents that came while it ran are taken along, though not for ever. */
+/** Most rounds of a run. Each round includes the documents that arrived during the one before. */
 const MOST_ROUNDS = 10;
 
 /**
+ * Reindexes all documents that need it.
  * @param leaseMs how long an ingest may be silent before it counts as interrupted
  * @returns how many documents were switched to the embedder's space
- * @throws ParleyError `model_…`, `database_unavailable`: what is done is kept for the next run
+ * @throws ParleyError `model_…`, `database_unavailable`; the next run continues from there
  */
 export async function reindex(
   { db, embedder, leaseMs }: { db: Database; embedder: Embedder; leaseMs: number },
@@ -72,7 +73,7 @@ export async function reindex(
   return total.documents - (await countOutdated(db, target)).documents;
 }
 
-/** A model's dimension is known when it has embedded something. */
+/** Returns the embedder's space. A model's dimension is known once it has embedded something. */
 async function spaceOf(embedder: Embedder): Promise<Space> {
   const [vector] = await embedder.embed(['dimension'], {
     use: 'document',
@@ -88,7 +89,8 @@ async function embedAgain(
 ): Promise<void> {
   const { id: documentId, userId, title } = document;
   const read = await readVersion(db, document);
-  // Replaced or deleted meanwhile: its new version comes up in the next round, if it still has to.
+  // It was replaced or deleted meanwhile. The next round finds the new version if it is outdated
+  // too.
   if (!read) return;
   const chunks = split(read.text, { mimeType: read.mimeType });
   const begun = document.draft?.chunkCount === chunks.length ? document.draft : undefined;

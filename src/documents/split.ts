@@ -1,18 +1,18 @@
 /**
- * Cuts a text into chunks along its own structure: headings, paragraphs, sentences, words. Every
+ * Splits a text into chunks along its own structure: headings, paragraphs, sentences, words. Every
  * chunk is a slice of the original, so that a citation can point into it.
  */
 
 import { estimateTokens } from '../core/tokens.ts';
 import { findTables, tableFinder, type Table } from './tables.ts';
 
-/** Long enough to answer a question, short enough that eight fit into a prompt. */
+/** Long enough to answer a question, short enough for eight chunks to fit into a prompt. */
 export const CHUNK_TOKENS = 450;
-/** What a chunk repeats of the one before it, so that no sentence loses its neighbour. */
+/** Tokens that a chunk repeats from the one before it, so that no sentence loses its neighbour. */
 export const OVERLAP_TOKENS = 50;
 /**
- * UTF-16 units of a heading; a longer line that begins like one is text. Each chunk repeats the
- * headings above it: with one as long as the document it would grow with the square of its length.
+ * Longest heading, in UTF-16 units; a longer line is text. Each chunk repeats the headings above
+ * it, so with one as long as the document the size would grow with the square of its length.
  */
 export const LONGEST_HEADING = 200;
 
@@ -22,27 +22,27 @@ export interface Chunk {
   end: number;
   text: string;
   /**
-   * The Markdown headings above it, outermost first, none longer than `LONGEST_HEADING`; and where it
-   * goes on with a table, the header of that.
+   * The Markdown headings above the chunk, outermost first, none longer than `LONGEST_HEADING`. If
+   * the chunk continues a table, its header follows.
    */
   headings: string[];
-  /** Estimated tokens. */
+  /** Estimated number of tokens. */
   tokens: number;
 }
 
 export interface SplitOptions {
-  /** Of the text: a CSV file is one table. */
+  /** The type of the text: a CSV file is one table. */
   mimeType?: string;
   maximumTokens?: number;
   overlapTokens?: number;
 }
 
-/** A piece that is kept whole: a sentence, or a part of an overlong one. */
+/** A piece that is kept whole: a sentence, or a part of a very long one. */
 interface Unit {
   start: number;
   end: number;
   tokens: number;
-  /** True where a paragraph ends: a better place to cut than within it. */
+  /** True at the end of a paragraph, which is a better place to cut than the middle of one. */
   closes: boolean;
 }
 
@@ -53,17 +53,20 @@ interface Section {
 }
 
 const HEADING = /^ {0,3}(#{1,6})[ \t]+([^\n]*)$/gm;
-/** Tried from the first of some spaces alone: from each of them would be quadratic. */
+/** Starts at the first of several spaces only; starting at each of them would be quadratic. */
 const CLOSING_MARKS = /(?<![ \t])[ \t]+#+[ \t\r]*$/;
 const FENCE = /^ {0,3}(?:```|~~~)/gm;
 const PARAGRAPH_BREAK = /\n[ \t\r]*\n\s*/g;
-/** After a full stop that a space follows, after the stops of scripts without spaces, at line ends. */
+/**
+ * Breaks after a full stop with a space behind it, after the stops of scripts without spaces, and
+ * at line ends.
+ */
 const SENTENCE_BREAK = /[.!?]["')\]]{0,3}\s+|[。！？｡]["'」』）]{0,3}\s*|\n+/g;
 
-/** The rows of a table are kept whole. */
+/** Breaks at line ends only, so that the rows of a table are kept whole. */
 const ROW_BREAK = /\n+/g;
 
-/** A unit longer than this is cut before it is measured: estimates then never see a huge string. */
+/** A longer unit is cut before it is measured, so that no estimate has to read a huge string. */
 const LONGEST_UNIT = 600;
 
 function fencedRanges(text: string): Array<readonly [number, number]> {
@@ -74,7 +77,10 @@ function fencedRanges(text: string): Array<readonly [number, number]> {
   return ranges;
 }
 
-/** The text between one heading and the next; a `#` inside a code fence is no heading, nor is a line that is too long. */
+/**
+ * Returns the text between one heading and the next. A `#` inside a code fence starts no heading,
+ * nor does a line that is too long.
+ */
 function sections(text: string): Section[] {
   const fences = fencedRanges(text);
   const result: Section[] = [];
@@ -99,8 +105,9 @@ function sections(text: string): Section[] {
 }
 
 /**
- * Where `text` may be cut between `from` and `to`: the ends of the matches, and `to` itself. The
- * pattern sees that stretch alone: looking for a match beyond it would walk the rest of the text.
+ * Returns the places where `text` may be cut between `from` and `to`: the ends of the matches, and
+ * `to` itself. The pattern only sees that stretch, because a search for a match beyond it would
+ * read the rest of the text.
  */
 function cuts(text: string, from: number, to: number, pattern: RegExp): number[] {
   const ends: number[] = [];
@@ -112,7 +119,7 @@ function cuts(text: string, from: number, to: number, pattern: RegExp): number[]
   return ends;
 }
 
-/** The last place not after `limit` that is behind a space, else one that halves no character. */
+/** Returns the last place up to `limit` that follows a space, else one that splits no character. */
 function cutBefore(text: string, start: number, limit: number): number {
   const floor = start + Math.floor((limit - start) / 2);
   for (let at = limit; at > floor; at--) if (/\s/.test(text.charAt(at - 1))) return at;
@@ -152,7 +159,10 @@ function units(text: string, section: Section, maximum: number, tableAt: TableAt
   return result;
 }
 
-/** Where the next chunk begins: with the nearest of the units before `end` that fit into the overlap. */
+/**
+ * Returns the start of the next chunk: the first of the units before `end` that fit into the
+ * overlap.
+ */
 function overlapStart(list: Unit[], start: number, end: number, overlap: number): number {
   let tokens = 0;
   let at = end;
@@ -160,7 +170,9 @@ function overlapStart(list: Unit[], start: number, end: number, overlap: number)
   return at;
 }
 
-/** The end of a chunk that is full: after its last paragraph, where that leaves it half full. */
+/**
+ * Returns the end of a full chunk: after its last paragraph, if that leaves it at least half full.
+ */
 function chunkEnd(list: Unit[], start: number, maximum: number): number {
   let end = start;
   let tokens = 0;
@@ -196,15 +208,15 @@ function chunks(
       result.push({ start: from, end: to, text: text.slice(from, to), headings, tokens });
     }
     if (end === list.length) break;
-    // Repeated without what comes next, they would be a chunk that says nothing new.
+    // Without the units that follow, the overlap would be a chunk with nothing new.
     const room = Math.min(overlap, maximum - list[end]!.tokens);
     start = overlapStart(list, start, end, room);
   }
   return result;
 }
 
-/** Short neighbouring sections share a chunk: a heading and one line make a poor one alone. */
-function joined(text: string, list: Chunk[], maximum: number): Chunk[] {
+/** Joins short neighbouring sections: a heading with a single line makes a poor chunk. */
+function joinShortSections(text: string, list: Chunk[], maximum: number): Chunk[] {
   const result: Chunk[] = [];
   for (const chunk of list) {
     const last = result.at(-1);
@@ -226,9 +238,10 @@ function joined(text: string, list: Chunk[], maximum: number): Chunk[] {
 }
 
 /**
- * Splits text or Markdown into chunks of at most `maximumTokens` (estimated), consecutive ones
- * of a section overlapping by up to `overlapTokens`. Deterministic, and linear in the length of
- * the text. White space between chunks belongs to none; everything else is in at least one.
+ * Splits text or Markdown into chunks of at most `maximumTokens` (estimated). Consecutive chunks of
+ * a section overlap by up to `overlapTokens`. The result is deterministic, and the time linear in
+ * the length of the text. White space between chunks belongs to none of them; everything else is in
+ * at least one.
  */
 export function split(text: string, options: SplitOptions = {}): Chunk[] {
   const { maximumTokens = CHUNK_TOKENS, overlapTokens = OVERLAP_TOKENS } = options;
@@ -236,10 +249,10 @@ export function split(text: string, options: SplitOptions = {}): Chunk[] {
   const tables = findTables(text, options.mimeType ?? '');
   const how = { maximum: maximumTokens, overlap, tableAt: tableFinder(tables) };
   const all = sections(text).flatMap((section) => chunks(text, section, how));
-  return withHeaders(joined(text, all, maximumTokens), tables);
+  return withHeaders(joinShortSections(text, all, maximumTokens), tables);
 }
 
-/** Chunks that begin behind the start of a table's header have it among their headings. */
+/** Adds a table's header to the headings of chunks that begin behind the start of the table. */
 function withHeaders(list: Chunk[], tables: readonly Table[]): Chunk[] {
   const tableAt = tableFinder(tables);
   return list.map((chunk) => {

@@ -1,30 +1,38 @@
-/** Finds the tables of a text and their header rows, so that the chunks that go on with a table still say what its columns are. */
+/**
+ * Finds the tables of a text and their header rows, so that a chunk that continues a table can
+ * repeat the names of its columns.
+ */
 
 export interface Table {
-  /** Where its header begins, and where its last row ends. */
+  /** The start of its header, and the end of its last row. */
   start: number;
   end: number;
   /** The header rows as one line. */
   header: string;
 }
 
-/** UTF-16 units of a header that is repeated; a longer one is cut at a cell. */
+/** Longest header that is repeated, in UTF-16 units; a longer one is cut at a cell. */
 const LONGEST_HEADER = 300;
-/** Rows above the line that ends a header. */
+/** Most rows above the line that ends a header. */
 const MOST_HEADER_ROWS = 3;
-/** A header of a CSV file is looked for in so many units. */
+/** Length in which the header of a CSV file is searched, in UTF-16 units. */
 const CSV_HEAD = 10_000;
 
 const CSV_TYPE = /^(?:text\/csv|text\/tab-separated-values)$/;
 
-/** The tables of a text in order: all of a CSV file with a header, or those that Markdown has. */
+/**
+ * Returns the tables of a text in order: all of a CSV file with a header, or the Markdown tables.
+ */
 export function findTables(text: string, mimeType: string): Table[] {
   if (!CSV_TYPE.test(mimeType)) return markdownTables(text);
   const header = csvHeader(text.slice(0, CSV_HEAD));
   return header === undefined ? [] : [{ start: 0, end: text.length, header }];
 }
 
-/** A line of dashes and bars below a line with bars; the table goes on to the next blank line. */
+/**
+ * Returns the Markdown tables: a line of dashes and bars below a line with bars starts one, and the
+ * next blank line ends it.
+ */
 function markdownTables(text: string): Table[] {
   const tables: Table[] = [];
   /** The lines since the last blank one. */
@@ -68,10 +76,10 @@ function shortened(cells: readonly string[], start: number, end: number): Table 
   return { start, end, header: header || (cells[0] ?? '').slice(0, LONGEST_HEADER).toWellFormed() };
 }
 
-/** What names a column: letters, a year, or a sign such as `#`. */
+/** Matches the name of a column: letters, a year, or a sign such as `#`. */
 const COLUMN_NAME = /\p{L}|^(?:19|20)\d\d$|^[#№%€$]$/u;
 
-/** The first record, where each of its fields names a column. */
+/** Returns the first record if each of its fields names a column. */
 function csvHeader(head: string): string | undefined {
   const line = head.slice(0, head.search(/\r?\n|$/));
   const separator = [',', ';', '\t', '|'].reduce((a, b) =>
@@ -92,7 +100,10 @@ function unquoted(field: string): string {
   return (inner?.replaceAll('""', '"') ?? field).replace(/\s+/g, ' ').trim();
 }
 
-/** Tells for ascending stretches of the text which table each touches. */
+/**
+ * Returns a function that finds the table that a range touches. Its calls must be in ascending
+ * order.
+ */
 export function tableFinder(tables: readonly Table[]) {
   let at = 0;
   return (from: number, to: number): Table | undefined => {

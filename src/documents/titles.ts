@@ -1,12 +1,12 @@
-/** What a document is called. */
+/** Determines the title of a document. */
 import { clean } from '../core/safe-text.ts';
 
-/** UTF-16 units of a title that is taken from the document. */
+/** Longest title that is taken from the document, in UTF-16 units. */
 const LONGEST_TITLE = 200;
-/** UTF-16 units in which a Markdown heading is looked for. */
+/** Length in which a Markdown heading is searched, in UTF-16 units. */
 const HEAD = 10_000;
 
-/** Titles that programs give: they say what made the document, or that nobody gave it one. */
+/** Titles that programs set: they name the program, or say that nobody chose a title. */
 const NONE = [
   /^microsoft (?:office )?(?:word|powerpoint|excel|publisher|visio)\b/i,
   /^(?:no title|title|none|null|undefined|n\/?a|about:blank|\((?:null|none|anonymous|unspecified)\))$/i,
@@ -14,13 +14,16 @@ const NONE = [
   /^(?:sem título|senza titolo|naamloos|без имени|без названия|無題|无标题|無標題|제목 없음)[ _-]*\d*$/iu,
   /^(?:untitled|new|neues?|nouveau|nuevo|powerpoint|word|excel)?[ -]?(?:document|dokument|documento|page|presentation|präsentation|présentation|presentación|book|mappe|classeur|slide|folie|scan|doc)[ _-]?\(?\d{0,6}\)?$/iu,
 ];
-/** Not the two joiners, by which letters and emoji take another shape. */
+/**
+ * Matches invisible characters, except the two joiners, which change the shape of letters and
+ * emoji.
+ */
 const INVISIBLE = /[^\P{Cf}\u200c\u200d]|\p{Cc}/gu;
 const FILE_NAME =
   /\.(?:docx?|docm|dotx?|pptx?|xlsx?|od[tpsg]|rtf|pdf|indd|qxd|qxp|pmd|tex|dvi|html?|aspx?|php|txt|pages|key|numbers|ai|ps|eps|cdr|pub|vsdx?|dwg|fm|wpd|xps|md|csv)$/i;
 const PATH = /^(?:[a-z]:\\|\\\\|file:|https?:\/\/|\/)\S*$/i;
 
-/** True for a title of the document's own that says what it is about. */
+/** Returns true for a title in the document that describes it. */
 function isTitle(title: string): boolean {
   return (
     /[\p{L}\p{N}]/u.test(title) &&
@@ -30,7 +33,7 @@ function isTitle(title: string): boolean {
   );
 }
 
-/** The document's own title where it has one, else its first heading, its file's name, its first line. */
+/** Returns the document's own title, else its first heading, its file name or its first line. */
 export function titleFor({
   own,
   fileName,
@@ -48,7 +51,7 @@ export function titleFor({
   return shortened(title === '' ? 'Untitled' : title);
 }
 
-/** One line, without characters that are not seen. */
+/** Returns the title as one line without invisible characters. */
 function tidy(title: string): string {
   return clean(title).replace(/\s+/gu, ' ').replace(INVISIBLE, '').trim();
 }

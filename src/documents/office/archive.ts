@@ -1,17 +1,17 @@
 /**
- * Reads zip archives, which office documents and books are. Entries are unpacked when they are asked
- * for, in pieces, so that one that unpacks to far more than it says is given up early.
+ * Reads zip archives, the format of office documents and books. Entries are unpacked on demand and
+ * in pieces, so that one that unpacks to far more than it declares is refused early.
  */
 import { Inflate } from 'fflate';
 import { tooLarge, unreadable } from '../refusals.ts';
 import { readDirectory, type Entry } from './zip-directory.ts';
 
-/** Bytes that all entries that are read may unpack to: ten times the longest text, as XML. */
+/** Most bytes that all entries may unpack to: ten times the longest text, as XML. */
 const MOST_UNPACKED = 40 * 1024 * 1024;
-/** No text packs better than this; what is small may. */
+/** No real text has a higher ratio; small entries are exempt. */
 const HIGHEST_RATIO = 200;
 const SMALL = 2 * 1024 * 1024;
-/** Packed bytes that are unpacked at once: at most 16 MB come of them. */
+/** Packed bytes that are unpacked in one step; they yield at most 16 MB. */
 const PIECE = 16 * 1024;
 
 const LOCAL_ENTRY = 0x04034b50;
@@ -21,7 +21,10 @@ export class Archive {
   readonly #entries: Map<string, Entry>;
   #unpacked = 0;
 
-  /** @throws ParleyError `document_unreadable` */
+  /**
+   * Opens an archive.
+   * @throws ParleyError `document_unreadable`
+   */
   constructor(bytes: Uint8Array) {
     const entries = readDirectory(bytes);
     if (!entries) throw unreadable('The document is damaged: its archive cannot be read');
@@ -34,7 +37,7 @@ export class Archive {
   }
 
   /**
-   * An entry's bytes, undefined where there is none of that name.
+   * Returns an entry's bytes, or undefined if there is none of that name.
    * @throws ParleyError `document_unreadable`, `payload_too_large`
    */
   read(name: string): Uint8Array | undefined {

@@ -1,11 +1,13 @@
-/** The text of a Word document: paragraphs, headings, lists and tables of its body, then its notes. */
+/**
+ * Extracts the text of a Word document: its body with headings, lists and tables, then its notes.
+ */
 import { MarkdownWriter } from '../markdown-writer.ts';
 import { unreadable } from '../refusals.ts';
 import type { Archive } from './archive.ts';
 import { attribute, readXml, relationships, titleOf, type Attributes } from './xml.ts';
 
 const DEEPEST_HEADING = 6;
-/** What was deleted or moved away, and what stands twice for older programs. */
+/** Text that was deleted or moved away, and duplicates for older programs. */
 const LEFT_OUT = new Set(['del', 'moveFrom', 'Fallback']);
 
 export function readDocx(archive: Archive): { text: string; title: string | undefined } {
@@ -28,7 +30,10 @@ export function readDocx(archive: Archive): { text: string; title: string | unde
   return { text: writer.toString(), title: titleOf(archive) };
 }
 
-/** The heading level of each style that has one: by its outline level, else by its English name. */
+/**
+ * Returns the heading level of each style that has one: its outline level, else by its English
+ * name.
+ */
 function headingLevels(bytes: Uint8Array | undefined): Map<string, number> {
   const levels = new Map<string, number>();
   let style = '';
@@ -45,24 +50,24 @@ function headingLevels(bytes: Uint8Array | undefined): Map<string, number> {
   return levels;
 }
 
-/** A table whose first row has a look of its own has it as its header. */
+/** Returns true if the table's first row is styled as its header. */
 function looksForFirstRow(attributes: Attributes): boolean {
   const said = attribute(attributes, 'firstRow');
   if (said !== undefined) return said === '1' || said === 'true';
   return (Number.parseInt(attribute(attributes, 'val') ?? '0', 16) & 0x20) !== 0;
 }
 
-/** What has been read of a body. A paragraph's properties come before its text. */
+/** Collects a body. A paragraph's properties come before its text. */
 class Body {
   readonly #writer: MarkdownWriter;
   readonly #levels: Map<string, number>;
-  /** Elements of `LEFT_OUT` that are open. */
+  /** Number of open elements of `LEFT_OUT`. */
   #leftOut = 0;
   #isText = false;
   #isHeaderRow = false;
-  /** The paragraph before was an item of a list. */
+  /** True if the previous paragraph was a list item. */
   #isInList = false;
-  /** The paragraph that has begun and of which nothing is written yet. */
+  /** A paragraph that has begun, but of which nothing is written yet. */
   #pending: { level: number; isListed: boolean } | undefined;
 
   constructor(writer: MarkdownWriter, levels: Map<string, number>) {

@@ -1,4 +1,4 @@
-/** The text of a book: its chapters in the order of reading. */
+/** Extracts the text of a book: its chapters in reading order. */
 import { Tokenizer } from 'htmlparser2';
 import { decodeText } from '../decode-text.ts';
 import { htmlToText } from '../html-to-markdown.ts';
@@ -18,7 +18,7 @@ export function readEpub(archive: Archive): { text: string; title: string | unde
   return { text: texts.filter((text) => text !== '').join('\n\n'), title };
 }
 
-/** The chapters by their names in the archive, and what the book is called. */
+/** Returns the chapters by their names in the archive, and the title of the book. */
 function readPackage(archive: Archive): { chapters: string[]; title: string | undefined } {
   const part = packagePart(archive);
   const bytes = archive.read(part);
@@ -53,7 +53,7 @@ function packagePart(archive: Archive): string {
   return found || (archive.names.find((name) => name.endsWith('.opf')) ?? '');
 }
 
-/** What copy protection has encrypted: fonts may be. */
+/** Returns the parts that copy protection has encrypted. Fonts may be encrypted. */
 function lockedParts(archive: Archive): Set<string> {
   const locked = new Set<string>();
   const bytes = archive.read('META-INF/encryption.xml');

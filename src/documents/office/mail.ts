@@ -1,4 +1,6 @@
-/** The text of a mail: its subject, who wrote to whom, what it says, and the names of what is attached. */
+/**
+ * Extracts the text of a mail: subject, sender and recipients, body, and the names of attachments.
+ */
 import { Tokenizer } from 'htmlparser2';
 import PostalMime, { type Address, type Email } from 'postal-mime';
 import { htmlToText } from '../html-to-markdown.ts';

@@ -1,4 +1,6 @@
-/** The text of slides: each under its title, or its number, with its tables and what the speaker noted. */
+/**
+ * Extracts the text of slides: each under its title or number, with its tables and speaker notes.
+ */
 import { MarkdownWriter } from '../markdown-writer.ts';
 import { unreadable } from '../refusals.ts';
 import type { Archive } from './archive.ts';
@@ -11,7 +13,7 @@ export function readPptx(archive: Archive): { text: string; title: string | unde
   return { text: slides.filter((text) => text !== '').join('\n\n'), title: titleOf(archive) };
 }
 
-/** In the order in which they are shown. */
+/** Returns the slides in the order in which they are shown. */
 function slideParts(archive: Archive): string[] {
   const bytes = archive.read(PRESENTATION);
   if (!bytes) throw unreadable('The document is damaged: it has no presentation');
@@ -41,17 +43,17 @@ function slideText(archive: Archive, part: string, number: number): string {
   return body === '' && title === '' ? '' : `# ${title || `Slide ${number}`}\n\n${body}`.trim();
 }
 
-/** Placeholders that say the same on each slide. */
+/** Placeholders with the same content on each slide. */
 const FURNITURE = /^(?:sldNum|dt|ftr|hdr|sldImg)$/;
 
-/** What has been read of the shapes of a slide. */
+/** Collects the shapes of a slide. */
 class Shapes {
   title = '';
   readonly #writer = new MarkdownWriter();
   #placeholder = '';
   #isText = false;
   #isHeaderRow = false;
-  /** What stands twice, for older programs. */
+  /** True within a duplicate for older programs. */
   #isFallback = false;
 
   open(name: string, attributes: Attributes): void {

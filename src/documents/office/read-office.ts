@@ -1,7 +1,7 @@
 /**
- * Reads office documents, books and mails. This module brings its libraries along and is loaded when
- * such a document comes; on Workers it is built as one of its own. So that its errors are
- * understood by others, it returns them.
+ * Reads office documents, books and mails. The module includes its libraries and is loaded when
+ * such a document arrives; on Workers it is built as a separate module. It returns its errors,
+ * because an error class of another module would not be recognised.
  */
 import { failureOf, ParleyError, type Failure } from '../../core/errors.ts';
 import { unreadable } from '../refusals.ts';
@@ -26,7 +26,7 @@ const READERS: Record<Exclude<OfficeKind, 'mail'>, (archive: Archive) => OfficeT
   epub: readEpub,
 };
 
-/** The document's text as Markdown, or why it is not taken. */
+/** Returns the document's text as Markdown, or the reason why it is refused. */
 export async function readOffice(
   kind: OfficeKind,
   bytes: Uint8Array,

@@ -1,18 +1,21 @@
-/** Numbers of a workbook as people read them: dates, shares, and numbers without the noise of binary fractions. */
+/**
+ * Formats the numbers of a workbook for reading: dates, percentages, and numbers without the noise
+ * of binary fractions.
+ */
 import { readXml } from './xml.ts';
 
 export interface Formats {
-  /** Of each cell style. */
+  /** The kind of each cell style. */
   kinds: ('date' | 'time' | 'percent' | 'number')[];
-  /** Days are counted from 1904, as old Macs did. */
+  /** True if days are counted from 1904, as old Macs did. */
   is1904: boolean;
 }
 
 const MS_PER_DAY = 86_400_000;
-/** Day 0: Excel takes 1900 for a leap year, so that days are counted from one day earlier. */
+/** Day 0. Excel treats 1900 as a leap year, so days are counted from one day earlier. */
 const EPOCH = Date.UTC(1899, 11, 30);
 const EPOCH_1904 = Date.UTC(1904, 0, 1);
-/** The year 9999. */
+/** The last day of the year 9999. */
 const LAST_DAY = 2_958_465;
 
 export function readFormats(bytes: Uint8Array | undefined, is1904: boolean): Formats {
@@ -37,7 +40,10 @@ export function readFormats(bytes: Uint8Array | undefined, is1904: boolean): For
   return { kinds, is1904 };
 }
 
-/** By the numbers of the built-in formats (ECMA-376 18.8.30), else by the letters of the format. */
+/**
+ * Returns the kind of a format: by the number of a built-in format (ECMA-376 18.8.30), else by its
+ * letters.
+ */
 function kindOf(id: number, code: string | undefined): Formats['kinds'][number] {
   if (code === undefined) {
     if ((id >= 14 && id <= 17) || id === 22 || (id >= 27 && id <= 36) || (id >= 50 && id <= 58))
@@ -51,7 +57,7 @@ function kindOf(id: number, code: string | undefined): Formats['kinds'][number] 
   return plain.includes('%') ? 'percent' : 'number';
 }
 
-/** A number as its cell shows it, roughly; what is no number comes back as it is. */
+/** Returns a number roughly as its cell shows it. Any other value is returned unchanged. */
 export function formatCell(value: string, style: number, { kinds, is1904 }: Formats): string {
   const number = Number(value);
   if (value.trim() === '' || !Number.isFinite(number)) return value.trim();
@@ -65,7 +71,7 @@ export function formatCell(value: string, style: number, { kinds, is1904 }: Form
   return Number.isInteger(number) ? day : `${day} ${time}`;
 }
 
-/** As many digits as Excel keeps. */
+/** Rounds to the digits that Excel keeps. */
 function exact(number: number): string {
   return String(Number(number.toPrecision(15)));
 }

@@ -1,13 +1,16 @@
-/** The cells of a workbook, as people see them: a heading and a table for each sheet that is not hidden. */
+/**
+ * Extracts the visible cells of a workbook: a heading and a table for each sheet that is not
+ * hidden.
+ */
 import { tooLarge, unreadable } from '../refusals.ts';
 import type { Archive } from './archive.ts';
 import { formatCell, readFormats, type Formats } from './xlsx-formats.ts';
 import { attribute, readXml, relationships, titleOf, type Attributes } from './xml.ts';
 
 const WORKBOOK = 'xl/workbook.xml';
-/** Columns of a sheet that are read. */
+/** Most columns of a sheet that are read. */
 const MOST_COLUMNS = 256;
-/** UTF-16 units of all sheets: more than a document's text may have. */
+/** Longest text of all sheets, in UTF-16 units: more than a document may have. */
 const LONGEST = 4_200_000;
 
 interface Sheet {
@@ -49,7 +52,7 @@ function readWorkbook(archive: Archive): { sheets: Sheet[]; is1904: boolean } {
   return { sheets, is1904 };
 }
 
-/** Texts that cells name by their number. What tells how to pronounce one is no part of it. */
+/** Returns the texts that cells refer to by number. Pronunciation guides are skipped. */
 function sharedStrings(bytes: Uint8Array | undefined): string[] {
   const strings: string[] = [];
   let [isText, isPhonetic] = [false, false];
@@ -82,7 +85,7 @@ interface Given {
   room: number;
 }
 
-/** The rows that hold anything, each cell in its column. */
+/** Returns the rows that hold anything, with each cell in its column. */
 function readRows(bytes: Uint8Array | undefined, { strings, formats, room }: Given): Cell[][] {
   const rows: Cell[][] = [];
   let [row, cell, value, inner]: [Cell[], Attributes, string, string] = [[], {}, '', ''];
@@ -132,14 +135,14 @@ function oneLine(text: string): string {
   return text.replace(/\s+/gu, ' ').trim();
 }
 
-/** `C7` is in column 2. */
+/** Returns the index of a cell's column: 2 for `C7`. */
 function columnOf(reference: string | undefined, fallback: number): number {
   const letters = /^[A-Z]{1,3}/.exec(reference ?? '')?.[0];
   if (letters === undefined) return fallback;
   return Array.from(letters).reduce((sum, letter) => sum * 26 + letter.charCodeAt(0) - 64, 0) - 1;
 }
 
-/** Rows as lines; the first is a header where it is of texts alone and others follow. */
+/** Returns rows as lines. The first is a header if it only holds texts and other rows follow. */
 function tableOf(rows: readonly Cell[][]): string {
   const lines = rows.map((row) =>
     row

@@ -1,25 +1,28 @@
 /**
  * Reads the XML of office documents as a stream of elements. Entities that a document declares are
- * never resolved: in office formats there are no document types, so one is refused.
+ * never resolved. Office formats have no document types, so a document with one is refused.
  */
 import { Parser } from 'htmlparser2';
 import { decodeText } from '../decode-text.ts';
 import { unreadable } from '../refusals.ts';
 import type { Archive } from './archive.ts';
 
-/** Deeper than any program writes. */
+/** Deepest nesting; no program writes more. */
 const DEEPEST = 256;
 
 export type Attributes = Record<string, string>;
 
 export interface XmlHandler {
-  /** Names are without their prefix; attributes are as they are written (`w:val`). */
+  /** Called for a start tag. Names have no prefix; attributes keep theirs (`w:val`). */
   open?(name: string, attributes: Attributes): void;
   text?(text: string): void;
   close?(name: string): void;
 }
 
-/** @throws ParleyError `document_unreadable` where it is nested too deeply or declares entities */
+/**
+ * Reads XML and reports its elements.
+ * @throws ParleyError `document_unreadable` if it is nested too deeply or declares entities
+ */
 export function readXml(bytes: Uint8Array, handler: XmlHandler): void {
   let depth = 0;
   const parser = new Parser(
@@ -51,14 +54,16 @@ function local(name: string): string {
   return name.slice(name.indexOf(':') + 1);
 }
 
-/** An attribute by its name without a prefix. */
+/** Returns an attribute by its name without a prefix. */
 export function attribute(attributes: Attributes, name: string): string | undefined {
   const own = attributes[name];
   if (own !== undefined) return own;
   return Object.entries(attributes).find(([key]) => local(key) === name)?.[1];
 }
 
-/** The targets of a part's relationships by their ids, as names in the archive, with their types. */
+/**
+ * Returns the targets of a part's relationships by id, as names in the archive, with their types.
+ */
 export function relationships(
   archive: Archive,
   part: string,
@@ -72,7 +77,7 @@ export function relationships(
   if (!bytes) return found;
   readXml(bytes, {
     open(name, { Id, Target, Type, TargetMode }) {
-      // What lies elsewhere is never fetched.
+      // External targets are never fetched.
       if (name === 'Relationship' && Id && Target && TargetMode !== 'External')
         found.set(Id, { target: resolvePath(folder, Target), type: Type?.split('/').at(-1) ?? '' });
     },
@@ -80,7 +85,7 @@ export function relationships(
   return found;
 }
 
-/** A path within an archive. */
+/** Resolves a path within an archive. */
 export function resolvePath(folder: string, target: string): string {
   if (target.startsWith('/')) return target.slice(1);
   const parts: string[] = [];
@@ -90,7 +95,7 @@ export function resolvePath(folder: string, target: string): string {
   return parts.join('/');
 }
 
-/** The title in a document's properties. */
+/** Returns the title in a document's properties. */
 export function titleOf(archive: Archive): string | undefined {
   const bytes = archive.read('docProps/core.xml');
   let isTitle = false;

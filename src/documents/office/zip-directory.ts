@@ -1,4 +1,7 @@
-/** The directory at the end of a zip archive: what is in it, and where (APPNOTE.TXT 4.3.12). */
+/**
+ * Reads the directory at the end of a zip archive: its entries and their places (APPNOTE.TXT
+ * 4.3.12).
+ */
 
 const MOST_ENTRIES = 10_000;
 
@@ -15,7 +18,7 @@ export interface Entry {
   offset: number;
 }
 
-/** The entries of an archive by their names; undefined where it has no directory that can be read. */
+/** Returns the entries of an archive by name, or undefined if it has no readable directory. */
 export function readDirectory(bytes: Uint8Array): Map<string, Entry> | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = endOfDirectory(view);
