@@ -12,6 +12,7 @@ import { shortConversationsRouter } from './routes/conversations/short-conversat
 import { documentsRouter } from './routes/documents/documents.ts';
 import { messagesRouter } from './routes/messages.ts';
 import { serviceRouter } from './routes/service.ts';
+import { readApiNotes } from './routes/shared/api-notes.ts';
 import type { AppEnv, Dependencies } from './routes/shared/dependencies.ts';
 import { methodNotAllowed } from './routes/shared/method-not-allowed.ts';
 import { describeApi } from './routes/shared/openapi.ts';
@@ -49,7 +50,10 @@ export function createApp<Bindings extends object>(
   app.route('/', turnsRouter());
   app.route('/', websocketRouter());
   app.route('/', serviceRouter());
-  app.get('/openapi.json', (c) => c.json((description ??= describeApi(app))));
+  app.get('/openapi.json', async (c) => {
+    description ??= describeApi(app, await readApiNotes(c.get('dependencies').pages));
+    return c.json(description);
+  });
 
   app.notFound(
     (c) => methodNotAllowed(app, c) ?? problemResponse(notFound('Route'), c.get('requestId')),

@@ -32,6 +32,7 @@ function addRegenerate(router: Router): void {
       method: 'post',
       path: '/messages/{id}/regenerate',
       tags,
+      operationId: 'regenerateMessage',
       summary: 'Answer a message again, beside the answers that it has',
       description: 'Names an answer, or the user’s message that is to be answered.',
       request: { ...request, body: { ...body(regenerating), required: false } },
@@ -52,6 +53,7 @@ function addEdit(router: Router): void {
       method: 'post',
       path: '/messages/{id}/edit',
       tags,
+      operationId: 'editMessage',
       summary: 'Say a message differently, beside the old one',
       request: { ...request, body: body(editing) },
       responses: { 200: paged(jsonOrStream(answered, 'The answer')), ...turnProblems },
@@ -72,6 +74,7 @@ function addDeletion(router: Router): void {
       method: 'delete',
       path: '/messages/{id}',
       tags,
+      operationId: 'deleteMessage',
       summary: 'Delete a message with all that follows it',
       request: {
         params: schemas.idParam,

@@ -9,11 +9,13 @@ import { about } from './shared/version.ts';
 
 const tags = ['service'];
 
-const health = z.looseObject({
-  status: z.enum(['ok', 'unavailable']),
-  database: z.enum(['ok', 'unavailable']),
-  version: z.string(),
-});
+const health = z
+  .looseObject({
+    status: z.enum(['ok', 'unavailable']),
+    database: z.enum(['ok', 'unavailable']),
+    version: z.string(),
+  })
+  .openapi('Health');
 const models = z.looseObject({
   default: z.string(),
   models: z.array(
@@ -36,6 +38,7 @@ export function serviceRouter() {
       method: 'get',
       path: '/',
       tags,
+      operationId: 'getService',
       summary: 'What this is',
       responses: {
         200: { ...index, content: { ...index.content, ...htmlContent } },
@@ -56,6 +59,7 @@ export function serviceRouter() {
       method: 'get',
       path: '/health',
       tags,
+      operationId: 'getHealth',
       summary: 'Whether the server and its database are well',
       responses: {
         200: json(health, 'Well'),
@@ -90,6 +94,7 @@ export function serviceRouter() {
       method: 'get',
       path: '/models',
       tags,
+      operationId: 'listModels',
       summary: 'The models that are on',
       responses: {
         200: json(
@@ -111,6 +116,7 @@ export function serviceRouter() {
       method: 'get',
       path: '/docs',
       tags,
+      operationId: 'showDocs',
       summary: 'The API, to try out',
       responses: { 200: html, ...commonProblems },
     },
@@ -122,6 +128,7 @@ export function serviceRouter() {
       method: 'get',
       path: '/redoc',
       tags,
+      operationId: 'showReference',
       summary: 'The API, to read',
       responses: { 200: html, ...commonProblems },
     },
@@ -132,6 +139,7 @@ export function serviceRouter() {
     method: 'get',
     path: '/openapi.json',
     tags,
+    operationId: 'getDescription',
     summary: 'This description',
     responses: {
       200: json(z.looseObject({ openapi: z.string() }), 'OpenAPI 3.1'),

@@ -30,6 +30,7 @@ export function turnsRouter() {
       method: 'get',
       path: '/turns/{id}',
       tags,
+      operationId: 'getTurn',
       summary: 'How a turn stands',
       request,
       responses: { 200: ofTurn(json(schemas.turnSchema, 'The turn')), ...commonProblems },
@@ -43,6 +44,7 @@ export function turnsRouter() {
       method: 'get',
       path: '/turns/{id}/events',
       tags,
+      operationId: 'followTurn',
       summary: 'Replay a turn from the start or after a cursor, then follow it',
       request: {
         params: schemas.idParam,
@@ -73,6 +75,7 @@ export function turnsRouter() {
       path: '/turns/{id}/cancel',
       tags,
       [MAKES_NOTHING]: true,
+      operationId: 'cancelTurn',
       summary: 'Stop a turn, keeping what it has said',
       request,
       responses: { 200: ofTurn(json(schemas.turnSchema, 'The turn')), ...commonProblems },

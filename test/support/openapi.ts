@@ -21,6 +21,14 @@ export interface Description {
   wrongAnswer(operation: Operation, answer: DescribedAnswer): string | undefined;
   /** What an answer may hold, by media type. */
   contentOf(operation: Operation, status: number): Record<string, unknown>;
+  /** What is said of an operation: its id, summary, description and tags. */
+  detailsOf(operation: Operation): Record<string, unknown>;
+  /** The JSON body of a request; undefined where it has none. */
+  bodyOf(operation: Operation): unknown;
+  /** All bodies of its request and answers, named by status and media type. */
+  contentsOf(operation: Operation): { name: string; media: unknown }[];
+  /** The example of a media type: its own, its schema's, or one made of its items'. */
+  exampleOf(media: unknown): unknown;
   /** The names of the headers that an answer may carry. */
   headersOf(operation: Operation, status: number): string[];
   /** The names of the headers that a request may carry. */
@@ -68,7 +76,32 @@ export function readDescription(document: unknown): Description {
     const answer = asRecord(asRecord(operationAt(operation)['responses'])[status]);
     return Object.keys(asRecord(answer['headers'] ?? {})).map((name) => name.toLowerCase());
   };
+  const exampleOfSchema = (schema: unknown): unknown => {
+    const { example, type, items } = resolved(schema);
+    if (example !== undefined || type !== 'array') return example;
+    const item = exampleOfSchema(items);
+    return item === undefined ? undefined : [item];
+  };
+  const contentsOf = (operation: Operation) => {
+    const { requestBody = {}, responses } = operationAt(operation);
+    const all = [['request', requestBody] as const, ...Object.entries(asRecord(responses))];
+    return all.flatMap(([name, described]) =>
+      Object.entries(asRecord(asRecord(described)['content'] ?? {})).map(([type, media]) => ({
+        name: `${name} ${type}`,
+        media,
+      })),
+    );
+  };
   return {
+    detailsOf: operationAt,
+    contentsOf,
+    bodyOf: (operation) =>
+      contentsOf(operation).find(({ name }) => name === 'request application/json')?.media,
+    exampleOf(media) {
+      if (media === undefined) return undefined;
+      const { example, schema } = asRecord(media);
+      return example ?? exampleOfSchema(schema);
+    },
     contentOf: (operation, status) =>
       asRecord(asRecord(asRecord(operationAt(operation)['responses'])[status])['content']),
     headersOf,

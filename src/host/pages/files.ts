@@ -10,6 +10,7 @@ export interface PageFile {
 
 const HTML = 'text/html; charset=utf-8';
 const CSS = 'text/css; charset=utf-8';
+const JSON_TYPE = 'application/json';
 const SCRIPT = 'text/javascript; charset=utf-8';
 
 const NO_IMAGE = 'data:image/gif;base64,R0lGODlhAQABAAAAACw=';
@@ -36,6 +37,8 @@ export const FILES: Readonly<Record<string, PageFile>> = {
   '/assets/docs.css': { file: `${ours}/docs.css`, type: CSS },
   '/assets/docs.js': { file: `${ours}/docs.js`, type: SCRIPT },
   '/assets/redoc.js': { file: `${ours}/redoc.js`, type: SCRIPT },
+  // What the description of the API says in sentences and examples.
+  '/assets/api-notes.json': { file: `${ours}/api-notes.json`, type: JSON_TYPE },
   '/assets/icon.svg': { file: `${ours}/icon.svg`, type: 'image/svg+xml' },
   '/assets/swagger-ui.css': { file: `${swagger}/swagger-ui.css`, type: CSS },
   '/assets/swagger-ui.js': { file: `${swagger}/swagger-ui-bundle.js`, type: SCRIPT },

@@ -20,6 +20,7 @@ const base: RouteBase = {
   path: '/chat/conversations',
   tags: ['chat/conversations'],
   noun: 'Conversation',
+  name: 'ChatConversation',
 };
 
 export function chatConversationsRouter() {
@@ -33,6 +34,7 @@ export function chatConversationsRouter() {
   addPosting(router, {
     ...base,
     last: 'messages',
+    operationId: 'sendChatConversationMessage',
     response: jsonOrStream(schemas.messageSchema, 'The answer'),
     render:
       (c) =>

@@ -20,7 +20,7 @@ import {
   type RouteBase,
 } from './crud-routes.ts';
 
-const base: RouteBase = { path: '/chats', tags: ['chats'], noun: 'Chat' };
+const base: RouteBase = { path: '/chats', tags: ['chats'], noun: 'Chat', name: 'Chat' };
 
 const asking = schemas.withMessage(
   schemas.bodyOf({
@@ -53,6 +53,7 @@ export function chatsRouter() {
       method: 'get',
       path: `${path}/{id}`,
       tags,
+      operationId: 'getChat',
       summary: 'A chat',
       request: { params: schemas.idParam, query: schemas.ownerQuery },
       responses: { 200: json(schemas.conversationSchema, 'The chat'), ...commonProblems },
@@ -75,6 +76,7 @@ export function chatsRouter() {
       method: 'post',
       path: '/chat',
       tags,
+      operationId: 'sendChatMessage',
       summary: 'Say something in a chat and get the answer',
       request: { query: schemas.ownerQuery, body: body(asking) },
       responses: { 200: jsonOrStream(answer, 'The answer'), ...turnProblems },

@@ -23,7 +23,12 @@ import {
 } from './crud-routes.ts';
 import { addPosting, addStream } from './turn-routes.ts';
 
-const base: RouteBase = { path: '/conversations', tags: ['conversations'], noun: 'Conversation' };
+const base: RouteBase = {
+  path: '/conversations',
+  tags: ['conversations'],
+  noun: 'Conversation',
+  name: 'Conversation',
+};
 
 const creation = schemas.bodyOf({
   ...schemas.turnFields,
@@ -49,6 +54,7 @@ export function conversationsRouter() {
   addPosting(router, {
     ...base,
     last: 'messages',
+    operationId: 'sendMessage',
     response: paged(jsonOrStream(answered, 'The answer')),
     render: renderAnswered,
   });
@@ -65,6 +71,7 @@ function addBeginning(router: Router): void {
       method: 'post',
       path: base.path,
       tags: base.tags,
+      operationId: 'createConversation',
       summary: 'Start a conversation, with a first message or without',
       request: { query: schemas.ownerQuery, body: body(creation) },
       responses: { 200: made(jsonOrStream(begun, 'The conversation')), ...turnProblems },

@@ -25,6 +25,8 @@ export interface RouteBase {
   path: string;
   tags: string[];
   noun: 'Conversation' | 'Chat';
+  /** What the names of its operations end in, in clients that are generated. */
+  name: string;
 }
 
 const request = { params: schemas.idParam, query: schemas.ownerQuery };
@@ -35,7 +37,7 @@ const creation = schemas.bodyOf({
 });
 
 /** `POST {path}`: a conversation without a turn. */
-export function addCreation(router: Router, { path, tags, noun }: RouteBase): void {
+export function addCreation(router: Router, { path, tags, noun, name }: RouteBase): void {
   const responses = {
     200: made(json(schemas.conversationSchema, `The ${noun.toLowerCase()}`)),
     ...turnProblems,
@@ -46,6 +48,7 @@ export function addCreation(router: Router, { path, tags, noun }: RouteBase): vo
       method: 'post',
       path,
       tags,
+      operationId: `create${name}`,
       summary: `Make a ${noun.toLowerCase()}`,
       request: { query: schemas.ownerQuery, body: body(creation) },
       responses,
@@ -70,7 +73,7 @@ export async function created(
 }
 
 /** `GET {path}?user_id=`: a user's conversations. */
-export function addList(router: Router, { path, tags, noun }: RouteBase): void {
+export function addList(router: Router, { path, tags, noun, name }: RouteBase): void {
   const responses = {
     200: paged(json(z.array(schemas.conversationSchema), 'Newest first')),
     ...commonProblems,
@@ -81,6 +84,7 @@ export function addList(router: Router, { path, tags, noun }: RouteBase): void {
       method: 'get',
       path,
       tags,
+      operationId: `list${name}s`,
       summary: `A user’s ${noun.toLowerCase()}s, newest first`,
       request: { query: schemas.pageQuery },
       responses,
@@ -100,7 +104,7 @@ const transcript = schemas.conversationSchema
   .openapi('Transcript');
 
 /** `GET {path}/{id}`: a conversation with its messages. */
-export function addTranscript(router: Router, { path, tags }: RouteBase): void {
+export function addTranscript(router: Router, { path, tags, name }: RouteBase): void {
   const responses = { 200: paged(json(transcript, 'The conversation')), ...commonProblems };
   route(
     router,
@@ -108,6 +112,7 @@ export function addTranscript(router: Router, { path, tags }: RouteBase): void {
       method: 'get',
       path: `${path}/{id}`,
       tags,
+      operationId: `get${name}`,
       summary: 'A conversation with its messages',
       request,
       responses,
@@ -125,7 +130,7 @@ export function addTranscript(router: Router, { path, tags }: RouteBase): void {
 /** `GET {path}/{id}/messages`: a page of messages, each as `view` shows it. */
 export function addMessages(
   router: Router,
-  { path, tags }: RouteBase,
+  { path, tags, name }: RouteBase,
   view: (message: MessageView) => MessageView = (message) => message,
 ): void {
   const responses = {
@@ -139,6 +144,7 @@ export function addMessages(
       method: 'get',
       path: `${path}/{id}/messages`,
       tags,
+      operationId: `list${name}Messages`,
       summary: 'The messages of the active path, or of all branches, oldest first',
       request: { ...request, query },
       responses,
@@ -166,7 +172,7 @@ const change = schemas.bodyOf({
 });
 
 /** `PATCH {path}/{id}`: changes what is given and nothing else. */
-export function addChange(router: Router, { path, tags, noun }: RouteBase): void {
+export function addChange(router: Router, { path, tags, noun, name }: RouteBase): void {
   const responses = {
     200: json(schemas.conversationSchema, `The ${noun.toLowerCase()}`),
     ...commonProblems,
@@ -177,6 +183,7 @@ export function addChange(router: Router, { path, tags, noun }: RouteBase): void
       method: 'patch',
       path: `${path}/{id}`,
       tags,
+      operationId: `update${name}`,
       summary: 'Change title, mode, model, instructions or the active path',
       request: { ...request, body: body(change) },
       responses,
@@ -200,7 +207,7 @@ export function addChange(router: Router, { path, tags, noun }: RouteBase): void
 }
 
 /** `DELETE {path}/{id}`: the conversation and all in it; a turn that runs there is cancelled. */
-export function addDeletion(router: Router, { path, tags, noun }: RouteBase): void {
+export function addDeletion(router: Router, { path, tags, noun, name }: RouteBase): void {
   const responses = { 200: json(schemas.detailSchema, 'Deleted'), ...commonProblems };
   route(
     router,
@@ -208,6 +215,7 @@ export function addDeletion(router: Router, { path, tags, noun }: RouteBase): vo
       method: 'delete',
       path: `${path}/{id}`,
       tags,
+      operationId: `delete${name}`,
       summary: `Delete a ${noun.toLowerCase()} and all in it`,
       request,
       responses,
@@ -232,7 +240,7 @@ const forking = schemas.bodyOf({
 });
 
 /** `POST {path}/{id}/fork`: a conversation of its own with a copy of the path up to a message. */
-export function addFork(router: Router, { path, tags, noun }: RouteBase): void {
+export function addFork(router: Router, { path, tags, noun, name }: RouteBase): void {
   const responses = {
     200: made(json(schemas.conversationSchema, `The new ${noun.toLowerCase()}`)),
     ...turnProblems,
@@ -243,6 +251,7 @@ export function addFork(router: Router, { path, tags, noun }: RouteBase): void {
       method: 'post',
       path: `${path}/{id}/fork`,
       tags,
+      operationId: `fork${name}`,
       summary: `Copy a path into a new ${noun.toLowerCase()}`,
       request: { ...request, body: { ...body(forking), required: false } },
       responses,

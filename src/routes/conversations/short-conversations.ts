@@ -31,6 +31,7 @@ export function shortConversationsRouter() {
       method: 'post',
       path: `${path}/start`,
       tags,
+      operationId: 'startConversation',
       summary: 'Start a conversation by saying something',
       request: { query: schemas.ownerQuery, body: body(starting) },
       responses: { 200: made(jsonOrStream(started, 'The reply')), ...turnProblems },
@@ -45,6 +46,7 @@ export function shortConversationsRouter() {
     path,
     tags,
     last: 'message',
+    operationId: 'sendShortMessage',
     response: jsonOrStream(reply, 'The answer'),
     render: (c) => (turn) => c.json(replyView(turn)),
   });

@@ -32,10 +32,12 @@ export function addPosting<Schema extends z.ZodType>(
     path,
     tags,
     last,
+    operationId,
     response,
     render,
   }: Pick<RouteBase, 'path' | 'tags'> & {
     last: 'message' | 'messages';
+    operationId: string;
     response: ReturnType<typeof jsonOrStream<Schema>>;
     render: (c: AppContext) => (turn: FinishedTurn) => Response | Promise<Response>;
   },
@@ -47,6 +49,7 @@ export function addPosting<Schema extends z.ZodType>(
       method: 'post',
       path: `${path}/{id}/${last}`,
       tags,
+      operationId,
       summary: 'Say something and get the answer',
       request: { ...request, body: body(posting) },
       responses,
@@ -63,7 +66,7 @@ export function addPosting<Schema extends z.ZodType>(
 /** Adds `GET {path}/{id}/stream?message=`: says something and follows the answer, by EventSource. */
 export function addStream(
   router: Router,
-  { path, tags, wire }: Pick<RouteBase, 'path' | 'tags'> & { wire: Wire },
+  { path, tags, name, wire }: Pick<RouteBase, 'path' | 'tags' | 'name'> & { wire: Wire },
 ): void {
   const responses = {
     200:
@@ -79,6 +82,7 @@ export function addStream(
       method: 'get',
       path: `${path}/{id}/stream`,
       tags,
+      operationId: `stream${name}`,
       summary: 'Say something and follow the answer by EventSource',
       request: { params: schemas.idParam, query: schemas.streamQuery },
       responses,

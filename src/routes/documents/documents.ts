@@ -41,6 +41,7 @@ export function documentsRouter() {
       method: 'post',
       path,
       tags,
+      operationId: 'createDocument',
       summary: 'Send a document in, or a new version of one',
       description:
         'The same text under the same title in the same place is the same document: nothing is made twice. `document_id` replaces a document; searches see the old one until the new one is whole.',
@@ -76,6 +77,7 @@ export function documentsRouter() {
       method: 'get',
       path,
       tags,
+      operationId: 'listDocuments',
       summary: 'A user’s documents, newest first',
       request: {
         query: schemas.pageQuery.extend({
@@ -103,6 +105,7 @@ export function documentsRouter() {
       method: 'get',
       path: `${path}/{id}`,
       tags,
+      operationId: 'getDocument',
       summary: 'A document, and how its ingest stands',
       request,
       responses: { 200: json(shapes.documentSchema, 'The document'), ...commonProblems },
@@ -121,6 +124,7 @@ export function documentsRouter() {
       method: 'get',
       path: `${path}/{id}/text`,
       tags,
+      operationId: 'getDocumentText',
       summary: 'The text that citations point into',
       request,
       responses: {
@@ -147,6 +151,7 @@ export function documentsRouter() {
       method: 'delete',
       path: `${path}/{id}`,
       tags,
+      operationId: 'deleteDocument',
       summary: 'Delete a document and all that searches know of it',
       request,
       responses: { 200: json(schemas.detailSchema, 'Deleted'), ...commonProblems },
@@ -167,6 +172,7 @@ export function documentsRouter() {
       path: '/retrieve',
       tags,
       [MAKES_NOTHING]: true,
+      operationId: 'searchDocuments',
       summary: 'Search what a user’s documents say',
       request: { body: body(shapes.retrieval) },
       responses: { 200: json(shapes.retrieved, 'Passages, best first'), ...turnProblems },

@@ -3,6 +3,7 @@
  * none of them repeats.
  */
 import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { ApiNotes } from './api-notes.ts';
 import { about } from './version.ts';
 import type { AppEnv } from './dependencies.ts';
 import { header, MAKES_NOTHING, responseHeaders } from './response-docs.ts';
@@ -31,33 +32,76 @@ const requestHeaders = {
   },
 } as const;
 
-/** @returns the OpenAPI 3.1 description of all routes of the app */
-export function describeApi(app: OpenAPIHono<AppEnv>): Document {
+/** Optional while there is only `AUTH=none`, which is why security begins with none. */
+const securitySchemes = {
+  bearerAuth: { type: 'http', scheme: 'bearer', description: 'Not looked at with AUTH=none' },
+  apiKey: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-API-Key',
+    description: 'Not looked at with AUTH=none',
+  },
+} as const;
+
+/**
+ * Returns the OpenAPI 3.1 description of all routes of the app.
+ * @param notes what is said in sentences and examples
+ */
+export function describeApi(app: OpenAPIHono<AppEnv>, notes: ApiNotes): Document {
   const document = app.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {
       title: about.name,
       version: about.version,
-      description: 'A streaming-first chat API whose turns survive.',
+      description: notes.description,
+      contact: { name: `The maintainers of ${about.name}` },
+      license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
     },
-    servers: [{ url: '/' }],
+    servers: [{ url: '/', description: 'This server' }],
+    tags: notes.tags,
+    security: [{}, { bearerAuth: [] }, { apiKey: [] }],
   });
   document.components = {
     ...document.components,
     parameters: { ...document.components?.parameters, ...requestHeaders },
     headers: { ...document.components?.headers, ...responseHeaders },
+    securitySchemes,
   };
   for (const item of Object.values(document.paths ?? {})) {
     for (const method of ['get', 'post', 'patch', 'delete'] as const) {
       const operation = item[method];
-      if (operation) describeHeaders(operation, method);
+      if (!operation) continue;
+      describeHeaders(operation, method);
+      addNotes(operation, notes.operations[operation.operationId ?? '']);
     }
   }
+  for (const [name, example] of Object.entries(notes.schemas))
+    Object.assign(document.components.schemas?.[name] ?? {}, { example });
   return document;
+}
+
+function addNotes(operation: Operation, notes: ApiNotes['operations'][string] = {}): void {
+  const { description, request, response } = notes;
+  if (description !== undefined) operation.description = description;
+  addExamples(operation.requestBody, request);
+  addExamples(operation.responses?.['200'], response);
+}
+
+function addExamples(described: object = {}, examples: Record<string, unknown> = {}): void {
+  const content = 'content' in described ? (described.content as Record<string, object>) : {};
+  for (const [type, example] of Object.entries(examples))
+    Object.assign(content[type] ?? {}, { example });
 }
 
 /** Refusals that may come with the time after which to try again. */
 const MAY_PASS = new Set(['409', '429', '502', '503', '504']);
+
+/** Refusals of a body, which a GET has none of. */
+const WITH_A_BODY = ['413', '415'];
+
+function leaveOut({ responses = {} }: Operation, statuses: readonly string[]): void {
+  for (const status of statuses) Reflect.deleteProperty(responses, status);
+}
 
 /** Adds what holds for many operations. What holds for one of them its route says itself. */
 function describeHeaders(operation: Operation, method: string): void {
@@ -71,6 +115,7 @@ function describeHeaders(operation: Operation, method: string): void {
       response.headers?.['X-Turn-Id'] !== undefined,
   );
   delete operation[MAKES_NOTHING];
+  if (method === 'get') leaveOut(operation, WITH_A_BODY);
   if (makesSomething) parameters.push(parameter('IdempotencyKey'));
   if (takesCursor || (makesSomething && streamsTurn)) parameters.push(parameter('LastEventId'));
   for (const [status, response] of Object.entries(operation.responses ?? {})) {

@@ -1,6 +1,7 @@
 /** What routes may answer, as the documentation describes it. */
 import { z } from '@hono/zod-openapi';
-import { errorCodes } from '../../wire/problem.ts';
+import type { ErrorCode } from '../../core/errors.ts';
+import { errorCodes, problemOf } from '../../wire/problem.ts';
 import type { AppContext } from './dependencies.ts';
 import { ofTurn } from './response-docs.ts';
 
@@ -17,28 +18,48 @@ export const problemSchema = z
   })
   .openapi('Problem');
 
-function problem(description: string) {
-  return { description, content: { 'application/problem+json': { schema: problemSchema } } };
+/** Describes an answer that is a problem, by the example of one code. */
+export function problem(description: string, code: ErrorCode, detail = description) {
+  const example = problemOf({ code, detail }, '019ac3a1-5d6b-7a0c-8d9e-4f5a6b7c8d9e');
+  return {
+    description,
+    content: { 'application/problem+json': { schema: problemSchema, example } },
+  };
 }
 
 /** What any call may answer instead. */
 export const commonProblems = {
-  400: problem('Malformed or invalid input'),
-  403: problem('The origin or host may not call here'),
-  404: problem('There is no such thing, or it is not yours'),
-  413: problem('Too large'),
-  415: problem('Not a media type this call takes'),
-  500: problem('Something went wrong on our side'),
-  503: problem('The database or the server is not available now'),
+  400: problem('Malformed or invalid input', 'invalid_request', 'message: is required'),
+  403: problem('The origin or host may not call here', 'forbidden_origin'),
+  404: problem('There is no such thing, or it is not yours', 'not_found', 'Conversation not found'),
+  413: problem('Too large', 'payload_too_large'),
+  415: problem(
+    'Not a media type this call takes',
+    'unsupported_media_type',
+    'Send application/json, in UTF-8',
+  ),
+  500: problem('Something went wrong on our side', 'internal_error'),
+  503: problem('The database or the server is not available now', 'database_unavailable'),
 };
 
 /** What a call that answers with a turn may answer besides. */
 export const turnProblems = {
   ...commonProblems,
-  409: problem('A turn is in progress, or the Idempotency-Key was used with another request'),
-  429: problem('The model service, or the queue of the conversation, takes no more now'),
-  502: problem('The model service failed'),
-  504: problem('The model service was too slow'),
+  409: problem(
+    'A turn is in progress, or the Idempotency-Key was used with another request',
+    'turn_in_progress',
+    'Another turn is in progress in this conversation',
+  ),
+  429: problem(
+    'The model service, or the queue of the conversation, takes no more now',
+    'queue_full',
+  ),
+  502: problem('The model service failed', 'model_error', 'AI service temporarily unavailable'),
+  504: problem(
+    'The model service was too slow',
+    'model_timeout',
+    'AI service temporarily unavailable',
+  ),
 };
 
 export function json<Schema extends z.ZodType>(schema: Schema, description: string) {

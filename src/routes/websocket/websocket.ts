@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { ParleyError } from '../../core/errors.ts';
 import { nameUser } from '../shared/identify.ts';
-import { commonProblems, json } from '../shared/responses.ts';
+import { commonProblems, json, problem } from '../shared/responses.ts';
 import { createRouter, route } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
 
@@ -27,9 +27,14 @@ export function websocketRouter() {
       method: 'get',
       path: '/ws/{user_id}',
       tags,
+      operationId: 'openWebSocket',
       summary: 'A WebSocket: send {message, conversation_id?}, receive JSON frames',
       request,
-      responses: { 101: { description: 'Switched to WebSocket' }, ...commonProblems },
+      responses: {
+        101: { description: 'Switched to WebSocket' },
+        ...commonProblems,
+        default: problem('Any other refusal', 'internal_error'),
+      },
     },
     (c) => {
       const user = nameUser(c, c.req.valid('param').user_id);
@@ -46,6 +51,7 @@ export function websocketRouter() {
       method: 'get',
       path: '/ws/users/{user_id}/status',
       tags,
+      operationId: 'getUserStatus',
       summary: 'Whether a user has sockets open, anywhere',
       request,
       responses: { 200: json(status, 'The status'), ...commonProblems },
