@@ -14,7 +14,7 @@ import { NONE_STORED, resumeDraft, type StoredChunks } from '../store/documents/
 import { readDocumentState, type DocumentState } from '../store/documents/state.ts';
 import { sha256 } from '../core/sha256.ts';
 import { ANALYSIS_VERSION } from './analysis.ts';
-import type { IngestServices, Job } from './ingest.ts';
+import type { IngestDependencies, Job } from './ingest.ts';
 import type { Prepared } from './prepare.ts';
 
 export interface IngestRequest {
@@ -47,18 +47,18 @@ export type Ingest =
  */
 export async function acceptDocument(
   request: IngestRequest,
-  services: IngestServices,
+  dependencies: IngestDependencies,
 ): Promise<Ingest> {
-  const content = await contentOf(request, services.embeddings.configured);
+  const content = await contentOf(request, dependencies.embeddings.configured);
   const { userId, documentId, idempotency } = request;
-  const { db, leaseMs } = services;
+  const { db, leaseMs } = dependencies;
   if (documentId !== undefined) {
     const key = { id: documentId, userId, leaseMs, idempotency };
     const { state, fingerprint } = await readDocumentState(db, key);
     const isRepeat = fingerprint !== undefined;
     if (isRepeat && fingerprint !== idempotency?.fingerprint) throw keyReused();
     if (!state) throw notFound('Document');
-    return continueIngest({ state, content, request, isRepeat }, services);
+    return continueIngest({ state, content, request, isRepeat }, dependencies);
   }
   const { conversationId } = request;
   const registered = await registerDocument(
@@ -71,9 +71,12 @@ export async function acceptDocument(
   if (registered.kind === 'deleted') throw notFound('Document');
   const { state } = registered;
   if (registered.kind === 'created' && state.draft)
-    return accepted(state.document, state.draft, NONE_STORED, { content, request }, services);
+    return accepted(state.document, state.draft, NONE_STORED, { content, request }, dependencies);
   // A key may lead to a document that has been replaced since.
-  return continueIngest({ state, content, request, isRepeat: idempotency !== undefined }, services);
+  return continueIngest(
+    { state, content, request, isRepeat: idempotency !== undefined },
+    dependencies,
+  );
 }
 
 interface Requested {
@@ -93,10 +96,10 @@ async function continueIngest(
     /** The same request was made before: later changes to the document are kept. */
     isRepeat: boolean;
   },
-  services: IngestServices,
+  dependencies: IngestDependencies,
 ): Promise<Ingest> {
   const { document, draft, isBusy } = state;
-  const { db, leaseMs } = services;
+  const { db, leaseMs } = dependencies;
   const { userId, idempotency } = request;
   if (isRepeat && ![document, draft].some((found) => found && isSameText(found, content)))
     return { kind: isBusy ? 'elsewhere' : 'known', document };
@@ -112,7 +115,7 @@ async function continueIngest(
   if (isSameDraft && draft.chunkCount === content.chunkCount) {
     const stored = await resumeDraft(db, { draft, description: request, leaseMs });
     if (!stored) return { kind: 'elsewhere', document };
-    return accepted(document, draft, stored, { content, request }, services);
+    return accepted(document, draft, stored, { content, request }, dependencies);
   }
   const fresh = await replaceDraft(db, {
     documentId: document.id,
@@ -120,7 +123,7 @@ async function continueIngest(
     idempotency,
   });
   if (!fresh) throw notFound('Document');
-  return accepted(document, fresh, NONE_STORED, { content, request }, services);
+  return accepted(document, fresh, NONE_STORED, { content, request }, dependencies);
 }
 
 function accepted(
@@ -128,7 +131,7 @@ function accepted(
   draft: Draft,
   stored: StoredChunks,
   { content, request }: Requested,
-  { embeddings }: IngestServices,
+  { embeddings }: IngestDependencies,
 ): Ingest {
   const { prepared } = request;
   const job = {

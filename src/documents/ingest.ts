@@ -23,7 +23,7 @@ import { appendToDraft, failDraft, renewDraft } from '../store/documents/write-d
 import { headingLineOf } from '../core/document.ts';
 import type { Chunk } from './split.ts';
 
-export interface IngestServices {
+export interface IngestDependencies {
   db: Database;
   embeddings: EmbeddingRegistry;
   /** How long an ingest may be silent before it counts as interrupted, in milliseconds. */
@@ -63,10 +63,10 @@ export const EMBEDDING_LIMITS = { callMs: 30_000, pausesMs: 60_000 };
  */
 export async function runIngest(
   job: Job,
-  services: IngestServices,
+  dependencies: IngestDependencies,
   onProgress: OnProgress = () => {},
 ): Promise<Document> {
-  const { db, leaseMs, report } = services;
+  const { db, leaseMs, report } = dependencies;
   const heartbeat = setInterval(() => {
     void renewDraft(db, job.draft).catch((error: unknown) => report('a heartbeat was lost', error));
   }, leaseMs / 3);
@@ -172,7 +172,7 @@ const LOOK_EVERY_MS = 300;
  */
 export async function followIngest(
   { id, userId }: Pick<Document, 'id' | 'userId'>,
-  { db, leaseMs }: IngestServices,
+  { db, leaseMs }: IngestDependencies,
   onProgress: OnProgress = () => {},
 ): Promise<Document | undefined> {
   for (;;) {

@@ -1,6 +1,6 @@
 /**
- * Turns in this process: all of them on Node, those of one conversation inside a Durable Object. The
- * database decides who may run a turn; here it is run.
+ * Runs turns in this process: all of them on Node, those of one conversation inside a Durable
+ * Object. The database decides which process may run a turn.
  */
 import { decodeCursor } from '../core/cursor.ts';
 import { failureOf, notFound } from '../core/errors.ts';
@@ -56,41 +56,47 @@ export interface TurnServiceDependencies {
   db: Database;
   registry: Registry;
   retriever: Retriever;
-  toolbox: ToolRegistry;
+  toolRegistry: ToolRegistry;
   settings: TurnServiceSettings;
   report: Report;
   log: Logger;
-  /** Takes over what is done after a turn. */
+  /** Keeps the steps after a turn alive until they are done. */
   defer: (work: Promise<unknown>) => void;
-  /** Decides how writes that come close together are put together. */
+  /** Groups writes that come close together. */
   coalesce: Coalesce;
-  /** Where a turn runs that does not run here; undefined where all turns are here. */
+  /**
+   * Returns the service that runs a turn which does not run here; undefined when all turns run
+   * here.
+   */
   elsewhere?: (address: TurnAddress) => TurnService;
   /** Called when the first turn begins and when the last has ended. */
   onActive?: (active: boolean) => void;
 }
 
-/** How often a waiting turn looks whether another instance's is over, milliseconds. */
+/**
+ * The interval at which a waiting turn checks whether another instance's turn has ended, in
+ * milliseconds.
+ */
 const LOOK_UP_EVERY_MS = 250;
-/** How long a cancellation waits for another instance, milliseconds. */
+/** The longest time that a cancellation waits for another instance, in milliseconds. */
 const CANCEL_WAIT_MS = 2_000;
 
-/** How a request waits for its place. */
+/** The options of a request that may have to wait in the queue. */
 interface Waiting {
-  /** Aborted when whoever asked has gone. */
+  /** Aborted when the client has disconnected. */
   signal?: AbortSignal | undefined;
-  /** Called when it has to wait. */
+  /** Called when the request has to wait. */
   onWait?: () => void;
 }
 
-/** How a turn that was accepted or joined is read, here or where it runs. */
+/** The ways to read a turn that was accepted or joined, here or where it runs. */
 interface Reading<Read> {
   here(source: TurnSource): Read;
   elsewhere(service: TurnService, turn: TurnAddress): Promise<Read | undefined>;
 }
 
 export class LocalTurnService implements TurnService {
-  /** This instance, as the database knows the owner of a running turn. */
+  /** The id of this instance, under which the database knows the owner of a running turn. */
   readonly instanceId = newId();
   readonly #dependencies: TurnServiceDependencies;
   readonly #running = new Map<string, RunningTurn>();
@@ -133,7 +139,10 @@ export class LocalTurnService implements TurnService {
     return this.#gate.enter(() => this.#enter(this.#claims.of(request), request, reading));
   }
 
-  /** A turn that has to wait is streamed at once: its reader hears comments until it begins. */
+  /**
+   * Streams a turn that has to wait. The stream starts at once and holds comments until the turn
+   * begins.
+   */
   async #startQueued(
     request: TurnRequest,
     { wire }: StreamOptions,
@@ -205,15 +214,15 @@ export class LocalTurnService implements TurnService {
     await Promise.all(turns.map((turn) => turn.ended));
   }
 
-  /** Ends what other instances, which are dead, left behind. */
+  /** Ends the turns that crashed instances left behind. */
   sweep(): Promise<void> {
     const { db, settings } = this.#dependencies;
     return sweep(db, settings.leaseMs, [...this.#running.keys()]);
   }
 
   /**
-   * Takes no new turns; running ones get so many milliseconds, then they are interrupted.
-   * Resolves when all are stored.
+   * Refuses new turns and interrupts those that still run after `graceMs`. Resolves when all are
+   * stored.
    */
   async drain(graceMs: number): Promise<void> {
     this.#gate.close();
@@ -223,7 +232,7 @@ export class LocalTurnService implements TurnService {
     await this.#quiet();
   }
 
-  /** Resolves when no turn runs here, and none that was asked for is about to. */
+  /** Resolves when no turn runs here and no admitted request may still begin one. */
   async #quiet(): Promise<void> {
     for (;;) {
       const ended = [...this.#running.values()].map((turn) => turn.ended);
@@ -233,7 +242,10 @@ export class LocalTurnService implements TurnService {
     }
   }
 
-  /** Accepts the turn, or joins the one that it repeats; a queued request waits for its place first. */
+  /**
+   * Accepts the turn, or joins the one that it repeats. A request with `on_busy` `queue` waits
+   * first.
+   */
   async #enter<Read>(
     claim: TurnClaim,
     request: TurnRequest,
@@ -266,19 +278,21 @@ export class LocalTurnService implements TurnService {
     return reading.here(await this.#begin(claim, entered.accepted));
   }
 
-  /** Runs an accepted turn. Resolves once the claim is on disk; the model call is already under way. */
+  /**
+   * Runs an accepted turn. Resolves once the claim is on disk; the model call is already under way.
+   */
   async #begin(claim: TurnClaim, accepted: Accepted): Promise<RunningTurn> {
     const models = await this.#modelsOf(accepted.model, claim);
     const { coalesce, onActive, db } = this.#dependencies;
     const turn = new RunningTurn(headOf(claim, accepted, models[0].name), coalesce);
     this.#running.set(claim.turnId, turn);
-    // The claim was under way when the shutdown began, and took longer than the grace.
+    // The claim was made before the shutdown began and took longer than its grace period.
     if (this.#graceIsOver) turn.stop('shutdown');
     if (this.#running.size === 1) onActive?.(true);
     this.#checkpointer.start();
     const { conversation, history, learned, hasSearchableContent } = accepted;
     void runTurn(
-      { live: turn, conversation, history, learned, hasSearchableContent, models },
+      { turn, conversation, history, learned, hasSearchableContent, models },
       { ...this.#dependencies, instanceId: this.instanceId },
     ).finally(() => {
       this.#running.delete(claim.turnId);
@@ -296,8 +310,8 @@ export class LocalTurnService implements TurnService {
   }
 
   /**
-   * Returns the models behind a name. A conversation's own model may have been turned off since it was
-   * chosen; that is known only now, and nothing of the turn is kept.
+   * Returns the models for a name. A conversation's own model may have been turned off since it was
+   * chosen. That shows only now, so the claim is released and nothing of the turn is kept.
    */
   async #modelsOf(name: string, claim: TurnClaim): Promise<TurnJob['models']> {
     try {
@@ -308,7 +322,7 @@ export class LocalTurnService implements TurnService {
     }
   }
 
-  /** Undefined where the turn has gone: its first request was refused and its claim released. */
+  /** Joins a turn; returns undefined when it is gone because its claim was released. */
   async #join<Read>(turn: TurnAddress, reading: Reading<Read>): Promise<Read | undefined> {
     await this.#dependencies.db.flush();
     const running = await this.#runningHere(turn.turnId);
@@ -334,7 +348,7 @@ export class LocalTurnService implements TurnService {
     return this.#sourceFrom(stored);
   }
 
-  /** Waits for a claim that is being released: its turn runs nowhere, and is gone afterwards or stays. */
+  /** Returns a turn that runs here, after waiting for the release of its claim, if there is one. */
   async #runningHere(turnId: string): Promise<RunningTurn | undefined> {
     const running = this.#running.get(turnId);
     if (!running) await this.#claims.released(turnId);
@@ -348,7 +362,7 @@ export class LocalTurnService implements TurnService {
 
   #read(turnId: string): Promise<StoredTurn | undefined> {
     const { db, settings } = this.#dependencies;
-    // Whoever follows has been let in already: the conversation's owner was checked.
+    // The owner of the conversation was checked before, so no principal is needed here.
     return readTurn(db, { turnId, principal: ANYONE, leaseMs: settings.leaseMs });
   }
 
@@ -366,7 +380,7 @@ export class LocalTurnService implements TurnService {
     return runOf(source, this.#readerOf(source, onDisconnect));
   }
 
-  /** Counts a reader in; returns what counts it out again. */
+  /** Counts a reader in and returns a function that counts it out again. */
   #readerOf({ head }: TurnSource, onDisconnect: OnDisconnect): () => void {
     const running = this.#running.get(head.turnId);
     running?.addReader(onDisconnect === 'cancel');
@@ -374,7 +388,7 @@ export class LocalTurnService implements TurnService {
   }
 }
 
-/** Another instance says only by its error that a turn has gone. */
+/** Returns undefined for `not_found`, by which another instance says that a turn is gone. */
 function undefinedIfNotFound(error: unknown): undefined {
   if (failureOf(error).code !== 'not_found') throw error;
 }

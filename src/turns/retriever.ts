@@ -1,16 +1,19 @@
-/** Retrieval as a turn sees it. */
+/** Retrieval, as turns use it. */
 import type { Citation } from '../core/parts.ts';
 
-/** A passage as a search finds it. */
+/** A passage that a search found. */
 export interface Passage {
   source: Citation;
-  /** The whole of it, as the model is to read it. */
+  /** The whole text of the passage, for the model. */
   text: string;
 }
 
-/** Finds passages in a user's documents. */
+/** Searches a user's documents for passages. */
 export interface Retriever {
-  /** @returns the best first, numbered from 1 */
+  /**
+   * Searches for passages.
+   * @returns the best passages first, numbered from 1
+   */
   retrieve(request: {
     userId: string;
     conversationId: string;

@@ -1,4 +1,4 @@
-/** What can be asked of the turns, and how a turn is asked for. */
+/** The interface of the turn service, and the requests that it takes. */
 import type { Mode } from '../core/conversation.ts';
 import type { Part } from '../core/parts.ts';
 import type { Principal } from '../core/principal.ts';
@@ -10,21 +10,24 @@ import type { Sink } from './follow/sink.ts';
 export const ON_BUSY = ['reject', 'interrupt', 'queue'] as const;
 export type OnBusy = (typeof ON_BUSY)[number];
 
-/** What a turn answers. Further forms (results of tools, a whole transcript) are further members. */
+/** The input that a turn answers. */
 export type TurnInput =
   | {
       kind: 'message';
-      /** What the user says; with some text. */
+      /** The parts of the message, at least one of them text. */
       parts: Part[];
-      /** The answer that the message follows; undefined: the active path's last, null: a new beginning. */
+      /**
+       * The answer that the message follows; undefined for the last of the active path, null for a
+       * new beginning.
+       */
       parentId?: string | null;
-      /** True for an edited message, which stands wherever the old one stood. */
+      /** True for an edited message, which has the same parent as the old one. */
       parentMayBeQuestion?: boolean;
     }
-  /** Answers a stored message of the user's again, beside the answers that it has. */
+  /** Answers a stored user message again; the new answer becomes a sibling of the earlier ones. */
   | { kind: 'regenerate'; promptId: string };
 
-/** A turn that somebody asks for. */
+/** A request for a turn. */
 export interface TurnRequest {
   conversationId: string;
   principal: Principal;
@@ -37,23 +40,23 @@ export interface TurnRequest {
     instructions: string | null;
   };
   input: TurnInput;
-  /** For this turn; null: the conversation's. */
+  /** The model of this turn; null for the conversation's. */
   model: string | null;
   onBusy: OnBusy;
-  /** Join the running turn, instead of being refused, when it answers the very same text. */
+  /** Joins the running turn, instead of failing, when that answers exactly the same text. */
   joinSameText: boolean;
   idempotency?: Key;
 }
 
-/** How somebody reads a turn. */
+/** Options for reading a turn. */
 export interface StreamOptions {
   wire: Wire;
-  /** Send an id with no data at once. */
+  /** Sends an id without data at once. */
   initialId: boolean;
   onDisconnect: OnDisconnect;
 }
 
-/** Whether a turn is cancelled when a client that asked for that goes away. */
+/** Says whether the turn continues or is cancelled when the last client leaves. */
 export type OnDisconnect = 'continue' | 'cancel';
 
 export interface TurnAddress {
@@ -61,47 +64,51 @@ export interface TurnAddress {
   conversationId: string;
 }
 
-/** A turn on its way to one client. It is read once, by one of these methods. */
+/** A turn as one client reads it. It is read once, by one of these methods. */
 export interface TurnStream extends TurnAddress {
-  /** Writes the turn to a sink as it comes, with no stream in between. */
+  /** Writes the turn to a sink, with no stream in between. */
   pipe(sink: Sink): void;
-  /** Returns the turn's bytes, pulled as the client takes them. */
+  /** Returns the turn as a stream of bytes, read at the client's pace. */
   readable(): ReadableStream<Uint8Array>;
-  /** Goes away: nothing more is wanted. */
+  /** Ends the reading before the end of the turn. */
   leave(): void;
 }
 
-/** A turn that somebody waits for as a whole. */
+/** A turn that a client waits for as a whole. */
 export interface TurnRun extends TurnAddress {
   /**
    * Resolves with the turn when it is over and stored.
-   * @param signal aborted when whoever waits has gone; it then rejects
+   * @param signal aborted when the waiting client has left; the promise then rejects
    */
   finished(signal?: AbortSignal): Promise<FinishedTurn>;
 }
 
-/** Who asks for a turn, a `Request` for one. The signal is made when first looked at: most never wait. */
+/**
+ * The client that asks for a turn, for instance a `Request`. The signal is made when first read,
+ * since most turns never wait.
+ */
 export interface Asker {
   readonly signal: AbortSignal;
 }
 
 /**
- * Where turns run and are read: in process on Node; on Workers each conversation has a Durable Object.
- * Everything that crosses this interface can cross a network.
+ * Runs turns and reads them: in process on Node, in a Durable Object for each conversation on
+ * Workers. Everything that crosses this interface can cross a network.
  */
 export interface TurnService {
   /**
-   * Accepts a turn and streams it; it then runs whether or not anybody reads.
-   * @param asker tells when it goes away: a queued request is dropped when its client disconnects
+   * Accepts a turn and streams it. The turn then runs whether or not anybody reads it.
+   * @param asker whose signal says that the client has left: a queued request is then dropped
    * @throws ParleyError `not_found`, `turn_in_progress`, `idempotency_key_reused`, `queue_full`,
    *   `unknown_model`, `database_unavailable`, `shutting_down`
    */
   start(request: TurnRequest, options: StreamOptions, asker?: Asker): Promise<TurnStream>;
-  /** Accepts a turn, as {@link start} does, and gives it as a whole when it is over. */
+  /** Accepts a turn, as {@link start} does, and returns a handle to wait for its end. */
   run(request: TurnRequest, onDisconnect: OnDisconnect, asker?: Asker): Promise<TurnRun>;
   /**
-   * Streams a turn that exists, in any state, from a cursor on; undefined when nothing is left after it.
-   * @param cursor as it was given out; without, from the start
+   * Streams an existing turn, in any state, from a cursor on; undefined when nothing is left after
+   * it.
+   * @param cursor a cursor that was given out; without it, the stream begins at the start
    * @throws ParleyError `not_found`, `invalid_cursor`
    */
   follow(
@@ -109,10 +116,13 @@ export interface TurnService {
     options: StreamOptions,
     cursor?: string,
   ): Promise<TurnStream | undefined>;
-  /** Gives a turn that exists, in any state, as a whole when it is over. @throws ParleyError `not_found` */
+  /**
+   * Returns a handle to wait for the end of an existing turn, in any state.
+   * @throws ParleyError `not_found`
+   */
   wait(turn: TurnAddress, onDisconnect: OnDisconnect): Promise<TurnRun>;
-  /** Cancels a turn and waits for its end, or, where another instance runs it, for a little while. */
+  /** Cancels a turn and waits for its end, or for a short time when another instance runs it. */
   cancel(turn: TurnAddress): Promise<void>;
-  /** Ends what runs in a conversation that has been deleted. */
+  /** Ends the turns that run in a deleted conversation. */
   close(conversationId: string): Promise<void>;
 }

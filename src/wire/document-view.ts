@@ -1,9 +1,12 @@
-/** Documents, and what is found in them, as the JSON that clients see. */
+/** Documents and passages as the JSON that clients see. */
 import type { Document } from '../core/document.ts';
 import { problemOf } from './problem.ts';
 import { time } from './views.ts';
 
-/** A document without its text; `error` is a problem that speaks of the document, since it outlives the request. */
+/**
+ * Returns the view of a document without its text. Its `error` is a problem whose instance is the
+ * document, since it outlives the request.
+ */
 export function documentView(document: Document) {
   const { error, progress } = document;
   return {

@@ -1,4 +1,7 @@
-/** An ingest as server-sent events: `document.progress` as it goes, one of `document.completed` and `document.failed`, then `done`. */
+/**
+ * An ingest as server-sent events: any number of `document.progress`, one of `document.completed`
+ * and `document.failed`, then `done`.
+ */
 import type { Document } from '../core/document.ts';
 import { failureOf, isForOperator } from '../core/errors.ts';
 import { documentView } from './document-view.ts';
@@ -9,8 +12,8 @@ export type Work = (
 ) => Promise<Document>;
 
 /**
- * Does `work` and tells a reader of it. The work goes on when the reader leaves.
- * @param onWork is given the work, which never rejects: a host may have to be told of what outlives a request
+ * Runs `work` and streams its progress. The work continues when the reader leaves.
+ * @param onWork receives the running work, which never rejects, for hosts that must keep it alive
  */
 export function ingestEvents(
   work: Work,
@@ -22,11 +25,11 @@ export function ingestEvents(
     report,
   }: {
     document: Pick<Document, 'id' | 'progress'>;
-    /** The request's id, for a problem to name. */
+    /** The id of the request, which is the instance of a problem. */
     instance: string;
     keepAliveMs: number;
     onWork: (work: Promise<void>) => void;
-    /** Told of what has a cause that no client hears of. */
+    /** Receives errors whose cause no client sees. */
     report: (error: unknown) => void;
   },
 ): ReadableStream<Uint8Array> {

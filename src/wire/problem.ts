@@ -1,4 +1,7 @@
-/** RFC 9457: the one place where a failure becomes a status and `application/problem+json`. */
+/**
+ * Renders failures as statuses and `application/problem+json` (RFC 9457), and is the only place
+ * that does.
+ */
 import type { ErrorCode, Failure } from '../core/errors.ts';
 
 const PROBLEMS: Record<ErrorCode, { status: number; title: string }> = {
@@ -47,7 +50,10 @@ export interface Problem {
   retry_after?: number;
 }
 
-/** @param instance what the problem happened to: the request's id */
+/**
+ * Returns the problem document of a failure.
+ * @param instance the id of the request that the problem occurred in
+ */
 export function problemOf(failure: Failure, instance: string): Problem {
   const { status, title } = PROBLEMS[failure.code];
   return {
@@ -62,7 +68,10 @@ export function problemOf(failure: Failure, instance: string): Problem {
   };
 }
 
-/** The failure as `application/problem+json`, with `Retry-After` (whole seconds, at least one) where it is known. */
+/**
+ * Returns the failure as `application/problem+json`, with `Retry-After` (whole seconds, at least
+ * one) when it is known.
+ */
 export function problemResponse(failure: Failure, instance: string): Response {
   const problem = problemOf(failure, instance);
   const headers = new Headers({ 'Content-Type': 'application/problem+json' });

@@ -1,4 +1,4 @@
-/** All wires, by their names. To add one, write a file like `native-sse.ts` and list it here. */
+/** All wires by name. To add one, write a file like `native-sse.ts` and list it here. */
 import { nativeSse } from './native-sse.ts';
 import { textSse } from './text-sse.ts';
 import { websocketFrames } from './websocket-frames.ts';
@@ -7,7 +7,7 @@ import type { Wire } from './wire.ts';
 const WIRES: readonly Wire[] = [nativeSse, textSse, websocketFrames];
 
 /**
- * Returns the wire with this name, as another of our own parts sent it.
+ * Returns the wire with this name, for a name that another instance of the product sent.
  * @throws TypeError when there is none
  */
 export function wireNamed(name: string): Wire {

@@ -1,11 +1,11 @@
-/** What all wires of server-sent events have in common. */
+/** The headers and the end that all wires of server-sent events share. */
 
-/** Headers of every event stream: nothing on the way may hold it back, change it or keep it. */
+/** The headers of every event stream: proxies must not buffer, change or cache it. */
 export const EVENT_STREAM_HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
   'Cache-Control': 'no-cache, no-transform',
   'X-Accel-Buffering': 'no',
 } as const;
 
-/** The literal text that ends every event stream. */
+/** The text that ends every event stream. */
 export const DONE = '[DONE]';

@@ -1,10 +1,14 @@
-/** Text-only server-sent events: what the answer says and nothing else, for clients that only know `onmessage`. */
+/**
+ * Text-only server-sent events: the answer's text and nothing else, for clients that only use
+ * `onmessage`.
+ */
 import { terminalEvent } from '../core/message.ts';
 import { DONE, EVENT_STREAM_HEADERS } from './sse.ts';
 import type { Encoder, Wire } from './wire.ts';
 import { endedView, refusedView } from './views.ts';
 
 const CARRIAGE_RETURN = 13;
+const LAST_EVENT = `data: ${DONE}\n\n`;
 
 export const textSse: Wire = {
   name: 'text',
@@ -21,7 +25,7 @@ function textEncoder(): Encoder {
       const lines = delta.startsWith('\n')
         ? withoutSplitBreak(delta, position.before(start))
         : delta;
-      // Its meaning is the end: as part of an answer it must not arrive as one event.
+      // Clients read this text as the end, so an answer that contains it sends it in two events.
       const end = start + delta.length;
       if (lines === DONE) {
         const half = DONE.length >> 1;
@@ -37,20 +41,25 @@ function textEncoder(): Encoder {
     ended(head, outcome, cursor) {
       const name = terminalEvent(outcome.message.status);
       if (name === 'turn.completed') return message(DONE, cursor);
-      return `id: ${cursor}\nevent: ${name}\ndata: ${JSON.stringify(endedView(head, outcome))}\n\ndata: ${DONE}\n\n`;
+      const data = JSON.stringify(endedView(head, outcome));
+      return `id: ${cursor}\nevent: ${name}\ndata: ${data}\n\n${LAST_EVENT}`;
     },
     keepAlive: () => ': keep-alive\n\n',
     refused: ({ turnId }, failure) =>
-      `event: turn.failed\ndata: ${JSON.stringify(refusedView(turnId, failure))}\n\ndata: ${DONE}\n\n`,
+      `event: turn.failed\ndata: ${JSON.stringify(refusedView(turnId, failure))}\n\n${LAST_EVENT}`,
   };
 }
 
-/** A `\r\n` that two deltas share is one line break, already sent with its `\r`. */
+/**
+ * Drops the `\n` of a `\r\n` that two deltas share: its `\r` was already sent as the line break.
+ */
 function withoutSplitBreak(delta: string, before: number): string {
   return before === CARRIAGE_RETURN ? delta.slice(1) : delta;
 }
 
-/** Several `data:` lines are how the standard carries a line break. */
+/**
+ * Returns an event with the text; line breaks become several `data:` lines, as the standard says.
+ */
 function message(text: string, cursor: string): string {
   return `id: ${cursor}\ndata: ${text.replace(/\r\n|[\r\n]/g, '\ndata: ')}\n\n`;
 }

@@ -1,4 +1,7 @@
-/** The domain's shapes as the JSON that clients see. The doors pick from these; none of them spells a field twice. */
+/**
+ * The domain's objects as the JSON that clients see. Routes choose from these views, so that each
+ * field is written once.
+ */
 import type { Conversation } from '../core/conversation.ts';
 import type { Failure } from '../core/errors.ts';
 import {
@@ -12,12 +15,15 @@ import { contentOf, type Part, type Citation } from '../core/parts.ts';
 import { estimateTokens } from '../core/tokens.ts';
 import { problemOf } from './problem.ts';
 
-/** A moment as RFC 3339 in UTC, from milliseconds since the epoch. */
+/** Formats a time as RFC 3339 in UTC, from milliseconds since the epoch. */
 export function time(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
 }
 
-/** A message as every door shows it; `tokens_used` is an answer's output, or the estimate of a user's message. */
+/**
+ * Returns the view of a message. `tokens_used` is the output of an answer, or the estimate of a
+ * user message.
+ */
 export function messageView(message: Message) {
   const content = contentOf(message.parts);
   return {
@@ -26,7 +32,8 @@ export function messageView(message: Message) {
     ...(message.turnId === null ? {} : { turn_id: message.turnId }),
     role: message.role,
     content,
-    // A plain answer is its content; only what is more than text is told twice.
+    // `content` already holds a plain answer, so `parts` are only added when there is more than
+    // text.
     ...(isPlainText(message.parts) ? {} : { parts: message.parts.map(shownPart) }),
     status: message.status,
     ...(message.isRefused ? { refused: true } : {}),
@@ -44,7 +51,9 @@ export function messageView(message: Message) {
   };
 }
 
-/** What an answer was grounded on and what it cites of it; nothing for one that was not. */
+/**
+ * Returns the sources of an answer and those that it cites; empty for an answer without sources.
+ */
 export function citedView(message: Message): { sources?: Citation[]; citations?: Citation[] } {
   const grounded = message.parts.filter((part) => part.type === 'sources');
   if (grounded.length === 0) return {};
@@ -52,7 +61,7 @@ export function citedView(message: Message): { sources?: Citation[]; citations?:
   return { sources, citations: citationsIn(contentOf(message.parts), sources) };
 }
 
-/** The sources that the text really cites: a number that stands for no passage is no citation. */
+/** Returns the sources that the text cites. A number without a source is no citation. */
 export function citationsIn(content: string, sources: readonly Citation[]): Citation[] {
   const cited = new Set(
     Array.from(content.matchAll(/\[(\d+(?:\s*,\s*\d+)*)\]/g), ([, list = '']) =>
@@ -62,7 +71,7 @@ export function citationsIn(content: string, sources: readonly Citation[]): Cita
   return sources.filter(({ n }) => cited.has(n));
 }
 
-/** Returns a part without what is for providers alone. */
+/** Returns a part without the fields that only providers need. */
 export function shownPart<Shown extends Part>(part: Shown): Shown {
   if (part.type !== 'tool_call' || !part.provider_metadata) return part;
   const { provider_metadata: _, ...shown } = part;
@@ -75,7 +84,7 @@ function isPlainText(parts: readonly Part[]): boolean {
 
 export type MessageView = ReturnType<typeof messageView>;
 
-/** What a turn took: input and output as the provider counted them, or `estimated`. */
+/** Returns the tokens of a turn: input and output as the provider counted them, or `estimated`. */
 export function usageView(message: Message) {
   const { inputTokens, outputTokens, estimated } = usageOf(message);
   return {
@@ -86,7 +95,7 @@ export function usageView(message: Message) {
   };
 }
 
-/** The data of `turn.started`. */
+/** Returns the data of `turn.started`. */
 export function startedView(head: TurnHead) {
   const { userMessage, assistantMessage } = head;
   return {
@@ -102,7 +111,7 @@ export function startedView(head: TurnHead) {
   };
 }
 
-/** The data of the terminal events. */
+/** Returns the data of the terminal events. */
 export function endedView(head: TurnHead, { message, error }: Outcome) {
   return {
     turn_id: head.turnId,
@@ -113,12 +122,14 @@ export function endedView(head: TurnHead, { message, error }: Outcome) {
   };
 }
 
-/** The data of `turn.failed` for a turn that was never accepted: nothing of it is stored. */
+/**
+ * Returns the data of `turn.failed` for a turn that was never accepted, of which nothing is stored.
+ */
 export function refusedView(turnId: string, failure: Failure) {
   return { turn_id: turnId, error: problemOf(failure, turnId) };
 }
 
-/** A turn as `GET /turns/{id}` shows it. */
+/** Returns a turn as `GET /turns/{id}` shows it. */
 export function turnView({ head, message, error }: StoredTurn) {
   return {
     turn_id: head.turnId,
@@ -129,12 +140,19 @@ export function turnView({ head, message, error }: StoredTurn) {
   };
 }
 
-/** @param instance what the problem speaks of: a turn's failure carries the turn's id, since it outlives the request */
+/**
+ * Returns the problem document of a stored error.
+ * @param instance the id that the problem refers to: the turn's, since its error outlives the
+ *   request
+ */
 function errorView(error: Failure | undefined, instance: string) {
   return error ? { error: problemOf(error, instance) } : {};
 }
 
-/** A conversation as every door shows it: under both of its ids, since the doors name it differently. */
+/**
+ * Returns the view of a conversation. It has both names of the id, since routes differ in which one
+ * they use.
+ */
 export function conversationView(conversation: Conversation) {
   return {
     conversation_id: conversation.id,

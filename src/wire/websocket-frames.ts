@@ -1,4 +1,6 @@
-/** The WebSocket dialect: JSON frames, one a line until the socket's door sends each on its own. */
+/**
+ * The wire of WebSockets: JSON frames, one a line. The socket's route sends each line as a frame.
+ */
 import { citedView, shownPart, usageView } from './views.ts';
 import { contentOf } from '../core/parts.ts';
 import { terminalEvent } from '../core/message.ts';

@@ -65,7 +65,7 @@ async function serve(): Promise<void> {
     registry,
     settings: turnServiceSettingsOf(config),
     retriever: createRetriever({ db, embeddings, report }),
-    toolbox: createToolRegistry(),
+    toolRegistry: createToolRegistry(),
     coalesce: setImmediate,
     report,
     log,

@@ -34,7 +34,7 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
       registry: settled.registry,
       settings: turnServiceSettingsOf(settled.config),
       retriever: createRetriever({ db, embeddings: settled.embeddings, report }),
-      toolbox: createToolRegistry(),
+      toolRegistry: createToolRegistry(),
       coalesce: (wake) => void setTimeout(wake, COALESCE_MS),
       elsewhere: () => new RemoteTurnService(env.ROOMS),
       onActive: (active) => this.#setActive(active),

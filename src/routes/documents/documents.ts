@@ -11,7 +11,7 @@ import {
 import { documentView } from '../../wire/document-view.ts';
 import { requireUserId, userIdOf } from '../../core/principal.ts';
 import { required } from '../shared/required.ts';
-import { ingestServices, postForm, postJson } from './upload.ts';
+import { ingestDependencies, postForm, postJson } from './upload.ts';
 import * as shapes from './schemas.ts';
 import { body, commonProblems, json, linkNext, turnProblems } from '../shared/responses.ts';
 import { made, MAKES_NOTHING, paged } from '../shared/response-docs.ts';
@@ -92,7 +92,7 @@ export function documentsRouter() {
     async (c) => {
       const { user_id: _, conversation_id: conversationId, ...page } = c.req.valid('query');
       const userId = requireUserId(c.get('principal'));
-      const { db, leaseMs } = ingestServices(c);
+      const { db, leaseMs } = ingestDependencies(c);
       const found = await listDocuments(db, { userId, conversationId, leaseMs, ...page });
       linkNext(c, found.next);
       return c.json(found.items.map(documentView), 200);
@@ -111,7 +111,7 @@ export function documentsRouter() {
       responses: { 200: json(shapes.documentSchema, 'The document'), ...commonProblems },
     },
     async (c) => {
-      const { db, leaseMs } = ingestServices(c);
+      const { db, leaseMs } = ingestDependencies(c);
       const userId = userIdOf(c.get('principal')) ?? null;
       const found = await readDocument(db, { id: c.req.valid('param').id, userId, leaseMs });
       return c.json(documentView(required(found, 'Document')), 200);
@@ -157,7 +157,7 @@ export function documentsRouter() {
       responses: { 200: json(schemas.detailSchema, 'Deleted'), ...commonProblems },
     },
     async (c) => {
-      const { db, leaseMs } = ingestServices(c);
+      const { db, leaseMs } = ingestDependencies(c);
       const { id } = c.req.valid('param');
       const userId = userIdOf(c.get('principal')) ?? null;
       if (!(await deleteDocument(db, { id, userId, leaseMs }))) throw notFound('Document');

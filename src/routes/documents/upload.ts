@@ -4,7 +4,7 @@ import { invalid, notFound, ParleyError } from '../../core/errors.ts';
 import { acceptDocument, type Ingest } from '../../documents/accept.ts';
 import { sha256 } from '../../core/sha256.ts';
 import type { Sent } from '../../documents/extract.ts';
-import { followIngest, runIngest, type IngestServices } from '../../documents/ingest.ts';
+import { followIngest, runIngest, type IngestDependencies } from '../../documents/ingest.ts';
 import { documentView } from '../../wire/document-view.ts';
 import { ingestEvents, type Work } from '../../wire/ingest-sse.ts';
 import { EVENT_STREAM_HEADERS } from '../../wire/sse.ts';
@@ -15,7 +15,7 @@ import type * as shapes from './schemas.ts';
 import { idempotencyKey } from '../shared/idempotency-key.ts';
 import type { AppContext } from '../shared/dependencies.ts';
 
-export function ingestServices(c: AppContext): IngestServices {
+export function ingestDependencies(c: AppContext): IngestDependencies {
   const { db, embeddings, config, report } = c.get('dependencies');
   return { db, embeddings, report, leaseMs: config.TURN_LEASE_MS };
 }
@@ -58,7 +58,7 @@ async function take(
   sent: Sent,
   said?: string,
 ): Promise<Response> {
-  const services = ingestServices(c);
+  const dependencies = ingestDependencies(c);
   const idempotency = await idempotencyKey(c, { scope: given.userId, said });
   const prepared = await c.get('dependencies').prepare(sent);
   const ingest = await acceptDocument(
@@ -72,30 +72,30 @@ async function take(
       metadata: given.metadata ?? undefined,
       idempotency,
     },
-    services,
+    dependencies,
   );
   const response = wantsStream(c, given.stream)
-    ? streamed(c, ingest, workOf(ingest, services))
-    : await whole(c, workOf(ingest, services));
+    ? streamed(c, ingest, workOf(ingest, dependencies))
+    : await whole(c, workOf(ingest, dependencies));
   response.headers.set('Location', `/documents/${ingest.document.id}`);
   return response;
 }
 
 /** What is left to do, as something that ends with the finished document or throws. */
-function workOf(ingest: Ingest, services: IngestServices): Work {
+function workOf(ingest: Ingest, dependencies: IngestDependencies): Work {
   switch (ingest.kind) {
     case 'known':
       return () => Promise.resolve(ingest.document);
     case 'accepted':
       return async (onProgress) => {
-        const document = await runIngest(ingest.job, services, onProgress);
+        const document = await runIngest(ingest.job, dependencies, onProgress);
         // Overtaken by another replacement of the same document: its end is this one's.
         const isOvertaken = document.status === 'processing';
-        return finished(isOvertaken ? await followIngest(document, services) : document);
+        return finished(isOvertaken ? await followIngest(document, dependencies) : document);
       };
     case 'elsewhere':
       return async (onProgress) =>
-        finished(await followIngest(ingest.document, services, onProgress));
+        finished(await followIngest(ingest.document, dependencies, onProgress));
   }
 }
 

@@ -1,4 +1,4 @@
-/** Accepting a turn: the claim is made again and again until the conversation is free for it. */
+/** Accepts turns: repeats a claim until the conversation is free for it. */
 import { invalid, keyReused, notFound, ParleyError } from '../../core/errors.ts';
 import type { ClaimResult, TurnClaim } from '../../store/turns/claim.ts';
 import type { TurnAddress, TurnRequest } from '../turn-service.ts';
@@ -11,17 +11,20 @@ type Busy = Extract<ClaimResult, { kind: 'busy' }>;
 export interface AcceptSteps<Joined> {
   claims: Claims;
   gate: AdmissionGate;
-  /** Tells whether the turn runs in this process. */
+  /** Returns true when the turn runs in this process. */
   runsHere(turnId: string): boolean;
-  /** Joins a turn that exists; undefined where it has gone meanwhile. */
+  /** Joins a turn that exists; returns undefined when it has been removed in the meantime. */
   join(turn: TurnAddress): Promise<Joined | undefined>;
   cancel(turn: TurnAddress): Promise<void>;
-  /** Waits until the turn may be over. @throws when whoever asked has gone */
+  /**
+   * Waits until the turn may have ended.
+   * @throws the abort reason when the client has disconnected
+   */
   waitFor(turnId: string): Promise<void>;
 }
 
 /**
- * Makes a claim until it is accepted, or until a turn is found that it should join.
+ * Repeats a claim until it is accepted, or until it finds a turn that the request should join.
  * @throws ParleyError as {@link TurnService.start} does
  */
 export async function acceptTurn<Joined>(
@@ -56,7 +59,10 @@ export async function acceptTurn<Joined>(
   }
 }
 
-/** Deals with the turn that stands in the way, as the request wants it; undefined when to try again. */
+/**
+ * Handles a running turn as the request asks: joins it, waits for it or cancels it. Returns
+ * undefined when the claim should be repeated.
+ */
 async function joinOrMakeWay<Joined>(
   busy: Busy,
   claim: TurnClaim,
@@ -76,8 +82,9 @@ async function joinOrMakeWay<Joined>(
 }
 
 /**
- * Returns the refusal of what must wait for another turn.
- * @param leaseLeftMs given where the turn may be a crashed one: its lease says when it is out of the way
+ * Returns the error for a request that would have to wait for another turn.
+ * @param leaseLeftMs set when the turn's process may have crashed: a repeat makes sense when its
+ *   lease is over
  */
 export function turnInProgress({ leaseLeftMs }: { leaseLeftMs?: number }): ParleyError {
   return new ParleyError({

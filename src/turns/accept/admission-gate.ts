@@ -1,11 +1,11 @@
-/** The way in for new turns: closed for good when the process shuts down. */
+/** Admits new turns until the process shuts down, and none after that. */
 import { ParleyError } from '../../core/errors.ts';
 
 export class AdmissionGate {
   readonly #entering = new Set<Promise<unknown>>();
   #isClosed = false;
 
-  /** Runs what may begin a turn, and knows of it until it is over. */
+  /** Runs a request that may begin a turn, and lists it in `entering` until it is done. */
   async enter<T>(start: () => Promise<T>): Promise<T> {
     const entering = start();
     this.#entering.add(entering);
@@ -16,7 +16,10 @@ export class AdmissionGate {
     }
   }
 
-  /** To be asked before each try to begin a turn. @throws ParleyError `shutting_down` */
+  /**
+   * Checks that turns may still begin; call it before each attempt to begin one.
+   * @throws ParleyError `shutting_down`
+   */
   mustBeOpen(): void {
     if (!this.#isClosed) return;
     throw new ParleyError({
@@ -30,7 +33,7 @@ export class AdmissionGate {
     this.#isClosed = true;
   }
 
-  /** What is on its way in. */
+  /** The requests that have been admitted and may still begin a turn. */
   get entering(): readonly Promise<unknown>[] {
     return [...this.#entering];
   }

@@ -1,4 +1,4 @@
-/** Asking the database for a turn: what is asked, and what becomes of an answer that never came. */
+/** Claims turns in the database, and releases claims whose reply was lost. */
 import { estimateMessage } from '../../core/context.ts';
 import { newId } from '../../core/ids.ts';
 import type { TurnHead } from '../../core/message.ts';
@@ -15,17 +15,17 @@ import type { TurnInput, TurnRequest } from '../turn-service.ts';
 
 export interface ClaimSettings {
   titleWords: number;
-  /** The model of a conversation that names none. */
+  /** The model for conversations that name none. */
   defaultModel: string;
   leaseMs: number;
   windowMessages: number;
-  /** How long to go on trying to take back a claim whose fate is unknown, milliseconds. */
+  /** The time for which the release of a claim whose fate is unknown is tried, in milliseconds. */
   graceMs: number;
 }
 
 /**
- * How long a refusal waits for the release of its claim, milliseconds: the client may look at once. The
- * release goes on if the database is still away.
+ * How long a refusal waits for the release of its claim, in milliseconds, since the client may look
+ * for the turn at once. The release continues while the database is unreachable.
  */
 const RELEASE_WAIT_MS = 500;
 
@@ -34,7 +34,7 @@ export class Claims {
   readonly #instanceId: string;
   readonly #settings: ClaimSettings;
   readonly #report: Report;
-  /** The releases that are under way, by their turns. */
+  /** The releases under way, by turn id. */
   readonly #releases = new Map<string, Promise<void>>();
 
   constructor({
@@ -54,7 +54,7 @@ export class Claims {
     this.#report = report;
   }
 
-  /** Returns a claim with ids of its own: it can be made again and again, and is accepted once. */
+  /** Returns a claim with new ids. It can be made repeatedly and is accepted once. */
   of(request: TurnRequest): TurnClaim {
     const { create, conversationId, principal, input, model, idempotency } = request;
     return {
@@ -73,8 +73,8 @@ export class Claims {
   }
 
   /**
-   * Makes a claim. If the reply is lost the claim may still have succeeded: it is released, so that a client
-   * that got an error does not find a turn later.
+   * Makes a claim. If the reply is lost the claim may still have succeeded. It is then released, so
+   * that a client that got an error does not find a turn later.
    */
   async make(claim: TurnClaim): Promise<ClaimResult> {
     try {
@@ -86,8 +86,8 @@ export class Claims {
   }
 
   /**
-   * Releases a claim, as if it had never been made: before its client is refused, or, where that takes too
-   * long, after.
+   * Releases a claim, as if it had never been made. Its client is refused after the release, or
+   * before it when the release takes too long.
    */
   async release(claim: TurnClaim): Promise<void> {
     const released = releaseClaim(this.#db, claim, this.#settings.graceMs)
@@ -97,18 +97,21 @@ export class Claims {
     await Promise.race([released, sleep(RELEASE_WAIT_MS)]);
   }
 
-  /** Waits while a claim is being released: its turn runs nowhere, and is gone afterwards or stays. */
+  /**
+   * Waits for the release of a claim, if there is one. Until it is over, the turn may be removed or
+   * may stay.
+   */
   async released(turnId: string): Promise<void> {
     await this.#releases.get(turnId);
   }
 
-  /** Ends a turn that stands in the way and whose owner has been silent for too long. */
+  /** Ends the turn that blocks a conversation when its owner has been silent for too long. */
   async clear(conversationId: string): Promise<void> {
     await interruptLost(this.#db, conversationId, this.#settings.leaseMs);
   }
 }
 
-/** Returns the input as the database takes it, with the id of a new message. */
+/** Returns the input as the database takes it, with an id for a new message. */
 function claimInput(input: TurnInput): ClaimInput {
   if (input.kind === 'regenerate') return input;
   const { parts, parentId, parentMayBeQuestion = false } = input;
@@ -124,12 +127,15 @@ function claimInput(input: TurnInput): ClaimInput {
   };
 }
 
-/** Returns the text of a new message; none where a stored one is answered again. */
+/** Returns the text of a new message; empty when a stored message is answered again. */
 export function textOfInput(input: TurnInput): string {
   return input.kind === 'message' ? contentOf(input.parts) : '';
 }
 
-/** Returns what readers are told of a turn that was accepted. @param model the one that is asked first */
+/**
+ * Returns the head of an accepted turn, as readers see it.
+ * @param model the model that is called first
+ */
 export function headOf(claim: TurnClaim, accepted: Accepted, model: string): TurnHead {
   const { conversation, sequenceNumber, prompt, history } = accepted;
   const { input } = claim;

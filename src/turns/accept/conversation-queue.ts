@@ -1,7 +1,7 @@
-/** Who waits for a conversation's next turn: first come, first served, and not too many. */
+/** Queues the turns of each conversation: first come, first served, with a limited length. */
 import { ParleyError } from '../../core/errors.ts';
 
-/** Waiting turns of one conversation; the next one is refused. */
+/** The most turns that may wait in one conversation; further ones are refused. */
 const LONGEST_QUEUE = 20;
 
 export class ConversationQueues {
@@ -9,9 +9,9 @@ export class ConversationQueues {
   #last = new Map<string, Promise<void>>();
 
   /**
-   * Runs `task` when all that came before for this conversation are done. A task whose signal is aborted
-   * while it waits is not run.
-   * @param onWait called when others are before it
+   * Runs `task` after all earlier tasks of this conversation. A task whose signal is aborted while
+   * it waits is not run.
+   * @param onWait called when the task has to wait
    */
   async run<T>(
     conversationId: string,
@@ -56,7 +56,7 @@ export class ConversationQueues {
   }
 }
 
-/** What `promise` resolves to, or a rejection as soon as the signal is aborted. */
+/** Resolves as `promise` does, or rejects as soon as the signal is aborted. */
 export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
   if (signal.aborted) return Promise.reject(new Error('the client has gone'));

@@ -1,23 +1,25 @@
-/** Steps after a turn: what is done once its end is stored and told, and what no reader waits for. */
+/** Runs the steps after a turn, once its end is stored and sent. No reader waits for them. */
 import type { Logger } from '../../core/logger.ts';
 import type { Outcome, TurnHead } from '../../core/message.ts';
 import type { Report } from '../../core/report.ts';
 import { logTurn } from './log-turn.ts';
 
-/** A turn that is over, and what a step may use. */
+/** A turn that has ended, and the dependencies of a step. */
 export interface EndedTurn {
   head: TurnHead;
   outcome: Outcome;
   log: Logger;
 }
 
-/** One step. It may take its time: the turn is over, and nobody waits. */
+/** A step after a turn. It may take long, since the turn is over and nobody waits. */
 export type AfterTurn = (turn: EndedTurn) => void | Promise<void>;
 
-/** The steps in their order. To add one, write a file like `log-turn.ts` and list it here. */
+/** The steps, in their order. To add one, write a file like `log-turn.ts` and list it here. */
 const STEPS: readonly AfterTurn[] = [logTurn];
 
-/** Takes the steps, one after the other. A step that fails is reported and keeps no other from its work. */
+/**
+ * Runs the steps, one after the other. A step that fails is reported, and the next ones still run.
+ */
 export async function afterTurn(
   turn: EndedTurn,
   report: Report,

@@ -1,10 +1,10 @@
-/** The line of the log that a turn gets when it is over. */
+/** Writes the log line of a finished turn. */
 import type { Status } from '../../core/message.ts';
 import type { EndedTurn } from './after-turn.ts';
 
 const BROKEN: ReadonlySet<Status> = new Set<Status>(['failed', 'interrupted']);
 
-/** Logs how the turn ended, what it took and which ids it goes by; nothing of what was said. */
+/** Logs the result, the tokens and times and the ids of a turn, and no text of it. */
 export function logTurn({ head, outcome, log }: EndedTurn): void {
   const { message, error } = outcome;
   const level = BROKEN.has(message.status) ? 'warn' : 'info';

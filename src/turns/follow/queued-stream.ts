@@ -1,6 +1,6 @@
 /**
- * A turn that waits for its place: its reader hears at once that the request arrived, and keep-alive
- * comments until the turn begins, so that no proxy gives up meanwhile.
+ * Streams a turn that is still queued. Its reader gets the response head at once, and keep-alive
+ * comments until the turn begins, so that no proxy times out.
  */
 import { failureOf } from '../../core/errors.ts';
 import type { Wire } from '../../wire/wire.ts';
@@ -10,13 +10,13 @@ import type { Sink } from './sink.ts';
 export interface QueuedStreamOptions extends TurnAddress {
   wire: Wire;
   keepAliveMs: number;
-  /** The turn once it is accepted; rejects when it is not. */
+  /** Resolves with the turn when it is accepted; rejects when it is not. */
   accepted: Promise<TurnStream>;
-  /** Called when the client goes away before that. */
+  /** Called when the client leaves before that. */
   onLeave: () => void;
 }
 
-/** What the wait came to: the turn, or the last that is told. */
+/** The result of waiting: the turn, or the last text that the reader gets. */
 type Outcome = { stream: TurnStream } | { refusal: string };
 
 const utf8 = new TextEncoder();
@@ -98,7 +98,7 @@ export class QueuedStream implements TurnStream {
     void this.#outcome.then((outcome) => 'stream' in outcome && outcome.stream.leave());
   }
 
-  /** Undefined after a keep-alive period without an outcome. */
+  /** Waits for the result; undefined when a keep-alive period passes without one. */
   #outcomeOrIdle(): Promise<Outcome | undefined> {
     const { promise: idle, resolve } = Promise.withResolvers<undefined>();
     const timer = setTimeout(() => resolve(undefined), this.#keepAliveMs);

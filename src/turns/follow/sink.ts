@@ -1,20 +1,20 @@
-/** Where a turn can be written to without a stream in between. */
+/** A destination that a turn is written to directly, with no stream in between. */
 export interface Sink {
-  /** Returns false when it has taken enough for now. */
+  /** Writes text; returns false when the sink wants no more for now. */
   write(text: string): boolean;
-  /** Writes the last there is. */
+  /** Writes the last text and ends. */
   end(text: string): void;
-  /** Gives up in the middle: the reader must not take what it has for the whole. */
+  /** Breaks off, in such a way that the reader cannot mistake what it has for the whole. */
   fail(error: unknown): void;
-  /** Calls back once, when it takes more again. */
+  /** Calls back once, when the sink takes more again. */
   onDrain(callback: () => void): void;
-  /** Calls back once, when nobody reads any more or all is written. */
+  /** Calls back once, when the reader has left or everything is written. */
   onClose(callback: () => void): void;
 }
 
 /**
- * Writes a stream of bytes, UTF-8 text, to a sink, no faster than it takes it.
- * @returns when the stream has ended, broken or been left; never rejects
+ * Writes a stream of UTF-8 bytes to a sink, no faster than the sink takes it.
+ * @returns when the stream has ended or failed or the reader has left; never rejects
  */
 export async function pumpToSink(stream: ReadableStream<Uint8Array>, sink: Sink): Promise<void> {
   const reader = stream.getReader();

@@ -3,8 +3,9 @@ import type { StartAt } from './turn-reader.ts';
 import type { TurnSource } from './turn-source.ts';
 
 /**
- * Where a cursor puts a reader of this source.
- * @throws ParleyError `invalid_cursor` when it belongs to another turn, or lies beyond the end of one that ended properly
+ * Returns the position at which a reader with this cursor starts.
+ * @throws ParleyError `invalid_cursor` when it belongs to another turn, or lies beyond the end of
+ *   one that ended properly
  */
 export function startAtOf(
   source: TurnSource,
@@ -18,7 +19,8 @@ export function startAtOf(
   const { at } = cursor;
   if (at === 'end') return source.outcome ? 'nothing left' : 'end';
   if (at === 'start' || source.parts.has(at)) return at;
-  // Ahead of what is stored: the owner is a checkpoint further, or it died and what came since is gone.
+  // The cursor may be ahead of the stored text: the owner has sent more than its last checkpoint
+  // holds, or it died and that text is lost.
   if (!source.outcome) return at;
   if (source.outcome.error?.code === 'turn_lost') return 'end';
   throw invalidCursor('The cursor is beyond the end of this turn');

@@ -1,4 +1,4 @@
-/** One client's subscription to a turn: read by a stream, or written to a sink as it comes. */
+/** One client's subscription to a turn, read by a stream or written to a sink. */
 import type { StreamOptions, TurnStream } from '../turn-service.ts';
 import type { Sink } from './sink.ts';
 import { TurnReader, type StartAt } from './turn-reader.ts';
@@ -7,9 +7,9 @@ import type { TurnSource } from './turn-source.ts';
 export interface SubscriptionOptions extends Pick<StreamOptions, 'wire' | 'initialId'> {
   source: TurnSource;
   startAt: StartAt;
-  /** A comment is sent when nothing else was for so long, milliseconds. */
+  /** After so many milliseconds without an event, a comment is sent. */
   keepAliveMs: number;
-  /** Called when the client goes away before the end. */
+  /** Called when the client leaves before the end. */
   onLeave: () => void;
 }
 
@@ -24,7 +24,7 @@ export class Subscription implements TurnStream {
   readonly #timer: ReturnType<typeof setInterval>;
   #opening: string;
   #isOver = false;
-  /** Quarters of the keep-alive period in which nothing was sent. */
+  /** The number of quarters of the keep-alive period in which nothing was sent. */
   #quietQuarters = 0;
   #onIdle: () => void = () => undefined;
 
@@ -94,7 +94,9 @@ export class Subscription implements TurnStream {
     }
   }
 
-  /** Returns what there is to send now; with the end of the turn in it the subscription is over. */
+  /**
+   * Returns the text to send now. When it contains the end of the turn, the subscription is over.
+   */
   #read(): string {
     const text = this.#opening + this.#reader.read();
     this.#opening = '';
@@ -109,7 +111,7 @@ export class Subscription implements TurnStream {
     this.#onIdle();
   }
 
-  /** Waits for something new; true when the wait was cut short instead. */
+  /** Waits for a change; returns true when the wait timed out instead. */
   #changedOrIdle(): Promise<boolean> {
     return new Promise((resolve) => {
       const wake = () => resolve(true);

@@ -1,16 +1,22 @@
 /**
- * A reader of a turn: a position in the answer, moved along by whoever reads. Each read returns what lies
- * beyond the position, so a slow client gets larger deltas and holds no memory but its position.
+ * Reads a turn from a position that moves with each read. A read returns everything after the
+ * position, so a slow client gets larger deltas and uses no memory but its position.
  */
 import { cursorPrefix, encodeEnd, encodePosition } from '../../core/cursor.ts';
 import type { Position } from '../../core/message-buffer.ts';
 import type { Encoder, PartPosition, Wire } from '../../wire/wire.ts';
 import type { TurnSource } from './turn-source.ts';
 
-/** From where to read: before everything, after `turn.started` and a position, or only the end. */
+/**
+ * Where reading starts: `start` is before everything, a position comes after `turn.started`, and
+ * `end` reads only the end.
+ */
 export type StartAt = 'start' | 'end' | Position;
 
-/** UTF-16 units of a text read at once: what has been read waits in memory, once for each slow client. */
+/**
+ * The most UTF-16 units of a text that are read at once, since each slow client keeps in memory
+ * what has been read for it.
+ */
 const LONGEST_READ = 32_768;
 
 export class TurnReader implements PartPosition {
@@ -45,10 +51,13 @@ export class TurnReader implements PartPosition {
       : (this.#source.parts.textAt(this.#part, offset - 1) ?? '').charCodeAt(0);
   }
 
-  /** Returns an event with an id and no data, so that a client cut off at once comes back with a cursor. */
+  /**
+   * Returns an event with an id and no data, so that a client that is cut off at once reconnects
+   * with a cursor.
+   */
   initialId(): string {
     if (!this.#started) return this.#encoder.initialId(this.#prefix);
-    // A reader that only gets the end has no position of its own: it keeps the cursor that it sent.
+    // A reader that only gets the end has no position of its own and keeps the cursor that it sent.
     return this.#part === Number.MAX_SAFE_INTEGER
       ? ''
       : this.#encoder.initialId(this.at(this.#offset));
@@ -58,19 +67,19 @@ export class TurnReader implements PartPosition {
     return this.#encoder.keepAlive();
   }
 
-  /** True when the last read left something for the next. */
+  /** True when the last read left more for the next one. */
   get isBehind(): boolean {
     return this.#isBehind;
   }
 
-  /** Returns what lies beyond the position, encoded; empty when there is nothing new. */
+  /** Returns everything after the position, encoded; empty when there is nothing new. */
   read(): string {
     let text = '';
     if (!this.#started) {
       this.#started = true;
       text = this.#encoder.started(this.#source.head, this.at(0));
     }
-    // Some wires show nothing of a text: read on until there is something to send.
+    // Some wires skip some parts, so reading continues until there is something to send.
     do text += this.#readParts();
     while (this.#isBehind && text === '');
     const { outcome, head } = this.#source;

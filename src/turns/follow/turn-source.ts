@@ -3,19 +3,22 @@ import type { Outcome, StoredTurn, TurnHead } from '../../core/message.ts';
 import { MessageBuffer as Parts } from '../../core/message-buffer.ts';
 import { sleep } from '../../core/retry.ts';
 
-/** What a reader reads: an answer that grows, or one that is stored. Following a live turn and replaying a finished one are the same loop over this. */
+/**
+ * The answer that a reader reads, which is growing or stored. Following a running turn and
+ * replaying a finished one are the same loop over this interface.
+ */
 export interface TurnSource {
   readonly head: TurnHead;
   readonly parts: MessageBuffer;
-  /** Set once the end is stored; nothing changes after. */
+  /** The result; set once it is stored, and nothing changes after that. */
   readonly outcome: Outcome | undefined;
-  /** Resolves when there may be something new. Never called after the end. */
+  /** Resolves when there may be something new. Must not be called after the end. */
   changed(): Promise<void>;
-  /** Resolves at the end, where that is cheaper to wait for than each change. */
+  /** Resolves at the end, for sources where that is cheaper than waiting for each change. */
   readonly ended?: Promise<unknown>;
 }
 
-/** A finished turn. */
+/** Returns the source of a finished turn. */
 export function storedSource({ head, message, error }: StoredTurn): TurnSource {
   return {
     head,
@@ -25,19 +28,26 @@ export function storedSource({ head, message, error }: StoredTurn): TurnSource {
   };
 }
 
-/** How often another instance's turn is looked up: its owner stores it about once a second. */
+/**
+ * The interval at which another instance's turn is read, in milliseconds. Its owner stores it about
+ * once a second.
+ */
 const LOOK_UP_EVERY_MS = 500;
 
-/** Reads a turn from the database; undefined when it is not there. */
+/** Reads a turn from the database; undefined when there is none. */
 export type LookUp = () => Promise<StoredTurn | undefined>;
 
-/** An owner renews its turns about once a second; one that has given no sign in this time will give none. */
+/**
+ * How long to wait for the first heartbeat of a turn, in milliseconds. Owners send one about once a
+ * second, so one that stays silent for this long does not run the turn.
+ */
 const FIRST_SIGN_MS = 3_000;
 const SIGN_LOOK_UP_MS = 250;
 
 /**
- * The turn as it is once its owner, another instance, is known to run it, or is known not to. One that was accepted just now may be taken back yet, where its client had to be refused
- * because the database did not say that it was accepted.
+ * Returns the turn as soon as its owner, another instance, is known to run it, or known not to. A
+ * turn without a heartbeat may still be released: that happens when the reply to its claim was lost
+ * and its client was refused.
  */
 export async function waitForHeartbeat(look: LookUp): Promise<StoredTurn | undefined> {
   const deadline = performance.now() + FIRST_SIGN_MS;
@@ -48,7 +58,9 @@ export async function waitForHeartbeat(look: LookUp): Promise<StoredTurn | undef
   }
 }
 
-/** A turn that runs in another instance, followed through the database. */
+/**
+ * Returns the source of a turn that runs in another instance; it is followed through the database.
+ */
 export function watchedSource(turn: StoredTurn, look: LookUp): TurnSource {
   let { head, message } = turn;
   let parts = Parts.of(message.parts);
@@ -74,7 +86,7 @@ export function watchedSource(turn: StoredTurn, look: LookUp): TurnSource {
     },
     async changed() {
       await sleep(LOOK_UP_EVERY_MS);
-      // A look-up that fails says nothing about the turn: the next one may do better.
+      // A failed read says nothing about the turn, so the next one may succeed.
       await look().then(adopt, () => undefined);
     },
   };

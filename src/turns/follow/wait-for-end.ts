@@ -1,11 +1,11 @@
-/** Waiting for the whole of a turn. */
+/** Waits for the end of a turn. */
 import type { FinishedTurn, Outcome } from '../../core/message.ts';
 import type { TurnRun } from '../turn-service.ts';
 import type { TurnSource } from './turn-source.ts';
 
 /**
- * Returns a turn to wait for.
- * @param onLeave called when whoever waits goes away before the end
+ * Returns a handle to wait for the end of a turn.
+ * @param onLeave called when the waiting client leaves before the end
  */
 export function runOf(source: TurnSource, onLeave: () => void): TurnRun {
   const { turnId, conversationId } = source.head;

@@ -1,13 +1,19 @@
-/** The heartbeat of an instance: while turns run, about once a second, one request stores what they gained, renews their lease and learns who wants them stopped. */
+/**
+ * Sends the heartbeat of an instance: while turns run, one request about once a second stores their
+ * new text, renews their leases and learns which of them should stop.
+ */
 import type { Database } from '../../store/database.ts';
 import { saveCheckpoints, type Checkpoint } from '../../store/turns/checkpoint.ts';
 import type { Report } from '../../core/report.ts';
 import type { Position } from '../../core/message-buffer.ts';
 import type { RunningTurn } from './running-turn.ts';
 
-/** A turn is stored about so often, in milliseconds: what a crash may cost. A shorter turn is never stored before its end. */
+/**
+ * The interval at which a turn is stored, in milliseconds, which is what a crash may lose. A
+ * shorter turn is stored at its end only.
+ */
 const CHECKPOINT_MS = 1_000;
-/** How often it is looked which turns are due. */
+/** The interval at which the checkpointer checks which turns are due, in milliseconds. */
 const TICK_MS = 500;
 
 export class Checkpointer {
@@ -16,10 +22,10 @@ export class Checkpointer {
   readonly #turns: ReadonlyMap<string, RunningTurn>;
   readonly #report: Report;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** While a checkpoint is under way, milliseconds between heartbeats. */
+  /** The interval of heartbeats while a checkpoint is under way, in milliseconds. */
   readonly #renewEveryMs: number;
   #isStoring = false;
-  /** When the database was last told that this instance is alive. */
+  /** The time of the last heartbeat. */
   #toldAt = 0;
 
   constructor({
@@ -42,7 +48,7 @@ export class Checkpointer {
     this.#turns = turns;
   }
 
-  /** To be called when a turn begins; the pulse stops by itself when none runs. */
+  /** Starts the checkpointer; call it when a turn begins. It stops by itself when no turn runs. */
   start(): void {
     if (this.#timer === undefined) this.#timer = setTimeout(() => this.#beat(), TICK_MS);
   }
@@ -55,7 +61,10 @@ export class Checkpointer {
     if (this.#turns.size > 0) this.start();
   }
 
-  /** While a checkpoint hangs, which may arrive yet, nothing is added to it; but nobody shall take these turns for lost. */
+  /**
+   * Renews the leases of all turns while a checkpoint hangs. That checkpoint may still arrive, so
+   * no text is added, but other instances must not take these turns for lost.
+   */
   #renewAll(running: RunningTurn[]): void {
     if (performance.now() - this.#toldAt < this.#renewEveryMs) return;
     this.#toldAt = performance.now();
@@ -88,7 +97,8 @@ export class Checkpointer {
       for (const { turn, end } of taken) turn.stored = end;
     } catch (error) {
       this.#report('a checkpoint could not be stored', error);
-      // Whether it arrived is unknown: what follows may have nothing to be appended to.
+      // The checkpoint may not have arrived, so the next one must replace the text instead of
+      // appending to it.
       for (const turn of turns) turn.stored = undefined;
     }
   }

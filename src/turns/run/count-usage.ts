@@ -1,4 +1,7 @@
-/** Counts the tokens of a turn: what the provider reported of each call, an estimate of the rest. */
+/**
+ * Counts the tokens of a turn: the provider's counts of each call, and estimates where it reported
+ * none.
+ */
 import type { LanguageModelV4Prompt, LanguageModelV4Usage } from '@ai-sdk/provider';
 import type { MessageBuffer, Position } from '../../core/message-buffer.ts';
 import type { Usage } from '../../core/message.ts';
@@ -8,22 +11,27 @@ import { estimateTokens, MOST_TOKENS_A_UNIT } from '../../core/tokens.ts';
 
 export type ReportedUsage = LanguageModelV4Usage | undefined;
 
-/** A call of the model that had a part in the answer. */
+/** A model call whose output is part of the answer. */
 export interface ModelCall {
-  /** The last counts that came; undefined where none did. */
+  /** The last counts that the provider reported; undefined when it reported none. */
   reported: ReportedUsage;
   prompt: LanguageModelV4Prompt;
-  /** Where in the answer begins what it said; it ends where the next call begins. */
+  /**
+   * The position in the answer at which the output of this call begins; it ends where the next call
+   * begins.
+   */
   start: Position;
 }
 
-/** More than any model takes or gives: a count above it is not one. */
+/** The largest count that is believed; it is more than any model reads or writes. */
 const MOST_TOKENS = 100_000_000;
 
 /**
+ * Sums the tokens of a turn's calls.
  * @param calls in order
- * @param others reported counts of calls that said nothing of the answer, such as rewriting a query
- * @returns the sums; `estimated` where any count of them is ours
+ * @param others reported counts of calls that wrote nothing of the answer, such as rewriting a
+ *   query
+ * @returns the sums; `estimated` is true when any count is ours
  */
 export function countUsage({
   calls,
@@ -49,7 +57,10 @@ export function countUsage({
   return usage;
 }
 
-/** Adds what was reported, or an estimate, which takes long enough not to be made in vain. */
+/**
+ * Adds a reported count, or an estimate when there is none. Estimates take time, so they are only
+ * made when needed.
+ */
 function add(
   usage: Usage,
   name: 'inputTokens' | 'outputTokens',
@@ -63,13 +74,14 @@ function add(
   }
   const estimated = estimate();
   usage[name] += estimated;
-  // The SDK reads a count that is null as nothing; of a text that is there, nothing is no count.
+  // The SDK turns a missing count into zero, so a zero for a text that exists is not believed.
   if (!isCounted || estimated > 0) usage.estimated = true;
 }
 
 /**
- * Returns how many of the provider's tokens one of our estimates of a prompt stands for. Null where
- * nothing was counted, and for a prompt that fits whatever its texts are: then no estimate is made.
+ * Returns the number of the provider's tokens that one estimated token of a prompt stands for. Null
+ * when nothing was counted, and for a prompt that fits whatever its texts are, which needs no
+ * estimate.
  */
 export function tokenRatio(
   { reported, prompt }: ModelCall,
@@ -81,7 +93,7 @@ export function tokenRatio(
   return correctionFrom({ counted, estimated: estimatePrompt(prompt) });
 }
 
-/** UTF-16 units of the texts of a prompt. */
+/** Returns the length of the texts of a prompt, in UTF-16 units. */
 function lengthOf(prompt: LanguageModelV4Prompt): number {
   let length = 0;
   for (const { content } of prompt) {
@@ -91,12 +103,12 @@ function lengthOf(prompt: LanguageModelV4Prompt): number {
   return length;
 }
 
-/** True for a count that can be one. */
+/** Returns true for a count that may be right. */
 function isBelievable(count: number | undefined): count is number {
   return count !== undefined && Number.isInteger(count) && count >= 0 && count <= MOST_TOKENS;
 }
 
-/** Estimates what a model said: its text, its thoughts and its calls of tools. */
+/** Estimates the output tokens of a model: text, reasoning and tool calls. */
 export function estimateOutput(parts: readonly Part[]): number {
   let tokens = 0;
   for (const part of parts) {
@@ -106,7 +118,7 @@ export function estimateOutput(parts: readonly Part[]): number {
   return tokens;
 }
 
-/** Estimates what a model is sent: texts, thoughts, calls of tools and what came of them. */
+/** Estimates the input tokens of a model: texts, reasoning, tool calls and their results. */
 export function estimatePrompt(prompt: LanguageModelV4Prompt): number {
   let tokens = 0;
   for (const { content } of prompt) {

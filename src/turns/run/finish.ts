@@ -1,4 +1,7 @@
-/** How a turn ended: a pure decision over what its last step came to. Only a finish that the provider declared, with no error before it, is `complete`. */
+/**
+ * Decides how a turn ended, from the result of its last step. An answer is `complete` only when the
+ * provider declared that it finished and no error came before.
+ */
 import type { Ending } from '../../store/turns/checkpoint.ts';
 import type { GenerateResult } from './generate.ts';
 import { countUsage, estimateOutput, tokenRatio } from './count-usage.ts';
@@ -6,20 +9,20 @@ import type { Failure } from '../../core/errors.ts';
 import type { FinishReason, Status } from '../../core/message.ts';
 import { failureOfModel, modelFailure } from '../../models/failure.ts';
 import type { RunningTurn, StopReason } from './running-turn.ts';
-import type { Step } from './model-step.ts';
+import type { StepResult } from './model-step.ts';
 
-/** The last state of an answer, from what its steps came to. */
+/** Returns the final state of an answer, from the results of its steps. */
 export function endingOf(
-  live: RunningTurn,
+  turn: RunningTurn,
   { model, step, calls, otherUsage }: GenerateResult,
 ): Ending {
-  const parts = live.parts.all();
+  const parts = turn.parts.all();
   const decision = decideEnding({
     step,
-    hasText: live.parts.textLength > 0,
-    stopped: live.stopReason,
+    hasText: turn.parts.textLength > 0,
+    stopped: turn.stopReason,
   });
-  const tokens = countUsage({ calls, others: otherUsage, answer: live.parts });
+  const tokens = countUsage({ calls, others: otherUsage, answer: turn.parts });
   const [firstCall] = calls;
   return {
     ...decision,
@@ -30,27 +33,27 @@ export function endingOf(
     tokensEstimated: tokens.estimated,
     tokenRatio: firstCall ? tokenRatio(firstCall, model.window) : null,
     firstTokenMs:
-      live.firstTokenAt === undefined ? null : Math.round(live.firstTokenAt - live.startedAt),
-    durationMs: Math.round(performance.now() - live.startedAt),
+      turn.firstTokenAt === undefined ? null : Math.round(turn.firstTokenAt - turn.startedAt),
+    durationMs: Math.round(performance.now() - turn.startedAt),
   };
 }
 
-/** The last state of an answer that could not be gone on with. */
-export function brokenEnding(live: RunningTurn, error: Failure): Ending {
-  const parts = live.parts.all();
-  const isStopped = live.stopReason === 'cancelled';
+/** Returns the final state of an answer that failed outside a model call. */
+export function brokenEnding(turn: RunningTurn, error: Failure): Ending {
+  const parts = turn.parts.all();
+  const isStopped = turn.stopReason === 'cancelled';
   return {
-    status: isStopped ? 'cancelled' : live.parts.textLength > 0 ? 'interrupted' : 'failed',
+    status: isStopped ? 'cancelled' : turn.parts.textLength > 0 ? 'interrupted' : 'failed',
     ...(isStopped ? {} : { error }),
     parts,
-    model: live.head.model,
+    model: turn.head.model,
     inputTokens: null,
     outputTokens: estimateOutput(parts),
     tokensEstimated: true,
     tokenRatio: null,
     finishReason: null,
     firstTokenMs: null,
-    durationMs: Math.round(performance.now() - live.startedAt),
+    durationMs: Math.round(performance.now() - turn.startedAt),
   };
 }
 
@@ -60,18 +63,19 @@ export interface Decision {
   error?: Failure;
 }
 
-/** The finishes that count as declared, and what they mean. */
+/** The finish reasons that count as declared, with the status that they mean. */
 const FINISHES: Partial<
-  Record<NonNullable<Step['finish']>, { status: Status; finishReason: FinishReason }>
+  Record<NonNullable<StepResult['finish']>, { status: Status; finishReason: FinishReason }>
 > = {
   stop: { status: 'complete', finishReason: 'stop' },
   length: { status: 'truncated', finishReason: 'length' },
   'content-filter': { status: 'filtered', finishReason: 'content_filter' },
-  // The bound of steps was reached: what was said is cut by us.
+  // The limit of steps was reached, so the answer is cut off by us.
   'tool-calls': { status: 'truncated', finishReason: 'length' },
 };
 
 /**
+ * Decides the status of an answer.
  * @param hasText whether any visible text was sent
  * @param stopped why the turn was stopped from outside, if it was
  */
@@ -80,7 +84,7 @@ export function decideEnding({
   hasText,
   stopped,
 }: {
-  step: Step;
+  step: StepResult;
   hasText: boolean;
   stopped: StopReason | undefined;
 }): Decision {

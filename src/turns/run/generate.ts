@@ -1,4 +1,7 @@
-/** The answer, by the models: a chain of fallbacks until one speaks, and the steps of the one that did, with tools between them. */
+/**
+ * Generates the answer: calls one model after the other until one produces output, then runs the
+ * steps of that model, with tool calls between them.
+ */
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import { withoutTools } from '../../core/context.ts';
 import { correctionFor } from '../../core/token-correction.ts';
@@ -13,146 +16,156 @@ import type { RetrievedContext } from './retrieve-context.ts';
 import { withoutToolMessages } from './prompt-messages.ts';
 import { buildPrompt } from './build-prompt.ts';
 import type { ModelCall, ReportedUsage } from './count-usage.ts';
-import { isDeclared, runStep, type Step } from './model-step.ts';
+import { isDeclared, runStep, type StepResult } from './model-step.ts';
 import { continuePrompt, runToolCalls, type ToolContext } from '../tools/run-tool-calls.ts';
 
 export interface GenerateResult {
   model: ChatModel;
-  /** The last step. */
-  step: Step;
-  /** One for each step. */
+  /** The result of the last step. */
+  step: StepResult;
+  /** The calls of the steps, in order. */
   calls: ModelCall[];
-  /** What was reported of the calls that came before the first step. */
+  /** The token counts of calls before the first step. */
   otherUsage: ReportedUsage[];
 }
 
-/** Calls of the model in one turn: a model that only ever calls tools is stopped. */
+/** The most model calls in one turn, which stops a model that only ever calls tools. */
 const MOST_STEPS = 5;
 
-/** Asks the models in their order until one speaks; after its first token no other may. */
+/**
+ * Calls the models in their order until one produces output. After its first token no other is
+ * tried.
+ */
 export async function generate(
-  work: TurnJob,
-  grounding: RetrievedContext,
-  services: RunDependencies,
+  job: TurnJob,
+  retrieved: RetrievedContext,
+  dependencies: RunDependencies,
 ): Promise<GenerateResult> {
-  const [first, ...fallbacks] = work.models;
-  let generated = await generateBy(first, work, grounding, services);
+  const [first, ...fallbacks] = job.models;
+  let generated = await generateBy(first, job, retrieved, dependencies);
   for (const model of fallbacks) {
-    if (!mayFallBack(generated.step, work, services)) break;
-    generated = await generateBy(model, work, grounding, services);
+    if (!mayFallBack(generated.step, job, dependencies)) break;
+    generated = await generateBy(model, job, retrieved, dependencies);
   }
   return generated;
 }
 
-function mayFallBack(step: Step, { live }: TurnJob, { settings }: RunDependencies): boolean {
+function mayFallBack(step: StepResult, { turn }: TurnJob, { settings }: RunDependencies): boolean {
   const failed = step.error !== undefined || step.late === true;
-  const hasTime = performance.now() < live.startedAt + settings.timeLimits.totalMs;
-  return failed && live.firstTokenAt === undefined && !live.stopReason && hasTime;
+  const hasTime = performance.now() < turn.startedAt + settings.timeLimits.totalMs;
+  return failed && turn.firstTokenAt === undefined && !turn.stopReason && hasTime;
 }
 
 async function generateBy(
   model: ChatModel,
-  work: TurnJob,
-  grounding: RetrievedContext,
-  services: RunDependencies,
+  job: TurnJob,
+  retrieved: RetrievedContext,
+  dependencies: RunDependencies,
 ): Promise<GenerateResult> {
-  const { live, conversation, history } = work;
-  const tools = await services.toolbox.toolsFor({
+  const { turn, conversation, history } = job;
+  const tools = await dependencies.toolRegistry.toolsFor({
     conversation,
     model,
-    hasSearchableContent: work.hasSearchableContent,
+    hasSearchableContent: job.hasSearchableContent,
   });
   const context: ToolContext = {
     conversation,
     tools,
-    retriever: services.retriever,
-    report: services.report,
-    db: services.db,
+    retriever: dependencies.retriever,
+    report: dependencies.report,
+    db: dependencies.db,
   };
   let prompt = buildPrompt({
-    // A model that is offered no tools may not know what to do with earlier calls.
+    // A model that is offered no tools may not understand earlier tool calls.
     history: tools.options.tools ? history : history.map(withoutTools),
     instructions: conversation.instructions,
-    passages: grounding.passages,
+    passages: retrieved.passages,
     window: model.window,
-    correction: correctionFor(work.learned, model.name),
-    settings: services.settings.context,
+    correction: correctionFor(job.learned, model.name),
+    settings: dependencies.settings.context,
   });
   const calls: ModelCall[] = [];
   for (let count = 1; ; count++) {
     const options = {
-      ...optionsOf(grounding),
+      ...optionsOf(retrieved),
       prompt,
       ...(count < MOST_STEPS ? tools.options : {}),
     };
-    const textBefore = live.parts.textLength;
-    const start = live.parts.end();
-    const step = await callModel(model, options, work, services);
+    const textBefore = turn.parts.textLength;
+    const start = turn.parts.end();
+    const step = await callModel(model, options, job, dependencies);
     calls.push({ reported: step.usage, prompt, start });
-    tellOperator(step, model, work, services);
-    if (!wantsResults(step) || live.stopReason || count >= MOST_STEPS)
-      return { model, step, calls, otherUsage: grounding.usage };
-    const results = await runToolCalls(live, step.toolCalls, context);
+    tellOperator(step, model, job, dependencies);
+    if (!wantsResults(step) || turn.stopReason || count >= MOST_STEPS)
+      return { model, step, calls, otherUsage: retrieved.usage };
+    const results = await runToolCalls(turn, step.toolCalls, context);
     prompt = continuePrompt(prompt, {
-      said: live.parts.textFrom(textBefore),
+      said: turn.parts.textFrom(textBefore),
       calls: step.toolCalls,
       results,
     });
   }
 }
 
-/** Clients hear one sentence; the log says why. The model's name may be a client's own words. */
+/**
+ * Reports the failure of a step to the operator, with its reason; clients get one sentence. The
+ * model's name is quoted, since a client may have written it.
+ */
 function tellOperator(
-  step: Step,
+  step: StepResult,
   { name, failureContext }: ChatModel,
-  { live }: TurnJob,
+  { turn }: TurnJob,
   { report }: RunDependencies,
 ): void {
   const error = failureOf(step);
-  if (live.stopReason || error === undefined) return;
-  const tokens = estimateTokens(live.parts.textFrom(0));
+  if (turn.stopReason || error === undefined) return;
+  const tokens = estimateTokens(turn.parts.textFrom(0));
   const why = describeFailure(error, { ...failureContext, tokens });
-  report(`turn ${live.head.turnId}: the model ${JSON.stringify(name)} failed`, why);
+  report(`turn ${turn.head.turnId}: the model ${JSON.stringify(name)} failed`, why);
 }
 
-/** What went wrong with a step, a finish that was never declared included. */
-function failureOf({ error, late, tooLong, finish, toolCalls }: Step): unknown {
+/** Returns the error of a step; a stream without a declared finish is an error too. */
+function failureOf({ error, late, tooLong, finish, toolCalls }: StepResult): unknown {
   if (late) return new ParleyError(modelFailure('model_timeout'));
   if (error !== undefined || tooLong || toolCalls.length > 0) return error;
   return isDeclared(finish) ? undefined : new ParleyError(modelFailure('model_error'));
 }
 
-/** Some services end a step that calls tools by a plain `stop`; one that was cut has no calls to be trusted. */
-function wantsResults({ finish, toolCalls, error }: Step): boolean {
+/**
+ * Returns true when the tool calls of a step should be run. Some services end such a step with a
+ * plain `stop`; the calls of a step that was cut off cannot be trusted.
+ */
+function wantsResults({ finish, toolCalls, error }: StepResult): boolean {
   const ended = finish === 'tool-calls' || finish === 'stop';
   return ended && toolCalls.length > 0 && error === undefined;
 }
 
-/** A model that refuses the very offer of tools is asked without. */
+/** Calls a model, and once more without tools when it refuses them. */
 async function callModel(
   model: ChatModel,
   options: LanguageModelV4CallOptions,
-  { live }: TurnJob,
-  { settings, toolbox }: RunDependencies,
-): Promise<Step> {
+  { turn }: TurnJob,
+  { settings, toolRegistry }: RunDependencies,
+): Promise<StepResult> {
   const call = (given: LanguageModelV4CallOptions) => {
-    const deadline = live.startedAt + settings.timeLimits.totalMs;
-    return runStep({ live, model, options: given, limits: settings.timeLimits, deadline });
+    const deadline = turn.startedAt + settings.timeLimits.totalMs;
+    return runStep({ turn, model, options: given, limits: settings.timeLimits, deadline });
   };
   const step = await call(options);
-  const mayBeRefusal = step.error !== undefined && toolbox.mayBeRefusal(step.error);
-  if (!options.tools || step.spoke || !mayBeRefusal || live.stopReason) return step;
+  const mayBeRefusal = step.error !== undefined && toolRegistry.mayBeRefusal(step.error);
+  if (!options.tools || step.spoke || !mayBeRefusal || turn.stopReason) return step;
   const { tools: _, toolChoice: __, ...without } = options;
   const second = await call({ ...without, prompt: withoutToolMessages(options.prompt) });
   if (second.error !== undefined) return second;
-  toolbox.learnRefusal(model, step.error);
+  toolRegistry.learnRefusal(model, step.error);
   return second;
 }
 
 function optionsOf({
   sources,
 }: RetrievedContext): Pick<LanguageModelV4CallOptions, 'providerOptions'> {
-  // The offline model has no other way to tell passages from a question. JSON, though the library's type does not see it.
+  // The offline model cannot tell passages from the question in any other way. The value is JSON,
+  // which the library's type does not express.
   return sources
     ? { providerOptions: { [OFFLINE_OPTIONS]: { sources: JSON.parse(JSON.stringify(sources)) } } }
     : {};

@@ -1,4 +1,7 @@
-/** One call of a model: its stream is consumed here, by our own loop, into the growing answer. What it came to is returned, never thrown. */
+/**
+ * Makes one model call and reads its stream into the growing answer. Errors are returned with the
+ * result, never thrown.
+ */
 import type {
   LanguageModelV4CallOptions,
   LanguageModelV4FinishReason,
@@ -16,25 +19,30 @@ import type { ChatModel } from '../../models/chat/registry.ts';
 import type { RunningTurn } from './running-turn.ts';
 import { StallWatchdog, type TimeLimits } from './stall-watchdog.ts';
 
-export interface Step {
-  /** What the provider declared; undefined when the stream ended without. */
+export interface StepResult {
+  /** The finish reason that the provider declared; undefined when the stream ended without one. */
   finish: LanguageModelV4FinishReason['unified'] | undefined;
-  /** The last counts that the service reported, also of a step that was cut. */
+  /** The last token counts that the service reported, also for a step that was cut off. */
   usage: LanguageModelV4Usage | undefined;
   toolCalls: LanguageModelV4ToolCall[];
-  /** Anything at all was sent to the readers. */
+  /** True when any output was sent to the readers. */
   spoke: boolean;
-  /** The first thing that went wrong: nothing after it was read. */
+  /** The first error; nothing after it was read. */
   error?: unknown;
-  /** The service reported that error inside its stream, in contrast to a stream that broke. */
+  /**
+   * True when the service reported the error inside its stream, in contrast to a stream that broke.
+   */
   serviceError?: true;
-  /** A time limit ran out. */
+  /** True when a time limit ran out. */
   late?: true;
-  /** The answer grew past the longest that is kept. */
+  /** True when the answer grew past {@link LONGEST_ANSWER}. */
   tooLong?: true;
 }
 
-/** What a provider says of its own end; anything else is the SDK's word for a stream that merely stopped. */
+/**
+ * The finish reasons that a provider declares; the SDK uses any other for a stream that merely
+ * stopped.
+ */
 const DECLARED: ReadonlySet<string> = new Set<LanguageModelV4FinishReason['unified']>([
   'stop',
   'length',
@@ -42,35 +50,35 @@ const DECLARED: ReadonlySet<string> = new Set<LanguageModelV4FinishReason['unifi
   'tool-calls',
 ]);
 
-/** True when the provider declared that this is the end. */
-export function isDeclared(finish: Step['finish']): boolean {
+/** Returns true when the provider declared that the answer has ended. */
+export function isDeclared(finish: StepResult['finish']): boolean {
   return finish !== undefined && DECLARED.has(finish);
 }
 
-/** UTF-16 units; a model that does not stop is stopped here. */
+/** The longest answer, in UTF-16 units; a model that writes more is stopped. */
 export const LONGEST_ANSWER = 1_000_000;
 
 export async function runStep({
-  live,
+  turn,
   model,
   options,
   limits,
   deadline,
 }: {
-  live: RunningTurn;
+  turn: RunningTurn;
   model: ChatModel;
   options: LanguageModelV4CallOptions;
   limits: TimeLimits;
   deadline: number;
-}): Promise<Step> {
-  const step: Step = { finish: undefined, usage: undefined, toolCalls: [], spoke: false };
+}): Promise<StepResult> {
+  const step: StepResult = { finish: undefined, usage: undefined, toolCalls: [], spoke: false };
   const call = new AbortController();
   const watchdog = new StallWatchdog(limits, deadline, () => {
     step.late = true;
     call.abort(new Error('the model is late'));
   });
-  const stopListening = live.onStop(() => call.abort(new Error('the turn was stopped')));
-  const writer = new SafeWriter(live, step);
+  const stopListening = turn.onStop(() => call.abort(new Error('the turn was stopped')));
+  const writer = new SafeWriter(turn, step);
   const isOver = () => step.error !== undefined || step.tooLong === true;
   const onPart: OnPart = (part) => {
     if (call.signal.aborted) return;
@@ -87,22 +95,29 @@ export async function runStep({
   } catch (error) {
     if (!isOver()) step.error = error;
   } finally {
-    // What was cut off in the middle of a character ends before it; only a model that finished meant the half.
+    // A cut-off stream may end inside a surrogate pair, and its half is dropped. Only a model that
+    // finished meant to send it.
     if (isDeclared(step.finish)) writer.flush();
     watchdog.stop();
     stopListening();
-    // Whatever is still coming is not wanted any more.
+    // The rest of the stream is not needed.
     if (!hasEnded) call.abort(new Error('the step is over'));
   }
   return step;
 }
 
-/** A stream that ended before it said or declared anything is a failure like any other: another model may try. */
-function cameToNothing({ spoke, toolCalls, finish }: Step): boolean {
+/**
+ * Returns true for a stream that ended without output or a declared finish. This counts as a
+ * failure, so that another model is tried.
+ */
+function cameToNothing({ spoke, toolCalls, finish }: StepResult): boolean {
   return !spoke && toolCalls.length === 0 && !isDeclared(finish);
 }
 
-/** Calls the model and follows its stream to its own end, or gives up when the signal says so, whatever the provider does with it. */
+/**
+ * Calls the model and reads its stream to the end. It returns when the signal is aborted, even if
+ * the provider ignores that.
+ */
 async function follow(
   model: ChatModel,
   options: LanguageModelV4CallOptions & { abortSignal: AbortSignal },
@@ -129,7 +144,7 @@ async function ask(
   await followParts(stream, onPart, options.abortSignal);
 }
 
-/** True for what counts as the model speaking; the opening of a stream and its metadata are no token. */
+/** Returns true for parts that count as output. The start of a stream and its metadata do not. */
 function isToken({ type }: ModelPart): boolean {
   switch (type) {
     case 'text-delta':
@@ -144,7 +159,7 @@ function isToken({ type }: ModelPart): boolean {
   }
 }
 
-function take(part: ModelPart, step: Step, writer: SafeWriter): void {
+function take(part: ModelPart, step: StepResult, writer: SafeWriter): void {
   switch (part.type) {
     case 'text-delta':
       return writer.write('text', part.delta);
@@ -165,26 +180,26 @@ function take(part: ModelPart, step: Step, writer: SafeWriter): void {
       if (isServiceError(step.error)) step.serviceError = true;
       return;
     default:
-      // Starts and ends of texts, tool input as it grows, metadata: the parts say it all.
+      // Starts and ends of texts, partial tool input and metadata add nothing to the other parts.
       return;
   }
 }
 
-/** False of a finish that says nothing of tokens: what was said of them before it stays. */
+/** Returns false for a finish without token counts; the counts before it are then kept. */
 function hasCounts({ inputTokens, outputTokens }: LanguageModelV4Usage): boolean {
   return Boolean(inputTokens.total) || Boolean(outputTokens.total);
 }
 
-/** Makes deltas safe on their way into the answer, and bounds it. */
+/** Makes deltas safe before they are added to the answer, and limits its length. */
 class SafeWriter {
-  readonly #live: RunningTurn;
-  readonly #step: Step;
+  readonly #turn: RunningTurn;
+  readonly #step: StepResult;
   readonly #safe = new SafeText();
   #type: GrowingType = 'text';
   #length = 0;
 
-  constructor(live: RunningTurn, step: Step) {
-    this.#live = live;
+  constructor(turn: RunningTurn, step: StepResult) {
+    this.#turn = turn;
     this.#step = step;
   }
 
@@ -206,6 +221,6 @@ class SafeWriter {
     if (text === '') return;
     this.#length += text.length;
     this.#step.spoke = true;
-    this.#live.append(this.#type, text);
+    this.#turn.append(this.#type, text);
   }
 }

@@ -1,4 +1,4 @@
-/** Messages of the history in the form in which providers take them. */
+/** Converts messages of the history to the form that providers take. */
 import type { LanguageModelV4Message, LanguageModelV4Prompt } from '@ai-sdk/provider';
 import type { ContextMessage } from '../../core/context.ts';
 import { contentOf, type Part } from '../../core/parts.ts';
@@ -8,7 +8,10 @@ type ToolMessage = Extract<LanguageModelV4Message, { role: 'tool' }>;
 type ToolCall = Extract<Part, { type: 'tool_call' }>;
 type ToolResult = Extract<Part, { type: 'tool_result' }>;
 
-/** Returns the messages of a prompt for one message of the history: an answer that used tools is several. */
+/**
+ * Returns the prompt messages for one message of the history; an answer that used tools becomes
+ * several.
+ */
 export function promptMessages({ role, parts }: ContextMessage): LanguageModelV4Prompt {
   if (role === 'user') return [{ role, content: [{ type: 'text', text: contentOf(parts) }] }];
   const results = new Map(
@@ -18,13 +21,13 @@ export function promptMessages({ role, parts }: ContextMessage): LanguageModelV4
   for (const part of parts) {
     if (part.type === 'text') assistantIn(messages).content.push({ type: 'text', text: part.text });
     const result = part.type === 'tool_call' ? results.get(part.tool_call_id) : undefined;
-    // A call that was never answered is left out: providers refuse one without its result.
+    // Providers refuse a call without its result, so a call that was never answered is left out.
     if (part.type === 'tool_call' && result) addCall(messages, part, result);
   }
   return messages;
 }
 
-/** Adds a call and its result; calls of one step share a message, and so do their results. */
+/** Adds a call and its result. Calls of one step share a message, and so do their results. */
 function addCall(
   messages: (AssistantMessage | ToolMessage)[],
   call: ToolCall,
@@ -51,7 +54,9 @@ function addCall(
   else messages.push({ role: 'tool', content: [answered] });
 }
 
-/** The assistant's message that a call belongs to: the one before the results, if any stand there. */
+/**
+ * Returns the assistant's message that a call belongs to: the one before the results, or a new one.
+ */
 function assistantOf(
   messages: (AssistantMessage | ToolMessage)[],
   last: AssistantMessage | ToolMessage | undefined,
@@ -68,7 +73,7 @@ function assistantIn(messages: (AssistantMessage | ToolMessage)[]): AssistantMes
   return next;
 }
 
-/** Returns a prompt without calls and results, for a model that takes no tools. */
+/** Returns a prompt without tool calls and results, for a model that takes no tools. */
 export function withoutToolMessages(prompt: LanguageModelV4Prompt): LanguageModelV4Prompt {
   return prompt.flatMap((message): LanguageModelV4Prompt => {
     if (message.role === 'tool') return [];

@@ -1,30 +1,38 @@
-/** What to search for: the last message with the conversation in mind, so that "and the second one?" finds what it means. */
+/**
+ * Rewrites the last message as a query that makes sense without the conversation, so that "and the
+ * second one?" finds what it means.
+ */
 import type { LanguageModelV4Usage } from '@ai-sdk/provider';
 import { textOf, type ContextMessage } from '../../core/context.ts';
 import { contentOf } from '../../core/parts.ts';
 import { isOffline } from '../../models/chat/catalog.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 
-export interface SearchQuery {
+export interface RewrittenQuery {
   query: string;
   usage: (LanguageModelV4Usage | undefined)[];
 }
 
-/** Messages that a rewriting looks at, and how much of each. */
+/** The messages that a model reads to rewrite a query, and how many UTF-16 units of each. */
 const HISTORY_MESSAGES = 6;
 const MESSAGE_LENGTH = 1_000;
 const LONGEST_QUERY = 1_000;
-/** Longer than this a rewriting is not waited for. */
+/** The longest wait for a rewritten query, in milliseconds. */
 const REWRITE_TIMEOUT_MS = 5_000;
-/** A message of so many words says by itself what it is about. */
+/** A message of at least so many words is taken to make sense by itself. */
 const WORDS_OF_A_FULL_QUESTION = 10;
 
 const INSTRUCTIONS =
-  'You rewrite the last message of a conversation as one search query that can be understood without the conversation. ' +
-  'Replace pronouns and references by what they stand for. Keep the language. Answer with the query alone.';
+  'You rewrite the last message of a conversation as one search query ' +
+  'that can be understood without the conversation. ' +
+  'Replace pronouns and references by what they stand for. Keep the language. ' +
+  'Answer with the query alone.';
 
-/** @param history oldest first, the new message last */
-export async function searchQuery({
+/**
+ * Returns the query to search for.
+ * @param history oldest first, the new message last
+ */
+export async function rewriteQuery({
   history,
   model,
   signal,
@@ -32,7 +40,7 @@ export async function searchQuery({
   history: readonly ContextMessage[];
   model: ChatModel;
   signal: AbortSignal;
-}): Promise<SearchQuery> {
+}): Promise<RewrittenQuery> {
   const last = contentOf(history.at(-1)?.parts ?? []);
   const isFirst = !history.slice(0, -1).some((message) => message.role === 'user');
   if (isFirst) return { query: last, usage: [] };
@@ -40,19 +48,22 @@ export async function searchQuery({
   return rewritten ?? { query: withLastTurn(history, last), usage: [] };
 }
 
-/** Without a model: a short message is taken together with the one before it. */
+/** Returns a query without calling a model: a short message is joined to the one before it. */
 function withLastTurn(history: readonly ContextMessage[], last: string): string {
   if (last.trim().split(/\s+/u).length >= WORDS_OF_A_FULL_QUESTION) return last;
   const before = history.slice(0, -1).findLast((message) => message.role === 'user');
   return before ? `${textOf(before).slice(0, MESSAGE_LENGTH)}\n${last}` : last;
 }
 
-/** By the model itself; undefined when it does not manage in time, since a worse query is better than a late or failed turn. */
+/**
+ * Lets the model rewrite the query. Returns undefined when it fails or takes too long, since a
+ * worse query is better than a late or failed turn.
+ */
 async function rewrite(
   history: readonly ContextMessage[],
   model: ChatModel,
   signal: AbortSignal,
-): Promise<SearchQuery | undefined> {
+): Promise<RewrittenQuery | undefined> {
   const lines = history
     .slice(-HISTORY_MESSAGES)
     .map((message) => `${message.role}: ${textOf(message).slice(0, MESSAGE_LENGTH)}`);
@@ -74,7 +85,7 @@ async function rewrite(
 
 async function collect(
   stream: Awaited<ReturnType<Awaited<ReturnType<ChatModel['load']>>['doStream']>>['stream'],
-): Promise<SearchQuery | undefined> {
+): Promise<RewrittenQuery | undefined> {
   let query = '';
   for await (const part of stream) {
     if (part.type === 'text-delta') query += part.delta;

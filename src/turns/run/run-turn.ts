@@ -1,49 +1,51 @@
-/** One turn, from its acceptance to its stored end. */
+/** Runs one turn, from its acceptance to its stored end. */
 import { failureOf } from '../../core/errors.ts';
 import type { Outcome } from '../../core/message.ts';
 import { endedMessage, endTurn, type Ending } from '../../store/turns/checkpoint.ts';
 import { afterTurn } from '../after/after-turn.ts';
 import { brokenEnding, endingOf } from './finish.ts';
 import { generate } from './generate.ts';
-import { ground } from './retrieve-context.ts';
+import { retrieveContext } from './retrieve-context.ts';
 import type { RunningTurn } from './running-turn.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
 
 /**
- * Runs an accepted turn and stores its end. Never throws: whatever happens becomes the turn's outcome,
- * which its readers are told after it is stored.
+ * Runs an accepted turn and stores its end. It never throws: every error becomes the turn's
+ * outcome. Readers see the end after it is stored.
  */
-export async function runTurn(work: TurnJob, services: RunDependencies): Promise<void> {
-  const ending = await answer(work, services);
-  const outcome = await storeEnding(work.live, ending, services);
-  work.live.end(outcome);
-  services.defer(afterTurn({ head: work.live.head, outcome, log: services.log }, services.report));
+export async function runTurn(job: TurnJob, dependencies: RunDependencies): Promise<void> {
+  const ending = await answer(job, dependencies);
+  const outcome = await storeEnding(job.turn, ending, dependencies);
+  job.turn.end(outcome);
+  dependencies.defer(
+    afterTurn({ head: job.turn.head, outcome, log: dependencies.log }, dependencies.report),
+  );
 }
 
-async function answer(work: TurnJob, services: RunDependencies): Promise<Ending> {
+async function answer(job: TurnJob, dependencies: RunDependencies): Promise<Ending> {
   try {
-    const grounding = await ground(work, services);
-    const generated = await generate(work, grounding, services);
-    return endingOf(work.live, generated);
+    const retrieved = await retrieveContext(job, dependencies);
+    const generated = await generate(job, retrieved, dependencies);
+    return endingOf(job.turn, generated);
   } catch (error) {
     const failure = failureOf(error);
-    // A defect of ours must not leave a turn without an end.
+    // A bug of ours must not leave a turn without an end.
     if (failure.code === 'internal_error')
-      services.report(`turn ${work.live.head.turnId} failed`, error);
-    return brokenEnding(work.live, failure);
+      dependencies.report(`turn ${job.turn.head.turnId} failed`, error);
+    return brokenEnding(job.turn, failure);
   }
 }
 
 /**
- * Stores the end and returns what is then stored: another instance may have ended or deleted the turn
- * meanwhile, and that counts.
+ * Stores the end of a turn and returns the stored outcome. When another instance has ended or
+ * deleted the turn meanwhile, the outcome is theirs.
  */
 async function storeEnding(
-  live: RunningTurn,
+  turn: RunningTurn,
   ending: Ending,
   { db, instanceId, settings, report }: RunDependencies,
 ): Promise<Outcome> {
-  const { head } = live;
+  const { head } = turn;
   try {
     const retryForMs = settings.storeGraceMs;
     const stored = await endTurn(db, { head, instanceId, ending, retryForMs });

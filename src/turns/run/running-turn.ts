@@ -1,19 +1,22 @@
-/** A turn while it runs in this process: the growing answer, who waits for it, and why it should stop. */
+/** A turn that runs in this process: the growing answer, its readers, and the reason to stop it. */
 import { MessageBuffer, type Position } from '../../core/message-buffer.ts';
 import type { Outcome, TurnHead } from '../../core/message.ts';
 import type { GrowingType, Part } from '../../core/parts.ts';
 import type { TurnSource } from '../follow/turn-source.ts';
 
-/** Why a turn is stopped from outside: its user, a shutdown, or another instance that took it over or deleted it. */
+/**
+ * The reasons to stop a turn from outside: its user cancelled it, the process shuts down, or
+ * another instance took it over or deleted it.
+ */
 export type StopReason = 'cancelled' | 'shutdown' | 'lost';
 
-/** Runs `wake` a little later, so that what arrives together is written together. */
+/** Runs `wake` a little later, so that text that arrives close together is written at once. */
 export type Coalesce = (wake: () => void) => void;
 
 export class RunningTurn implements TurnSource {
   readonly head: TurnHead;
   readonly parts = new MessageBuffer();
-  /** Milliseconds by this process's monotonic clock. */
+  /** The start of the turn, in milliseconds by this process's monotonic clock. */
   readonly startedAt = performance.now();
   firstTokenAt: number | undefined;
   outcome: Outcome | undefined;
@@ -24,11 +27,14 @@ export class RunningTurn implements TurnSource {
   readonly #coalesce: Coalesce;
   #waiting: (() => void)[] = [];
   #wakePlanned = false;
-  /** What the last successful checkpoint held; undefined after one whose fate is unknown: the next replaces the whole. */
+  /**
+   * The end of what the last successful checkpoint stored. Undefined after one whose fate is
+   * unknown; the next checkpoint then replaces the whole text.
+   */
   stored: Position | undefined = { part: 0, offset: 0 };
-  /** How many checkpoints were tried. */
+  /** The number of checkpoints that were tried. */
   checkpoints = 0;
-  /** When a checkpoint was last tried, or the turn accepted. */
+  /** The time of the last attempt at a checkpoint, or of the acceptance of the turn. */
   storedAt = performance.now();
 
   constructor(head: TurnHead, coalesce: Coalesce) {
@@ -36,17 +42,23 @@ export class RunningTurn implements TurnSource {
     this.#coalesce = coalesce;
   }
 
-  /** How many clients read it, and whether it is to stop when none is left. */
+  /**
+   * The number of clients that read the turn, and whether the turn is cancelled when the last has
+   * left.
+   */
   #readers = 0;
   #stopsUnread = false;
 
-  /** Counts a client in. @param stopsUnread whether it wants the turn cancelled when the last has gone */
+  /**
+   * Counts a client in.
+   * @param stopsUnread whether the client wants the turn cancelled when the last one has left
+   */
   addReader(stopsUnread: boolean): void {
     this.#readers++;
     this.#stopsUnread ||= stopsUnread;
   }
 
-  /** Counts a client out that went away before the end. */
+  /** Counts out a client that left before the end. */
   removeReader(): void {
     this.#readers--;
     if (this.#readers === 0 && this.#stopsUnread) this.stop('cancelled');
@@ -57,19 +69,19 @@ export class RunningTurn implements TurnSource {
     const first = this.firstTokenAt === undefined;
     if (first) this.firstTokenAt = performance.now();
     this.parts.append(type, delta);
-    // The first token is what people wait for.
+    // Users wait for the first token, so it is not delayed.
     if (first) this.#wake();
     else this.#planWake();
   }
 
   add(part: Exclude<Part, { text: string }>): void {
-    // A call is the model's word, too: no other model may take it up.
+    // A tool call counts as output, so no fallback model may be tried after it.
     if (part.type === 'tool_call') this.firstTokenAt ??= performance.now();
     this.parts.add(part);
     this.#planWake();
   }
 
-  /** To be called once, after the end is stored. */
+  /** Ends the turn for its readers; call it once, after the end is stored. */
   end(outcome: Outcome): void {
     this.outcome = outcome;
     this.#ended.resolve(outcome);
@@ -84,7 +96,7 @@ export class RunningTurn implements TurnSource {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Asks the turn to stop; the first reason counts. */
+  /** Asks the turn to stop; the first reason is kept. */
   stop(reason: StopReason): void {
     if (this.#stopReason) return;
     this.#stopReason = reason;
@@ -92,8 +104,8 @@ export class RunningTurn implements TurnSource {
   }
 
   /**
-   * Calls back when the turn is to stop, at once if it already is.
-   * @returns what takes that back
+   * Calls back when the turn should stop, at once if it already should.
+   * @returns a function that removes the callback
    */
   onStop(callback: () => void): () => void {
     if (this.#stopReason) callback();
@@ -101,7 +113,10 @@ export class RunningTurn implements TurnSource {
     return () => this.#onStop.delete(callback);
   }
 
-  /** For those who know nothing but signals; made when first wanted, since most turns never stop. */
+  /**
+   * Returns a signal that is aborted when the turn should stop. It is made when first needed, since
+   * most turns never stop.
+   */
   get stopSignal(): AbortSignal {
     if (this.#stopSignal) return this.#stopSignal;
     const controller = new AbortController();

@@ -1,4 +1,7 @@
-/** The three time limits of a model's stream, by one timer that is seldom set: to the first token, between tokens, in all. */
+/**
+ * Watches the three time limits of a model's stream (to the first token, between tokens, in all)
+ * with one timer, which is rarely set.
+ */
 export interface TimeLimits {
   firstTokenMs: number;
   idleMs: number;
@@ -10,12 +13,15 @@ export class StallWatchdog {
   readonly #onLate: () => void;
   readonly #deadline: number;
   #due: number;
-  /** When the timer looks. */
+  /** The time at which the timer fires. */
   #looksAt = 0;
   #isFirst = true;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param deadline when the turn has to be over, on the clock of `performance.now()` */
+  /**
+   * Starts the watch.
+   * @param deadline when the turn must be over, on the clock of `performance.now()`
+   */
   constructor(limits: TimeLimits, deadline: number, onLate: () => void) {
     this.#limits = limits;
     this.#onLate = onLate;
@@ -24,10 +30,11 @@ export class StallWatchdog {
     this.#set();
   }
 
-  /** Something came: the next is due `idleMs` from now. */
+  /** Notes a token; the next one is due within `idleMs`. */
   alive(): void {
     this.#due = performance.now() + this.#limits.idleMs;
-    // From now on the due time only moves on. A timer that looks no later than that looks again.
+    // From now on the due time only moves later, and a timer that fires too early sets itself
+    // again.
     if (!this.#isFirst) return;
     this.#isFirst = false;
     if (this.#looksAt <= this.#due) return;

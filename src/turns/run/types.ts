@@ -1,4 +1,4 @@
-/** What a turn is made from, and what it is run with. */
+/** The data and dependencies of a running turn. */
 import type { ContextMessage } from '../../core/context.ts';
 import type { Conversation } from '../../core/conversation.ts';
 import type { LearnedRatio } from '../../core/token-correction.ts';
@@ -15,17 +15,20 @@ import type { TimeLimits } from './stall-watchdog.ts';
 export interface RunSettings {
   context: ContextSettings;
   timeLimits: TimeLimits;
-  /** How long to go on trying to store the end of a turn when the database is away, milliseconds. */
+  /**
+   * How long to keep trying to store the end of a turn while the database is unreachable, in
+   * milliseconds.
+   */
   storeGraceMs: number;
 }
 
 export interface RunDependencies {
   db: Database;
-  /** The instance that runs the turn. */
+  /** The id of the instance that runs the turn. */
   instanceId: string;
   settings: RunSettings;
   retriever: Retriever;
-  toolbox: ToolRegistry;
+  toolRegistry: ToolRegistry;
   report: Report;
   log: Logger;
   /** Takes over what is done after a turn: the platform, or the shutdown, waits for it. */
@@ -33,13 +36,13 @@ export interface RunDependencies {
 }
 
 export interface TurnJob {
-  live: RunningTurn;
+  turn: RunningTurn;
   conversation: Conversation;
   history: ContextMessage[];
-  /** How our estimates compared with the provider's counts in the last turn of this path. */
+  /** The ratio of the provider's counts to our estimates in the last turn of this path. */
   learned: LearnedRatio | undefined;
-  /** Whether the user has documents or other conversations that a tool could search. */
+  /** True when the user has documents or other conversations that a tool could search. */
   hasSearchableContent: boolean;
-  /** In the order in which they are tried. */
+  /** The models, in the order in which they are tried. */
   models: readonly [ChatModel, ...ChatModel[]];
 }

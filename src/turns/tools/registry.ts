@@ -1,4 +1,4 @@
-/** The registry of tools: which there are, and which a turn offers. */
+/** The registry of tools; it decides which of them a turn offers. */
 import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider';
 import { isOffline } from '../../models/chat/catalog.ts';
 import { isLastingRefusal, isToolRefusal } from '../../models/tool-refusal.ts';
@@ -6,23 +6,28 @@ import { searchConversations } from './search-conversations.ts';
 import { searchDocuments } from './search-documents.ts';
 import type { OfferedTools, Tool, ToolRegistry } from './tool.ts';
 
-/** Every tool that a model may use in `open` mode. */
+/** The tools that a model may use in `open` mode. */
 const TOOLS: readonly Tool[] = [searchDocuments, searchConversations];
 
-/** How long a failure that may have been another counts as a refusal of tools, milliseconds. */
+/**
+ * How long a failure that may have had another cause counts as a refusal of tools, in milliseconds.
+ */
 const DOUBTFUL_REFUSAL_MS = 10 * 60_000;
 
 const NONE: OfferedTools = { byName: new Map(), options: {} };
 
 export function createToolRegistry(tools: readonly Tool[] = TOOLS): ToolRegistry {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
-  /** Described when first offered: the SDK is not loaded before. */
+  /**
+   * The tools as models see them. They are described when first offered, so the SDK is not loaded
+   * before.
+   */
   let offered: Promise<OfferedTools> | undefined;
   const offer = async (): Promise<OfferedTools> => ({
     byName,
     options: { tools: await Promise.all(tools.map(describe)), toolChoice: { type: 'auto' } },
   });
-  /** Until when the models that refused tools are offered none, by name. */
+  /** The time until which a model that refused tools is offered none, by the model's name. */
   const refusing = new Map<string, number>();
   return {
     async toolsFor({ conversation, model, hasSearchableContent }) {
@@ -39,7 +44,7 @@ export function createToolRegistry(tools: readonly Tool[] = TOOLS): ToolRegistry
   };
 }
 
-/** Returns the tool as the SDK tells a model of it. */
+/** Returns the tool as the SDK describes it to a model. */
 async function describe({ name, description, input }: Tool): Promise<LanguageModelV4FunctionTool> {
   const { asSchema, tool } = await import('./sdk.ts');
   const { inputSchema } = tool({ description, inputSchema: input });

@@ -1,13 +1,17 @@
-/** Running what a model asked for: each call and its result becomes a part of the message, and the prompt goes on with them. */
+/**
+ * Runs the tool calls of a model. Each call and its result becomes a part of the message, and the
+ * next prompt contains both.
+ */
 import type { LanguageModelV4Prompt, LanguageModelV4ToolCall } from '@ai-sdk/provider';
+import type { z } from 'zod';
 import type { Json, ProviderMetadata } from '../../core/parts.ts';
 import { clean } from '../../core/safe-text.ts';
 import type { Report } from '../../core/report.ts';
 import type { RunningTurn } from '../run/running-turn.ts';
 import { unlessAborted } from '../accept/conversation-queue.ts';
-import type { OfferedTools, ToolServices } from './tool.ts';
+import type { OfferedTools, ToolDependencies } from './tool.ts';
 
-export interface ToolContext extends Omit<ToolServices, 'signal'> {
+export interface ToolContext extends Omit<ToolDependencies, 'signal'> {
   tools: OfferedTools;
   report: Report;
 }
@@ -17,24 +21,31 @@ export interface ToolResult {
   isError: boolean;
 }
 
-/** Calls of one step; more are refused. */
+/** The most calls in one step; further ones fail. */
 const MOST_CALLS = 8;
-/** A tool that takes longer has failed; somebody waits for the answer. */
+/** The time limit of a tool in milliseconds, since a user waits for the answer. */
 const TOOL_TIMEOUT_MS = 20_000;
-/** UTF-16 units of the results of one turn, as JSON: about half of what a small model's window holds. */
+/**
+ * The longest results of one turn, in UTF-16 units of JSON: about half of a small model's context
+ * window.
+ */
 const LONGEST_OUTPUT = 60_000;
 
-/** Runs the calls one after the other and shows each with its result. A call that fails has a result that says so; the model may do better. Ends with the turn. */
+/**
+ * Runs the calls one after the other and adds each with its result to the answer. A call that fails
+ * has a result that says so, from which the model may recover. No further call is run when the turn
+ * is stopped.
+ */
 export async function runToolCalls(
-  live: RunningTurn,
+  turn: RunningTurn,
   calls: readonly LanguageModelV4ToolCall[],
   context: ToolContext,
 ): Promise<ToolResult[]> {
   const results: ToolResult[] = [];
   for (const [index, call] of calls.entries()) {
-    if (live.stopReason) break;
+    if (turn.stopReason) break;
     const input = parseInput(call.input);
-    live.add({
+    turn.add({
       type: 'tool_call',
       tool_call_id: call.toolCallId,
       name: clean(call.toolName),
@@ -43,9 +54,9 @@ export async function runToolCalls(
     });
     const result =
       index < MOST_CALLS
-        ? withinLimit(await runOne(call.toolName, input, context, live.stopSignal), live)
+        ? withinLimit(await runOne(call.toolName, input, context, turn.stopSignal), turn)
         : failed('too many calls at once');
-    live.add({
+    turn.add({
       type: 'tool_result',
       tool_call_id: call.toolCallId,
       output: result.output,
@@ -65,10 +76,7 @@ async function runOne(
   const tool = context.tools.byName.get(name);
   if (!tool) return failed(`there is no tool "${clean(name)}"`);
   const parsed = tool.input.safeParse(input);
-  if (!parsed.success)
-    return failed(
-      `invalid input: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
-    );
+  if (!parsed.success) return failed(`invalid input: ${describeIssues(parsed.error)}`);
   const limit = AbortSignal.timeout(TOOL_TIMEOUT_MS);
   const signal = AbortSignal.any([stopSignal, limit]);
   try {
@@ -82,9 +90,12 @@ async function runOne(
   }
 }
 
-/** Results must leave room for the conversation and the answer, and are stored with the message. */
-function withinLimit(result: ToolResult, live: RunningTurn): ToolResult {
-  const before = live.parts
+/**
+ * Fails a result that is too long: results are stored with the message and must leave room for the
+ * conversation and the answer.
+ */
+function withinLimit(result: ToolResult, turn: RunningTurn): ToolResult {
+  const before = turn.parts
     .all()
     .map((part) => (part.type === 'tool_result' ? lengthOf(part.output) : 0))
     .reduce((sum, length) => sum + length, 0);
@@ -96,17 +107,27 @@ function lengthOf(output: Json): number {
   return JSON.stringify(output).length;
 }
 
-/** Some services want back what they said of a call (Gemini signs the thought behind it). */
+/**
+ * Returns the provider's metadata of a call, which some services need back in later prompts (Gemini
+ * signs the reasoning behind a call).
+ */
 function metadataOf({ providerMetadata }: LanguageModelV4ToolCall) {
-  // JSON by the provider's own word, which its type cannot see.
+  // The provider promises JSON, which its type does not express.
   return providerMetadata ? { provider_metadata: providerMetadata as ProviderMetadata } : {};
+}
+
+function describeIssues({ issues }: z.ZodError): string {
+  return issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
 }
 
 function failed(error: string): ToolResult {
   return { output: { error }, isError: true };
 }
 
-/** The input as JSON, its strings made safe to store; undefined when it is not JSON, as when the model was cut off. */
+/**
+ * Parses the input and makes its strings safe to store. Returns undefined when it is not JSON, for
+ * instance because the model was cut off.
+ */
 function parseInput(text: string): Json | undefined {
   try {
     const parsed: Json = JSON.parse(text === '' ? '{}' : text, (_, value: unknown) =>
@@ -118,7 +139,10 @@ function parseInput(text: string): Json | undefined {
   }
 }
 
-/** The prompt of the next step: what was said, what was called and what came of it. */
+/**
+ * Returns the prompt of the next step: the prompt of this one, the model's output, its calls and
+ * their results.
+ */
 export function continuePrompt(
   prompt: LanguageModelV4Prompt,
   {
@@ -133,7 +157,6 @@ export function continuePrompt(
     toolCallId,
     toolName,
     input: parseInput(input) ?? {},
-    // Some services want back what they said of a call (Gemini signs the thought behind it).
     ...(providerMetadata ? { providerOptions: providerMetadata } : {}),
   }));
   const answered = calls.map(({ toolCallId, toolName }, index) => {

@@ -1,2 +1,5 @@
-/** What is used of the AI SDK here: named one by one, so that the Worker carries no more of it. */
+/**
+ * Exports what the tools use of the AI SDK, name by name, so that the Worker's bundle holds no more
+ * of it.
+ */
 export { asSchema, tool } from 'ai';

@@ -10,7 +10,8 @@ const EXCERPT_LENGTH = 800;
 export const searchConversations = defineTool({
   name: 'search_conversations',
   description:
-    "Searches the user's earlier conversations and answers with the messages that fit best. Use it when the user refers to something said before that is not in this conversation.",
+    "Searches the user's earlier conversations and answers with the messages that fit best. " +
+    'Use it when the user refers to something said before that is not in this conversation.',
   input: z.object({
     query: z.string().min(1).max(1_000).describe('Words to look for'),
     limit: z.int().min(1).max(10).default(5).describe('Most messages wanted'),
@@ -35,7 +36,10 @@ export const searchConversations = defineTool({
   },
 });
 
-/** Indices of the texts that share words with the query, best first: rare words count more (Spärck Jones 1972), long texts less. */
+/**
+ * Returns the indices of the texts that share words with the query, best first. Rare words count
+ * more (Spärck Jones 1972), and long texts less.
+ */
 function rankByWords(query: string, texts: readonly string[]): number[] {
   const wanted = new Set(contentTerms(query));
   const found = texts.map((text) => new Set(contentTerms(text).filter((word) => wanted.has(word))));

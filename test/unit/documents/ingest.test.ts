@@ -70,7 +70,7 @@ beforeEach(async () => {
       registry,
       report,
       settings: turnServiceSettingsOf(config),
-      toolbox: createToolRegistry(),
+      toolRegistry: createToolRegistry(),
     },
     retriever: createRetriever({ db, embeddings, report }),
     coalesce: setImmediate,

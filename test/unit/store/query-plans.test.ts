@@ -40,7 +40,7 @@ import { createToolRegistry } from '../../../src/turns/tools/registry.ts';
 import { asRecord } from '../../support/json.ts';
 import { noLog } from '../../support/log.ts';
 import { queriesInSource, recordBuilding, sqlInSource } from './queries-in-source.ts';
-import { liveTurn } from '../turns/running-turn.ts';
+import { newRunningTurn } from '../turns/running-turn.ts';
 import { newClaim } from './turns/new-claim.ts';
 
 /** Statements that may go through a table. */
@@ -85,7 +85,7 @@ const turns = new LocalTurnService({
   registry: registryOf(config, networkBy(fetch)),
   settings: turnServiceSettingsOf(config),
   retriever: createRetriever({ db, embeddings, report: console.error }),
-  toolbox: createToolRegistry(),
+  toolRegistry: createToolRegistry(),
   coalesce: setImmediate,
   defer: () => undefined,
   log: noLog,
@@ -243,7 +243,12 @@ async function keepOrder(): Promise<void> {
   const grown = { turnId: 't', messageId: 'm', count: 1, parts: [], replace: false, textLength: 0 };
   await saveCheckpoints(db, { instanceId: 'o', turnIds: ['t'], checkpoints: [grown] });
   await requestCancel(db, 't');
-  await endTurn(db, { head: liveTurn().head, instanceId: 'o', ending: refused, retryForMs: 0 });
+  await endTurn(db, {
+    head: newRunningTurn().head,
+    instanceId: 'o',
+    ending: refused,
+    retryForMs: 0,
+  });
   await sweep(db, 15_000);
   await releaseClaim(db, newClaim(), 0);
   const draft = { documentId: 'd', userId: 'u', version: 1 };

@@ -4,7 +4,7 @@ import { ONLY_CHILD, type Message, type Status, type TurnHead } from '../../../s
 import { RunningTurn } from '../../../src/turns/run/running-turn.ts';
 
 /** A turn that has said nothing yet; its readers are woken at once. */
-export function liveTurn(): RunningTurn {
+export function newRunningTurn(): RunningTurn {
   const head: TurnHead = {
     turnId: newId(),
     conversationId: newId(),
@@ -26,8 +26,8 @@ export function liveTurn(): RunningTurn {
 }
 
 /** Ends it with what it has said. */
-export function finish(live: RunningTurn, status: Status = 'complete'): void {
-  const { head } = live;
+export function finish(turn: RunningTurn, status: Status = 'complete'): void {
+  const { head } = turn;
   const message: Message = {
     id: head.assistantMessage.id,
     conversationId: head.conversationId,
@@ -38,7 +38,7 @@ export function finish(live: RunningTurn, status: Status = 'complete'): void {
     role: 'assistant',
     status,
     sequenceNumber: 2,
-    parts: live.parts.all(),
+    parts: turn.parts.all(),
     model: head.model,
     inputTokens: 1,
     outputTokens: 1,
@@ -48,5 +48,5 @@ export function finish(live: RunningTurn, status: Status = 'complete'): void {
     durationMs: 1,
     createdAt: 0,
   };
-  live.end({ message });
+  turn.end({ message });
 }

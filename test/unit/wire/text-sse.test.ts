@@ -7,14 +7,14 @@ import { Subscription } from '../../../src/turns/follow/subscription.ts';
 import { nativeSse } from '../../../src/wire/native-sse.ts';
 import { textSse } from '../../../src/wire/text-sse.ts';
 import type { Wire } from '../../../src/wire/wire.ts';
-import { finish, liveTurn } from '../turns/running-turn.ts';
+import { finish, newRunningTurn } from '../turns/running-turn.ts';
 
 /** Opens a reader, feeds one delta at a time and lets it be read before the next. */
 async function stream(
   deltas: string[],
   { wire = textSse, status = 'complete' }: { wire?: Wire; status?: Status } = {},
-): Promise<{ live: RunningTurn; events: SseEvent[]; bytes: string }> {
-  const live = liveTurn();
+): Promise<{ turn: RunningTurn; events: SseEvent[]; bytes: string }> {
+  const turn = newRunningTurn();
   const events: SseEvent[] = [];
   const parser = new SseParser(
     (event) => events.push(event),
@@ -22,7 +22,7 @@ async function stream(
   );
   const options = { startAt: 'start', initialId: true, keepAliveMs: 60_000 } as const;
   const reader = new Subscription({
-    source: live,
+    source: turn,
     wire,
     ...options,
     onLeave: () => undefined,
@@ -40,13 +40,13 @@ async function stream(
   };
   await readOne();
   for (const delta of deltas) {
-    live.append('text', delta);
+    turn.append('text', delta);
     // What a wire does not show (the second half of a CR LF) leaves the reader waiting.
     await Promise.race([readOne(), new Promise((resolve) => setTimeout(resolve, 5))]);
   }
-  finish(live, status);
+  finish(turn, status);
   while (await readOne());
-  return { live, events, bytes };
+  return { turn, events, bytes };
 }
 
 /** What a client that joins the text of its messages has, and how the stream ended. */
@@ -105,7 +105,7 @@ it.each(awkward)('the native wire carries %s', async (_name, deltas) => {
 it.each(awkward)(
   'a text-only client that comes back after any event of %s has the same',
   async (_name, deltas) => {
-    const { live, events } = await stream(deltas);
+    const { turn, events } = await stream(deltas);
     for (const [index, event] of events.slice(0, -1).entries()) {
       const { at } = decodeCursor(event.id);
       if (typeof at === 'string') throw new Error(`${event.id} is no place`);
@@ -115,7 +115,7 @@ it.each(awkward)(
         () => undefined,
       );
       const options = { wire: textSse, startAt: at, initialId: true, keepAliveMs: 60_000 } as const;
-      const subscription = new Subscription({ source: live, ...options, onLeave: () => undefined });
+      const subscription = new Subscription({ source: turn, ...options, onLeave: () => undefined });
       const body = subscription.readable();
       for await (const bytes of body) parser.push(Buffer.from(bytes));
       const before = events.slice(0, index + 1).map((earlier) => earlier.data);

@@ -8,14 +8,14 @@ import { OPENAI_CHUNKS } from '../../../../src/models/provider-stream/canonical-
 import type { Sink } from '../../../../src/turns/follow/sink.ts';
 import { Subscription } from '../../../../src/turns/follow/subscription.ts';
 import { nativeSse } from '../../../../src/wire/native-sse.ts';
-import { finish, liveTurn } from '../running-turn.ts';
+import { finish, newRunningTurn } from '../running-turn.ts';
 
 const TOKENS = 500;
 /** Of the length that tokens have in English. */
 const TOKEN = 'word ';
 
 /** Follows a turn and counts what reaches the connection. */
-function follow(live: ReturnType<typeof liveTurn>) {
+function follow(turn: ReturnType<typeof newRunningTurn>) {
   const counted = { writes: 0, bytes: 0, ended: false };
   const write = (text: string) => {
     counted.writes += 1;
@@ -37,7 +37,7 @@ function follow(live: ReturnType<typeof liveTurn>) {
     initialId: false,
     keepAliveMs: 60_000,
   } as const;
-  new Subscription({ source: live, ...view, onLeave: () => undefined }).pipe(sink);
+  new Subscription({ source: turn, ...view, onLeave: () => undefined }).pipe(sink);
   return counted;
 }
 
@@ -55,10 +55,10 @@ it('a turn that is over is no garbage among the old', async () => {
   const collect = runInNewContext('gc') as Collect;
   const turns = async (count: number) => {
     for (let index = 0; index < count; index += 1) {
-      const live = liveTurn();
-      const counted = follow(live);
-      live.append('text', TOKEN);
-      finish(live);
+      const turn = newRunningTurn();
+      const counted = follow(turn);
+      turn.append('text', TOKEN);
+      finish(turn);
       await setImmediate();
       expect(counted.ended).toBe(true);
       if (index % 50 === 0) collect({ type: 'minor' });
@@ -73,12 +73,12 @@ it('a turn that is over is no garbage among the old', async () => {
 
 describe('a turn of 500 tokens', () => {
   it('that come at once is written three times, in few bytes', async () => {
-    const live = liveTurn();
-    const counted = follow(live);
-    for (let index = 0; index < TOKENS; index += 1) live.append('text', TOKEN);
+    const turn = newRunningTurn();
+    const counted = follow(turn);
+    for (let index = 0; index < TOKENS; index += 1) turn.append('text', TOKEN);
     await setImmediate();
     await setImmediate();
-    finish(live);
+    finish(turn);
     await setImmediate();
     expect(counted.ended).toBe(true);
     // The start, the text, the end.
@@ -88,14 +88,14 @@ describe('a turn of 500 tokens', () => {
   });
 
   it('that come one by one is written once for each, in 36 KB', async () => {
-    const live = liveTurn();
-    const counted = follow(live);
+    const turn = newRunningTurn();
+    const counted = follow(turn);
     for (let index = 0; index < TOKENS; index += 1) {
-      live.append('text', TOKEN);
+      turn.append('text', TOKEN);
       await setImmediate();
       await setImmediate();
     }
-    finish(live);
+    finish(turn);
     await setImmediate();
     expect(counted.writes).toBeLessThanOrEqual(TOKENS + 2);
     expect(counted.writes).toBeGreaterThan(TOKENS / 2);

@@ -3,11 +3,11 @@ import type { RunningTurn } from '../../../../src/turns/run/running-turn.ts';
 import type { Sink } from '../../../../src/turns/follow/sink.ts';
 import { Subscription } from '../../../../src/turns/follow/subscription.ts';
 import { nativeSse } from '../../../../src/wire/native-sse.ts';
-import { finish, liveTurn } from '../running-turn.ts';
+import { finish, newRunningTurn } from '../running-turn.ts';
 
-function open(live: RunningTurn, { keepAliveMs = 60_000, onLeave = () => {} } = {}) {
+function open(turn: RunningTurn, { keepAliveMs = 60_000, onLeave = () => {} } = {}) {
   const options = { wire: nativeSse, startAt: 'start', initialId: false } as const;
-  const reader = new Subscription({ source: live, ...options, keepAliveMs, onLeave })
+  const reader = new Subscription({ source: turn, ...options, keepAliveMs, onLeave })
     .readable()
     .getReader();
   const decoder = new TextDecoder();
@@ -27,34 +27,34 @@ const deltas = (text: string) =>
 
 describe('a reader', () => {
   it('says that the turn has started before there is anything else', async () => {
-    expect(await open(liveTurn()).read()).toMatch(/^id: \S+\nevent: turn\.started\n/u);
+    expect(await open(newRunningTurn()).read()).toMatch(/^id: \S+\nevent: turn\.started\n/u);
   });
 
   it('gets each delta when it comes, if it keeps up', async () => {
-    const live = liveTurn();
-    const reader = open(live);
+    const turn = newRunningTurn();
+    const reader = open(turn);
     await reader.read();
     for (const delta of ['a', 'b', 'c']) {
-      live.append('text', delta);
+      turn.append('text', delta);
       expect(deltas((await reader.read()) ?? '')).toEqual([delta]);
     }
   });
 
   it('gets one larger delta, if it does not', async () => {
-    const live = liveTurn();
-    const reader = open(live);
-    for (let index = 0; index < 1_000; index += 1) live.append('text', 'token ');
-    finish(live);
+    const turn = newRunningTurn();
+    const reader = open(turn);
+    for (let index = 0; index < 1_000; index += 1) turn.append('text', 'token ');
+    finish(turn);
     expect(deltas((await reader.read()) ?? '')).toEqual(['token '.repeat(1_000)]);
     expect(await reader.read()).toBeUndefined();
   });
 
   it('gets what is very much piece by piece, and never half a character', async () => {
-    const live = liveTurn();
+    const turn = newRunningTurn();
     const whole = `x${'😀'.repeat(100_000)}`;
-    for (let at = 0; at < whole.length; at += 7) live.append('text', whole.slice(at, at + 7));
-    finish(live);
-    const reader = open(live);
+    for (let at = 0; at < whole.length; at += 7) turn.append('text', whole.slice(at, at + 7));
+    finish(turn);
+    const reader = open(turn);
     const pieces: string[] = [];
     for (let text = await reader.read(); text !== undefined; text = await reader.read())
       pieces.push(...deltas(text));
@@ -64,9 +64,9 @@ describe('a reader', () => {
   });
 
   it('that takes nothing keeps no more waiting than a piece', () => {
-    const live = liveTurn();
-    live.append('text', 'word '.repeat(100_000));
-    finish(live);
+    const turn = newRunningTurn();
+    turn.append('text', 'word '.repeat(100_000));
+    finish(turn);
     const written: string[] = [];
     let drain = () => {};
     let end: string | undefined;
@@ -85,7 +85,7 @@ describe('a reader', () => {
       initialId: false,
       keepAliveMs: 60_000,
     } as const;
-    new Subscription({ source: live, ...view, onLeave: () => undefined }).pipe(sink);
+    new Subscription({ source: turn, ...view, onLeave: () => undefined }).pipe(sink);
     expect(written).toHaveLength(1);
     expect(written[0]?.length).toBeLessThan(35_000);
     for (let count = 2; end === undefined; count++) {
@@ -96,51 +96,51 @@ describe('a reader', () => {
   });
 
   it('gets the same as any other, whenever each of them looks', async () => {
-    const live = liveTurn();
-    const [quick, slow] = [open(live), open(live)];
+    const turn = newRunningTurn();
+    const [quick, slow] = [open(turn), open(turn)];
     let heard = '';
     const follow = (async () => {
       for (let text = await quick.read(); text !== undefined; text = await quick.read())
         heard += deltas(text).join('');
     })();
     for (const delta of ['Hel', 'lo ', '😀', '!']) {
-      live.append('text', delta);
+      turn.append('text', delta);
       await new Promise((resolve) => setImmediate(resolve));
     }
-    finish(live);
+    finish(turn);
     await follow;
     expect(heard).toBe('Hello 😀!');
     expect(deltas((await slow.read()) ?? '')).toEqual(['Hello 😀!']);
   });
 
   it('gets a comment where nothing else comes, and only there', async () => {
-    const live = liveTurn();
-    const reader = open(live, { keepAliveMs: 20 });
+    const turn = newRunningTurn();
+    const reader = open(turn, { keepAliveMs: 20 });
     await reader.read();
     expect(await reader.read()).toBe(': keep-alive\n\n');
-    live.append('text', 'a');
+    turn.append('text', 'a');
     expect(deltas((await reader.read()) ?? '')).toEqual(['a']);
-    finish(live);
+    finish(turn);
     expect(await reader.read()).toContain('data: [DONE]');
     expect(await reader.read()).toBeUndefined();
   });
 
   it('is noticed when it leaves, and costs nothing after', async () => {
-    const live = liveTurn();
+    const turn = newRunningTurn();
     let left = 0;
-    const reader = open(live, { keepAliveMs: 5, onLeave: () => (left += 1) });
+    const reader = open(turn, { keepAliveMs: 5, onLeave: () => (left += 1) });
     await reader.read();
     await reader.leave();
-    live.append('text', 'a');
-    finish(live);
+    turn.append('text', 'a');
+    finish(turn);
     expect(left).toBe(1);
   });
 
   it('has not left when the turn has ended', async () => {
-    const live = liveTurn();
+    const turn = newRunningTurn();
     let left = 0;
-    const reader = open(live, { onLeave: () => (left += 1) });
-    finish(live);
+    const reader = open(turn, { onLeave: () => (left += 1) });
+    finish(turn);
     while ((await reader.read()) !== undefined);
     await reader.leave();
     expect(left).toBe(0);

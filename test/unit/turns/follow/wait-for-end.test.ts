@@ -3,40 +3,40 @@ import { describe, expect, it, vi } from 'vitest';
 import { runOf } from '../../../../src/turns/follow/wait-for-end.ts';
 import type { TurnSource } from '../../../../src/turns/follow/turn-source.ts';
 import type { RunningTurn } from '../../../../src/turns/run/running-turn.ts';
-import { finish, liveTurn } from '../running-turn.ts';
+import { finish, newRunningTurn } from '../running-turn.ts';
 
 /** A turn that runs here, and one that is only told of each change. */
-const sources: [name: string, of: (live: RunningTurn) => TurnSource][] = [
-  ['runs here', (live) => live],
+const sources: [name: string, of: (turn: RunningTurn) => TurnSource][] = [
+  ['runs here', (turn) => turn],
   [
     'is looked up',
-    (live) => ({
-      head: live.head,
-      parts: live.parts,
+    (turn) => ({
+      head: turn.head,
+      parts: turn.parts,
       get outcome() {
-        return live.outcome;
+        return turn.outcome;
       },
-      changed: () => live.changed(),
+      changed: () => turn.changed(),
     }),
   ],
 ];
 
 describe.each(sources)('waiting for the end of a turn that %s', (_, of) => {
   function waiting(signal?: AbortSignal) {
-    const live = liveTurn();
+    const turn = newRunningTurn();
     let hasLeft = false;
-    const run = runOf(of(live), () => (hasLeft = true));
-    return { live, finished: run.finished(signal), hasLeft: () => hasLeft };
+    const run = runOf(of(turn), () => (hasLeft = true));
+    return { turn, finished: run.finished(signal), hasLeft: () => hasLeft };
   }
 
   it('gives the turn when it is over', async () => {
-    const { live, finished, hasLeft } = waiting();
-    live.append('text', 'said');
+    const { turn, finished, hasLeft } = waiting();
+    turn.append('text', 'said');
     await setImmediate();
-    live.append('text', ' and done');
-    finish(live);
+    turn.append('text', ' and done');
+    finish(turn);
     const { message, head } = await finished;
-    expect(head).toBe(live.head);
+    expect(head).toBe(turn.head);
     expect(message).toMatchObject({
       status: 'complete',
       parts: [{ type: 'text', text: 'said and done' }],
@@ -60,8 +60,8 @@ describe.each(sources)('waiting for the end of a turn that %s', (_, of) => {
 
   it('does not leave the turn when the client goes after the end', async () => {
     const gone = new AbortController();
-    const { live, finished, hasLeft } = waiting(gone.signal);
-    finish(live);
+    const { turn, finished, hasLeft } = waiting(gone.signal);
+    finish(turn);
     await finished;
     gone.abort();
     await setImmediate();

@@ -1,7 +1,7 @@
 import { APICallError, JSONParseError } from '@ai-sdk/provider';
 import { describe, expect, it } from 'vitest';
 import { decideEnding } from '../../../../src/turns/run/finish.ts';
-import type { Step } from '../../../../src/turns/run/model-step.ts';
+import type { StepResult } from '../../../../src/turns/run/model-step.ts';
 
 const broken = new JSONParseError({ text: '{', cause: new Error('end of input') });
 const reset = new Error('ECONNRESET');
@@ -11,8 +11,12 @@ function refused(statusCode: number, responseHeaders: Record<string, string> = {
   return new APICallError({ ...call, statusCode, responseHeaders });
 }
 
-function decide(step: Partial<Step>, hasText = true, stopped?: 'cancelled' | 'shutdown' | 'lost') {
-  const whole: Step = {
+function decide(
+  step: Partial<StepResult>,
+  hasText = true,
+  stopped?: 'cancelled' | 'shutdown' | 'lost',
+) {
+  const whole: StepResult = {
     finish: undefined,
     usage: undefined,
     toolCalls: [],
@@ -46,7 +50,7 @@ describe('a turn with text', () => {
       null,
     ],
     ['it was late, whatever finish', { late: true, finish: 'stop' }, 'interrupted', null],
-  ] satisfies [string, Partial<Step>, string, string | null][])(
+  ] satisfies [string, Partial<StepResult>, string, string | null][])(
     '%s',
     (_name, step, status, finishReason) => {
       const decision = decide(step);
@@ -71,7 +75,7 @@ describe('a turn without text', () => {
     ['there was too much of it', { error: refused(429) }, 'model_rate_limited'],
     ['the service failed', { error: refused(500) }, 'model_unavailable'],
     ['its gateway was late', { error: refused(504) }, 'model_timeout'],
-  ] satisfies [string, Partial<Step>, string][])('failed: %s', (_name, step, code) => {
+  ] satisfies [string, Partial<StepResult>, string][])('failed: %s', (_name, step, code) => {
     const decision = decide(step, false);
     expect(decision).toMatchObject({ status: 'failed', finishReason: null, error: { code } });
     expect(decision.error?.detail).toMatch(/^(AI service temporarily unavailable|The .+)$/u);

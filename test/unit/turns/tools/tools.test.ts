@@ -9,7 +9,7 @@ import {
 } from '../../../../src/turns/tools/run-tool-calls.ts';
 import { defineTool, type Tool } from '../../../../src/turns/tools/tool.ts';
 import { createToolRegistry } from '../../../../src/turns/tools/registry.ts';
-import { liveTurn } from '../running-turn.ts';
+import { newRunningTurn } from '../running-turn.ts';
 
 const conversation = {
   id: 'c',
@@ -39,7 +39,7 @@ function call(input: string, more: Partial<LanguageModelV4ToolCall> = {}): Langu
 }
 
 async function setUp(...tools: Tool[]) {
-  const live = liveTurn();
+  const turn = newRunningTurn();
   const reports: string[] = [];
   const context: ToolContext = {
     conversation,
@@ -57,15 +57,15 @@ async function setUp(...tools: Tool[]) {
     },
   };
   return {
-    live,
+    turn,
     reports,
-    run: (...calls: LanguageModelV4ToolCall[]) => runToolCalls(live, calls, context),
+    run: (...calls: LanguageModelV4ToolCall[]) => runToolCalls(turn, calls, context),
   };
 }
 
 describe('a tool of one’s own', () => {
   it('gets its input parsed and the owner’s conversation', async () => {
-    const { live, run } = await setUp(
+    const { turn, run } = await setUp(
       tool((input, { conversation }) =>
         Promise.resolve({ input, user: conversation.userId } as Json),
       ),
@@ -73,17 +73,17 @@ describe('a tool of one’s own', () => {
     expect(await run(call('{"a":1,"b":2}'))).toEqual([
       { output: { input: { a: 1 }, user: 'u' }, isError: false },
     ]);
-    expect(live.parts.all()).toEqual([
+    expect(turn.parts.all()).toEqual([
       { type: 'tool_call', tool_call_id: 'id', name: 'own', input: { a: 1, b: 2 } },
       { type: 'tool_result', tool_call_id: 'id', output: { input: { a: 1 }, user: 'u' } },
     ]);
   });
 
   it('that throws is reported, and the model told no detail', async () => {
-    const { live, run, reports } = await setUp(tool(() => Promise.reject(new Error('password'))));
+    const { turn, run, reports } = await setUp(tool(() => Promise.reject(new Error('password'))));
     const [result] = await run(call('{"a":1}'));
     expect(result).toEqual({ output: { error: 'the tool failed' }, isError: true });
-    expect(JSON.stringify(live.parts.all())).not.toContain('password');
+    expect(JSON.stringify(turn.parts.all())).not.toContain('password');
     expect(reports).toEqual(['tool own failed']);
   });
 
@@ -114,25 +114,25 @@ describe('a tool of one’s own', () => {
 describe('a turn that is stopped', () => {
   it('waits for no tool, and runs none of the others', async () => {
     let signal: AbortSignal | undefined;
-    const { live, run, reports } = await setUp(
-      tool((_, services) => {
-        ({ signal } = services);
+    const { turn, run, reports } = await setUp(
+      tool((_, dependencies) => {
+        ({ signal } = dependencies);
         return new Promise(() => undefined);
       }),
     );
     const running = run(call('{"a":1}'), call('{"a":2}'));
-    live.stop('cancelled');
+    turn.stop('cancelled');
     expect(await running).toEqual([{ output: { error: 'the turn was stopped' }, isError: true }]);
     expect(signal?.aborted).toBe(true);
-    expect(live.parts.count).toBe(2);
+    expect(turn.parts.count).toBe(2);
     expect(reports).toEqual([]);
   });
 
   it('before its tools runs none', async () => {
-    const { live, run } = await setUp(tool(() => Promise.resolve(1)));
-    live.stop('shutdown');
+    const { turn, run } = await setUp(tool(() => Promise.resolve(1)));
+    turn.stop('shutdown');
     expect(await run(call('{"a":1}'))).toEqual([]);
-    expect(live.parts.count).toBe(0);
+    expect(turn.parts.count).toBe(0);
   });
 });
 
@@ -203,8 +203,8 @@ describe('what goes back to the model', () => {
     ['no JSON', '{"a":', '{"a":'],
     ['a number', '5', 5],
   ])('an input with %s is stored as far as it can be', async (_name, input, stored) => {
-    const { live, run } = await setUp(tool(() => Promise.resolve(1)));
+    const { turn, run } = await setUp(tool(() => Promise.resolve(1)));
     await run(call(input));
-    expect(live.parts.all()[0]).toMatchObject({ type: 'tool_call', input: stored });
+    expect(turn.parts.all()[0]).toMatchObject({ type: 'tool_call', input: stored });
   });
 });
