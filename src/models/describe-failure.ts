@@ -1,24 +1,24 @@
-/** What an operator needs to know of a model's failure: one line, with no key in it. */
+/** Describes a model's failure for the operator in one line that contains no key. */
 import { ParleyError } from '../core/errors.ts';
 import { BrokenStreamError } from './chat-stream/reported-error.ts';
 import { isRecord, recordOf, textOf } from './chat-stream/record.ts';
 import { failureOfModel } from './failure.ts';
 import { isBroken, serviceErrorOf, type ServiceError } from './service-error.ts';
 
-/** UTF-16 units of the service's words that are logged. */
+/** Longest excerpt of the service's message, in UTF-16 units. */
 const LONGEST_WORDS = 300;
 
 export interface FailureContext {
-  /** Where the key of the service is set. */
+  /** The variable that sets the key of the service. */
   keyVariable?: string;
   baseUrlVariable?: string;
-  /** The keys that are set, which no line of the log may hold. */
+  /** The configured keys, which must not appear in the log. */
   secrets?: readonly string[];
-  /** About how many tokens had come. */
+  /** Estimated number of tokens that had arrived. */
   tokens?: number;
 }
 
-/** Returns the status, the service's own words, its address and what to look at first. */
+/** Returns the status, the service's own message, its address, and what to check first. */
 export function describeFailure(error: unknown, context: FailureContext = {}): string {
   if (error instanceof ParleyError) return describeEnd(error, context);
   const said = serviceErrorOf(error);
@@ -30,7 +30,7 @@ export function describeFailure(error: unknown, context: FailureContext = {}): s
   return withoutSecrets(parts.filter(Boolean).join('; '), context);
 }
 
-/** An answer that ended without a word of the service's. */
+/** Describes an answer that ended without an error message from the service. */
 function describeEnd({ code }: ParleyError, { tokens = 0 }: FailureContext): string {
   if (code === 'model_timeout') return `too late, after about ${tokens} tokens`;
   return `the stream ended after about ${tokens} tokens, without a declared finish`;
@@ -52,7 +52,7 @@ function whatHappened(
   return words === '' ? status : `${status}: ${words}`;
 }
 
-/** The code of the network's error, wherever in the chain of causes it is. */
+/** Returns the code of the network error, wherever it is in the chain of causes. */
 function codeOf(error: unknown): string {
   for (let at = error; at instanceof Error; at = at.cause)
     if ('code' in at && typeof at.code === 'string') return ` (${at.code})`;
@@ -78,10 +78,10 @@ function hintFor(
   }
 }
 
-/** The message of the service's error, or its body: bounded, masked and in one line. */
+/** Returns the message of the service's error, or its body: shortened, masked and in one line. */
 function ownWords({ words }: ServiceError, context: FailureContext): string {
   const text = messageIn(words) ?? words.replace(/<[^>]*>/g, ' ');
-  // Controls would let a service write lines of the log.
+  // With control characters a service could forge lines of the log.
   const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
   return withoutSecrets(line, context).slice(0, LONGEST_WORDS);
 }
@@ -98,13 +98,13 @@ function messageIn(words: string): string | undefined {
   }
 }
 
-/** The address without what a query may hold. */
+/** Returns the address without its query, which may hold secrets. */
 function addressOf(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   return parsed ? parsed.origin + parsed.pathname : 'an address that cannot be read';
 }
 
-/** Keys of the known services, and whatever is long and random enough to be one. */
+/** Matches keys of known services, and strings that are long and random enough to be keys. */
 const KEYS =
   /\b(?:sk|gsk|pk|rk|xai|key|AIza)[-_A-Za-z0-9*]{8,}|(?=[-\w]*\d)(?=[-\w]*[A-Za-z])[-\w]{32,}/g;
 

@@ -1,15 +1,15 @@
 /**
- * What went wrong with the model's service, in words a client may read: nothing that the service
- * said, no key and no address is passed on.
+ * Converts failures of a model's service to errors that a client may read. No message, key or
+ * address of the service is passed on.
  */
 import { LoadAPIKeyError } from '@ai-sdk/provider';
 import { ParleyError, type ErrorCode, type Failure } from '../core/errors.ts';
 import { isBroken, serviceErrorOf, type ServiceError } from './service-error.ts';
 
-/** The one sentence for whatever may be better at the next try, or is for the operator to mend. */
+/** The message for failures that may pass, or that the operator must fix. */
 export const UNAVAILABLE = 'AI service temporarily unavailable';
 
-/** The sentences for what will be refused again. */
+/** The messages for requests that would be refused again. */
 const REFUSED: Partial<Record<ErrorCode, string>> = {
   context_too_long: 'The conversation is too long for this model',
   model_refused: 'The model refused this request',
@@ -23,7 +23,7 @@ export function modelFailure(code: ErrorCode, retryAfter?: number): Failure {
   return { code, detail, ...(retryAfter === undefined ? {} : { retryAfter }) };
 }
 
-/** Returns the failure that an error thrown or streamed by a provider stands for. */
+/** Returns the failure for an error that a provider threw or streamed. */
 export function failureOfModel(error: unknown): Failure {
   if (error instanceof ParleyError) {
     const { code, detail, errors, retryAfter } = error;
@@ -46,7 +46,7 @@ function failureOfService(said: ServiceError): Failure {
   return modelFailure(refusalOf(status, said));
 }
 
-/** Says that the request has more tokens than the model takes, in the words of many services. */
+/** Matches the words with which many services say that a request has too many tokens. */
 const TOO_LONG =
   /context_?(?:length|window|size)|context (?:length|window|size)|maximum (?:context|number of tokens)|(?:prompt|input|request)[^.]{0,60} (?:is )?too (?:long|large)|too many (?:input )?tokens|tokens[^.]{0,60} exceeds?|exceeds?[^.]{0,60}tokens|reduce the length/i;
 const BAD_KEY =
@@ -55,7 +55,10 @@ const NO_SUCH_MODEL =
   /model_?(?:not_?found|decommissioned)|no such model|unknown model|model[^.]{0,80}(?:does not exist|not found|is not available|has been decommissioned)/i;
 const FLAGGED = /moderation|flagged|content.?(?:filter|policy|management)|safety/i;
 
-/** @param status from 400 to 499 */
+/**
+ * Returns the error code for a refusal.
+ * @param status from 400 to 499
+ */
 function refusalOf(status: number, said: ServiceError): ErrorCode {
   if (status === 413 || isTooLong(said)) return 'context_too_long';
   if (status === 401) return 'model_unauthorized';
@@ -70,19 +73,19 @@ function isTooLong({ words }: ServiceError): boolean {
   return TOO_LONG.test(words);
 }
 
-/** True when the service's own words rule out that tools were what it refused. */
+/** Returns true when the service's own words rule out that tools were what it refused. */
 export function isAboutTheRequest(error: unknown): boolean {
   const { code } = failureOfModel(error);
   return code === 'context_too_long' || code === 'model_unauthorized';
 }
 
-/** Returns whole seconds until a repeat makes sense, if the service says so. */
+/** Returns the whole seconds after which a retry makes sense, if the service says so. */
 function retryAfterOf(said: ServiceError): number | undefined {
   const milliseconds = retryAfterMsIn(said);
   return milliseconds === undefined ? undefined : Math.ceil(milliseconds / 1000);
 }
 
-/** Returns the milliseconds until a repeat makes sense, if the service says so. */
+/** Returns the milliseconds after which a retry makes sense, if the service says so. */
 export function retryAfterMsOf(error: unknown): number | undefined {
   const said = serviceErrorOf(error);
   return said && retryAfterMsIn(said);
@@ -90,10 +93,11 @@ export function retryAfterMsOf(error: unknown): number | undefined {
 
 function retryAfterMsIn({ headers, words }: ServiceError): number | undefined {
   const seconds =
-    // OpenAI's own header, which is more exact than the standard's.
+    // OpenAI's own header, which is more exact than the standard one.
     millisecondsIn(headers['retry-after-ms']) ??
     secondsIn(headers['retry-after']) ??
-    // Gemini has no header for it: google.rpc.RetryInfo, a duration in the error's details.
+    // Gemini has no header for this, but a google.rpc.RetryInfo with a duration in the error's
+    // details.
     secondsIn(/"retryDelay":\s*"(\d+(?:\.\d+)?)s"/.exec(words)?.[1]);
   if (seconds === undefined) return undefined;
   return 1000 * Math.min(Math.max(seconds, 0), LONGEST_RETRY_AFTER);
@@ -103,7 +107,7 @@ function millisecondsIn(value: string | undefined): number | undefined {
   return value !== undefined && isNumber(value) ? Number(value) / 1000 : undefined;
 }
 
-/** RFC 9110 §10.2.3 allows a number or a date. */
+/** Parses Retry-After. RFC 9110 §10.2.3 allows a number or a date. */
 function secondsIn(value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   const seconds = isNumber(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;

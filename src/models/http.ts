@@ -1,36 +1,38 @@
 /**
- * HTTP as the providers are given it: `fetch`, and a way to read a stream of events before its
- * reader does, or instead of one.
+ * The HTTP client that providers receive: `fetch`, with a way to read an event stream before its
+ * reader, or instead of one.
  */
 
-/** Reads a body as it arrives. Until it hands bytes on, the body has no other reader. */
+/** Reads a body as it arrives. Until it passes bytes on, the body has no other reader. */
 export interface BodyInterceptor {
   /**
-   * Whether all has been said, which is the end for a reader. The body may go on to its own end,
-   * which keeps the connection; after {@link LINGER_MS} it is cut off.
+   * Whether the content is complete. For a reader this is the end. The body may still reach its own
+   * end, which keeps the connection alive; it is cut off after {@link LINGER_MS}.
    */
   readonly isDone: boolean;
   /**
    * Takes bytes that arrived.
-   * @returns what a reader is to see. Once it has handed bytes on, it always returns some; after
-   * the end they have no length
+   * @returns the bytes for a reader. Once it has passed bytes on, it always returns some; after the
+   * end they have no length
    */
   push(bytes: Uint8Array): Uint8Array | undefined;
   /**
-   * The body has come to its own end, of which there is no reader yet.
+   * Called when the body has ended before it had a reader.
    * @returns undefined when nobody needs to read it at all
    */
   end(): Uint8Array | undefined;
-  /** The body broke off: otherwise as {@link end}. */
+  /** Called when the body has broken off; otherwise like {@link end}. */
   fail(cause?: unknown): Uint8Array | undefined;
 }
 
-/** How long a body may last of which nothing more is wanted, milliseconds. */
+/** How long a body may continue after its content is complete, in milliseconds. */
 export const LINGER_MS = 1_000;
 
 /**
- * @param tap for the body of a good answer that is a stream of events; any other is left alone
- * @returns when there is an answer for a reader: never, where the tap has kept the whole for itself
+ * Makes a request.
+ * @param tap for the body of a successful answer that is an event stream; any other body is left
+ * alone
+ * @returns when there is an answer for a reader: never, if the tap has kept everything for itself
  */
 export type HttpFetch = (
   input: Parameters<typeof fetch>[0],
@@ -43,19 +45,19 @@ export function isEventStream(status: number, contentType: string | null | undef
 }
 
 /**
- * Returns names and values. The providers bring a plain object with names in lower case: to make
- * `Headers` of it and back would cost more than all else on the way.
+ * Returns header names and values. Providers pass a plain object with lower-case names; converting
+ * it to `Headers` and back would be the most expensive step of a request.
  */
 export function headerRecord(headers: RequestInit['headers']): Record<string, string> {
   const isPlain = headers !== undefined && Object.getPrototypeOf(headers) === Object.prototype;
-  // An object that is neither a list nor `Headers` holds names and values.
+  // An object that is neither an array nor `Headers` holds names and values.
   return isPlain ? (headers as Record<string, string>) : Object.fromEntries(new Headers(headers));
 }
 
-/** The network by a runtime's own `fetch`. */
+/** Returns an HTTP client that uses the runtime's own `fetch`. */
 export function networkBy(fetch: typeof globalThis.fetch): HttpFetch {
   return async (input, init, tap) => {
-    // A redirect would carry a key to another address.
+    // A redirect would send the key to another address.
     const response = await fetch(input, { ...init, redirect: 'manual' });
     const { body, status, statusText, headers } = response;
     if (!tap || !body || !isEventStream(status, headers.get('content-type'))) return response;
@@ -66,11 +68,14 @@ export function networkBy(fetch: typeof globalThis.fetch): HttpFetch {
   };
 }
 
-/** Bytes of one read. On Workers each read costs, and without our buffer brings 4 KiB at most. */
+/**
+ * Bytes of one read. On Workers each read is expensive, and without our buffer returns at most 4
+ * KiB.
+ */
 const READ_SIZE = 32 * 1024;
 
 interface Reads {
-  /** What has arrived; undefined at the end. */
+  /** Returns the next bytes, or undefined at the end. */
   next(): Promise<Uint8Array | undefined>;
   cancel(reason: unknown): Promise<void>;
 }
@@ -95,7 +100,7 @@ function readsOf(body: ReadableStream<Uint8Array>): Reads {
   };
 }
 
-/** Shows the tap what arrives until it hands on; undefined when it never did. */
+/** Passes bytes to the tap until it returns some; undefined if it never did. */
 async function follow(reads: Reads, tap: BodyInterceptor): Promise<Uint8Array | undefined> {
   for (;;) {
     if (tap.isDone) return drainRequest(reads, tap);
@@ -103,7 +108,7 @@ async function follow(reads: Reads, tap: BodyInterceptor): Promise<Uint8Array | 
     try {
       bytes = await reads.next();
     } catch (error) {
-      // Whoever reads on meets the same failure.
+      // The next reader meets the same failure.
       return tap.fail(error);
     }
     const handed = bytes ? tap.push(bytes) : tap.end();
@@ -111,20 +116,20 @@ async function follow(reads: Reads, tap: BodyInterceptor): Promise<Uint8Array | 
   }
 }
 
-/** Reads to the end if it comes soon; otherwise the body is cut off. */
+/** Reads to the end if it comes soon, and cuts the body off otherwise. */
 async function drainRequest(reads: Reads, tap: BodyInterceptor): Promise<undefined> {
   const leave = () => void reads.cancel('the answer is whole').catch(() => undefined);
   const timer = setTimeout(leave, LINGER_MS);
   try {
     for (let more = await reads.next(); more; more = await reads.next()) tap.push(more);
   } catch {
-    // All had been said before it broke off.
+    // The content was complete before the body broke off.
   }
   clearTimeout(timer);
   tap.end();
 }
 
-/** What is left of a body, after the bytes that are given. */
+/** Returns the rest of a body, after the given bytes. */
 function streamOf(
   reads: Reads,
   tap: BodyInterceptor,

@@ -1,6 +1,6 @@
 /**
- * The calls of models that are under way. Each call has a signal of its own; the provider gives it
- * to `fetch`, and by it the answer of the request finds the reader that belongs to the call.
+ * Tracks the running calls of models. Each call has its own signal, which the provider passes to
+ * `fetch`. The signal connects the HTTP answer with the reader of the call.
  */
 import {
   APICallError,
@@ -12,24 +12,24 @@ import { isEventStream, type HttpFetch } from './http.ts';
 import { followParts, PartStream, type ModelPart, type OnPart } from './part-stream.ts';
 import { StreamOptions } from './stream-options.ts';
 
-/** How one answer becomes parts. */
+/** Turns one answer into parts. */
 export interface Answer {
   reader: BodyReader;
-  /** What the provider is shown; pending for as long as it need not see anything. */
+  /** The response for the provider; pending for as long as the provider need not see anything. */
   response: Promise<Response>;
-  /** Settles when the answer was told to its end without its provider. */
+  /** Settles when the answer was read to its end without its provider. */
   told?: Promise<void>;
   fromProvider(part: ModelPart): void;
-  /** The error that stands for whatever the provider makes of what it was shown. */
+  /** Returns the error to report, whatever the provider makes of the response it was given. */
   errorMet(): Error | undefined;
 }
 
-/** UTF-16 units of a web page that an error carries. */
+/** Longest web page that an error contains, in UTF-16 units. */
 const LONGEST_PAGE = 2_000;
 
 interface ModelCall {
   answer: Answer;
-  /** The model, as far as its service may differ from others. */
+  /** Identifies the model, as far as its service may differ from others. */
   key: string;
 }
 
@@ -49,7 +49,7 @@ export class ModelCalls {
     return call ? this.#fetchFor(call, input, init) : this.#network(input, init);
   };
 
-  /** Returns the stream of a call that is made when somebody reads it. */
+  /** Returns the stream of a call. The call is made when somebody reads the stream. */
   open(
     model: LanguageModelV4,
     options: LanguageModelV4CallOptions,
@@ -76,7 +76,7 @@ export class ModelCalls {
     }, leave);
   }
 
-  /** Returns an answer for the provider; never, where the answer is told without it. */
+  /** Returns an answer for the provider, or never if the answer is read without it. */
   async #fetchFor(
     { answer, key }: ModelCall,
     input: Parameters<typeof fetch>[0],
@@ -89,7 +89,7 @@ export class ModelCalls {
     const type = first.headers.get('content-type') ?? '';
     if (type.includes('text/html'))
       throw await webPage(first, input instanceof Request ? input.url : input.toString());
-    // JSON where a stream was asked for, or a stream by another name.
+    // The service sent JSON instead of a stream, or a stream with another content type.
     if (!isEventStream(first.status, type)) {
       reader.isStream = !type.includes('json');
       void read(first.body, reader);

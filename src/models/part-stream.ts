@@ -1,10 +1,10 @@
 /**
- * The stream of a model's answer that can also be followed without a stream: each part is then
- * handed over by a call, which is what makes a token cheap.
+ * The stream of a model's answer. It can also be followed by callback, which is much cheaper for
+ * each token than reading a stream.
  */
 import type { LanguageModelV4StreamPart, LanguageModelV4Usage } from '@ai-sdk/provider';
 
-/** Counts that a service reports while it goes on speaking; the last ones known are the counts. */
+/** Token counts that a service reports while it is still answering; the last ones are valid. */
 export interface UsagePart {
   type: 'usage';
   usage: LanguageModelV4Usage;
@@ -15,9 +15,9 @@ export type ModelPart = LanguageModelV4StreamPart | UsagePart;
 export type OnPart = (part: ModelPart) => void;
 
 /**
- * Asks the model and hands its parts over as they come.
- * @returns when the answer has come to its own end
- * @throws whatever kept the model from answering
+ * Calls the model and passes each part to the callback as it arrives.
+ * @returns when the answer has ended
+ * @throws the error that kept the model from answering
  */
 export type FollowParts = (onPart: OnPart) => Promise<void>;
 
@@ -44,7 +44,7 @@ export class PartStream extends ReadableStream<LanguageModelV4StreamPart> {
     this.#follow = follow;
   }
 
-  /** Follows the answer in place of reading it. */
+  /** Follows the answer by callback instead of reading it. */
   follow(onPart: OnPart): Promise<void> {
     this.#isFollowed = true;
     return this.#follow(onPart);
@@ -71,7 +71,7 @@ export async function followParts(
 ): Promise<void> {
   if (stream instanceof PartStream) return stream.follow(onPart);
   const reader = stream.getReader();
-  // A cancelled reader ends a pending read at once, which an aborted fetch does not always do.
+  // Cancelling the reader ends a pending read at once, which aborting the fetch does not always do.
   const leave = () => void reader.cancel(signal?.reason).catch(() => undefined);
   if (signal?.aborted) leave();
   signal?.addEventListener('abort', leave, { once: true });

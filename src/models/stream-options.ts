@@ -1,15 +1,18 @@
-/** Services that refuse `stream_options`, by which OpenAI's provider asks for counts. */
+/**
+ * Handles services that refuse `stream_options`, with which OpenAI's provider requests token
+ * counts.
+ */
 import type { BodyInterceptor, HttpFetch } from './http.ts';
 
 const FIELD = '"stream_options"';
 const TOOLS = '"tools":';
-/** Refusals whose words say that something else is wrong. */
+/** Matches refusals that name another reason. */
 const ANOTHER_REASON =
   /context|too (?:long|large|many)|content.?(?:filter|policy)|moderation|api.?key|tool|function/i;
 
 export class StreamOptions {
   readonly #network: HttpFetch;
-  /** The models whose services answered as soon as the field was left out. */
+  /** The models whose services answered once the field was left out. */
   readonly #refusing = new Set<string>();
   /** The models whose services have answered with the field. */
   readonly #accepting = new Set<string>();
@@ -19,8 +22,8 @@ export class StreamOptions {
   }
 
   /**
-   * Sends a request; one that is refused for `stream_options`, or for no reason that is said, is
-   * sent once more without.
+   * Sends a request. If it is refused because of `stream_options`, or without a reason, it is sent
+   * once more without the field.
    * @param key the model
    */
   async fetch(
@@ -40,12 +43,15 @@ export class StreamOptions {
     return this.#network(input, changed, this.#learning(key, tap));
   }
 
-  /** Says that a request of the model's was answered. */
+  /** Records that a request to the model was answered. */
   answered(key: string): void {
     if (!this.#refusing.has(key)) this.#accepting.add(key);
   }
 
-  /** A refusal that gives no reason may be of tools: these are tried without first, elsewhere. */
+  /**
+   * Returns true if the refusal may be about the field. A refusal without a reason may also be
+   * about tools, which are left out first, elsewhere.
+   */
   #mayBeRefusal(key: string, body: string, words: string): boolean {
     if (words.includes('stream_options')) return true;
     const isSettled = this.#accepting.has(key) || body.includes(TOOLS);

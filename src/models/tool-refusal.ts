@@ -1,8 +1,8 @@
-/** Services that refuse the very offer of tools, each by a status of its own. */
+/** Recognises services that refuse the mere offer of tools, each with a status of its own. */
 import { isAboutTheRequest } from './failure.ts';
 import { serviceErrorOf } from './service-error.ts';
 
-/** Statuses that say something else, unless the words are about tools. */
+/** Statuses that mean something else, unless the message is about tools. */
 const ANOTHER_REASON = new Set([401, 403, 408, 429, 502, 503, 504]);
 const ABOUT_TOOLS = /\btools?\b|tool_|function.?call|functions?\b/i;
 
@@ -15,7 +15,7 @@ export function isToolRefusal(error: unknown): boolean {
   return said.status >= 400 && !isAboutTheRequest(error);
 }
 
-/** Returns true when the refusal will hold, rather than perhaps having been a passing failure. */
+/** Returns true when the refusal is permanent, rather than possibly a passing failure. */
 export function isLastingRefusal(error: unknown): boolean {
   const { status = 500, words = '' } = serviceErrorOf(error) ?? {};
   return status < 500 || status === 501 || ABOUT_TOOLS.test(words);

@@ -1,15 +1,15 @@
-/** How well each candidate answers the query's own words: BM25 and the nearness of those words. */
+/** Scores how well each candidate matches the query's words: BM25, and how close the words are. */
 
 import { SATURATION, saturated, type CandidateSet, type TermBag } from './candidates.ts';
 
 /**
- * Weights of adjacent and of near pairs relative to single words: half of the 0.85, 0.10 and 0.05 of
- * Metzler and Croft, "A Markov random field model for term dependencies", SIGIR 2005, because a
- * pair that is adjacent is near, too, and BM25 has counted its words.
+ * Weights of adjacent and of near pairs relative to single words: half of the 0.85, 0.10 and 0.05
+ * of Metzler and Croft, "A Markov random field model for term dependencies", SIGIR 2005. A pair
+ * that is adjacent is also near, and BM25 has already counted its words.
  */
 const ADJACENT = 0.1 / 0.85 / 2;
 const NEAR = 0.05 / 0.85 / 2;
-/** Words apart at most, in the same paper. */
+/** Most words between the two of a near pair, as in the same paper. */
 const WINDOW = 8;
 
 type Pair = readonly [first: number, second: number];
@@ -23,7 +23,7 @@ function neighbours(terms: number[]): Pair[] {
   return pairs;
 }
 
-/** Where the query's terms stand in a chunk. */
+/** Returns the positions of the query's terms in a chunk. */
 function positions(bag: TermBag, wanted: ReadonlySet<number>): Map<number, number[]> {
   const result = new Map<number, number[]>();
   bag.sequence.forEach((term, at) => {
@@ -35,14 +35,17 @@ function positions(bag: TermBag, wanted: ReadonlySet<number>): Map<number, numbe
   return result;
 }
 
-/** How often each term occurs. */
+/** Counts how often each term occurs. */
 function counted(terms: Iterable<number>): Map<number, number> {
   const counts = new Map<number, number>();
   for (const term of terms) counts.set(term, (counts.get(term) ?? 0) + 1);
   return counts;
 }
 
-/** Both lists ascend, so the window slides: linear in their lengths and what is near. */
+/**
+ * Counts the adjacent and the near pairs of two ascending lists with a sliding window. The time is
+ * linear in the lengths of the lists and in the number of near pairs.
+ */
 function countNear(first: number[], second: number[]): { adjacent: number; near: number } {
   let adjacent = 0;
   let near = 0;
@@ -73,24 +76,24 @@ function pairScore(bag: TermBag, pairs: Pair[], wanted: Set<number>, rarity: Flo
 }
 
 export interface QueryScores {
-  /** One score per candidate, not below zero. */
+  /** One score for each candidate, never negative. */
   scores: Float64Array;
-  /** Share of the query's terms, weighed by rarity, that the candidate holds: 0 to 1. */
+  /** Share of the query's terms, weighted by rarity, that the candidate contains: 0 to 1. */
   coverage: Float64Array;
   /** The query's distinct terms that occur in any candidate, as vocabulary indexes. */
   terms: Set<number>;
 }
 
 /**
- * Scores every candidate by the query's terms (`terms`: stems in order, with repetitions). What the
- * query says more than once counts for more, and saturates as it does in a chunk: BM25's factor for
- * long queries.
+ * Scores every candidate by the query's terms (`terms`: stems in order, with repetitions). A
+ * repeated term counts for more, and saturates as it does in a chunk: BM25's factor for long
+ * queries.
  */
 export function queryScores(set: CandidateSet, terms: string[]): QueryScores {
   const order = terms.map((term) => set.vocabulary.get(term) ?? -1);
   const wanted = new Set(order.filter((index) => index >= 0));
   const pairs = neighbours(order);
-  // A term that no candidate holds is at least as rare as the rarest that one does.
+  // A term that no candidate contains is at least as rare as the rarest that one contains.
   const missing = new Set(terms.filter((term) => !set.vocabulary.has(term))).size;
   let known = 0;
   let rarest = 0;

@@ -1,18 +1,18 @@
 /**
- * Candidates as weighted bags of terms: the view of the chunks that scoring, feedback and the
- * search for duplicates share. Everything is computed from the owner's own chunks.
+ * Represents candidates as weighted bags of terms, for scoring, feedback and the search for
+ * duplicates. Everything is computed from the owner's own chunks.
  */
 
 import { contentTerm, termOf, words } from '../text/words.ts';
 
-/** BM25's saturation and length normalisation, at the values FTS5 uses. */
+/** BM25's saturation and length normalisation, with the values of FTS5. */
 export const SATURATION = 1.2;
 const LENGTH_WEIGHT = 0.75;
 
 /**
- * Candidates were chosen because they match, so what is common among them need not be common in
- * the owner's texts. They are therefore taken for half of a collection whose other half lacks
- * their terms, where the owner has that many chunks.
+ * Candidates were chosen because they match, so a term that is common among them need not be common
+ * in the owner's texts. They are therefore treated as half of a collection whose other half lacks
+ * their terms, if the owner has that many chunks.
  */
 const BACKGROUND_FACTOR = 2;
 
@@ -22,9 +22,9 @@ export interface CandidateText {
 }
 
 export interface CollectionStatistics {
-  /** Chunks of this owner. */
+  /** Number of this owner's chunks. */
   chunks: number;
-  /** In how many of them a query term occurs, by stem. */
+  /** The number of chunks that contain each query term, by stem. */
   frequencies: ReadonlyMap<string, number>;
 }
 
@@ -36,7 +36,7 @@ export interface TermBag {
   weights: Float64Array;
   /** Euclidean length of the weights; 1 for an empty chunk. */
   norm: number;
-  /** tf/(tf+k) needs the chunk's share of it: k1·(1−b+b·length/average). */
+  /** The chunk's part k1·(1−b+b·length/average) of the denominator in tf/(tf+k). */
   saturation: number;
 }
 
@@ -47,7 +47,7 @@ export interface CandidateSet {
   bags: TermBag[];
 }
 
-/** BM25's weight of a term that occurs `count` times, without its rarity. */
+/** Returns BM25's weight of a term that occurs `count` times, without its rarity. */
 export function saturated(count: number, saturation: number): number {
   return (count * (SATURATION + 1)) / (count + saturation);
 }
@@ -56,7 +56,7 @@ function inverseFrequency(chunks: number, frequency: number): number {
   return Math.log(1 + (Math.max(chunks - frequency, 0) + 0.5) / (frequency + 0.5));
 }
 
-/** The content terms of a candidate; all its terms where it has nothing but function words. */
+/** Returns the content terms of a candidate, or all its terms if they are all function words. */
 function termsOf({ title, text }: CandidateText): string[] {
   const all = words(`${title}\n${text}`);
   const content: string[] = [];
@@ -107,7 +107,7 @@ function weigh(
 }
 
 /**
- * Weighs the terms of each candidate by BM25 (Robertson and Zaragoza, "The probabilistic relevance
+ * Weights the terms of each candidate by BM25 (Robertson and Zaragoza, "The probabilistic relevance
  * framework: BM25 and beyond", 2009). Rarity comes from the owner's own chunks: exact for the
  * query's terms, estimated from the candidates for all others.
  */
@@ -134,7 +134,7 @@ export function candidateSet(
 }
 
 /**
- * Cosine of every candidate with each of `columns` (indexes of candidates), row by row
+ * Returns the cosine of every candidate with each of `columns` (indexes of candidates), row by row
  * (candidates × columns).
  */
 export function similarities({ vocabulary, bags }: CandidateSet, columns: number[]): Float32Array {

@@ -1,27 +1,31 @@
 /**
- * Second looks at a first ranking, without another query: what the best candidates are about, and
- * what the nearest relatives of each candidate score.
+ * Refines a first ranking without another query: by the terms of the best candidates, and by the
+ * scores of each candidate's nearest neighbours.
  */
 
 import { similarities, type CandidateSet } from './candidates.ts';
 
-/** Rocchio's usual setting: the best ten chunks, their forty heaviest terms, as weighty as the query. */
+/**
+ * Rocchio's usual settings: the best ten chunks, their forty heaviest terms, and the same weight as
+ * the query.
+ */
 const FEEDBACK_CHUNKS = 10;
 const FEEDBACK_TERMS = 40;
 const FEEDBACK_WEIGHT = 1;
 /**
- * A chunk speaks by the cube of its score: where few are far ahead of the rest, the rest says
- * nothing (a relevance model's probabilities fall as steeply: Lavrenko and Croft, SIGIR 2001).
+ * A chunk is weighted by the cube of its score, so that where few are far ahead, the rest has
+ * little influence. A relevance model's probabilities fall as steeply (Lavrenko and Croft, SIGIR
+ * 2001).
  */
 const FEEDBACK_STEEPNESS = 3;
 
-/** A candidate's score is to seven tenths that of its five nearest neighbours. */
+/** Number of neighbours, and their share of a candidate's score. */
 const NEIGHBOURS = 5;
 const NEIGHBOUR_SHARE = 0.7;
-/** Neighbours are sought among the best: those far down are there by chance and say as much. */
+/** Neighbours are searched among this many best candidates; matches further down are accidental. */
 const NEIGHBOURHOOD = 150;
 
-/** Divides by the largest, so that scores of different kinds can be added. */
+/** Divides all scores by the largest, so that scores of different kinds can be added. */
 export function normalised(scores: Float64Array): Float64Array {
   const most = scores.reduce((a, b) => Math.max(a, b), 0);
   return most > 0 ? scores.map((score) => score / most) : scores;
@@ -44,8 +48,8 @@ function feedbackTerms(set: CandidateSet, scores: Float64Array): Map<number, num
 }
 
 /**
- * Scores of the query widened by the terms of the best candidates (Rocchio, "Relevance feedback in
- * information retrieval", 1971; used blindly as in Buckley et al., TREC-3, 1994).
+ * Scores candidates by the query and the terms of the best candidates (Rocchio, "Relevance feedback
+ * in information retrieval", 1971; used blindly as in Buckley et al., TREC-3, 1994).
  */
 export function widenedScores(
   set: CandidateSet,
@@ -62,7 +66,10 @@ export function widenedScores(
   });
 }
 
-/** The columns of the `NEIGHBOURS` greatest of a row but `self`, without sorting all of them. */
+/**
+ * Returns the columns of the `NEIGHBOURS` greatest values of a row, except `self`, without sorting
+ * the whole row.
+ */
 function nearest(row: Float32Array, self: number): number[] {
   const kept: number[] = [];
   for (let other = 0; other < row.length; other++) {
@@ -77,7 +84,7 @@ function nearest(row: Float32Array, self: number): number[] {
 }
 
 /**
- * Scores drawn towards those of the most similar among the best candidates: closely related chunks
+ * Moves scores towards those of the most similar among the best candidates: closely related chunks
  * tend to answer the same questions (Diaz, "Regularizing ad hoc retrieval scores", CIKM 2005).
  */
 export function neighbourScores(set: CandidateSet, scores: Float64Array): Float64Array {

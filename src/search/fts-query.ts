@@ -1,19 +1,19 @@
-/** From any text of a user to a MATCH expression that FTS5 always accepts. */
+/** Turns any text of a user into a MATCH expression that FTS5 always accepts. */
 
 import { isStopWord, termOf, words } from '../text/words.ts';
 
 /**
- * Words beyond this many are not asked for: each one costs a walk through its list, and a question
- * has fewer. A pasted page keeps the words that it repeats most.
+ * Most words that are searched. Each costs a walk through its list, and questions have fewer. Of a
+ * longer text, the words that it repeats most are kept.
  */
 export const MAXIMUM_QUERY_WORDS = 32;
 
 export interface KeywordQuery {
-  /** The FTS5 expression, or null where the text has no word at all. */
+  /** The FTS5 expression, or null if the text contains no word. */
   match: string | null;
-  /** The words asked for, each once, in the order of the text. */
+  /** The searched words, each once, in the order of the text. */
   words: string[];
-  /** Their stems, in the order of the text, with repetitions: what ranking works with. */
+  /** Their stems in the order of the text, with repetitions, for ranking. */
   terms: string[];
 }
 
@@ -32,14 +32,17 @@ function mostFrequent(list: string[], limit: number): string[] {
   return [...counts.keys()].filter((word) => kept.has(word));
 }
 
-/** Words are letters and digits alone, so that a quoted word can hold no operator and no quote. */
+/**
+ * Quotes a word. Words consist of letters and digits, so a quoted word contains no operator or
+ * quote.
+ */
 export function quoted(word: string): string {
   return `"${word}"`;
 }
 
 /**
- * The keyword query of a text: its content words joined by OR, each a quoted string. Function
- * words are left out unless there is nothing else.
+ * Returns the keyword query of a text: its content words joined by OR, each a quoted string.
+ * Function words are left out unless there is nothing else.
  */
 export function keywordQuery(text: string): KeywordQuery {
   const all = words(text);

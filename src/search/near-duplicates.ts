@@ -1,8 +1,10 @@
-/** Near-duplicates among ranked candidates: the same chunk must not fill the list. */
+/**
+ * Removes near-duplicates from ranked candidates, so that copies of one chunk do not fill the list.
+ */
 
 import type { CandidateSet, TermBag } from './candidates.ts';
 
-/** Broder's resemblance from which two chunks are the same one, a word or two apart. */
+/** Broder's resemblance from which two chunks count as the same: they differ in a word or two. */
 const RESEMBLANCE = 0.8;
 /** Words in a shingle. */
 const SHINGLE = 3;
@@ -15,7 +17,7 @@ function shingles(sequence: Int32Array): Set<string> {
 }
 
 function resemblance(a: Set<string>, b: Set<string>): number {
-  // Sets of sizes this far apart cannot resemble each other that much.
+  // Sets whose sizes differ this much cannot reach the resemblance.
   if (Math.min(a.size, b.size) < RESEMBLANCE * Math.max(a.size, b.size)) return 0;
   let shared = 0;
   for (const shingle of a) if (b.has(shingle)) shared++;
@@ -30,10 +32,10 @@ function matched(bag: TermBag, queryTerms: ReadonlySet<number>): string {
 }
 
 /**
- * The ranked candidates (`order`: indexes, best first) without those that repeat a better one:
- * Broder, "On the resemblance and containment of documents", 1997. Two chunks that hold
- * different words of the query (say, the numbers of two invoices) never count as the same.
- * Stops when `limit` are kept.
+ * Returns the ranked candidates (`order`: indexes, best first) without those that repeat a better
+ * one: Broder, "On the resemblance and containment of documents", 1997. Two chunks with different
+ * words of the query (say, the numbers of two invoices) never count as the same. Stops when `limit`
+ * are kept.
  */
 export function withoutDuplicates(options: {
   set: CandidateSet;

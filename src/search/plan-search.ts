@@ -1,4 +1,4 @@
-/** One search as statements of a batch and what to make of their results: one round trip. */
+/** Plans a search as the statements of one batch (a single round trip), and ranks their results. */
 
 import { headingLineOf } from '../core/document.ts';
 import {
@@ -14,28 +14,30 @@ import { rankCandidates, type RetrievalMode } from './rank.ts';
 import { termOf } from '../text/words.ts';
 
 /**
- * Candidates of each kind, for k results: enough for feedback to find relatives, few enough that
- * their texts are quickly read. More than twice `k` brings nothing up to place `k`.
+ * Candidates of each kind for k results: enough for feedback to find related chunks, few enough to
+ * read their texts quickly. More than twice `k` brings no new result into the first `k`.
  */
 const FEWEST_CANDIDATES = 100;
 const CANDIDATES_PER_RESULT = 2;
 
 export interface SearchRequest extends DocumentScope {
-  /** Finds only documents of this space; without one, those of any. */
+  /** Finds only documents of this space, or of any space if it is left out. */
   space?: Space | undefined;
   query: string;
-  /** Results at most. */
+  /** Most results. */
   k: number;
   mode: RetrievalMode;
   /** The query's embedding in the space of the stored vectors; not needed in keyword mode. */
   vector: readonly number[] | null;
-  /** What the embedding model is worth beside the words: `OFFLINE_VECTOR_WEIGHT` or `MODEL_VECTOR_WEIGHT`. */
+  /**
+   * Weight of the vectors relative to the words: `OFFLINE_VECTOR_WEIGHT` or `MODEL_VECTOR_WEIGHT`.
+   */
   vectorWeight: number;
 }
 
-/** The offline embedder knows little that the words do not: it finds candidates and breaks ties. */
+/** The offline embedder adds little to the words: it finds candidates and breaks ties. */
 export const OFFLINE_VECTOR_WEIGHT = 0.1;
-/** A learned model is worth as much as the words. */
+/** A learned model has the same weight as the words. */
 export const MODEL_VECTOR_WEIGHT = 1;
 
 export interface SearchResult extends Candidate {
@@ -44,13 +46,16 @@ export interface SearchResult extends Candidate {
 }
 
 export interface SearchPlan {
-  /** Reads alone; to be run in one batch, alone or with others. */
+  /** Read-only statements, to be run in one batch, alone or with others. */
   statements: [TypedStatement<Candidate[]>, TypedStatement<Frequencies>];
-  /** Ranks what the statements gave: the results, best first. */
+  /** Ranks the results of the statements, best first. */
   rank(candidates: Candidate[], frequencies: Frequencies): SearchResult[];
 }
 
-/** Plans a search. Never fails on what the query says; one without words finds by vector or nothing. */
+/**
+ * Plans a search. It never fails because of the query's text; without words it searches by vector,
+ * or finds nothing.
+ */
 export function planSearch(request: SearchRequest): SearchPlan {
   const { mode, k, vectorWeight } = request;
   const query = keywordQuery(request.query);
@@ -62,7 +67,7 @@ export function planSearch(request: SearchRequest): SearchPlan {
     keywordLimit: limit,
     vectorLimit: limit,
   });
-  // A scan by vector alone is ordered by cosine; for coverage the candidates' own counts will do.
+  // A vector scan is ordered by cosine; for coverage the candidates' own counts suffice.
   const counted = mode === 'vector' ? [] : query.words;
   const frequencies = selectFrequencies(request.userId, counted.map(quoted));
   return {
@@ -73,7 +78,7 @@ export function planSearch(request: SearchRequest): SearchPlan {
         vectorWeight,
         limit: k,
         terms: query.terms,
-        // Ranked by the whole heading line, told by the document's title.
+        // Ranking uses the whole heading line; results show the document's title.
         candidates: found.map((row) => ({ row, ...row, title: headingLineOf(row) })),
         statistics: {
           chunks: statistics.chunks,

@@ -1,4 +1,4 @@
-/** From candidates of the keyword index and the vector scan to one ranked list. Pure. */
+/** Ranks the candidates of the keyword index and the vector scan in one list. Pure. */
 
 import { candidateSet, type CandidateText, type CollectionStatistics } from './candidates.ts';
 import { withoutDuplicates } from './near-duplicates.ts';
@@ -9,9 +9,9 @@ export const RETRIEVAL_MODES = ['hybrid', 'vector', 'keyword'] as const;
 export type RetrievalMode = (typeof RETRIEVAL_MODES)[number];
 
 export interface Candidate extends CandidateText {
-  /** Place in the keyword index's own order, from 1; null where it did not find the chunk. */
+  /** Rank in the keyword index's own order, from 1; null if the index did not find the chunk. */
   keywordRank: number | null;
-  /** Place in the vector scan's order, from 1; null where it did not return the chunk. */
+  /** Rank in the vector scan's order, from 1; null if the scan did not return the chunk. */
   vectorRank: number | null;
   /** Cosine of query and chunk, −1 to 1; null like `vectorRank`. */
   cosine: number | null;
@@ -23,20 +23,22 @@ export interface RankRequest<C extends Candidate> {
   terms: string[];
   candidates: C[];
   statistics: CollectionStatistics;
-  /** Weight of the cosine beside the words' score (1): what the embedding model is worth. */
+  /**
+   * Weight of the cosine relative to the words' score (1), by the quality of the embedding model.
+   */
   vectorWeight: number;
   limit: number;
 }
 
 export interface Ranked<C extends Candidate> {
   candidate: C;
-  /** Descending along the list, 0 to 1 in hybrid and keyword mode, a cosine in vector mode. */
+  /** Descends along the list: 0 to 1 in hybrid and keyword mode, a cosine in vector mode. */
   score: number;
-  /** Share of the query's words, weighed by rarity, that the chunk holds: 0 to 1. */
+  /** Share of the query's words, weighted by rarity, that the chunk contains: 0 to 1. */
   coverage: number;
 }
 
-/** Cosines as 0 to 1 between the least and the greatest that the scan returned. */
+/** Scales cosines to 0 to 1 between the least and the greatest that the scan returned. */
 function vectorScores(candidates: Candidate[]): Float64Array {
   const known = candidates.flatMap(({ cosine }) => (cosine === null ? [] : [cosine]));
   if (known.length === 0) return new Float64Array(candidates.length);
@@ -52,7 +54,7 @@ function added(a: Float64Array, b: Float64Array, weight: number): Float64Array {
   return a.map((value, at) => value + weight * b[at]!);
 }
 
-/** Chunks with equal scores keep the order in which the index or the scan gave them. */
+/** Returns the rank that breaks ties: that of the index or the scan. */
 function rankOf({ keywordRank, vectorRank }: Candidate): number {
   return Math.min(keywordRank ?? Infinity, vectorRank ?? Infinity);
 }
@@ -60,12 +62,12 @@ function rankOf({ keywordRank, vectorRank }: Candidate): number {
 /**
  * Ranks candidates and leaves out near-duplicates.
  *
- * `vector` keeps the order of the scan. `keyword` orders what the index found by the owner's own
- * statistics, since those of the index are everybody's. `hybrid` adds the cosine to
+ * `vector` keeps the order of the scan. `keyword` orders the index's results by the owner's own
+ * statistics, because the index only knows those of all users together. `hybrid` adds the cosine to
  * the words' score (a convex combination of normalised scores, found better than reciprocal ranks
- * by Bruch, Gai and Ingber, "An analysis of fusion functions for hybrid retrieval", TOIS 2023) and
- * then takes the mean of two second looks, the query widened by the best candidates and the scores
- * of each candidate's neighbours.
+ * by Bruch, Gai and Ingber, "An analysis of fusion functions for hybrid retrieval", TOIS 2023). It
+ * then takes the mean of two refined rankings: by the query widened with terms of the best
+ * candidates, and by the scores of each candidate's neighbours.
  */
 export function rankCandidates<C extends Candidate>(request: RankRequest<C>): Ranked<C>[] {
   const { mode, candidates, limit } = request;

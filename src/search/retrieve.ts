@@ -1,4 +1,4 @@
-/** From a question to passages: the query is embedded, then one request to the database finds and one function here ranks. */
+/** Finds passages for a question: embeds the query, searches in one database request, and ranks. */
 import { notFound, ParleyError } from '../core/errors.ts';
 import type { Report } from '../core/report.ts';
 import type { Citation } from '../core/parts.ts';
@@ -21,31 +21,34 @@ import {
 
 export interface RetrievalRequest extends DocumentScope {
   query: string;
-  /** Passages at most. */
+  /** Most passages. */
   k: number;
   mode?: RetrievalMode;
 }
 
 /** A chunk that was found. */
 export interface Passage {
-  /** Numbered from 1 in the order of the list, ready to be told to clients and stored with a message. */
+  /**
+   * Numbered from 1 in the order of the list, ready to be sent to clients and stored with a
+   * message.
+   */
   source: Citation;
-  /** The whole chunk, as the model is to read it. */
+  /** The whole chunk, as the model reads it. */
   text: string;
   headings: string[];
   ordinal: number;
-  /** Where it stands in the document's text, in UTF-16 units. */
+  /** Range in the document's text, in UTF-16 units. */
   start: number;
   end: number;
-  /** Share of the query's words, weighed by rarity, that it holds: 0 to 1. */
+  /** Share of the query's words, weighted by rarity, that the passage contains: 0 to 1. */
   coverage: number;
-  /** Null where the vectors were not asked or did not find it. */
+  /** Null if the vectors were not searched or did not find it. */
   cosine: number | null;
   keywordRank: number | null;
   vectorRank: number | null;
 }
 
-/** Retrieval with the database that it is done in. */
+/** The services that a search uses. */
 export interface Retrieval {
   db: Database;
   embeddings: EmbeddingRegistry;
@@ -55,23 +58,26 @@ export interface Retrieval {
 export interface RetrievalOptions {
   signal?: AbortSignal | undefined;
   /**
-   * What a hybrid search does while the embedding service is away: `fail` (default), or go by the
-   * words alone.
+   * Whether a hybrid search fails (default) or uses the words alone while the embedding service is
+   * unavailable.
    */
   whenEmbeddingFails?: 'fail' | 'keyword';
 }
 
-/** UTF-16 units of a query that are embedded: more than any model's window holds is only refused. */
+/**
+ * Length of a query that is embedded, in UTF-16 units. A longer one exceeds any model's window and
+ * would be refused.
+ */
 const LONGEST_EMBEDDED_QUERY = 8_000;
-/** Somebody waits for the answer. */
+/** Short, because a user is waiting for the answer. */
 const QUERY_LIMITS = { callMs: 10_000, pausesMs: 3_000 };
-/** UTF-16 units of a source's snippet. */
+/** Length of a citation's snippet, in UTF-16 units. */
 const SNIPPET_LENGTH = 300;
 
 /**
- * Finds passages, best first. Embeds the query first (no I/O with the offline model), so that all
- * that is left is one request to the database.
- * @throws ParleyError `not_found` when the conversation whose documents are asked for is not the
+ * Finds passages, best first. The query is embedded first (without I/O for the offline model), and
+ * one database request does the rest.
+ * @throws ParleyError `not_found` when the conversation whose documents are searched is not the
  * user's, `embedding_space_mismatch` when documents in scope were embedded by another model,
  * `model_…` when the query cannot be embedded and `whenEmbeddingFails` is not `keyword`
  */
@@ -106,7 +112,7 @@ async function embedQuery(
   embedder: Embedder,
   signal: AbortSignal | undefined,
 ): Promise<{ vector?: number[]; error?: ParleyError }> {
-  // Some services refuse an empty text; it has no direction anyway.
+  // Some services refuse an empty text, and its vector would have no direction.
   const text = query.slice(0, LONGEST_EMBEDDED_QUERY).toWellFormed().trim() || '?';
   try {
     const [vector] = await embedder.embed([text], {
@@ -121,7 +127,7 @@ async function embedQuery(
   }
 }
 
-/** The space of a document is known when its first vectors are there. */
+/** The space of a document is known once its first vectors are stored. */
 type KnownSpace = { [Name in keyof Space]: Space[Name] | null };
 
 function refuseOtherSpaces(found: readonly KnownSpace[], { model, dimension }: Space): void {
@@ -160,7 +166,7 @@ function passageOf(result: SearchResult, n: number): Passage {
   };
 }
 
-/** The beginning, up to the end of a word. */
+/** Returns the beginning of a text, up to the end of a word. */
 function snippetOf(text: string): string {
   const plain = text.replace(/\s+/gu, ' ').trim();
   if (plain.length <= SNIPPET_LENGTH) return plain;
@@ -169,14 +175,19 @@ function snippetOf(text: string): string {
 }
 
 /**
- * What the offline model's best passage must reach, by either measure, for a question to have an answer here; and what a passage must reach beside a
- * better one. On the Cranfield collection nine of ten first passages reach the first (0.40 and 0.23 is the lowest tenth), and no passage did for a dozen
- * questions about other things (at most 0.37 and 0.19).
+ * Thresholds for the offline model; a passage must reach one of the two measures. `WORTH_CITING` is
+ * for the best passage, without which the question has no answer here. `WORTH_ADDING` is for
+ * passages beside it. On the Cranfield collection nine of ten best passages reach the first
+ * threshold (the lowest tenth is at 0.40 and 0.23). For a dozen unrelated questions no passage did
+ * (at most 0.37 and 0.19).
  */
 const WORTH_CITING = { coverage: 0.4, cosine: 0.2 };
 const WORTH_ADDING = { coverage: 0.2, cosine: 0.1 };
 
-/** A scan by vectors finds something for every question: what has nothing to do with this one is left out, and the rest numbered anew. */
+/**
+ * Drops passages that have nothing to do with the question, since a vector scan always finds
+ * something, and numbers the rest again.
+ */
 function worthCiting(passages: readonly Passage[]): Passage[] {
   const reaches = ({ coverage, cosine }: Passage, least: typeof WORTH_CITING) =>
     coverage >= least.coverage || (cosine ?? 0) >= least.cosine;
@@ -187,9 +198,10 @@ function worthCiting(passages: readonly Passage[]): Passage[] {
 }
 
 /**
- * For turns: finds passages in what a conversation may see, that is its own documents and those that its owner keeps outside of any conversation. While the
- * embedding service is away it goes by the words alone. With the offline embedding model, whose cosines are known, what is not worth citing is left out; what
- * a learned model's are worth is for the one who reads the passages to say.
+ * Creates the retriever for turns. It searches the documents that a conversation may see: its own,
+ * and those that its owner keeps outside of any conversation. While the embedding service is
+ * unavailable it uses the words alone. Irrelevant passages are dropped for the offline embedding
+ * model, whose cosines are known. For a learned model, the reader of the passages must judge them.
  */
 export function createRetriever({ db, embeddings, report }: Retrieval) {
   return {

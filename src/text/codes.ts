@@ -1,21 +1,28 @@
 /**
- * Codes: standards, versions, part numbers, dates (`ISO 9001`, `v2.3.1`, `AB-12/3`). People write one
- * code in several ways, so that its parts are words, each run of letters and digits is one, and so is
- * the whole: the parts find it however it is written, the whole ranks what is written alike first.
+ * Splits codes such as standards, versions, part numbers and dates (`ISO 9001`, `v2.3.1`,
+ * `AB-12/3`) into words. People write one code in several ways, so its parts become words, as do
+ * each run of letters and digits and the whole code. The parts find it however it is written, and
+ * the whole code ranks exact matches first.
  */
 
-/** Marks that stand between the parts of a code: the escaped members of a character class. */
+/** Characters that separate the parts of a code, escaped for a character class. */
 export const CONNECTORS = '\\-\\u2010-\\u2015\\u2212.\\/_:';
 export const CONNECTOR = new RegExp(`[${CONNECTORS}]`, 'u');
 const PARTS = /\p{N}+|[^\p{N}]+/gu;
 const NUMBER = /^\p{N}/u;
 
-/** A run that changes oftener between letters and digits is data (a hash, an id): one word. */
+/**
+ * A run that alternates more often between letters and digits is data (a hash, an id), and stays
+ * one word.
+ */
 const MOST_PARTS_OF_RUN = 5;
-/** Longer codes are addresses and ids: their runs are found, the whole is not. */
+/** Longer codes are addresses and ids. Their runs become words, but not the whole code. */
 const MOST_PARTS = 8;
 
-/** The words of runs of letters and digits with connectors between them, at least one digit among them. */
+/**
+ * Returns the words of a code: runs of letters and digits, joined by connectors, with at least one
+ * digit.
+ */
 export function codeWords(code: string): string[] {
   const into: string[] = [];
   const all: string[] = [];
@@ -32,7 +39,7 @@ export function codeWords(code: string): string[] {
   return into;
 }
 
-/** Numbers that follow each other (2.3.1 in v2.3.1) are a word of their own. */
+/** Returns words for numbers that follow each other (2.3.1 in v2.3.1). */
 function numberGroups(parts: readonly string[]): string[] {
   const groups: string[] = [];
   for (let at = 0; at < parts.length; at++) {
@@ -43,7 +50,7 @@ function numberGroups(parts: readonly string[]): string[] {
   return groups;
 }
 
-/** The parts as one word: between two numbers a letter, that 2.3.1 is not 231. */
+/** Joins parts to one word. A letter separates two numbers, so that 2.3.1 differs from 231. */
 function joined(parts: readonly string[]): string {
   return parts.reduce((word, part, at) =>
     NUMBER.test(part) && NUMBER.test(parts[at - 1] ?? '') ? `${word}p${part}` : word + part,

@@ -1,12 +1,12 @@
 /**
- * What a word is, for the keyword index, the ranking and the offline embedder alike. The index is
- * fed `keywordText`, so that this file and not a tokenizer's defaults decides where words begin.
+ * Defines a word for the keyword index, the ranking and the offline embedder. The index receives
+ * `keywordText`, so this file decides where words begin, instead of a tokenizer's defaults.
  */
 
 import { stemmer } from 'stemmer';
 import { CONNECTOR, CONNECTORS, codeWords } from './codes.ts';
 
-/** Function words of English: they say how a sentence is built, not what it is about. */
+/** English function words, which structure a sentence and say nothing about its subject. */
 const STOP_WORDS = new Set(
   (
     'a about above after again against all also am an and any are as at be because been before ' +
@@ -22,39 +22,42 @@ const STOP_WORDS = new Set(
 const NON_ASCII = /[^\x00-\x7f]/;
 const DIGIT = /\p{N}/u;
 /**
- * What is no part of a word and divides none: accents (not the two marks that make another kana of
- * one), format characters such as the soft hyphen, and the stroke that lengthens Arabic words.
+ * Characters that are removed without dividing a word: accents (except the two marks that make
+ * another kana of one), format characters such as the soft hyphen, and the stroke that lengthens
+ * Arabic words.
  */
 const DROPPED = /[[^\P{M}\u3099\u309a]\p{Cf}\u0640]+/gv;
 
-/** Letters that decompose into nothing, as they are written where a keyboard lacks them. */
+/** Letters that have no decomposition, as they are written on a keyboard that lacks them. */
 const PLAIN: Record<string, string> = {
   ...{ ß: 'ss', ø: 'o', ł: 'l', đ: 'd', ð: 'd', ı: 'i', œ: 'oe', æ: 'ae', þ: 'th', ħ: 'h', ŧ: 't' },
   ς: 'σ',
 };
 const NOT_PLAIN = /[ßøłđðıœæþħŧς]/g;
 
-/** Scripts that put no space between words. Hangul has spaces, but its words carry particles. */
+/** Scripts without spaces between words. Hangul has spaces, but its words include particles. */
 const UNSPACED = String.raw`[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}ー]`;
 const IS_UNSPACED = new RegExp(`^${UNSPACED}`, 'v');
 const LETTERS = String.raw`[[\p{L}\p{N}]--${UNSPACED}]+`;
-/** A run of such a script; or letters and digits, with what may stand between the parts of a code. */
+/**
+ * Matches a run of such a script, or letters and digits with the connectors of a code between them.
+ */
 const RUN = new RegExp(
   String.raw`[[\p{L}\p{N}]&&${UNSPACED}]+|${LETTERS}(?:[${CONNECTORS}]${LETTERS})*`,
   'gv',
 );
-/** The same where all is ASCII, which is quicker. */
+/** Does the same for ASCII text, which is faster. */
 const ASCII_RUN = /[a-z0-9]+(?:[-./_:][a-z0-9]+)*/g;
 const ASCII_WORD = /^[a-z]+$/;
 
-/** Longer runs of letters are data, not words; their head is enough to find them. */
+/** Longest word. Longer runs of letters are data; their beginning is enough to find them. */
 const LONGEST_WORD = 64;
 
 const terms = new Map<string, string | null>();
-/** About 2 MB at most; words of natural text repeat, so nearly every look-up is a hit. */
+/** Most entries, about 2 MB. Words of natural text repeat, so nearly every look-up is a hit. */
 const TERM_CACHE_SIZE = 20_000;
 
-/** The stem of a content word, null for a function word. */
+/** Returns the stem of a content word, or null for a function word. */
 export function contentTerm(word: string): string | null {
   let term = terms.get(word);
   if (term === undefined) {
@@ -65,7 +68,7 @@ export function contentTerm(word: string): string | null {
   return term;
 }
 
-/** The stem of any word: Porter's, as FTS5's `porter` tokenizer stems what is in the index. */
+/** Returns the stem of any word by Porter's algorithm, as FTS5's `porter` tokenizer does. */
 export function termOf(word: string): string {
   return contentTerm(word) ?? stemmer(word);
 }
@@ -79,11 +82,11 @@ function pushBigrams(run: string, into: string[]): void {
 }
 
 /**
- * The words of a text: lower case, without diacritics and format characters, in order. Codes are
- * their parts, and more (`codes.ts`). Runs of a script that is written without spaces become
- * overlapping pairs of characters, the usual index unit for Chinese, Japanese and Korean without a
- * dictionary (Nie, Gao, Zhang and Zhou, "On the use of words and n-grams for Chinese information
- * retrieval", IRAL 2000).
+ * Returns the words of a text in order, in lower case, without diacritics and format characters.
+ * Codes become several words (`codes.ts`). Runs of a script without spaces become overlapping pairs
+ * of characters, the usual index unit for Chinese, Japanese and Korean without a dictionary (Nie,
+ * Gao, Zhang and Zhou, "On the use of words and n-grams for Chinese information retrieval", IRAL
+ * 2000).
  */
 export function words(text: string): string[] {
   const lower = text.toLowerCase();
@@ -102,7 +105,7 @@ function pushRun(run: string, into: string[]): void {
   for (const word of found) into.push(word.slice(0, LONGEST_WORD));
 }
 
-/** NFKD takes accents off letters and folds full-width forms; NFC puts Hangul together again. */
+/** Normalises letters: NFKD separates accents and folds full-width forms, NFC recomposes Hangul. */
 function folded(lower: string): string {
   return lower
     .normalize('NFKD')
@@ -115,7 +118,7 @@ export function isStopWord(word: string): boolean {
   return STOP_WORDS.has(word);
 }
 
-/** The stems of a text's content words, in order, repeated as often as they occur. */
+/** Returns the stems of a text's content words, in order, with repetitions. */
 export function contentTerms(text: string): string[] {
   const result: string[] = [];
   for (const word of words(text)) {
@@ -125,7 +128,7 @@ export function contentTerms(text: string): string[] {
   return result;
 }
 
-/** What the keyword index is given for a text: its words, separated by one space. */
+/** Returns the words of a text, separated by one space, for the keyword index. */
 export function keywordText(text: string): string {
   return words(text).join(' ');
 }

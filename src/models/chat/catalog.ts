@@ -1,22 +1,31 @@
-/** What the registry knows by itself: providers, aliases, and how much the named models take. Any other name of a provider that is on is passed to it. */
+/**
+ * Declares the known providers, aliases and the context windows of known models. Any other model of
+ * an enabled provider is passed to that provider by name.
+ */
 export type ProviderName = 'groq' | 'openai' | 'google' | 'offline';
 
-/** Tried in this order: the first whose provider is on answers, the others are its fallbacks. `offline` stands in only where no provider is on. */
+/**
+ * Candidates in order: the first with an enabled provider answers, the others are its fallbacks.
+ * `offline` is only used when no provider is enabled.
+ */
 export const ALIASES: Record<string, readonly string[]> = {
   fast: ['groq/llama-3.1-8b-instant', 'openai/gpt-5.4-mini', 'google/gemini-2.5-flash'],
   smart: ['groq/openai/gpt-oss-120b', 'openai/gpt-5.4', 'google/gemini-2.5-pro'],
 };
 
 export const OFFLINE_MODEL = 'offline/offline';
-/** Says more, and slowly enough to be cancelled, left and come back to by hand. */
+/**
+ * A model that answers at length, and slowly enough to try cancelling, leaving and resuming by
+ * hand.
+ */
 export const SLOW_OFFLINE_MODEL = 'offline/slow';
 
-/** True for the models that are no language models: nothing can be asked of them. */
+/** Returns true for the offline models, which are not language models. */
 export function isOffline(name: string): boolean {
   return name.startsWith('offline/');
 }
 
-/** Tokens a model takes in all, and how many of them are kept free for its answer. */
+/** Most tokens that a model accepts in all, and how many of them are reserved for its answer. */
 export interface ModelWindow {
   context: number;
   answer: number;
@@ -31,7 +40,7 @@ const WINDOWS: Record<string, ModelWindow> = {
   'google/gemini-2.5-pro': { context: 1_048_576, answer: 65_536 },
 };
 
-/** Small enough for most models that somebody serves by an OpenAI-compatible server. */
+/** Small enough for most models behind an OpenAI-compatible server. */
 const UNKNOWN_WINDOW: ModelWindow = { context: 32_768, answer: 4_096 };
 
 export function windowOf(name: string): ModelWindow {

@@ -1,4 +1,7 @@
-/** The chat models' providers in the SDK's registry. This file and its imports are loaded lazily. */
+/**
+ * Registers the providers of chat models in the SDK's registry. This file and its imports are
+ * loaded lazily.
+ */
 import type { LanguageModelV4, ProviderV4 } from '@ai-sdk/provider';
 import { createProviderRegistry, wrapLanguageModel, type LanguageModelMiddleware } from 'ai';
 import { fastPath } from '../fast-path/middleware.ts';
@@ -14,8 +17,9 @@ import type { ProviderName } from './catalog.ts';
 import { enabledProviders, withPlaceholderKey, type ProvidersSettings } from './settings.ts';
 
 /**
- * Loads the providers that are on.
- * @returns the model of a name `provider/model`, for any model of a provider that is on
+ * Loads the enabled providers.
+ * @returns a function from a name `provider/model` to the model, for any model of an enabled
+ * provider
  */
 export async function loadProviders(
   settings: ProvidersSettings,
@@ -62,7 +66,7 @@ function chatStream(
   return (isFast ? fastPath : providerStream)(calls, { dialect, settleMs });
 }
 
-/** The provider with other chat models than its own choice, each read by our middleware. */
+/** Returns the provider with the given chat models, whose streams our middleware reads. */
 function withModels(
   provider: ProviderV4,
   model: (id: string) => LanguageModelV4,

@@ -1,4 +1,6 @@
-/** Which chat models are on, and how to call them. Providers are loaded when first needed. */
+/**
+ * Knows which chat models are enabled and how to call them. Providers are loaded when first needed.
+ */
 import type { LanguageModelV4 } from '@ai-sdk/provider';
 import { ParleyError } from '../../core/errors.ts';
 import {
@@ -14,29 +16,29 @@ import { enabledProviders, type ProvidersSettings } from './settings.ts';
 
 export { withPlaceholderKey, type ProviderSettings } from './settings.ts';
 
-/** One model that can be asked. */
+/** A model that can be called. */
 export interface ChatModel {
   /** `provider/model`. */
   name: string;
   window: ModelWindow;
-  /** What the log of its failures names, and what it must not hold. */
+  /** What the log names when the model fails, and which secrets it must hide. */
   failureContext?: FailureContext;
   load(): Promise<LanguageModelV4>;
 }
 
 export interface ModelListing {
   id: string;
-  /** For an alias, the model it stands for now. */
+  /** For an alias, the model that it currently stands for. */
   model?: string;
   provider: ProviderName;
 }
 
 export interface Registry {
-  /** The name used where nobody names a model. */
+  /** The model that is used when a request names none. */
   readonly defaultName: string;
   /**
-   * The models behind a name, in the order in which they are tried.
-   * @throws ParleyError `unknown_model` that names those which are on
+   * Returns the models behind a name, in the order in which they are tried.
+   * @throws ParleyError `unknown_model` that names the enabled ones
    */
   resolve(name: string): readonly [ChatModel, ...ChatModel[]];
   list(): ModelListing[];
@@ -99,7 +101,7 @@ function listModels(resolve: Registry['resolve'], providers: ReadonlySet<string>
 }
 
 function providerOf(name: string): ProviderName {
-  // Names come from the catalogue, whose first word is a provider.
+  // Names come from the catalogue and begin with a provider.
   return name.slice(0, name.indexOf('/')) as ProviderName;
 }
 

@@ -1,4 +1,4 @@
-/** What the operator says of the chat models' services. */
+/** The operator's settings for the services of chat models. */
 import type { HttpFetch } from '../http.ts';
 import type { ProviderName } from './catalog.ts';
 
@@ -12,18 +12,18 @@ export interface ProvidersSettings {
   openai: ProviderSettings;
   google: ProviderSettings;
   network: HttpFetch;
-  /** Whether answers of nothing but text go around their providers. */
+  /** Whether plain text answers bypass their provider. */
   fastPath: boolean;
-  /** Milliseconds to wait for counts after a declared finish. */
+  /** How long to wait for token counts after the answer has finished, in milliseconds. */
   settleMs: number;
 }
 
-/** Many servers that are compatible with OpenAI's want no key; the provider insists on one. */
+/** Sets a placeholder key. The provider requires one, but many OpenAI-compatible servers do not. */
 export function withPlaceholderKey({ apiKey = 'none', ...settings }: ProviderSettings) {
   return { ...settings, apiKey };
 }
 
-/** Returns the names of the providers that are on. */
+/** Returns the names of the enabled providers. */
 export function enabledProviders({ groq, openai, google }: ProvidersSettings): ProviderName[] {
   const isOn: Record<ProviderName, boolean> = {
     groq: groq.apiKey !== undefined,

@@ -1,4 +1,4 @@
-/** Vectors in base64, as some services send them though they were asked for numbers. */
+/** Decodes vectors that some services send in base64, although numbers were requested. */
 import { z } from 'zod';
 import type { HttpFetch } from '../http.ts';
 
@@ -6,7 +6,7 @@ const ANSWER = z.looseObject({ data: z.array(z.looseObject({ embedding: z.base64
 
 const BYTES_OF_A_FLOAT = 4;
 
-/** Returns a network whose answers hold numbers, which is what the provider reads. */
+/** Wraps a network so that its answers contain numbers, which the provider can read. */
 export function withNumbers(network: HttpFetch): HttpFetch {
   return async (input, init) => {
     const response = await network(input, init);
@@ -16,7 +16,10 @@ export function withNumbers(network: HttpFetch): HttpFetch {
   };
 }
 
-/** Leaves alone what it does not understand; the provider refuses that. */
+/**
+ * Returns a body with numbers. A body that it does not understand is unchanged; the provider
+ * refuses it.
+ */
 function numbersFor(body: string): string {
   const answer = ANSWER.safeParse(parsed(body));
   if (!answer.success) return body;
@@ -32,7 +35,7 @@ function parsed(body: string): unknown {
   }
 }
 
-/** 4-byte floating point numbers, the lowest byte first. */
+/** Decodes 4-byte floating point numbers, lowest byte first. */
 function floatsIn(base64: string): number[] {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   const view = new DataView(bytes.buffer);

@@ -1,6 +1,6 @@
 /**
- * Texts to vectors by the AI SDK's `embedMany`, which divides them into calls. Each call is tried
- * again where that makes sense, and halved where a service takes fewer texts at once.
+ * Embeds texts with the AI SDK's `embedMany`, which divides them into calls. Each call is retried
+ * if that makes sense, and halved if a service accepts fewer texts at once.
  */
 import { AISDKError, APICallError } from '@ai-sdk/provider';
 import type {
@@ -15,22 +15,22 @@ import { describeFailure } from '../describe-failure.ts';
 import { failureOfModel, modelFailure, retryAfterMsOf } from '../failure.ts';
 import { refuseSeveralDimensions, vectorsOf } from './vectors.ts';
 
-/** How long a caller waits, milliseconds. */
+/** How long a caller waits, in milliseconds. */
 export interface EmbeddingLimits {
-  /** For one answer of the service. */
+  /** Limit for one answer of the service. */
   callMs: number;
-  /** For all pauses between repeats together. A longer Retry-After is a failure at once. */
+  /** Limit for all pauses between retries together. A longer Retry-After fails at once. */
   pausesMs: number;
 }
 
-/** How many texts a service takes in one call, as far as is known. */
+/** The number of texts that a service accepts in one call, as far as it is known. */
 export interface BatchSize {
   most: number;
 }
 
 const PAUSES = { firstPauseMs: 500, longestPauseMs: 15_000 };
 
-/** What services answer to more texts than they take at once. */
+/** Statuses with which services refuse more texts than they accept at once. */
 const TOO_MANY = new Set([400, 413, 422]);
 
 /**
@@ -49,7 +49,7 @@ export async function embedTexts(
     const { embeddings } = await embedMany({
       ...options,
       model: wrapEmbeddingModel({ model, middleware: repeating(limits, batch) }),
-      // Repeats are ours. One call at a time, since busy services refuse several.
+      // We retry ourselves. Calls run one at a time, since busy services refuse parallel ones.
       maxRetries: 0,
       maxParallelCalls: 1,
     });
@@ -58,13 +58,16 @@ export async function embedTexts(
   } catch (error) {
     options.abortSignal?.throwIfAborted();
     if (error instanceof ParleyError) throw error;
-    // The service's own error also holds what was sent, which may not be logged.
+    // The service's own error also contains the texts that were sent, which must not be logged.
     const cause = new Error(describeFailure(error));
     throw new ParleyError(failureOfEmbedding(error), { cause });
   }
 }
 
-/** What the service refuses here is ours to mend: the text of a document is divided by us. */
+/**
+ * Returns the failure of an embedding call. A refusal is our error, because we divide a document's
+ * text.
+ */
 function failureOfEmbedding(error: unknown): Failure {
   const failure = failureOfModel(error);
   const isRefused = failure.code === 'model_refused' || failure.code === 'context_too_long';
@@ -122,7 +125,7 @@ function isTooMany(error: unknown): boolean {
   return APICallError.isInstance(error) && TOO_MANY.has(error.statusCode ?? 0);
 }
 
-/** Tries again after 408, 429, 5xx and a broken connection, when Retry-After says, else soon. */
+/** Retries after 408, 429, 5xx and a broken connection, at the time of Retry-After or soon. */
 function repeated(
   options: EmbeddingModelV4CallOptions,
   budget: { leftMs: number },
@@ -162,13 +165,16 @@ function mayPass(error: unknown): boolean {
   if (error instanceof ParleyError) return error.code === 'model_timeout';
   if (!APICallError.isInstance(error)) return isOfNetwork(error);
   const { statusCode: status, responseBody } = error;
-  // A quota that is used up does not come back within an ingest.
+  // An exhausted quota does not recover during an ingest.
   if (status === 429) return !responseBody?.includes('insufficient_quota');
-  // An answer of 200 may have broken off.
+  // Even an answer with status 200 may have broken off.
   return status === undefined || status === 408 || status >= 500 || isOfNetwork(error.cause);
 }
 
-/** The SDK's own errors are of what it could not read; the runtimes' have no common type. */
+/**
+ * Returns true for errors of the network. Those of the runtimes have no common type; the SDK's own
+ * errors mean that it could not read an answer.
+ */
 function isOfNetwork(error: unknown): boolean {
   return error instanceof Error && !AISDKError.isInstance(error);
 }

@@ -1,4 +1,4 @@
-/** The embedding models that are on. Their providers are loaded when they are first needed. */
+/** Knows the enabled embedding models. Their providers are loaded when first needed. */
 import type { EmbeddingModelV4, SharedV4ProviderOptions } from '@ai-sdk/provider';
 import { ParleyError } from '../../core/errors.ts';
 import { withNumbers } from './base64.ts';
@@ -8,22 +8,22 @@ import { offlineEmbedder } from '../offline/embedder.ts';
 import { vectorsOf } from './vectors.ts';
 import { withPlaceholderKey, type ProviderSettings } from '../chat/registry.ts';
 
-/** The name that the offline model's vectors are stored under. */
+/** The model name that is stored with the offline model's vectors. */
 export const OFFLINE_EMBEDDER = `offline/${offlineEmbedder.modelId}`;
 
 const DEFAULT_OPENAI = 'openai/text-embedding-3-small';
 
-/** What a text is: some models embed a question differently from what answers it. */
+/** What a text is for: some models embed questions and documents differently. */
 export type EmbeddingUse = 'query' | 'document';
 
 export interface Embedder {
-  /** `provider/model`: with the dimension it names the space of the vectors. */
+  /** `provider/model`; together with the dimension it identifies the space of the vectors. */
   name: string;
   /** True when it needs no network. */
   isLocal: boolean;
   /**
-   * One vector for each text, all of one dimension, none of them zero or not finite.
-   * @throws ParleyError `model_…` when the service goes on failing
+   * Returns one vector for each text, all of one dimension, none of them zero or not finite.
+   * @throws ParleyError `model_…` when the service keeps failing
    */
   embed(
     texts: readonly string[],
@@ -32,24 +32,29 @@ export interface Embedder {
 }
 
 /**
- * Texts of one call, until a service refuses so many. Gemini takes no more; for OpenAI so many
- * chunks are a sixth of the tokens that it takes.
+ * Most texts of one call, until a service refuses so many. Gemini accepts no more; for OpenAI this
+ * many chunks are a sixth of the tokens that it accepts.
  */
 const MOST_TEXTS = 100;
 
 export interface EmbeddingRegistry {
-  /** The one that documents and questions are embedded with. */
+  /** The embedder for documents and questions. */
   readonly configured: Embedder;
-  /** @throws ParleyError `unknown_model` that names the providers which are on */
+  /**
+   * Returns the embedder of a name.
+   * @throws ParleyError `unknown_model` that names the enabled providers
+   */
   resolve(name: string): Embedder;
 }
 
 export interface EmbeddingSettings {
   openai: ProviderSettings;
   google: ProviderSettings;
-  /** `offline`, or `provider/model`; OpenAI's when it has a key, else `offline`. */
+  /**
+   * `offline`, or `provider/model`. The default is OpenAI's model if it has a key, else `offline`.
+   */
   embeddingModel?: string;
-  /** As the runtime does it best. */
+  /** The HTTP client of the runtime. */
   network: HttpFetch;
 }
 
@@ -72,7 +77,7 @@ export function createEmbeddingRegistry(settings: EmbeddingSettings): EmbeddingR
   return { configured: resolve(settings.embeddingModel ?? fallback), resolve };
 }
 
-/** It is a function call: there is nothing to divide and to repeat. */
+/** A function call, which needs no division into calls and no retries. */
 const localEmbedder: Embedder = {
   name: OFFLINE_EMBEDDER,
   isLocal: true,
@@ -101,7 +106,9 @@ function embedderOf(
   };
 }
 
-/** Only Gemini asks what a text is; the others take no notice. */
+/**
+ * Returns the provider's options for a use. Only Gemini distinguishes them; the others ignore them.
+ */
 function optionsFor(use: EmbeddingUse): SharedV4ProviderOptions {
   return { google: { taskType: use === 'query' ? 'RETRIEVAL_QUERY' : 'RETRIEVAL_DOCUMENT' } };
 }

@@ -1,2 +1,5 @@
-/** What is used of the AI SDK here: named one by one, so that the Worker carries no more of it. */
+/**
+ * Exports the parts of the AI SDK that are used here by name, so that the Worker's bundle contains
+ * nothing else.
+ */
 export { embedMany, wrapEmbeddingModel } from 'ai';

@@ -1,11 +1,11 @@
-/** The vectors of one answer of an embedding service: put in order, and checked. */
+/** Orders and checks the vectors in one answer of an embedding service. */
 import type { EmbeddingModelV4Result } from '@ai-sdk/provider';
 import { z } from 'zod';
 import { ParleyError } from '../../core/errors.ts';
 import { modelFailure } from '../failure.ts';
 
 /**
- * Returns the vectors in the order of the texts, all of one dimension, with a direction each.
+ * Returns the vectors in the order of the texts, all of one dimension, none of them zero.
  * @param count how many texts were sent
  * @throws ParleyError `model_error` whose cause says what is wrong with them
  */
@@ -30,10 +30,13 @@ function unusable(fault: string): ParleyError {
   return new ParleyError(modelFailure('model_error'), { cause });
 }
 
-/** OpenAI's wire says of each vector which text it is of. Gemini's has them in order. */
+/** OpenAI's format gives each vector the index of its text. Gemini sends them in order. */
 const NUMBERED = z.object({ data: z.array(z.object({ index: z.number() })) });
 
-/** The provider leaves the vectors as they came. One without a number of its own is missing. */
+/**
+ * Returns the vectors by their indexes, because the provider keeps the order of arrival. A vector
+ * without an index counts as missing.
+ */
 function inOrder({ embeddings, response }: EmbeddingModelV4Result): number[][] {
   const numbered = NUMBERED.safeParse(response?.body);
   if (!numbered.success) return embeddings;
@@ -42,8 +45,8 @@ function inOrder({ embeddings, response }: EmbeddingModelV4Result): number[][] {
 }
 
 /**
- * A vector of zeros has no direction: its cosine is NULL, which sorts first. One that is not
- * finite as a number of 4 bytes spoils every distance.
+ * Returns what is wrong with the vectors. A vector of zeros has no direction: its cosine is NULL,
+ * which sorts first. A vector that is not finite as 4-byte numbers spoils every distance.
  */
 function faultIn(vectors: readonly (readonly number[])[], count: number): string | undefined {
   if (vectors.length !== count) return `${vectors.length} vectors for ${count} texts`;

@@ -1,4 +1,7 @@
-/** The model for when no key is there: deterministic, and plain about what it is. A real `LanguageModel` of the AI SDK's specification, so that it takes the same way as any other. */
+/**
+ * The model for deployments without a key: deterministic, and open about what it is. It implements
+ * the `LanguageModel` specification of the AI SDK, so it is called like any other model.
+ */
 import type {
   LanguageModelV4,
   LanguageModelV4CallOptions,
@@ -10,19 +13,19 @@ import { sleep } from '../../core/retry.ts';
 import { estimateTokens } from '../../core/tokens.ts';
 import type { Citation } from '../../core/parts.ts';
 
-/** Between words: quick enough to count as at once, slow enough to be seen streaming. */
+/** Milliseconds between words: fast enough to seem immediate, slow enough to be seen streaming. */
 const PAUSE_MS = 8;
-/** The same of the slow model: some twenty seconds an answer. */
+/** The same pause for the slow model: an answer takes about twenty seconds. */
 const SLOW_MODEL_ID = 'slow';
 const SLOW_PAUSE_MS = 300;
 const SLOW_INTRODUCTION =
   `This is slow on purpose, a word every ${SLOW_PAUSE_MS} milliseconds: time enough to cancel the ` +
   'turn, to close the page and come back to it, or to send another message while it runs. ';
-/** Of what the user said, so much is repeated. */
+/** Words of the user's message that the answer repeats. */
 const ECHO_WORDS = 12;
 const QUOTED_SOURCES = 3;
 
-/** The key of `providerOptions` under which the engine hands over what retrieval found. */
+/** The key in `providerOptions` under which the engine passes the retrieved sources. */
 export const OFFLINE_OPTIONS = 'parley';
 
 export function offlineModel(modelId: string): LanguageModelV4 {
@@ -36,7 +39,7 @@ export function offlineModel(modelId: string): LanguageModelV4 {
   };
 }
 
-/** The offline model as a provider of the SDK, under whatever name. */
+/** Provides the offline model to the SDK under any name. */
 export const offlineProvider: ProviderV4 = {
   specificationVersion: 'v4',
   languageModel: offlineModel,
@@ -98,13 +101,13 @@ function quote(sources: readonly Citation[]): string {
   return `This is parley's offline model: it quotes the passages that fit best and adds nothing.\n\n${quotes.join('\n\n')}`;
 }
 
-/** A passage's own references to something else: they would count as citations of ours. */
+/** Removes a passage's own references, which would count as our citations. */
 function withoutCitations(text: string): string {
   return text.replace(/\[(\s*\d+(?:\s*,\s*\d+)*\s*)\]/gu, '［$1］');
 }
 
 function sourcesIn(options: LanguageModelV4CallOptions): Citation[] | undefined {
-  // Set by our own engine alone.
+  // Only our own engine sets this.
   return options.providerOptions?.[OFFLINE_OPTIONS]?.['sources'] as Citation[] | undefined;
 }
 

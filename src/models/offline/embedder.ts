@@ -1,7 +1,7 @@
 /**
- * The `offline` embedding model: hashed features of a text, with no download, no network and no
- * state, the same in every process. It knows word forms and spelling, and nothing of the world: it
- * finds "reimbursed" by "reimbursement" and by "reimbursment", not by "money back".
+ * The `offline` embedding model: hashes features of a text, with no download, no network and no
+ * state, and the same result in every process. It knows word forms and spelling, but nothing of the
+ * world: "reimbursement" and "reimbursment" find "reimbursed", "money back" does not.
  */
 
 import type { EmbeddingModelV4, EmbeddingModelV4CallOptions } from '@ai-sdk/provider';
@@ -11,13 +11,13 @@ import { contentTerms, words } from '../../text/words.ts';
 /** Two rows of 4-byte numbers fill a database page of 4096 bytes. */
 export const OFFLINE_DIMENSIONS = 480;
 
-/** Coordinates that one feature touches: few, as in Achlioptas' sparse projections. */
+/** Coordinates that each feature changes: few, as in Achlioptas' sparse projections. */
 const COORDINATES = 4;
 const GRAM = 4;
-/** All character n-grams of a word together weigh this much beside the word itself. */
+/** Weight of all character n-grams of a word together, relative to the word. */
 const GRAM_SHARE = 0.7;
 
-/** FNV-1a with the finish of MurmurHash3, which spreads short, similar strings. */
+/** Hashes with FNV-1a and the final mix of MurmurHash3, which spreads short, similar strings. */
 function hash(text: string): number {
   let value = 0x811c9dc5;
   for (let at = 0; at < text.length; at++)
@@ -52,13 +52,13 @@ function featuresOf(text: string): Map<string, Feature> {
 }
 
 /**
- * One text as a vector of `OFFLINE_DIMENSIONS` numbers of length 1.
+ * Embeds one text as a vector of `OFFLINE_DIMENSIONS` numbers and of length 1.
  *
  * Words and their character n-grams are hashed with signs into few coordinates (Weinberger et al.,
  * "Feature hashing for large scale multitask learning", ICML 2009; Achlioptas, "Database-friendly
- * random projections", 2003; n-grams of words as in Bojanowski et al., "Enriching word vectors
- * with subword information", TACL 2017); the square root damps repetitions. A text without any
- * word gives a fixed unit vector of its own, because a vector of zeros has no cosine.
+ * random projections", 2003; n-grams of words as in Bojanowski et al., "Enriching word vectors with
+ * subword information", TACL 2017). The square root dampens repetitions. A text without words gets
+ * a fixed unit vector of its own, because a vector of zeros has no cosine.
  */
 export function offlineEmbedding(text: string): number[] {
   const vector = new Float64Array(OFFLINE_DIMENSIONS);
@@ -75,11 +75,11 @@ export function offlineEmbedding(text: string): number[] {
   }
   const length = Math.hypot(...vector);
   if (length > 0) return Array.from(vector, (value) => value / length);
-  // Signs cancelled exactly: possible, if hardly ever, for a text of very few features.
+  // Signs can cancel exactly, though hardly ever, in a text with very few features.
   return Array.from(vector, (_, at) => (at === 0 ? 1 : 0));
 }
 
-/** The model under the id `offline`. Texts beyond the call's abort signal are not embedded. */
+/** The model with the id `offline`. It stops embedding when the call's signal is aborted. */
 export const offlineEmbedder: EmbeddingModelV4 = {
   specificationVersion: 'v4',
   provider: 'parley',
