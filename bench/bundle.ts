@@ -1,4 +1,7 @@
-/** The Worker as `wrangler` would upload it, minified: its size after gzip and its start-up. Nothing is deployed. */
+/**
+ * Measures the Worker as `wrangler` would upload it, minified: its size after gzip and its
+ * start-up. Nothing is deployed.
+ */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,18 +13,21 @@ import { median } from './figures.ts';
 import { ROOT } from './servers.ts';
 
 export type Bundle = {
-  /** The code of the upload, largest first. Source maps and assets are no part of it. */
+  /** The code of the upload, largest first, without source maps and assets. */
   files: BundleFile[];
-  /** Time that was not idle while `workerd` loaded the Worker, in ms. */
+  /** Busy time while `workerd` loaded the Worker, in ms. */
   startUpMs: number;
 };
 export type BundleFile = { name: string; bytes: number; gzipBytes: number; isLazy: boolean };
 
-/** What reads documents is in modules of their own, which are loaded when they are first needed. */
+/** Modules that read documents. They are loaded when first needed. */
 const LAZY = /\.mjs$/;
 const CODE = /\.(m?js|wasm)$/;
 
-/** Bundles the Worker and starts it `starts` times under `wrangler check startup` (the median counts). */
+/**
+ * Bundles the Worker and starts it `starts` times under `wrangler check startup`; the median
+ * counts.
+ */
 export async function measureBundle(starts: number): Promise<Bundle> {
   const files = await bundleFiles();
   const times: number[] = [];
@@ -46,7 +52,10 @@ async function wrangler(parameters: string[], root = ROOT): Promise<void> {
   await promisify(execFile)(command, parameters, { cwd: root, maxBuffer: 1e8 });
 }
 
-/** The code of the Worker as it would be uploaded, largest first. @param root the repository, or a copy of it */
+/**
+ * Returns the Worker's code as it would be uploaded, largest first.
+ * @param root the repository, or a copy of it
+ */
 export async function bundleFiles(root = ROOT): Promise<BundleFile[]> {
   const folder = mkdtempSync(join(tmpdir(), 'parley-bundle-'));
   try {

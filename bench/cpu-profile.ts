@@ -1,4 +1,7 @@
-/** Reads a V8 CPU profile (the DevTools `Profiler.Profile`): where the time of a stretch of it went. */
+/**
+ * Summarises a V8 CPU profile (the DevTools `Profiler.Profile`): how the time of a period was
+ * spent.
+ */
 
 type Frame = { functionName: string; url: string; lineNumber: number };
 export type CpuProfile = {
@@ -6,25 +9,28 @@ export type CpuProfile = {
   /** µs of the process's monotonic clock. */
   startTime: number;
   samples: number[];
-  /** µs since the sample before. */
+  /** µs since the previous sample. */
   timeDeltas: number[];
 };
 
 export type Share = { name: string; share: number };
 export type Breakdown = {
-  /** ms that were not idle, of so many in all. */
+  /** Busy time in ms, and the length of the period in ms. */
   busyMs: number;
   wallMs: number;
-  /** Shares of the busy time, largest first: by function alone, by package or file, and with all that it calls. */
+  /**
+   * Shares of the busy time, largest first: by function alone, by package or file, and by function
+   * with all that it calls.
+   */
   bySelf: Share[];
   byModule: Share[];
   byTotal: Share[];
 };
 
-/** V8's names for time in no function of JavaScript. */
+/** V8's names for time outside of JavaScript functions. */
 const IDLE = '(idle)';
 
-/** The breakdown of the profile between two times in ms of the monotonic clock. */
+/** Returns the breakdown of the profile between two times in ms of the monotonic clock. */
 export function breakDown(profile: CpuProfile, fromMs: number, toMs: number): Breakdown {
   const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]));
   const parents = new Map(
@@ -57,7 +63,7 @@ function timeByNode(profile: CpuProfile, from: number, to: number): Map<number, 
   const times = new Map<number, number>();
   let at = profile.startTime;
   profile.samples.forEach((id, index) => {
-    // A sample stands for the time until the next one.
+    // A sample counts until the next one.
     at += profile.timeDeltas[index] ?? 0;
     const time = profile.timeDeltas[index + 1] ?? 0;
     if (at >= from && at < to) times.set(id, (times.get(id) ?? 0) + time);
@@ -83,7 +89,7 @@ function nameOf(frame: Frame): string {
   return `${frame.functionName || '(anonymous)'}${place}`;
 }
 
-/** The package, the folder of ours, or the module of Node that a function is in. */
+/** Returns the package, the folder of ours, or the Node module that a function belongs to. */
 function moduleOf(frame: Frame): string {
   if (!frame.url) return frame.functionName.startsWith('(') ? frame.functionName : '(native)';
   const url = shortUrl(frame.url);

@@ -1,11 +1,14 @@
 /**
- * A proxy in front of `sqld`, in a process of its own, that counts the requests (with their times, on the shared
- * clock) and can hold each one back, as a database elsewhere would.
+ * A proxy for `sqld` in its own process. It counts requests, with their times on the shared clock,
+ * and can delay each one, like a remote database.
  */
 import { Agent, createServer, request } from 'node:http';
 import { sharedClock } from './answer.ts';
 
-/** `open` names the database's port and starts listening; `delay` sets the round trip; `report` empties the log. */
+/**
+ * `open` sets the database's port and starts listening; `delay` sets the round trip; `report`
+ * empties the log.
+ */
 export type ProxyQuestion =
   | { kind: 'open'; port: number }
   | { kind: 'delay'; ms: number }

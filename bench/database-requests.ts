@@ -1,4 +1,4 @@
-/** Requests to the database, counted where they pass: by a proxy between the server and `sqld`. */
+/** Counts the requests to the database with a proxy between the server and `sqld`. */
 import { modelName } from './answer.ts';
 import { median, type Measured } from './figures.ts';
 import { runLoad, type Rig } from './rig.ts';
@@ -6,13 +6,16 @@ import type { Server } from './servers.ts';
 import { createConversation, post, QUESTION, turnIn, type TurnRequest } from './turns.ts';
 
 const TURNS = 9;
-/** After each turn, so that nothing of one is counted with the next. */
+/** A pause after each turn, so that its requests are not counted with the next one. */
 const PAUSE_MS = 150;
-/** A short turn: over before the first checkpoint. */
+/** A short turn, which ends before the first checkpoint. */
 const ANSWER = { tokens: 20, paceMs: 2 };
 const MODEL = modelName(ANSWER);
 
-/** A turn in a conversation that exists, one that makes its conversation, and one that answers from documents. */
+/**
+ * Counts a turn in an existing conversation, one in a new conversation, and one that answers from
+ * documents.
+ */
 export async function databaseRequests(rig: Rig, server: Server): Promise<Measured> {
   if (!server.database) return {};
   const conversation = await createConversation(server, 'bench-database');
@@ -39,7 +42,7 @@ function newConversationTurn(): TurnRequest {
   return { path: '/conversations', body: JSON.stringify(body) };
 }
 
-/** Undefined where documents are not served: then there is nothing to count. */
+/** Returns undefined if documents are not served. */
 async function countRag(rig: Rig, server: Server): Promise<Requests | undefined> {
   const userId = 'bench-documents';
   const text = 'What one more token costs depends on the streams that it crosses.\n\n'.repeat(20);
@@ -49,7 +52,8 @@ async function countRag(rig: Rig, server: Server): Promise<Requests | undefined>
     console.error(`no rag turn was measured: ${String(error)}`);
     return undefined;
   }
-  // Each in a conversation of its own: a question that follows another is first asked to be made whole, which is another call of the model.
+  // Each turn has a conversation of its own, because a follow-up question is first rewritten by
+  // another call of the model.
   const turns: TurnRequest[] = [];
   while (turns.length < TURNS)
     turns.push(turnIn(await createConversation(server, userId, 'rag'), MODEL));
@@ -62,7 +66,10 @@ function times(turn: TurnRequest): TurnRequest[] {
 
 type Requests = { before: number; all: number };
 
-/** Medians over a few turns: requests that came before the model was asked, and until the next turn. */
+/**
+ * Returns medians over a few turns: the requests before the model was called, and those until the
+ * next turn.
+ */
 async function count(rig: Rig, server: Server, turns: TurnRequest[]): Promise<Requests> {
   await rig.upstream.ask({});
   await server.database?.ask({ kind: 'report' });

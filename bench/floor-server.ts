@@ -1,4 +1,7 @@
-/** The floor: a bare `node:http` pipe of the upstream's bytes. Nothing that streams through Node costs less. */
+/**
+ * The floor: a bare `node:http` pipe of the upstream's bytes. No server that streams through Node
+ * can cost less.
+ */
 import { Agent, createServer, request } from 'node:http';
 
 const upstream = new URL(process.env['OPENAI_BASE_URL'] ?? '');
@@ -29,5 +32,5 @@ server.listen(Number(process.env['PORT'] ?? 0), '127.0.0.1', () => {
     console.log(`listening on http://127.0.0.1:${address.port}`);
 });
 
-// An end of its own choosing lets V8 write its profile (see profile.ts).
+// Exits by itself, which lets V8 write its profile (see profile.ts).
 process.on('SIGTERM', () => process.exit(0));

@@ -1,9 +1,12 @@
-/** The benchmark's own processes (upstream, load generator, database proxy): one question, one answer. */
+/** Runs the benchmark's own processes (upstream, load generator, database proxy). */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** A process of ours that answers each message with one message. `Answer` is what its file says that it sends. */
+/**
+ * A process of ours that answers each message with one message. `Answer` is the type that its file
+ * declares.
+ */
 export class HelperProcess<Question, Answer> {
   #child: ChildProcess;
 
@@ -13,7 +16,10 @@ export class HelperProcess<Question, Answer> {
     this.#child = fork(path, [], { execArgv: ['--no-warnings'] });
   }
 
-  /** The next message of the process. Throws when it ends instead. */
+  /**
+   * Returns the process's next message.
+   * @throws when it ends instead
+   */
   async next(): Promise<Answer> {
     const ended = new AbortController();
     const exit = once(this.#child, 'exit', { signal: ended.signal }).then(([code]) => {

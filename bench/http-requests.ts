@@ -1,12 +1,16 @@
-/** The least of an HTTP/1.1 server that the benchmark's upstream needs: whole requests off a socket. */
+/**
+ * The smallest HTTP/1.1 server that the benchmark's upstream needs: it reads whole requests from a
+ * socket.
+ */
 import type { Socket } from 'node:net';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 const CHUNKED_END = Buffer.from('0\r\n\r\n');
 
 /**
- * Calls `onRequest` with the head and the body of each request on the connection, one after the other. Clients do not
- * pipeline; a body comes with a length, or in chunks, whose framing is left in (the reader only looks for words).
+ * Calls `onRequest` with the head and the body of each request on the connection, one after the
+ * other. Clients do not pipeline. A body has a length or comes in chunks, whose framing is left in,
+ * because the reader only searches for words.
  */
 export function readRequests(
   socket: Socket,

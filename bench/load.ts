@@ -1,6 +1,7 @@
 /**
- * The load generator, in a process of its own so that its work is never counted as a server's. The parent sends a
- * {@link Load}; the answer tells the times of every turn and every fault that was found in what it streamed.
+ * The load generator. It is a separate process, so that its work is never counted as a server's.
+ * The parent sends a {@link Load}; the answer holds the times of every turn and every fault in what
+ * it streamed.
  */
 import { expectedText } from './answer.ts';
 import { postRequest, StreamClient, type Reading } from './stream-client.ts';
@@ -14,11 +15,16 @@ export type Load = {
   /** Tokens of each answer. */
   tokens: number;
   together: boolean;
-  /** When together: the time over which the streams are opened. When not: the pause between turns. In ms. */
+  /**
+   * In ms: the time over which parallel streams are opened, or the pause between consecutive turns.
+   */
   spreadMs: number;
 };
 
-/** One turn as the client saw it, in ms (`sentAt` and `firstTokenAt` on the shared clock) and bytes of event stream. */
+/**
+ * One turn as the client saw it: times in ms (`sentAt` and `firstTokenAt` on the shared clock), and
+ * bytes of event stream.
+ */
 export type TurnTimes = { sentAt: number; firstTokenAt: number; turnMs: number; bytes: number };
 export type LoadResult = { turns: TurnTimes[]; faults: string[] };
 
@@ -50,7 +56,10 @@ async function allTogether(load: Load): Promise<PromiseSettledResult<Reading>[]>
   );
 }
 
-/** The work on each answer waits until no stream is open any more, so that it delays nothing that is measured. */
+/**
+ * Checks the answers after the last stream has closed, so that this work delays nothing that is
+ * measured.
+ */
 function judge(load: Load, readings: Reading[]): LoadResult {
   const expected = expectedText(load.tokens);
   const faults: string[] = [];

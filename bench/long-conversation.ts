@@ -1,4 +1,6 @@
-/** What a conversation's length costs a turn: one of 10,000 messages against one of 20, on a file. */
+/**
+ * Compares a turn in a conversation of 10,000 messages with one in a conversation of 20, on a file.
+ */
 import { modelName } from './answer.ts';
 import { median, type Measured } from './figures.ts';
 import { runLoad, type Rig } from './rig.ts';
@@ -7,7 +9,7 @@ import { createConversation, fill, turnIn, type Conversation } from './turns.ts'
 
 const LONG = 10_000;
 const SHORT = 20;
-/** Turns by turns the two take, so that noise meets both alike. */
+/** The two alternate in this many blocks of turns, so that noise affects both alike. */
 const BLOCKS = 6;
 const TURNS_A_BLOCK = 25;
 type BlockCost = { cpuMs: number; turnMs: number };

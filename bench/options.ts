@@ -1,4 +1,4 @@
-/** The command line of the benchmark. */
+/** Parses the command line of the benchmark. */
 import { parseArgs } from 'node:util';
 import { SERVER_NAMES, type ServerName } from './servers.ts';
 
@@ -21,14 +21,17 @@ export type Options = {
   rounds: number;
   /** In the order in which they run. */
   scenarios: ScenarioName[];
-  /** Whether the scenarios were named by the user: then nothing is left out for being slow. */
+  /** True when the user named the scenarios; then no slow one is left out. */
   explicit: boolean;
   servers: ServerName[];
 };
 
 const USAGE = `npm run bench -- [--quick] [--rounds n] [--only ${SCENARIO_NAMES.join(',')}] [--servers ${SERVER_NAMES.join(',')}]`;
 
-/** Reads the arguments; an unknown one ends the process with the usage. The floor is always among the servers. */
+/**
+ * Reads the arguments. An unknown one ends the process with the usage. The floor is always among
+ * the servers.
+ */
 export function readOptions(): Options {
   try {
     const options = {

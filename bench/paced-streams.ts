@@ -1,10 +1,10 @@
-/** A timer wheel: thousands of streams, each a write every few milliseconds, on one timer. */
+/** A timer wheel: it writes thousands of streams, each every few milliseconds, with one timer. */
 import type { Socket } from 'node:net';
 import { sharedClock } from './answer.ts';
 
 type Stream = { socket: Socket; frames: Buffer[]; next: number; startedAt: number; paceMs: number };
 
-/** Slots of 1 ms; more than the longest pace, so that a slot only ever holds what is due in it. */
+/** Slots of 1 ms: more than the longest pace, so that a slot only holds what is due in it. */
 const SLOTS = 2048;
 
 export class PacedStreams {
@@ -14,8 +14,9 @@ export class PacedStreams {
   #timer: NodeJS.Timeout | undefined;
 
   /**
-   * Writes the first frame at once and each later one `paceMs` after the one before, on the schedule of the start:
-   * a late tick delays its own frames and no others. The last frame (the end) goes with the last token.
+   * Writes the first frame at once, and each later one `paceMs` after the one before, scheduled
+   * from the start: a late tick delays only its own frames. The last frame (the end) is sent with
+   * the last token.
    */
   start(socket: Socket, frames: Buffer[], paceMs: number): void {
     const [first] = frames;

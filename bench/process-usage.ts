@@ -1,20 +1,21 @@
 /**
- * What the operating system has accounted to a server (Linux): CPU and memory of every process of its session, from
- * /proc. CPU comes in ticks of 10 ms, so whatever is measured has to take seconds.
+ * Reads the CPU and memory of all processes in a server's session from /proc (Linux). CPU comes in
+ * ticks of 10 ms, so a measurement must take seconds.
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
 export type ProcessUsage = { pid: number; name: string; cpuMs: number; residentKb: number };
 
-/** What Node calls itself there. */
+/** The name of Node's main thread in /proc. */
 const NODE_MAIN_THREAD = 'MainThread';
 const TICK_MS = 1000 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 const PAGE_KB = Number(execFileSync('getconf', ['PAGESIZE'], { encoding: 'utf8' })) / 1024;
 
 /**
- * The processes in the sessions of the given leaders (a server is started as the leader of a session of its own, so
- * all of its descendants are in it). `cpuMs` is user and system time, that of children that have ended included.
+ * Returns the processes in the sessions of the given leaders. A server starts as the leader of its
+ * own session, so all its descendants are included. `cpuMs` is user and system time, with that of
+ * children that have ended.
  */
 export function usageOf(leaders: number[]): ProcessUsage[] {
   return readdirSync('/proc')
@@ -22,24 +23,27 @@ export function usageOf(leaders: number[]): ProcessUsage[] {
     .flatMap((pid) => readProcess(Number(pid), leaders) ?? []);
 }
 
-/** CPU in ms, in all. */
+/** Returns the sum of CPU in ms. */
 export function cpuOf(leaders: number[]): number {
   return Object.values(cpuByName(leaders)).reduce((sum, cpuMs) => sum + cpuMs, 0);
 }
 
-/** CPU in ms by the name of the program. */
+/** Returns the CPU in ms by the name of the program. */
 export function cpuByName(leaders: number[]): Record<string, number> {
   const byName: Record<string, number> = {};
   for (const { name, cpuMs } of usageOf(leaders)) byName[name] = (byName[name] ?? 0) + cpuMs;
   return byName;
 }
 
-/** Resident memory in KiB, in all. */
+/** Returns the sum of resident memory in KiB. */
 export function residentOf(leaders: number[]): number {
   return usageOf(leaders).reduce((sum, { residentKb }) => sum + residentKb, 0);
 }
 
-/** Fields by proc_pid_stat(5), counted from after the command: session 3, utime to cstime 11–14, rss 21. */
+/**
+ * Reads the fields of proc_pid_stat(5), counted from after the command: session 3, utime to cstime
+ * 11–14, rss 21.
+ */
 function readProcess(pid: number, leaders: number[]): ProcessUsage | undefined {
   let stat: string;
   try {

@@ -1,8 +1,9 @@
 /**
- * Where a server on Node spends its CPU: runs one scenario against it under V8's profiler and prints the functions
- * and modules that took most, for docs/performance.md. The longest load run of the scenario is what is broken down.
+ * Shows where a server on Node spends its CPU: runs one scenario under V8's profiler and prints the
+ * functions and modules that took most, for docs/performance.md. The longest load run of the
+ * scenario is broken down.
  *
- *     node bench/profile.ts [s1|s2|s3|s4] [parley-node|stream-text|floor]
+ * node bench/profile.ts [s1|s2|s3|s4] [parley-node|stream-text|floor]
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +17,10 @@ import { SCENARIOS, warmUp } from './scenarios.ts';
 import { SERVER_NAMES, startServer } from './servers.ts';
 import type { UpstreamMessage } from './upstream.ts';
 
-/** Short against the 5 ms between the tokens of S2; longer intervals miss what is short and frequent. */
+/**
+ * Short relative to the 5 ms between the tokens of S2; longer intervals miss short and frequent
+ * functions.
+ */
 const SAMPLE_INTERVAL_US = 200;
 const ROWS = 30;
 

@@ -1,4 +1,4 @@
-/** The tables that are printed: only what was measured; `–` is what was not. */
+/** Prints the tables. They only contain what was measured; `–` marks what was not. */
 import type { Bundle, BundleFile } from './bundle.ts';
 import type { Figures } from './figures.ts';
 import type { Options } from './options.ts';

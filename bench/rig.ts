@@ -1,4 +1,4 @@
-/** The running parts that every scenario uses, and the one way in which all of them measure. */
+/** Holds the processes that every scenario uses, and measures all of them in the same way. */
 import { modelName, sharedClock, type Answer } from './answer.ts';
 import { percentile, type Measured } from './figures.ts';
 import type { HelperProcess } from './helper-process.ts';
@@ -12,25 +12,25 @@ export type Rig = {
   upstream: HelperProcess<object, UpstreamMessage>;
   load: HelperProcess<Load, LoadResult>;
   quick: boolean;
-  /** When each load ran, in ms of the shared clock. */
+  /** The start and end of each load, in ms of the shared clock. */
   loadRuns: { from: number; to: number }[];
 };
 
 export type LoadRun = LoadResult & {
-  /** CPU of the server's processes while the load ran, in ms. */
+  /** CPU of the server's processes during the load, in ms. */
   cpuMs: number;
   /** The same by program. */
   cpuMsByName: Record<string, number>;
-  /** How much the resident memory had grown at its height, in KiB. */
+  /** Highest growth of resident memory, in KiB. */
   grownKb: number;
 };
 
-/** How often memory is looked at. */
+/** The interval at which memory is sampled. */
 const SAMPLE_MS = 400;
 
 /**
- * Runs turns against a server and says what they cost it. Throws when a token was missing in any of them: a figure
- * of a broken stream is worth nothing.
+ * Runs turns against a server and returns their costs.
+ * @throws when any turn lacked a token, because the figures of a broken stream are worthless
  */
 export async function runLoad(options: {
   rig: Rig;
@@ -73,7 +73,9 @@ export async function runLoad(options: {
   return { ...result, cpuMs, cpuMsByName, grownKb: residentHighest - residentBefore };
 }
 
-/** Time to the first token of the turns, in ms: `<prefix>First50` and `<prefix>First99`. */
+/**
+ * Returns the time to the first token of the turns, in ms: `<prefix>First50` and `<prefix>First99`.
+ */
 export function firstTokenTimes(prefix: string, { turns }: LoadResult): Measured {
   const times = turns.map(({ sentAt, firstTokenAt }) => firstTokenAt - sentAt);
   return {

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: parley beside the floor and bare `streamText`, in interleaved rounds. bench/README.md says how to
- * read what it prints. It ends with code 1 when any turn lost a token.
+ * `npm run bench`: compares parley with the floor and bare `streamText` in interleaved rounds.
+ * bench/README.md explains the output. It exits with code 1 when any turn lost a token.
  */
 import { measureBundle } from './bundle.ts';
 import { Figures } from './figures.ts';
@@ -32,7 +32,10 @@ upstream.stop();
 load.stop();
 process.exitCode = failures.length ? 1 : 0;
 
-/** Fresh servers, then each scenario on one server after the other, so that noise meets all of them alike. */
+/**
+ * Starts fresh servers and runs each scenario on one server after the other, so that noise affects
+ * all alike.
+ */
 async function runRound(round: number): Promise<void> {
   const servers: Server[] = [];
   try {
@@ -84,7 +87,7 @@ async function runScenario({
   });
 }
 
-/** What would take too long, unless it was asked for by name. */
+/** Returns true for what would take too long, unless it was requested by name. */
 function isLeftOut(
   scenario: ScenarioName,
   server: ServerName,

@@ -1,8 +1,10 @@
 /**
- * Whether a full database is slower than an empty one: 100,000 conversations of 1,000 users with 2 million messages, in a file, and the same calls on a database that
- * holds one user with 20 conversations. Takes a few minutes and about a gigabyte in the temporary folder; not part of `npm run bench`.
+ * Checks whether a full database is slower than an empty one: 100,000 conversations of 1,000 users
+ * with 2 million messages in a file, and the same calls on a database with one user and 20
+ * conversations. Takes a few minutes and about a gigabyte in the temporary folder. It is not part
+ * of `npm run bench`.
  *
- *     node bench/scale.ts [conversations] [messages in each]
+ * node bench/scale.ts [conversations] [messages in each]
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,7 +37,7 @@ function conversationId(number: number): string {
   return `conversation-${String(number).padStart(10, '0')}`;
 }
 
-/** Makes the conversations by SQL, user by user in turn. */
+/** Creates the conversations by SQL, alternating between the users. */
 async function fill(db: Database, size: Size): Promise<void> {
   for (let from = 0; from < size.conversations; from += STEP) {
     const to = Math.min(from + STEP, size.conversations);

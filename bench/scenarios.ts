@@ -1,4 +1,4 @@
-/** The scenarios: what each one runs against a server, and the figures it takes from it. */
+/** Defines the scenarios: what each one runs against a server, and the figures it returns. */
 import { modelName } from './answer.ts';
 import { databaseRequests } from './database-requests.ts';
 import { median, percentile, type Measured } from './figures.ts';
@@ -10,11 +10,17 @@ import { freshTurns, turnsAfterHistory } from './turns.ts';
 
 export type Scenario = (rig: Rig, server: Server) => Promise<Measured>;
 
-/** How long the turns of a scenario that goes one by one may take in all: enough ticks of 10 ms for 1 %. */
+/**
+ * Total time for the turns of a sequential scenario, in ms: enough ticks of 10 ms for a precision
+ * of 1 %.
+ */
 const ONE_BY_ONE_MS = 2500;
 const MOST_TURNS = 600;
 
-/** Runs a few bursts, so that the code is compiled before anything is counted. Returns the ms of one turn. */
+/**
+ * Runs a few bursts, so that the code is compiled before anything is counted.
+ * @returns the ms of one turn
+ */
 export async function warmUp(rig: Rig, server: Server, count = 20): Promise<number> {
   const answer = { tokens: 500, paceMs: 0 };
   const turns = await freshTurns({ server, model: modelName(answer), count });
@@ -22,7 +28,7 @@ export async function warmUp(rig: Rig, server: Server, count = 20): Promise<numb
   return median(run.turns.map(({ turnMs }) => turnMs)) ?? 1;
 }
 
-/** One stream, 500 tokens at once, again and again on one connection. */
+/** Runs one stream with 500 tokens at once, repeatedly on one connection. */
 const burst: Scenario = async (rig, server) => {
   const answer = { tokens: 500, paceMs: 0 };
   const turnMs = await warmUp(rig, server, 8);
@@ -51,7 +57,7 @@ function byProgram(cpuMsByName: Record<string, number>, turns: number): Measured
   return Object.fromEntries(entries.map(([name, ms]) => [`s1Cpu of ${name}`, ms / turns]));
 }
 
-/** 50 streams of 200 tokens, one every 5 ms, a few waves of them. */
+/** Runs a few waves of 50 streams with 200 tokens, one every 5 ms. */
 const busy: Scenario = async (rig, server) => {
   const answer = { tokens: 200, paceMs: 5 };
   const streams = 50;
@@ -74,7 +80,10 @@ const busy: Scenario = async (rig, server) => {
   };
 };
 
-/** 1,000 open streams of 60 tokens, one every 200 ms; the first figure to suffer when a stream costs memory. */
+/**
+ * Runs 1,000 open streams of 60 tokens, one every 200 ms. It is the first to suffer when a stream
+ * costs memory.
+ */
 const open: Scenario = async (rig, server) => {
   const answer = { tokens: 60, paceMs: 200 };
   const streams = 1000;
@@ -90,7 +99,7 @@ const open: Scenario = async (rig, server) => {
   };
 };
 
-/** A short turn after 40 messages of history. */
+/** Runs a short turn after 40 messages of history. */
 const history: Scenario = async (rig, server) => {
   const answer = { tokens: 30, paceMs: 0 };
   const model = modelName(answer);
@@ -102,7 +111,7 @@ const history: Scenario = async (rig, server) => {
   return { s4Cpu: run.cpuMs / count, ...firstTokenTimes('s4', run) };
 };
 
-/** One stream at a calm pace: what a server adds to the first token when nothing else is going on. */
+/** Runs one stream at a calm pace, to see what a server adds to the first token when it is idle. */
 const calm: Scenario = async (rig, server) => {
   const measured = await calmTurns(rig, server);
   if (!server.database) return measured;
@@ -133,7 +142,7 @@ async function calmTurns(rig: Rig, server: Server): Promise<Measured> {
   };
 }
 
-/** The bytes of 500 tokens that come one by one. */
+/** Counts the bytes of 500 tokens that arrive one by one. */
 const bytes: Scenario = async (rig, server) => {
   const answer = { tokens: 500, paceMs: 2 };
   const turns = await freshTurns({ server, model: modelName(answer), count: 1 });
@@ -152,7 +161,7 @@ export const SCENARIOS: Partial<Record<ScenarioName, Scenario>> = {
   long: longConversation,
 };
 
-/** The time between an answer's first token and its last. */
+/** Returns the time between an answer's first token and its last. */
 function idealMs({ tokens, paceMs }: { tokens: number; paceMs: number }): number {
   return (tokens - 1) * paceMs;
 }

@@ -1,4 +1,4 @@
-/** The servers that are compared, each started as its users start it, in a session of its own. */
+/** Starts the servers that are compared, each as its users start it, and in its own session. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -20,15 +20,18 @@ export const SERVER_NAMES = [
 ] as const;
 export type ServerName = (typeof SERVER_NAMES)[number];
 
-/** A running server. `leaders` are the sessions whose processes are counted as its own, its database's included. */
+/**
+ * A running server. The processes in the sessions of `leaders` count as its own, including its
+ * database's.
+ */
 export type Server = {
   name: ServerName;
   port: number;
   wire: Wire;
   leaders: number[];
-  /** From the start of the process to its `listening on` line, and the CPU spent until then, in ms. */
+  /** From the start of the process to its `listening on` line: the time and the CPU, in ms. */
   startUp: { wallMs: number; cpuMs: number };
-  /** The proxy before its database, where that is reached over HTTP. */
+  /** The proxy of its database, if that is reached over HTTP. */
   database?: HelperProcess<ProxyQuestion, ProxyAnswer>;
   stop: () => Promise<void>;
 };
@@ -46,7 +49,10 @@ const START_LIMIT_MS = 90_000;
 const STOP_LIMIT_MS = 15_000;
 const LISTENING = /listening on http:\/\/[^\s:]+:(\d+)/;
 
-/** Starts a server against the upstream at `upstreamPort`, with more environment if given; resolves when it listens. */
+/**
+ * Starts a server against the upstream at `upstreamPort`, with more environment if given. Resolves
+ * when it listens.
+ */
 export async function startServer(
   name: ServerName,
   upstreamPort: number,
@@ -106,7 +112,7 @@ async function startOnSqld(name: ServerName, environment: Record<string, string>
   };
 }
 
-/** The command of an npm script, without npm's own process around it. */
+/** Returns the command of an npm script, without npm's own process around it. */
 function parley(script: 'start' | 'dev', environment: Record<string, string>): Command {
   const fallback = { start: 'node src/host/node/main.ts', dev: 'node src/host/dev/main.ts' }[
     script
@@ -121,7 +127,7 @@ function parley(script: 'start' | 'dev', environment: Record<string, string>): C
   };
 }
 
-/** Runs a command until its output matches `ready`, whose first group, if it has one, is the port. */
+/** Runs a command until its output matches `ready`, whose first group, if any, is the port. */
 async function start({ command, environment, ready }: Command): Promise<Started> {
   const { PATH = '', HOME = '' } = process.env;
   const path = `${join(ROOT, 'node_modules/.bin')}:${PATH}`;
@@ -161,7 +167,10 @@ async function start({ command, environment, ready }: Command): Promise<Started>
   return { port, leader, startUp, stop };
 }
 
-/** Asks every process of the session to end (one need not be in its leader's group), and waits until all have. */
+/**
+ * Asks every process of the session to end, which may be in other process groups, and waits until
+ * all have ended.
+ */
 async function stopSession(leader: number): Promise<void> {
   signalSession(leader, 'SIGTERM');
   const deadline = performance.now() + STOP_LIMIT_MS;
@@ -176,7 +185,7 @@ function signalSession(leader: number, signal: NodeJS.Signals): void {
     try {
       process.kill(pid, signal);
     } catch {
-      // It has ended by itself meanwhile.
+      // It has already ended by itself.
     }
   }
 }

@@ -1,8 +1,14 @@
-/** One HTTP/1.1 connection on a bare socket that reads event streams with hardly any work while they run. */
+/**
+ * One HTTP/1.1 connection on a bare socket, which does hardly any work while it reads event
+ * streams.
+ */
 import { connect, type Socket } from 'node:net';
 import { sharedClock } from './answer.ts';
 
-/** What came back for one request. Times in ms of the shared clock; `firstTokenAt` is NaN when none came. */
+/**
+ * The answer to one request. Times are in ms of the shared clock; `firstTokenAt` is NaN when none
+ * came.
+ */
 export type Reading = {
   sentAt: number;
   firstTokenAt: number;
@@ -12,9 +18,9 @@ export type Reading = {
 };
 
 const HEAD_END = Buffer.from('\r\n\r\n');
-/** With the line break before it: a header may end in a zero, too. */
+/** Includes the line break before it, because a header may also end in a zero. */
 const CHUNKED_END = Buffer.from('\r\n0\r\n\r\n');
-/** No answer of the benchmark takes longer, on any server that is worth measuring. */
+/** Longer than any answer of the benchmark on a server that is worth measuring. */
 const TIME_LIMIT_MS = 90_000;
 
 /** A connection to `port` on this machine that stays open between requests. */
@@ -25,7 +31,10 @@ export class StreamClient {
     this.#socket = connect({ port, host: '127.0.0.1', noDelay: true });
   }
 
-  /** Sends a request and reads its answer to the end. Throws when the connection breaks or time runs out. */
+  /**
+   * Sends a request and reads its answer to the end.
+   * @throws when the connection breaks or time runs out
+   */
   async read({ request, firstToken }: { request: Buffer; firstToken: Buffer }): Promise<Reading> {
     const socket = this.#socket;
     const chunks: Buffer[] = [];
@@ -59,7 +68,7 @@ export class StreamClient {
   }
 }
 
-/** The bytes of a POST of JSON that asks for an event stream. */
+/** Returns the bytes of a POST of JSON that requests an event stream. */
 export function postRequest({ path, body }: { path: string; body: string }): Buffer {
   return Buffer.from(
     `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nAccept: text/event-stream\r\n` +
@@ -67,7 +76,7 @@ export function postRequest({ path, body }: { path: string; body: string }): Buf
   );
 }
 
-/** Only the few chunks before the first token are ever searched. */
+/** Searches for the first token. Only the few chunks before it are ever searched. */
 function holds(chunks: Buffer[], marker: Buffer): boolean {
   return (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).includes(marker);
 }

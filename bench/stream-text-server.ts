@@ -1,4 +1,7 @@
-/** What people write first: `streamText` of the AI SDK as a UI message stream, over Hono. Nothing is stored. */
+/**
+ * The code that people write first: `streamText` of the AI SDK as a UI message stream over Hono. It
+ * stores nothing.
+ */
 import { serve } from '@hono/node-server';
 import { createOpenAI } from '@ai-sdk/openai';
 import {
@@ -25,5 +28,5 @@ serve(
   },
 );
 
-// An end of its own choosing lets V8 write its profile (see profile.ts).
+// Exits by itself, which lets V8 write its profile (see profile.ts).
 process.on('SIGTERM', () => process.exit(0));

@@ -1,10 +1,13 @@
-/** What a turn is at each server: the conversations it needs beforehand, and the request that starts it. */
+/**
+ * Defines a turn for each server: the conversations that must exist before it, and the request that
+ * starts it.
+ */
 import type { Server } from './servers.ts';
 
 export type TurnRequest = { path: string; body: string };
 type Message = { role: 'user' | 'assistant'; content: string };
 
-/** A message of the length that people write. */
+/** A message of typical length. */
 export const QUESTION =
   'What does it cost to stream one more token through a server like this one?';
 const ANSWER_IN_HISTORY =
@@ -13,8 +16,8 @@ const ANSWER_IN_HISTORY =
 const PREPARED_AT_ONCE = 8;
 
 /**
- * The requests for `count` turns, each in a new conversation. parley keeps conversations, so there they are created now;
- * the others are sent their (empty) history.
+ * Returns the requests for `count` turns, each in a new conversation. parley keeps conversations,
+ * so they are created here; the other servers receive their (empty) history.
  */
 export async function freshTurns({
   server,
@@ -32,7 +35,10 @@ export async function freshTurns({
   );
 }
 
-/** The requests for `count` turns after `history` messages: shared out over a few conversations that hold them. */
+/**
+ * Returns the requests for `count` turns after `history` messages, distributed over a few
+ * conversations that hold them.
+ */
 export async function turnsAfterHistory(options: {
   server: Server;
   model: string;
@@ -52,7 +58,7 @@ export async function turnsAfterHistory(options: {
 
 export type Conversation = { id: string; userId: string };
 
-/** A new, empty conversation of parley. */
+/** Creates a new, empty conversation of parley. */
 export async function createConversation(
   server: Server,
   userId: string,
@@ -74,7 +80,7 @@ export async function fill(options: {
   for (let count = 0; count < messages; count += 2) await post(server, path, body);
 }
 
-/** The request for one more turn in a conversation of parley. */
+/** Returns the request for one more turn in a conversation of parley. */
 export function turnIn(conversation: Conversation, model: string): TurnRequest {
   const body = {
     user_id: conversation.userId,
@@ -85,7 +91,10 @@ export function turnIn(conversation: Conversation, model: string): TurnRequest {
   return { path: `/conversations/${conversation.id}/messages`, body: JSON.stringify(body) };
 }
 
-/** A JSON call to parley outside of what is measured. Throws on anything but 200. */
+/**
+ * Makes a JSON call to parley that is not measured.
+ * @throws on any status but 200
+ */
 export async function post(
   server: Server,
   path: string,

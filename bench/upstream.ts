@@ -1,9 +1,11 @@
 /**
- * The model's service of the benchmark: `POST …/chat/completions` of the OpenAI wire, in a process of its own.
- * It must never be the bottleneck, so it speaks HTTP on bare sockets, sends frames that were encoded once, and
- * paces all its streams with one timer. The model's name chooses the answer (see answer.ts).
+ * The model service of the benchmark: `POST …/chat/completions` of OpenAI's API, in its own
+ * process. It must never be the bottleneck, so it speaks HTTP on bare sockets, sends frames that
+ * were encoded once, and paces all streams with one timer. The model's name chooses the answer (see
+ * answer.ts).
  *
- * The parent asks for `report` and gets when each request came and when its first token left, on the shared clock.
+ * The parent asks for a `report`, which says when each request arrived and when its first token was
+ * sent, on the shared clock.
  */
 import { createServer, type Socket } from 'node:net';
 import { parseModelName, sharedClock, tokenAt, type Answer } from './answer.ts';
@@ -28,7 +30,7 @@ const streams = new PacedStreams();
 const framesByModel = new Map<string, Buffer[]>();
 let calls: ModelCall[] = [];
 
-/** One chunk of the OpenAI wire with the given choice, as one SSE event. */
+/** Returns one chunk of OpenAI's format with the given choice, as one SSE event. */
 function event(model: string, choice: object | undefined, usage?: object): string {
   const choices = choice ? [{ index: 0, ...choice }] : [];
   const body = {
@@ -41,12 +43,15 @@ function event(model: string, choice: object | undefined, usage?: object): strin
   return `data: ${JSON.stringify(usage ? { ...body, usage } : body)}\n\n`;
 }
 
-/** An HTTP chunk around one text. */
+/** Returns an HTTP chunk with one text. */
 function chunk(text: string): string {
   return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 }
 
-/** The network writes of an answer: head and role, then a write a token (a burst has one), then the end. */
+/**
+ * Returns the network writes of an answer: head and role, then one write per token (one in all for
+ * a burst), then the end.
+ */
 function encode(model: string, answer: Answer): Buffer[] {
   const { tokens, paceMs, blocks } = answer;
   const role = event(model, { delta: { role: 'assistant', content: '' }, finish_reason: null });
@@ -69,7 +74,7 @@ function encode(model: string, answer: Answer): Buffer[] {
   return [Buffer.concat([RESPONSE_HEAD, Buffer.from(body.map(chunk).join('') + last)])];
 }
 
-/** The text cut into blocks of about {@link BLOCK_BYTES}, without regard to where events end. */
+/** Cuts the text into blocks of about {@link BLOCK_BYTES}, regardless of the ends of events. */
 function inBlocks(text: string): string[] {
   const characters = Array.from(text);
   const blocks: string[] = [];

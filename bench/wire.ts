@@ -1,10 +1,10 @@
 /**
- * The three event streams that the benchmark reads: how the first token is seen in raw bytes (cheaply, while
- * time is measured) and how the text is read out of a whole answer (afterwards, strictly).
+ * Reads the three event streams of the benchmark: finds the first token in raw bytes (cheaply,
+ * while time is measured), and extracts the text of a whole answer (afterwards, strictly).
  */
 export type Wire = 'openai' | 'ui' | 'native';
 
-/** Bytes that come first with the first content delta. */
+/** Bytes that first occur with the first content delta. */
 export const FIRST_TOKEN: Record<Wire, Buffer> = {
   openai: Buffer.from('"delta":{"content":"'),
   ui: Buffer.from('"type":"text-delta"'),
@@ -13,7 +13,10 @@ export const FIRST_TOKEN: Record<Wire, Buffer> = {
 
 type SseEvent = { event: string; data: string };
 
-/** What was wrong with an answer, or undefined when all of it is there: every token, in order, and a proper end. */
+/**
+ * Returns what is wrong with an answer, or undefined when it is complete: every token, in order,
+ * and a proper end.
+ */
 export function faultOf({
   wire,
   body,
@@ -34,7 +37,7 @@ export function faultOf({
     : `terminal events: ${terminal.map(({ event }) => event).join(', ') || 'none'}`;
 }
 
-/** The events of a whole event stream, comments and fields without data left out. */
+/** Returns the events of a whole event stream, without comments and fields that have no data. */
 function parseEvents(body: string): SseEvent[] {
   return body.split('\n\n').flatMap((block) => {
     let event = 'message';
@@ -48,7 +51,7 @@ function parseEvents(body: string): SseEvent[] {
   });
 }
 
-/** The text that an event adds; empty for every other event. */
+/** Returns the text that an event adds; empty for every other event. */
 function deltaOf(wire: Wire, { event, data }: SseEvent): string {
   if (data === '[DONE]') return '';
   if (wire === 'native')

@@ -3,7 +3,10 @@
 import { isBuiltin } from 'node:module';
 import { dirname, relative, resolve, sep } from 'node:path';
 
-/** What each part of `src/` may import of ours, besides itself. A part that is not here has no place yet. */
+/**
+ * The other parts that each part of `src/` may import. A part that is missing here may import
+ * nothing.
+ */
 const MAY_IMPORT = layers([
   ['core'],
   ['config', 'text'],
@@ -16,13 +19,16 @@ const MAY_IMPORT = layers([
   ['host'],
 ]);
 
-/** Parts of one floor may not import each other; each may import all that lies on the floors below. */
-function layers(floors) {
+/**
+ * Builds the rule of layers: parts of one layer may not import each other; each may import from all
+ * layers below.
+ */
+function layers(groups) {
   const mayImport = {};
   const below = [];
-  for (const floor of floors) {
-    for (const part of floor) mayImport[part] = [...below];
-    below.push(...floor);
+  for (const group of groups) {
+    for (const part of group) mayImport[part] = [...below];
+    below.push(...group);
   }
   return mayImport;
 }
@@ -51,13 +57,18 @@ const HOMES = [
   },
 ];
 
-/** The part of `src/` that a file belongs to (`turns`, `app`), or undefined outside of it. */
+/**
+ * Returns the part of `src/` that a file belongs to (`turns`, `app`), or undefined outside of it.
+ */
 function partOf(path, root) {
   const [top, second] = relative(root, path).split(sep);
   return top === 'src' && second ? second.replace(/\.[cm]?[jt]s$/, '') : undefined;
 }
 
-/** Visitors that call `visit(specifier, node)` for every way in which a module can name another. */
+/**
+ * Returns visitors that call `visit(specifier, node)` for every way in which a module can name
+ * another.
+ */
 function eachImport(visit) {
   const bySource = (node) => {
     if (typeof node.source?.value === 'string') visit(node.source.value, node.source);
@@ -109,7 +120,10 @@ const packageHome = {
 const TRANSACTION_STATEMENT =
   /^\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT)\b(\s+(DEFERRED|IMMEDIATE|EXCLUSIVE|CONCURRENT|TRANSACTION))*\s*;?\s*$/;
 
-/** An interactive transaction costs three requests, and one BUSY in it can wedge a local client. */
+/**
+ * Forbids interactive transactions. One costs three requests, and a BUSY in it can leave a local
+ * client stuck.
+ */
 const noInteractiveTransaction = {
   create(context) {
     const report = (node) =>
@@ -130,8 +144,10 @@ const noInteractiveTransaction = {
 };
 
 /**
- * V8 takes a function that is written where it is assigned to a property for a method, and allocates it among the old: there it keeps all that it refers to until the next full
- * collection of garbage, however short its life. By way of a variable it is allocated like anything else.
+ * Forbids functions that are written where they are assigned to a property. V8 treats such a
+ * function as a method and allocates it in the old generation. There, however short its life, it
+ * keeps everything it refers to until the next full garbage collection. A function in a variable is
+ * allocated like any other object.
  */
 const noFunctionAssignedToProperty = {
   create(context) {

@@ -1,4 +1,4 @@
-/** A test collection in a folder: docs.jsonl, queries.jsonl, qrels.jsonl. */
+/** Reads a test collection from a folder: docs.jsonl, queries.jsonl, qrels.jsonl. */
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,7 +18,10 @@ async function lines(folder: string, name: string): Promise<Array<Record<string,
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
-/** @throws where a file is missing or a line is not JSON. Queries without a judgement are left out. */
+/**
+ * Reads a collection. Queries without a judgement are left out.
+ * @throws if a file is missing or a line is not JSON
+ */
 export async function readCorpus(folder: string): Promise<Corpus> {
   const [documents, queries, relevant] = await Promise.all(
     ['docs.jsonl', 'queries.jsonl', 'qrels.jsonl'].map((name) => lines(folder, name)),

@@ -40,7 +40,11 @@ export async function openLibrary(): Promise<Library> {
   };
 }
 
-/** Ingests one document as the product does. @returns how many chunks it has @param embed the offline model unless given */
+/**
+ * Ingests one document as the product does.
+ * @param embed the offline model unless given
+ * @returns how many chunks it has
+ */
 export async function addDocument(
   library: Library,
   userId: string,
@@ -62,14 +66,14 @@ export async function addDocument(
   return chunks.length;
 }
 
-/** Stores a document with chunks that are embedded already, and publishes it. */
+/** Stores a document whose chunks are already embedded, and publishes it. */
 export async function storeDocument(
   { database }: Library,
   { userId, id, title }: { userId: string; id: string; title: string },
   chunks: readonly Omit<NewChunk, 'id'>[],
 ): Promise<void> {
   const about = { id, userId, conversationId: null, title, url: null, mimeType: 'text/plain' };
-  // By its id: two documents of a collection may say the same.
+  // The hash is the id, because two documents of a collection may have the same text.
   const content = { metadata: {}, text: '', contentHash: id, size: 0, charset: null };
   const made = { embeddingModel: 'bench', analysis: 0, chunkCount: chunks.length };
   const document = { ...about, ...content, ...made };

@@ -1,4 +1,4 @@
-/** Measures of a ranked list of document ids against judgements (id → gain). */
+/** Measures a ranked list of document ids against judgements (id → gain). */
 
 export interface Quality {
   /** Normalised discounted cumulative gain at 10, gain 2^g − 1 (Burges et al., ICML 2005). */

@@ -1,12 +1,14 @@
 /**
- * An embedding model that knows the judgements, up to a noise: to see what fusion makes of a model
- * that is better than the offline one. It says nothing about any real model.
+ * An embedding model that knows the judgements, except for some noise. It shows how fusion uses a
+ * model that is better than the offline one, and says nothing about any real model.
  */
 
 import { OFFLINE_DIMENSIONS } from '../../src/models/offline/embedder.ts';
 import type { Corpus } from './corpus.ts';
 
-/** Mulberry32, from a text: the same direction for the same text in every run. */
+/**
+ * Creates a Mulberry32 generator from a text: the same direction for the same text in every run.
+ */
 function generator(text: string): () => number {
   let state = 0x811c9dc5;
   for (let at = 0; at < text.length; at++)
@@ -37,8 +39,8 @@ export interface Oracle {
 }
 
 /**
- * Documents have random directions; a query has that of the documents that answer it, plus a
- * random vector `noise` times as long.
+ * Creates the oracle. Documents have random directions; a query has that of the documents that
+ * answer it, plus a random vector `noise` times as long.
  */
 export function oracle({ judgements }: Corpus, noise: number): Oracle {
   const document = (id: string) => randomDirection(`document ${id}`);

@@ -1,7 +1,8 @@
 /**
- * Ranking quality on a test collection: `npm run bench:retrieval -- FOLDER`. The folder holds
- * docs.jsonl ({id, title, text}), queries.jsonl ({id, text}) and qrels.jsonl ({query, doc, gain}).
- * `--oracle NOISE` adds what a better embedding model would bring (oracle.ts): with 4 it is better than the words, with 6 not.
+ * Measures ranking quality on a test collection: `npm run bench:retrieval -- FOLDER`. The folder
+ * holds docs.jsonl ({id, title, text}), queries.jsonl ({id, text}) and qrels.jsonl ({query, doc,
+ * gain}). `--oracle NOISE` adds a better embedding model (oracle.ts): with noise 4 it is better
+ * than the words, with 6 it is not.
  */
 
 import { parseArgs } from 'node:util';
@@ -22,12 +23,15 @@ import { oracle } from './oracle.ts';
 
 const USER = 'bench';
 const ORACLE_USER = 'oracle';
-/** Chunks asked for: their documents make a list of up to 100. */
+/** Chunks requested, so that their documents make a list of up to 100. */
 const RESULTS = 100;
 
 type Search = (query: { id: string; text: string }) => Promise<string[]>;
 
-/** The baseline: FTS5 with its porter stemmer and `bm25()`, whole documents, nothing of ours. */
+/**
+ * Runs the baseline: FTS5 with its porter stemmer and `bm25()` on whole documents, without our
+ * ranking.
+ */
 async function plainSearch({ database }: Library, corpus: Corpus): Promise<Search> {
   await database.batch(
     [
@@ -68,7 +72,7 @@ function productSearch(
     const request = { userId, query: query.text, k: RESULTS, mode, vectorWeight };
     const plan = planSearch({ ...request, vector: embed(query) });
     const results = plan.rank(...(await batch(database, plan.statements, 'read')));
-    // A document is as good as its best chunk.
+    // A document ranks as high as its best chunk.
     return [...new Set(results.map(({ documentId }) => documentId))];
   };
 }
@@ -90,7 +94,7 @@ async function measure(name: string, search: Search, { queries, judgements }: Co
   };
 }
 
-/** The same documents once more, under vectors of the oracle. */
+/** Measures the same documents with the oracle's vectors. */
 async function measureOracle(library: Library, corpus: Corpus, noise: number) {
   const model = oracle(corpus, noise);
   for (const document of corpus.documents) {

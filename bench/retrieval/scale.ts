@@ -1,6 +1,6 @@
 /**
- * Time of a search in a shared database: `node bench/retrieval/scale.ts FOLDER [OWN] [OTHERS]`.
- * Chunks are the folder's documents again and again, so that every word is everybody's.
+ * Measures the time of a search in a shared database: `node bench/retrieval/scale.ts FOLDER [OWN]
+ * [OTHERS]`. The folder's documents are repeated as chunks, so that all users have every word.
  */
 
 import { keywordText } from '../../src/text/words.ts';
@@ -21,7 +21,7 @@ async function fill(library: Library, userId: string, source: Source, count: num
   const chunks = Array.from({ length: count }, (_, ordinal) => {
     const { text, words, embedding } = source[ordinal % source.length]!;
     const place = { ordinal, start: 0, end: text.length, headings: [] };
-    // A number of its own keeps the chunks from being duplicates of each other.
+    // A number of its own keeps the chunks from being near-duplicates.
     return { ...place, text, titleWords: '', textWords: `${words} ${ordinal}`, embedding };
   });
   await storeDocument(library, { userId, id: userId, title: 'all' }, chunks);
@@ -74,7 +74,7 @@ async function main(folder: string, own: number, others: number): Promise<void> 
     const scan = `SELECT id, vector_distance_cos(embedding, ?) AS distance FROM chunk_vectors WHERE id ${range} ORDER BY distance LIMIT 8`;
     for (const mode of ['vector', 'keyword', 'hybrid'] satisfies RetrievalMode[]) {
       const [bare, whole, inside]: number[][] = [[], [], []];
-      // In turns, so that whatever else the machine does meets both.
+      // The two alternate, so that other work on the machine affects both.
       for (let index = 0; index < RUNS; index++) {
         const vector = offlineEmbedding(at(index));
         const args = [vectorBlob(vector)];

@@ -25,7 +25,7 @@ export interface BodyInterceptor {
   fail(cause?: unknown): Uint8Array | undefined;
 }
 
-/** How long a body may continue after its content is complete, in milliseconds. */
+/** Milliseconds that a body may continue after its content is complete. */
 export const LINGER_MS = 1_000;
 
 /**

@@ -21,7 +21,7 @@ export interface ChatModel {
   /** `provider/model`. */
   name: string;
   window: ModelWindow;
-  /** What the log names when the model fails, and which secrets it must hide. */
+  /** The names for the log of failures, and the secrets that it must hide. */
   failureContext?: FailureContext;
   load(): Promise<LanguageModelV4>;
 }

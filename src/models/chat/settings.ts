@@ -12,9 +12,9 @@ export interface ProvidersSettings {
   openai: ProviderSettings;
   google: ProviderSettings;
   network: HttpFetch;
-  /** Whether plain text answers bypass their provider. */
+  /** True when plain text answers bypass their provider. */
   fastPath: boolean;
-  /** How long to wait for token counts after the answer has finished, in milliseconds. */
+  /** Milliseconds to wait for token counts after the answer has finished. */
   settleMs: number;
 }
 

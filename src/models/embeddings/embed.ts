@@ -15,7 +15,7 @@ import { describeFailure } from '../describe-failure.ts';
 import { failureOfModel, modelFailure, retryAfterMsOf } from '../failure.ts';
 import { refuseSeveralDimensions, vectorsOf } from './vectors.ts';
 
-/** How long a caller waits, in milliseconds. */
+/** The time that a caller waits, in milliseconds. */
 export interface EmbeddingLimits {
   /** Limit for one answer of the service. */
   callMs: number;

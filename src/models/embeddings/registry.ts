@@ -13,7 +13,7 @@ export const OFFLINE_EMBEDDER = `offline/${offlineEmbedder.modelId}`;
 
 const DEFAULT_OPENAI = 'openai/text-embedding-3-small';
 
-/** What a text is for: some models embed questions and documents differently. */
+/** The purpose of a text: some models embed questions and documents differently. */
 export type EmbeddingUse = 'query' | 'document';
 
 export interface Embedder {
