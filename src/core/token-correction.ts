@@ -30,7 +30,7 @@ export function correctBudget(budget: number, correction: number): number {
   return Math.floor(budget / correction);
 }
 
-/** What the last turn of a path showed, and of which model. */
+/** The ratio that the last turn of a path showed, and the model that it holds for. */
 export interface LearnedRatio {
   model: string;
   /** As {@link correctionFrom} gives it. */

@@ -1,4 +1,7 @@
-/** `.env`: what it sets counts where the environment does not. Node's own option is not silent where there is none. */
+/**
+ * Reads `.env`, whose variables the environment overrides. Node's own option complains when there
+ * is no such file.
+ */
 import { ConfigError } from '../config.ts';
 
 const OPTION = '--env=';

@@ -1,4 +1,4 @@
-/** Reports of a Worker, which has no start at which a logger could be made. */
+/** Reports errors of a Worker, which has no start at which a logger could be made. */
 import { createLogger, reportTo } from '../core/logger.ts';
 
 export const report = reportTo(

@@ -1,7 +1,7 @@
 import { ConfigError, isLoopback, type Config } from '../config.ts';
 import { ParleyError } from '../core/errors.ts';
 
-/** Runs a program's main part; what stops its start is told in one clear line. */
+/** Runs a program's main function, and prints an error that stops its start as one clear line. */
 export async function exitOnError(main: () => Promise<void>): Promise<void> {
   try {
     await main();
@@ -13,15 +13,19 @@ export async function exitOnError(main: () => Promise<void>): Promise<void> {
   }
 }
 
-/** @throws ConfigError where others than this machine can reach the server: nothing else protects an open one */
+/**
+ * Refuses to start a server without authentication that other machines can reach.
+ * @throws ConfigError when `AUTH` is not set and `HOST` is no loopback address
+ */
 export function requireAuthOffLoopback({ HOST, AUTH }: Pick<Config, 'HOST' | 'AUTH'>): void {
   if (AUTH !== undefined || isLoopback(HOST)) return;
   throw new ConfigError(
-    `HOST=${HOST} can be reached from elsewhere and nothing protects it: set AUTH=none if that is meant`,
+    `HOST=${HOST} can be reached from elsewhere and nothing protects it: set AUTH=none if ` +
+      `that is meant`,
   );
 }
 
-/** The address of a server, an IPv6 host in brackets. */
+/** Returns the address of a server, with an IPv6 host in brackets. */
 export function addressOf(host: string, port: number): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -1,4 +1,4 @@
-/** What every host builds in the same way from the configuration. */
+/** Builds what all hosts need from the configuration. */
 import { ParleyError } from '../core/errors.ts';
 import { ConfigError, type Config } from '../config.ts';
 import { createEmbeddingRegistry, type EmbeddingRegistry } from '../models/embeddings/registry.ts';
@@ -7,12 +7,16 @@ import { SETTLE_MS } from '../models/chat-stream/body-reader.ts';
 import { createRegistry, type Registry } from '../models/chat/registry.ts';
 import type { TurnServiceSettings } from '../turns/local-turn-service.ts';
 
-/** How long the end of a turn is tried to be stored while the database is away, milliseconds. */
+/**
+ * The time for which storing the end of a turn is tried while the database is unreachable, in
+ * milliseconds.
+ */
 const STORE_GRACE_MS = 30_000;
 
 /**
- * @param network as the runtime does it best for streams of events
- * @throws ConfigError when DEFAULT_MODEL names none that is on
+ * Builds the registry of chat models.
+ * @param network the HTTP client of the runtime
+ * @throws ConfigError when DEFAULT_MODEL names no enabled model
  */
 export function registryOf(config: Config, network: HttpFetch): Registry {
   return asConfigError('DEFAULT_MODEL', () =>
@@ -23,13 +27,17 @@ export function registryOf(config: Config, network: HttpFetch): Registry {
       defaultModel: config.DEFAULT_MODEL,
       network,
       fastPath: config.MODEL_FAST_PATH === 'on',
-      // Half of the limit between tokens, so that the finish is told before that runs out.
+      // Half of the limit between tokens, so that a finish is passed on before that limit ends the
+      // stream.
       settleMs: Math.min(SETTLE_MS, config.IDLE_TIMEOUT_MS / 2),
     }),
   );
 }
 
-/** @throws ConfigError when EMBEDDING_MODEL names none that is on */
+/**
+ * Builds the registry of embedding models.
+ * @throws ConfigError when EMBEDDING_MODEL names no enabled model
+ */
 export function embeddingsOf(config: Config, network: HttpFetch): EmbeddingRegistry {
   return asConfigError('EMBEDDING_MODEL', () =>
     createEmbeddingRegistry({
@@ -41,7 +49,7 @@ export function embeddingsOf(config: Config, network: HttpFetch): EmbeddingRegis
   );
 }
 
-/** A variable that names something unknown stops the start as a malformed one does. */
+/** Turns the error of an unknown name into a ConfigError, which stops the start. */
 function asConfigError<T>(variable: string, make: () => T): T {
   try {
     return make();

@@ -1,4 +1,4 @@
-/** Messages by their own id: answering again, saying it differently, deleting a branch. */
+/** The routes of single messages: answer again, edit, delete a branch. */
 import { deleteMessage, requireMessage } from '../actions/change-tree.ts';
 import { editInput, regenerateInput } from '../actions/turn-input.ts';
 import { answered, renderAnswered } from './conversations/answered.ts';

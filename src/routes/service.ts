@@ -1,4 +1,4 @@
-/** The service's own routes: what it is, how it is, and its documentation. */
+/** The routes of the service itself: its version, its health and its documentation. */
 import { z } from '@hono/zod-openapi';
 import { notFound } from '../core/errors.ts';
 import { ping } from '../store/conversations.ts';
@@ -46,7 +46,7 @@ export function serviceRouter() {
       },
     },
     async (c) => {
-      // On the answer itself: the page is one of its own, which a header set on the context does not reach.
+      // The header is set on the response itself, since headers of the context do not reach a page.
       c.res.headers.append('Vary', 'Accept');
       if ((c.req.header('accept') ?? '').includes('text/html')) return page(c, '/');
       return c.json({ ...about, docs: '/docs' }, 200);
@@ -134,7 +134,7 @@ export function serviceRouter() {
     },
     (c) => page(c, '/redoc'),
   );
-  // Served by the app, which alone knows every router.
+  // The app serves it, since only the app knows all routers.
   router.openAPIRegistry.registerPath({
     method: 'get',
     path: '/openapi.json',

@@ -1,4 +1,4 @@
-/** Turns by their own id: how one stands, following it, stopping it. */
+/** The routes of single turns: read, follow, cancel. */
 import type { StoredTurn } from '../core/message.ts';
 import { readTurn } from '../store/turns/read.ts';
 import { nativeSse } from '../wire/native-sse.ts';

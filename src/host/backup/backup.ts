@@ -1,4 +1,7 @@
-/** Makes a backup: one file that holds the whole database as it was at one moment, while it is in use. */
+/**
+ * Makes a backup: one file with the whole database as it was at one moment, made while it is in
+ * use.
+ */
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import Libsql from 'libsql';
 import { ConfigError } from '../../config.ts';

@@ -1,4 +1,4 @@
-/** Looks at a file that is to be relied on as a backup. */
+/** Checks that a file is a sound backup. */
 import Libsql from 'libsql';
 import { ConfigError } from '../../config.ts';
 
@@ -9,6 +9,7 @@ export interface BackupSummary {
 }
 
 /**
+ * Checks a backup.
  * @returns how much the backup holds
  * @throws ConfigError when it is damaged, or not a database of this program
  */

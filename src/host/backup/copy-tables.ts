@@ -6,10 +6,13 @@ import type { Database, Statement } from '../../store/database.ts';
 
 type Row = readonly InValue[];
 
-/** Rows of one batch, and about how many bytes: a server takes so much in one request. */
+/**
+ * The most rows of one batch, and roughly the most bytes, which is what a server takes in one
+ * request.
+ */
 const MOST_ROWS = 200;
 const MOST_BYTES = 1_000_000;
-/** A batch may wait so long for a server that is away, milliseconds. */
+/** The time for which a batch is retried while the server is unreachable, in milliseconds. */
 const PATIENCE_MS = 60_000;
 
 /**
@@ -21,7 +24,10 @@ const TABLES = `SELECT name FROM sqlite_master WHERE type = 'table'
   AND name NOT LIKE 'libsql\\_%' ESCAPE '\\' AND name <> 'parley_migrations'
   ORDER BY name <> 'conversations', rowid`;
 
-/** @throws ConfigError when a row did not arrive */
+/**
+ * Copies all rows.
+ * @throws ConfigError when a row did not arrive
+ */
 export async function copyTables(from: Libsql.Database, to: Database): Promise<void> {
   // Names are text by the schema of every database.
   const tables = from.prepare(TABLES).pluck().all() as string[];
@@ -29,7 +35,7 @@ export async function copyTables(from: Libsql.Database, to: Database): Promise<v
 }
 
 async function copyTable(table: string, from: Libsql.Database, to: Database): Promise<void> {
-  // What a migration has put there is part of the backup as well.
+  // The rows that migrations inserted are part of the backup too.
   await to.batch([{ sql: `DELETE FROM "${table}"`, args: [] }], 'write', PATIENCE_MS);
   // Values come as the library has them, which are those that it takes.
   const rows = from.prepare(`SELECT * FROM "${table}"`).raw().iterate() as Iterable<Row>;
@@ -45,7 +51,7 @@ async function copyTable(table: string, from: Libsql.Database, to: Database): Pr
     throw new ConfigError(`of ${copied} rows of ${table} only ${arrived} arrived`);
 }
 
-/** Each replaces what is there, so that a batch may be sent again. */
+/** Returns statements that replace existing rows, so that a batch may be sent again. */
 function insertsInto(table: string, rows: readonly Row[]): Statement[] {
   return rows.map((row) => ({
     sql: `INSERT OR REPLACE INTO "${table}" VALUES (${row.map(() => '?').join()})`,

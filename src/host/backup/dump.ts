@@ -33,8 +33,11 @@ async function fetchDump(url: string, authToken?: string): Promise<AsyncIterable
   return response.body.pipeThrough(new TextDecoderStream('utf-8', { fatal: true }));
 }
 
-const VIRTUAL_TABLE =
-  /^(INSERT INTO sqlite_schema\([\w,]+\) VALUES\('table','\w+','\w+',0,')(CREATE VIRTUAL TABLE [\s\S]*)('\))$/u;
+const VIRTUAL_TABLE = new RegExp(
+  String.raw`^(INSERT INTO sqlite_schema\([\w,]+\) VALUES\('table','\w+','\w+',0,')` +
+    String.raw`(CREATE VIRTUAL TABLE [\s\S]*)('\))$`,
+  'u',
+);
 
 /** Servers do not double the quotes within the statement that makes a virtual table. */
 function repaired(statement: string): string {

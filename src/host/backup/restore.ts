@@ -1,4 +1,6 @@
-/** Puts a backup in place of an empty database: a file that is not there yet, or a server without data. */
+/**
+ * Restores a backup to an empty database: a file that does not exist yet, or a server without data.
+ */
 import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -2,7 +2,7 @@
 
 /** Ends of what hides a semicolon: strings, quoted names and comments. */
 const CLOSINGS: Readonly<Record<string, string>> = { "'": "'", '"': '"', '`': '`', '--': '\n' };
-/** What the search stops at. A doubled quote closes a string and opens the next at once. */
+/** Matches what the search stops at. A doubled quote closes a string and opens the next at once. */
 const MARK = /['"`;]|--/g;
 
 /** Yields each statement without its semicolon. */

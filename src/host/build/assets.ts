@@ -1,5 +1,5 @@
-// Puts the pages' files together in `dist/assets`, which Workers serves as static assets. A script:
-// `node src/host/build/assets.ts`, before wrangler.
+// Collects the pages' files in `dist/assets`, which Workers serves as static assets. This is a
+// script: run `node src/host/build/assets.ts` before wrangler.
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { assetName, FILES } from '../pages/files.ts';

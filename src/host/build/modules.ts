@@ -1,13 +1,13 @@
-// Puts the libraries that read documents into `dist/modules`, each as one module. They are deployed
-// beside the Worker's own code, and each is loaded when a document that needs it comes. A script:
-// `node src/host/build/modules.ts`, before wrangler.
+// Builds the libraries that read documents into `dist/modules`, each as one module. They are
+// deployed beside the Worker's own code and loaded when a document needs them. This is a script:
+// run `node src/host/build/modules.ts` before wrangler.
 import { cp, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '../../..');
 
-/** What each module exports. */
+/** The exports of each module. */
 const MODULES = {
   markup: `export { Tokenizer } from 'htmlparser2';`,
   office: `export { readOffice } from './src/documents/office/read-office.ts';`,

@@ -1,6 +1,6 @@
 // Copies the one file of redoc that is served into the repository: as a dependency, redoc would
-// install 75 MB that nothing here uses. A script: `node src/host/build/vendor.ts`, after redoc was
-// updated.
+// install 75 MB that nothing here uses. This is a script: run `node src/host/build/vendor.ts` after
+// redoc was updated.
 import { copyFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { VENDORED } from '../pages/files.ts';

@@ -1,4 +1,7 @@
-/** `npm run reindex`: embeds all documents with the configured model, beside a server that may go on serving with the old one. */
+/**
+ * `npm run reindex`: embeds all documents with the configured model, while a server may still use
+ * the old one.
+ */
 import { parseConfig } from '../../config.ts';
 import { loadEnvFile } from '../env-file.ts';
 import { reindex } from '../../documents/reindex.ts';
@@ -7,7 +10,7 @@ import { httpFetchOf } from '../node/http-client/http-client.ts';
 import { embeddingsOf } from '../services.ts';
 import { exitOnError } from '../run-main.ts';
 
-/** Milliseconds between lines. */
+/** The interval between lines of progress, in milliseconds. */
 const TELL_EVERY_MS = 1_000;
 
 await exitOnError(async () => {

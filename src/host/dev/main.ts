@@ -1,4 +1,7 @@
-/** `npm run dev`: the product on workerd by `wrangler dev`, with a `sqld` of its own. One Ctrl-C stops all. */
+/**
+ * `npm run dev`: runs the product on workerd by `wrangler dev`, with its own `sqld`. Ctrl-C stops
+ * everything.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -19,7 +22,7 @@ await exitOnError(async () => {
   loadEnvFile();
   const config = parseConfig(process.env);
   requireAuthOffLoopback(config);
-  // The Worker would find out too late to stop the start.
+  // The Worker would find a mistake too late to stop the start.
   registryOf(config, fetch);
   embeddingsOf(config, fetch);
   if (config.DATABASE_URL?.startsWith('file:'))
@@ -45,7 +48,7 @@ await exitOnError(async () => {
   console.log(`listening on ${address}`);
 });
 
-/** @returns its address, when it answers */
+/** Starts `sqld` and returns its address once it answers. */
 async function startSqld(): Promise<string> {
   const port = await freePort();
   const address = `127.0.0.1:${port}`;
@@ -70,7 +73,7 @@ async function startWrangler(
   environment: Record<string, string | undefined>,
 ): Promise<void> {
   const { HOST = '', PORT = '' } = environment;
-  // The command line can be read by everybody on this machine: what may be secret goes by a file.
+  // Every user of this machine can read the command line, so secrets go by a file.
   const variables = resolve(data, `wrangler-${PORT}.env`);
   const lines = environmentNames.flatMap((name) =>
     environment[name] ? [`${name}='${environment[name]}'`] : [],
@@ -107,7 +110,7 @@ async function startWrangler(
   throw new ConfigError('wrangler dev did not answer within two minutes');
 }
 
-/** Starts a program of node_modules; when it ends by itself, so does everything. */
+/** Starts a program of node_modules. When it ends by itself, everything is stopped. */
 function start(name: string, args: string[]): ChildProcess {
   const environment = {
     ...process.env,
@@ -138,7 +141,7 @@ function collect(child: ChildProcess): () => string {
   return () => text;
 }
 
-/** The Worker first, the database it needs last. */
+/** Stops the Worker first, then the database that it needs. */
 async function stop(code: number): Promise<void> {
   if (stopping) return;
   stopping = true;

@@ -1,16 +1,18 @@
-/** How `sqld` is started for development, for the tests and for the benchmark. */
+/** Gives the arguments of `sqld`, for development, the tests and the benchmark. */
 
 /**
- * Seconds between checkpoints. Without this option sqld writes its log back after every thousandth page, in the middle of the load; if the machine stands still for five seconds
- * during one, sqld may hand its only place for a writer to a connection that is gone, and then answers no write any more until it is restarted (0.24: thirty writers and pauses of 5.5 s
- * did it within a minute; with this option they never did).
+ * The time between checkpoints, in seconds. Without this option sqld writes its log back after
+ * every thousandth page, under load too. If the machine stands still for five seconds during that,
+ * sqld may give its only writer's slot to a connection that no longer exists, and then answer no
+ * write until it is restarted (version 0.24: thirty writers and pauses of 5.5 s caused it within a
+ * minute; with this option they never did).
  */
 const CHECKPOINT_INTERVAL_S = 3_600;
 
 /**
- * The arguments of a `sqld` for one database.
- * @param directory where its data are, or are to be
- * @param address host and port to listen on
+ * Returns the arguments of a `sqld` for one database.
+ * @param directory the directory of its data, which may not exist yet
+ * @param address the host and port to listen on
  */
 export function sqldArguments(directory: string, address: string): string[] {
   return [

@@ -1,19 +1,19 @@
-/** Answering a client that is still sending, so that it hears why it was refused. */
+/** Reads the rest of a request after its response, so that the client learns why it was refused. */
 import type { Http2Bindings, HttpBindings } from '@hono/node-server';
 
-/** How long a client may go on sending what nobody wants. */
+/** The time for which a refused client may continue to send, in milliseconds. */
 const LINGER_MS = 5_000;
 
 /**
- * Reads what is left of a body after the answer. Closed at once, the connection would be reset, which takes the answer with it on its way (RFC 9112 §9.6).
- * To be called before the answer is sent.
+ * Reads the rest of a body after the response. Closing the connection at once would reset it and
+ * might lose the response on its way (RFC 9112 §9.6). Call it before the response is sent.
  */
 export function drainRequest({ incoming, outgoing }: HttpBindings | Http2Bindings): void {
-  // With HTTP/2, which this server does not speak, it would be something else.
+  // `shouldKeepAlive` is missing with HTTP/2, which this server does not speak.
   if (incoming.complete || !('shouldKeepAlive' in outgoing)) return;
   const { socket } = incoming;
   const isKept = outgoing.shouldKeepAlive;
-  // Else it would be closed with the answer.
+  // The connection would otherwise be closed with the response.
   outgoing.shouldKeepAlive = true;
   outgoing.once('finish', () => {
     const late = setTimeout(() => socket.destroy(), LINGER_MS);
@@ -23,7 +23,7 @@ export function drainRequest({ incoming, outgoing }: HttpBindings | Http2Binding
     };
     if (incoming.closed) return hasCome();
     incoming.once('close', hasCome);
-    // Whoever had begun to read it would keep what comes, and hold up the rest once it has enough.
+    // A reader that had begun would keep the data and block the rest once its buffer is full.
     incoming.removeAllListeners('data').resume();
   });
 }

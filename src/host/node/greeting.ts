@@ -1,4 +1,7 @@
-/** What `npm start` says when it is ready: where it is, who answers, where the data are, who may call. */
+/**
+ * Prints the lines of `npm start` when the server is ready: its address, model, database and who
+ * may call.
+ */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isLoopback, type Config } from '../../config.ts';
@@ -9,12 +12,15 @@ import { formatOf } from './log.ts';
 
 interface Greeting {
   address: string;
-  /** The name of the model that answers where a request names none. */
+  /** The name of the model for requests that name none. */
   model: string;
   config: Config;
 }
 
-/** Prints the address in a line of its own, which programs look for; the rest is for people or for the log. */
+/**
+ * Prints the address in a line of its own, which programs look for; the rest is for people or the
+ * log.
+ */
 export function greet({ address, model, config }: Greeting, log: Logger): void {
   console.log(`listening on ${address}`);
   const facts = {
@@ -31,10 +37,12 @@ export function greet({ address, model, config }: Greeting, log: Logger): void {
 function reasonFor(model: string, { DEFAULT_MODEL }: Config): string {
   if (DEFAULT_MODEL !== undefined) return 'by DEFAULT_MODEL';
   if (model !== OFFLINE_MODEL) return 'the best that has a key';
-  return 'no key; set GROQ_API_KEY, OPENAI_API_KEY, GOOGLE_GENERATIVE_AI_API_KEY or OPENAI_BASE_URL';
+  return (
+    'no key; set GROQ_API_KEY, OPENAI_API_KEY, ' + 'GOOGLE_GENERATIVE_AI_API_KEY or OPENAI_BASE_URL'
+  );
 }
 
-/** Returns the path of a file, or the address of a server without what may be secret in it. */
+/** Returns the path of a file, or the address of a server without its secret parts. */
 export function placeOf(databaseUrl: string): string {
   if (databaseUrl.startsWith('file://')) return fileURLToPath(databaseUrl);
   if (databaseUrl.startsWith('file:')) return resolve(databaseUrl.slice('file:'.length));

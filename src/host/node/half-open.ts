@@ -1,19 +1,19 @@
 /**
- * Connections whose client has ended its own sending side. It may be reading on (`nc -N`), or gone: only
- * writing tells. So the server keeps such a connection, and writes something harmless at once, which a
- * client that has gone answers by a reset.
+ * Handles connections whose client has closed its sending side. The client may still be reading
+ * (`nc -N`) or be gone, and only writing tells which. So the server keeps such a connection and
+ * writes something harmless at once; a client that is gone answers with a reset.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
-/** Answers that are event streams, in which a comment may stand anywhere between two events. */
+/** The responses that are event streams, which may hold a comment between any two events. */
 const commentable = new WeakSet<ServerResponse>();
 
-/** Says that an answer is an event stream, written event by event. */
+/** Marks a response as an event stream that is written event by event. */
 export function takesComments(outgoing: ServerResponse): void {
   commentable.add(outgoing);
 }
 
-/** Lets clients of this server end their sending side, and finds out at once which of them have gone. */
+/** Lets clients close their sending side, and finds out at once which of them are gone. */
 export function keepHalfOpen(server: Server): void {
   Object.assign(server, { httpAllowHalfOpen: true });
   const answering = new WeakMap<object, ServerResponse>();
@@ -27,7 +27,8 @@ export function keepHalfOpen(server: Server): void {
 
 function probe(outgoing: ServerResponse | undefined): void {
   if (!outgoing || outgoing.writableEnded) return;
-  // An interim answer (RFC 9110 §15.2) before the real one; within an event stream, a comment.
+  // An interim response (RFC 9110 §15.2) may come before the real one; an event stream may hold a
+  // comment.
   if (!outgoing.headersSent) outgoing.writeProcessing();
   else if (commentable.has(outgoing)) outgoing.write(':\n\n');
 }

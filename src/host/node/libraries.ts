@@ -1,4 +1,4 @@
-/** The libraries that read documents, on Node: packages, each loaded when it is first needed. */
+/** The libraries that read documents on Node: packages, each loaded when it is first needed. */
 import { readFile } from 'node:fs/promises';
 import type { Libraries } from '../../documents/libraries.ts';
 

@@ -1,10 +1,13 @@
-/** The log on Node: lines to the standard output, written together, since each write is a system call. */
+/**
+ * The log on Node: lines to the standard output, which are written together, since each write is a
+ * system call.
+ */
 import { createLogger, type LogFormat, type Logger } from '../../core/logger.ts';
 import type { Config } from '../../config.ts';
 
-/** Milliseconds that a line may wait for others; an error never waits. */
+/** The time for which a line may wait for others, in milliseconds; an error never waits. */
 const WAIT_MS = 50;
-/** Lines that wait at most. */
+/** The most lines that wait. */
 const MOST_WAITING = 1_000;
 
 type LogSettings = Pick<Config, 'LOG_LEVEL' | 'LOG_FORMAT'>;
@@ -25,7 +28,7 @@ export function createNodeLogger(settings: LogSettings): Logger {
     waiting = [];
     output.write(`${lines.join('\n')}\n`);
   };
-  // A reader of the log that goes away must not take the server with it.
+  // A reader of the log that goes away must not stop the server.
   output.on('error', () => undefined);
   process.on('exit', flush);
   return createLogger({

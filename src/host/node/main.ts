@@ -1,4 +1,4 @@
-/** `npm start`: the server on Node. */
+/** `npm start`: runs the server on Node. */
 import type { IncomingMessage, Server } from 'node:http';
 import { createAdaptorServer, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import { WebSocketServer } from 'ws';
@@ -33,15 +33,21 @@ import { keepHalfOpen } from './half-open.ts';
 import { addressOf, exitOnError, requireAuthOffLoopback } from '../run-main.ts';
 import { setV8Flags } from './tuning/v8-flags.ts';
 
-/** Bytes of a WebSocket frame that are taken in at all, to be told that it is too long: what is larger ends the connection. */
+/**
+ * The largest WebSocket frame, in bytes, that is read in order to answer that it is too long; a
+ * larger one ends the connection.
+ */
 const LARGEST_FRAME = 16 * 1024 * 1024;
-/** Bytes of the address and the headers: a message may be asked in the address, and is as long as people write. */
+/**
+ * The largest address with headers, in bytes: a message may be sent in the address, and can be
+ * long.
+ */
 const LARGEST_HEAD = 64 * 1024;
-/** Connections that wait to be taken while the process is busy; the system may allow fewer. */
+/** The most connections that wait while the process is busy; the system may allow fewer. */
 const BACKLOG = 4096;
-/** How long a connection may be idle. */
+/** The time for which a connection may be idle, in milliseconds. */
 const KEPT_ALIVE_MS = 75_000;
-/** Readers that have been told the end get so long to take it. */
+/** The time that readers get at a shutdown to receive the end of a turn, in milliseconds. */
 const LAST_WORDS_MS = 1_000;
 
 setV8Flags();
@@ -115,21 +121,23 @@ function listen(dependencies: Dependencies): Promise<Server> {
       fetch: async (request, bindings) => {
         await starts.enter();
         const response = await app.fetch(request, bindings);
-        // A turn is written by `sendTurn`, past the adapter.
+        // `sendTurn` writes turns past the adapter.
         if (isSent(bindings)) return RESPONSE_ALREADY_SENT;
         drainRequest(bindings);
         return response;
       },
       hostname: HOST,
-      // Its own way ends the connection after half a second.
+      // The adapter's own cleanup ends the connection after half a second.
       autoCleanupIncoming: false,
-      // An offer of another protocol (HTTP/2 without TLS, for one) may be passed over, and is: the request is answered as it stands.
+      // The client's offer of another protocol (such as HTTP/2 without TLS) may be ignored, and is:
+      // the request is answered over HTTP/1.1.
       serverOptions: { maxHeaderSize: LARGEST_HEAD, shouldUpgradeCallback: isWebSocket },
       websocket: { server: new WebSocketServer({ noServer: true, maxPayload: LARGEST_FRAME }) },
     }) as Server;
-    // Longer than the idle time of the usual load balancers: a connection that we close just as a request comes on it is lost.
+    // This is longer than the idle time of common load balancers: if we close a connection just as
+    // a request arrives on it, the request is lost.
     server.keepAliveTimeout = KEPT_ALIVE_MS;
-    // A connection on which nothing moves for longer than any turn lasts belongs to nobody any more.
+    // A connection that is silent for longer than any turn lasts is no longer in use.
     server.setTimeout(
       2 * dependencies.config.TURN_TIMEOUT_MS + 4 * dependencies.config.KEEP_ALIVE_MS,
     );
@@ -149,7 +157,10 @@ function addressOfServer(server: Server, { HOST, PORT }: Config): string {
   return addressOf(HOST, typeof address === 'object' && address ? address.port : PORT);
 }
 
-/** Elsewhere the offer is passed over, too: of a request that is taken as a handshake, the adapter sends no body in answer. */
+/**
+ * Returns true for a handshake of the WebSocket route. Offers on other routes are ignored too,
+ * since the adapter sends no body in answer to a handshake.
+ */
 function isWebSocket({ method, url, headers }: IncomingMessage): boolean {
   return (
     method === 'GET' &&
@@ -158,7 +169,10 @@ function isWebSocket({ method, url, headers }: IncomingMessage): boolean {
   );
 }
 
-/** A handshake brings no `outgoing`, though the adapter's type says so. */
+/**
+ * Returns true when the response was already sent. A handshake has no `outgoing`, though the
+ * adapter's type says so.
+ */
 function isSent({ outgoing }: Partial<HttpBindings | Http2Bindings>): boolean {
   return outgoing?.headersSent === true;
 }
@@ -173,7 +187,10 @@ interface Running {
   sweeping: ReturnType<typeof setInterval>;
 }
 
-/** No new turns; running ones get their grace and are stored; then readers, who have been told the end, are let go. */
+/**
+ * Shuts down: refuses new turns, gives running ones their grace period, stores them, and then
+ * closes the connections of readers, which have received the end.
+ */
 async function drain(running: Running): Promise<void> {
   const { server, turns, sockets, deferred, db, config, sweeping } = running;
   clearInterval(sweeping);
@@ -183,7 +200,8 @@ async function drain(running: Running): Promise<void> {
   await new Promise((resolve) => {
     server.close(resolve);
     server.closeIdleConnections();
-    // Not awaited for longer: of a connection that has left HTTP, as a WebSocket does, the server knows nothing but that it is open.
+    // The wait is limited, since the server cannot tell when a connection that has left HTTP, such
+    // as a WebSocket, will close.
     setTimeout(resolve, LAST_WORDS_MS);
   });
   server.closeAllConnections();

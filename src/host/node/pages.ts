@@ -5,7 +5,7 @@ import { createPages, type Pages } from '../pages/pages.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 
-/** The pages as Node serves them: each file is read when it is asked for. */
+/** Returns the pages on Node, which reads each file when it is requested. */
 export function createNodePages(): Pages {
   return createPages(async (path) => {
     const file = FILES[path];
@@ -13,14 +13,14 @@ export function createNodePages(): Pages {
     try {
       return await readPageFile(file);
     } catch (error) {
-      // Without the packages of the viewers there is no page, rather than no server.
+      // Without the packages of the viewers a page is missing, but the server still starts.
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
       throw error;
     }
   });
 }
 
-/** The content of `file` (all are text) as it is to be published. */
+/** Returns the content of a file (all are text) as it is published. */
 export async function readPageFile({ file, replace }: PageFile): Promise<string> {
   const text = await readFile(resolve(root, file), 'utf8');
   return replace ? text.replaceAll(replace.address, replace.by) : text;

@@ -1,13 +1,16 @@
-/** What Node's parser cannot read as a request: answered like any other mistake, since no door ever sees it. */
+/**
+ * Answers requests that Node's parser cannot read with a problem document, since no route ever sees
+ * them.
+ */
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { newId } from '../../core/ids.ts';
 import type { Failure } from '../../core/errors.ts';
 import { problemOf } from '../../wire/problem.ts';
 
-/** For the server's event `clientError`. */
+/** Handles the server's event `clientError`. */
 export function answerParseError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  // A connection that broke, or on which an answer has begun, cannot be told anything.
+  // A broken connection, or one with a response under way, cannot take a message.
   const hasAnswer = '_httpMessage' in socket && socket['_httpMessage'] !== null;
   if (!socket.writable || error.code === 'ECONNRESET' || hasAnswer) {
     socket.destroy();
@@ -29,7 +32,10 @@ export function answerParseError(error: NodeJS.ErrnoException, socket: Duplex): 
   );
 }
 
-/** By the codes of Node's errors (https://nodejs.org/api/http.html#event-clienterror). */
+/**
+ * Returns the failure for a code of Node's errors
+ * (https://nodejs.org/api/http.html#event-clienterror).
+ */
 function failureOf(code: string | undefined): Failure & { status: number } {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':

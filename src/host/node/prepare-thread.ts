@@ -1,4 +1,4 @@
-// The thread of `prepare.ts`: prepares the one document that it is started with.
+// This is the thread of `prepare.ts`; it prepares the one document that it is started with.
 import { parentPort, workerData } from 'node:worker_threads';
 import { failureOf } from '../../core/errors.ts';
 import { prepare } from '../../documents/prepare.ts';
@@ -14,5 +14,5 @@ async function answer(sent: Sent): Promise<Answer> {
   }
 }
 
-// Sent by `prepare.ts` alone.
+// Only `prepare.ts` sends this.
 parentPort?.postMessage(await answer(workerData as Sent), []);

@@ -1,4 +1,7 @@
-/** Preparing documents on Node: what takes long does so in a thread of its own, so that the answers that stream meanwhile do not stand still. */
+/**
+ * Prepares documents on Node. Slow ones are prepared in a thread, so that running streams do not
+ * stall.
+ */
 import { Worker } from 'node:worker_threads';
 import { failureOf, ParleyError, type Failure } from '../../core/errors.ts';
 import { tooLarge, unreadable } from '../../documents/refusals.ts';
@@ -7,19 +10,25 @@ import type { Kind } from '../../documents/detect-type.ts';
 import { kindOf, type Sent } from '../../documents/extract.ts';
 import { libraries } from './libraries.ts';
 
-/** Bytes or UTF-16 units of text that are prepared at once: some milliseconds. */
+/**
+ * The largest document, in bytes or UTF-16 units, that is prepared at once, which takes some
+ * milliseconds.
+ */
 const SMALL = 50_000;
-/** Kinds that take no longer than their length says. */
+/** The kinds whose time depends on their length only. */
 const LIGHT: ReadonlySet<Kind> = new Set(['text', 'html']);
-/** A document that takes longer than that is none that anybody meant. */
+/** The time limit of a document, in milliseconds; no useful document takes longer. */
 const TIME_LIMIT_MS = 30_000;
-/** What the process may grow by while a document is read, in bytes: a kilobyte of PDF can unpack to gigabytes. The thread's own limit knows nothing of buffers. */
+/**
+ * The most bytes that the process may grow by while a document is read: a kilobyte of PDF can
+ * unpack to gigabytes, and the thread's own limit does not count buffers.
+ */
 const GROWTH_LIMIT = 512 * 1024 * 1024;
 const LOOK_EVERY_MS = 50;
-/** Documents that are read at once; more wait. */
+/** The most documents that are read at once; others wait. */
 const THREADS = 2;
 
-/** What the thread answers. */
+/** The answer of the thread. */
 export type Answer = { prepared: Prepared } | { failure: Failure };
 
 export const prepareOnNode: Prepare = async (sent) => {
@@ -33,17 +42,17 @@ function inThread(sent: Sent): Promise<Answer> {
   const before = process.memoryUsage.rss();
   const thread = new Worker(new URL('prepare-thread.ts', import.meta.url), {
     workerData: sent,
-    // The library warns of what it does not find there.
+    // The library prints warnings about features that a thread lacks.
     stdout: true,
     stderr: true,
   });
   return new Promise((resolve) => {
     const give = (answer: Answer) => {
-      // Ending a thread is heard as its exit.
+      // Terminating a thread fires its `exit` event.
       thread.removeAllListeners();
       clearTimeout(timer);
       clearInterval(watch);
-      // The next one may begin when this one has given back what it took.
+      // The next document may begin when this thread has returned its memory.
       void thread.terminate().then(() => resolve(answer));
     };
     const refuse = (detail: string) => give({ failure: failureOf(unreadable(detail)) });
@@ -58,7 +67,7 @@ function inThread(sent: Sent): Promise<Answer> {
   });
 }
 
-/** Runs so many at once, the others one after the other. */
+/** Runs a limited number of tasks at once, the others one after the other. */
 class Turnstile {
   #free = THREADS;
   readonly #waiting: (() => void)[] = [];

@@ -1,4 +1,4 @@
-/** A turn on its way to a client on Node: written to the connection as it comes, with no stream in between. */
+/** Sends a turn to a client on Node, by writing it to the connection with no stream in between. */
 import type { ServerResponse } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import type { Dependencies } from '../../routes/shared/dependencies.ts';
@@ -7,12 +7,12 @@ import type { Sink } from '../../turns/follow/sink.ts';
 import { drainRequest } from './drain-request.ts';
 import { takesComments } from './half-open.ts';
 
-/** UTF-16 units. */
+/** The length from which a text is converted to bytes, in UTF-16 units. */
 const LONG = 4_096;
 
 /**
- * Writes the head and the turn to the connection. The answer that is returned is never sent: the head of
- * the real one is on its way, so it has every header already.
+ * Writes the head and the turn to the connection. The response that it returns is never sent: the
+ * real head is on its way with every header.
  */
 export const sendTurn: Dependencies['sendTurn'] = (c, stream, headers) => {
   const { outgoing } = c.env as HttpBindings;
@@ -25,7 +25,7 @@ export const sendTurn: Dependencies['sendTurn'] = (c, stream, headers) => {
   const head = { ...headersOfEveryAnswer(c), ...headers };
   const writeHead = () => void outgoing.writeHead(200, head);
   stream.pipe(sinkOf(outgoing, writeHead));
-  // A reader who already has all there is shall know at once that it is heard.
+  // A reader that already has everything should still get the head at once.
   if (!outgoing.headersSent) {
     writeHead();
     outgoing.flushHeaders();
@@ -33,11 +33,12 @@ export const sendTurn: Dependencies['sendTurn'] = (c, stream, headers) => {
   return new Response(null);
 };
 
-/** The head goes out together with the first text. */
+/** Returns a sink that sends the head together with the first text. */
 function sinkOf(outgoing: ServerResponse, writeHead: () => void): Sink {
   const prepare = (text: string) => {
     if (!outgoing.headersSent) writeHead();
-    // A long text waits for its client as bytes: as a string it would be kept beside them, in twice the space.
+    // A long text is kept as bytes while it waits for its client; as a string it would be kept as
+    // well, in twice the space.
     return text.length > LONG ? Buffer.from(text) : text;
   };
   return {

@@ -1,12 +1,21 @@
-/** What ends `npm start`: the first signal lets running turns end, a second one does not wait. */
+/**
+ * Handles the signals that stop `npm start`: the first lets running turns end, a second does not
+ * wait.
+ */
 import type { Logger } from '../../core/logger.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
-/** Milliseconds: Ctrl-C reaches npm and us, and npm hands its own on. */
+/**
+ * The time within which two signals count as one, in milliseconds: Ctrl-C reaches npm and us, and
+ * npm forwards its own.
+ */
 const SAME_SIGNAL_MS = 500;
 
-/** @param drain is called once, and ends the process when it is through */
+/**
+ * Listens for signals to stop.
+ * @param drain is called once, and ends the process when it is done
+ */
 export function onStopSignal(drain: () => Promise<void>, log: Logger): void {
   let stoppedAt: number | undefined;
   const stop = (signal: string) => {

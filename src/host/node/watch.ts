@@ -1,9 +1,9 @@
-/** `npm start -- --watch`: the server again whenever a file of its source changes. */
+/** `npm start -- --watch`: restarts the server whenever a source file changes. */
 import { spawn } from 'node:child_process';
 
 const OPTION = '--watch';
 
-/** Runs this program under Node's watcher in place of this process, where the command line asks for it. */
+/** Runs this program under Node's watcher instead of here, if the command line asks for it. */
 export function runWatched(): boolean {
   const [node = '', script = '', ...args] = process.argv;
   if (!args.includes(OPTION)) return false;

@@ -1,4 +1,7 @@
-/** WebSockets on Node. Who is online is kept in the database, since several processes may share it. */
+/**
+ * WebSockets on Node. Open sockets are counted in the database, since several processes may share
+ * it.
+ */
 import { upgradeWebSocket } from '@hono/node-server';
 import type { WebSocket } from 'ws';
 import type { Report } from '../../core/report.ts';
@@ -16,10 +19,13 @@ import {
 } from '../../store/connections.ts';
 import type { Database } from '../../store/database.ts';
 
-/** How often an instance says that its sockets are still there, and after which silence they count as gone. */
+/**
+ * The interval at which an instance renews its sockets, in milliseconds, and the silence after
+ * which they count as closed.
+ */
 const RENEW_EVERY_MS = 10_000;
 const CONNECTION_LEASE_MS = 30_000;
-/** When the server goes, turns that have ended get so long to say so on their sockets. */
+/** The time that ended turns get at a shutdown to send their end on sockets, in milliseconds. */
 const LAST_WORDS_MS = 1_000;
 
 export class NodeSockets implements Sockets {
@@ -28,7 +34,7 @@ export class NodeSockets implements Sockets {
   readonly #report: Report;
   readonly #instanceId = newId();
   readonly #open = new Map<string, WatchedSocket>();
-  /** Frames from clients that are still being answered. */
+  /** The frames of clients that are still being answered. */
   readonly #answering = new Set<Promise<void>>();
   readonly #timer: ReturnType<typeof setInterval>;
 
@@ -69,7 +75,7 @@ export class NodeSockets implements Sockets {
     return response ?? c.body(null, 426);
   }
 
-  /** Who has been greeted is counted; nothing is answered before. */
+  /** Counts a socket and greets it; its frames are answered only after that. */
   async #welcome(id: string, socket: Socket): Promise<Socket> {
     try {
       await addConnection(this.#db, { id, userId: socket.userId, instanceId: this.#instanceId });
@@ -85,7 +91,7 @@ export class NodeSockets implements Sockets {
     return countConnections(this.#db, userId, CONNECTION_LEASE_MS);
   }
 
-  /** Lets the turns that have ended be told, then closes every socket. */
+  /** Waits until the ends of turns are sent, then closes every socket. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await Promise.race([
@@ -121,7 +127,9 @@ export class NodeSockets implements Sockets {
   }
 }
 
-/** A socket whose other end is asked now and then whether it is still there: half a connection says nothing by itself. */
+/**
+ * A socket that is pinged from time to time, since a half-open connection says nothing by itself.
+ */
 class WatchedSocket {
   readonly #socket: WebSocket;
   #hasAnswered = true;

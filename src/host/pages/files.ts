@@ -1,10 +1,11 @@
-// Which file is published under which path. Ours lie beside this file in `static/`, the viewers' in
-// their package or in `vendor/`; names are relative to the root of the repository.
+// Lists which file is published under which path. Our files lie beside this one in `static/`, those
+// of the viewers in their package or in `vendor/`; names are relative to the root of the
+// repository.
 
 export interface PageFile {
   file: string;
   type: string;
-  /** What to put in the place of an address on another host. */
+  /** Replaces an address on another host. */
   replace?: { address: string; by: string };
 }
 
@@ -19,7 +20,7 @@ const ours = 'src/host/pages/static';
 const swagger = 'node_modules/swagger-ui-dist';
 const vendor = 'src/host/pages/vendor';
 
-/** Copies of files of packages that only development installs, and where they come from. */
+/** The copies of files from packages that only development installs, and their origin. */
 export const VENDORED: Readonly<Record<string, string>> = {
   [`${vendor}/redoc.standalone.js`]: 'node_modules/redoc/bundles/redoc.standalone.js',
   [`${vendor}/redoc.standalone.js.LICENSE.txt`]:
@@ -27,7 +28,7 @@ export const VENDORED: Readonly<Record<string, string>> = {
   [`${vendor}/redoc.LICENSE.txt`]: 'node_modules/redoc/LICENSE',
 };
 
-/** Published path → where its file lies and what it is. */
+/** The published paths, with the file and type of each. */
 export const FILES: Readonly<Record<string, PageFile>> = {
   '/': { file: `${ours}/index.html`, type: HTML },
   '/docs': { file: `${ours}/docs.html`, type: HTML },
@@ -49,7 +50,10 @@ export const FILES: Readonly<Record<string, PageFile>> = {
   },
 };
 
-/** The name of `path`'s file in the folder that Workers serves, where `/docs` is `/docs.html`. */
+/**
+ * Returns the name of the file for a path in the directory that Workers serves, where `/docs` is
+ * `/docs.html`.
+ */
 export function assetName(path: string): string {
   if (path === '/') return '/index.html';
   return path.startsWith('/assets/') ? path : `${path}.html`;

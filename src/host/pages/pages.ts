@@ -1,20 +1,20 @@
-// The pages for people: the landing page and the API's documentation. They are files, never part of
-// the worker's bundle, and load nothing from another host.
+// Serves the pages for people: the landing page and the API's documentation. They are files, never
+// part of the Worker's bundle, and load nothing from another host.
 import { FILES } from './files.ts';
 
-/** What a door needs to serve pages. */
+/** The pages, as routes use them. */
 export interface Pages {
   /**
-   * The page or asset at `path` (such as `/docs` or `/assets/docs.js`), ready to be sent.
+   * Returns the page or asset at a path (such as `/docs` or `/assets/docs.js`), ready to be sent.
    * Undefined when there is none at that path, or when its file is missing.
    */
   get(path: string): Promise<Response | undefined>;
 }
 
-/** The content of the file that is published under `path`; undefined when it is missing. */
+/** Returns the content of the file published under a path; undefined when it is missing. */
 export type ReadPage = (path: string) => Promise<BodyInit | undefined>;
 
-// Both viewers style elements inline, so styles may be inline; scripts may not. Redoc searches in a
+// Both viewers set inline styles, so these are allowed; inline scripts are not. Redoc searches in a
 // worker that it makes from a blob, and both draw icons from `data:` addresses.
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -29,7 +29,7 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** The pages whose files `read` finds. */
+/** Returns the pages whose files `read` finds. */
 export function createPages(read: ReadPage): Pages {
   return {
     async get(path) {
@@ -48,7 +48,7 @@ function headersFor(path: string, type: string): HeadersInit {
     'content-security-policy': CONTENT_SECURITY_POLICY,
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
-    // An asset's address does not change with its content, so it is kept only for a while.
+    // An asset's address does not change with its content, so it is cached for a limited time.
     'cache-control': path.startsWith('/assets/') ? 'public, max-age=3600' : 'no-cache',
   };
 }

@@ -1,10 +1,10 @@
 /**
- * Takes the place of `@ai-sdk/gateway` in the Worker (wrangler.toml, `alias`), which is 22 KiB
- * smaller for it. The AI SDK asks the gateway for models that are given as a name alone; here they
- * are always given as models.
+ * Replaces `@ai-sdk/gateway` in the Worker (wrangler.toml, `alias`), which makes the bundle 22 KiB
+ * smaller. The AI SDK asks the gateway for models that are given as a name; here they are always
+ * given as models.
  */
 
-/** Is thrown by nothing: there are no errors of a gateway to be recognised. */
+/** An error that nothing throws; the SDK only checks for it. */
 export class GatewayError extends Error {
   static isInstance(): boolean {
     return false;
@@ -13,7 +13,10 @@ export class GatewayError extends Error {
 
 export { GatewayError as GatewayAuthenticationError };
 
-/** @throws always: a model was given as a name */
+/**
+ * Fails, since a model was given as a name.
+ * @throws always
+ */
 export function createGateway(): never {
   throw new TypeError('the AI SDK was given the name of a model instead of a model');
 }

@@ -1,11 +1,13 @@
-/** The libraries that read documents, on Workers: modules beside the main one (see `modules.ts`). */
+/** The libraries that read documents on Workers: modules beside the main one (see `modules.ts`). */
 import type { Libraries, OfficeLibrary } from '../../documents/libraries.ts';
 import type { PdfLibrary } from '../../documents/pdf-to-text.ts';
 
-/** Imports by a name that the bundler cannot follow, so that it leaves the module where it is. */
+/**
+ * Imports by a name that the bundler cannot follow, so that it leaves the module in its own file.
+ */
 const moduleAt = (path: string): Promise<unknown> => import(path);
 
-// Each is made from the package that the type is of, see `modules.ts`.
+// Each module is built from the package that the type belongs to, see `modules.ts`.
 export const libraries: Libraries = {
   markup: async () => (await moduleAt('./markup.mjs')) as Awaited<ReturnType<Libraries['markup']>>,
   office: async () => (await moduleAt('./office.mjs')) as OfficeLibrary,

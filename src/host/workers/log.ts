@@ -1,4 +1,4 @@
-/** The log on Workers: the runtime takes lines from the console, with their levels. */
+/** The log on Workers: lines go to the console, with their levels. */
 import { createLogger, type Logger, type LogLevel } from '../../core/logger.ts';
 import type { Config } from '../../config.ts';
 

@@ -1,4 +1,4 @@
-/** The server on Workers: the same app; rooms and sockets are Durable Objects. */
+/** The server on Workers: the same app, with turns and sockets in Durable Objects. */
 import { createApp } from '../../app.ts';
 import { newId } from '../../core/ids.ts';
 import { ConfigError } from '../../config.ts';
@@ -12,7 +12,7 @@ import { databaseOf, dependenciesOf, settle, type WorkerEnv } from './services.t
 export { DurableRoom } from './turn-object.ts';
 export { DurableSockets } from './websocket-object.ts';
 
-/** What the runtime passes along with a request. */
+/** The bindings that the runtime passes along with a request. */
 interface Bindings {
   env: WorkerEnv;
   context: ExecutionContext;
@@ -31,7 +31,8 @@ export default {
     try {
       settle(env);
     } catch (error) {
-      // There is no start to stop: each request says that this Worker is not set up, and the log says why.
+      // A Worker has no start that could fail, so each request answers that it is not set up, and
+      // the log says why.
       report('the Worker cannot serve', error instanceof ConfigError ? error.message : error);
       const detail = 'This Worker is not configured; its log says what is missing';
       return problemResponse({ code: 'internal_error', detail }, newId());

@@ -6,10 +6,10 @@ interface AssetsBinding {
   fetch(url: string): Promise<Response>;
 }
 
-/** The pages as Workers serves them: from the static assets that `host/assets.ts` put together. */
+/** Returns the pages on Workers, from the static assets that `host/build/assets.ts` collected. */
 export function createWorkerPages(assets: AssetsBinding): Pages {
   return createPages(async (path) => {
-    // Only the path counts to the binding; the host has to be there for the address to be whole.
+    // The binding looks at the path only, but an address needs a host.
     const found = await assets.fetch(`https://assets.invalid${assetName(path)}`);
     return found.ok ? (found.body ?? undefined) : undefined;
   });

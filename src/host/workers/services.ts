@@ -1,4 +1,7 @@
-/** What the Worker and its Durable Objects share: the configuration and what is made from it. */
+/**
+ * Builds what the Worker and its Durable Objects share: the configuration, and the services made
+ * from it.
+ */
 import { ConfigError, isLoopback, parseConfig, type Config } from '../../config.ts';
 import type { Logger } from '../../core/logger.ts';
 import { createWorkerLogger } from './log.ts';
@@ -31,7 +34,7 @@ export interface Settled {
 let settled: Settled | undefined;
 
 /**
- * The environment is the same for all requests of an isolate, so it is looked at once.
+ * Reads the environment once, since it is the same for all requests of an isolate.
  * @throws ConfigError when the Worker cannot serve with it
  */
 export function settle(env: WorkerEnv): Settled {
@@ -48,7 +51,7 @@ function settleOnce(env: WorkerEnv): Settled {
       'AUTH must be set: nothing else protects a Worker; AUTH=none leaves it open',
     );
   }
-  // Only a development server has a HOST: a deployed Worker is reached by any name.
+  // Only a development server has a HOST; a deployed Worker may be reached by any name.
   const { HOST } = env;
   const network = networkBy(fetchDecoded);
   return {
@@ -60,7 +63,7 @@ function settleOnce(env: WorkerEnv): Settled {
   };
 }
 
-/** Fetches, and decodes `deflate` too: the runtime itself decodes gzip and br. */
+/** Fetches, and decodes `deflate`; the runtime itself decodes gzip and br only. */
 async function fetchDecoded(...request: Parameters<typeof fetch>): Promise<Response> {
   const response = await fetch(...request);
   const { body, headers } = response;
@@ -73,8 +76,8 @@ export function databaseOf({ config }: Settled): Database {
 }
 
 /**
- * Returns what a request, or a frame on a socket, is served with.
- * @param context keeps alive what outlives the request
+ * Returns the dependencies of a request or of a frame on a socket.
+ * @param context keeps work alive that outlives the request
  */
 export function dependenciesOf(
   env: WorkerEnv,

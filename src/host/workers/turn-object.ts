@@ -1,4 +1,4 @@
-/** The turns of one conversation as a Durable Object: the same service as on Node. */
+/** A Durable Object that runs the turns of one conversation, with the same service as on Node. */
 import { DurableObject } from 'cloudflare:workers';
 import { failureOf } from '../../core/errors.ts';
 import { createRetriever } from '../../search/retrieve.ts';
@@ -12,11 +12,20 @@ import { report } from '../report.ts';
 import { turnServiceSettingsOf } from '../services.ts';
 import { databaseOf, settle, type WorkerEnv } from './services.ts';
 
-/** An object without a client is evicted after about two minutes even while it fetches; an alarm keeps it. */
+/**
+ * The interval of alarms, in milliseconds. An object without a client is evicted after about two
+ * minutes, even while it fetches; an alarm keeps it.
+ */
 const ALARM_EVERY_MS = 20_000;
-/** Most turns are over sooner, and setting an alarm is a write to the disk: one that is lost before is ended at the next access, or by the sweep. */
+/**
+ * The delay of the first alarm, in milliseconds. Most turns end sooner, and setting an alarm is a
+ * write to the disk. A turn that is lost before it is ended at the next access, or by the sweep.
+ */
 const FIRST_ALARM_AFTER_MS = 10_000;
-/** Each write to a client costs about 0.1 ms of CPU: what comes within so many milliseconds is written at once. */
+/**
+ * Writes within so many milliseconds are joined, since each write to a client costs about 0.1 ms of
+ * CPU.
+ */
 const COALESCE_MS = 5;
 
 export class DurableRoom extends DurableObject<WorkerEnv> {
@@ -46,7 +55,7 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
 
   override async fetch(request: Request): Promise<Response> {
     try {
-      // Sent by `RemoteTurnService` alone.
+      // Only `RemoteTurnService` sends this.
       return await this.#answer(await request.json<TurnCall>(), request);
     } catch (error) {
       const failure = failureOf(error);
@@ -55,7 +64,10 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
     }
   }
 
-  /** Rings while a turn runs; and once more after this object was lost in the middle of one, which then is ended. */
+  /**
+   * Runs at intervals while a turn runs, and once more when this object was lost during a turn,
+   * which is then ended.
+   */
   override async alarm(): Promise<void> {
     if (this.#isActive) await this.#setAlarm();
     else await sweep(databaseOf(settle(this.env)), settle(this.env).config.TURN_LEASE_MS);
@@ -113,7 +125,10 @@ function streamed(stream: TurnStream): Response {
   return new Response(stream.readable(), { headers: headersOf(stream) });
 }
 
-/** The head goes at once, the turn as JSON when it is over; who reads no more has gone. */
+/**
+ * Answers with the head at once and with the turn as JSON when it is over. A cancelled stream means
+ * that the client has left.
+ */
 function whole(run: TurnRun): Response {
   const gone = new AbortController();
   const body = new ReadableStream<Uint8Array>({

@@ -1,6 +1,6 @@
 /**
- * Turns as Workers has them: each conversation's run in a Durable Object, which is asked over HTTP. The
- * stream it answers with passes through untouched.
+ * The turn service on Workers: each conversation's turns run in a Durable Object, which is called
+ * over HTTP. The stream that it answers with passes through unchanged.
  */
 import { ParleyError, type Failure } from '../../core/errors.ts';
 import type { FinishedTurn } from '../../core/message.ts';
@@ -16,10 +16,10 @@ import type {
   TurnStream,
 } from '../../turns/turn-service.ts';
 
-/** The options of a stream as they cross the network: the wire by its name. */
+/** The options of a stream as they cross the network, with the wire's name in place of the wire. */
 export type SentOptions = Omit<StreamOptions, 'wire'> & { wire: string };
 
-/** What a conversation's object can be asked. */
+/** The calls that a conversation's object takes. */
 export type TurnCall =
   | { call: 'start'; request: TurnRequest; options: SentOptions }
   | { call: 'run'; request: TurnRequest; onDisconnect: OnDisconnect }
@@ -28,7 +28,7 @@ export type TurnCall =
   | { call: 'cancel'; turn: TurnAddress }
   | { call: 'close'; conversationId: string };
 
-/** The status of an answer that is a failure, as JSON. */
+/** The status of a response that is a failure, as JSON. */
 export const FAILED_STATUS = 418;
 
 export class RemoteTurnService implements TurnService {
@@ -114,7 +114,10 @@ function streamOf(response: Response): TurnStream {
   };
 }
 
-/** The object answers at once and writes the turn, as JSON, when it is over: leaving ends the stream. */
+/**
+ * Returns a handle to wait for a turn. The object answers at once and writes the turn, as JSON,
+ * when it is over; leaving cancels the stream.
+ */
 function runOf(response: Response): TurnRun {
   const body = bodyOf(response);
   return {

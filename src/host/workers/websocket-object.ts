@@ -1,4 +1,7 @@
-/** A user's WebSockets as a Durable Object: all of them in one place, so that their number is right whichever isolate asks. */
+/**
+ * A Durable Object that holds all WebSockets of a user, so that their number is right for every
+ * isolate.
+ */
 import { DurableObject } from 'cloudflare:workers';
 import type { AppContext, Sockets } from '../../routes/shared/dependencies.ts';
 import type { Socket } from '../../routes/websocket/frame-sink.ts';
@@ -8,14 +11,17 @@ import { dependenciesOf, type WorkerEnv } from './services.ts';
 const USER_HEADER = 'x-parley-user';
 
 export class DurableSockets extends DurableObject<WorkerEnv> {
-  /** Told that a client has gone; for as long as this object is in memory, which an answer under way keeps it. */
+  /**
+   * The signals for clients that disconnect. They exist while this object is in memory, where an
+   * answer under way keeps it.
+   */
   readonly #leaving = new WeakMap<WebSocket, AbortController>();
 
   override fetch(request: Request): Response {
     const userId = decodeURIComponent(request.headers.get(USER_HEADER) ?? '');
     if (request.headers.get('upgrade') !== 'websocket') return Response.json(this.#count());
     const { 0: client, 1: server } = new WebSocketPair();
-    // Accepted in this way, an idle socket does not keep the object in memory.
+    // A socket accepted this way does not keep the object in memory while it is idle.
     this.ctx.acceptWebSocket(server);
     server.serializeAttachment(userId);
     greet(this.#socketOf(server));
@@ -33,7 +39,7 @@ export class DurableSockets extends DurableObject<WorkerEnv> {
 
   override webSocketClose(ws: WebSocket, code: number): void {
     this.#leaving.get(ws)?.abort();
-    // 1005 and 1006 only ever describe a close and cannot be sent.
+    // 1005 and 1006 only describe a close and cannot be sent.
     ws.close(code === 1005 || code === 1006 ? 1000 : code);
   }
 
@@ -54,13 +60,16 @@ export class DurableSockets extends DurableObject<WorkerEnv> {
   }
 }
 
-/** The first subprotocol that the client asks for is spoken: without an answer browsers refuse the socket. */
+/**
+ * Returns the header that accepts the client's first subprotocol; without it browsers refuse the
+ * socket.
+ */
 function protocolOf({ headers }: Request): Record<string, string> {
   const [first] = (headers.get('sec-websocket-protocol') ?? '').split(',');
   return first?.trim() ? { 'Sec-WebSocket-Protocol': first.trim() } : {};
 }
 
-/** The sockets as the app sees them. */
+/** The sockets, as the app uses them. */
 export class WorkerSockets implements Sockets {
   readonly #sockets: DurableObjectNamespace;
 

@@ -1,4 +1,6 @@
-/** The answer of a turn with all messages of its conversation: how the first dialect shows it. */
+/**
+ * Renders a turn's answer together with all messages of its conversation, as the first API does.
+ */
 import { z } from '@hono/zod-openapi';
 import type { FinishedTurn, Message } from '../../core/message.ts';
 import { contentOf } from '../../core/parts.ts';
@@ -13,10 +15,11 @@ export const answered = z.looseObject({
   messages: z.array(schemas.messageSchema),
 });
 
-/** Returns how a turn is answered, once it is over. */
+/** Returns a function that renders a turn once it is over. */
 export function renderAnswered(c: AppContext): (turn: FinishedTurn) => Promise<Response> {
   return async (turn) => {
-    // The answer is told even where the conversation was deleted meanwhile, or the database is away.
+    // The answer is sent even when the conversation was deleted meanwhile or the database is
+    // unreachable.
     const found = await readNewest(c, turn.head.conversationId).catch((error: unknown) =>
       c.get('dependencies').report('an answer is told without the messages before it', error),
     );
@@ -25,7 +28,7 @@ export function renderAnswered(c: AppContext): (turn: FinishedTurn) => Promise<R
   };
 }
 
-/** Returns an answer without the messages before it. */
+/** Returns the view of an answer without the earlier messages. */
 export function answeredView({ head, message }: FinishedTurn) {
   return {
     conversation_id: head.conversationId,
@@ -37,7 +40,7 @@ export function answeredView({ head, message }: FinishedTurn) {
   };
 }
 
-/** The two messages of a turn, as far as the turn itself knows them. */
+/** Returns the two messages of a turn, as far as the turn itself knows them. */
 function exchanged({ head, message }: FinishedTurn): Message[] {
   const { id, sequenceNumber, parentId, siblings, text } = head.userMessage;
   const asked: Message = {

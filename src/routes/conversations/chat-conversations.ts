@@ -1,4 +1,7 @@
-/** The fourth dialect: conversations under `/chat`, whose answers are bare messages and whose stream is text only. */
+/**
+ * The fourth API of conversations: they are under `/chat`, answers are bare messages, and streams
+ * are text only.
+ */
 import { textSse } from '../../wire/text-sse.ts';
 import { messageView, usageView } from '../../wire/views.ts';
 import { jsonOrStream } from '../shared/responses.ts';

@@ -1,4 +1,4 @@
-/** The third router: chats, and one call that says something in one. */
+/** The third API of conversations: chats, with one call that sends a message to one. */
 import { z } from '@hono/zod-openapi';
 import type { FinishedTurn } from '../../core/message.ts';
 import { contentOf } from '../../core/parts.ts';

@@ -1,4 +1,4 @@
-/** The first dialect: conversations, with the answer beside all their messages. */
+/** The first API of conversations: each answer comes with all messages of its conversation. */
 import { z } from '@hono/zod-openapi';
 import type { FinishedTurn } from '../../core/message.ts';
 import { nativeSse } from '../../wire/native-sse.ts';
@@ -63,7 +63,7 @@ export function conversationsRouter() {
   return router;
 }
 
-/** `POST /conversations`: with a first message, or without. */
+/** Adds `POST /conversations`, which takes a first message or none. */
 function addBeginning(router: Router): void {
   route(
     router,
@@ -88,7 +88,7 @@ function addBeginning(router: Router): void {
   );
 }
 
-/** Starts a conversation by saying something. */
+/** Starts a conversation with its first message. */
 export async function begin(
   c: AppContext,
   given: Partial<z.output<typeof creation>>,
@@ -99,7 +99,7 @@ export async function begin(
     create: { title, mode, model, instructions },
     input: messageInput(given),
   };
-  // The model becomes the conversation's, by which the turn goes.
+  // The model is stored with the conversation, and its first turn uses it from there.
   const posted = { ask, fields: { ...given, model: null }, madeUnder: base.path };
   return answerTurn(c, posted, (turn) => c.json(render(turn)));
 }

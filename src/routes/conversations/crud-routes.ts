@@ -1,4 +1,7 @@
-/** The routes that several dialects have under names of their own: a conversation is the same thing behind each. */
+/**
+ * The routes that several APIs share. Each API has its own paths, but a conversation is the same in
+ * all of them.
+ */
 import { z } from '@hono/zod-openapi';
 import { forkConversation, switchTo } from '../../actions/change-tree.ts';
 import { newConversation, type ConversationFields } from '../../actions/start-turn.ts';
@@ -20,12 +23,12 @@ import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
 import { readMessages, readNewest } from './read-messages.ts';
 
-/** Where a router has its conversations, and what it calls one. */
+/** The path of a router's conversations, and its name for one. */
 export interface RouteBase {
   path: string;
   tags: string[];
   noun: 'Conversation' | 'Chat';
-  /** What the names of its operations end in, in clients that are generated. */
+  /** The end of the names of its operations in generated clients. */
   name: string;
 }
 
@@ -36,7 +39,7 @@ const creation = schemas.bodyOf({
   ...schemas.conversationFields,
 });
 
-/** `POST {path}`: a conversation without a turn. */
+/** Adds `POST {path}`: makes a conversation without a turn. */
 export function addCreation(router: Router, { path, tags, noun, name }: RouteBase): void {
   const responses = {
     200: made(json(schemas.conversationSchema, `The ${noun.toLowerCase()}`)),
@@ -72,7 +75,7 @@ export async function created(
   return c.json(conversationView(made.value));
 }
 
-/** `GET {path}?user_id=`: a user's conversations. */
+/** Adds `GET {path}?user_id=`: lists a user's conversations. */
 export function addList(router: Router, { path, tags, noun, name }: RouteBase): void {
   const responses = {
     200: paged(json(z.array(schemas.conversationSchema), 'Newest first')),
@@ -103,7 +106,7 @@ const transcript = schemas.conversationSchema
   .extend({ messages: z.array(schemas.messageSchema) })
   .openapi('Transcript');
 
-/** `GET {path}/{id}`: a conversation with its messages. */
+/** Adds `GET {path}/{id}`: returns a conversation with its messages. */
 export function addTranscript(router: Router, { path, tags, name }: RouteBase): void {
   const responses = { 200: paged(json(transcript, 'The conversation')), ...commonProblems };
   route(
@@ -127,7 +130,7 @@ export function addTranscript(router: Router, { path, tags, name }: RouteBase): 
   );
 }
 
-/** `GET {path}/{id}/messages`: a page of messages, each as `view` shows it. */
+/** Adds `GET {path}/{id}/messages`: returns a page of messages, each as `view` renders it. */
 export function addMessages(
   router: Router,
   { path, tags, name }: RouteBase,
@@ -171,7 +174,7 @@ const change = schemas.bodyOf({
   on_busy: schemas.turnFields.on_busy,
 });
 
-/** `PATCH {path}/{id}`: changes what is given and nothing else. */
+/** Adds `PATCH {path}/{id}`: changes the given fields and no others. */
 export function addChange(router: Router, { path, tags, noun, name }: RouteBase): void {
   const responses = {
     200: json(schemas.conversationSchema, `The ${noun.toLowerCase()}`),
@@ -206,7 +209,10 @@ export function addChange(router: Router, { path, tags, noun, name }: RouteBase)
   );
 }
 
-/** `DELETE {path}/{id}`: the conversation and all in it; a turn that runs there is cancelled. */
+/**
+ * Adds `DELETE {path}/{id}`: deletes a conversation with everything in it, and cancels the turn
+ * that runs there.
+ */
 export function addDeletion(router: Router, { path, tags, noun, name }: RouteBase): void {
   const responses = { 200: json(schemas.detailSchema, 'Deleted'), ...commonProblems };
   route(
@@ -239,7 +245,7 @@ const forking = schemas.bodyOf({
   on_busy: schemas.turnFields.on_busy,
 });
 
-/** `POST {path}/{id}/fork`: a conversation of its own with a copy of the path up to a message. */
+/** Adds `POST {path}/{id}/fork`: makes a conversation with a copy of the path up to a message. */
 export function addFork(router: Router, { path, tags, noun, name }: RouteBase): void {
   const responses = {
     200: made(json(schemas.conversationSchema, `The new ${noun.toLowerCase()}`)),

@@ -1,13 +1,13 @@
-/** Reading the messages of a conversation, for whoever calls. */
+/** Reads the messages of a conversation for the caller of a request. */
 import { readTranscript, type Slice, type Transcript } from '../../store/transcript.ts';
 import type { AppContext } from '../shared/dependencies.ts';
 
-/** As many messages as an answer holds; the rest is behind the link. */
+/** The most messages in one response; the link leads to the rest. */
 const MOST_MESSAGES = 1_000;
 
 /**
- * Reads a conversation and the newest messages of its active path, with a link to the rest where there
- * are more; undefined where there is none for this caller.
+ * Reads a conversation and the newest messages of its active path, with a link when there are more.
+ * Returns undefined when this caller has no such conversation.
  */
 export async function readNewest(c: AppContext, id: string): Promise<Transcript | undefined> {
   const found = await readMessages(c, id, { newest: MOST_MESSAGES });
@@ -15,7 +15,10 @@ export async function readNewest(c: AppContext, id: string): Promise<Transcript 
   return found;
 }
 
-/** Reads a conversation and some of its messages; undefined where there is none for this caller. */
+/**
+ * Reads a conversation and some of its messages; undefined when this caller has no such
+ * conversation.
+ */
 export function readMessages(
   c: AppContext,
   id: string,

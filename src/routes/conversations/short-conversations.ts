@@ -1,4 +1,4 @@
-/** The second dialect of the conversations: two calls and short answers. */
+/** The second API of conversations: two calls with short answers. */
 import { z } from '@hono/zod-openapi';
 import type { FinishedTurn } from '../../core/message.ts';
 import { contentOf } from '../../core/parts.ts';

@@ -1,4 +1,4 @@
-/** The routes that start a turn, which several dialects have under names of their own. */
+/** The routes that start a turn, which several APIs have under paths of their own. */
 import type { z } from '@hono/zod-openapi';
 import type { FinishedTurn } from '../../core/message.ts';
 import { textSse } from '../../wire/text-sse.ts';
@@ -25,7 +25,10 @@ const posting = schemas.withMessage(
   schemas.bodyOf({ ...schemas.turnFields, ...schemas.messageFields, ...schemas.parentField }),
 );
 
-/** Adds `POST {path}/{id}/{last}`: says something; the whole answer is as `render` makes it. */
+/**
+ * Adds `POST {path}/{id}/{last}`: sends a message; `render` makes the response for the whole
+ * answer.
+ */
 export function addPosting<Schema extends z.ZodType>(
   router: Router,
   {
@@ -63,7 +66,9 @@ export function addPosting<Schema extends z.ZodType>(
   );
 }
 
-/** Adds `GET {path}/{id}/stream?message=`: says something and follows the answer, by EventSource. */
+/**
+ * Adds `GET {path}/{id}/stream?message=`: sends a message and streams the answer to an EventSource.
+ */
 export function addStream(
   router: Router,
   { path, tags, name, wire }: Pick<RouteBase, 'path' | 'tags' | 'name'> & { wire: Wire },

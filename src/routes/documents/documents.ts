@@ -1,4 +1,4 @@
-/** Documents: sending them in, reading, listing and deleting them, and searching what they say. */
+/** The routes of documents: upload, read, list, delete, and search their text. */
 import { z } from '@hono/zod-openapi';
 import { notFound } from '../../core/errors.ts';
 import { retrieve, type Passage } from '../../search/retrieve.ts';
@@ -26,7 +26,9 @@ const progressContent = {
   'text/event-stream': {
     schema: z.string().openapi({
       description:
-        'Server-sent events: document.progress {document_id, done, total} as it goes, then one of document.completed (the document) or document.failed {document_id, error}, then done.',
+        'Server-sent events: document.progress {document_id, done, total} as it goes, then ' +
+        'one of document.completed (the document) or document.failed {document_id, error}, ' +
+        'then done.',
     }),
   },
 };
@@ -44,7 +46,9 @@ export function documentsRouter() {
       operationId: 'createDocument',
       summary: 'Send a document in, or a new version of one',
       description:
-        'The same text under the same title in the same place is the same document: nothing is made twice. `document_id` replaces a document; searches see the old one until the new one is whole.',
+        'The same text under the same title in the same place is the same document: nothing ' +
+        'is made twice. `document_id` replaces a document; searches see the old one until the' +
+        ' new one is whole.',
       request: {
         body: {
           content: {
@@ -63,7 +67,7 @@ export function documentsRouter() {
     },
     (c) => {
       const isForm = /^multipart\/form-data\b/i.test(c.req.header('content-type') ?? '');
-      // What was validated is typed as either of the two bodies.
+      // The validated body has the type of both forms.
       return isForm
         ? postForm(c, c.req.valid('form') as shapes.DocumentForm)
         : postJson(c, c.req.valid('json') as Partial<shapes.NewDocumentBody>);
@@ -139,7 +143,7 @@ export function documentsRouter() {
         await readDocumentText(c.get('dependencies').db, { id, userId }),
         'Text',
       );
-      // Never shown as a page: what was sent in is somebody's, and was made plain text.
+      // Browsers must not render the text as a page, since users uploaded it and it is plain text.
       c.header('X-Content-Type-Options', 'nosniff');
       return c.text(text, 200);
     },

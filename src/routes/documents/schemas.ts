@@ -1,4 +1,4 @@
-/** What clients send of documents, and what they ask of them. */
+/** The schemas of requests about documents. */
 import { z } from '@hono/zod-openapi';
 import { DOCUMENT_STATUSES } from '../../core/document.ts';
 import { RETRIEVAL_MODES } from '../../search/rank.ts';
@@ -6,16 +6,19 @@ import type { Json } from '../../core/parts.ts';
 import { problemSchema } from '../shared/responses.ts';
 import * as schemas from '../shared/schemas.ts';
 
-/** UTF-16 units. */
+/** The longest query, in UTF-16 units. */
 const LONGEST_QUERY = 20_000;
 const LONGEST_URL = 2_000;
 const LONGEST_MIME_TYPE = 200;
 const LONGEST_FIELD = 1_000;
-/** UTF-16 units of all metadata of a document, as JSON. */
+/** The longest metadata of a document, in UTF-16 units of JSON. */
 const LONGEST_METADATA = 16_000;
-/** Levels of objects and lists in metadata. SQLite reads a thousand; nobody means more than a few. */
+/**
+ * The most levels of objects and lists in metadata. SQLite reads a thousand, but nobody needs more
+ * than a few.
+ */
 const DEEPEST_METADATA = 20;
-/** Fields that a search can ask for at once, and values of each. */
+/** The most fields that a search may filter by, and the most values of each. */
 const MOST_FILTERS = 20;
 const MOST_DOCUMENTS = 1_000;
 
@@ -23,7 +26,7 @@ const json: z.ZodType<Json> = z.json();
 
 const metadata = z
   .record(z.string(), z.unknown())
-  // Before it is looked into: what is nested without end would take the stack.
+  // This check comes first, since endless nesting would exhaust the stack of the others.
   .refine((value) => !isDeeperThan(value, DEEPEST_METADATA), 'is nested too deeply')
   .pipe(z.record(z.string(), json))
   .refine((value) => !hasNul(value), 'must not contain a NUL character')
@@ -49,7 +52,7 @@ function hasNul(value: Json): boolean {
   return Object.entries(value).some(([key, inner]) => key.includes('\0') || hasNul(inner));
 }
 
-/** Half surrogate pairs are replaced, as in what searches ask for: else they would not find each other. */
+/** Replaces lone surrogates, as queries do; otherwise the two would not match. */
 function wellFormed(value: Json): Json {
   if (typeof value === 'string') return value.toWellFormed();
   if (Array.isArray(value)) return value.map(wellFormed);
@@ -118,7 +121,10 @@ const formFields = schemas.bodyOf({
     .transform((value) => value === 'true' || value === '1'),
 });
 
-/** The same as a form, where everything is a string or a file, and a field that nobody filled in is empty. */
+/**
+ * The same fields in a form, where everything is a string or a file, and a field left blank is
+ * empty.
+ */
 export const documentForm = z.preprocess(withoutEmpty, formFields).openapi('DocumentForm');
 
 function withoutEmpty(form: unknown): unknown {
@@ -131,7 +137,7 @@ function parseMetadata(text: string, context: z.RefinementCtx): z.output<typeof 
     const parsed = metadata.safeParse(JSON.parse(text));
     if (parsed.success) return parsed.data;
   } catch {
-    // Told below, as what is JSON but no object.
+    // The check below reports it, like JSON that is no object.
   }
   context.addIssue({ code: 'custom', message: 'must be a JSON object' });
   return z.NEVER;

@@ -1,4 +1,7 @@
-/** A document on its way in: as JSON or as a form, answered when it is ready or told of as it goes. */
+/**
+ * Takes uploads of documents, as JSON or as a form, and answers when the document is ready or
+ * streams the progress.
+ */
 import type { Document } from '../../core/document.ts';
 import { invalid, notFound, ParleyError } from '../../core/errors.ts';
 import { acceptDocument, type Ingest } from '../../documents/accept.ts';
@@ -20,19 +23,19 @@ export function ingestDependencies(c: AppContext): IngestDependencies {
   return { db, embeddings, report, leaseMs: config.TURN_LEASE_MS };
 }
 
-/** Takes a document that came as JSON. */
+/** Takes a document that was sent as JSON. */
 export async function postJson(
   c: AppContext,
   { text, ...given }: Partial<shapes.NewDocumentBody>,
 ): Promise<Response> {
-  // Nothing was validated where the body is of no type.
+  // A body without a type has not been validated.
   if (text === undefined)
     throw invalid('text', 'text is required, as application/json or multipart/form-data');
   const userId = requireUserId(c.get('principal'));
   return take(c, { ...given, userId }, { content: text, mimeType: given.mime_type });
 }
 
-/** Takes a document that came in a form, as a file or a field. */
+/** Takes a document that was sent in a form, as a file or a field. */
 export async function postForm(c: AppContext, given: shapes.DocumentForm): Promise<Response> {
   const { file, text, mime_type, ...fields } = given;
   const sent =
@@ -45,13 +48,16 @@ export async function postForm(c: AppContext, given: shapes.DocumentForm): Promi
       : { content: file ?? text, mimeType: mime_type };
   const { content } = sent;
   if (content === undefined) throw invalid('file', 'file (or text) is required');
-  // The body itself is another each time: its parts are divided by chance.
+  // The boundary of a form is random, so the body itself differs each time.
   const said = `${JSON.stringify([fields, mime_type])}${await sha256(content)}`;
   const userId = nameUser(c, given.user_id);
   return take(c, { ...given, userId }, { ...sent, content }, said);
 }
 
-/** @param said what tells this request from others, where its body does not */
+/**
+ * Accepts a document and answers with it.
+ * @param said the text that identifies this request, for bodies that differ each time
+ */
 async function take(
   c: AppContext,
   given: Omit<shapes.NewDocumentBody, 'text' | 'user_id'> & { userId: string },
@@ -81,7 +87,7 @@ async function take(
   return response;
 }
 
-/** What is left to do, as something that ends with the finished document or throws. */
+/** Returns the rest of an ingest as a function, which ends with the finished document or throws. */
 function workOf(ingest: Ingest, dependencies: IngestDependencies): Work {
   switch (ingest.kind) {
     case 'known':
@@ -89,7 +95,8 @@ function workOf(ingest: Ingest, dependencies: IngestDependencies): Work {
     case 'accepted':
       return async (onProgress) => {
         const document = await runIngest(ingest.job, dependencies, onProgress);
-        // Overtaken by another replacement of the same document: its end is this one's.
+        // Another replacement of the same document came later, so this request ends as that one
+        // does.
         const isOvertaken = document.status === 'processing';
         return finished(isOvertaken ? await followIngest(document, dependencies) : document);
       };

@@ -1,4 +1,4 @@
-/** How a route lets a turn be asked for, and answers with it: as a stream or whole, as the client wants it. */
+/** Starts a turn for a route and answers with it, as a stream or whole, as the client wants. */
 import { runTurn, startTurn, type TurnAsk } from '../../actions/start-turn.ts';
 import { invalidCursor } from '../../core/cursor.ts';
 import type { FinishedTurn } from '../../core/message.ts';
@@ -22,24 +22,24 @@ import {
   turnHeaders,
 } from './stream-turn.ts';
 
-/** What a request says of a turn, besides its fields. */
+/** A request for a turn, with what the response needs. */
 export interface Posted {
   ask: Pick<TurnAsk, 'conversationId' | 'create' | 'input'>;
   fields: TurnFields;
-  /** The path under which the conversation that this makes is found. */
+  /** The path under which clients find the conversation that the request makes. */
   madeUnder?: string;
-  /** How it is streamed. */
+  /** The wire of a streamed answer. */
   wire?: Wire;
 }
 
-/** True when the client wants the answer as it comes. */
+/** Returns true when the client wants a stream. */
 export function wantsStream(c: AppContext, asked?: boolean): boolean {
   return asked === true || acceptsEvents(c.req.header('accept') ?? '');
 }
 
 /**
- * True when event streams are among the media types of an Accept header (RFC 9110 §12.5.1); a weight of 0
- * means "not that".
+ * Returns true when an Accept header takes event streams (RFC 9110 §12.5.1); a weight of 0 means
+ * "not that".
  */
 function acceptsEvents(accept: string): boolean {
   return accept
@@ -53,8 +53,8 @@ function acceptsEvents(accept: string): boolean {
 }
 
 /**
- * Asks for a turn and answers with it: streamed, or whole by `render`. A request that comes back with a
- * cursor starts nothing: it goes on after it.
+ * Starts a turn and answers with it, streamed or rendered whole. A request that carries a cursor
+ * starts nothing and continues after the cursor.
  */
 export async function answerTurn(
   c: AppContext,
@@ -79,7 +79,7 @@ export async function answerTurn(
   return answerWhole(c, run, render);
 }
 
-/** A turn that ended without any text answers the problem that it ended with. */
+/** Answers with a whole turn; a turn that ended without text is answered with its problem. */
 async function answerWhole(
   c: AppContext,
   run: TurnRun,
@@ -92,7 +92,10 @@ async function answerWhole(
     : await render(turn);
 }
 
-/** Fetch-based event sources send the same POST again, with the id of the last event that they have. */
+/**
+ * Continues a stream. Event sources built on fetch repeat the POST with the id of the last event
+ * that they received.
+ */
 function comeBack(
   c: AppContext,
   {
@@ -118,7 +121,10 @@ function comeBack(
   });
 }
 
-/** Returns how a turn is streamed. @param initialId whether an id with no data is sent at once */
+/**
+ * Returns the options for streaming a turn.
+ * @param initialId whether an id without data is sent at once
+ */
 export function streamOptions(
   wire: Wire,
   { on_disconnect }: Pick<TurnFields, 'on_disconnect'>,

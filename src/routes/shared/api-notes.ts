@@ -25,7 +25,7 @@ const notes = z.object({
 });
 export type ApiNotes = z.output<typeof notes>;
 
-/** Where the notes are published. */
+/** The path under which the notes are published. */
 const PATH = '/assets/api-notes.json';
 
 /** Reads the notes. @throws Error where they are missing or malformed */

@@ -1,4 +1,4 @@
-/** What the routes are given: everything that depends on where and for whom the product runs. */
+/** The dependencies of the routes: everything that differs between runtimes and deployments. */
 import type { Context } from 'hono';
 import type { ActionContext, ActionDependencies } from '../../actions/context.ts';
 import type { Principal } from '../../core/principal.ts';
@@ -7,20 +7,23 @@ import type { TurnStream } from '../../turns/turn-service.ts';
 export interface Dependencies extends ActionDependencies {
   sockets: Sockets;
   pages: { get(path: string): Promise<Response | undefined> };
-  /** Whether only this machine can reach the server: then a `Host` from elsewhere is refused. */
+  /**
+   * True when only this machine can reach the server; requests with another `Host` are then
+   * refused.
+   */
   loopbackOnly: boolean;
   /**
-   * Answers with a turn as it comes.
-   * @param headers those of the wire and the turn
+   * Answers with a turn as a stream.
+   * @param headers the headers of the wire and of the turn
    */
   sendTurn(c: AppContext, stream: TurnStream, headers: Readonly<Record<string, string>>): Response;
 }
 
-/** WebSockets, as the runtime has them. */
+/** The WebSockets of a runtime. */
 export interface Sockets {
-  /** Turns the request into a socket of this user, served by the socket's router. */
+  /** Upgrades the request to a socket of this user, which the WebSocket route serves. */
   open(c: AppContext, userId: string): Promise<Response>;
-  /** How many a user has open, over all instances. */
+  /** Returns the number of sockets that a user has open, over all instances. */
   count(userId: string): Promise<number>;
 }
 
@@ -29,14 +32,14 @@ export interface AppEnv {
     dependencies: Dependencies;
     requestId: string;
     principal: Principal;
-    /** Headers that name the turn: a turn that has begun is named by its failure, too. */
+    /** The headers that name the turn. The failure of a turn that has begun carries them too. */
     turnHeaders: Readonly<Record<string, string>> | undefined;
   };
 }
 
 export type AppContext = Context<AppEnv>;
 
-/** Returns what the actions of this request are given. */
+/** Returns the context of this request for actions. */
 export function actionContext(c: AppContext): ActionContext {
   return {
     principal: c.get('principal'),

@@ -1,4 +1,7 @@
-/** The GETs that an `EventSource` opens: a first call starts a turn, a reconnect goes on after its cursor. */
+/**
+ * The GET routes for `EventSource`: the first call starts a turn, and a reconnect continues after
+ * its cursor.
+ */
 import { startTurn } from '../../actions/start-turn.ts';
 import { messageInput } from '../../actions/turn-input.ts';
 import { invalid } from '../../core/errors.ts';
@@ -16,7 +19,8 @@ export async function answerEventSource(
   { conversationId, query, wire }: { conversationId: string; query: StreamQuery; wire: Wire },
 ): Promise<Response> {
   if (c.req.method === 'HEAD') return headOfStream(wire);
-  // A cut before the first id would come back without a cursor: there is one at once.
+  // A client that is cut off before the first event would reconnect without a cursor, so an id is
+  // sent at once.
   const options = streamOptions(wire, query, true);
   const cursor = lastEventId(c);
   if (cursor !== undefined)

@@ -1,4 +1,7 @@
-/** The Idempotency-Key of a request, and a fingerprint by which a repeat is told from another request. */
+/**
+ * Reads the Idempotency-Key of a request and makes the fingerprint that tells a repeat from another
+ * request.
+ */
 import { invalid } from '../../core/errors.ts';
 import { sha256 } from '../../core/sha256.ts';
 import type { Key } from '../../store/idempotency-keys.ts';
@@ -7,10 +10,10 @@ import type { AppContext } from './dependencies.ts';
 const LONGEST_KEY = 255;
 
 /**
- * Reads the key of a request; undefined where it has none.
- * @param scope whose key it is: the same key of somebody else is another
- * @param fallback a key given in the query, for clients that cannot set a header
- * @param said what the body says, where the body itself would be another each time
+ * Reads the key of a request; undefined when it has none.
+ * @param scope the owner of the key; the same key of another user is another key
+ * @param fallback a key from the query, for clients that cannot set a header
+ * @param said the content of the body, for bodies that differ each time
  */
 export async function idempotencyKey(
   c: AppContext,

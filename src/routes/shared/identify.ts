@@ -1,4 +1,4 @@
-/** Whose request it is. Without identity it is what the request says, in its body or its query. */
+/** Finds out who is calling. Without identity, the body or the query says so. */
 import { HTTPException } from 'hono/http-exception';
 import { notFound } from '../../core/errors.ts';
 import type { Principal } from '../../core/principal.ts';
@@ -9,8 +9,8 @@ import { hasBody, isJson, readText } from './request-body.ts';
 import { ownerQuery } from './schemas.ts';
 
 /**
- * Finds out who is calling. A request that names two users speaks of somebody else's things for one of
- * them, and finds nothing.
+ * Returns the caller. A request that names two different users is about another user's things for
+ * one of them, so it finds nothing.
  */
 export async function authenticate(c: AppContext): Promise<Principal> {
   const said: unknown[] = [...(c.req.queries('user_id') ?? []), await userInBody(c)];
@@ -19,14 +19,14 @@ export async function authenticate(c: AppContext): Promise<Principal> {
   return { kind: 'anyone', userId: named[0] };
 }
 
-/** Checked here for every route, since some have no schema for the place where the name is. */
+/** Checks the name here for every route, since some have no schema for the place of the name. */
 function nameOf(name: unknown): string | undefined {
   const parsed = ownerQuery.safeParse({ user_id: name });
   if (parsed.success) return parsed.data.user_id;
   throw invalidInput(parsed.error);
 }
 
-/** Reads the body whatever type it is said to be: a name that is passed over would let anybody in. */
+/** Reads the user from the body, whatever its type: ignoring a name there would let anybody in. */
 async function userInBody(c: AppContext): Promise<unknown> {
   if (!hasBody(c.req.raw) || /^multipart\//i.test(c.req.header('content-type') ?? ''))
     return undefined;
@@ -35,7 +35,7 @@ async function userInBody(c: AppContext): Promise<unknown> {
   return typeof body === 'object' && body !== null && 'user_id' in body ? body.user_id : undefined;
 }
 
-/** Refuses a body that is said to be JSON and is none: it may name somebody. */
+/** Refuses a body that claims to be JSON and is not, since it may name a user. */
 function refuseUnreadable(c: AppContext, text: string): undefined {
   if (text !== '' && text.trim() !== 'null' && isJson(c.req.header('content-type')))
     throw new HTTPException(400);
@@ -50,8 +50,8 @@ function parseJson(text: string): unknown {
 }
 
 /**
- * Adds the user whom the address, or a form, which is read later, names: who is named twice must be the
- * same.
+ * Adds the user that the address or the form names; forms are read later. A user named twice must
+ * be the same.
  * @returns the user's id
  */
 export function nameUser(c: AppContext, named: string | undefined): string {

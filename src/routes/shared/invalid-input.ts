@@ -1,7 +1,7 @@
 import type { z } from '@hono/zod-openapi';
 import { ParleyError } from '../../core/errors.ts';
 
-/** Returns what a schema found wrong, field by field, for whoever sent it. */
+/** Returns the error with the issues that a schema found, one for each field. */
 export function invalidInput({ issues }: Pick<z.ZodError, 'issues'>): ParleyError {
   const errors = issues.map(({ path, message }) => ({ path: path.join('.'), message }));
   const detail = errors

@@ -1,8 +1,10 @@
-/** Objects from clients whose fields must be known: a field that is passed over is a mistake that nobody is told of. */
+/**
+ * Refuses unknown fields of clients' objects, since ignoring one would hide the client's mistake.
+ */
 import { z } from '@hono/zod-openapi';
 import { ParleyError } from '../../core/errors.ts';
 
-/** Fields that only the server sets. A client that sends one believes something that is not so. */
+/** The fields that only the server sets. A client that sends one has a wrong idea of the API. */
 const SERVER_FIELDS: ReadonlySet<string> = new Set([
   'role',
   'id',
@@ -16,8 +18,8 @@ const SERVER_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Returns a schema for a body of these fields. Those that it does not know are refused, each by its name
- * and with the nearest known one.
+ * Returns a schema for a body of these fields. An unknown field is refused by name, with the
+ * nearest known one as a hint.
  */
 export function bodyOf<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const known = Object.keys(shape);
@@ -32,7 +34,10 @@ export function bodyOf<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   }, z.object(shape));
 }
 
-/** @throws ParleyError `invalid_request` that names a parameter of the query that is not known */
+/**
+ * Checks that all parameters of a query are known.
+ * @throws ParleyError `invalid_request` that names the unknown parameter
+ */
 export function requireKnownQuery(given: readonly string[], known: readonly string[]): void {
   const name = given.find((candidate) => !known.includes(candidate));
   if (name === undefined) return;
@@ -47,7 +52,7 @@ function whyUnknown(name: string, known: readonly string[]): string {
   return nearest === undefined ? 'unknown' : `unknown; did you mean ${nearest}?`;
 }
 
-/** Returns the known name that is most like another; undefined where none is much like it. */
+/** Returns the known name that is most similar; undefined when none is similar enough. */
 function nearestOf(name: string, known: readonly string[]): string | undefined {
   const [best] = known
     .map((candidate) => ({ candidate, distance: distanceOf(name.toLowerCase(), candidate) }))
@@ -57,7 +62,7 @@ function nearestOf(name: string, known: readonly string[]): string | undefined {
     : undefined;
 }
 
-/** The number of single letters to insert, delete or replace (Levenshtein 1966). */
+/** Returns the number of single letters to insert, delete or replace (Levenshtein 1966). */
 function distanceOf(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (let i = 1; i <= a.length; i++) {

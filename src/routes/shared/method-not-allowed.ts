@@ -1,11 +1,14 @@
-/** Telling an address that does not exist from one that is called by the wrong method. */
+/** Tells an address that does not exist from one that does not take the method. */
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { problemResponse } from '../../wire/problem.ts';
 import type { AppContext, AppEnv } from './dependencies.ts';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
-/** Returns the 405 of an address that other methods have (RFC 9110 §15.5.6); undefined where none has. */
+/**
+ * Returns the 405 for an address that takes other methods (RFC 9110 §15.5.6); undefined when it
+ * takes none.
+ */
 export function methodNotAllowed(
   app: Pick<OpenAPIHono<AppEnv>, 'router'>,
   c: AppContext,
@@ -24,6 +27,6 @@ function hasRoute(
   method: string,
   path: string,
 ): boolean {
-  // Middleware is registered for all methods.
+  // Middleware is registered for all methods, so it does not count.
   return router.match(method, path)[0].some(([[, route]]) => route.method === method);
 }

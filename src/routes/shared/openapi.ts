@@ -1,6 +1,5 @@
 /**
- * The description of the API: what the routes say of themselves, and what holds for many of them, which
- * none of them repeats.
+ * Builds the description of the API: the routes' own descriptions, and what many operations share.
  */
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { ApiNotes } from './api-notes.ts';
@@ -13,14 +12,16 @@ type Operation = NonNullable<NonNullable<Document['paths']>[string]['get']>;
 
 const text = { type: 'string' } as const;
 
-/** What a request may carry besides its parameters. */
+/** The headers that a request may carry besides its parameters. */
 const requestHeaders = {
   IdempotencyKey: {
     name: 'Idempotency-Key',
     in: 'header',
     required: false,
     description:
-      'Up to 255 characters. The same key with the same request gives what the first one gave, and nothing is done twice; with another request it is refused by 409. Kept for 24 hours, per user.',
+      'Up to 255 characters. The same key with the same request gives what the first one ' +
+      'gave, and nothing is done twice; with another request it is refused by 409. Kept for ' +
+      '24 hours, per user.',
     schema: { ...text, maxLength: 255 },
   },
   LastEventId: {
@@ -93,7 +94,7 @@ function addExamples(described: object = {}, examples: Record<string, unknown> =
     Object.assign(content[type] ?? {}, { example });
 }
 
-/** Refusals that may come with the time after which to try again. */
+/** The statuses that may come with `Retry-After`. */
 const MAY_PASS = new Set(['409', '429', '502', '503', '504']);
 
 /** Refusals of a body, which a GET has none of. */
@@ -103,7 +104,7 @@ function leaveOut({ responses = {} }: Operation, statuses: readonly string[]): v
   for (const status of statuses) Reflect.deleteProperty(responses, status);
 }
 
-/** Adds what holds for many operations. What holds for one of them its route says itself. */
+/** Adds what many operations share. Each route describes its own particulars. */
 function describeHeaders(operation: Operation, method: string): void {
   const parameters = (operation.parameters ??= []);
   const takesCursor = parameters.some((given) => 'name' in given && given.name === 'last_event_id');
@@ -119,7 +120,7 @@ function describeHeaders(operation: Operation, method: string): void {
   if (makesSomething) parameters.push(parameter('IdempotencyKey'));
   if (takesCursor || (makesSomething && streamsTurn)) parameters.push(parameter('LastEventId'));
   for (const [status, response] of Object.entries(operation.responses ?? {})) {
-    // None of our routes refers to an answer by name.
+    // Our routes never refer to a response by name.
     if ('$ref' in response) continue;
     response.headers = {
       ...response.headers,

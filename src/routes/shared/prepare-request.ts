@@ -1,4 +1,4 @@
-/** What every route does before it reads a request: who may call from where, how large, of what type, and whose it is. */
+/** Checks every request before its route reads it: origin, size, type and caller. */
 import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { refuseForeignOrigin } from '../../auth/origin.ts';
@@ -10,20 +10,28 @@ import { requireKnownQuery } from './known-fields.ts';
 import { declaredLength, hasBody, isForm, jsonRequest } from './request-body.ts';
 
 export interface RouteTraits {
-  /** The body may be a file, in a form, and large. */
+  /** True when the body may be a form with a file, which may be large. */
   takesFile?: boolean;
-  /** A GET that starts something: a page from elsewhere may not, nor a browser that prefetches. */
+  /**
+   * True for a GET that starts a turn; pages of other origins and prefetching browsers may not call
+   * it.
+   */
   startsTurn?: boolean;
-  /** The names of the parameters that its query may have, besides the user's. */
+  /** The names of the query parameters, besides the user's. */
   query?: readonly string[];
 }
 
-/** Bytes of a JSON body: the longest message with every unit escaped, and the rest. */
+/**
+ * The largest JSON body, in bytes: the longest message with every unit escaped, and the other
+ * fields.
+ */
 const LARGEST_BODY = 1_600_000;
-/** Bytes of a body that holds a document: in JSON a line break, a quote and more take two. */
+/**
+ * The largest body with a document, in bytes: JSON needs two for a line break, a quote and others.
+ */
 const LARGEST_UPLOAD_BODY = 2 * LARGEST_UPLOAD;
 
-/** Returns the middleware of a route with these traits. */
+/** Returns the middleware for a route with these traits. */
 export function prepareRequest(traits: RouteTraits): MiddlewareHandler<AppEnv> {
   const limit = limitedTo(traits.takesFile ? LARGEST_UPLOAD_BODY : LARGEST_BODY);
   const limitIfLarge: MiddlewareHandler<AppEnv> = (c, next) => {
@@ -65,7 +73,7 @@ function limitedTo(maxSize: number): MiddlewareHandler<AppEnv> {
   return bodyLimit({ maxSize, onError });
 }
 
-/** A body that is not said to be JSON, or a form where a file may come, is not read as such. */
+/** Refuses a body whose type is not JSON, nor a form when a file may come. */
 function requireKnownBody(c: AppContext, { takesFile }: RouteTraits): void {
   if (c.req.method === 'DELETE' || !hasBody(c.req.raw)) return;
   const type = c.req.header('content-type');
@@ -74,7 +82,7 @@ function requireKnownBody(c: AppContext, { takesFile }: RouteTraits): void {
   else if (type !== undefined && !(takesFile && isForm(type))) throw unknownMediaType(takesFile);
 }
 
-/** Returns the refusal of a body of another type. */
+/** Returns the error for a body of an unknown type. */
 export function unknownMediaType(takesFile: boolean | undefined): ParleyError {
   const detail = `Send application/json${takesFile ? ' or multipart/form-data' : ''}, in UTF-8`;
   return new ParleyError({ code: 'unsupported_media_type', detail });

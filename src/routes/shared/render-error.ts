@@ -1,4 +1,4 @@
-/** Errors as `application/problem+json`: how a router of our own renders what its routes throw. */
+/** Renders the errors of our routers as `application/problem+json`. */
 import { HTTPException } from 'hono/http-exception';
 import { failureOf, isForOperator } from '../../core/errors.ts';
 import { problemResponse } from '../../wire/problem.ts';
@@ -11,7 +11,7 @@ export type RenderError = (error: Error, c: AppContext) => Response;
 export const renderProblem: RenderError = (error, c) => {
   const requestId = c.get('requestId');
   if (error instanceof HTTPException) {
-    // The framework throws it where it reads a body, and for one that is of no type.
+    // The framework throws this when it reads a body without a type.
     if (error.status === 415) return problemResponse(unknownMediaType(false), requestId);
     const what = isForm(c.req.header('content-type')) ? 'a valid form' : 'valid JSON';
     return problemResponse(
@@ -19,7 +19,7 @@ export const renderProblem: RenderError = (error, c) => {
       requestId,
     );
   }
-  // A client that has gone makes reading fail; nobody hears the answer and nothing is wrong.
+  // Reading fails when the client has disconnected; nobody sees the response, and nothing is wrong.
   const isGone = c.req.raw.signal.aborted;
   if (!isGone && isForOperator(error)) c.get('dependencies').report(`request ${requestId}`, error);
   return problemResponse(failureOf(error), requestId);

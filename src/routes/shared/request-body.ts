@@ -1,13 +1,16 @@
 /**
- * Whether a request brings a body, how many bytes, and of what type. Its headers say so nearly always; on
- * Node the mere look at `Request.body` builds a chain of streams that costs more than all the rest of
- * taking a request in.
+ * Reads the length and the type of a request's body from its headers, which nearly always have
+ * them. On Node, looking at `Request.body` builds a chain of streams that costs more than the rest
+ * of the request.
  */
 
 import type { Context } from 'hono';
 import { ParleyError } from '../../core/errors.ts';
 
-/** Returns the length that the headers declare; undefined when the body is sent in pieces or nothing is said. */
+/**
+ * Returns the declared length in bytes; undefined when the body is chunked or there is no such
+ * header.
+ */
 export function declaredLength({ headers }: Request): number | undefined {
   const length = headers.get('content-length');
   if (length === null || headers.has('transfer-encoding')) return undefined;
@@ -31,9 +34,9 @@ export function isForm(type: string | undefined): boolean {
 }
 
 /**
- * Reads a body as UTF-8, strictly: a lossy reading would store what nobody wrote. The framework finds the
- * text where it looks for it first.
- * @throws ParleyError `invalid_request` for bytes that are no UTF-8
+ * Reads a body as UTF-8, strictly: lossy decoding would store text that nobody wrote. The text is
+ * kept where the framework looks for it first.
+ * @throws ParleyError `invalid_request` for bytes that are not UTF-8
  */
 export function readText({ req }: Pick<Context, 'req'>): Promise<string> {
   const text = req.raw.arrayBuffer().then(decodeStrictly);
@@ -49,15 +52,16 @@ function decodeStrictly(bytes: ArrayBuffer): string {
   }
 }
 
-/** The spellings of JSON's type that the framework is sure to know. */
+/** Matches the spellings of JSON's type that the framework certainly knows. */
 const PLAIN_JSON = /^application\/json(; ?charset=utf-?8)?$/i;
 const CHARSET = /;\s*charset\s*=\s*"?([^\s";]*)/i;
 
 /**
- * Returns a request whose body is JSON, its type in a spelling that the framework takes: it refuses white
- * space before the parameters and digits in the name of a kind of JSON, which are legal (RFC 9110 §8.3.1,
- * RFC 6838 §4.2). The request itself, where it needs no change, since a copy costs more; undefined for
- * another type, or for JSON in another charset than UTF-8 (RFC 8259 §8.1).
+ * Returns a request with a JSON body whose type is spelled as the framework expects it. The
+ * framework refuses white space before parameters and digits in the name of a JSON type, which are
+ * legal (RFC 9110 §8.3.1, RFC 6838 §4.2).
+ * @returns the request itself when it needs no change, since a copy costs more; undefined for
+ *   another type, or for a charset other than UTF-8 (RFC 8259 §8.1)
  */
 export function jsonRequest(request: Request): Request | undefined {
   const type = request.headers.get('content-type') ?? undefined;

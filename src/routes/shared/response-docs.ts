@@ -1,8 +1,8 @@
-/** The headers of answers, as the documentation describes them. */
+/** Describes the headers of responses for the documentation. */
 
 const text = { type: 'string' } as const;
 
-/** What an answer may carry. */
+/** The headers that responses may carry. */
 export const responseHeaders = {
   RequestId: {
     description: 'The request: as it was sent in this header, or a new id.',
@@ -21,15 +21,15 @@ export const responseHeaders = {
   },
 } as const;
 
-/** Marks, in the configuration of a route, a POST that makes nothing: repeating it does no harm. */
+/** Marks, in the configuration of a route, a POST that creates nothing and is safe to repeat. */
 export const MAKES_NOTHING = 'x-makes-nothing';
 
-/** Returns a reference to a header that is described once. */
+/** Returns a reference to the one description of a header. */
 export function header(name: keyof typeof responseHeaders) {
   return { $ref: `#/components/headers/${name}` };
 }
 
-/** Describes the answer of a turn. */
+/** Describes a response with a turn. */
 export function ofTurn<Described extends object>(response: Described) {
   return withHeaders(response, {
     'X-Turn-Id': header('TurnId'),
@@ -37,12 +37,12 @@ export function ofTurn<Described extends object>(response: Described) {
   });
 }
 
-/** Describes the answer that something was made, which has an address. */
+/** Describes a response for something new, with its address. */
 export function made<Described extends object>(response: Described) {
   return withHeaders(response, { Location: header('Location') });
 }
 
-/** Describes an answer of which there may be more. */
+/** Describes a response that may have further pages. */
 export function paged<Described extends object>(response: Described) {
   return withHeaders(response, { Link: header('Link') });
 }

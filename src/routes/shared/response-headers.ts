@@ -1,4 +1,4 @@
-/** Headers that every answer carries, whatever answers. */
+/** Sets the headers that every response carries. */
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { isAllowedOrigin } from '../../auth/origin.ts';
@@ -6,10 +6,10 @@ import { newId } from '../../core/ids.ts';
 import type { AppContext, AppEnv } from './dependencies.ts';
 import { originPolicyOf } from './prepare-request.ts';
 
-/** Ids of requests that callers may choose themselves. */
+/** Matches the request ids that callers may choose themselves. */
 const REQUEST_ID = /^[\w=-]{1,255}$/;
 
-/** Names the request, and tells the turn that an answer belongs to. */
+/** Gives the request an id, and names the turn that a response belongs to. */
 export const nameRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   const given = c.req.header('x-request-id');
   const requestId = given !== undefined && REQUEST_ID.test(given) ? given : newId();
@@ -22,12 +22,15 @@ export const nameRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
     addHeader(c, name, value, 'set');
 };
 
-/** Adds to the finished answer: a header set before makes the framework build a second answer. */
+/**
+ * Adds a header to the finished response, since a header set before makes the framework build a
+ * second response.
+ */
 function addHeader(c: AppContext, name: string, value: string, how: 'set' | 'append'): void {
   try {
     c.res.headers[how](name, value);
   } catch {
-    // The headers of an answer that came over a network cannot be changed, only copied.
+    // The headers of a response from the network are immutable and can only be copied.
     c.header(name, value, { append: how === 'append' });
   }
 }
@@ -46,7 +49,7 @@ const corsHeaders: MiddlewareHandler<AppEnv> = cors({
   maxAge: 600,
 });
 
-/** Lets browsers call from the origins that may. */
+/** Lets browsers call from the allowed origins. */
 export const allowBrowsers: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (c.req.header('origin') !== undefined) return corsHeaders(c, next);
   await next();
@@ -54,8 +57,8 @@ export const allowBrowsers: MiddlewareHandler<AppEnv> = async (c, next) => {
 };
 
 /**
- * Returns the headers that the middleware above adds, for a host that writes the head of an answer by
- * itself, before the middleware sees the answer.
+ * Returns the headers that the middleware above adds, for a host that writes the head of a response
+ * itself, before the middleware sees it.
  */
 export function headersOfEveryAnswer(c: AppContext): Record<string, string> {
   const common = { 'X-Request-Id': c.get('requestId'), Vary: 'Origin' };

@@ -1,4 +1,4 @@
-/** What routes may answer, as the documentation describes it. */
+/** Describes the responses of routes for the documentation. */
 import { z } from '@hono/zod-openapi';
 import type { ErrorCode } from '../../core/errors.ts';
 import { errorCodes, problemOf } from '../../wire/problem.ts';
@@ -27,7 +27,7 @@ export function problem(description: string, code: ErrorCode, detail = descripti
   };
 }
 
-/** What any call may answer instead. */
+/** The problems that any call may answer with. */
 export const commonProblems = {
   400: problem('Malformed or invalid input', 'invalid_request', 'message: is required'),
   403: problem('The origin or host may not call here', 'forbidden_origin'),
@@ -42,7 +42,7 @@ export const commonProblems = {
   503: problem('The database or the server is not available now', 'database_unavailable'),
 };
 
-/** What a call that answers with a turn may answer besides. */
+/** The further problems of a call that answers with a turn. */
 export const turnProblems = {
   ...commonProblems,
   409: problem(
@@ -66,18 +66,20 @@ export function json<Schema extends z.ZodType>(schema: Schema, description: stri
   return { description, content: { 'application/json': { schema } } };
 }
 
-/** An answer that comes whole as JSON, or streams when the client asks for it. */
+/** Describes a response that is JSON, or a stream when the client asks for one. */
 export function jsonOrStream<Schema extends z.ZodType>(schema: Schema, description: string) {
   const content = { 'application/json': { schema }, ...eventStreamContent };
   return ofTurn({ description, content });
 }
 
 export const eventStreamContent = eventStream(
-  'Server-sent events: turn.started, sources, reasoning.delta, tool.call, tool.result, message.delta, then one of turn.completed, turn.cancelled or turn.failed, then done.',
+  'Server-sent events: turn.started, sources, reasoning.delta, tool.call, tool.result, ' +
+    'message.delta, then one of turn.completed, turn.cancelled or turn.failed, then done.',
 );
 
 export const textStreamContent = eventStream(
-  'Server-sent events without a name, whose data are the text, piece by piece; turn.cancelled or turn.failed where the turn ends in such a way; then [DONE].',
+  'Server-sent events without a name, whose data are the text, piece by piece; turn.cancelled' +
+    ' or turn.failed where the turn ends in such a way; then [DONE].',
 );
 
 function eventStream(description: string) {
@@ -88,7 +90,7 @@ export function body<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { 'application/json': { schema } } };
 }
 
-/** The address of the next page of a list, as RFC 8288 has it. */
+/** Sets the link to the next page of a list (RFC 8288). */
 export function linkNext(c: AppContext, cursor: string | number | null): void {
   if (cursor === null) return;
   const url = new URL(c.req.url);

@@ -1,4 +1,7 @@
-/** Routers: each renders the errors of its own routes, and each route is documented by what validates it. */
+/**
+ * Routers: each renders the errors of its own routes, and documents a route by the schemas that
+ * validate it.
+ */
 import {
   OpenAPIHono,
   createRoute,
@@ -11,7 +14,10 @@ import { invalidInput } from './invalid-input.ts';
 import { prepareRequest, type RouteTraits } from './prepare-request.ts';
 import { renderProblem, type RenderError } from './render-error.ts';
 
-/** Makes a router. @param renderError how an API shows its errors; ours by default */
+/**
+ * Creates a router.
+ * @param renderError renders the errors of an API; as problem documents by default
+ */
 export function createRouter({ renderError = renderProblem }: { renderError?: RenderError } = {}) {
   const router = new OpenAPIHono<AppEnv>({
     defaultHook: (result) => {
@@ -26,7 +32,7 @@ export type Router = ReturnType<typeof createRouter>;
 
 type RouteOf<Config extends RouteConfig> = ReturnType<typeof createRoute<Config['path'], Config>>;
 
-/** Adds a documented route: what `handler` reads is validated by the schemas that the documentation shows. */
+/** Adds a documented route, whose input is validated by the schemas in the documentation. */
 export function route<const Config extends RouteConfig>(
   router: Router,
   config: Config,
@@ -37,12 +43,12 @@ export function route<const Config extends RouteConfig>(
 ): void {
   const query = Object.keys(shapeOf(config.request?.query));
   const prepared = { ...config, middleware: prepareRequest({ ...traits, query }) };
-  // Answers may hold more than their schema says (clients ignore what they do not know), which the
-  // library's types do not allow for.
+  // Responses may hold more than their schema says, since clients ignore unknown fields; the
+  // library's types do not allow for that.
   router.openapi(createRoute<Config['path'], Config>(prepared), handler);
 }
 
-/** The parameters of a query, by the schema that validates it: always an object's. */
+/** Returns the parameters of a query from its schema, which is always an object's. */
 function shapeOf(schema: unknown): object {
   return schema instanceof z.ZodObject ? schema.shape : {};
 }

@@ -1,4 +1,4 @@
-/** What clients send, field by field, as every route takes it. */
+/** The schemas of the fields that clients send. */
 import { z } from '@hono/zod-openapi';
 import { MODES } from '../../core/conversation.ts';
 import { FINISH_REASONS, ROLES, STATUSES } from '../../core/message.ts';
@@ -8,12 +8,15 @@ import { bodyOf } from './known-fields.ts';
 
 export { bodyOf };
 
-/** UTF-16 units of one user message. */
+/** The longest user message, in UTF-16 units. */
 export const LONGEST_MESSAGE = 200_000;
 const LONGEST_INSTRUCTIONS = 50_000;
 const LONGEST_NAME = 200;
 
-/** Any text: a NUL would cut it in the database and is refused, half a surrogate pair becomes U+FFFD. */
+/**
+ * Returns a schema for text. NUL is refused, since it would cut the text in the database; lone
+ * surrogates become U+FFFD.
+ */
 export function text(longest: number) {
   return z
     .string()
@@ -53,7 +56,7 @@ export const id = nonEmpty(LONGEST_NAME).openapi({
   example: '01932f3e-7c1a-7000-8000-000000000000',
 });
 
-/** What any call that makes the assistant answer takes besides its message. */
+/** The fields of any request for a turn, besides its message. */
 export const turnFields = {
   user_id: userId.optional(),
   model: modelName.nullish(),
@@ -69,7 +72,7 @@ export type TurnFields = {
   [Name in keyof typeof turnFields]?: z.output<(typeof turnFields)[Name]>;
 };
 
-/** What a client may say of a conversation when it makes one. */
+/** The fields of a new conversation that clients may set. */
 export const conversationFields = {
   title: title.nullish(),
   mode: mode.optional(),
@@ -77,14 +80,18 @@ export const conversationFields = {
   instructions: instructions.nullish(),
 };
 
-/** The text of a user message may be called `message` or `content`. */
+/** The text of a user message, which may be called `message` or `content`. */
 export const messageFields = { message: messageText.optional(), content: messageText.optional() };
 
-/** The answer that a message follows: it then begins a branch, or goes on with the active path. */
+/**
+ * The answer that a message follows. The message starts a branch there, or continues the active
+ * path.
+ */
 export const parentField = {
   parent_message_id: id.nullish().openapi({
     description:
-      'The answer that this message follows; null for a new beginning. Without it, the end of the active path.',
+      'The answer that this message follows; null for a new beginning. Without it, the end of' +
+      ' the active path.',
   }),
 };
 
@@ -100,12 +107,12 @@ export function withMessage<Schema extends z.ZodType<{ message?: string; content
 export const ownerQuery = queryOf({ user_id: userId.optional() });
 export const idParam = z.object({ id });
 
-/** Returns a schema for a query of these parameters, and of no others. */
+/** Returns a schema for a query with these parameters and no others. */
 export function queryOf<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.object(shape);
 }
 
-/** A cursor in the address, for clients that cannot set a header. */
+/** The cursor as a parameter, for clients that cannot set a header. */
 export const cursorFields = {
   last_event_id: z.string().optional(),
   lastEventId: z.string().optional(),
@@ -113,14 +120,16 @@ export const cursorFields = {
 
 const limit = z.coerce.number().int().min(1).max(200).default(50);
 
-/** A page of somebody's list: the cursor is the last id of the page before. */
+/** The query for a page of a user's list; its cursor is the last id of the previous page. */
 export const pageQuery = queryOf({
   user_id: userId.optional(),
   limit,
   cursor: z.uuid('is not one that this server gave out').optional(),
 });
 
-/** A page of a conversation's messages: the cursor is the last sequence number of the page before. */
+/**
+ * The query for a page of messages; its cursor is the last sequence number of the previous page.
+ */
 export const messagePageQuery = queryOf({
   user_id: userId.optional(),
   limit,

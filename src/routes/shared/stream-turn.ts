@@ -1,4 +1,4 @@
-/** Answering with a turn as it comes, and with its place in it when a client comes back. */
+/** Streams turns, from the start or from the cursor of a client that reconnects. */
 import { invalidCursor, decodeCursor } from '../../core/cursor.ts';
 import { failureOf } from '../../core/errors.ts';
 import { readConversation } from '../../store/conversations.ts';
@@ -8,7 +8,10 @@ import type { Wire } from '../../wire/wire.ts';
 import type { AppContext } from './dependencies.ts';
 import { required } from './required.ts';
 
-/** Returns the headers that name a turn. @param madeUnder the path under which its new conversation is found */
+/**
+ * Returns the headers that name a turn.
+ * @param madeUnder the path under which clients find its new conversation
+ */
 export function turnHeaders(
   { turnId, conversationId }: TurnAddress,
   madeUnder?: string,
@@ -20,7 +23,7 @@ export function turnHeaders(
   };
 }
 
-/** Answers with a turn as it comes. */
+/** Answers with the stream of a turn. */
 export function streamTurn(
   c: AppContext,
   stream: TurnStream,
@@ -30,7 +33,10 @@ export function streamTurn(
   return c.get('dependencies').sendTurn(c, stream, { ...wire.headers, ...headers });
 }
 
-/** Answers with a turn that goes on, or 204 when nothing is left, which ends a browser's reconnecting. */
+/**
+ * Answers with the rest of a turn, or with 204 when nothing is left, which stops a browser from
+ * reconnecting.
+ */
 export function streamOrNothing(
   c: AppContext,
   stream: TurnStream | undefined,
@@ -39,12 +45,15 @@ export function streamOrNothing(
   return stream ? streamTurn(c, stream, wire) : new Response(null, { status: 204 });
 }
 
-/** Answers HEAD with the headers that GET would have. It starts nothing and follows nobody. */
+/** Answers HEAD with the headers that GET would have. It starts and follows no turn. */
 export function headOfStream(wire: Wire): Response {
   return new Response(null, { headers: wire.headers });
 }
 
-/** Goes on with the turn of a conversation that a cursor was given out for. @throws ParleyError `invalid_cursor`, `not_found` */
+/**
+ * Continues the turn of a conversation that a cursor belongs to.
+ * @throws ParleyError `invalid_cursor`, `not_found`
+ */
 export async function reconnect(
   c: AppContext,
   {
@@ -66,8 +75,8 @@ export async function reconnect(
 }
 
 /**
- * Answers a reconnect. Any 4xx or 5xx would end a browser's reconnecting for good: what may pass is
- * answered by an empty stream that says when to come again.
+ * Answers a reconnect. A 4xx or 5xx would stop a browser from reconnecting for good, so a temporary
+ * failure is answered with an empty stream that sets the reconnection time.
  */
 export async function serveReconnect(
   wire: Wire,
@@ -83,7 +92,7 @@ export async function serveReconnect(
   }
 }
 
-/** Returns the cursor that a client comes back with; an empty one is none. */
+/** Returns the cursor of a reconnecting client; an empty one counts as none. */
 export function lastEventId(c: AppContext): string | undefined {
   const inQuery = [c.req.query('last_event_id'), c.req.query('lastEventId')];
   return [c.req.header('last-event-id'), ...inQuery].find(Boolean);

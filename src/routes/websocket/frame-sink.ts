@@ -1,22 +1,31 @@
-/** A WebSocket as the sink of a turn: each line of the wire is a frame. */
+/** Writes a turn to a WebSocket: each line of the wire becomes a frame. */
 import type { Sink } from '../../turns/follow/sink.ts';
 
-/** A user's socket, as a runtime brings it. */
+/** A user's socket, as a runtime provides it. */
 export interface Socket {
   userId: string;
   send(frame: string): void;
-  /** Bytes that wait to be taken by the client; undefined where the runtime does not tell. */
+  /** The bytes that the client has not taken yet; undefined when the runtime does not say. */
   readonly bufferedAmount?: number | undefined;
-  /** Aborted when the client has gone. */
+  /** Aborted when the client has disconnected. */
   gone: AbortSignal;
 }
 
-/** Bytes that may wait for a client before its turn is read on: a slow one then gets larger frames. */
+/**
+ * The most bytes that may wait for a client before reading its turn is paused; a slow client then
+ * gets larger frames.
+ */
 const MOST_BUFFERED = 256 * 1024;
-/** How often it is looked whether a full socket has drained, milliseconds: sockets do not tell. */
+/**
+ * The interval at which a full socket is checked, in milliseconds, since sockets do not report that
+ * they have drained.
+ */
 const DRAIN_CHECK_MS = 50;
 
-/** @param settle told once, when the turn has been written or cannot be */
+/**
+ * Returns a sink that writes frames.
+ * @param settle called once, when the turn has been written or cannot be
+ */
 export function frameSink(
   socket: Socket,
   settle: { resolve: () => void; reject: (error: unknown) => void },

@@ -10,7 +10,7 @@ const fields = bodyOf({
   ...schemas.conversationFields,
   type: z.enum(['message', 'regenerate', 'edit']).default('message'),
   conversation_id: schemas.id.nullish(),
-  /** What is answered again, or said differently. */
+  /** The message that is answered again or edited. */
   message_id: schemas.id.optional(),
 });
 

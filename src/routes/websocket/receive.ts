@@ -1,4 +1,4 @@
-/** What happens on a WebSocket, whatever runtime it lives in. */
+/** Handles the frames of a WebSocket, on every runtime. */
 import type { ActionContext, ActionDependencies } from '../../actions/context.ts';
 import { requireMessage } from '../../actions/change-tree.ts';
 import { startTurn, type TurnAsk } from '../../actions/start-turn.ts';
@@ -12,7 +12,7 @@ import { invalidInput } from '../shared/invalid-input.ts';
 import { frameSink, type Socket } from './frame-sink.ts';
 import { incoming, type Incoming } from './frames.ts';
 
-/** Characters of a frame from a client: as many as a body of JSON may have bytes. */
+/** The longest frame of a client in characters, which is the largest JSON body in bytes. */
 const LONGEST_FRAME = 1_600_000;
 
 export function greet(socket: Socket): void {
@@ -20,9 +20,9 @@ export function greet(socket: Socket): void {
 }
 
 /**
- * Answers one frame from the client: starts a turn and sends it frame by frame. Never throws: what is wrong
+ * Answers one frame of a client: starts a turn and sends it as frames. It never throws: an error
  * becomes an `error` frame, and the socket stays open.
- * @returns when the turn has been told, or the client has gone
+ * @returns when the turn has been sent, or the client has disconnected
  */
 export async function receive(
   socket: Socket,
@@ -58,7 +58,10 @@ export async function receive(
   }
 }
 
-/** Returns the turn that a frame asks for. @throws ParleyError `not_found`, `invalid_request` */
+/**
+ * Returns the turn that a frame asks for.
+ * @throws ParleyError `not_found`, `invalid_request`
+ */
 async function askOf(context: ActionContext, frame: Incoming): Promise<TurnAsk> {
   const { conversation_id, message_id, model, on_busy: onBusy } = frame;
   if (frame.type !== 'message') {
@@ -72,7 +75,7 @@ async function askOf(context: ActionContext, frame: Incoming): Promise<TurnAsk> 
   if (conversation_id) return { conversationId: conversation_id, input, model, onBusy };
   if (frame.parent_message_id) throw invalid('conversation_id', 'conversation_id is required');
   const { title, mode, instructions } = frame;
-  // The model becomes the conversation's, by which the turn goes.
+  // The model is stored with the conversation, and its first turn uses it from there.
   return { create: { title, mode, model, instructions }, input, onBusy };
 }
 

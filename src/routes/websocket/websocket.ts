@@ -1,4 +1,6 @@
-/** The fifth dialect: a WebSocket for each user. The hosts bring the sockets; here is their route. */
+/**
+ * The fifth API: a WebSocket for each user. The hosts provide the sockets, and this is their route.
+ */
 import { z } from '@hono/zod-openapi';
 import { ParleyError } from '../../core/errors.ts';
 import { nameUser } from '../shared/identify.ts';

@@ -1,8 +1,8 @@
-/** Makes what was written to a file safe from a power cut, off the event loop. */
+/** Flushes writes to a file, so that they survive a power cut, off the event loop. */
 import { closeSync, fdatasync, openSync } from 'node:fs';
 import { promisify } from 'node:util';
 
-/** Milliseconds within which what was written is flushed though nobody waits for it. */
+/** The time within which every write is flushed, in milliseconds, even when nobody waits for it. */
 const FLUSHED_WITHIN_MS = 20;
 
 const flushData = promisify(fdatasync);
@@ -15,26 +15,29 @@ const flushData = promisify(fdatasync);
 export class GroupCommit {
   readonly #path: string;
   #file: number | undefined;
-  /** When the first write came that no flush has covered yet; undefined when all is safe. */
+  /**
+   * The time of the first write that no flush has covered yet; undefined when everything is
+   * flushed.
+   */
   #dirtySince: number | undefined;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #isPlanned = false;
-  /** Whether nobody writes any more: a flush that comes later opens the file for itself alone. */
+  /** True when nobody writes any more; a later flush then opens the file for itself. */
   #isReleased = false;
 
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** Notes a write. It is flushed soon, with others, if nobody asks for a flush before. */
+  /** Notes a write. It is flushed soon, with others, unless somebody asks for a flush before. */
   written(): void {
     this.#isReleased = false;
     this.#dirtySince ??= performance.now();
     if (!this.#isPlanned) this.#planIn(FLUSHED_WITHIN_MS);
   }
 
-  /** Resolves when all that had been written before the call is on the disk. */
+  /** Resolves when everything written before the call is on the disk. */
   flush(): Promise<void> {
     if (this.#dirtySince === undefined) return this.#running ?? Promise.resolve();
     if (!this.#running) return this.#begin();
@@ -46,8 +49,8 @@ export class GroupCommit {
   }
 
   /**
-   * Closes the file, since another may have its name when it is next opened. Writes that were not
-   * flushed yet still are.
+   * Closes the file, since another file may have its name when it is next opened. Writes that were
+   * not flushed yet are still flushed.
    */
   release(): void {
     this.#isReleased = true;
@@ -59,7 +62,9 @@ export class GroupCommit {
     else close();
   }
 
-  /** Starts a timer that is never stopped: most writes are flushed before, and start none. */
+  /**
+   * Starts a timer that is never stopped. Most writes are flushed before it fires, and start none.
+   */
   #planIn(milliseconds: number): void {
     this.#isPlanned = true;
     setTimeout(() => {
@@ -67,7 +72,7 @@ export class GroupCommit {
       if (this.#dirtySince === undefined) return;
       const left = this.#dirtySince + FLUSHED_WITHIN_MS - performance.now();
       if (left > 1) this.#planIn(left);
-      // Who asks later hears of a failure: the file is still dirty then.
+      // A later caller gets the error, since the file is still dirty then.
       else void this.flush().catch(() => undefined);
     }, milliseconds).unref();
   }
@@ -89,13 +94,15 @@ export class GroupCommit {
       this.#dirtySince ??= performance.now();
       throw error;
     } finally {
-      // After a release that came while it ran, the file has been let go of already.
+      // `release` was called during the flush and has let go of the file already.
       if (this.#isReleased) this.release();
     }
   }
 }
 
-/** Opens the log if it is there. The database removes it when all of it is safe elsewhere. */
+/**
+ * Opens the log if it exists. The database deletes it once everything in it is stored elsewhere.
+ */
 function openIfThere(path: string): number | undefined {
   try {
     return openSync(path, 'r+');

@@ -1,8 +1,8 @@
 /**
- * A database over HTTP from a process that lives on: Turso or `sqld` from Node. A stream of the
- * Hrana protocol is a connection that the server opens, schema and all, which takes longer than
- * most batches: `SELECT 1` on `sqld` takes 3.1 ms (2.3 ms of its CPU) on a new stream, 1.0 (0.6) on one
- * that was there. `@libsql/client` opens a stream for every batch; here a few are used again.
+ * A database over HTTP for a process that keeps running: Turso or `sqld` from Node. A stream of the
+ * Hrana protocol is a connection that the server opens, with its schema, which takes longer than
+ * most batches: `SELECT 1` on `sqld` takes 3.1 ms (2.3 ms of its CPU) on a new stream and 1.0 (0.6)
+ * on an open one. `@libsql/client` opens a stream for every batch; here a few are reused.
  */
 import {
   BatchCond,
@@ -24,21 +24,31 @@ import {
 } from '../../../store/database.ts';
 import type { HttpFetch } from '../../../models/http.ts';
 
-/** Each holds one of the connections that a server has for everybody (`sqld`: 128). */
+/**
+ * The most streams that are kept. Each uses one of a server's connections (`sqld`: 128 for all
+ * clients).
+ */
 const MOST_STREAMS = 16;
-/** A server forgets a stream after ten silent seconds. One it may have forgotten is not used. */
+/**
+ * The time for which an idle stream may be reused, in milliseconds: a server closes one after ten
+ * silent seconds.
+ */
 const USABLE_FOR_MS = 7_000;
 
 /**
- * How long an idle connection is kept: longer than one to a model, since a batch that meets a
- * closed one is repeated, and opening one takes as long as several batches.
+ * The time for which an idle connection is kept, in milliseconds. It is longer than for models,
+ * since a batch that meets a closed connection is repeated, and opening one takes as long as
+ * several batches.
  */
 export const KEPT_FOR_MS = 30_000;
 
-/** A database over streams that are kept; more batches at once get streams of their own. */
+/**
+ * Connects to a database over streams that are kept. Further batches at the same time get streams
+ * of their own.
+ */
 export function connectStreams(address: Address, network: HttpFetch): Database {
-  // One for good. A stream that fails is closed by itself; to drop the others too would leave them
-  // to the server, which counts each for ten seconds.
+  // One connection object serves for good. A stream that fails is closed by itself; dropping the
+  // others too would leave them to the server, which counts each for ten seconds.
   const connection = new StreamsConnection(address, network);
   return openDatabase(() => connection);
 }
@@ -51,7 +61,7 @@ interface KeptStream {
 class StreamsConnection implements Connection {
   readonly #client: Connection;
   readonly #open: () => HttpStream;
-  /** Not in use now, the last used last. */
+  /** The streams that are not in use, the last used one last. */
   #idle: KeptStream[] = [];
   #inUse = 0;
 
@@ -59,7 +69,7 @@ class StreamsConnection implements Connection {
     const request = timed(network);
     this.#client = openClient(address, request);
     const { hranaHttpUrl = '', authToken } = parseLibsqlUrl(address.url);
-    // A client for each, since a client keeps all streams that it has ever opened.
+    // Each stream has its own client, since a client keeps all streams that it ever opened.
     const open = () => openHttp(hranaHttpUrl, authToken ?? address.authToken, request).openStream();
     this.#open = open;
   }
@@ -82,19 +92,22 @@ class StreamsConnection implements Connection {
     }
   }
 
-  /** Nothing is to be done: a server forgets streams that are silent, and the client keeps none. */
+  /** Does nothing: a server closes silent streams, and the client keeps none. */
   close(): void {}
 
   #takeIdle(): HttpStream | undefined {
     const last = this.#idle.pop();
     if (last && performance.now() - last.usedAt < USABLE_FOR_MS) return last.stream;
-    // The others were used before it.
+    // The other streams were last used even earlier.
     this.#idle = [];
     return undefined;
   }
 }
 
-/** Whether the server refused the stream and not the batch: it has restarted, or forgotten it. */
+/**
+ * Returns true when the server refused the stream and not the batch, because it restarted or closed
+ * the stream.
+ */
 function isForgotten(error: unknown): boolean {
   return (
     error instanceof HttpServerError ||
@@ -102,7 +115,10 @@ function isForgotten(error: unknown): boolean {
   );
 }
 
-/** Runs the statements as one transaction, in one request; the first that fails undoes them all. */
+/**
+ * Runs the statements as one transaction in one request. The first that fails rolls back all of
+ * them.
+ */
 async function runOn(
   stream: HttpStream,
   statements: readonly Statement[],
@@ -118,9 +134,9 @@ async function runOn(
   const commit = batch.step().condition(BatchCond.ok(last));
   const committed = commit.run('COMMIT');
   const undo = batch.step().condition(BatchCond.not(BatchCond.ok(commit)));
-  // It fails where nothing had begun.
+  // The rollback fails when no transaction had begun.
   undo.run('ROLLBACK').catch(() => undefined);
-  // Steps after one that failed are told of nothing, so its error is the first.
+  // Steps after a failed one get no result, so its error is the first.
   const all = Promise.all([begun, committed, ...results]);
   await Promise.all([batch.execute(), all]);
   const [, done, ...sets] = await all;

@@ -1,6 +1,7 @@
 /**
- * A database in a local file: Node only, since the library is native code. The library's own interface is used rather than `@libsql/client`'s, which prepares every
- * statement anew each time: with few statements that come again and again, preparing was two thirds of what a turn costs here.
+ * A database in a local file, for Node only, since the library is native code. It uses the
+ * library's own interface, because `@libsql/client` prepares every statement anew: with few
+ * statements that are repeated all the time, preparing was two thirds of the cost of a turn.
  */
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -17,24 +18,35 @@ import {
 import { GroupCommit } from './group-commit.ts';
 import { requireWritable } from './writable.ts';
 
-/** How long a statement waits, blocking, for another process's write. */
+/** The time for which a statement waits, blocking, for another process's write, in milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
-/** A process that stood still for so long has missed things: a connection that it takes for open may have been closed by the other side. */
+/**
+ * A process that stood still for this many milliseconds has missed events: a connection that it
+ * takes for open may have been closed by the other side.
+ */
 const STOOD_STILL_MS = 500;
 /**
- * Pages of the log (16 MiB of them) after which it is written back, while everybody waits: a turn writes thirteen, most of them the same as the turn before, which are written back once.
+ * The pages of the log (16 MiB) after which it is written back, while everything waits. A turn
+ * writes thirteen pages, most of them the same ones as the turn before, and those are written back
+ * once.
  */
 const CHECKPOINT_PAGES = 4_000;
-/** How long emptying the log waits, blocking, for other processes that use it. */
+/** The time for which emptying the log waits, blocking, for other processes, in milliseconds. */
 const TIDY_TIMEOUT_MS = 500;
-/** Prepared statements kept; there are fewer, but for those whose text depends on how much is asked. */
+/**
+ * The most prepared statements that are kept. There are fewer, except for those whose text depends
+ * on the number of their parameters.
+ */
 const MOST_PREPARED = 200;
 
-/** @param url `file:path` or `file:///path`; missing folders are made */
+/**
+ * Connects to a database file; missing directories are created.
+ * @param url `file:path` or `file:///path`
+ */
 export function connectFile(url: string): Database {
   const path = pathOf(url);
   requireWritable(path);
-  // Outlives a connection that failed: what that one has committed is still to be flushed.
+  // It outlives a connection that failed, since commits of that one must still be flushed.
   const log = new GroupCommit(`${path}-wal`);
   return openDatabase(() => new FileConnection(path, log));
 }
@@ -50,8 +62,9 @@ interface Prepared {
 }
 
 /**
- * One connection. A batch runs synchronously, so none is interleaved with another; only the wait until it is safe on the disk is not: SQLite would make everybody
- * wait for each commit, here those that come close together share one flush.
+ * One connection. A batch runs synchronously, so no other statement runs in between. Only its flush
+ * is asynchronous: SQLite would block everything for each commit, while here commits that come
+ * close together share one flush.
  */
 class FileConnection implements Connection {
   readonly #db: Libsql.Database;
@@ -60,12 +73,15 @@ class FileConnection implements Connection {
 
   constructor(path: string, log: GroupCommit) {
     this.#db = new Libsql(path, { timeout: BUSY_TIMEOUT_MS });
-    // With a write-ahead log readers and the writer do not wait for each other.
-    // Its commits are flushed by us; NORMAL still flushes where the order of writes matters, around checkpoints.
+    // With a write-ahead log, readers and the writer do not wait for each other. Commits are
+    // flushed by us; NORMAL still flushes where the order of writes matters, around checkpoints.
     this.#db.exec(
-      `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
+      `PRAGMA journal_mode = WAL;
+       PRAGMA synchronous = NORMAL;
+       PRAGMA foreign_keys = ON;
+       PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
     );
-    // No lock is held on the log, so that a handle of our own does no harm, as one on the database itself would.
+    // The log is never locked, so a handle of ours does no harm; one on the database itself would.
     this.#log = log;
   }
 
@@ -94,7 +110,7 @@ class FileConnection implements Connection {
     }
   }
 
-  /** Writes the log back and empties it: from then on the file alone is the database. */
+  /** Writes the log back and empties it, so that the file alone is the database. */
   tidy(): void {
     this.#db.exec(`PRAGMA busy_timeout = ${TIDY_TIMEOUT_MS}`);
     this.#db.pragma('wal_checkpoint(TRUNCATE)');
@@ -120,7 +136,7 @@ class FileConnection implements Connection {
   }
 }
 
-/** Lets the event loop go round once: the first immediate comes before it looks at the network. */
+/** Lets the event loop go round once: the first immediate runs before it polls the network. */
 async function hearWhatHappened(): Promise<void> {
   await setImmediate();
   await setImmediate();

@@ -1,4 +1,4 @@
-/** The database as Node opens it, with the migrations applied. */
+/** Opens the database on Node and applies the migrations. */
 import { readdir, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ConfigError, type Config } from '../../../config.ts';
@@ -11,7 +11,10 @@ import { httpFetchOf } from '../http-client/http-client.ts';
 export const DEFAULT_DATABASE_URL = 'file:./data/parley.db';
 const MIGRATIONS = resolve(import.meta.dirname, '../../../../migrations');
 
-/** @throws ConfigError when the address says what no database is reached by */
+/**
+ * Opens the database.
+ * @throws ConfigError when no database can be reached by the address
+ */
 export async function openNodeDatabase(
   config: Pick<Config, 'DATABASE_URL' | 'DATABASE_AUTH_TOKEN' | 'HTTP_CLIENT'>,
 ): Promise<Database> {
@@ -28,7 +31,7 @@ export async function openNodeDatabase(
   }
 }
 
-/** @returns the names of the migrations applied now */
+/** Applies the migrations that are missing, and returns their names. */
 export async function migrateFromFolder(db: Database): Promise<string[]> {
   const files = (await readdir(MIGRATIONS)).filter((file) => file.endsWith('.sql')).sort();
   const migrations = files.map(async (file): Promise<Migration> => ({

@@ -1,4 +1,7 @@
-/** Finds out at the start whether a database's file can be written, which SQLite tells late and in few words. */
+/**
+ * Checks at the start whether a database file can be written, which SQLite reports late and
+ * briefly.
+ */
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 

@@ -1,18 +1,21 @@
-/** The body of an answer, between its connection and whoever follows or reads it. */
+/** The body of a response, between its connection and its reader. */
 import type { Dispatcher } from 'undici';
 import { LINGER_MS, type BodyInterceptor } from '../../../models/http.ts';
 
-/** Is told of a body as it arrives; the bytes of one read of the socket come in one piece. */
+/** Receives a body as it arrives. The bytes of one read of the socket come in one piece. */
 export interface BodyListener {
   onBytes(bytes: Uint8Array): void;
-  /** @param rest what arrived together with the end */
+  /**
+   * Receives the end.
+   * @param rest the bytes that arrived together with the end
+   */
   onEnd(rest?: Uint8Array): void;
   onFailure(error: Error): void;
 }
 
 type Controller = Pick<Dispatcher.DispatchController, 'abort'>;
 
-/** Shows the tap what arrives. What the tap returns is the body of the answer. */
+/** Passes arriving bytes to an interceptor, which decides what becomes the body of the response. */
 export class FollowedBody implements BodyListener {
   readonly #controller: Controller;
   readonly #tap: BodyInterceptor;
@@ -57,8 +60,8 @@ export class FollowedBody implements BodyListener {
 }
 
 /**
- * A body as a stream. It is never paused: whoever asked reads all of it, and the library does not
- * allow a paused connection to be reset.
+ * A body as a stream. It is never paused: callers read all of it, and the library does not allow a
+ * paused connection to be reset.
  */
 export class BodyStream implements BodyListener {
   readonly readable: ReadableStream<Uint8Array>;

@@ -1,15 +1,21 @@
-/** One connection of `undici`, with what happens to it that the library passes over. */
+/** One connection of `undici`, with the socket events that the library ignores. */
 import type { Socket } from 'node:net';
 import { Client, type buildConnector, type Dispatcher } from 'undici';
 
 type Connect = buildConnector.connector;
 type Controller = Dispatcher.DispatchController;
 
-/** A client of the library has one connection at a time, and opens another when that is closed. */
+/**
+ * A client of the library, which has one connection at a time and opens another when that is
+ * closed.
+ */
 export class WatchedClient extends Client {
   readonly #connection: Connection;
 
-  /** @param connect the library's own way to open a connection */
+  /**
+   * Makes a client.
+   * @param connect the library's own function to open a connection
+   */
   constructor(origin: string | URL, options: Client.Options & { connect: Connect }) {
     const connection = new Connection();
     super(origin, { ...options, connect: connection.watch(options.connect) });
@@ -24,12 +30,12 @@ export class WatchedClient extends Client {
   }
 }
 
-/** What is known of a client's latest connection. */
+/** The state of a client's latest connection. */
 class Connection {
   #socket: Socket | undefined;
   #error: Error | undefined;
 
-  /** Opens connections by `connect`, and listens to each before the library does. */
+  /** Wraps `connect`, and listens to each connection before the library does. */
   watch(connect: Connect): Connect {
     return (options, callback) =>
       connect(options, (...opened) => {
@@ -38,22 +44,22 @@ class Connection {
         this.#error = undefined;
         socket?.on('error', (error) => {
           if (this.#socket === socket) this.#error = error;
-          // TLS reports what it cannot read, and leaves open a connection whose end the library
-          // would wait for.
+          // TLS reports data that it cannot read but leaves the connection open, and the library
+          // would wait for its end.
           socket.destroy();
         });
         callback(...opened);
       });
   }
 
-  /** Returns what broke the connection, if anything did. */
+  /** Returns the error that broke the connection, if there was one. */
   get error(): Error | undefined {
     return this.#error;
   }
 
   /**
-   * Closes the connection if not all of the request has been sent: the next request would wait
-   * behind what the service does not read.
+   * Closes the connection unless all of the request has been sent: the next request would wait
+   * behind data that the service does not read.
    */
   closeUnlessSent(): void {
     if (this.#socket && this.#socket.writableLength > 0) this.#socket.destroy();
@@ -61,8 +67,8 @@ class Connection {
 }
 
 /**
- * Looks at the connection when an answer ends. The library takes a reset for the end of a body
- * that lasts until the connection closes; here the answer has failed.
+ * Checks the connection when a response ends. The library takes a reset for the end of a body that
+ * lasts until the connection closes; here that response has failed.
  */
 class CheckedEnd implements Dispatcher.DispatchHandler {
   readonly #handler: Dispatcher.DispatchHandler;

@@ -1,4 +1,4 @@
-/** Bodies that a service compresses (RFC 9110, section 8.4), decoded as they arrive. */
+/** Decodes compressed bodies as they arrive (RFC 9110 §8.4). */
 import {
   createBrotliDecompress,
   createGunzip,
@@ -15,14 +15,14 @@ const DECODERS = new Map<string, (first: Uint8Array) => Decoder>([
   ['x-gzip', () => createGunzip()],
   ['br', () => createBrotliDecompress()],
   ['zstd', () => createZstdDecompress()],
-  // Some services send it without the header of zlib, whose first byte ends in 8 (RFC 1950).
+  // Some services send it without the zlib header, whose first byte ends in 8 (RFC 1950).
   ['deflate', ([byte = 0]) => ((byte & 0x0f) === 8 ? createInflate() : createInflateRaw())],
 ]);
 
 /**
- * Returns a listener that decodes a body and tells `body` of it.
- * @param contentEncoding the header; where it names an encoding that is unknown, nothing is decoded
- * @param giveUp ends the request whose body cannot be decoded
+ * Returns a listener that decodes a body and passes it to `body`.
+ * @param contentEncoding the header; with an unknown encoding, nothing is decoded
+ * @param giveUp ends a request whose body cannot be decoded
  */
 export function decodedBody(
   contentEncoding: string,
@@ -33,7 +33,7 @@ export function decodedBody(
   const decoders = names
     .filter((name) => name !== '' && name !== 'identity')
     .map((name) => DECODERS.get(name));
-  // What was encoded last is decoded first.
+  // The last encoding is decoded first.
   return (
     decoders.reduce<BodyListener | undefined>(
       (listener, open) => listener && open && new DecodedBody(open, listener, giveUp),
@@ -73,7 +73,7 @@ class DecodedBody implements BodyListener {
   onFailure(error: Error): void {
     const decoder = this.#decoder;
     if (!decoder) return this.#body.onFailure(error);
-    // What arrived before the failure is decoded first.
+    // Data that arrived before the failure is decoded first.
     decoder.flush(() => {
       this.#finish(() => this.#body.onFailure(error));
       decoder.destroy();
@@ -96,7 +96,7 @@ class DecodedBody implements BodyListener {
     this.#tell(say);
   }
 
-  /** Calls the listener; nobody else would catch what it throws. */
+  /** Calls the listener and catches its errors, which nobody else would. */
   #tell(say: () => void): void {
     try {
       say();

@@ -1,29 +1,34 @@
-/** A request and its answer, from the events of the dispatcher of `undici` to whoever asked. */
+/** Turns the events of the dispatcher of `undici` into the response of a request. */
 import type { Dispatcher } from 'undici';
 import { isEventStream, type BodyInterceptor } from '../../../models/http.ts';
 import { BodyStream, FollowedBody, type BodyListener } from './body.ts';
 import { asError, decodedBody } from './decoded-body.ts';
 
 export interface Asker {
-  /** Is called when there is an answer to read. Where a tap keeps the whole body, it never is. */
+  /**
+   * Called when there is a response to read; never called when an interceptor keeps the whole body.
+   */
   resolve: (response: Response) => void;
   reject: (error: unknown) => void;
   signal: AbortSignal | undefined;
-  /** For the body of a good answer that is a stream of events. */
+  /** Receives the body of a successful response that is an event stream. */
   tap: BodyInterceptor | undefined;
 }
 
 type Controller = Dispatcher.DispatchController;
 type Head = { status: number; headers: Record<string, string | string[] | undefined> };
 
-/** Statuses that have no body. */
+/** The statuses without a body. */
 const BODILESS = new Set([204, 205, 304]);
 
-/** Its errors have the messages of `fetch`, which the libraries that call it know. */
+/**
+ * Handles one request. Its errors have the messages of `fetch`, which the libraries that call it
+ * know.
+ */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly #asker: Asker;
   #controller: Controller | undefined;
-  /** Is told of the body; undefined before the head of the answer, and where there is no body. */
+  /** Receives the body; undefined before the head of the response, and when there is no body. */
   #body: BodyListener | undefined;
   #pieces: Buffer[] = [];
 
@@ -34,7 +39,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   readonly #abort = () => {
     const { signal } = this.#asker;
-    // Nobody waits for a connection that is still being made.
+    // Nobody waits for a connection that is still being opened.
     if (signal) this.#giveUp(abortError(signal));
   };
 
@@ -43,9 +48,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#asker.signal?.aborted) this.#abort();
   }
 
-  /** Throws when the status is out of range; that fails the request. */
+  /** Receives the head. It throws when the status is out of range, which fails the request. */
   onResponseStart(controller: Controller, status: number, headers: Head['headers']): void {
-    // Hints, which come before the answer.
+    // Early hints come before the response.
     if (status < 200) return;
     const { tap, resolve } = this.#asker;
     const head = { status, headers };
@@ -83,7 +88,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const { signal, reject } = this.#asker;
     this.#leave();
     this.#breakOff(cause);
-    // Has no effect once there has been an answer.
+    // This has no effect after the response has been resolved.
     reject(signal?.aborted ? abortError(signal) : new TypeError('fetch failed', { cause }));
   }
 
@@ -101,7 +106,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (arrived) this.#tell((body) => body.onBytes(arrived));
   }
 
-  /** Returns what has arrived since the body was last told. */
+  /** Returns the bytes that arrived since the last call. */
   #takeArrived(): Buffer | undefined {
     const [first] = this.#pieces;
     if (!first) return undefined;
@@ -110,7 +115,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return arrived;
   }
 
-  /** Tells the body. An error that it throws ends this request and nothing else. */
+  /** Calls the listener of the body. An error that it throws ends this request only. */
   #tell(say: (body: BodyListener) => void): void {
     try {
       if (this.#body) say(this.#body);
@@ -129,7 +134,7 @@ export function abortError(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new DOMException('aborted', 'AbortError');
 }
 
-/** Leaves out the text beside the status: nobody reads it, and `Response` refuses odd ones. */
+/** Returns the response without its status text, which nobody reads and `Response` may refuse. */
 function responseOf({ status, headers }: Head, body: ReadableStream<Uint8Array> | null): Response {
   const pairs = Object.entries(headers).flatMap(([name, value = []]) =>
     [value].flat().map((one): [string, string] => [name, one]),

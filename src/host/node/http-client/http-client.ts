@@ -1,6 +1,6 @@
 /**
- * HTTP on Node, to models and to databases: over the dispatcher of `undici`, or by the built-in
- * `fetch`. README.md beside this file says why there are two.
+ * The HTTP client on Node, for models and databases: over the dispatcher of `undici`, or by the
+ * built-in `fetch`. README.md beside this file says why there are two.
  */
 import { Agent, buildConnector, Pool, type Client, type Dispatcher } from 'undici';
 import type { Config } from '../../../config.ts';
@@ -9,34 +9,41 @@ import { WatchedClient } from './connection.ts';
 import { abortError, Exchange } from './dispatch-handler.ts';
 
 /**
- * How long a connection is kept idle to a service that does not say how long it keeps it. Shorter
- * than services do: what is sent on a connection that was just closed is lost, and must not be
- * sent twice.
+ * The time for which an idle connection is kept when the service does not say, in milliseconds. It
+ * is shorter than services keep theirs: a request on a connection that was just closed is lost and
+ * must not be sent twice.
  */
 const IDLE_MS = 4_000;
-/** However long a service says. */
+/**
+ * The longest time for which an idle connection is kept, in milliseconds, whatever the service
+ * says.
+ */
 const LONGEST_IDLE_MS = 60_000;
 
-/** The built-in `fetch` uses the proxy that the environment names, where Node was told to. */
+/** True when Node was told that its built-in `fetch` should use the proxy of the environment. */
 const HEEDS_PROXY =
   process.env['NODE_USE_ENV_PROXY'] === '1' ||
   [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ').includes('--use-env-proxy');
-/** What a header cannot hold. The library would refuse it and lose a connection by it. */
+/**
+ * Matches characters that a header cannot hold. The library would refuse them and lose a
+ * connection.
+ */
 const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /**
  * Returns the HTTP client that the environment asks for (`HTTP_CLIENT`).
- * @param idleMs how long a connection is kept, unless the service says; `fetch` decides itself
+ * @param idleMs the time for which a connection is kept, unless the service says; `fetch` decides
+ *   itself
  */
 export function httpFetchOf({ HTTP_CLIENT }: Pick<Config, 'HTTP_CLIENT'>, idleMs?: number) {
   return HTTP_CLIENT === 'fetch' ? networkBy(fetch) : createUndiciFetch(idleMs);
 }
 
 /**
- * Returns a client over the dispatcher of `undici`. It does what its callers need and no more: a
- * body that is a string, an answer that is streamed and decoded, a signal that ends both. A
- * redirect is not followed, since it would carry a key to another address.
- * @param idleMs how long a connection is kept, unless the service says
+ * Returns a client over the dispatcher of `undici`. It does no more than its callers need: a body
+ * that is a string, a response that is streamed and decoded, a signal that ends both. It follows no
+ * redirect, which would carry a key to another address.
+ * @param idleMs the time for which a connection is kept, unless the service says
  */
 export function createUndiciFetch(idleMs = IDLE_MS): HttpFetch {
   const dispatcher = createDispatcher(idleMs);
@@ -58,7 +65,7 @@ function createDispatcher(idleMs: number): Dispatcher {
   const options = {
     keepAliveTimeout: idleMs,
     keepAliveMaxTimeout: LONGEST_IDLE_MS,
-    // How long an answer may take is for the caller to say; a connection has ten seconds.
+    // Callers limit the time of a response; opening a connection may take ten seconds.
     headersTimeout: 0,
     bodyTimeout: 0,
     // Over HTTP/2 many requests share a connection, and closing it would end all of them.
@@ -91,7 +98,7 @@ function requestOf(
   };
 }
 
-/** Returns the parts that `fetch` would be given instead of the request. */
+/** Returns the arguments that `fetch` would take instead of the request. */
 async function partsOf(request: Request, { signal = request.signal }: RequestInit): Promise<Asked> {
   const { url, method, headers } = request;
   return { url, method, headers, signal, body: request.body && (await request.text()) };

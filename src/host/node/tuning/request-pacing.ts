@@ -1,25 +1,30 @@
-/** A burst of requests and the streams that are already open share one event loop. */
+/** Shares one event loop between a burst of requests and the streams that are already open. */
 
-/** Requests that begin before all else that is ready has its turn: about ten milliseconds of them. */
+/**
+ * The most requests that begin in one turn of the event loop, which takes about ten milliseconds.
+ */
 const AT_ONCE = 8;
-/** So many may begin before it is looked whether the event loop has turned. */
+/**
+ * The number of requests after which a turn of the event loop is planned, which starts a new count.
+ */
 const FEW = AT_ONCE / 2;
 
 /**
- * Lets requests begin in their order, a few in each turn of the event loop. The work of a turn until its model is asked is done in one go: a thousand that arrive together would
- * keep every open stream, and each other's first tokens, waiting until the last of them has begun.
+ * Starts requests in their order, a few in each turn of the event loop. The work of a turn up to
+ * its model call runs in one go, so a thousand requests that arrive together would delay every open
+ * stream, and each other's first tokens, until the last of them has begun.
  */
 export class RequestPacing {
   #begun = 0;
   #isPlanned = false;
   #waiting: (() => void)[] = [];
 
-  /** @returns what to wait for before beginning; undefined: begin now */
+  /** Returns a promise to wait for before beginning; undefined to begin now. */
   enter(): Promise<void> | undefined {
-    // Whoever began last has planned that somebody lets these in.
+    // The last request to begin has planned the turn that lets these in.
     if (this.#begun >= AT_ONCE) return new Promise((resolve) => this.#waiting.push(resolve));
     this.#begun++;
-    // A request that comes alone needs no turn of the loop of its own: it is counted with the next ones.
+    // A single request needs no turn of its own; it is counted with the next ones.
     if (this.#begun > FEW) this.#plan();
     return undefined;
   }

@@ -1,7 +1,9 @@
-/* oxlint-disable parley/import-direction -- the parts of a package that its `exports` do not name */
+/* oxlint-disable parley/import-direction -- the package's `exports` do not name these parts */
 /**
- * zod as the Worker carries it: without its error messages in fifty languages and without what reads JSON Schema, a sixth of the whole bundle. They cannot be shaken off
- * by the bundler, since the library that describes the API is handed zod as a whole. The paths go around the package's `exports`, which offer no smaller part.
+ * zod for the Worker, without its error messages in fifty languages and its reader of JSON Schema,
+ * which are a sixth of the bundle. The bundler cannot remove them, since the library that describes
+ * the API gets zod as a whole. The paths bypass the package's `exports`, which offer no smaller
+ * part.
  */
 export * from '../../../../node_modules/zod/v4/classic/schemas.js';
 export * from '../../../../node_modules/zod/v4/classic/checks.js';

@@ -1,4 +1,4 @@
-/** Takes the place of `zod` and `zod/v4` in the Worker (wrangler.toml, `alias`). */
+/** Replaces `zod` and `zod/v4` in the Worker (wrangler.toml, `alias`). */
 import * as z from './external.ts';
 
 export * from './external.ts';
