@@ -13,7 +13,7 @@ type Row = readonly InValue[];
 const MOST_ROWS = 200;
 const MOST_BYTES = 1_000_000;
 /** The time for which a batch is retried while the server is unreachable, in milliseconds. */
-const PATIENCE_MS = 60_000;
+const RETRY_FOR_MS = 60_000;
 
 /**
  * Tables that hold rows of their own. A virtual table has none; those that it keeps its index in
@@ -36,16 +36,16 @@ export async function copyTables(from: Libsql.Database, to: Database): Promise<v
 
 async function copyTable(table: string, from: Libsql.Database, to: Database): Promise<void> {
   // The rows that migrations inserted are part of the backup too.
-  await to.batch([{ sql: `DELETE FROM "${table}"`, args: [] }], 'write', PATIENCE_MS);
+  await to.batch([{ sql: `DELETE FROM "${table}"`, args: [] }], 'write', RETRY_FOR_MS);
   // Values come as the library has them, which are those that it takes.
   const rows = from.prepare(`SELECT * FROM "${table}"`).raw().iterate() as Iterable<Row>;
   let copied = 0;
   for (const batch of batchesOf(rows)) {
-    await to.batch(insertsInto(table, batch), 'write', PATIENCE_MS);
+    await to.batch(insertsInto(table, batch), 'write', RETRY_FOR_MS);
     copied += batch.length;
   }
   const count = { sql: `SELECT count(*) FROM "${table}"`, args: [] };
-  const [result] = await to.batch([count], 'read', PATIENCE_MS);
+  const [result] = await to.batch([count], 'read', RETRY_FOR_MS);
   const arrived = Number(result?.values[0]?.[0]);
   if (arrived !== copied)
     throw new ConfigError(`of ${copied} rows of ${table} only ${arrived} arrived`);

@@ -37,9 +37,8 @@ export function greet({ address, model, config }: Greeting, log: Logger): void {
 function reasonFor(model: string, { DEFAULT_MODEL }: Config): string {
   if (DEFAULT_MODEL !== undefined) return 'by DEFAULT_MODEL';
   if (model !== OFFLINE_MODEL) return 'the best that has a key';
-  return (
-    'no key; set GROQ_API_KEY, OPENAI_API_KEY, ' + 'GOOGLE_GENERATIVE_AI_API_KEY or OPENAI_BASE_URL'
-  );
+  const keys = 'GROQ_API_KEY, OPENAI_API_KEY, GOOGLE_GENERATIVE_AI_API_KEY';
+  return `no key; set ${keys} or OPENAI_BASE_URL`;
 }
 
 /** Returns the path of a file, or the address of a server without its secret parts. */

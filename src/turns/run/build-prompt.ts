@@ -91,11 +91,11 @@ export function fittingPassages(
 ): Passage[] {
   const budget = Math.min(...windows.map((window) => budgetOf(window, settings)));
   const reserved = [question, instructions ?? '', GROUNDED].map(estimateTokens);
-  let room = (budget - reserved.reduce((sum, tokens) => sum + tokens, 0)) * PASSAGES_SHARE;
+  let tokensLeft = (budget - reserved.reduce((sum, tokens) => sum + tokens, 0)) * PASSAGES_SHARE;
   const fitting = passages.filter((passage) => {
     const tokens = estimateTokens(marked(passage));
-    if (tokens > room) return false;
-    room -= tokens;
+    if (tokens > tokensLeft) return false;
+    tokensLeft -= tokens;
     return true;
   });
   return fitting.map(({ source, ...passage }, at) => ({

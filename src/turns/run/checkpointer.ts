@@ -50,10 +50,10 @@ export class Checkpointer {
 
   /** Starts the checkpointer; call it when a turn begins. It stops by itself when no turn runs. */
   start(): void {
-    if (this.#timer === undefined) this.#timer = setTimeout(() => this.#beat(), TICK_MS);
+    if (this.#timer === undefined) this.#timer = setTimeout(() => this.#sendHeartbeat(), TICK_MS);
   }
 
-  #beat(): void {
+  #sendHeartbeat(): void {
     this.#timer = undefined;
     const running = [...this.#turns.values()].filter((turn) => !turn.outcome);
     if (this.#isStoring) this.#renewAll(running);

@@ -208,9 +208,9 @@ class SafeWriter {
       this.flush();
       this.#type = type;
     }
-    const room = LONGEST_ANSWER - this.#length;
-    if (delta.length > room) this.#step.tooLong = true;
-    this.#append(this.#safe.push(delta.length > room ? delta.slice(0, room) : delta));
+    const unitsLeft = LONGEST_ANSWER - this.#length;
+    if (delta.length > unitsLeft) this.#step.tooLong = true;
+    this.#append(this.#safe.push(delta.length > unitsLeft ? delta.slice(0, unitsLeft) : delta));
   }
 
   flush(): void {

@@ -18,20 +18,24 @@ type Controller = Pick<Dispatcher.DispatchController, 'abort'>;
 /** Passes arriving bytes to an interceptor, which decides what becomes the body of the response. */
 export class FollowedBody implements BodyListener {
   readonly #controller: Controller;
-  readonly #tap: BodyInterceptor;
+  readonly #interceptor: BodyInterceptor;
   readonly #respond: (body: BodyStream) => void;
   #stream: BodyStream | undefined;
   #lingering: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(controller: Controller, tap: BodyInterceptor, respond: (body: BodyStream) => void) {
+  constructor(
+    controller: Controller,
+    interceptor: BodyInterceptor,
+    respond: (body: BodyStream) => void,
+  ) {
     this.#controller = controller;
-    this.#tap = tap;
+    this.#interceptor = interceptor;
     this.#respond = respond;
   }
 
   onBytes(bytes: Uint8Array): void {
-    this.#handOn(this.#tap.push(bytes));
-    if (!this.#tap.isDone) return;
+    this.#handOn(this.#interceptor.push(bytes));
+    if (!this.#interceptor.isDone) return;
     this.#stream?.onEnd();
     const leave = () => this.#controller.abort(new Error('the answer is whole'));
     this.#lingering ??= setTimeout(leave, LINGER_MS).unref();
@@ -39,14 +43,14 @@ export class FollowedBody implements BodyListener {
 
   onEnd(rest?: Uint8Array): void {
     clearTimeout(this.#lingering);
-    if (rest) this.#handOn(this.#tap.push(rest));
-    if (!this.#stream) this.#handOn(this.#tap.end());
+    if (rest) this.#handOn(this.#interceptor.push(rest));
+    if (!this.#stream) this.#handOn(this.#interceptor.end());
     this.#stream?.onEnd();
   }
 
   onFailure(error: Error): void {
     clearTimeout(this.#lingering);
-    if (!this.#stream) this.#handOn(this.#tap.fail(error));
+    if (!this.#stream) this.#handOn(this.#interceptor.fail(error));
     this.#stream?.onFailure(error);
   }
 

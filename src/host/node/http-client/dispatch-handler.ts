@@ -4,7 +4,7 @@ import { isEventStream, type BodyInterceptor } from '../../../models/http.ts';
 import { BodyStream, FollowedBody, type BodyListener } from './body.ts';
 import { asError, decodedBody } from './decoded-body.ts';
 
-export interface Asker {
+export interface PendingRequest {
   /**
    * Called when there is a response to read; never called when an interceptor keeps the whole body.
    */
@@ -12,7 +12,7 @@ export interface Asker {
   reject: (error: unknown) => void;
   signal: AbortSignal | undefined;
   /** Receives the body of a successful response that is an event stream. */
-  tap: BodyInterceptor | undefined;
+  interceptor: BodyInterceptor | undefined;
 }
 
 type Controller = Dispatcher.DispatchController;
@@ -26,38 +26,38 @@ const BODILESS = new Set([204, 205, 304]);
  * know.
  */
 export class Exchange implements Dispatcher.DispatchHandler {
-  readonly #asker: Asker;
+  readonly #request: PendingRequest;
   #controller: Controller | undefined;
   /** Receives the body; undefined before the head of the response, and when there is no body. */
   #body: BodyListener | undefined;
   #pieces: Buffer[] = [];
 
-  constructor(asker: Asker) {
-    this.#asker = asker;
-    asker.signal?.addEventListener('abort', this.#abort, { once: true });
+  constructor(request: PendingRequest) {
+    this.#request = request;
+    request.signal?.addEventListener('abort', this.#abort, { once: true });
   }
 
   readonly #abort = () => {
-    const { signal } = this.#asker;
+    const { signal } = this.#request;
     // Nobody waits for a connection that is still being opened.
     if (signal) this.#giveUp(abortError(signal));
   };
 
   onRequestStart(controller: Controller): void {
     this.#controller = controller;
-    if (this.#asker.signal?.aborted) this.#abort();
+    if (this.#request.signal?.aborted) this.#abort();
   }
 
   /** Receives the head. It throws when the status is out of range, which fails the request. */
   onResponseStart(controller: Controller, status: number, headers: Head['headers']): void {
     // Early hints come before the response.
     if (status < 200) return;
-    const { tap, resolve } = this.#asker;
+    const { interceptor, resolve } = this.#request;
     const head = { status, headers };
     const type = headers['content-type'];
-    if (tap && isEventStream(status, typeof type === 'string' ? type : undefined)) {
+    if (interceptor && isEventStream(status, typeof type === 'string' ? type : undefined)) {
       const respond = (body: BodyStream) => resolve(responseOf(head, body.readable));
-      this.#body = this.#decoded(head, new FollowedBody(controller, tap, respond));
+      this.#body = this.#decoded(head, new FollowedBody(controller, interceptor, respond));
     } else if (BODILESS.has(status)) {
       resolve(responseOf(head, null));
     } else {
@@ -85,7 +85,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_: Controller, cause: Error): void {
-    const { signal, reject } = this.#asker;
+    const { signal, reject } = this.#request;
     this.#leave();
     this.#breakOff(cause);
     // This has no effect after the response has been resolved.
@@ -93,7 +93,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #leave(): void {
-    this.#asker.signal?.removeEventListener('abort', this.#abort);
+    this.#request.signal?.removeEventListener('abort', this.#abort);
   }
 
   #breakOff(cause: Error): void {
@@ -125,7 +125,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #giveUp(error: Error): void {
-    this.#asker.reject(error);
+    this.#request.reject(error);
     this.#controller?.abort(error);
   }
 }

@@ -47,15 +47,15 @@ export function httpFetchOf({ HTTP_CLIENT }: Pick<Config, 'HTTP_CLIENT'>, idleMs
  */
 export function createUndiciFetch(idleMs = IDLE_MS): HttpFetch {
   const dispatcher = createDispatcher(idleMs);
-  return async (input, init = {}, tap) => {
+  return async (input, init = {}, interceptor) => {
     const asked = input instanceof Request ? await partsOf(input, init) : { url: input, ...init };
     const { body = null, signal } = asked;
     if (HEEDS_PROXY || (body !== null && typeof body !== 'string'))
-      return networkBy(fetch)(asked.url, asked, tap);
+      return networkBy(fetch)(asked.url, asked, interceptor);
     const request = requestOf(asked, body);
     return new Promise((resolve, reject) => {
       if (signal?.aborted) throw abortError(signal);
-      const exchange = new Exchange({ resolve, reject, signal: signal ?? undefined, tap });
+      const exchange = new Exchange({ resolve, reject, signal: signal ?? undefined, interceptor });
       dispatcher.dispatch(request, exchange);
     });
   };
