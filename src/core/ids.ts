@@ -14,14 +14,15 @@ export function newId(now: number = Date.now()): string {
     used = 0;
   }
   const random = (index: number) => BLOCK[used + index] ?? 0;
-  const timeHigh = `${hex(now / 2 ** 40)}${hex(now / 2 ** 32)}${hex(now / 2 ** 24)}${hex(now >> 16)}`;
+  const timeHigh = `${hex(now / 2 ** 40)}${hex(now / 2 ** 32)}`;
+  const timeMiddle = `${hex(now / 2 ** 24)}${hex(now >> 16)}`;
   const timeLow = `${hex(now >> 8)}${hex(now)}`;
   const version = hex(0x70 | (random(0) & 0x0f));
   const variant = hex(0x80 | (random(2) & 0x3f));
   const restHigh = `${hex(random(4))}${hex(random(5))}${hex(random(6))}`;
   const restLow = `${hex(random(7))}${hex(random(8))}${hex(random(9))}`;
   const middle = `${version}${hex(random(1))}-${variant}${hex(random(3))}`;
-  const id = `${timeHigh}-${timeLow}-${middle}-${restHigh}${restLow}`;
+  const id = `${timeHigh}${timeMiddle}-${timeLow}-${middle}-${restHigh}${restLow}`;
   used += 10;
   return id;
 }

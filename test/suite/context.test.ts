@@ -50,7 +50,7 @@ describe.concurrent('the window', () => {
     );
   });
 
-  it('is held by instructions, which come first and never fall out', async () => {
+  it('always holds the instructions, which come first', async () => {
     const { sent } = await talk(count(12), undefined, { instructions: 'Be brief.' });
     for (const received of sent) {
       expect(received[0]).toEqual({ role: 'system', content: 'Be brief.' });
@@ -167,7 +167,7 @@ describe.concurrent('the title', () => {
     expect(json.title.length).toBeLessThanOrEqual(80);
   });
 
-  it('is null until somebody says something, and is the user’s if one was given', async () => {
+  it('is null before the first message, unless the user gave a title', async () => {
     const { model } = await scripted(target, {});
     const id = await conversation(target);
     const read = async (of: string) =>
@@ -188,7 +188,7 @@ describe.concurrent('the title', () => {
   });
 });
 
-it('sequence numbers go on without gaps, whatever becomes of the turns', async () => {
+it('sequence numbers have no gaps, however the turns end', async () => {
   const { id } = await talk(count(5), [
     { text: 'Yes.' },
     { status: { code: 500 } },

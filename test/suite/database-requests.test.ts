@@ -121,7 +121,7 @@ it('the same for a turn that fails, and for a long history', async () => {
   }
 });
 
-it('a call that waits for the whole asks once more only where it shows all messages', async () => {
+it('a call that waits for the whole answer makes one more request only when it shows all messages', async () => {
   const id = await conversation(target);
   for (const [path, after] of [
     [`/conversations/${id}/message`, 1],
@@ -183,7 +183,7 @@ it('a reader of a running turn costs nothing while it follows', async () => {
 });
 
 // The last: a failure leaves a stream to be closed, which is a request, too.
-it('an answer is told where the messages before it cannot be read any more', async () => {
+it('an answer is sent when the earlier messages can no longer be read', async () => {
   const id = await conversation(target);
   const model = script({});
   database.reset();

@@ -10,7 +10,7 @@ const refunds =
   '# Refunds\n\nA purchase can be returned within thirty days.\n\n# Shipping\n\nParcels leave Lyon each morning.';
 
 describe('a document', () => {
-  it('is sent in, found with where it stands, read, listed and deleted', async () => {
+  it('can be uploaded, searched, read, listed and deleted', async () => {
     const user_id = unique('user');
     const metadata = { department: 'sales', tags: ['a', 'b'], year: 2024, old: true };
     const { status, headers, json } = await post({
@@ -81,7 +81,7 @@ describe('a document', () => {
     expect(await search({ user_id, query: 'parcels from Lyon', mode: 'keyword' })).toHaveLength(1);
   });
 
-  it('is made once for all who send it at the same time', async () => {
+  it('is created once when many requests send it at the same time', async () => {
     const user_id = unique('user');
     const text = Array.from(
       { length: 60 },
@@ -108,7 +108,7 @@ describe('a document', () => {
     expect(changed.status).toBe(409);
   });
 
-  it('is not taken back by the retry of a request that has been overtaken', async () => {
+  it('is not changed back by a retry of an older request', async () => {
     const user_id = unique('user');
     const keys = Array.from({ length: 3 }, () => ({ 'idempotency-key': unique('key') }));
     const title = 'Opening hours';
@@ -169,7 +169,7 @@ describe('a document', () => {
     expect((await target.call(`/documents?user_id=${user_id}`)).json).toHaveLength(1);
   });
 
-  it('ends as one of those that replace it at the same time, and whole', async () => {
+  it('ends as one of the replacements that were sent at the same time, whole', async () => {
     const user_id = unique('user');
     const { json } = await post({ user_id, text: 'The first.', title: 'Race' });
     const { document_id } = json;
@@ -190,7 +190,7 @@ describe('a document', () => {
     expect(words).toContain([...colours][0]);
   });
 
-  it('tells its progress to who asks for events', async () => {
+  it('streams its progress when events are asked for', async () => {
     const user_id = unique('user');
     const text = Array.from(
       { length: 200 },
@@ -228,7 +228,7 @@ describe('a document', () => {
     expect(second.headers.link).toBeUndefined();
   });
 
-  it('goes with its conversation', async () => {
+  it('is deleted with its conversation', async () => {
     const user_id = unique('user');
     const { json } = await target.call<{ conversation_id: string }>('/conversations', {
       json: { user_id },
@@ -257,7 +257,7 @@ describe('a document', () => {
 });
 
 describe('somebody else', () => {
-  it('has no part in a document', async () => {
+  it('cannot read or change a document', async () => {
     const [user_id, other] = [unique('user'), unique('user')];
     const { json } = await post({ user_id, text: refunds });
     const { document_id } = json;

@@ -32,7 +32,7 @@ async function untilConnections(user: string, count: number): Promise<void> {
 }
 
 describe('a socket', () => {
-  it('that sends too much at once is told so, and stays open', async () => {
+  it('that sends too large a frame gets an error and stays open', async () => {
     const socket = await target.socket(`/ws/${unique('user')}`);
     socket.send({ message: 'x'.repeat(1_600_000) });
     const { problem } = await socket.next('error');
@@ -222,7 +222,7 @@ describe('presence', () => {
     other.close();
   });
 
-  it('is true of many who come and go at once', async () => {
+  it('is right when many sockets open and close at once', async () => {
     const user = unique('user');
     const sockets = await Promise.all(
       Array.from({ length: 12 }, () => target.socket(`/ws/${user}`)),

@@ -299,7 +299,7 @@ it.each(['openai', 'groq'] as const)(
   },
 );
 
-it('passes on when Gemini wants to be asked again, which only its body tells', async () => {
+it('passes on Gemini’s retry delay, which only its body holds', async () => {
   const retry = { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '13s' };
   const body = JSON.stringify({ error: { code: 429, message: upstreamWords, details: [retry] } });
   const status = { code: 429, body, contentType: 'application/json' };

@@ -121,7 +121,7 @@ describe.concurrent('the time limit', () => {
     },
   );
 
-  it('lets a slow model speak', async () => {
+  it('lets a slow model finish', async () => {
     const slow = { tokens: tokens.slice(0, 3), delayMs: { first: 600, between: 1_300 } };
     const { end, text } = await ask(scripted(slow).model);
     expect({ text, status: end.message.status }).toEqual({
@@ -188,7 +188,7 @@ describe('the chain behind an alias', () => {
     expect(text).toBe('Here I am');
   });
 
-  it('goes to its end, and then tells the last failure', async () => {
+  it('tries every model and then reports the last failure', async () => {
     groq.script(fast.groq, { status: { code: 500 } });
     others.script(fast.openai, { status: { code: 401 } });
     others.script(fast.google, { status: { code: 429, retryAfter: 9 } });
@@ -215,7 +215,7 @@ describe('the chain behind an alias', () => {
     expect(others.requests).toHaveLength(0);
   });
 
-  it('counts what a model thinks as spoken', async () => {
+  it('counts reasoning as output', async () => {
     const fault = { how: 'eof', afterTokens: 1 } as const;
     groq.script(fast.groq, { reasoning: ['Hm'], tokens, fault });
     const { text, reasoning, terminal } = await ask('fast');
@@ -227,7 +227,7 @@ describe('the chain behind an alias', () => {
     expect(others.requests).toHaveLength(0);
   });
 
-  it('counts a call of a tool as spoken', async () => {
+  it('counts a tool call as output', async () => {
     const user = unique('user');
     await ask('offline', 'Something to be found', user);
     const call = { name: 'search_conversations', input: { query: 'something' } };

@@ -61,12 +61,12 @@ describe.each(['/conversations', '/chats', '/chat/conversations'])('the list of 
     expect([...first.json, ...rest.flat()].map(({ id }) => id)).toEqual(ids.toReversed());
   });
 
-  it('is empty for whom nobody knows', async () => {
+  it('is empty for an unknown user', async () => {
     const { status, json } = await target.call(`${path}?user_id=${unique('nobody')}`);
     expect({ status, json }).toEqual({ status: 200, json: [] });
   });
 
-  it('wants to know whose', async () => {
+  it('requires user_id', async () => {
     const { status, json } = await target.call(path);
     expect({ status, json }).toMatchObject({ status: 400, json: aProblem(400, 'invalid_request') });
   });

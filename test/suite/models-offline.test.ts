@@ -53,7 +53,7 @@ it('streams word by word', async () => {
   expect((deltas.at(-1)?.at ?? 0) - (deltas[0]?.at ?? 0)).toBeGreaterThan(50);
 });
 
-it('has a slow form, listed, which can be cancelled by hand', async () => {
+it('lists a slow model, whose turns can be cancelled by hand', async () => {
   const { json: listed } = await call<{ models: { id: string }[] }>('/models');
   expect(listed.models.map(({ id }) => id)).toContain('offline/slow');
   const json = { user_id: unique('user'), message: 'Hello there', model: 'offline/slow' };
@@ -69,7 +69,7 @@ it('has a slow form, listed, which can be cancelled by hand', async () => {
   expect(text).not.toContain('Hello there');
 });
 
-it('says the same to the same', async () => {
+it('gives the same answer to the same message', async () => {
   const [one, other] = await Promise.all([ask('Hello there'), ask('Hello there')]);
   expect(one.text).toBe(other.text);
 });

@@ -38,13 +38,13 @@ describe('a client that leaves', () => {
     await untilAnswerIs('complete', conversation, 15_000);
   });
 
-  test('cancels its turn if it said so', async () => {
+  test('cancels its turn when it asked for on_disconnect cancel', async () => {
     const { socket, conversation } = await longTurn({ on_disconnect: 'cancel' });
     socket.terminate();
     await untilAnswerIs('cancelled', conversation, 5_000);
   });
 
-  test('is out of the queue', async () => {
+  test('leaves the queue', async () => {
     const { user, socket, conversation } = await longTurn();
     const waiting = await target.socket(`/ws/${user}`);
     waiting.send({
@@ -71,7 +71,7 @@ test('a frame for another user finds nothing', async () => {
   socket.close();
 });
 
-test('an offer of another protocol is passed over', async () => {
+test('an offer of another protocol is ignored', async () => {
   const status = await new Promise((resolve, reject) => {
     const headers = {
       connection: 'Upgrade, HTTP2-Settings',

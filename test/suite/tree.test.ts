@@ -92,7 +92,7 @@ describe('a line', () => {
 });
 
 describe('regenerating', () => {
-  it('answers beside the answer that is named, and the new one is on the active path', async () => {
+  it('adds a sibling of the named answer and makes it active', async () => {
     const first = await say('one');
     const again = await regenerate(first.message.id);
     expect(again.message).toMatchObject({
@@ -123,7 +123,7 @@ describe('regenerating', () => {
     expect(sentMessages(request?.body)).toEqual([{ role: 'user', content: 'one' }]);
   });
 
-  it('streams, and the stream tells the message that is answered', async () => {
+  it('streams, and the stream names the message that is answered', async () => {
     const { messages, message } = await say('one');
     const heard = await hear(
       await target.stream(`/messages/${message.id}/regenerate`, { method: 'POST' }),
@@ -147,7 +147,7 @@ describe('regenerating', () => {
 });
 
 describe('editing', () => {
-  it('says it differently beside the old message, which keeps what followed', async () => {
+  it('adds a sibling of the old message, which keeps its answers', async () => {
     const first = await say('one');
     await say('two');
     const question = first.messages[0]?.id ?? '';
@@ -175,7 +175,7 @@ describe('editing', () => {
 });
 
 describe('a message after another answer', () => {
-  it('begins a branch, of which the model is sent this path alone', async () => {
+  it('begins a branch, and the model is sent only its path', async () => {
     const { model, name } = await scripted(target, { text: 'Yes.' });
     const first = await say('one', { model });
     await say('two', { model });
@@ -210,7 +210,7 @@ describe('a message after another answer', () => {
     expect(said(await path())).toEqual(['one', 'three']);
   });
 
-  it('can be said by EventSource and on a socket', async () => {
+  it('can be sent by EventSource and on a socket', async () => {
     const first = await say('one');
     const query = `message=two&parent_message_id=${first.message.id}`;
     await hear(await target.stream(`/conversations/${id}/stream?${query}`));
@@ -357,7 +357,7 @@ describe('deleting a message', () => {
     expect(await tree()).toHaveLength(2);
   });
 
-  it('that a running turn answers cancels it, and its reader is told', async () => {
+  it('that a running turn answers cancels the turn, and its reader gets the end', async () => {
     const { model } = await scripted(target, slowly(50));
     const stream = await target.stream(`/conversations/${id}/messages`, {
       method: 'POST',
@@ -472,7 +472,7 @@ describe('while a turn runs', () => {
 });
 
 describe('a random tree', () => {
-  it('is what a model of it says, whatever is done to it', async () => {
+  it('stays equal to a model of it under random changes', async () => {
     const model = new TreeModel();
     for (let step = 0; step < 60; step += 1) {
       const all = model.alive();

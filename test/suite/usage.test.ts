@@ -68,7 +68,7 @@ describe.concurrent('the usage of a turn that was cut', () => {
   });
 });
 
-it('the usage of a turn whose service counts nothing holds its thoughts and its calls', async () => {
+it('estimated usage includes reasoning and tool calls when the service counts nothing', async () => {
   const userId = unique('owner');
   await post({ user_id: userId, title: 'Manual', text: 'The blue valve needs oil.' });
   const query = 'How often does the blue valve need oil? '.repeat(10);

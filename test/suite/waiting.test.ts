@@ -23,7 +23,7 @@ async function busy(words = 15) {
 }
 
 describe('a turn that waits behind another', () => {
-  it('is heard of at once, and told whole when it has begun', async () => {
+  it('streams at once and whole when it has begun', async () => {
     const { id, path, first } = await busy();
     const startedAt = performance.now();
     const json = { message: 'next', on_busy: 'queue', stream: true };
@@ -37,7 +37,7 @@ describe('a turn that waits behind another', () => {
     expect((await first).terminal).toBe('turn.completed');
   });
 
-  it('is heard of at once by an EventSource, too', async () => {
+  it('streams at once to an EventSource too', async () => {
     const { id, first } = await busy();
     const startedAt = performance.now();
     const stream = await target.stream(`/conversations/${id}/stream?message=next&on_busy=queue`);
@@ -46,7 +46,7 @@ describe('a turn that waits behind another', () => {
     await first;
   });
 
-  it('fails by an event where the conversation goes meanwhile', async () => {
+  it('fails by an event when the conversation is deleted meanwhile', async () => {
     const { id, path, first } = await busy(50);
     const json = { message: 'next', on_busy: 'queue', stream: true };
     const stream = await target.stream(path, { method: 'POST', json });
@@ -57,7 +57,7 @@ describe('a turn that waits behind another', () => {
     expect((await first).terminal).toBe('turn.cancelled');
   });
 
-  it('is out when its client leaves, and nothing of it is stored', async () => {
+  it('is dropped when its client leaves, and nothing of it is stored', async () => {
     const { id, path, first } = await busy();
     const json = { message: 'next', on_busy: 'queue', stream: true };
     const stream = await target.stream(path, { method: 'POST', json });
@@ -70,7 +70,7 @@ describe('a turn that waits behind another', () => {
 });
 
 describe('on_disconnect: cancel', () => {
-  it('waits for the last reader to go', async () => {
+  it('cancels only when the last reader has left', async () => {
     const { model } = await scripted(target, slowly(20));
     const id = await conversation(target, { user_id: unique('user') });
     const json = { message: 'hi', model, stream: true, on_disconnect: 'cancel' };
@@ -100,7 +100,7 @@ describe('on_disconnect: cancel', () => {
     expect((await second).terminal).toBe('turn.completed');
   });
 
-  it('cancels the turn when all have gone', async () => {
+  it('cancels the turn when all readers have left', async () => {
     const { model } = await scripted(target, slowly(50));
     const id = await conversation(target, { user_id: unique('user') });
     const json = { message: 'hi', model, stream: true, on_disconnect: 'cancel' };

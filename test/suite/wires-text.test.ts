@@ -103,7 +103,7 @@ it('leaves NUL out, which the database could not give back', async () => {
   expect(answer).toMatchObject({ content: 'ab', status: 'complete' });
 });
 
-it('ends a text that failed by turn.failed and the end marker', async () => {
+it('a failed stream ends with turn.failed and the end marker', async () => {
   const { model } = await scripted(target, {
     tokens: ['some ', 'text', ' more'],
     fault: { how: 'eof', afterTokens: 2 },
@@ -121,7 +121,7 @@ it('ends a text that failed by turn.failed and the end marker', async () => {
   expect(end.error?.detail).toBe('AI service temporarily unavailable');
 });
 
-it('keeps what a model thinks out of the text', async () => {
+it('leaves reasoning out of the text', async () => {
   const { model } = await scripted(target, { reasoning: ['Hm', 'm'], tokens: ['Yes'] }, 'groq');
   const id = await conversation(target);
   const query = new URLSearchParams({ message: 'Say it', model });

@@ -1,4 +1,6 @@
-/** `npm run backup -- FILE`: a checked copy of the database in one file, made while it is in use. */
+/**
+ * `npm run backup -- FILE`: a checked copy of the database in one file, made while it is in use.
+ */
 import { backUp } from '../backup/backup.ts';
 import { tellSummary } from '../backup/tell-summary.ts';
 import { ConfigError, parseConfig } from '../../config.ts';

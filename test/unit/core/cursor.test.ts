@@ -25,7 +25,7 @@ it.each([
   expect(isCursorOf(cursor, turn)).toBe(true);
 });
 
-it('has a text of its own for every place of an answer and for its end', () => {
+it('every position of an answer and its end have distinct cursors', () => {
   const offsets = Array.from({ length: 2_000 }, (_offset, offset) => offset);
   const texts = offsets.map((offset) => encodePosition(prefix, 0, offset));
   expect(new Set([...texts, prefix, encodeEnd(prefix)]).size).toBe(offsets.length + 2);
@@ -34,7 +34,7 @@ it('has a text of its own for every place of an answer and for its end', () => {
   }
 });
 
-it('holds nothing that a header or an SSE line could not carry', () => {
+it('a cursor holds only characters that headers and SSE lines can carry', () => {
   expect(encodePosition(prefix, 9, 987_654)).toMatch(/^[\w.-]{1,32}$/u);
 });
 
@@ -57,7 +57,7 @@ it.each([
   expect(() => decodeCursor(text)).toThrow(expect.objectContaining({ code: 'invalid_cursor' }));
 });
 
-it('belongs to one turn alone', () => {
+it('a cursor belongs to one turn only', () => {
   const cursor = decodeCursor(encodeEnd(prefix));
   expect(isCursorOf(cursor, { ...turn, sequenceNumber: 1236 })).toBe(false);
   const others = Array.from({ length: 100 }, () => ({ ...turn, turnId: newId() }));

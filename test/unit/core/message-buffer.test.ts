@@ -36,14 +36,14 @@ it('makes no part of an empty delta', () => {
 });
 
 describe('a reader', () => {
-  it('gets from every place what lies beyond it', () => {
+  it('gets everything after its position, from every position', () => {
     const parts = grown();
     for (let offset = 0; offset <= whole.length; offset += 1) {
       expect(parts.textAt(0, offset), `from ${offset}`).toBe(whole.slice(offset));
     }
   });
 
-  it('misses and repeats nothing, however often it looks', () => {
+  it('misses and repeats nothing, however often it reads', () => {
     const parts = new MessageBuffer();
     let seen = '';
     for (const delta of deltas) {
@@ -82,7 +82,7 @@ describe('a place', () => {
   });
 });
 
-it('is the same when it is made from stored parts', () => {
+it('a buffer made from stored parts holds the same', () => {
   const parts: Part[] = [{ type: 'reasoning', text: 'hm' }, call, { type: 'text', text: whole }];
   const stored = MessageBuffer.of(parts);
   expect(stored.all()).toEqual(parts);

@@ -23,12 +23,12 @@ it.each([
   expect(out.every((text) => text.isWellFormed() && !text.includes('\0'))).toBe(true);
 });
 
-it('loses nothing of a text cut anywhere', () => {
+it('SafeText loses nothing of a text, wherever its deltas are cut', () => {
   const text = 'Zoë 😀👩‍🚀 \u2028 end';
   const units = Array.from({ length: text.length }, (_unit, index) => text.charAt(index));
   expect(through(units).join('')).toBe(text);
 });
 
-it('cleans a whole text', () => {
+it('clean removes NUL and replaces lone surrogates', () => {
   expect(clean('a\0\uD83Db😀')).toBe('a\uFFFDb😀');
 });

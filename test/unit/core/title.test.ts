@@ -26,7 +26,7 @@ it.each([
   expect(titleFrom({ text, words: 8 })).toBe(title);
 });
 
-it('has at most 80 characters and no half of one', () => {
+it('a title has at most 80 units and ends at a whole character', () => {
   expect(titleFrom({ text: 'x'.repeat(200), words: 8 })).toHaveLength(MAX_TITLE_LENGTH);
   const emoji = titleFrom({ text: `x${'😀'.repeat(100)}`, words: 8 }) ?? '';
   expect(emoji.isWellFormed()).toBe(true);
@@ -49,15 +49,15 @@ it.each([
   }
 });
 
-it('of a single endless character is cut all the same', () => {
+it('a title that is one endless character is cut too', () => {
   const title = titleFrom({ text: `a${'\u0301'.repeat(500)}`, words: 8 }) ?? '';
   expect(title).toHaveLength(MAX_TITLE_LENGTH);
 });
 
-it('has as many words as it is told', () => {
+it('a title has at most the given number of words', () => {
   expect(titleFrom({ text: 'one two three', words: 2 })).toBe('One two');
 });
 
-it('is none where nothing is said', () => {
+it('a text without words has no title', () => {
   expect(titleFrom({ text: ' \n ', words: 8 })).toBeNull();
 });

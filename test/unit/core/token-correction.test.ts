@@ -18,7 +18,7 @@ it('of a first turn is nothing', () => {
   expect(correctionFrom(undefined)).toBe(1);
 });
 
-it('a budget is less where each estimate stands for more', () => {
+it('a budget is smaller when each estimate stands for more tokens', () => {
   expect(correctBudget(30_000, 1.5)).toBe(20_000);
   expect(correctBudget(30_000, 0.5)).toBe(60_000);
   expect(correctBudget(30_000, 1)).toBe(30_000);

@@ -119,7 +119,7 @@ describe('HTML', () => {
 });
 
 describe('text', () => {
-  it('is taken as it is, but for NUL, half characters and ends of lines', async () => {
+  it('is kept as it is, except for NUL, lone surrogates and line ends', async () => {
     const { text, mimeType, size } = await read({ content: '\uFEFF\uFEFFa\r\nb\0\ud800c\rd' });
     expect({ text, mimeType, size }).toEqual({
       text: 'a\nb\uFFFDc\nd',
@@ -128,7 +128,7 @@ describe('text', () => {
     });
   });
 
-  it('has the title that it gives itself, else the name of its file, else its first line', async () => {
+  it('takes its title from its text, else its file name, else its first line', async () => {
     const title = async (sent: Sent) => (await read(sent)).title;
     expect(await title({ content: 'x\n\n# Heading\n', fileName: 'a.md' })).toBe('Heading');
     expect(await title({ content: 'words', fileName: 'C:\\docs\\report.txt' })).toBe('report.txt');
@@ -138,7 +138,7 @@ describe('text', () => {
     expect(await title({ content: makePdf([['x']]), fileName: 'x.pdf' })).toBe('x.pdf');
   });
 
-  it('may be said to be HTML or not', async () => {
+  it('is HTML or plain text as the media type says', async () => {
     const html = '<html><body><p>text</p></body></html>';
     expect((await read({ content: html })).text).toBe('text');
     expect((await read({ content: html, mimeType: 'text/plain' })).text).toBe(html);
@@ -150,7 +150,7 @@ describe('text', () => {
     );
   });
 
-  it('may be of some length and of no other kind', async () => {
+  it('is limited in length and in its kinds', async () => {
     expect(await codeOf({ content: 'x'.repeat(LARGEST_TEXT + 1) })).toBe('payload_too_large');
     expect(await codeOf({ content: '語'.repeat(LARGEST_TEXT / 2) })).toBe('payload_too_large');
     expect(await codeOf({ content: ' \n\0' })).toBe('document_unreadable');
@@ -167,7 +167,7 @@ describe('PDF', () => {
     expect(text).toBe('one\ntwo\n\nthree');
   });
 
-  it('is laid out in time, however many spaces a line has', async () => {
+  it('is laid out in linear time, however many spaces a line has', async () => {
     const item = (str: string, y: number) => {
       return { str, hasEOL: true, height: 10, transform: [1, 0, 0, 1, 0, y] };
     };
@@ -194,7 +194,7 @@ describe('PDF', () => {
     expect(performance.now() - started).toBeLessThan(1_000);
   });
 
-  it('has limits', async () => {
+  it('has limits of pages, characters and time', async () => {
     const library = await libraries.pdf();
     const bytes = () => makePdf([['one'], ['two']]).slice();
     const limits = { pages: 10, characters: 100, milliseconds: 10_000 };

@@ -132,7 +132,7 @@ const large = {
 };
 
 describe('an embedding model that changes its dimension', () => {
-  it('in the middle of a document fails it, and all of it is embedded anew when it is sent again', async () => {
+  it('fails a document in the middle, and a repeat embeds all of it again', async () => {
     let calls = 0;
     onEmbed = () => (calls++ === 0 ? 8 : 6);
     const detail = expect.stringMatching(/had 8 dimensions, and now 6/u);
@@ -145,7 +145,7 @@ describe('an embedding model that changes its dimension', () => {
       expect((await search({ mode })).json.results).not.toEqual([]);
   });
 
-  it('may go on where it was when it has changed back', async () => {
+  it('lets a repeat resume once the dimension has changed back', async () => {
     const sizes: number[] = [];
     onEmbed = (texts) => {
       sizes.push(texts.length);
@@ -159,7 +159,7 @@ describe('an embedding model that changes its dimension', () => {
     expect(await dimensions()).toEqual({ 8: json.chunk_count });
   });
 
-  it('is met again where a try was cut off while it put new vectors in place of the old', async () => {
+  it('is handled again when a repeat was cut off while it replaced vectors', async () => {
     let calls = 0;
     onEmbed = () => (calls++ < 2 ? 8 : refuse());
     expect((await post(large)).status).toBe(502);
@@ -173,7 +173,7 @@ describe('an embedding model that changes its dimension', () => {
     expect(await dimensions()).toEqual({ 6: json.chunk_count });
   });
 
-  it('between two runs of a reindex leaves nothing of the first', async () => {
+  it('between two runs of a reindex makes the second replace all of the first', async () => {
     const { json } = await post(large);
     let calls = 0;
     const second = embedderNamed('test/second');
@@ -185,7 +185,7 @@ describe('an embedding model that changes its dimension', () => {
     expect(await read(json.document_id)).toMatchObject({ dimension: 10 });
   });
 
-  it('in the middle of a reindex ends it', async () => {
+  it('ends a reindex that it happens in', async () => {
     const { json } = await post(large);
     let calls = 0;
     onEmbed = () => (calls++ < 2 ? 12 : 10);
@@ -209,7 +209,7 @@ it('a document that has vectors of two dimensions is found by those that fit, an
   expect(await reindexWith(embedder)).toBe(0);
 });
 
-it('what is said of a document while it is embedded again stays said', async () => {
+it('changes to a document during a reindex are kept', async () => {
   const document = { title: 'Comets', text: 'A comet returns.' };
   const { json } = await post({ ...document, url: 'https://x.org/1', metadata: { secret: false } });
   const said = { url: 'https://x.org/2', metadata: { secret: true } };
@@ -221,7 +221,7 @@ it('what is said of a document while it is embedded again stays said', async () 
   expect(await read(json.document_id)).toMatchObject({ ...said, dimension: 12 });
 });
 
-it('a document that failed is what is said of it when it is sent again', async () => {
+it('a failed document takes the description of the request that repeats it', async () => {
   const document = { title: 'Comets', text: 'A comet returns.' };
   const [first, second] = [1, 2].map((at) => ({
     url: `https://x.org/${at}`,
@@ -254,7 +254,7 @@ describe('the text that a document has, sent again while it is replaced', () => 
   const after = { title: 'Comets', text: 'A comet stays away.' };
   const textOf = async (id: string) => (await app.request(`/documents/${id}/text`, {}, {})).text();
 
-  it('is known, and the replacement goes on', async () => {
+  it('is recognised, and the replacement continues', async () => {
     const { document_id } = (await post(before)).json;
     let again: ReturnType<typeof post> | undefined;
     onEmbed = async ([text]) => {
@@ -268,7 +268,7 @@ describe('the text that a document has, sent again while it is replaced', () => 
     expect(await again).toMatchObject({ status: 200, json: known });
   });
 
-  it('is known where the replacement has failed, which can still be gone on with', async () => {
+  it('is recognised when the replacement has failed, which can still be resumed', async () => {
     const { document_id } = (await post(before)).json;
     onEmbed = refuse;
     expect((await post({ ...after, document_id })).status).toBe(502);
@@ -279,7 +279,7 @@ describe('the text that a document has, sent again while it is replaced', () => 
     expect(await textOf(document_id)).toBe(after.text);
   });
 
-  it('takes the replacement back where the document is named', async () => {
+  it('cancels the replacement when the request names the document', async () => {
     const { document_id } = (await post(before)).json;
     let again: ReturnType<typeof post> | undefined;
     onEmbed = async ([text]) => {

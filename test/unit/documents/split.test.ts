@@ -48,7 +48,7 @@ describe('split', () => {
     );
   });
 
-  test('each chunk goes on where the one before it ended, though a long sentence leaves no room to repeat', () => {
+  test('each chunk continues where the previous one ended, even when a long sentence leaves no room for an overlap', () => {
     const sparse = `a${' '.repeat(5_000)}`.repeat(40);
     const text = `${'語'.repeat(400)}。${sparse}.\n${'語'.repeat(470)}。`;
     const chunks = split(text);
@@ -129,7 +129,7 @@ describe('split', () => {
     for (const { headings } of split(text, { mimeType })) expect(headings).toEqual([]);
   });
 
-  test('a header has a most, and is cut at a cell', () => {
+  test('a table header has a longest length and is cut at a cell', () => {
     const header = Array.from({ length: 100 }, (_, at) => `Column y${'x'.repeat(at % 9)}`).join(
       ',',
     );

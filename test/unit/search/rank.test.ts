@@ -51,12 +51,12 @@ describe('rankCandidates', () => {
     expect(best('bread, and where the lamp is: the bread')).toBe(texts[0]);
   });
 
-  test('a word said three times is worth less than two said once', () => {
+  test('one word three times counts less than two words once', () => {
     const ranked = rank('lamp lamp lamp harbour ferry', ['lamp', 'harbour ferry'], 'keyword');
     expect(ranked.map(({ candidate }) => candidate.text)).toEqual(['harbour ferry', 'lamp']);
   });
 
-  test('is the same every time', () => {
+  test('ranking is deterministic', () => {
     expect(rank('lighthouse lamp', TEXTS)).toEqual(rank('lighthouse lamp', TEXTS));
   });
 
@@ -85,7 +85,7 @@ describe('rankCandidates', () => {
     expect(others.at(-1)?.coverage).toBe(0);
   });
 
-  test('a query without a word ranks by vector, and nothing is nothing', () => {
+  test('a query without words ranks by vector, and no texts give no results', () => {
     expect(rank('???', TEXTS, 'hybrid')).toHaveLength(4);
     expect(rank('lamp', [])).toEqual([]);
   });

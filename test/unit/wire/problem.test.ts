@@ -12,7 +12,7 @@ it.each(errorCodes)('%s has a status that is an error, and a title', (code) => {
   expect(URL.canParse(problem.type)).toBe(true);
 });
 
-it('says when to come again in its header, in whole seconds from one on', async () => {
+it('Retry-After is in whole seconds, at least one', async () => {
   for (const [retryAfter, header] of [
     [7, '7'],
     [0, '1'],
@@ -28,14 +28,14 @@ it('says when to come again in its header, in whole seconds from one on', async 
   }
 });
 
-it('reveals nothing of what nobody expected', () => {
+it('an unexpected error reveals nothing', () => {
   const failure = failureOf(new Error('SQLITE_ERROR near "secret"'));
   expect(JSON.stringify(problemOf(failure, 'r'))).not.toContain('secret');
   expect(failure.code).toBe('internal_error');
   expect(failureOf('secret')).toEqual(failure);
 });
 
-it('tells of an expected failure what was meant to be told, not its cause', () => {
+it('an expected failure shows its detail and not its cause', () => {
   const error = new ParleyError(
     { code: 'not_stored', detail: 'd' },
     { cause: new Error('secret') },

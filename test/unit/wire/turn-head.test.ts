@@ -4,7 +4,7 @@ import { parseConfig } from '../../../src/config.ts';
 import type { TurnService } from '../../../src/turns/turn-service.ts';
 import type { Dependencies } from '../../../src/routes/shared/dependencies.ts';
 
-it('names the turn whose answer could not be had', async () => {
+it('a failed whole answer names its turn', async () => {
   const gone = new Error('the object has gone');
   const run = { turnId: 'a-turn', conversationId: 'a-conversation' };
   const turns: Partial<TurnService> = {

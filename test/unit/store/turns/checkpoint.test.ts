@@ -42,13 +42,13 @@ async function arrive(...checkpoints: Checkpoint[]): Promise<string> {
   return contentOf(turn?.message.parts ?? []);
 }
 
-it('appends each checkpoint once, however often it arrives', async () => {
+it('a checkpoint is appended once, however often it arrives', async () => {
   await claimTurn(db, claim, LIMITS);
   expect(await arrive(checkpoint(1, 'a'), checkpoint(1, 'a'))).toBe('a');
   expect(await arrive(checkpoint(2, 'b'), checkpoint(2, 'b'), checkpoint(1, 'a'))).toBe('ab');
 });
 
-it('adds nothing of a late one to the whole that has taken its place', async () => {
+it('a late checkpoint adds nothing to the whole text that replaced it', async () => {
   await claimTurn(db, claim, LIMITS);
   const late = checkpoint(2, 'b');
   expect(await arrive(checkpoint(1, 'a'), checkpoint(3, 'abc', true), late)).toBe('abc');
@@ -56,14 +56,14 @@ it('adds nothing of a late one to the whole that has taken its place', async () 
   expect(await arrive(checkpoint(4, 'd'), lateWhole, late)).toBe('abcd');
 });
 
-it('takes the whole where the one before never arrived', async () => {
+it('a whole text replaces a checkpoint that never arrived', async () => {
   await claimTurn(db, claim, LIMITS);
   expect(await arrive(checkpoint(1, 'a'), checkpoint(3, 'abc', true), checkpoint(4, 'd'))).toBe(
     'abcd',
   );
 });
 
-it('accepts no claim that arrives after it was taken back', async () => {
+it('a claim that arrives after its release is not accepted', async () => {
   await releaseClaim(db, claim, 0);
   expect(await claimTurn(db, claim, LIMITS)).toEqual({ kind: 'not_found' });
   const [found] = await db.batch(

@@ -35,7 +35,7 @@ async function staleTurn(): Promise<string> {
 const statusOf = async (turnId: string) =>
   (await readTurn(db, { turnId, principal: ANYONE, leaseMs: 1e9 }))?.message.status;
 
-it('a sweep ends what dead owners left, and leaves alone what runs where it sweeps', async () => {
+it('a sweep ends the turns of dead instances and not those of its own', async () => {
   const [dead, alive] = [await staleTurn(), await staleTurn()];
   await sweep(db, LEASE_MS, [alive]);
   expect([await statusOf(dead), await statusOf(alive)]).toEqual(['interrupted', 'streaming']);

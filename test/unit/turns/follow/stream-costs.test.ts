@@ -50,7 +50,7 @@ function oldBytes(): number {
   return space?.space_used_size ?? Number.NaN;
 }
 
-it('a turn that is over is no garbage among the old', async () => {
+it('a finished turn leaves no garbage in the old space', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as Collect;
   const turns = async (count: number) => {
@@ -72,7 +72,7 @@ it('a turn that is over is no garbage among the old', async () => {
 });
 
 describe('a turn of 500 tokens', () => {
-  it('that come at once is written three times, in few bytes', async () => {
+  it('is written three times, in few bytes, when its tokens arrive at once', async () => {
     const turn = newRunningTurn();
     const counted = follow(turn);
     for (let index = 0; index < TOKENS; index += 1) turn.append('text', TOKEN);
@@ -87,7 +87,7 @@ describe('a turn of 500 tokens', () => {
     expect(counted.bytes).toBeLessThan(2 * TOKENS * TOKEN.length + 2_000);
   });
 
-  it('that come one by one is written once for each, in 36 KB', async () => {
+  it('is written once for each token, in 36 KB, when they arrive one by one', async () => {
     const turn = newRunningTurn();
     const counted = follow(turn);
     for (let index = 0; index < TOKENS; index += 1) {
@@ -103,7 +103,7 @@ describe('a turn of 500 tokens', () => {
   });
 });
 
-it('the plain deltas of one network read are one text, and the provider sees nothing of them', () => {
+it('the plain deltas of one network read become one text and bypass the provider', () => {
   const told: string[] = [];
   const { reader, response } = directAnswer(OPENAI_CHUNKS, 2_000, (part) => {
     if (part.type === 'text-delta') told.push(part.delta);

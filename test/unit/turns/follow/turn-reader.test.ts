@@ -25,12 +25,12 @@ const deltas = (text: string) =>
     ([, data = '']) => (JSON.parse(data) as { text: string }).text,
   );
 
-describe('a reader', () => {
-  it('says that the turn has started before there is anything else', async () => {
+describe('a turn reader', () => {
+  it('sends turn.started before any delta', async () => {
     expect(await open(newRunningTurn()).read()).toMatch(/^id: \S+\nevent: turn\.started\n/u);
   });
 
-  it('gets each delta when it comes, if it keeps up', async () => {
+  it('gets each delta as it arrives when it keeps up', async () => {
     const turn = newRunningTurn();
     const reader = open(turn);
     await reader.read();
@@ -40,7 +40,7 @@ describe('a reader', () => {
     }
   });
 
-  it('gets one larger delta, if it does not', async () => {
+  it('gets one larger delta when it falls behind', async () => {
     const turn = newRunningTurn();
     const reader = open(turn);
     for (let index = 0; index < 1_000; index += 1) turn.append('text', 'token ');
@@ -49,7 +49,7 @@ describe('a reader', () => {
     expect(await reader.read()).toBeUndefined();
   });
 
-  it('gets what is very much piece by piece, and never half a character', async () => {
+  it('gets a long text in pieces and never half a surrogate pair', async () => {
     const turn = newRunningTurn();
     const whole = `x${'😀'.repeat(100_000)}`;
     for (let at = 0; at < whole.length; at += 7) turn.append('text', whole.slice(at, at + 7));
@@ -63,7 +63,7 @@ describe('a reader', () => {
     expect(pieces.every((piece) => piece.length <= 32_768 && piece.isWellFormed())).toBe(true);
   });
 
-  it('that takes nothing keeps no more waiting than a piece', () => {
+  it('buffers at most one piece while its client reads nothing', () => {
     const turn = newRunningTurn();
     turn.append('text', 'word '.repeat(100_000));
     finish(turn);
@@ -95,7 +95,7 @@ describe('a reader', () => {
     expect(deltas(written.join('') + end).join('')).toBe('word '.repeat(100_000));
   });
 
-  it('gets the same as any other, whenever each of them looks', async () => {
+  it('gets the same text as other readers, however their reads interleave', async () => {
     const turn = newRunningTurn();
     const [quick, slow] = [open(turn), open(turn)];
     let heard = '';
@@ -113,7 +113,7 @@ describe('a reader', () => {
     expect(deltas((await slow.read()) ?? '')).toEqual(['Hello 😀!']);
   });
 
-  it('gets a comment where nothing else comes, and only there', async () => {
+  it('gets a keep-alive comment only when nothing else was sent', async () => {
     const turn = newRunningTurn();
     const reader = open(turn, { keepAliveMs: 20 });
     await reader.read();
@@ -125,7 +125,7 @@ describe('a reader', () => {
     expect(await reader.read()).toBeUndefined();
   });
 
-  it('is noticed when it leaves, and costs nothing after', async () => {
+  it('is counted out when it leaves before the end', async () => {
     const turn = newRunningTurn();
     let left = 0;
     const reader = open(turn, { keepAliveMs: 5, onLeave: () => (left += 1) });
@@ -136,7 +136,7 @@ describe('a reader', () => {
     expect(left).toBe(1);
   });
 
-  it('has not left when the turn has ended', async () => {
+  it('does not count as leaving when the turn has ended', async () => {
     const turn = newRunningTurn();
     let left = 0;
     const reader = open(turn, { onLeave: () => (left += 1) });

@@ -33,15 +33,15 @@ function fitting(passages: Passage[], tokenBudget?: number, more: object = {}) {
   });
 }
 
-describe('the passages that there is room for', () => {
+describe('fittingPassages', () => {
   const many = Array.from({ length: 8 }, (_, index) => passage(index + 1, 6));
 
-  it('are all of them where there is', () => {
+  it('returns all passages when they fit', () => {
     expect(fitting(many)).toEqual(many);
     expect(fitting([])).toEqual([]);
   });
 
-  it('are the best ones where there is not', () => {
+  it('returns the best ones when not all fit', () => {
     const some = fitting(many, 800);
     expect(some.length).toBeGreaterThan(1);
     expect(some.length).toBeLessThan(many.length);
@@ -49,20 +49,20 @@ describe('the passages that there is room for', () => {
     expect(fitting(many, 10)).toEqual([]);
   });
 
-  it('leave out one that is too long, and are numbered without a gap', () => {
+  it('skips a passage that is too long and numbers the rest without a gap', () => {
     const some = fitting([passage(1), passage(2, 200), passage(3)], 600);
     expect(ids(some)).toEqual(['d1', 'd3']);
     expect(numbers(some)).toEqual([1, 2]);
   });
 
-  it('are those that the smallest model has room for', () => {
+  it('returns only passages that fit the smallest model', () => {
     const small = { context: 1_000, answer: 200 };
     const some = fitting(many, undefined, { windows: [window, small] });
     expect(some).toEqual(fitting(many, undefined, { windows: [small] }));
     expect(some.length).toBeLessThan(many.length);
   });
 
-  it('are fewer beside a long question or long instructions, and with long titles', () => {
+  it('returns fewer beside a long question, long instructions or long titles', () => {
     const all = fitting(many, 800).length;
     expect(fitting(many, 800, { question: sentence.repeat(20) }).length).toBeLessThan(all);
     expect(fitting(many, 800, { instructions: sentence.repeat(20) }).length).toBeLessThan(all);
@@ -70,7 +70,7 @@ describe('the passages that there is room for', () => {
     expect(fitting(titled, 800).length).toBeLessThan(all);
   });
 
-  it('keep the prompt within the budget, the newest messages and the instructions whole', () => {
+  it('keeps the prompt within the budget, with the newest messages and the instructions whole', () => {
     const instructions = 'Speak like a plumber. '.repeat(5);
     const history = Array.from({ length: 9 }, (_, index) => ({
       role: index % 2 === 0 ? ('user' as const) : ('assistant' as const),
@@ -119,7 +119,7 @@ it.each([
   );
 });
 
-it('what is no mark and no citation is left as it is, and quickly', () => {
+it('text without marks and citations is left as it is, in linear time', () => {
   const text = `if (a < b) items[i] = <b>${'<'.repeat(2_000)}${' '.repeat(20_000)}[${'1,'.repeat(10_000)}`;
   const startedAt = performance.now();
   const prompt = buildPrompt({

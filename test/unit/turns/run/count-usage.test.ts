@@ -65,12 +65,12 @@ describe('usage of a turn', () => {
     expect(count(reported)).toEqual({ inputTokens, outputTokens, estimated });
   });
 
-  it('may be nothing where nothing was said', () => {
+  it('may be zero when there is no output', () => {
     const counted = { inputTokens: 5, outputTokens: 0, estimated: false };
     expect(count([usage(5, 0)], '')).toEqual(counted);
   });
 
-  it('holds the calls that were made for a search, and is estimated where one was not counted', () => {
+  it('includes the calls for a search and is estimated when one was not counted', () => {
     const answer = new MessageBuffer();
     const calls = [{ reported: usage(5, 7), prompt, start: answer.end() }];
     const counted = countUsage({ calls, others: [usage(30, 3)], answer });
@@ -79,7 +79,7 @@ describe('usage of a turn', () => {
   });
 });
 
-it('thoughts and calls of tools are output, results and sources are not', () => {
+it('reasoning and tool calls count as output, results and sources do not', () => {
   const call = { name: 'search_documents', input: { query: 'the blue valve' } };
   const tokens = estimateOutput([
     { type: 'sources', sources: [] },
@@ -92,7 +92,7 @@ it('thoughts and calls of tools are output, results and sources are not', () => 
   expect(tokens).toBe(2 * output + ofCall);
 });
 
-it('a prompt is its texts, its calls of tools and their results', () => {
+it('an estimated prompt includes texts, tool calls and their results', () => {
   const value = { passages: [said.repeat(20)] };
   const call = { toolCallId: 'c1', toolName: 'search', input: { query: said } };
   const tokens = estimatePrompt([

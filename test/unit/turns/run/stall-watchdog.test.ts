@@ -30,7 +30,7 @@ function lateAfter(tokens: number[]): number | undefined {
   return late;
 }
 
-describe('a model is late', () => {
+describe('the stall watchdog', () => {
   it.each([
     ['without a first token', [], 1_000],
     ['after a quick first token', [100], 400],
@@ -43,7 +43,7 @@ describe('a model is late', () => {
     expect(at).toBeLessThanOrEqual(expected + 2);
   });
 
-  it('at its deadline, however much it says', () => {
+  it('fires at the deadline, however many tokens arrive', () => {
     const tokens = Array.from({ length: 30 }, (_token, index) => index * 200);
     expect(lateAfter(tokens)).toBe(limits.totalMs);
   });

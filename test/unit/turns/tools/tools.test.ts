@@ -63,8 +63,8 @@ async function setUp(...tools: Tool[]) {
   };
 }
 
-describe('a tool of one’s own', () => {
-  it('gets its input parsed and the owner’s conversation', async () => {
+describe('a custom tool', () => {
+  it('gets its parsed input and the owner’s conversation', async () => {
     const { turn, run } = await setUp(
       tool((input, { conversation }) =>
         Promise.resolve({ input, user: conversation.userId } as Json),
@@ -79,7 +79,7 @@ describe('a tool of one’s own', () => {
     ]);
   });
 
-  it('that throws is reported, and the model told no detail', async () => {
+  it('is reported when it rejects, and the model learns no detail', async () => {
     const { turn, run, reports } = await setUp(tool(() => Promise.reject(new Error('password'))));
     const [result] = await run(call('{"a":1}'));
     expect(result).toEqual({ output: { error: 'the tool failed' }, isError: true });
@@ -87,7 +87,7 @@ describe('a tool of one’s own', () => {
     expect(reports).toEqual(['tool own failed']);
   });
 
-  it('that throws at once, too', async () => {
+  it('is reported when it throws synchronously', async () => {
     const { run } = await setUp(
       tool(() => {
         throw new Error('password');
@@ -96,7 +96,7 @@ describe('a tool of one’s own', () => {
     expect(await run(call('{"a":1}'))).toMatchObject([{ isError: true }]);
   });
 
-  it('whose result would fill the window is told so; later ones get what is left', async () => {
+  it('fails when its result would fill the window, and later results use what is left', async () => {
     const { run } = await setUp(
       tool((input) => Promise.resolve('x'.repeat((input as { a: number }).a))),
     );
@@ -112,7 +112,7 @@ describe('a tool of one’s own', () => {
 });
 
 describe('a turn that is stopped', () => {
-  it('waits for no tool, and runs none of the others', async () => {
+  it('does not wait for the running tool and runs no other', async () => {
     let signal: AbortSignal | undefined;
     const { turn, run, reports } = await setUp(
       tool((_, dependencies) => {
@@ -128,7 +128,7 @@ describe('a turn that is stopped', () => {
     expect(reports).toEqual([]);
   });
 
-  it('before its tools runs none', async () => {
+  it('runs no tool when it was stopped before', async () => {
     const { turn, run } = await setUp(tool(() => Promise.resolve(1)));
     turn.stop('shutdown');
     expect(await run(call('{"a":1}'))).toEqual([]);
@@ -139,7 +139,7 @@ describe('a turn that is stopped', () => {
 describe('a tool that takes too long', () => {
   afterEach(() => vi.restoreAllMocks());
 
-  it('has failed', async () => {
+  it('fails by its time limit', async () => {
     const limit = new AbortController();
     const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(limit.signal);
     const { run, reports } = await setUp(tool(() => new Promise(() => undefined)));
@@ -151,8 +151,8 @@ describe('a tool that takes too long', () => {
   });
 });
 
-describe('what goes back to the model', () => {
-  it('is what was said, called and found, with what the service said of the call', () => {
+describe('the prompt of the next step', () => {
+  it('holds the text, the calls, their results and the provider’s metadata', () => {
     const providerMetadata = { google: { thoughtSignature: 'signed' } };
     const prompt = continuePrompt([{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }], {
       said: 'Let me see. ',

@@ -51,7 +51,7 @@ it('bytes that are not what the header says fail the body', async () => {
   await expect(response.text()).rejects.toThrow('terminated');
 });
 
-it('a tap that throws fails its own request', async () => {
+it('an interceptor that throws fails its own request', async () => {
   const tap: BodyInterceptor = {
     isDone: false,
     push() {

@@ -30,7 +30,7 @@ it('lets the others begin in their order, a few in each turn of the event loop',
   expect(counts.length).toBeLessThan(130);
 });
 
-it('keeps nobody waiting who comes alone', async () => {
+it('a single request does not wait', async () => {
   const starts = new RequestPacing();
   for (let count = 0; count < 50; count++) {
     expect(starts.enter()).toBeUndefined();
@@ -39,7 +39,7 @@ it('keeps nobody waiting who comes alone', async () => {
   }
 });
 
-it('keeps nobody waiting once a burst is over', async () => {
+it('a request after a burst does not wait', async () => {
   const starts = new RequestPacing();
   const begun = arrive(starts, 20);
   while (begun.length < 20) await setImmediate();
@@ -48,7 +48,7 @@ it('keeps nobody waiting once a burst is over', async () => {
   expect(starts.enter()).toBeUndefined();
 });
 
-it('puts who arrives in the middle of a burst behind those who wait', async () => {
+it('a request in the middle of a burst queues behind those that wait', async () => {
   const starts = new RequestPacing();
   const begun = arrive(starts, 30);
   await setImmediate();
