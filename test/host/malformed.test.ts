@@ -56,7 +56,7 @@ it.each([
 
 it.each([
   ['with its length', 3_000_000, false],
-  ['that is just over the limit', 1_100_000, false],
+  ['that is just over the limit', 1_600_000, false],
   ['in pieces', 3_000_000, true],
 ])('keeps the connection on which a body %s was refused', async (_, length, isInPieces) => {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
