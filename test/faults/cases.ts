@@ -13,11 +13,15 @@ import { leaving } from './cases/leave.ts';
 import { many } from './cases/many.ts';
 import { outages } from './cases/outage.ts';
 import { owners } from './cases/owners.ts';
+import { treeKeys } from './cases/tree-keys.ts';
+import { trees } from './cases/tree.ts';
 import { upstreamCuts } from './cases/upstream.ts';
 
 export const cases: FaultCase[] = [
   ...databaseRequests,
   ...kill,
+  ...trees,
+  ...treeKeys,
   ...cancelRaces,
   ...idempotency,
   ...leaving,

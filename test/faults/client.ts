@@ -8,12 +8,31 @@ import { must } from './violation.ts';
 
 export interface StoredMessage {
   id: string;
+  /** Empty for a copy in a fork, which belongs to no turn. */
   turnId: string;
+  /** Empty for the first of a branch. */
+  parentId: string;
   role: string;
   content: string;
   status: string;
   sequenceNumber: number;
   tokensUsed: number;
+}
+
+/** A message and its place among those that follow the same one. */
+export interface TreeMessage {
+  message: StoredMessage;
+  siblings: { index: number; count: number };
+}
+
+/** A whole conversation: every branch, in the order of their making, and the active path. */
+export interface Tree {
+  id: string;
+  all: TreeMessage[];
+  path: StoredMessage[];
+  /** Empty where there are no messages. */
+  headId: string;
+  messageCount: number;
 }
 
 export interface TurnState {
@@ -123,10 +142,31 @@ export class Client {
     }
   }
 
+  /** The messages of the active path, oldest first. */
   async messages(conversationId: string): Promise<StoredMessage[]> {
-    const answer = await this.call(`/conversations/${conversationId}`);
+    return (await this.tree(conversationId)).path;
+  }
+
+  /** Every message of a conversation, page by page, and its active path. */
+  async tree(id: string): Promise<Tree> {
+    const answer = await this.call(`/conversations/${id}`);
     must(answer.status === 200, `GET /conversations/{id} answered ${answer.status}`);
-    return asArray(asRecord(answer.json)['messages']).map(messageOf);
+    const conversation = asRecord(answer.json);
+    const all: TreeMessage[] = [];
+    let next: string | undefined = `/conversations/${id}/messages?tree=true&limit=200`;
+    while (next !== undefined) {
+      const page: Answer<unknown> = await this.call(next);
+      must(page.status === 200, `GET /conversations/{id}/messages answered ${page.status}`);
+      all.push(...asArray(page.json).map(treeMessageOf));
+      next = /^<([^>]+)>; rel="next"$/u.exec(String(page.headers.link ?? ''))?.[1];
+    }
+    return {
+      id,
+      all,
+      path: asArray(conversation['messages']).map(messageOf),
+      headId: asText(conversation['head_message_id']),
+      messageCount: Number(conversation['message_count']),
+    };
   }
 }
 
@@ -235,10 +275,16 @@ export function messageOf(json: unknown): StoredMessage {
   return {
     id: asText(record['id']),
     turnId: asText(record['turn_id']),
+    parentId: asText(record['parent_id']),
     role: asText(record['role']),
     content: asText(record['content']),
     status: asText(record['status']),
     sequenceNumber: Number(record['sequence_number']),
     tokensUsed: Number(record['tokens_used']),
   };
+}
+
+function treeMessageOf(json: unknown): TreeMessage {
+  const { index, count } = asRecord(asRecord(json)['siblings']);
+  return { message: messageOf(json), siblings: { index: Number(index), count: Number(count) } };
 }

@@ -1,7 +1,8 @@
 /** What must hold after every fault, looked at through the API alone. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from './random.ts';
-import { partsOf, type Client, type StoredMessage, type Told } from './client.ts';
+import { partsOf, type Client, type StoredMessage, type Told, type Tree } from './client.ts';
+import { mustBeTree } from './tree.ts';
 import { must, mustEqual } from './violation.ts';
 
 export interface Expectation {
@@ -12,39 +13,40 @@ export interface Expectation {
   unsure?: string[];
   /** What the model says in a turn that is complete; by user text. */
   answers?: Map<string, string>;
+  /** Messages may have been deleted: their sequence numbers are missing. */
+  isPruned?: boolean;
   /** How long a running turn may take to come to its end. */
   settleMs: number;
 }
 
 const endedStatuses = ['complete', 'truncated', 'filtered', 'cancelled', 'interrupted', 'failed'];
 
-/** Checks a whole conversation and every turn in it; answers its messages. */
+/** Checks a whole conversation and every turn in it. @returns its messages, of all branches */
 export async function mustBeConsistent(
   client: Client,
   expected: Expectation,
   random: Random,
 ): Promise<StoredMessage[]> {
-  const messages = await settled(client, expected);
-  messages.forEach((message, index) => {
-    must(message.sequenceNumber === index + 1, `sequence numbers have a gap at ${index + 1} (I4)`);
-    mustEqual(message.role, index % 2 === 0 ? 'user' : 'assistant', `role of message ${index + 1}`);
-    must(message.tokensUsed >= 0, 'tokens_used is negative (I6)');
-  });
+  const tree = await settled(client, expected);
+  mustBeTree(tree, { isPruned: expected.isPruned ?? false });
+  const messages = tree.all.map(({ message }) => message);
+  for (const message of messages) must(message.tokensUsed >= 0, 'tokens_used is negative (I6)');
   mustHoldOnce(messages, expected);
   for (const message of messages) {
-    if (message.role === 'assistant') await mustReplay(client, message, random);
+    const isAnswer = message.role === 'assistant' && message.turnId !== '';
+    if (isAnswer) await mustReplay(client, message, random);
   }
   mustAnswerRightly(messages, expected);
   return messages;
 }
 
-/** The messages once no turn runs any more (I2). */
-async function settled(client: Client, expected: Expectation): Promise<StoredMessage[]> {
+/** The tree once no turn runs any more (I2). */
+async function settled(client: Client, expected: Expectation): Promise<Tree> {
   const deadline = Date.now() + expected.settleMs;
   for (;;) {
-    const messages = await client.messages(expected.conversationId);
-    const running = messages.filter((message) => !endedStatuses.includes(message.status));
-    if (running.length === 0) return messages;
+    const tree = await client.tree(expected.conversationId);
+    const running = tree.all.filter(({ message }) => !endedStatuses.includes(message.status));
+    if (running.length === 0) return tree;
     must(running.length === 1, `${running.length} turns run at once (I5)`);
     must(Date.now() < deadline, `a turn has no terminal state after ${expected.settleMs} ms (I2)`);
     await sleep(100);
@@ -68,8 +70,9 @@ function mustHoldOnce(messages: StoredMessage[], { acknowledged, unsure = [] }: 
 
 function mustAnswerRightly(messages: StoredMessage[], { answers }: Expectation): void {
   if (!answers) return;
-  for (const [index, message] of messages.entries()) {
-    const asked = messages[index - 1];
+  const byId = new Map(messages.map((message) => [message.id, message]));
+  for (const message of messages) {
+    const asked = byId.get(message.parentId);
     const whole = message.role === 'assistant' && asked ? answers.get(asked.content) : undefined;
     if (whole === undefined) continue;
     const isPrefix = whole.startsWith(message.content);

@@ -11,5 +11,9 @@ testCases('node', [
   'database-down-before',
   'file-locked',
   'kill-9-any-moment',
+  'tree-kill-9',
+  'tree-races-two-processes',
+  'tree-idempotency-20',
+  'tree-delete-running',
   'checkpoint-hangs',
 ]);

@@ -2,7 +2,7 @@
 import { startDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';
 import { startServer, type Runtime, type TestServer } from '../support/server.ts';
 import { startSqld, type Sqld } from '../support/sqld.ts';
-import { startUpstream, type Behaviour, type Upstream } from '../support/upstream.ts';
+import { startUpstream, type Script, type Upstream } from '../support/upstream.ts';
 import { Client } from './client.ts';
 
 export interface WorldOptions {
@@ -17,7 +17,7 @@ export interface World {
   /** Undefined against somebody's own deployment. */
   own: OwnServers | undefined;
   /** Scripts a model of its own; its name, undefined where the model cannot be chosen. */
-  model(behaviour: Behaviour, provider?: 'openai' | 'groq'): string | undefined;
+  model(script: Script, provider?: 'openai' | 'groq'): string | undefined;
   close(): Promise<void>;
 }
 
@@ -110,9 +110,9 @@ async function startWorld(
     client: new Client(server.url),
     leaseMs: Number(variables.TURN_LEASE_MS),
     own,
-    model(behaviour, provider = 'openai') {
+    model(script, provider = 'openai') {
       const name = `model-${++models}`;
-      upstream.script(name, behaviour);
+      upstream.script(name, script);
       return `${provider}/${name}`;
     },
     async close() {
