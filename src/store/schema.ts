@@ -108,7 +108,8 @@ export const messages = sqliteTable(
   },
   (table) => [
     uniqueIndex('messages_by_sequence').on(table.conversationId, table.sequenceNumber),
-    index('messages_by_parent').on(table.conversationId, table.parentId),
+    // With the number, by which siblings are counted up to one of them.
+    index('messages_by_parent').on(table.conversationId, table.parentId, table.sequenceNumber),
   ],
 );
 

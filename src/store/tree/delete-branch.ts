@@ -55,7 +55,7 @@ function moveHeadAway({ id, parentId, conversationId }: MessageAddress, isFree: 
         where ${messages.conversationId} = ${conversationId}
           and ${messages.parentId} is ${parentId} and ${messages.id} <> ${id}
       union all
-      select ${messages.id}, ${messages.sequenceNumber} from beside join ${messages}
+      select ${messages.id}, ${messages.sequenceNumber} from beside cross join ${messages}
         on ${messages.parentId} = beside.id and ${messages.conversationId} = ${conversationId})
     select id from beside order by sequence_number desc limit 1`;
   const isHeadBelow = sql`${conversations.headMessageId} in ${idsBelow({ id, conversationId })}`;

@@ -19,12 +19,15 @@ export interface Subtree {
   conversationId: string;
 }
 
-/** `WITH` of a table `subtree`: a message and all below it. */
+/**
+ * `WITH` of a table `subtree`: a message and all below it. A cross join keeps the order of its tables: the
+ * other one would go through all messages for each that is found.
+ */
 export function withSubtree({ id, conversationId }: Subtree): SQL {
   return sql`with recursive subtree (id, sequence_number) as (
     select ${messages.id}, ${messages.sequenceNumber} from ${messages} where ${messages.id} = ${id}
     union all
-    select ${messages.id}, ${messages.sequenceNumber} from subtree join ${messages}
+    select ${messages.id}, ${messages.sequenceNumber} from subtree cross join ${messages}
       on ${messages.parentId} = subtree.id and ${messages.conversationId} = ${conversationId})`;
 }
 

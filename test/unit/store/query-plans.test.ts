@@ -305,6 +305,16 @@ it('finds no statement that scans a table', () => {
   expect(scans).toEqual([]);
 });
 
+it('finds no step up or down a tree that goes through all messages of its conversation', () => {
+  const wrong = /^(?:SEARCH|SCAN) .* messages_by_sequence \(conversation_id=\?\)$/u;
+  const found = [...statements].flatMap(([sql, { plan }]) =>
+    /^\s*with recursive|\(with recursive/iu.test(sql) && plan.some((step) => wrong.test(step))
+      ? [sql]
+      : [],
+  );
+  expect(found).toEqual([]);
+});
+
 /** Steps that go through all of a table; a constant, an intermediate result, a list given as JSON and a search by full text are none. */
 function scansIn(plan: readonly string[]): string[] {
   const made = new Set(plan.map((step) => /^(?:MATERIALIZE|CO-ROUTINE) (\S+)/u.exec(step)?.[1]));
