@@ -6,6 +6,7 @@ import type { Conversation } from '../core/conversation.ts';
 import { keyReused, notFound } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import { sleep } from '../core/retry.ts';
+import type { Database } from '../store/database.ts';
 import type { Key } from '../store/idempotency-keys.ts';
 import { createFork, readPath } from '../store/tree/fork.ts';
 import { deleteBranch } from '../store/tree/delete-branch.ts';
@@ -90,18 +91,26 @@ export async function forkConversation(
   const { db, leaseMs } = storeOf(context);
   const { conversationId: id, messageId, idempotency } = change;
   const { principal } = context;
-  const path = await whenFree(context, change, () =>
-    readPath(db, { id, messageId, principal, leaseMs }),
-  );
-  if (path.kind !== 'path') throw notFound(path.kind === 'not_found' ? 'Conversation' : 'Message');
-  const made = await createFork(db, {
-    conversation: { ...path.conversation, id: newId() },
-    copies: path.messageIds.map((from) => [from, newId()]),
-    idempotency,
-  });
-  if (made.kind === 'key_reused') throw keyReused();
-  if (made.kind === 'deleted') throw notFound('Conversation');
-  return made.value;
+  for (;;) {
+    const path = await whenFree(context, change, () =>
+      readPath(db, { id, messageId, principal, leaseMs, idempotency }),
+    );
+    if (path.kind === 'message_not_found') throw notFound('Message');
+    if (path.kind === 'not_found' || path.kind === 'deleted') throw notFound('Conversation');
+    const made = path.kind === 'path' ? await copyPath(db, path, idempotency) : path;
+    if (made.kind === 'key_reused') throw keyReused();
+    // Otherwise part of the path has been deleted since it was read.
+    if (made.kind !== 'deleted') return made.value;
+  }
+}
+
+function copyPath(
+  db: Database,
+  { conversation, messageIds }: { conversation: Conversation; messageIds: string[] },
+  idempotency: Key | undefined,
+) {
+  const copies = messageIds.map((from): [string, string] => [from, newId()]);
+  return createFork(db, { conversation: { ...conversation, id: newId() }, copies, idempotency });
 }
 
 /**

@@ -24,8 +24,8 @@ export type Created<T> =
 
 interface Creation {
   conversation: NewConversation;
-  /** The messages that it begins with, in one line; none unless given. */
-  path?: { length: number; headMessageId: string | null; insert: Statement[] };
+  /** The messages that it begins with, in one line, and on what condition; none unless given. */
+  path?: { length: number; headMessageId: string | null; insert: Statement[]; condition: SQL };
   idempotency?: Key | undefined;
 }
 
@@ -44,7 +44,8 @@ export async function createConversation(
     createdAt: now,
     updatedAt: now,
   });
-  const select = sql`${row} where ${notExists(knownResource(key))}`;
+  const isNew = and(notExists(knownResource(key)), path?.condition);
+  const select = sql`${row} where ${isNew}`;
   const made = query.select({ id: conversations.id }).from(conversations);
   const isWanted = sql`${conversations.id} = coalesce(${knownResource(key)}, ${id})`;
   const [, , , [found], [known]] = await batch(

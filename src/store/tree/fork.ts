@@ -1,9 +1,14 @@
 /** Copying a path into a conversation of its own. */
-import { getTableColumns, sql } from 'drizzle-orm';
+import { eq, getTableColumns, sql, type SQL } from 'drizzle-orm';
 import type { Conversation, NewConversation } from '../../core/conversation.ts';
-import { createConversation, type Created, type Mine } from '../conversations.ts';
+import {
+  conversationColumns,
+  createConversation,
+  type Created,
+  type Mine,
+} from '../conversations.ts';
 import type { Database, Statement } from '../database.ts';
-import type { Key } from '../idempotency-keys.ts';
+import { knownResource, selectFingerprint, type Key } from '../idempotency-keys.ts';
 import { batch, query, selectRow, statement } from '../query.ts';
 import { conversations, messages } from '../schema.ts';
 import { selectState, type Busy } from './state.ts';
@@ -12,22 +17,39 @@ interface PathRequest extends Mine {
   /** The end of the path; undefined: the head. */
   messageId: string | undefined;
   leaseMs: number;
+  idempotency: Key | undefined;
 }
 
+/** What became of a key that is known. */
+type Known = Exclude<Created<Conversation>, { kind: 'created' }>;
+
 /**
- * Reads what a fork copies.
+ * Reads what a fork copies, or finds the fork that the same key made before, whatever became of the
+ * original.
  * @returns the ids on the path, first to last; `message_not_found` where the message is not there
  */
 export async function readPath(
   db: Database,
-  { messageId, ...mine }: PathRequest,
+  { messageId, idempotency, ...mine }: PathRequest,
 ): Promise<
   | { kind: 'path'; conversation: Conversation; messageIds: string[] }
+  | Known
   | Busy
-  | { kind: 'not_found' | 'message_not_found' }
+  | { kind: 'not_found' }
+  | { kind: 'message_not_found' }
 > {
-  const select = [selectState(mine), selectPath(mine.id, messageId)] as const;
-  const [[stored], path] = await batch(db, select, 'read');
+  const key = idempotency ?? { scope: '', key: '' };
+  const made = query
+    .select(conversationColumns)
+    .from(conversations)
+    .where(eq(conversations.id, knownResource(key)));
+  const [[stored], path, [fork], [known]] = await batch(
+    db,
+    [selectState(mine), selectPath(mine.id, messageId), made, selectFingerprint(key)],
+    'read',
+  );
+  if (known && known.fingerprint !== idempotency?.fingerprint) return { kind: 'key_reused' };
+  if (known) return fork ? { kind: 'repeated', value: fork } : { kind: 'deleted' };
   if (!stored) return { kind: 'not_found' };
   if (messageId !== undefined && path.length === 0) return { kind: 'message_not_found' };
   const { running, ...conversation } = stored;
@@ -59,7 +81,10 @@ interface Fork {
   idempotency?: Key | undefined;
 }
 
-/** Makes a conversation with copies of messages, in one line. */
+/**
+ * Makes a conversation with copies of messages, in one line.
+ * @returns `deleted` also where one of the messages has been deleted meanwhile: then nothing is made
+ */
 export function createFork(
   db: Database,
   { conversation, copies, idempotency }: Fork,
@@ -68,8 +93,16 @@ export function createFork(
     length: copies.length,
     headMessageId: copies.at(-1)?.[1] ?? null,
     insert: [copyMessages(conversation.id, copies)],
+    condition: areThere(copies.map(([from]) => from)),
   };
   return createConversation(db, { conversation, path, idempotency });
+}
+
+/** The condition that messages are there, all of them. */
+function areThere(ids: string[]): SQL {
+  const found = sql`(select count(*) from json_each(${JSON.stringify(ids)}) as original
+    join ${messages} on ${messages.id} = original.value)`;
+  return sql`${found} = ${ids.length}`;
 }
 
 /** Copies belong to no turn: nobody follows them, and deleting the original leaves them alone. */

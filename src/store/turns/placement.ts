@@ -58,7 +58,6 @@ export function placementOf(input: ClaimInput, answerId: string): Placement {
 }
 
 function besideAnswers(promptId: string, answerId: string): Placement {
-  const forgive = 'UPDATE messages SET is_refused = 0 WHERE id = ? AND is_refused = 1';
   return {
     ...BESIDE_ANSWERS,
     promptId,
@@ -67,9 +66,14 @@ function besideAnswers(promptId: string, answerId: string): Placement {
     messageArgs: [answerId],
     lengthArgs: [answerId],
     // A question that is asked again, perhaps of another model, does not count as refused until it is.
-    more: [{ sql: forgive, args: [promptId] }],
+    more: [{ sql: FORGIVE_PROMPT, args: [promptId, answerId] }],
   };
 }
+
+/** Only by the claim that was accepted: one that repeats another, or was refused, changes nothing. */
+const FORGIVE_PROMPT = `UPDATE messages SET is_refused = 0 WHERE id = ? AND is_refused = 1
+  AND EXISTS (SELECT 1 FROM turns t WHERE t.conversation_id = messages.conversation_id
+    AND t.state = 'running' AND t.assistant_message_id = ?)`;
 
 const INSERT = `INSERT INTO messages (id, conversation_id, turn_id, role, status, sequence_number, parent_id, depth, parts, text_length, model, output_tokens, tokens_estimated, created_at)`;
 
