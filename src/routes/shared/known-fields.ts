@@ -55,7 +55,10 @@ function whyUnknown(name: string, known: readonly string[]): string {
 /** Returns the known name that is most similar; undefined when none is similar enough. */
 function nearestOf(name: string, known: readonly string[]): string | undefined {
   const [best] = known
-    .map((candidate) => ({ candidate, distance: distanceOf(name.toLowerCase(), candidate) }))
+    .map((candidate) => ({
+      candidate,
+      distance: distanceOf(name.toLowerCase(), candidate.toLowerCase()),
+    }))
     .sort((a, b) => a.distance - b.distance);
   return best && best.distance <= Math.max(1, Math.floor(name.length / 3))
     ? best.candidate
