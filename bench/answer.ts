@@ -13,6 +13,8 @@ export type Answer = {
    * per token.
    */
   blocks: boolean;
+  /** The second token waits until the benchmark lets it go. */
+  held: boolean;
 };
 
 /** Resembles a real answer: five characters per token, some line breaks, quotes and non-ASCII. */
@@ -28,15 +30,22 @@ export function modelName({
   tokens,
   paceMs,
   blocks = false,
+  held = false,
 }: Partial<Answer> & Pick<Answer, 'tokens' | 'paceMs'>): string {
-  return `bench-${tokens}x${paceMs}${blocks ? 'b' : ''}`;
+  return `bench-${tokens}x${paceMs}${blocks ? 'b' : ''}${held ? 'h' : ''}`;
 }
 
 /** Returns the answer of a model, or undefined for a name that is not the benchmark's. */
 export function parseModelName(name: string): Answer | undefined {
-  const match = /^bench-(\d+)x(\d+)(b?)$/.exec(name);
+  const match = /^bench-(\d+)x(\d+)(b?)(h?)$/.exec(name);
   if (!match) return undefined;
-  return { tokens: Number(match[1]), paceMs: Number(match[2]), blocks: match[3] === 'b' };
+  const [, tokens, paceMs, blocks, held] = match;
+  return {
+    tokens: Number(tokens),
+    paceMs: Number(paceMs),
+    blocks: blocks === 'b',
+    held: held === 'h',
+  };
 }
 
 /** Returns the text of token number `index`, counted from 0. */

@@ -1,14 +1,33 @@
 /**
- * The floor: a bare `node:http` pipe of the upstream's bytes. No server that streams through Node
- * can cost less.
+ * The floor: a bare `node:http` server. It pipes the upstream's bytes; a pipe that is asked for as `followed` also goes
+ * to all who follow it, in one shared buffer a write; and it replays a recording. Nothing on Node costs less.
  */
-import { Agent, createServer, request } from 'node:http';
+import { Agent, createServer, request, type ServerResponse } from 'node:http';
 
 const upstream = new URL(process.env['OPENAI_BASE_URL'] ?? '');
 const agent = new Agent({ keepAlive: true });
+const EVENT_STREAM = { 'content-type': 'text/event-stream' };
+
+/** The last pipe that is followed: what it has said, and who wants to hear more. */
+let followed = newPipe();
+let recording: Buffer = Buffer.alloc(0);
 
 const server = createServer((incoming, outgoing) => {
-  const { host: _, ...headers } = incoming.headers;
+  if (incoming.method === 'GET') {
+    outgoing.writeHead(200, EVENT_STREAM);
+    if (incoming.url === '/recording') return void outgoing.end(recording);
+    outgoing.write(Buffer.concat(followed.said));
+    return void followed.followers.push(outgoing);
+  }
+  if (incoming.method === 'PUT') {
+    const pieces: Buffer[] = [];
+    incoming.on('data', (piece: Buffer) => pieces.push(piece));
+    return void incoming.on('end', () => {
+      recording = Buffer.concat(pieces);
+      outgoing.end();
+    });
+  }
+  const { host: _, followed: isFollowed, ...headers } = incoming.headers;
   const target = {
     agent,
     host: upstream.hostname,
@@ -21,16 +40,27 @@ const server = createServer((incoming, outgoing) => {
       'content-type': answer.headers['content-type'],
     });
     answer.pipe(outgoing);
+    if (!isFollowed) return;
+    const here = (followed = newPipe());
+    answer.on('data', (said: Buffer) => {
+      here.said.push(said);
+      for (const follower of here.followers) follower.write(said);
+    });
+    answer.on('end', () => here.followers.forEach((follower) => follower.end()));
   });
   onward.on('error', () => outgoing.destroy());
   incoming.pipe(onward);
 });
 
-server.listen(Number(process.env['PORT'] ?? 0), '127.0.0.1', () => {
+server.listen({ port: Number(process.env['PORT'] ?? 0), host: '127.0.0.1', backlog: 4096 }, () => {
   const address = server.address();
   if (typeof address === 'object' && address)
     console.log(`listening on http://127.0.0.1:${address.port}`);
 });
 
-// Exits by itself, which lets V8 write its profile (see profile.ts).
+function newPipe(): { said: Buffer[]; followers: ServerResponse[] } {
+  return { said: [], followers: [] };
+}
+
+// An end of its own choosing lets V8 write its profile (see profile.ts).
 process.on('SIGTERM', () => process.exit(0));

@@ -4,14 +4,15 @@
  * it streamed.
  */
 import { expectedText } from './answer.ts';
-import { postRequest, StreamClient, type Reading } from './stream-client.ts';
-import { FIRST_TOKEN, faultOf, type Wire } from './wire.ts';
+import { getRequest, postRequest, StreamClient, type Reading } from './stream-client.ts';
+import { FIRST_TOKEN, faultOfReading, type Wire } from './wire.ts';
 
 /** Turns to run against a server: one after the other on one connection, or all open at once. */
 export type Load = {
   port: number;
   wire: Wire;
-  turns: { path: string; body: string }[];
+  /** A request without a body is a GET. */
+  turns: { path: string; body?: string }[];
   /** Tokens of each answer. */
   tokens: number;
   together: boolean;
@@ -29,8 +30,9 @@ export type TurnTimes = { sentAt: number; firstTokenAt: number; turnMs: number; 
 export type LoadResult = { turns: TurnTimes[]; faults: string[] };
 
 async function readTurn(load: Load, client: StreamClient, index: number): Promise<Reading> {
-  const { path = '', body = '' } = load.turns[index] ?? {};
-  return client.read({ request: postRequest({ path, body }), firstToken: FIRST_TOKEN[load.wire] });
+  const { path = '', body } = load.turns[index] ?? {};
+  const request = body === undefined ? getRequest(path) : postRequest({ path, body });
+  return client.read({ request, firstToken: FIRST_TOKEN[load.wire] });
 }
 
 async function oneByOne(load: Load): Promise<Reading[]> {
@@ -63,12 +65,9 @@ async function allTogether(load: Load): Promise<PromiseSettledResult<Reading>[]>
 function judge(load: Load, readings: Reading[]): LoadResult {
   const expected = expectedText(load.tokens);
   const faults: string[] = [];
-  const turns = readings.map(({ sentAt, firstTokenAt, endedAt, status, body }) => {
-    const text = body.toString('utf8');
-    const fault =
-      status === 200
-        ? faultOf({ wire: load.wire, body: text, expected })
-        : `${status}: ${text.slice(0, 300)}`;
+  const turns = readings.map((reading) => {
+    const { sentAt, firstTokenAt, endedAt, body } = reading;
+    const fault = faultOfReading(reading, load.wire, expected);
     if (fault) faults.push(fault);
     return { sentAt, firstTokenAt, turnMs: endedAt - sentAt, bytes: body.length };
   });

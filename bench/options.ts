@@ -7,6 +7,8 @@ export const SCENARIO_NAMES = [
   's1',
   's2',
   's4',
+  'followers',
+  'replay',
   'calm',
   'bytes',
   'database',

@@ -13,6 +13,20 @@ export class PacedStreams {
   #doneUntil = 0;
   #timer: NodeJS.Timeout | undefined;
 
+  /** Starts what was held back. */
+  #held: (() => void)[] = [];
+
+  /** Like {@link start}, but everything after the first frame waits for {@link release}. */
+  startHeld(socket: Socket, frames: Buffer[], paceMs: number): void {
+    const [first, ...rest] = frames;
+    if (first) socket.write(first);
+    this.#held.push(() => this.start(socket, rest, paceMs));
+  }
+
+  release(): void {
+    for (const start of this.#held.splice(0)) start();
+  }
+
   /**
    * Writes the first frame at once, and each later one `paceMs` after the one before, scheduled
    * from the start: a late tick delays only its own frames. The last frame (the end) is sent with

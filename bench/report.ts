@@ -41,6 +41,17 @@ function tablesOf(figures: Figures, rounds: number): Record<string, Column[]> {
       plain('CPU ms per 500-token turn', 's1Cpu', 1),
       { title: 'of which', value: (server) => byProgram(figures, server) },
     ],
+    '2,000 followers of a turn, and replay of one: CPU as a ratio to a shared buffer': [
+      ratio('join ×', 'joinCpu'),
+      plain('join µs', 'joinCpu', 0, 1000),
+      ratio('a delta ×', 'deltaCpu'),
+      plain('a delta µs', 'deltaCpu', 1, 1000),
+      plain('deltas a follower', 'followerDeltas', 1),
+      plain('KB a follower', 'followerKb', 0),
+      ratio('replay ×', 'replayCpu'),
+      plain('replay µs', 'replayCpu', 0, 1000),
+      plain('bytes a replay', 'replayBytes', 0),
+    ],
     'Time (ms; turn time as a ratio to the ideal) and memory': [
       plain('S2 turn / ideal', 's2Turn', 2),
       plain('S3 turn / ideal', 's3Turn', 2),

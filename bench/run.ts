@@ -97,7 +97,7 @@ function isLeftOut(
   if (scenario === 'long' && round > 0) return true;
   if (explicit) return false;
   if (scenario === 'long') return quick;
-  if (server === 'parley-workerd') return scenario === 's3';
+  if (server === 'parley-workerd') return scenario === 's3' || scenario === 'followers';
   return server === 'parley-sqld' && quick && (scenario === 's3' || scenario === 's2');
 }
 

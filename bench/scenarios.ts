@@ -2,6 +2,7 @@
 import { modelName } from './answer.ts';
 import { databaseRequests } from './database-requests.ts';
 import { median, percentile, type Measured } from './figures.ts';
+import { followers, replay } from './followers.ts';
 import { longConversation } from './long-conversation.ts';
 import type { ScenarioName } from './options.ts';
 import { firstTokenTimes, runLoad, type Rig } from './rig.ts';
@@ -155,6 +156,8 @@ export const SCENARIOS: Partial<Record<ScenarioName, Scenario>> = {
   s2: busy,
   s3: open,
   s4: history,
+  followers,
+  replay,
   calm,
   bytes,
   database: databaseRequests,

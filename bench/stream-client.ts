@@ -32,10 +32,18 @@ export class StreamClient {
   }
 
   /**
-   * Sends a request and reads its answer to the end.
-   * @throws when the connection breaks or time runs out
+   * Sends a request and reads its answer to the end. Throws when the connection breaks or time runs out.
+   * @param onFirstToken called when the bytes of `firstToken` have come
    */
-  async read({ request, firstToken }: { request: Buffer; firstToken: Buffer }): Promise<Reading> {
+  async read({
+    request,
+    firstToken,
+    onFirstToken,
+  }: {
+    request: Buffer;
+    firstToken: Buffer;
+    onFirstToken?: () => void;
+  }): Promise<Reading> {
     const socket = this.#socket;
     const chunks: Buffer[] = [];
     const sentAt = sharedClock();
@@ -43,7 +51,10 @@ export class StreamClient {
     await new Promise<void>((resolve, reject) => {
       const onData = (data: Buffer): void => {
         chunks.push(data);
-        if (Number.isNaN(firstTokenAt) && holds(chunks, firstToken)) firstTokenAt = sharedClock();
+        if (Number.isNaN(firstTokenAt) && holds(chunks, firstToken)) {
+          firstTokenAt = sharedClock();
+          onFirstToken?.();
+        }
         if (isWhole(chunks)) finish();
       };
       const finish = (error?: Error): void => {
@@ -76,7 +87,14 @@ export function postRequest({ path, body }: { path: string; body: string }): Buf
   );
 }
 
-/** Searches for the first token. Only the few chunks before it are ever searched. */
+/** The bytes of a GET of an event stream. */
+export function getRequest(path: string): Buffer {
+  return Buffer.from(
+    `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n`,
+  );
+}
+
+/** Only the few chunks before the first token are ever searched. */
 function holds(chunks: Buffer[], marker: Buffer): boolean {
   return (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).includes(marker);
 }

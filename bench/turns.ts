@@ -4,7 +4,7 @@
  */
 import type { Server } from './servers.ts';
 
-export type TurnRequest = { path: string; body: string };
+export type TurnRequest = { path: string; body?: string };
 type Message = { role: 'user' | 'assistant'; content: string };
 
 /** A message of typical length. */

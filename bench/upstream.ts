@@ -4,8 +4,8 @@
  * were encoded once, and paces all streams with one timer. The model's name chooses the answer (see
  * answer.ts).
  *
- * The parent asks for a `report`, which says when each request arrived and when its first token was
- * sent, on the shared clock.
+ * Each message of the parent is answered by when each request came and when its first token left, on the shared
+ * clock; `{release: true}` also lets go what the answers of `held` models keep back.
  */
 import { createServer, type Socket } from 'node:net';
 import { parseModelName, sharedClock, tokenAt, type Answer } from './answer.ts';
@@ -94,7 +94,8 @@ function answerRequest(socket: Socket, head: string, body: string): void {
   }
   let frames = framesByModel.get(model);
   if (!frames) framesByModel.set(model, (frames = encode(model, answer)));
-  streams.start(socket, frames, answer.paceMs);
+  if (answer.held) streams.startHeld(socket, frames, answer.paceMs);
+  else streams.start(socket, frames, answer.paceMs);
   calls.push({
     arrivedAt,
     firstTokenAt: sharedClock(),
@@ -107,7 +108,8 @@ const server = createServer({ noDelay: true }, (socket) => {
   readRequests(socket, (head, body) => answerRequest(socket, head, body));
 });
 
-process.on('message', () => {
+process.on('message', (question: { release?: boolean }) => {
+  if (question.release) streams.release();
   process.send?.({ kind: 'report', calls } satisfies UpstreamMessage);
   calls = [];
 });

@@ -2,6 +2,8 @@
  * Reads the three event streams of the benchmark: finds the first token in raw bytes (cheaply,
  * while time is measured), and extracts the text of a whole answer (afterwards, strictly).
  */
+import type { Reading } from './stream-client.ts';
+
 export type Wire = 'openai' | 'ui' | 'native';
 
 /** Bytes that first occur with the first content delta. */
@@ -10,6 +12,17 @@ export const FIRST_TOKEN: Record<Wire, Buffer> = {
   ui: Buffer.from('"type":"text-delta"'),
   native: Buffer.from('message.delta'),
 };
+
+/** What was wrong with an answer as it came, by its status or its body; undefined when nothing was. */
+export function faultOfReading(
+  { status, body }: Pick<Reading, 'status' | 'body'>,
+  wire: Wire,
+  expected: string,
+): string | undefined {
+  const text = body.toString('utf8');
+  if (status !== 200) return `${status}: ${text.slice(0, 300)}`;
+  return faultOf({ wire, body: text, expected });
+}
 
 type SseEvent = { event: string; data: string };
 
