@@ -9,7 +9,7 @@ import { QUESTION } from './turns.ts';
 
 /** Returns the whole event stream. */
 export function recordingOf(tokens: number): string {
-  return new TurnReader(storedSource(finishedTurn(tokens)), nativeSse, 'start').read();
+  return new TurnReader(storedSource(finishedTurn(tokens)), nativeSse, 'start').read().text;
 }
 
 function finishedTurn(tokens: number): StoredTurn {

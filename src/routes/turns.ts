@@ -1,6 +1,6 @@
 /** The routes of single turns: read, follow, cancel. */
 import type { StoredTurn } from '../core/message.ts';
-import { readTurn } from '../store/turns/read.ts';
+import { findTurn, readTurn, type TurnAddress } from '../store/turns/read.ts';
 import { nativeSse } from '../wire/native-sse.ts';
 import { turnView } from '../wire/views.ts';
 import { streamOptions } from './shared/answer-turn.ts';
@@ -58,10 +58,13 @@ export function turnsRouter() {
     },
     (c) => {
       const follow = async () => {
-        const { head } = await turnOf(c, c.req.valid('param').id);
-        if (c.req.method === 'HEAD') return headOfStream(nativeSse);
+        const { id } = c.req.valid('param');
         const { turns } = c.get('dependencies');
-        const stream = await turns.follow(head, streamOptions(nativeSse, {}), lastEventId(c));
+        const found = turns.holds(id) ? undefined : await turnOf(c, id);
+        const address = found?.head ?? (await addressOf(c, id));
+        if (c.req.method === 'HEAD') return headOfStream(nativeSse);
+        const options = streamOptions(nativeSse, {});
+        const stream = await turns.follow(address, options, lastEventId(c), found);
         return streamOrNothing(c, stream, nativeSse);
       };
       return c.req.header('last-event-id') ? serveReconnect(nativeSse, follow) : follow();
@@ -94,6 +97,11 @@ export function turnsRouter() {
 
 function shown(c: AppContext, turn: StoredTurn): Response {
   return c.json(turnView(turn), 200, turnHeaders(turn.head));
+}
+
+async function addressOf(c: AppContext, turnId: string): Promise<TurnAddress> {
+  const { db } = c.get('dependencies');
+  return required(await findTurn(db, { turnId, principal: c.get('principal') }), 'Turn');
 }
 
 async function turnOf(c: AppContext, turnId: string) {

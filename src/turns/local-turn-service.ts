@@ -19,6 +19,7 @@ import { AdmissionGate } from './accept/admission-gate.ts';
 import { Claims, headOf } from './accept/claims.ts';
 import { ConversationQueues, unlessAborted } from './accept/conversation-queue.ts';
 import { QueuedStream } from './follow/queued-stream.ts';
+import { KeepAliveTimer } from './follow/keep-alive-timer.ts';
 import { startAtOf } from './follow/start-position.ts';
 import { Subscription } from './follow/subscription.ts';
 import type { StartAt } from './follow/turn-reader.ts';
@@ -104,6 +105,7 @@ export class LocalTurnService implements TurnService {
   readonly #checkpointer: Checkpointer;
   readonly #claims: Claims;
   readonly #gate = new AdmissionGate();
+  readonly #keepAlive: KeepAliveTimer;
   #graceIsOver = false;
 
   constructor(dependencies: TurnServiceDependencies) {
@@ -121,6 +123,7 @@ export class LocalTurnService implements TurnService {
       },
       report,
     });
+    this.#keepAlive = new KeepAliveTimer(settings.keepAliveMs);
     this.#checkpointer = new Checkpointer({
       db,
       instanceId: this.instanceId,
@@ -174,13 +177,18 @@ export class LocalTurnService implements TurnService {
     return this.#gate.enter(() => this.#enter(this.#claims.of(request), request, reading, wait));
   }
 
+  holds(turnId: string): boolean {
+    return this.#running.has(turnId);
+  }
+
   async follow(
     address: TurnAddress,
     options: StreamOptions,
     cursor?: string,
+    found?: StoredTurn,
   ): Promise<TurnStream | undefined> {
     const at = cursor === undefined ? undefined : decodeCursor(cursor);
-    const source = await this.#sourceOf(address.turnId);
+    const source = await this.#sourceOf(address.turnId, found);
     const startAt = startAtOf(source, at);
     if (startAt === 'nothing left') return undefined;
     return this.#streamOf(source, options, startAt);
@@ -340,9 +348,11 @@ export class LocalTurnService implements TurnService {
     await unlessAborted(over, signal);
   }
 
-  async #sourceOf(turnId: string): Promise<TurnSource> {
+  /** @param found the turn as it was read just now: one that is over stays as it is */
+  async #sourceOf(turnId: string, found?: StoredTurn): Promise<TurnSource> {
     const running = await this.#runningHere(turnId);
     if (running) return running;
+    if (found && !found.running) return storedSource(found);
     const stored = await this.#read(turnId);
     if (!stored) throw notFound('Turn');
     return this.#sourceFrom(stored);
@@ -371,9 +381,9 @@ export class LocalTurnService implements TurnService {
     { wire, initialId, onDisconnect }: StreamOptions,
     startAt: StartAt,
   ): TurnStream {
-    const { keepAliveMs } = this.#dependencies.settings;
+    const keepAlive = this.#keepAlive;
     const onLeave = this.#readerOf(source, onDisconnect);
-    return new Subscription({ source, wire, startAt, initialId, keepAliveMs, onLeave });
+    return new Subscription({ source, wire, startAt, initialId, keepAlive, onLeave });
   }
 
   #runOf(source: TurnSource, onDisconnect: OnDisconnect): TurnRun {

@@ -3,7 +3,7 @@ import type { Mode } from '../core/conversation.ts';
 import type { Part } from '../core/parts.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Key } from '../store/idempotency-keys.ts';
-import type { FinishedTurn } from '../core/message.ts';
+import type { FinishedTurn, StoredTurn } from '../core/message.ts';
 import type { Wire } from '../wire/wire.ts';
 import type { Sink } from './follow/sink.ts';
 
@@ -106,15 +106,21 @@ export interface TurnService {
   /** Accepts a turn, as {@link start} does, and returns a handle to wait for its end. */
   run(request: TurnRequest, onDisconnect: OnDisconnect, asker?: Asker): Promise<TurnRun>;
   /**
-   * Streams an existing turn, in any state, from a cursor on; undefined when nothing is left after
-   * it.
-   * @param cursor a cursor that was given out; without it, the stream begins at the start
+   * True when {@link follow} needs nothing of what the database has of the turn: whoever asks need only
+   * be known to own it.
+   */
+  holds(turnId: string): boolean;
+  /**
+   * Streams a turn that exists, in any state, from a cursor on; undefined when nothing is left after it.
+   * @param cursor as it was given out; without, from the start
+   * @param found the turn as it was read just now, so that it need not be read again
    * @throws ParleyError `not_found`, `invalid_cursor`
    */
   follow(
     turn: TurnAddress,
     options: StreamOptions,
     cursor?: string,
+    found?: StoredTurn,
   ): Promise<TurnStream | undefined>;
   /**
    * Returns a handle to wait for the end of an existing turn, in any state.

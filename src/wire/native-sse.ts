@@ -10,6 +10,7 @@ export const nativeSse: Wire = {
   name: 'native',
   headers: EVENT_STREAM_HEADERS,
   isEventStream: true,
+  isStateless: true,
   encoder: nativeEncoder,
 };
 

@@ -14,6 +14,7 @@ export const textSse: Wire = {
   name: 'text',
   headers: EVENT_STREAM_HEADERS,
   isEventStream: true,
+  isStateless: true,
   encoder: textEncoder,
 };
 

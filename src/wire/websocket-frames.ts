@@ -11,6 +11,7 @@ export const websocketFrames: Wire = {
   name: 'frames',
   headers: {},
   isEventStream: false,
+  isStateless: false,
   encoder: framesEncoder,
 };
 

@@ -14,7 +14,9 @@ export interface Wire {
    * time.
    */
   readonly isEventStream: boolean;
-  /** Makes an encoder for one reader; some encoders remember what they have sent. */
+  /** True when its encoders remember nothing: what one of them writes, any other would write there. */
+  readonly isStateless: boolean;
+  /** Makes an encoder for one reader: some remember what they have told. */
   encoder(): Encoder;
 }
 

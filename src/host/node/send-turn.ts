@@ -35,15 +35,15 @@ export const sendTurn: Dependencies['sendTurn'] = (c, stream, headers) => {
 
 /** Returns a sink that sends the head together with the first text. */
 function sinkOf(outgoing: ServerResponse, writeHead: () => void): Sink {
-  const prepare = (text: string) => {
+  const prepare = (text: string, bytes?: Uint8Array) => {
     if (!outgoing.headersSent) writeHead();
-    // A long text is kept as bytes while it waits for its client; as a string it would be kept as
-    // well, in twice the space.
+    if (bytes) return bytes;
+    // A long text waits for its client as bytes: as a string it would be kept beside them, in twice the space.
     return text.length > LONG ? Buffer.from(text) : text;
   };
   return {
-    write: (text) => outgoing.write(prepare(text)),
-    end: (text) => void outgoing.end(prepare(text)),
+    write: (text, bytes) => outgoing.write(prepare(text, bytes)),
+    end: (text, bytes) => void outgoing.end(prepare(text, bytes)),
     fail: (error) => void outgoing.destroy(error instanceof Error ? error : undefined),
     onDrain: (callback) => void outgoing.once('drain', callback),
     onClose: (callback) => void outgoing.once('close', callback),

@@ -48,6 +48,11 @@ export class RemoteTurnService implements TurnService {
     return runOf(await this.#ask(request.conversationId, call, asker?.signal));
   }
 
+  /** The object reads the turn by itself. */
+  holds(): boolean {
+    return true;
+  }
+
   async follow(
     { turnId, conversationId }: TurnAddress,
     options: StreamOptions,

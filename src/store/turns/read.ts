@@ -92,6 +92,24 @@ export async function readTurn(
   return row && turnFrom(row);
 }
 
+const selectAddress = prepare(({ turnId, owner }: Given<'turnId' | 'owner'>) =>
+  query
+    .select({ turnId: turns.id, conversationId: turns.conversationId })
+    .from(turns)
+    .innerJoin(conversations, eq(conversations.id, turns.conversationId))
+    .where(and(eq(turns.id, turnId), ownedBy(conversations.userId, owner))),
+);
+
+/** Finds where a turn is; undefined where there is none for this caller. */
+export async function findTurn(
+  db: Database,
+  { turnId, principal }: { turnId: string; principal: Principal },
+): Promise<TurnAddress | undefined> {
+  const select = selectAddress({ turnId, owner: ownerOf(principal) });
+  const [[found]] = await batch(db, [select], 'read');
+  return found;
+}
+
 const selectByNumber = prepare((given: Given<'conversationId' | 'sequenceNumber' | 'owner'>) =>
   query
     .select({ id: turns.id })

@@ -1,5 +1,7 @@
 /** One client's subscription to a turn, read by a stream or written to a sink. */
 import type { StreamOptions, TurnStream } from '../turn-service.ts';
+import type { KeepAliveTimer, Listener } from './keep-alive-timer.ts';
+import type { EncodedRead } from './shared-reads.ts';
 import type { Sink } from './sink.ts';
 import { TurnReader, type StartAt } from './turn-reader.ts';
 import type { TurnSource } from './turn-source.ts';
@@ -7,38 +9,34 @@ import type { TurnSource } from './turn-source.ts';
 export interface SubscriptionOptions extends Pick<StreamOptions, 'wire' | 'initialId'> {
   source: TurnSource;
   startAt: StartAt;
-  /** After so many milliseconds without an event, a comment is sent. */
-  keepAliveMs: number;
-  /** Called when the client leaves before the end. */
+  /** Says when it is time for a comment, since nothing else was sent. */
+  keepAlive: KeepAliveTimer;
+  /** Called when the client goes away before the end. */
   onLeave: () => void;
 }
 
 const utf8 = new TextEncoder();
 
-export class Subscription implements TurnStream {
+export class Subscription implements TurnStream, Listener {
   readonly turnId: string;
   readonly conversationId: string;
   readonly #source: TurnSource;
   readonly #reader: TurnReader;
   readonly #onLeave: () => void;
-  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #keepAlive: KeepAliveTimer;
   #opening: string;
   #isOver = false;
   /** The number of quarters of the keep-alive period in which nothing was sent. */
   #quietQuarters = 0;
   #onIdle: () => void = () => undefined;
 
-  constructor({ source, wire, startAt, initialId, keepAliveMs, onLeave }: SubscriptionOptions) {
+  constructor({ source, wire, startAt, initialId, keepAlive, onLeave }: SubscriptionOptions) {
     ({ turnId: this.turnId, conversationId: this.conversationId } = source.head);
     this.#source = source;
     this.#reader = new TurnReader(source, wire, startAt);
     this.#onLeave = onLeave;
     this.#opening = initialId ? this.#reader.initialId() : '';
-    this.#timer = setInterval(() => {
-      if (++this.#quietQuarters < 4) return;
-      this.#quietQuarters = 0;
-      this.#onIdle();
-    }, keepAliveMs / 4);
+    this.#keepAlive = keepAlive;
   }
 
   readable(): ReadableStream<Uint8Array> {
@@ -51,19 +49,15 @@ export class Subscription implements TurnStream {
   pipe(sink: Sink): void {
     let isFull = false;
     const flow = () => {
-      isFull = false;
-      do {
+      try {
+        isFull = this.#write(sink);
         if (this.#isOver) return;
-        const text = this.#read();
-        if (this.#isOver) return sink.end(text);
-        if (text !== '') isFull = !sink.write(text);
-      } while (!isFull && this.#reader.isBehind);
-      if (isFull) sink.onDrain(flow);
-      else
-        this.#source
-          .changed()
-          .then(flow)
-          .catch((error: unknown) => sink.fail(error));
+        if (isFull) sink.onDrain(flow);
+        else this.#await(flow);
+      } catch (error) {
+        // Others who read the same turn are told after this one.
+        sink.fail(error);
+      }
     };
     const keepAlive = () => {
       const comment = isFull || this.#isOver ? '' : this.#reader.keepAlive();
@@ -74,6 +68,18 @@ export class Subscription implements TurnStream {
     flow();
   }
 
+  /** Writes what there is to send now. @returns whether the sink has taken enough */
+  #write(sink: Sink): boolean {
+    let isFull = false;
+    do {
+      if (this.#isOver) return false;
+      const { text, bytes } = this.#read();
+      if (this.#isOver) sink.end(text, bytes);
+      else if (text !== '') isFull = !sink.write(text, bytes);
+    } while (!isFull && this.#reader.isBehind);
+    return isFull;
+  }
+
   leave(): void {
     if (this.#isOver) return;
     this.#stop();
@@ -82,7 +88,7 @@ export class Subscription implements TurnStream {
 
   async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     while (!this.#isOver) {
-      const text = this.#read();
+      const { text } = this.#read();
       if (text !== '') controller.enqueue(utf8.encode(text));
       if (this.#isOver) controller.close();
       if (text !== '') return;
@@ -94,29 +100,39 @@ export class Subscription implements TurnStream {
     }
   }
 
-  /**
-   * Returns the text to send now. When it contains the end of the turn, the subscription is over.
-   */
-  #read(): string {
-    const text = this.#opening + this.#reader.read();
+  onQuarter(): void {
+    if (++this.#quietQuarters < 4) return;
+    this.#quietQuarters = 0;
+    this.#onIdle();
+  }
+
+  /** Returns what there is to send now; with the end of the turn in it the subscription is over. */
+  #read(): Pick<EncodedRead, 'text' | 'bytes'> {
+    const read = this.#reader.read();
+    const opening = this.#opening;
     this.#opening = '';
-    if (text !== '') this.#quietQuarters = 0;
-    if (this.#source.outcome && !this.#reader.isBehind) this.#stop();
-    return text;
+    if (opening + read.text !== '') this.#quietQuarters = 0;
+    if (this.#source.outcome && !read.isBehind) this.#stop();
+    return opening === '' ? read : { text: opening + read.text };
   }
 
   #stop(): void {
     this.#isOver = true;
-    clearInterval(this.#timer);
+    this.#keepAlive.remove(this);
     this.#onIdle();
   }
 
-  /** Waits for a change; returns true when the wait timed out instead. */
+  #await(callback: () => void): void {
+    this.#keepAlive.add(this);
+    this.#source.onChange(callback);
+  }
+
+  /** Waits for something new; true when the wait was cut short instead. */
   #changedOrIdle(): Promise<boolean> {
     return new Promise((resolve) => {
       const wake = () => resolve(true);
       this.#onIdle = wake;
-      void this.#source.changed().then(() => resolve(false));
+      this.#await(() => resolve(false));
     });
   }
 }

@@ -5,6 +5,7 @@
 import { cursorPrefix, encodeEnd, encodePosition } from '../../core/cursor.ts';
 import type { Position } from '../../core/message-buffer.ts';
 import type { Encoder, PartPosition, Wire } from '../../wire/wire.ts';
+import type { EncodedRead, ReaderPlace } from './shared-reads.ts';
 import type { TurnSource } from './turn-source.ts';
 
 /**
@@ -21,6 +22,7 @@ const LONGEST_READ = 32_768;
 
 export class TurnReader implements PartPosition {
   readonly #source: TurnSource;
+  readonly #wire: Wire;
   readonly #encoder: Encoder;
   readonly #prefix: string;
   #started: boolean;
@@ -30,6 +32,7 @@ export class TurnReader implements PartPosition {
 
   constructor(source: TurnSource, wire: Wire, startAt: StartAt) {
     this.#source = source;
+    this.#wire = wire;
     this.#encoder = wire.encoder();
     this.#prefix = cursorPrefix({
       turnId: source.head.turnId,
@@ -72,8 +75,37 @@ export class TurnReader implements PartPosition {
     return this.#isBehind;
   }
 
-  /** Returns everything after the position, encoded; empty when there is nothing new. */
-  read(): string {
+  /** Reads what lies beyond the position; the text is empty when there is nothing new. */
+  read(): EncodedRead {
+    const shared = this.#wire.isStateless ? this.#source.shared : undefined;
+    if (!shared) return this.#encoded();
+    const from = this.#place();
+    const known = shared.find(from);
+    if (known) {
+      this.#started = true;
+      ({ part: this.#part, offset: this.#offset, isBehind: this.#isBehind } = known);
+      return known;
+    }
+    const read = this.#encoded();
+    if (read.text !== '') shared.keep(from, read);
+    return read;
+  }
+
+  #place(): ReaderPlace {
+    return {
+      wire: this.#wire,
+      hasStarted: this.#started,
+      part: this.#part,
+      offset: this.#offset,
+    };
+  }
+
+  #encoded(): EncodedRead {
+    const text = this.#encode();
+    return { text, part: this.#part, offset: this.#offset, isBehind: this.#isBehind };
+  }
+
+  #encode(): string {
     let text = '';
     if (!this.#started) {
       this.#started = true;

@@ -2,6 +2,7 @@ import type { MessageBuffer } from '../../core/message-buffer.ts';
 import type { Outcome, StoredTurn, TurnHead } from '../../core/message.ts';
 import { MessageBuffer as Parts } from '../../core/message-buffer.ts';
 import { sleep } from '../../core/retry.ts';
+import type { SharedReads } from './shared-reads.ts';
 
 /**
  * The answer that a reader reads, which is growing or stored. Following a running turn and
@@ -12,9 +13,11 @@ export interface TurnSource {
   readonly parts: MessageBuffer;
   /** The result; set once it is stored, and nothing changes after that. */
   readonly outcome: Outcome | undefined;
-  /** Resolves when there may be something new. Must not be called after the end. */
-  changed(): Promise<void>;
-  /** Resolves at the end, for sources where that is cheaper than waiting for each change. */
+  /** What its readers read, where there can be many. */
+  readonly shared?: SharedReads;
+  /** Calls back once, when there may be something new. Never called after the end. */
+  onChange(callback: () => void): void;
+  /** Resolves at the end, where that is cheaper to wait for than each change. */
   readonly ended?: Promise<unknown>;
 }
 
@@ -24,7 +27,7 @@ export function storedSource({ head, message, error }: StoredTurn): TurnSource {
     head,
     parts: Parts.of(message.parts),
     outcome: { message, error },
-    changed: () => Promise.resolve(),
+    onChange: (callback) => queueMicrotask(callback),
   };
 }
 
@@ -84,10 +87,13 @@ export function watchedSource(turn: StoredTurn, look: LookUp): TurnSource {
     get outcome() {
       return outcome;
     },
-    async changed() {
-      await sleep(LOOK_UP_EVERY_MS);
-      // A failed read says nothing about the turn, so the next one may succeed.
-      await look().then(adopt, () => undefined);
+    onChange(callback) {
+      // A look-up that fails says nothing about the turn: the next one may do better.
+      const lookUp = async () => {
+        await look().then(adopt, () => undefined);
+        callback();
+      };
+      setTimeout(() => void lookUp(), LOOK_UP_EVERY_MS);
     },
   };
 }

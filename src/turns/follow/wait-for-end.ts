@@ -39,6 +39,6 @@ async function waitForEnd(
 async function ended(source: TurnSource): Promise<Outcome> {
   for (;;) {
     if (source.outcome) return source.outcome;
-    await (source.ended ?? source.changed());
+    await (source.ended ?? new Promise<void>((resolve) => source.onChange(resolve)));
   }
 }

@@ -2,6 +2,7 @@
 import { MessageBuffer, type Position } from '../../core/message-buffer.ts';
 import type { Outcome, TurnHead } from '../../core/message.ts';
 import type { GrowingType, Part } from '../../core/parts.ts';
+import { SharedReads } from '../follow/shared-reads.ts';
 import type { TurnSource } from '../follow/turn-source.ts';
 
 /**
@@ -16,7 +17,8 @@ export type Coalesce = (wake: () => void) => void;
 export class RunningTurn implements TurnSource {
   readonly head: TurnHead;
   readonly parts = new MessageBuffer();
-  /** The start of the turn, in milliseconds by this process's monotonic clock. */
+  readonly shared = new SharedReads();
+  /** Milliseconds by this process's monotonic clock. */
   readonly startedAt = performance.now();
   firstTokenAt: number | undefined;
   outcome: Outcome | undefined;
@@ -69,7 +71,8 @@ export class RunningTurn implements TurnSource {
     const first = this.firstTokenAt === undefined;
     if (first) this.firstTokenAt = performance.now();
     this.parts.append(type, delta);
-    // Users wait for the first token, so it is not delayed.
+    this.shared.clear();
+    // The first token is what people wait for.
     if (first) this.#wake();
     else this.#planWake();
   }
@@ -78,12 +81,14 @@ export class RunningTurn implements TurnSource {
     // A tool call counts as output, so no fallback model may be tried after it.
     if (part.type === 'tool_call') this.firstTokenAt ??= performance.now();
     this.parts.add(part);
+    this.shared.clear();
     this.#planWake();
   }
 
   /** Ends the turn for its readers; call it once, after the end is stored. */
   end(outcome: Outcome): void {
     this.outcome = outcome;
+    this.shared.clear();
     this.#ended.resolve(outcome);
     this.#wake();
   }
@@ -92,8 +97,8 @@ export class RunningTurn implements TurnSource {
     return this.#ended.promise;
   }
 
-  changed(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  onChange(callback: () => void): void {
+    this.#waiting.push(callback);
   }
 
   /** Asks the turn to stop; the first reason is kept. */
@@ -137,9 +142,13 @@ export class RunningTurn implements TurnSource {
     });
   }
 
+  /** Calls back in a microtask: whoever appends is not kept by those who read. */
   #wake(): void {
     const waiting = this.#waiting;
+    if (waiting.length === 0) return;
     this.#waiting = [];
-    for (const resolve of waiting) resolve();
+    queueMicrotask(() => {
+      for (const callback of waiting) callback();
+    });
   }
 }

@@ -34,13 +34,14 @@ import { failDraft, renewDraft } from '../../../src/store/documents/write-draft.
 import * as schema from '../../../src/store/schema.ts';
 import { chunks, chunkVectors, owners, SEARCH_TABLES } from '../../../src/store/search/tables.ts';
 import { endTurn, saveCheckpoints, type Ending } from '../../../src/store/turns/checkpoint.ts';
-import { requestCancel, sweep } from '../../../src/store/turns/read.ts';
+import { findTurn, requestCancel, sweep } from '../../../src/store/turns/read.ts';
 import { LocalTurnService } from '../../../src/turns/local-turn-service.ts';
 import { createToolRegistry } from '../../../src/turns/tools/registry.ts';
 import { asRecord } from '../../support/json.ts';
 import { noLog } from '../../support/log.ts';
 import { queriesInSource, recordBuilding, sqlInSource } from './queries-in-source.ts';
-import { newRunningTurn } from '../turns/running-turn.ts';
+import { ANYONE } from '../../../src/core/principal.ts';
+import { liveTurn } from '../turns/running-turn.ts';
 import { newClaim } from './turns/new-claim.ts';
 
 /** Statements that may go through a table. */
@@ -242,6 +243,7 @@ async function keepOrder(): Promise<void> {
   await removeInstance(db, 'i');
   const grown = { turnId: 't', messageId: 'm', count: 1, parts: [], replace: false, textLength: 0 };
   await saveCheckpoints(db, { instanceId: 'o', turnIds: ['t'], checkpoints: [grown] });
+  await findTurn(db, { turnId: 't', principal: ANYONE });
   await requestCancel(db, 't');
   await endTurn(db, {
     head: newRunningTurn().head,

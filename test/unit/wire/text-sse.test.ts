@@ -3,6 +3,7 @@ import { SseParser, type SseEvent } from '../../support/sse-parser.ts';
 import { decodeCursor } from '../../../src/core/cursor.ts';
 import { terminalEvent, type Status } from '../../../src/core/message.ts';
 import type { RunningTurn } from '../../../src/turns/run/running-turn.ts';
+import { KeepAliveTimer } from '../../../src/turns/follow/keep-alive-timer.ts';
 import { Subscription } from '../../../src/turns/follow/subscription.ts';
 import { nativeSse } from '../../../src/wire/native-sse.ts';
 import { textSse } from '../../../src/wire/text-sse.ts';
@@ -20,7 +21,11 @@ async function stream(
     (event) => events.push(event),
     () => undefined,
   );
-  const options = { startAt: 'start', initialId: true, keepAliveMs: 60_000 } as const;
+  const options = {
+    startAt: 'start',
+    initialId: true,
+    keepAlive: new KeepAliveTimer(60_000),
+  } as const;
   const reader = new Subscription({
     source: turn,
     wire,
@@ -114,8 +119,13 @@ it.each(awkward)(
         (later) => rest.push(later),
         () => undefined,
       );
-      const options = { wire: textSse, startAt: at, initialId: true, keepAliveMs: 60_000 } as const;
-      const subscription = new Subscription({ source: turn, ...options, onLeave: () => undefined });
+      const options = {
+        wire: textSse,
+        startAt: at,
+        initialId: true,
+        keepAlive: new KeepAliveTimer(60_000),
+      } as const;
+      const subscription = new Subscription({ source: live, ...options, onLeave: () => undefined });
       const body = subscription.readable();
       for await (const bytes of body) parser.push(Buffer.from(bytes));
       const before = events.slice(0, index + 1).map((earlier) => earlier.data);

@@ -98,10 +98,12 @@ class FileConnection implements Connection {
   }
 
   #transact(statements: readonly Statement[], mode: 'read' | 'write'): ResultSet[] {
-    this.#run(mode === 'write' ? 'BEGIN IMMEDIATE' : 'BEGIN DEFERRED');
+    // A statement that stands alone is a transaction of its own.
+    const isAlone = mode === 'read' && statements.length === 1;
+    if (!isAlone) this.#run(mode === 'write' ? 'BEGIN IMMEDIATE' : 'BEGIN DEFERRED');
     try {
       const results = statements.map(({ sql, args }) => this.#prepare(sql).run(args.map(toSqlite)));
-      this.#run('COMMIT');
+      if (!isAlone) this.#run('COMMIT');
       return results;
     } catch (error) {
       this.#prepared.clear();

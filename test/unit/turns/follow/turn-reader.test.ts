@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { RunningTurn } from '../../../../src/turns/run/running-turn.ts';
 import type { Sink } from '../../../../src/turns/follow/sink.ts';
+import { KeepAliveTimer } from '../../../../src/turns/follow/keep-alive-timer.ts';
 import { Subscription } from '../../../../src/turns/follow/subscription.ts';
 import { nativeSse } from '../../../../src/wire/native-sse.ts';
 import { finish, newRunningTurn } from '../running-turn.ts';
 
 function open(turn: RunningTurn, { keepAliveMs = 60_000, onLeave = () => {} } = {}) {
   const options = { wire: nativeSse, startAt: 'start', initialId: false } as const;
-  const reader = new Subscription({ source: turn, ...options, keepAliveMs, onLeave })
+  const keepAlive = new KeepAliveTimer(keepAliveMs);
+  const reader = new Subscription({ source: live, ...options, keepAlive, onLeave })
     .readable()
     .getReader();
   const decoder = new TextDecoder();
@@ -83,7 +85,7 @@ describe('a turn reader', () => {
       wire: nativeSse,
       startAt: 'start',
       initialId: false,
-      keepAliveMs: 60_000,
+      keepAlive: new KeepAliveTimer(60_000),
     } as const;
     new Subscription({ source: turn, ...view, onLeave: () => undefined }).pipe(sink);
     expect(written).toHaveLength(1);

@@ -16,7 +16,7 @@ const sources: [name: string, of: (turn: RunningTurn) => TurnSource][] = [
       get outcome() {
         return turn.outcome;
       },
-      changed: () => turn.changed(),
+      onChange: (callback) => live.onChange(callback),
     }),
   ],
 ];
