@@ -55,7 +55,8 @@ export class Subscription implements TurnStream, Listener {
         if (isFull) sink.onDrain(flow);
         else this.#await(flow);
       } catch (error) {
-        // Others who read the same turn are told after this one.
+        // Not thrown: others who read the same turn are called back after this one.
+        this.leave();
         sink.fail(error);
       }
     };

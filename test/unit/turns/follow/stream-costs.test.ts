@@ -200,6 +200,27 @@ describe('many readers of one turn', () => {
     expect(counted.texts).toBe(READERS * DELTAS);
   });
 
+  it('are told although one of them cannot be written to', async () => {
+    const live = liveTurn();
+    const failures: unknown[] = [];
+    const broken: Sink = {
+      write: () => {
+        throw new Error('this sink is broken');
+      },
+      end: () => undefined,
+      fail: (error) => failures.push(error),
+      onDrain: () => undefined,
+      onClose: () => undefined,
+    };
+    const view = { wire: textSse, startAt: 'start', initialId: false, keepAlive } as const;
+    new Subscription({ source: live, ...view, onLeave: () => undefined }).pipe(broken);
+    const whole = collect(live, nativeSse);
+    live.append('text', 'all of it');
+    await setImmediate();
+    expect(failures).toHaveLength(1);
+    expect(whole.text).toContain('all of it');
+  });
+
   it('share one timer, which ends with the last of them', () => {
     vi.useFakeTimers();
     const timer = new KeepAliveTimer(60_000);
