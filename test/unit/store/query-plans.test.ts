@@ -41,7 +41,7 @@ import { asRecord } from '../../support/json.ts';
 import { noLog } from '../../support/log.ts';
 import { queriesInSource, recordBuilding, sqlInSource } from './queries-in-source.ts';
 import { ANYONE } from '../../../src/core/principal.ts';
-import { liveTurn } from '../turns/running-turn.ts';
+import { newRunningTurn } from '../turns/running-turn.ts';
 import { newClaim } from './turns/new-claim.ts';
 
 /** Statements that may go through a table. */

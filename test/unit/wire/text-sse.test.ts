@@ -125,7 +125,7 @@ it.each(awkward)(
         initialId: true,
         keepAlive: new KeepAliveTimer(60_000),
       } as const;
-      const subscription = new Subscription({ source: live, ...options, onLeave: () => undefined });
+      const subscription = new Subscription({ source: turn, ...options, onLeave: () => undefined });
       const body = subscription.readable();
       for await (const bytes of body) parser.push(Buffer.from(bytes));
       const before = events.slice(0, index + 1).map((earlier) => earlier.data);

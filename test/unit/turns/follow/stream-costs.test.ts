@@ -12,7 +12,7 @@ import { nativeSse } from '../../../../src/wire/native-sse.ts';
 import { textSse } from '../../../../src/wire/text-sse.ts';
 import { websocketFrames } from '../../../../src/wire/websocket-frames.ts';
 import type { Encoder, Wire } from '../../../../src/wire/wire.ts';
-import { finish, liveTurn } from '../running-turn.ts';
+import { finish, newRunningTurn } from '../running-turn.ts';
 
 const TOKENS = 500;
 /** Of the length that tokens have in English. */
@@ -109,7 +109,7 @@ describe('a turn of 500 tokens', () => {
 
 describe('many readers of one turn', () => {
   /** Follows a turn, and collects what is written. */
-  function collect(live: ReturnType<typeof liveTurn>, wire: Wire) {
+  function collect(live: ReturnType<typeof newRunningTurn>, wire: Wire) {
     const collected = { text: '', ownWrites: 0, buffers: [] as Uint8Array[] };
     const write = (text: string, bytes?: Uint8Array) => {
       collected.text += text;
@@ -152,7 +152,7 @@ describe('many readers of one turn', () => {
   const DELTAS = 10;
 
   async function tellAll(wire: Wire) {
-    const live = liveTurn();
+    const live = newRunningTurn();
     const readers = Array.from({ length: READERS }, () => collect(live, wire));
     for (let index = 0; index < DELTAS; index += 1) {
       live.append('text', `${index} → `);
@@ -174,7 +174,7 @@ describe('many readers of one turn', () => {
   });
 
   it('get the same events, whether they join at the start or in the middle', async () => {
-    const live = liveTurn();
+    const live = newRunningTurn();
     const early = [collect(live, nativeSse), collect(live, nativeSse)];
     live.append('text', 'one ');
     await setImmediate();
@@ -201,7 +201,7 @@ describe('many readers of one turn', () => {
   });
 
   it('are told although one of them cannot be written to', async () => {
-    const live = liveTurn();
+    const live = newRunningTurn();
     const failures: unknown[] = [];
     const broken: Sink = {
       write: () => {

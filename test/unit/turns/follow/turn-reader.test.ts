@@ -9,7 +9,7 @@ import { finish, newRunningTurn } from '../running-turn.ts';
 function open(turn: RunningTurn, { keepAliveMs = 60_000, onLeave = () => {} } = {}) {
   const options = { wire: nativeSse, startAt: 'start', initialId: false } as const;
   const keepAlive = new KeepAliveTimer(keepAliveMs);
-  const reader = new Subscription({ source: live, ...options, keepAlive, onLeave })
+  const reader = new Subscription({ source: turn, ...options, keepAlive, onLeave })
     .readable()
     .getReader();
   const decoder = new TextDecoder();

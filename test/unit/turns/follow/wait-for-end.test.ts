@@ -16,7 +16,7 @@ const sources: [name: string, of: (turn: RunningTurn) => TurnSource][] = [
       get outcome() {
         return turn.outcome;
       },
-      onChange: (callback) => live.onChange(callback),
+      onChange: (callback) => turn.onChange(callback),
     }),
   ],
 ];
