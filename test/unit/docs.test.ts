@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { repository } from '../support/places.ts';
 
 const PAGES = [
+  'README.md',
   'ARCHITECTURE.md',
   'CONTRIBUTING.md',
   'AGENTS.md',
@@ -39,7 +40,7 @@ describe.each(PAGES)('%s', (page) => {
   });
 
   it('names only commands that exist', () => {
-    const missing = found(text, /npm run ([\w:]+)/gu).filter((name) => !(name in scripts));
+    const missing = found(text, /npm run\s+([\w:]+)/gu).filter((name) => !(name in scripts));
     expect(missing).toEqual([]);
   });
 
@@ -51,5 +52,5 @@ describe.each(PAGES)('%s', (page) => {
 
 it('is linked from the README, each page', () => {
   const readme = readFileSync(join(repository, 'README.md'), 'utf8');
-  for (const page of PAGES) expect(readme).toContain(`](${page})`);
+  for (const page of PAGES.slice(1)) expect(readme).toContain(`](${page})`);
 });

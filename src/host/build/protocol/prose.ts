@@ -1,0 +1,50 @@
+/** What the page on the protocol says that no schema knows. */
+
+export const INTRODUCTION = `# The protocol
+
+This page is made by \`npm run docs:protocol\` from schemas of the events and frames.
+\`/openapi.json\` describes the calls themselves.`;
+
+export const STREAMS = `## The events of a turn
+
+A call that makes the assistant answer streams with \`Accept: text/event-stream\` or
+\`"stream": true\`. Each event has a name, an \`id\` and one line of JSON; lines that begin with a
+colon are keep-alive comments. \`turn.started\` comes first. Exactly one of \`turn.completed\`,
+\`turn.cancelled\` and \`turn.failed\` ends the turn, after it is stored. \`event: done\` with the
+literal data \`[DONE]\` is always last, and has no \`id\`. Clients ignore events and fields that they
+do not know.
+
+The \`id\` is a cursor: opaque, and good on any instance at any later time. Send it as
+\`Last-Event-ID\`, or as \`last_event_id\` in the query of a GET, and the stream goes on after it.
+Nothing left is a 204; a cursor that is garbled or of another turn is a 400. A POST that comes back
+with a cursor starts no turn. \`GET /turns/{id}/events\` follows any turn.
+
+\`EventSource\` does not show a 4xx or 5xx: it fires \`error\` without a status and stops for good.
+To see why, send the same request by \`fetch\`. A 204 ends its reconnecting too. A reconnect that
+cannot be served now is answered by 200, \`retry:\` and the end of the stream, after which the
+browser comes again.`;
+
+export const TEXT_STREAM = `## The text-only stream
+
+\`GET /chat/conversations/{id}/stream\` sends events without a name, whose data are the text; a line
+break in it is several \`data:\` lines. A turn that does not complete ends with \`turn.cancelled\` or
+\`turn.failed\`, as above. \`data: [DONE]\` is always last. An answer that is itself \`[DONE]\` comes in
+two events.`;
+
+export const SOCKET = `## The frames of a WebSocket
+
+\`ws://…/ws/{user_id}\` takes and sends JSON objects. A client sends
+\`{"message": "…", "conversation_id": "…"}\`; without \`conversation_id\` the message begins a
+conversation. \`"type": "regenerate"\` and \`"edit"\` name a message by \`message_id\`. The fields
+\`model\`, \`on_busy\`, \`on_disconnect\` and \`parent_message_id\` mean what they mean in a POST. The
+server's frames have a \`type\`:`;
+
+export const READING = `## Paging, repeats, defaults and limits
+
+- Lists take \`limit\` (1 to 200, 50 by default) and \`cursor\`. The header
+  \`Link: <…>; rel="next"\` names the next page while there is one. Conversations and documents come
+  newest first, messages oldest first.
+- The same \`Idempotency-Key\` with the same request gives what the first gave; with another request
+  it is a 409. A turn that failed replays its failure. Refusals of ours are not remembered.
+- \`on_busy\` is \`reject\` by default, \`on_disconnect\` is \`continue\`.
+- Every answer has \`X-Request-Id\`; an answer of a turn has \`X-Turn-Id\` and \`X-Conversation-Id\`.`;
