@@ -27,7 +27,9 @@ export abstract class BodyReader implements BodyInterceptor {
   constructor(settleMs: number) {
     this.#settleMs = settleMs;
     this.#events = new EventReader({
-      onJson: (value, type) => this.#onJson(value, type),
+      onJson: (value, type) => {
+        if (type !== '' || this.#isDone || !this.readPlain(value)) this.#onJson(value, type);
+      },
       onDoneMark: () => this.#isDone || this.onDoneMark(),
       onUnreadable: (data) => this.#onUnreadable(data),
     });
@@ -35,6 +37,11 @@ export abstract class BodyReader implements BodyInterceptor {
 
   /** The service has declared the finish of its answer. */
   protected abstract readonly isDeclared: boolean;
+  /**
+   * Reads an event of the commonest kind, at the least cost.
+   * @returns false for any other, which is left to {@link read}
+   */
+  protected abstract readPlain(value: unknown): boolean;
   /** Reads an event that reports no error. */
   protected abstract read(value: JsonRecord): void;
   protected abstract onDoneMark(): void;

@@ -4,13 +4,15 @@
  */
 import { BodyReader } from './body-reader.ts';
 import { readChatEvent, type ToolCallDelta } from './chat-event.ts';
+import type { GrowingType } from '../../core/parts.ts';
 import { finishNamed, type ChatFinish } from './finish-reasons.ts';
+import { plainTextOf } from './plain-text.ts';
 import type { JsonRecord } from './record.ts';
 import { ThinkTags } from './think-tags.ts';
 import { ToolCallDeltas } from './tool-call-deltas.ts';
 import type { ChatUsage } from './usage.ts';
 
-/** What an event adds to an answer. */
+/** What an answer goes on with: one event of it, or the text or the thoughts of several. */
 export interface ChatPiece {
   thought: string;
   text: string;
@@ -51,6 +53,9 @@ export class ChatCompletionReader extends BodyReader {
   #usage: ChatUsage | undefined;
   #newUsage: ChatUsage | undefined;
   #isMarkedDone = false;
+  /** Text or thoughts of one read of the network: told at once, however many events brought them. */
+  #run = '';
+  #runType: GrowingType = 'text';
 
   constructor(sink: ChatSink, settleMs: number) {
     super(settleMs);
@@ -59,6 +64,14 @@ export class ChatCompletionReader extends BodyReader {
 
   protected override get isDeclared(): boolean {
     return this.#finish !== undefined;
+  }
+
+  protected override readPlain(value: unknown): boolean {
+    const text = plainTextOf(value);
+    if (text === undefined) return false;
+    if (this.#tags.isText && this.#runType === 'text') this.#run += text;
+    else if (text !== '') this.#tell('', text, '', NO_CALLS);
+    return true;
   }
 
   protected override read(value: JsonRecord): void {
@@ -89,8 +102,25 @@ export class ChatCompletionReader extends BodyReader {
     refusal: string,
     toolCalls: readonly ToolCallDelta[],
   ): void {
-    if (thought === '' && text === '' && refusal === '' && toolCalls.length === 0) return;
-    this.#sink.onPiece({ thought, text, refusal, toolCalls });
+    if (thought !== '') this.#add('reasoning', thought);
+    if (text !== '') this.#add('text', text);
+    if (refusal === '' && toolCalls.length === 0) return;
+    this.#tellRun();
+    this.#sink.onPiece({ thought: '', text: '', refusal, toolCalls });
+  }
+
+  #add(type: GrowingType, delta: string): void {
+    if (type !== this.#runType) this.#tellRun();
+    this.#runType = type;
+    this.#run += delta;
+  }
+
+  #tellRun(): void {
+    const run = this.#run;
+    if (run === '') return;
+    this.#run = '';
+    const [thought, text] = this.#runType === 'text' ? ['', run] : [run, ''];
+    this.#sink.onPiece({ thought, text, refusal: '', toolCalls: NO_CALLS });
   }
 
   #readFinish(word: string): void {
@@ -108,6 +138,7 @@ export class ChatCompletionReader extends BodyReader {
   protected override onRead(): void {
     const usage = this.#newUsage;
     this.#newUsage = undefined;
+    this.#tellRun();
     this.#sink.onRead(usage);
   }
 
@@ -126,5 +157,6 @@ export class ChatCompletionReader extends BodyReader {
     if (this.#tags.isText) return;
     const { thought, text } = this.#tags.flush();
     this.#tellPiece(thought, text, '', NO_CALLS);
+    this.#tellRun();
   }
 }

@@ -24,6 +24,11 @@ export class GeminiReader extends BodyReader {
     return this.#isDeclared;
   }
 
+  /** Its provider is shown every event: none is simpler than others. */
+  protected override readPlain(): boolean {
+    return false;
+  }
+
   protected override read(value: JsonRecord): void {
     const { candidates, promptFeedback } = value;
     const candidate = recordOf(Array.isArray(candidates) ? candidates[0] : undefined);

@@ -11,7 +11,6 @@ import {
 import { finishReasonOf } from '../chat-stream/finish-reasons.ts';
 import { BrokenStreamError } from '../chat-stream/reported-error.ts';
 import { sdkUsage, type ChatUsage } from '../chat-stream/usage.ts';
-import type { GrowingType } from '../../core/parts.ts';
 import type { Answer } from '../model-calls.ts';
 import type { OnPart } from '../part-stream.ts';
 import type { ChunkDialect } from '../provider-stream/canonical-chunk.ts';
@@ -23,9 +22,6 @@ class DirectAnswer implements ChatSink {
   readonly #onPart: OnPart;
   readonly #resolve: () => void;
   readonly #reject: (error: Error) => void;
-  /** What one read has brought: it is told at once, however many events it came in. */
-  #run = '';
-  #runType: GrowingType = 'text';
   #isHandedOver = false;
 
   constructor(dialect: ChunkDialect, onPart: OnPart) {
@@ -38,46 +34,25 @@ class DirectAnswer implements ChatSink {
   }
 
   onPiece(piece: ChatPiece): void {
+    const { thought, text, refusal, toolCalls } = piece;
+    if (refusal !== '' || toolCalls.length > 0) this.#isHandedOver = true;
     if (this.#isHandedOver) return this.provider.onPiece(piece);
-    if (piece.refusal !== '' || piece.toolCalls.length > 0) return this.#handOver(piece);
-    if (piece.thought !== '') this.#add('reasoning', piece.thought);
-    if (piece.text !== '') this.#add('text', piece.text);
-  }
-
-  #handOver(piece: ChatPiece): void {
-    this.#tellRun();
-    this.#isHandedOver = true;
-    this.provider.onPiece(piece);
-  }
-
-  #add(type: GrowingType, delta: string): void {
-    if (type !== this.#runType) this.#tellRun();
-    this.#runType = type;
-    this.#run += delta;
-  }
-
-  #tellRun(): void {
-    if (this.#run === '') return;
-    const delta = this.#run;
-    this.#run = '';
-    this.#onPart({ type: `${this.#runType}-delta`, id: 'direct', delta });
+    if (thought !== '') this.#onPart({ type: 'reasoning-delta', id: 'direct', delta: thought });
+    if (text !== '') this.#onPart({ type: 'text-delta', id: 'direct', delta: text });
   }
 
   onRead(usage: ChatUsage | undefined): void {
-    this.#tellRun();
     this.provider.onRead(usage);
   }
 
   onEnd(end: ChatEnd): void {
     if (this.#isHandedOver) return this.provider.onEnd(end);
-    this.#tellRun();
     this.#tellFinish(end);
     this.#resolve();
   }
 
   onError(error: Error): void {
     if (this.#isHandedOver) return this.provider.onError(error);
-    this.#tellRun();
     if (error instanceof BrokenStreamError) return this.#reject(error);
     this.#onPart({ type: 'error', error });
     this.#resolve();
