@@ -1,28 +1,18 @@
-/**
- * The HTTP client that providers receive: `fetch`, with a way to read an event stream before its
- * reader, or instead of one.
- */
+/** The HTTP client that providers receive: `fetch`, with a way to read event streams past it. */
 
-/** Reads a body as it arrives. Until it passes bytes on, the body has no other reader. */
+/** Reads a body as it arrives, in place of whoever made the request. */
 export interface BodyInterceptor {
   /**
-   * Whether the content is complete. For a reader this is the end. The body may still reach its own
-   * end, which keeps the connection alive; it is cut off after {@link LINGER_MS}.
+   * Whether the content is complete. The body may still reach its own end, which keeps the
+   * connection alive; it is cut off after {@link LINGER_MS}.
    */
   readonly isDone: boolean;
-  /**
-   * Takes bytes that arrived.
-   * @returns the bytes for a reader. Once it has passed bytes on, it always returns some; after the
-   * end they have no length
-   */
-  push(bytes: Uint8Array): Uint8Array | undefined;
-  /**
-   * Called when the body has ended before it had a reader.
-   * @returns undefined when nobody needs to read it at all
-   */
-  end(): Uint8Array | undefined;
-  /** Called when the body has broken off; otherwise like {@link end}. */
-  fail(cause?: unknown): Uint8Array | undefined;
+  /** Takes bytes that arrived. */
+  push(bytes: Uint8Array): void;
+  /** Called when the body has ended. */
+  end(): void;
+  /** Called when the body has broken off. */
+  fail(cause?: unknown): void;
 }
 
 /** Milliseconds that a body may continue after its content is complete. */
@@ -32,7 +22,7 @@ export const LINGER_MS = 1_000;
  * Makes a request.
  * @param tap for the body of a successful answer that is an event stream; any other body is left
  * alone
- * @returns when there is an answer for a reader: never, if the tap has kept everything for itself
+ * @returns when there is an answer to read: never, if the tap reads it
  */
 export type HttpFetch = (
   input: Parameters<typeof fetch>[0],
@@ -59,12 +49,11 @@ export function networkBy(fetch: typeof globalThis.fetch): HttpFetch {
   return async (input, init, tap) => {
     // A redirect would send the key to another address.
     const response = await fetch(input, { ...init, redirect: 'manual' });
-    const { body, status, statusText, headers } = response;
+    const { body, status, headers } = response;
     if (!tap || !body || !isEventStream(status, headers.get('content-type'))) return response;
     const reads = readsOf(body);
-    const first = await follow(reads, tap);
-    if (!first) return new Promise(() => undefined);
-    return new Response(streamOf(reads, tap, first), { status, statusText, headers });
+    await follow(reads, tap);
+    return new Promise(() => undefined);
   };
 }
 
@@ -100,24 +89,23 @@ function readsOf(body: ReadableStream<Uint8Array>): Reads {
   };
 }
 
-/** Passes bytes to the tap until it returns some; undefined if it never did. */
-async function follow(reads: Reads, tap: BodyInterceptor): Promise<Uint8Array | undefined> {
-  for (;;) {
-    if (tap.isDone) return drainRequest(reads, tap);
+/** Passes everything that arrives to the tap. */
+async function follow(reads: Reads, tap: BodyInterceptor): Promise<void> {
+  while (!tap.isDone) {
     let bytes: Uint8Array | undefined;
     try {
       bytes = await reads.next();
     } catch (error) {
-      // The next reader meets the same failure.
       return tap.fail(error);
     }
-    const handed = bytes ? tap.push(bytes) : tap.end();
-    if (handed || !bytes) return handed;
+    if (!bytes) return tap.end();
+    tap.push(bytes);
   }
+  await drainRequest(reads, tap);
 }
 
 /** Reads to the end if it comes soon, and cuts the body off otherwise. */
-async function drainRequest(reads: Reads, tap: BodyInterceptor): Promise<undefined> {
+async function drainRequest(reads: Reads, tap: BodyInterceptor): Promise<void> {
   const leave = () => void reads.cancel('the answer is whole').catch(() => undefined);
   const timer = setTimeout(leave, LINGER_MS);
   try {
@@ -127,28 +115,4 @@ async function drainRequest(reads: Reads, tap: BodyInterceptor): Promise<undefin
   }
   clearTimeout(timer);
   tap.end();
-}
-
-/** Returns the rest of a body, after the given bytes. */
-function streamOf(
-  reads: Reads,
-  tap: BodyInterceptor,
-  first: Uint8Array,
-): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        if (first.length > 0) controller.enqueue(first);
-      },
-      async pull(controller) {
-        const bytes = tap.isDone ? undefined : await reads.next();
-        const handed = bytes && tap.push(bytes);
-        if (handed) return controller.enqueue(handed);
-        controller.close();
-        if (tap.isDone) await drainRequest(reads, tap);
-      },
-      cancel: (reason) => reads.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  );
 }

@@ -66,7 +66,7 @@ export abstract class BodyReader implements BodyInterceptor {
     return this.#isLeftOpen;
   }
 
-  push(bytes: Uint8Array): undefined {
+  push(bytes: Uint8Array): void {
     this.#isBegun = true;
     if (this.#isDone) return;
     try {
@@ -79,14 +79,14 @@ export abstract class BodyReader implements BodyInterceptor {
     if (this.isDeclared) this.#settle();
   }
 
-  end(): undefined {
+  end(): void {
     this.#isBegun = true;
     if (this.#isDone) return;
     this.#events.end();
     this.finish();
   }
 
-  fail(cause?: unknown): undefined {
+  fail(cause?: unknown): void {
     this.#isBegun = true;
     if (this.#isDone) return;
     if (this.isDeclared) return this.finish();
@@ -94,7 +94,7 @@ export abstract class BodyReader implements BodyInterceptor {
   }
 
   /** Ends the answer. */
-  protected finish(): undefined {
+  protected finish(): void {
     if (this.#isDone) return;
     this.onRead();
     this.#close();
@@ -115,7 +115,7 @@ export abstract class BodyReader implements BodyInterceptor {
     this.#stop(new JSONParseError({ text, cause: new Error('an event is no JSON') }));
   }
 
-  #stop(error: Error): undefined {
+  #stop(error: Error): void {
     this.onRead();
     this.#close();
     this.tellError(error);

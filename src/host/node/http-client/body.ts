@@ -15,51 +15,33 @@ export interface BodyListener {
 
 type Controller = Pick<Dispatcher.DispatchController, 'abort'>;
 
-/** Passes arriving bytes to an interceptor, which decides what becomes the body of the response. */
+/** Passes a body to an interceptor, which is then its only reader. */
 export class FollowedBody implements BodyListener {
   readonly #controller: Controller;
   readonly #interceptor: BodyInterceptor;
-  readonly #respond: (body: BodyStream) => void;
-  #stream: BodyStream | undefined;
   #lingering: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(
-    controller: Controller,
-    interceptor: BodyInterceptor,
-    respond: (body: BodyStream) => void,
-  ) {
+  constructor(controller: Controller, interceptor: BodyInterceptor) {
     this.#controller = controller;
     this.#interceptor = interceptor;
-    this.#respond = respond;
   }
 
   onBytes(bytes: Uint8Array): void {
-    this.#handOn(this.#interceptor.push(bytes));
+    this.#interceptor.push(bytes);
     if (!this.#interceptor.isDone) return;
-    this.#stream?.onEnd();
     const leave = () => this.#controller.abort(new Error('the answer is whole'));
     this.#lingering ??= setTimeout(leave, LINGER_MS).unref();
   }
 
   onEnd(rest?: Uint8Array): void {
     clearTimeout(this.#lingering);
-    if (rest) this.#handOn(this.#interceptor.push(rest));
-    if (!this.#stream) this.#handOn(this.#interceptor.end());
-    this.#stream?.onEnd();
+    if (rest) this.#interceptor.push(rest);
+    this.#interceptor.end();
   }
 
   onFailure(error: Error): void {
     clearTimeout(this.#lingering);
-    if (!this.#stream) this.#handOn(this.#interceptor.fail(error));
-    this.#stream?.onFailure(error);
-  }
-
-  #handOn(bytes: Uint8Array | undefined): void {
-    if (!bytes) return;
-    if (this.#stream) return this.#stream.onBytes(bytes);
-    this.#stream = new BodyStream(this.#controller);
-    this.#stream.onBytes(bytes);
-    this.#respond(this.#stream);
+    this.#interceptor.fail(error);
   }
 }
 

@@ -5,9 +5,7 @@ import { BodyStream, FollowedBody, type BodyListener } from './body.ts';
 import { asError, decodedBody } from './decoded-body.ts';
 
 export interface PendingRequest {
-  /**
-   * Called when there is a response to read; never called when an interceptor keeps the whole body.
-   */
+  /** Called when there is a response to read; never called when an interceptor reads its body. */
   resolve: (response: Response) => void;
   reject: (error: unknown) => void;
   signal: AbortSignal | undefined;
@@ -56,8 +54,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const head = { status, headers };
     const type = headers['content-type'];
     if (interceptor && isEventStream(status, typeof type === 'string' ? type : undefined)) {
-      const respond = (body: BodyStream) => resolve(responseOf(head, body.readable));
-      this.#body = this.#decoded(head, new FollowedBody(controller, interceptor, respond));
+      this.#body = this.#decoded(head, new FollowedBody(controller, interceptor));
     } else if (BODILESS.has(status)) {
       resolve(responseOf(head, null));
     } else {
