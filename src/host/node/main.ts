@@ -109,6 +109,7 @@ async function serve(): Promise<void> {
     },
     log,
   );
+  registry.prepare().catch((error: unknown) => report('the models cannot be loaded', error));
 }
 
 function listen(dependencies: Dependencies): Promise<Server> {

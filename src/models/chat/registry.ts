@@ -42,6 +42,8 @@ export interface Registry {
    */
   resolve(name: string): readonly [ChatModel, ...ChatModel[]];
   list(): ModelListing[];
+  /** Loads the providers, which the first turn would wait for otherwise. */
+  prepare(): Promise<void>;
 }
 
 export interface RegistrySettings extends ProvidersSettings {
@@ -83,6 +85,7 @@ export function createRegistry(settings: RegistrySettings): Registry {
     defaultName: resolve(defaultName) && defaultName,
     resolve,
     list: () => listModels(resolve, providers),
+    prepare: async () => void (await load()),
   };
 }
 
