@@ -4,6 +4,7 @@ import { keyReused, notFound } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Json } from '../core/parts.ts';
 import type { Embedder } from '../models/embeddings/registry.ts';
+import { requireUserId, type Principal } from '../core/principal.ts';
 import type { Database } from '../store/database.ts';
 import type { Draft } from '../store/documents/chunks.ts';
 import { describeDocument } from '../store/documents/documents.ts';
@@ -17,17 +18,22 @@ import { ANALYSIS_VERSION } from './analysis.ts';
 import type { IngestDependencies, Job } from './ingest.ts';
 import type { Prepared } from './prepare.ts';
 
-export interface IngestRequest {
-  userId: string;
+/** The fields of a document that a client may set. */
+export interface DocumentFields {
   conversationId: string | null;
   /** The document to replace. */
   documentId?: string | undefined;
-  prepared: Prepared;
   /** Overrides the title found in the document. */
   title?: string | undefined;
   url?: string | null | undefined;
   metadata?: Record<string, Json> | undefined;
   idempotency?: Key | undefined;
+}
+
+export interface IngestRequest extends DocumentFields {
+  /** The document's owner; it must name a user. */
+  principal: Principal;
+  prepared: Prepared;
 }
 
 /** The work that a document still needs. */
@@ -50,10 +56,11 @@ export async function acceptDocument(
   dependencies: IngestDependencies,
 ): Promise<Ingest> {
   const content = await contentOf(request, dependencies.embeddings.configured);
-  const { userId, documentId, idempotency } = request;
+  const { principal, documentId, idempotency } = request;
+  const userId = requireUserId(principal);
   const { db, leaseMs } = dependencies;
   if (documentId !== undefined) {
-    const key = { id: documentId, userId, leaseMs, idempotency };
+    const key = { id: documentId, principal, leaseMs, idempotency };
     const { state, fingerprint } = await readDocumentState(db, key);
     const isRepeat = fingerprint !== undefined;
     if (isRepeat && fingerprint !== idempotency?.fingerprint) throw keyReused();
@@ -100,7 +107,7 @@ async function continueIngest(
 ): Promise<Ingest> {
   const { document, draft, isBusy } = state;
   const { db, leaseMs } = dependencies;
-  const { userId, idempotency } = request;
+  const { principal, idempotency } = request;
   if (isRepeat && ![document, draft].some((found) => found && isSameText(found, content)))
     return { kind: isBusy ? 'elsewhere' : 'known', document };
   const isSameDraft = draft !== undefined && isSame(draft, content);
@@ -119,7 +126,7 @@ async function continueIngest(
   }
   const fresh = await replaceDraft(db, {
     documentId: document.id,
-    content: { ...content, userId },
+    content: { ...content, userId: requireUserId(principal) },
     idempotency,
   });
   if (!fresh) throw notFound('Document');

@@ -10,6 +10,7 @@
  */
 import type { Document } from '../core/document.ts';
 import { failureOf, notFound, ParleyError } from '../core/errors.ts';
+import { ANYONE } from '../core/principal.ts';
 import type { Report } from '../core/report.ts';
 import { sleep } from '../core/retry.ts';
 import type { Embedder, EmbeddingRegistry } from '../models/embeddings/registry.ts';
@@ -26,7 +27,7 @@ import type { Chunk } from './split.ts';
 export interface IngestDependencies {
   db: Database;
   embeddings: EmbeddingRegistry;
-  /** How long an ingest may be silent before it counts as interrupted, in milliseconds. */
+  /** Milliseconds of silence after which an ingest counts as interrupted. */
   leaseMs: number;
   report: Report;
 }
@@ -82,8 +83,8 @@ export async function runIngest(
     clearInterval(heartbeat);
   }
   if (published) return published;
-  const { documentId: id, userId } = job.draft;
-  const document = await readDocument(db, { id, userId, leaseMs });
+  const id = job.draft.documentId;
+  const document = await readDocument(db, { id, principal: ANYONE, leaseMs });
   if (!document) throw notFound('Document');
   return document;
 }
@@ -171,12 +172,12 @@ const LOOK_EVERY_MS = 300;
  * document was deleted meanwhile.
  */
 export async function followIngest(
-  { id, userId }: Pick<Document, 'id' | 'userId'>,
+  id: string,
   { db, leaseMs }: IngestDependencies,
   onProgress: OnProgress = () => {},
 ): Promise<Document | undefined> {
   for (;;) {
-    const document = await readDocument(db, { id, userId, leaseMs });
+    const document = await readDocument(db, { id, principal: ANYONE, leaseMs });
     if (document?.status !== 'processing') return document;
     if (document.progress) onProgress(document.progress);
     await sleep(LOOK_EVERY_MS);

@@ -11,24 +11,19 @@ export type Work = (
   onProgress: (progress: { done: number; total: number }) => void,
 ) => Promise<Document>;
 
-/**
- * Runs `work` and streams its progress. The work continues when the reader leaves.
- * @param onWork receives the running work, which never rejects, for hosts that must keep it alive
- */
+/** Runs `work` and streams its progress. The work continues when the reader leaves. */
 export function ingestEvents(
   work: Work,
   {
     document,
     instance,
     keepAliveMs,
-    onWork,
     report,
   }: {
     document: Pick<Document, 'id' | 'progress'>;
     /** The id of the request, which is the instance of a problem. */
     instance: string;
     keepAliveMs: number;
-    onWork: (work: Promise<void>) => void;
     /** Receives errors whose cause no client sees. */
     report: (error: unknown) => void;
   },
@@ -45,7 +40,7 @@ export function ingestEvents(
         send(event('document.progress', { document_id: document.id, done, total }));
       if (document.progress) progress(document.progress);
       keepAlive = setInterval(() => send(': keep-alive\n\n'), keepAliveMs);
-      const told = work(progress)
+      void work(progress)
         .then(
           (finished) => send(event('document.completed', documentView(finished))),
           (error: unknown) => {
@@ -60,7 +55,6 @@ export function ingestEvents(
           if (isOpen) controller.close();
           isOpen = false;
         });
-      onWork(told);
     },
     cancel() {
       isOpen = false;

@@ -1,7 +1,8 @@
 /** The routes of documents: upload, read, list, delete, and search their text. */
 import { z } from '@hono/zod-openapi';
 import { notFound } from '../../core/errors.ts';
-import { retrieve, type Passage } from '../../search/retrieve.ts';
+import { searchDocuments } from '../../actions/search-documents.ts';
+import type { Passage } from '../../search/retrieve.ts';
 import {
   deleteDocument,
   listDocuments,
@@ -9,15 +10,15 @@ import {
   readDocumentText,
 } from '../../store/documents/documents.ts';
 import { documentView } from '../../wire/document-view.ts';
-import { requireUserId, userIdOf } from '../../core/principal.ts';
+import { requireUserId } from '../../core/principal.ts';
 import { required } from '../shared/required.ts';
-import { ingestDependencies, postForm, postJson } from './upload.ts';
+import { postForm, postJson } from './upload.ts';
 import * as shapes from './schemas.ts';
 import { body, commonProblems, json, linkNext, turnProblems } from '../shared/responses.ts';
 import { made, MAKES_NOTHING, paged } from '../shared/response-docs.ts';
 import { createRouter, route } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
-import type { AppContext } from '../shared/dependencies.ts';
+import { actionContext, type AppContext } from '../shared/dependencies.ts';
 
 const tags = ['documents'];
 const path = '/documents';
@@ -95,8 +96,8 @@ export function documentsRouter() {
     },
     async (c) => {
       const { user_id: _, conversation_id: conversationId, ...page } = c.req.valid('query');
-      const userId = requireUserId(c.get('principal'));
-      const { db, leaseMs } = ingestDependencies(c);
+      const { principal, db, leaseMs } = storeOf(c);
+      const userId = requireUserId(principal);
       const found = await listDocuments(db, { userId, conversationId, leaseMs, ...page });
       linkNext(c, found.next);
       return c.json(found.items.map(documentView), 200);
@@ -115,9 +116,9 @@ export function documentsRouter() {
       responses: { 200: json(shapes.documentSchema, 'The document'), ...commonProblems },
     },
     async (c) => {
-      const { db, leaseMs } = ingestDependencies(c);
-      const userId = userIdOf(c.get('principal')) ?? null;
-      const found = await readDocument(db, { id: c.req.valid('param').id, userId, leaseMs });
+      const { id } = c.req.valid('param');
+      const { principal, db, leaseMs } = storeOf(c);
+      const found = await readDocument(db, { id, principal, leaseMs });
       return c.json(documentView(required(found, 'Document')), 200);
     },
   );
@@ -137,12 +138,9 @@ export function documentsRouter() {
       },
     },
     async (c) => {
-      const userId = userIdOf(c.get('principal')) ?? null;
       const { id } = c.req.valid('param');
-      const text = required(
-        await readDocumentText(c.get('dependencies').db, { id, userId }),
-        'Text',
-      );
+      const { principal, db } = storeOf(c);
+      const text = required(await readDocumentText(db, { id, principal }), 'Text');
       // Browsers must not render the text as a page, since users uploaded it and it is plain text.
       c.header('X-Content-Type-Options', 'nosniff');
       return c.text(text, 200);
@@ -161,10 +159,9 @@ export function documentsRouter() {
       responses: { 200: json(schemas.detailSchema, 'Deleted'), ...commonProblems },
     },
     async (c) => {
-      const { db, leaseMs } = ingestDependencies(c);
       const { id } = c.req.valid('param');
-      const userId = userIdOf(c.get('principal')) ?? null;
-      if (!(await deleteDocument(db, { id, userId, leaseMs }))) throw notFound('Document');
+      const { principal, db, leaseMs } = storeOf(c);
+      if (!(await deleteDocument(db, { id, principal, leaseMs }))) throw notFound('Document');
       return c.json({ detail: `Document ${id} deleted successfully` }, 200);
     },
   );
@@ -187,21 +184,21 @@ export function documentsRouter() {
   return router;
 }
 
+function storeOf(c: AppContext) {
+  const { db, config } = c.get('dependencies');
+  return { principal: c.get('principal'), db, leaseMs: config.TURN_LEASE_MS };
+}
+
 function search(c: AppContext, given: z.output<typeof shapes.retrieval>): Promise<Passage[]> {
-  const { db, embeddings, report } = c.get('dependencies');
   const { query, k, mode, conversation_id, document_ids, metadata } = given;
-  return retrieve(
-    {
-      userId: requireUserId(c.get('principal')),
-      query,
-      k,
-      mode,
-      conversation: conversation_id ? { of: conversation_id } : undefined,
-      documentIds: document_ids ?? undefined,
-      metadata: metadata ? listsOf(metadata) : undefined,
-    },
-    { db, embeddings, report, signal: c.req.raw.signal },
-  );
+  return searchDocuments(actionContext(c), {
+    query,
+    k,
+    mode,
+    conversationId: conversation_id ?? undefined,
+    documentIds: document_ids ?? undefined,
+    metadata: metadata ? listsOf(metadata) : undefined,
+  });
 }
 
 function listsOf<Value>(filter: Record<string, Value | Value[]>): Record<string, Value[]> {

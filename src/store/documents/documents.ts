@@ -13,9 +13,10 @@ import {
 } from 'drizzle-orm';
 import type { Document } from '../../core/document.ts';
 import type { Failure } from '../../core/errors.ts';
+import type { Principal } from '../../core/principal.ts';
 import { pageOf, type Page } from '../page.ts';
 import type { Database, Statement } from '../database.ts';
-import { ownedBy } from '../ownership.ts';
+import { ownedBy, ownerOf } from '../ownership.ts';
 import { batch, now, prepare, query, statement, type Given } from '../query.ts';
 import { documentDrafts, documents } from '../schema.ts';
 import { owners } from '../search/tables.ts';
@@ -65,28 +66,28 @@ export function documentFrom(row: DocumentRow): Document {
 
 interface Mine {
   id: string;
-  /** Null where the id alone suffices. */
-  userId: string | null;
+  principal: Principal;
 }
 
-function isMine({ id, userId }: Given<'id' | 'userId'>): SQL | undefined {
-  return and(eq(documents.id, id), ownedBy(documents.userId, userId));
+function isMine({ id, owner }: Given<'id' | 'owner'>): SQL | undefined {
+  return and(eq(documents.id, id), ownedBy(documents.userId, owner));
 }
 
-const selectDocument = prepare((given: Given<'id' | 'userId' | 'leaseMs'>) =>
+const selectDocument = prepare((given: Given<'id' | 'owner' | 'leaseMs'>) =>
   selectDocuments(given.leaseMs).where(isMine(given)),
 );
 
 /** Reads a document. @param leaseMs how long an ingest may be silent before it is interrupted */
 export async function readDocument(
   db: Database,
-  mine: Mine & { leaseMs: number },
+  { id, principal, leaseMs }: Mine & { leaseMs: number },
 ): Promise<Document | undefined> {
-  const [[row]] = await batch(db, [selectDocument({ ...mine })], 'read');
+  const select = selectDocument({ id, owner: ownerOf(principal), leaseMs });
+  const [[row]] = await batch(db, [select], 'read');
   return row && documentFrom(row);
 }
 
-const selectText = prepare((given: Given<'id' | 'userId'>) =>
+const selectText = prepare((given: Given<'id' | 'owner'>) =>
   query
     .select({ text: documents.text })
     .from(documents)
@@ -94,8 +95,11 @@ const selectText = prepare((given: Given<'id' | 'userId'>) =>
 );
 
 /** Reads the text that searches see the chunks of, and that their offsets point into. */
-export async function readDocumentText(db: Database, mine: Mine): Promise<string | undefined> {
-  const [[row]] = await batch(db, [selectText({ ...mine })], 'read');
+export async function readDocumentText(
+  db: Database,
+  { id, principal }: Mine,
+): Promise<string | undefined> {
+  const [[row]] = await batch(db, [selectText({ id, owner: ownerOf(principal) })], 'read');
   return row?.text;
 }
 

@@ -1,8 +1,10 @@
 /** A document as it stands, with the draft that may replace it. */
 import { and, eq } from 'drizzle-orm';
 import type { Document } from '../../core/document.ts';
+import type { Principal } from '../../core/principal.ts';
 import type { Database } from '../database.ts';
 import { selectFingerprint, type Key } from '../idempotency-keys.ts';
+import { ownedBy, ownerOf } from '../ownership.ts';
 import { batch, prepare, type Given } from '../query.ts';
 import { documents } from '../schema.ts';
 import type { Draft } from './chunks.ts';
@@ -26,15 +28,13 @@ export function stateFrom(row: DocumentRow): DocumentState {
   };
 }
 
-const selectState = prepare((given: Given<'id' | 'userId' | 'leaseMs'>) =>
-  selectDocuments(given.leaseMs).where(
-    and(eq(documents.id, given.id), eq(documents.userId, given.userId)),
-  ),
+const selectState = prepare(({ id, owner, leaseMs }: Given<'id' | 'owner' | 'leaseMs'>) =>
+  selectDocuments(leaseMs).where(and(eq(documents.id, id), ownedBy(documents.userId, owner))),
 );
 
 interface StateRequest {
   id: string;
-  userId: string;
+  principal: Principal;
   leaseMs: number;
   idempotency?: Key | undefined;
 }
@@ -42,12 +42,12 @@ interface StateRequest {
 /** Reads a document's state, and the fingerprint of the request that the key was first used for. */
 export async function readDocumentState(
   db: Database,
-  { id, userId, leaseMs, idempotency }: StateRequest,
+  { id, principal, leaseMs, idempotency }: StateRequest,
 ): Promise<{ state: DocumentState | undefined; fingerprint: string | undefined }> {
   const key = idempotency ?? { scope: '', key: '' };
   const [[row], [known]] = await batch(
     db,
-    [selectState({ id, userId, leaseMs }), selectFingerprint(key)],
+    [selectState({ id, owner: ownerOf(principal), leaseMs }), selectFingerprint(key)],
     'read',
   );
   return { state: row && stateFrom(row), fingerprint: known?.fingerprint };
