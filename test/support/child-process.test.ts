@@ -66,7 +66,10 @@ it('leaves nothing running when its own process is killed', async () => {
   expect(isAlive(pid)).toBe(false);
 });
 
-/** Runs and is no zombie: the parent that would have reaped it is dead. */
+/**
+ * Returns true for a process that runs. A zombie does not; the parent that would have reaped it is
+ * dead.
+ */
 function isAlive(pid: number): boolean {
   const { stdout } = spawnSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' });
   return /^[^Z\s]/u.test(stdout);

@@ -1,7 +1,7 @@
 /**
- * A server as a child process in a process group of its own, with its output captured. Whatever
- * ends this process, kill -9 included, ends the server too, with the groups that it made for
- * children of its own: a watchdog holds the other end of a pipe.
+ * Runs a server as a child process in its own process group and captures its output. A watchdog
+ * holds the other end of a pipe, so that the server and all groups that it made for its children
+ * end when this process ends, even by kill -9.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,15 +14,21 @@ export interface ServerProcess {
   /** Exit code, or the name of the signal that ended it. */
   exited: Promise<number | string>;
   isRunning(): boolean;
-  /** SIGTERM to the process itself; SIGKILL to all when it has not ended after `timeoutMs`. */
+  /**
+   * Sends SIGTERM to the process itself, and SIGKILL to all when it has not ended after
+   * `timeoutMs`.
+   */
   stop(timeoutMs?: number): Promise<number | string>;
-  /** SIGKILL to it and its descendants at once; resolves when all are gone. */
+  /** Sends SIGKILL to it and its descendants at once; resolves when all are gone. */
   kill(): Promise<void>;
   /** Sends any signal to it and its descendants (SIGSTOP and SIGCONT freeze and wake it). */
   signal(name: NodeJS.Signals): void;
-  /** Descendants were still there when it had ended. */
+  /** Returns true if descendants were still there when it had ended. */
   leftBehind(): boolean;
-  /** The first match in the output; rejects with the output when it ends or takes too long. */
+  /**
+   * Waits for the first match in the output; rejects with the output when it ends or takes too
+   * long.
+   */
   waitForOutput(pattern: RegExp, timeoutMs: number): Promise<RegExpMatchArray>;
 }
 
@@ -134,7 +140,7 @@ async function waitForOutput({
   }
 }
 
-/** A process group and the groups that its members made, found while their parents still live. */
+/** A process group and the groups that its members made, found while their parents are alive. */
 class ProcessFamily {
   private readonly leader: number;
   private readonly groups: Set<number>;
@@ -159,7 +165,10 @@ class ProcessFamily {
     for (const group of this.groups) signalGroup(group, name);
   }
 
-  /** Some member still runs. Zombies, which a container's init may never reap, do not count. */
+  /**
+   * Returns true while any member runs. Zombies, which a container's init may never reap, do not
+   * count.
+   */
   isAlive(): boolean {
     const exists = [...this.groups].some((group) => signalGroup(group, 0));
     if (!exists) return false;
@@ -177,7 +186,7 @@ class ProcessFamily {
   }
 }
 
-/** Groups of a process's descendants that are not its own group. */
+/** Returns the groups of a process's descendants that are not its own group. */
 function descendantGroups(leader: number): number[] {
   const table = processTable();
   const family = new Set([leader]);
@@ -202,7 +211,10 @@ function processTable() {
   });
 }
 
-/** Kills the groups it was told of when our end of its input closes without a word of dismissal. */
+/**
+ * Starts a process that kills the given groups when our end of its input closes without a
+ * dismissal.
+ */
 function startWatchdog(group: number): ChildProcess {
   const script = `
     groups=$1
@@ -221,7 +233,7 @@ function startWatchdog(group: number): ChildProcess {
   return watchdog;
 }
 
-/** False when there is no such group (any more). Signal 0 only asks. */
+/** Sends a signal to a group (0 only checks). Returns false if there is no such group any more. */
 function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(-group, signal);

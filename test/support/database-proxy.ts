@@ -1,6 +1,6 @@
 /**
- * A proxy in front of a libSQL server that shows and counts the requests made to it, and fails the
- * ones it is told to in named ways.
+ * A proxy in front of a libSQL server. It records and counts requests, and makes chosen ones fail
+ * in named ways.
  */
 import { once } from 'node:events';
 import {
@@ -16,7 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readStatements, sqlErrorAnswer, type Statement } from './database-statements.ts';
 import { asRecord, asText, parseJson } from './json.ts';
 
-/** Errors that the database itself answers, with 200, as sqld and Turso word them. */
+/** Errors that the database itself returns with status 200, in the words of sqld and Turso. */
 const sqlErrors = {
   busy: { code: 'SQLITE_BUSY', message: 'SQLite error: database is locked' },
   readonly: {
@@ -51,17 +51,17 @@ export type DatabaseFailure =
   | keyof typeof sqlErrors;
 
 export interface DatabaseRequest {
-  /** Which POST since the last reset, from 1; 0 for other methods. */
+  /** The number of this POST since the last reset, from 1; 0 for other methods. */
   number: number;
   /** Milliseconds since 1970. */
   at: number;
   method: string;
   path: string;
-  /** Whether it goes on with a stream that the server has opened before. */
+  /** True if it continues a stream that the server has opened before. */
   isOnKeptStream: boolean;
   statements: Statement[];
   failedWith: DatabaseFailure | undefined;
-  /** The answer that left, undefined while it is under way or when there was none. */
+  /** The status of the answer; undefined while it is under way or when there was none. */
   status: number | undefined;
   /** Milliseconds from the request to the end of its answer. */
   duration: number | undefined;
@@ -73,13 +73,16 @@ export interface DatabaseProxy {
   url: string;
   /** Oldest first, since the last reset. */
   log: DatabaseRequest[];
-  /** POST requests since the last reset, of those that fit. */
+  /** Counts the POST requests since the last reset that fit. */
   count(fits?: (request: DatabaseRequest) => boolean): number;
   /** Forgets the log, the failures and the delay. */
   reset(): void;
-  /** Fails the k-th POST from the last reset on (from 1), or all that fit; the answer undoes it. */
+  /**
+   * Fails the k-th POST from the last reset on (from 1), or all that fit. Returns a function that
+   * undoes it.
+   */
   fail(which: Selector, how: DatabaseFailure): () => void;
-  /** Holds every POST (that fits) for so long before it is passed on. */
+  /** Delays every POST (that fits) by so many milliseconds. */
   delay(ms: number, fits?: (request: DatabaseRequest) => boolean): void;
   /** Stops listening and drops all connections. */
   down(): Promise<void>;

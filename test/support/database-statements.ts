@@ -1,4 +1,4 @@
-/** Reads the SQL out of a Hrana pipeline body, and writes answers that report an SQL error. */
+/** Reads the SQL of a Hrana pipeline body, and writes answers that report an SQL error. */
 import { asArray, asRecord, asText } from './json.ts';
 
 export interface Statement {
@@ -7,7 +7,7 @@ export interface Statement {
   args: unknown[];
 }
 
-/** All statements of a pipeline, in order, transaction brackets included. */
+/** Returns all statements of a pipeline, in order, including those of transactions. */
 export function readStatements(body: unknown): Statement[] {
   const stored = new Map<unknown, string>();
   return asArray(asRecord(body)['requests']).flatMap((value) => {
@@ -55,7 +55,7 @@ function readValue(value: unknown): unknown {
   return type === 'blob' ? base64 : (inner ?? null);
 }
 
-/** The answer of a server that met this error in the first statement of each request. */
+/** Returns the answer of a server that met this error in the first statement of each request. */
 export function sqlErrorAnswer(body: unknown, error: { code: string; message: string }): string {
   const results = asArray(asRecord(body)['requests']).map((value) => {
     const request = asRecord(value);

@@ -4,22 +4,25 @@ import { openStream, type OpenStream, type SseEvent } from './sse.ts';
 
 export interface EventSourceLike {
   events: SseEvent[];
-  /** One for each attempt, the failed ones too (status 0: no answer; an empty id was not sent). */
+  /**
+   * One for each attempt, including failed ones (status 0: no answer; an empty id was not sent).
+   */
   connections: { status: number; sentLastEventId: string; events: number }[];
   lastEventId(): string;
-  /** Why it stopped for good. */
+  /** Resolves with the reason why it stopped for good. */
   done: Promise<'closed' | 'http-status' | 'content-type' | 'too-many-connections'>;
   /** Waits for the next event of a type, whichever connection brings it. */
   next(type?: string, timeoutMs?: number): Promise<SseEvent>;
-  /** Breaks the present connection as a failing network would; it will reconnect. */
+  /** Breaks the current connection like a failing network; it will reconnect. */
   cut(): void;
   close(): void;
 }
 
 /**
- * Opens a GET and keeps at it: a stream's end or a lost connection is tried again after `retryMs`
- * (the stream's own `retry`, at most `longestRetryMs`) with Last-Event-ID; any status but 200 or
- * another content type ends it. `mostConnections` (default 50) ends a loop that would never end.
+ * Opens a GET and reconnects: when a stream ends or a connection breaks, it tries again after
+ * `retryMs` (the stream's own `retry`, at most `longestRetryMs`) with Last-Event-ID. Any status but
+ * 200, or another content type, ends it. `mostConnections` (default 50) ends a loop that would
+ * never end.
  */
 export function eventSourceLike(
   url: string,

@@ -1,4 +1,7 @@
-/** A small HTTP client that sends what it is told: duplicate headers, any Host, chunked bodies. */
+/**
+ * A small HTTP client that sends exactly what it is given: duplicate headers, any Host, chunked
+ * bodies.
+ */
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { parseJson } from './json.ts';
 
@@ -30,8 +33,8 @@ export interface Answer<Body> {
 }
 
 /**
- * Makes one request on a connection of its own. `Body` is the shape that the caller expects and goes
- * on to assert; nothing checks it here. Rejects only when there is no (whole) answer.
+ * Makes one request on a connection of its own. `Body` is the shape that the caller expects and
+ * then asserts; nothing checks it here. Rejects only when there is no complete answer.
  */
 export async function request<Body = unknown>(
   url: string,
@@ -86,7 +89,7 @@ async function writePieces(
   outgoing.end();
 }
 
-/** Names and values in one list, which is how node:http lets a name repeat. */
+/** Returns names and values in one list, with which node:http lets a name repeat. */
 function headerList(url: URL, init: RequestInit, body: RequestInit['rawBody']): string[] {
   const { headers = {} } = init;
   const given = Array.isArray(headers) ? headers : Object.entries(headers);

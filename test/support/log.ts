@@ -1,4 +1,4 @@
 import { createLogger } from '../../src/core/logger.ts';
 
-/** Tells nobody. */
+/** A logger that writes nothing. */
 export const noLog = createLogger({ level: 'error', format: 'json', write: () => undefined });

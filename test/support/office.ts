@@ -1,4 +1,4 @@
-/** Office documents, books and mails of the least that they need. */
+/** Builds minimal office documents, books and mails. */
 import { strToU8, zipSync } from 'fflate';
 
 const relationship = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
@@ -6,7 +6,7 @@ const word = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/m
 const drawing = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"';
 const slides = `${drawing} xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main" xmlns:r="${relationship}"`;
 
-/** A zip archive of parts; a string is UTF-8. */
+/** Builds a zip archive of parts; a string is encoded as UTF-8. */
 export function archive(parts: Record<string, string | Uint8Array>): Uint8Array {
   const files = Object.entries(parts).map(([name, part]) => {
     return [name, typeof part === 'string' ? strToU8(part) : part] as const;
@@ -29,13 +29,17 @@ const WORD_STYLES = `<w:styles ${word}><w:style w:styleId="berschrift1"><w:name 
   <w:style w:styleId="berschrift2"><w:name w:val="heading 2"/></w:style>
   <w:style w:styleId="Own"><w:name w:val="Own"/><w:pPr><w:outlineLvl w:val="2"/></w:pPr></w:style></w:styles>`;
 
-/** A paragraph of a Word document. */
+/** Returns a paragraph of a Word document. */
 export function paragraph(text: string, style = ''): string {
   const properties = style === '' ? '' : `<w:pPr><w:pStyle w:val="${style}"/></w:pPr>`;
   return `<w:p>${properties}<w:r><w:t xml:space="preserve">${text}</w:t></w:r></w:p>`;
 }
 
-/** @param body of `word/document.xml` @param more other parts, or instead of those */
+/**
+ * Builds a Word document.
+ * @param body of `word/document.xml`
+ * @param more other parts, or replacements
+ */
 export function docx(
   body: string,
   { title = '', more = {} }: { title?: string; more?: Record<string, string | Uint8Array> } = {},
@@ -54,13 +58,19 @@ export function docx(
   });
 }
 
-/** A shape of a slide. @param type of its placeholder */
+/**
+ * Returns a shape of a slide.
+ * @param type of its placeholder
+ */
 export function shape(text: string, type = 'body'): string {
   const lines = text.split('\n').map((line) => `<a:p><a:r><a:t>${line}</a:t></a:r></a:p>`);
   return `<p:sp><p:nvSpPr><p:nvPr><p:ph type="${type}"/></p:nvPr></p:nvSpPr><p:txBody>${lines.join('')}</p:txBody></p:sp>`;
 }
 
-/** @param shown the shapes of each slide; the files are numbered the other way round */
+/**
+ * Builds a presentation.
+ * @param shown the shapes of each slide; the files are numbered in reverse order
+ */
 export function pptx(shown: string[], { notes = '' }: { notes?: string } = {}): Uint8Array {
   const fileOf = (at: number) => `slides/slide${shown.length - at}.xml`;
   const parts = Object.fromEntries(
@@ -85,7 +95,11 @@ export function pptx(shown: string[], { notes = '' }: { notes?: string } = {}): 
   });
 }
 
-/** @param sheets the rows of each, as XML @param strings of the shared table */
+/**
+ * Builds a workbook.
+ * @param sheets the rows of each, as XML
+ * @param strings of the shared table
+ */
 export function xlsx(
   sheets: Record<string, string>,
   { strings = [], hidden = [] }: { strings?: string[]; hidden?: string[] } = {},
@@ -116,7 +130,10 @@ export function xlsx(
   });
 }
 
-/** @param chapters XHTML bodies, listed in the package the other way round than they are read */
+/**
+ * Builds a book.
+ * @param chapters XHTML bodies; the package lists them in reverse reading order
+ */
 export function epub(chapters: string[], more: Record<string, string> = {}): Uint8Array {
   const items = chapters.map(
     (_, at) =>

@@ -1,4 +1,7 @@
-/** Reads an OpenAPI 3.1 description: its operations, and checks of what is sent against its schemas. */
+/**
+ * Reads an OpenAPI 3.1 description: its operations, and checks of requests and responses against
+ * its schemas.
+ */
 import { z } from 'zod';
 import type { IncomingHttpHeaders } from 'node:http';
 import { asRecord, asText } from './json.ts';
@@ -12,30 +15,30 @@ export interface Operation {
 
 export interface Description {
   operations: Operation[];
-  /** What is wrong with a request body; undefined when it fits. */
+  /** Returns what is wrong with a request body; undefined when it fits. */
   wrongRequest(operation: Operation, body: unknown): string | undefined;
   /**
-   * What is wrong with an answer: a status or media type that is not described, a body that does not
-   * fit; undefined when it is as described.
+   * Returns what is wrong with a response (a status or media type that is not described, a body
+   * that does not fit); undefined when it is as described.
    */
   wrongAnswer(operation: Operation, answer: DescribedAnswer): string | undefined;
-  /** What an answer may hold, by media type. */
+  /** Returns the content that a response may have, by media type. */
   contentOf(operation: Operation, status: number): Record<string, unknown>;
-  /** What is said of an operation: its id, summary, description and tags. */
+  /** Returns the details of an operation: its id, summary, description and tags. */
   detailsOf(operation: Operation): Record<string, unknown>;
-  /** The JSON body of a request; undefined where it has none. */
+  /** Returns the JSON body of a request; undefined if it has none. */
   bodyOf(operation: Operation): unknown;
-  /** All bodies of its request and answers, named by status and media type. */
+  /** Returns all bodies of its request and responses, named by status and media type. */
   contentsOf(operation: Operation): { name: string; media: unknown }[];
-  /** The example of a media type: its own, its schema's, or one made of its items'. */
+  /** Returns the example of a media type: its own, its schema's, or one made of its items'. */
   exampleOf(media: unknown): unknown;
-  /** The names of the headers that an answer may carry. */
+  /** Returns the names of the headers that a response may have. */
   headersOf(operation: Operation, status: number): string[];
-  /** The names of the headers that a request may carry. */
+  /** Returns the names of the headers that a request may have. */
   requestHeadersOf(operation: Operation): string[];
 }
 
-/** The headers that are described, where they are there; others are the server's own. */
+/** The headers that must be described when they occur; others are the server's own. */
 const DESCRIBED = [
   'location',
   'link',
@@ -52,7 +55,10 @@ export interface DescribedAnswer {
   headers: IncomingHttpHeaders;
 }
 
-/** @param document the parsed description */
+/**
+ * Reads a description.
+ * @param document the parsed description
+ */
 export function readDescription(document: unknown): Description {
   const root = asRecord(document);
   const definitions = withLocalReferences(asRecord(asRecord(root['components'])['schemas']));
@@ -136,7 +142,10 @@ export function readDescription(document: unknown): Description {
   };
 }
 
-/** References to the description's components as the references inside of one schema that zod follows. */
+/**
+ * Turns references to the description's components into references inside one schema, which zod
+ * follows.
+ */
 function withLocalReferences<T>(schema: T): T {
   const text = JSON.stringify(schema).replaceAll('"#/components/schemas/', '"#/$defs/');
   return JSON.parse(text) as T;

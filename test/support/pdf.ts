@@ -1,5 +1,5 @@
 /**
- * A PDF with one page of plain lines for each list of them.
+ * Builds a PDF with one page of plain lines for each list of them.
  * @param packed what the pages hold instead, as it is after these filters
  */
 export function makePdf(
@@ -46,7 +46,7 @@ function assemble(objects: string[], encrypted: boolean, trailer = ''): Uint8Arr
   return new Uint8Array(Buffer.from(file, 'latin1'));
 }
 
-/** A page's text in a font of one's own, and what else belongs to the page. */
+/** A page's text in its own font, and whatever else belongs to the page. */
 export interface PdfPage {
   /** The font's dictionary. */
   font: string;
@@ -56,7 +56,7 @@ export interface PdfPage {
   annotations?: string[];
 }
 
-/** A PDF of pages with fonts, annotations and a title of their own. */
+/** Builds a PDF of pages with their own fonts, annotations and a title. */
 export function makePdfOfPages(pages: PdfPage[], { title }: { title?: string } = {}): Uint8Array {
   const objects = ['', '', `<< ${title === undefined ? '' : `/Title (${title})`} >>`];
   const add = (body: string) => `${objects.push(body)} 0 R`;
@@ -76,7 +76,10 @@ export function makePdfOfPages(pages: PdfPage[], { title }: { title?: string } =
   return assemble(objects, false, ' /Info 3 0 R');
 }
 
-/** A font of the reader's own: of a CMap (`90ms-RKSJ-H`) and a character collection (`Japan1`). */
+/**
+ * Returns a font that the reader provides, by its CMap (`90ms-RKSJ-H`) and character collection
+ * (`Japan1`).
+ */
 export function cidFont(cmap: string, ordering: string): string {
   const system = `<< /Registry (Adobe) /Ordering (${ordering}) /Supplement 2 >>`;
   const descriptor =

@@ -1,4 +1,4 @@
-/** Folders, ports and the clean environment that test servers run in. */
+/** Provides folders, ports and the clean environment in which test servers run. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -13,7 +13,7 @@ process.on('exit', () => {
   for (const directory of temporaryDirectories) removeDirectory(directory);
 });
 
-/** A new empty folder; it is removed when this process ends. */
+/** Makes a new empty folder; it is removed when this process ends. */
 export function temporaryDirectory(name: string): string {
   const directory = mkdtempSync(join(tmpdir(), `parley-${name}-`));
   temporaryDirectories.add(directory);
@@ -25,7 +25,7 @@ export function removeDirectory(directory: string): void {
   rmSync(directory, { recursive: true, force: true });
 }
 
-/** A port that was free a moment ago. */
+/** Returns a port that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -35,12 +35,15 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Path of a command in the repository's `node_modules/.bin`. */
+/** Returns the path of a command in the repository's `node_modules/.bin`. */
 export function localCommand(name: string, directory = repository): string {
   return join(directory, 'node_modules', '.bin', name);
 }
 
-/** PATH (as npm scripts see it), HOME and what is given: nothing else of our own environment. */
+/**
+ * Returns PATH (as npm scripts see it), HOME and the given variables, and nothing else of our own
+ * environment.
+ */
 export function cleanEnvironment(
   env: Record<string, string>,
   directory = repository,
@@ -50,8 +53,8 @@ export function cleanEnvironment(
 }
 
 /**
- * The arguments for `node` in a script of package.json that is a plain `node …`, else the fallback.
- * Env files are left out: a test gives the whole environment.
+ * Returns the arguments for `node` in a script of package.json that is a plain `node …`, else the
+ * fallback. Env files are left out, because a test sets the whole environment.
  */
 export function nodeScript(name: string, fallback: string[], directory = repository): string[] {
   const manifest: unknown = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));

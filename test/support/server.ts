@@ -1,4 +1,7 @@
-/** The product as a real process: the Node server, or the one that `npm run dev` runs on workerd. */
+/**
+ * Runs the product as a real process: the Node server, or the one that `npm run dev` runs on
+ * workerd.
+ */
 import { join } from 'node:path';
 import { startProcess, type ServerProcess } from './child-process.ts';
 import {
@@ -112,7 +115,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     resume: () => running.process.signal('SIGCONT'),
     async close() {
       await running.process.kill();
-      // What `wrangler dev` keeps for this port; another server may get the port later.
+      // Files that `wrangler dev` keeps for this port, which another server may use later.
       const leftovers = join(cwd, '.data', `wrangler-${new URL(url).port}`);
       removeDirectory(leftovers);
       removeDirectory(`${leftovers}.env`);

@@ -1,4 +1,4 @@
-/** The real libSQL server, with its data in a folder of its own. */
+/** Runs the real libSQL server with its data in its own folder. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sqldArguments } from '../../src/host/dev/sqld.ts';
 import { startProcess, type ServerProcess } from './child-process.ts';
@@ -22,7 +22,7 @@ export interface Sqld {
   kill(): Promise<void>;
   /** Stops it if it runs, and starts it on the same data and port. */
   restart(): Promise<void>;
-  /** Freezes it: connections are accepted, nothing is answered. */
+  /** Freezes it: connections are accepted, but nothing is answered. */
   pause(): void;
   resume(): void;
   /** Kills it and removes its data, if the folder was made here. */

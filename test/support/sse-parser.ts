@@ -1,6 +1,6 @@
 /**
- * An event stream parser after the WHATWG HTML standard, section 9.2.6 "Interpreting an event
- * stream", that works on bytes and notes when and where each event ended.
+ * Parses event streams by the WHATWG HTML standard, section 9.2.6 "Interpreting an event stream".
+ * It works on bytes, and notes when and where each event ended.
  */
 
 export interface SseEvent {
@@ -27,13 +27,15 @@ const lf = 0x0a;
 const cr = 0x0d;
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/** Feed it bytes with `push`; it calls back for each event and comment. An unended event is lost. */
+/**
+ * Receives bytes with `push`, and calls back for each event and comment. An unended event is lost.
+ */
 export class SseParser {
-  /** The last event id so far, also from a block without data. */
+  /** The last event id so far, including that of a block without data. */
   lastEventId: string;
-  /** Milliseconds asked for by the stream's last valid `retry`. */
+  /** Milliseconds that the stream's last valid `retry` requested. */
   retryMs: number | undefined;
-  /** Some line was not UTF-8. */
+  /** True if any line was not UTF-8. */
   hasInvalidUtf8 = false;
   private readonly onEvent: (event: SseEvent) => void;
   private readonly onComment: (comment: SseComment) => void;

@@ -1,4 +1,4 @@
-/** Event streams as a client reads them, over a real connection that can really be dropped. */
+/** Reads event streams like a client, over a real connection that can really break. */
 import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { SseParser, type SseComment, type SseEvent } from './sse-parser.ts';
 
@@ -17,19 +17,19 @@ export interface OpenStream extends AsyncIterable<SseEvent> {
   status: number;
   headers: IncomingMessage['headers'];
   isEventStream: boolean;
-  /** All so far; iterating the stream gives the same from the start, then waits for more. */
+  /** All events so far. Iterating the stream gives the same from the start, then waits for more. */
   events: SseEvent[];
   comments: SseComment[];
   parser: SseParser;
-  /** When the headers came, and each piece of the body, on the clock of `performance.now()`. */
+  /** The time of the headers and of each piece of the body, on the clock of `performance.now()`. */
   openedAt: number;
   pieces: { at: number; bytes: number }[];
   bytes(): Buffer;
-  /** The next event (of this type) after the one that `next` gave last. */
+  /** Returns the next event (of this type) after the one that `next` returned last. */
   next(type?: string, timeoutMs?: number): Promise<SseEvent>;
-  /** Reads to the end: `end` as it should be, `cut` when the connection broke or was closed. */
+  /** Reads to the end: `end` if it was proper, `cut` if the connection broke or was closed. */
   collect(timeoutMs?: number): Promise<{ events: SseEvent[]; ended: 'end' | 'cut'; text: string }>;
-  /** Stops taking bytes from the socket, so that the sender's buffers fill. */
+  /** Stops reading from the socket, so that the sender's buffers fill. */
   stopReading(): void;
   readOn(): void;
   /** Drops the connection now. */

@@ -1,4 +1,4 @@
-/** A certificate of localhost that signs itself, and its key, which therefore is no secret. */
+/** A self-signed certificate for localhost with its key, which is therefore no secret. */
 export const localhost = {
   key: `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQglLcGnSF9nRaWMQaQ

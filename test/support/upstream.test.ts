@@ -28,7 +28,7 @@ function modelOf(service: string): LanguageModelV4 {
   return service === 'openai-chat' ? openai.chat('m') : openai.responses('m');
 }
 
-/** Streams one answer and sums it up; a stream that throws has `thrown`. */
+/** Streams one answer and summarises it; `thrown` is set if the stream threw. */
 async function run(service: string, messages = prompt, signal?: AbortSignal) {
   const seen = { text: '', reasoning: '', calls: [] as string[], errors: 0, thrown: false };
   let finish: Extract<LanguageModelV4StreamPart, { type: 'finish' }> | undefined;

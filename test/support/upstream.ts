@@ -1,6 +1,6 @@
 /**
- * A model service to test against: a real HTTP server that speaks the wires of OpenAI (chat,
- * Responses, embeddings), Groq and Gemini, and misbehaves as scripted per model name.
+ * A model service for tests: a real HTTP server that implements the APIs of OpenAI (chat,
+ * Responses, embeddings), Groq and Gemini, and misbehaves as scripted for each model name.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -28,11 +28,11 @@ export interface Upstream {
   googleBaseUrl: string;
   /** The key that `keyAccepted` looks for. */
   key: string;
-  /** Everything that a product needs to use all three services here, key included. */
+  /** All variables that a product needs to use the three services here, including the key. */
   env: Record<string, string>;
   /** Oldest first. */
   requests: RecordedRequest[];
-  /** Sets what a model name does; the count of its requests starts again. */
+  /** Sets the behaviour of a model name; the count of its requests starts again. */
   script(model: string, script: Script): void;
   /** Waits for the first recorded request that fits; rejects after `timeoutMs` (default 5000). */
   waitForRequest(
@@ -95,7 +95,7 @@ export async function startUpstream({
       await handle(state, request, response);
     };
     answer().catch((error: unknown) => {
-      // A client that leaves while it is kept waiting is what some tests are about.
+      // Some tests are about clients that leave while they wait.
       if (!(error instanceof BodyOver)) console.error('the test upstream failed', error);
       response.destroy();
     });

@@ -1,4 +1,4 @@
-/** A WebSocket client that keeps every JSON frame and waits for the ones a test asks for. */
+/** A WebSocket client that keeps every JSON frame and waits for those that a test requests. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { asRecord, asText, parseJson } from './json.ts';
@@ -9,9 +9,9 @@ export interface SocketFrame {
 }
 
 export interface TestSocket {
-  /** All frames so far; one that is no JSON object has type `` and its `text`. */
+  /** All frames so far; a frame that is no JSON object has an empty type and its `text`. */
   frames: SocketFrame[];
-  /** The next frame (of this type) after the one that `next` gave last. */
+  /** Returns the next frame (of this type) after the one that `next` returned last. */
   next(type?: string, timeoutMs?: number): Promise<SocketFrame>;
   send(message: unknown): void;
   sendRaw(data: string | Uint8Array): void;
@@ -22,7 +22,7 @@ export interface TestSocket {
   closed: Promise<{ code: number; reason: string }>;
 }
 
-/** Rejects with `unexpected status N` when the server refuses the upgrade. */
+/** Opens a socket; rejects with `unexpected status N` when the server refuses the upgrade. */
 export async function openWebSocket(
   url: string,
   { headers = {}, origin }: { headers?: Record<string, string>; origin?: string } = {},

@@ -14,7 +14,7 @@ export interface Exchange {
   behaviour: Behaviour;
   record: RecordedRequest;
   response: ServerResponse;
-  /** How many requests for this model came before. */
+  /** The number of earlier requests for this model. */
   count: number;
 }
 
@@ -211,7 +211,7 @@ class Pace {
   private waiting: string[] = [];
   private tokensWaiting = 0;
   private isFirst = true;
-  /** When the token before was to be sent, on the clock of `performance.now()`. */
+  /** The due time of the previous token, on the clock of `performance.now()`. */
   private due: number | undefined;
 
   constructor(behaviour: Behaviour, writer: BodyWriter) {

@@ -9,7 +9,7 @@ export interface Behaviour {
   tokens?: string[];
   /** The whole answer, cut into tokens by `cut`. */
   text?: string;
-  /** How `text` is cut: at words, at code points, or every n UTF-16 units (surrogate pairs too). */
+  /** The unit in which `text` is cut: words, code points, or n UTF-16 units (even surrogate pairs). */
   cut?: 'words' | 'characters' | number;
   /** Pieces of reasoning, sent before the text. */
   reasoning?: string[];
@@ -106,13 +106,13 @@ export interface RawAnswer {
   body: string;
   /** Default `text/event-stream`. */
   contentType?: string;
-  /** What the connection does after the body: it ends, is reset, or stays open. Default `end`. */
+  /** The connection after the body: it ends, is reset, or stays open. Default `end`. */
   after?: 'end' | 'reset' | 'hold';
 }
 
 /**
  * `json-error`: 200 with an error as application/json; `empty`: 200, event stream, no byte;
- * `close`/`reset`: the connection ends (FIN / RST) before any header; `hang`: accepted, no byte, ever;
+ * `close`/`reset`: the connection ends (FIN / RST) before any header; `hang`: accepted, but no byte;
  * `headers-only`: headers, then silence; `html`: 200 with a web page.
  */
 export type Instead = 'json-error' | 'empty' | 'close' | 'reset' | 'hang' | 'headers-only' | 'html';

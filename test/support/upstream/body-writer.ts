@@ -6,16 +6,19 @@ import { invalidUtf8Token } from './behaviour.ts';
 import { Compressor } from './compression.ts';
 import type { RecordedRequest } from './recorded-request.ts';
 
-/** Milliseconds for what was written to reach the client before the connection is broken. */
+/** Milliseconds for written data to reach the client before the connection is broken. */
 const settleMs = 10;
 
-/** Node's timers take no more than this many milliseconds. */
+/** The longest delay of Node's timers, in milliseconds. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** The client has left, or a fault has ended the body: nothing more is to be written. */
+/** The client has left, or a fault has ended the body, so nothing more must be written. */
 export class BodyOver extends Error {}
 
-/** Writes a response body as a behaviour wants it cut, counts it, and breaks it off at a byte. */
+/**
+ * Writes a response body in the pieces that a behaviour asks for, counts it, and breaks it off at a
+ * byte.
+ */
 export class BodyWriter {
   private readonly response: ServerResponse;
   private readonly behaviour: Behaviour;
@@ -37,13 +40,13 @@ export class BodyWriter {
     await this.writeBytes((await this.compressor?.add(plain)) ?? plain);
   }
 
-  /** Writes what a compressed body ends with. */
+  /** Writes the end of a compressed body. */
   async finish(): Promise<void> {
     const last = await this.compressor?.end();
     if (last) await this.writeBytes(last);
   }
 
-  /** Writes bytes that no compression makes. */
+  /** Writes bytes that no compression produces. */
   async corrupt(): Promise<void> {
     await this.send(Buffer.alloc(64, 0xff));
   }
@@ -75,7 +78,7 @@ export class BodyWriter {
     }
   }
 
-  /** Ends the body in a bad way; a stall with `forMs` is the only one that returns. */
+  /** Ends the body in a bad way; only a stall with `forMs` returns. */
   async breakOff(fault: Pick<StreamFault, 'how' | 'forMs'>): Promise<void> {
     if (fault.how === 'stall') {
       await this.wait(fault.forMs ?? longestTimerMs);
@@ -106,7 +109,8 @@ export class BodyWriter {
     if (bytes.length === 0) return;
     this.record.bytesWritten += bytes.length;
     const hasRoom = this.response.write(bytes);
-    // Node joins the writes of one turn of the event loop; each of ours is to leave by itself.
+    // Node joins the writes of one turn of the event loop, but each of these must be sent by
+    // itself.
     if (hasRoom) await nextTurn();
     else await once(this.response, 'drain', { signal: this.record.gone }).catch(ignore);
     if (this.record.gone.aborted) throw new BodyOver();

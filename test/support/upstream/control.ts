@@ -1,6 +1,6 @@
 /**
- * The upstream for tests in other processes than its own: `/control/…` sets scripts and gives the
- * recorded requests. What is a function (a script that chooses, a vector) cannot be sent.
+ * Controls the upstream from other processes: `/control/…` sets scripts and returns the recorded
+ * requests. Functions (a script that chooses, a vector) cannot be sent.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,9 +16,9 @@ export type SeenRequest = Omit<RecordedRequest, 'gone' | 'closed'>;
 
 export interface UpstreamControl {
   url: string;
-  /** Sets what a model name does; the count of its requests starts again. */
+  /** Sets the behaviour of a model name; the count of its requests starts again. */
   script(model: string, script: SentScript): Promise<void>;
-  /** The requests for one model as they are now, oldest first. */
+  /** Returns the current requests for one model, oldest first. */
   requests(model: string): Promise<SeenRequest[]>;
   /** Waits for the first request for the model that fits; rejects after `timeoutMs` (default 5000). */
   waitForRequest(
@@ -28,13 +28,13 @@ export interface UpstreamControl {
   ): Promise<SeenRequest>;
 }
 
-/** Speaks to the upstream at `url`. */
+/** Returns a client of the upstream at `url`. */
 export function upstreamControl(url: string): UpstreamControl {
   const address = (what: string, model: string) =>
     `${url}/control/${what}/${encodeURIComponent(model)}`;
   const requests = async (model: string) => {
     const response = await fetch(address('requests', model));
-    // Written by `answerControl` alone.
+    // Only `answerControl` writes this.
     const seen: SeenRequest[] = await response.json();
     return seen;
   };
@@ -63,7 +63,7 @@ interface Controlled {
   script(model: string, script: Behaviour | Behaviour[]): void;
 }
 
-/** Answers a request to `/control/…`; false when it is another. */
+/** Answers a request to `/control/…`; returns false for any other request. */
 export async function answerControl(
   { requests, script }: Controlled,
   request: IncomingMessage,
@@ -82,7 +82,7 @@ export async function answerControl(
   const parts: Buffer[] = [];
   // Node's request is an async iterable of Buffers as long as no encoding is set.
   for await (const part of request) parts.push(part as Buffer);
-  // Sent by `upstreamControl` alone, whose type is a script's.
+  // Only `upstreamControl` sends this, and its type is that of a script.
   script(model, parseJson(Buffer.concat(parts).toString()) as Behaviour | Behaviour[]);
   response.end('{}');
   return true;

@@ -1,4 +1,7 @@
-/** Embedding answers of OpenAI and Gemini. A vector depends on nothing but the text and its length. */
+/**
+ * Builds the embedding answers of OpenAI and Gemini. A vector depends only on the text and its
+ * length.
+ */
 import { createHash } from 'node:crypto';
 import { asArray, asRecord, asText } from '../json.ts';
 import type { Behaviour } from './behaviour.ts';
@@ -41,7 +44,10 @@ function base64(vector: unknown[]): string {
   return Buffer.from(Float32Array.from(vector.map(Number)).buffer).toString('base64');
 }
 
-/** Hashed words, signed and normalised (Weinberger et al. 2009): texts that share words are near. */
+/**
+ * Hashes words with signs and normalises the vector (Weinberger et al. 2009), so that texts with
+ * common words are near.
+ */
 export function hashedVector(text: string, dimensions: number): number[] {
   const vector = Array.from({ length: dimensions }, () => 0);
   const words = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [text];

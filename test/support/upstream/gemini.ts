@@ -1,4 +1,7 @@
-/** Gemini's generateContent: parts, thought parts, usage in every chunk, CRLF between events, no end marker. */
+/**
+ * Implements Gemini's generateContent: parts, thought parts, usage in every chunk, CRLF between
+ * events, no end marker.
+ */
 import { asArray, asRecord, asText } from '../json.ts';
 import { upstreamWords } from './behaviour.ts';
 import { encodeJson, textTokens, type AnswerPlan, type ModelRequest } from './plan.ts';
@@ -65,7 +68,7 @@ function* allParts(plan: AnswerPlan): Generator<object> {
   for (const token of textTokens(plan)) yield { text: token };
 }
 
-/** Not streamed, thoughts and text are one part each. */
+/** Returns the parts of an answer that is not streamed; thoughts and text are one part each. */
 function wholeParts(plan: AnswerPlan): object[] {
   return [
     ...allParts({
@@ -89,7 +92,7 @@ function* geminiFrames(plan: AnswerPlan): Generator<Frame> {
   for (const part of allParts(plan)) yield frame('token', [part]);
   if (plan.finishReason === undefined) return;
   if (plan.finishReason === 'content_filter' && plan.text.length === 0) {
-    // A prompt that is blocked gets no candidate at all.
+    // A blocked prompt gets no candidate at all.
     const promptFeedback = { blockReason: 'PROHIBITED_CONTENT' };
     yield { kind: 'finish', text: sse({ promptFeedback, usageMetadata: usageJson(plan, false) }) };
     return;
@@ -117,11 +120,11 @@ function response(plan: AnswerPlan, parts: object[], { finished }: { finished: b
   };
 }
 
-/** Only the last chunk counts the answer; the ones before count the prompt. */
+/** Returns the usage. Only the last chunk counts the answer; the earlier ones count the prompt. */
 function usageJson(plan: AnswerPlan, finished: boolean) {
   const { input, output, total, reasoning } = plan.usage;
   if (!finished) return { promptTokenCount: input, totalTokenCount: input };
-  // Gemini counts thoughts beside the candidates, where the plan's output includes them.
+  // Gemini counts thoughts separately from the candidates; the plan's output includes them.
   const candidates = typeof output === 'number' ? output - reasoning : output;
   return {
     promptTokenCount: input,

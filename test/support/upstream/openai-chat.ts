@@ -1,6 +1,6 @@
 /**
- * OpenAI chat completions, and Groq's dialect of it: usage in `x_groq` of the finishing chunk,
- * `delta.reasoning` for models that think, tool calls in one piece.
+ * Implements OpenAI's chat completions and Groq's dialect of it: usage in `x_groq` of the finishing
+ * chunk, `delta.reasoning` for models that think, tool calls in one piece.
  */
 import { asArray, asRecord, asText } from '../json.ts';
 import { upstreamWords } from './behaviour.ts';
@@ -82,7 +82,7 @@ function* chatFrames(dialect: ChatDialect, plan: AnswerPlan): Generator<Frame> {
 }
 
 function reasoningDelta(dialect: ChatDialect, piece: string): object {
-  // OpenAI keeps reasoning to itself on this API; compatible servers use this name.
+  // OpenAI does not show reasoning in this API; compatible servers use this name.
   return dialect === 'groq'
     ? { reasoning: piece, channel: 'analysis' }
     : { reasoning_content: piece };

@@ -1,4 +1,4 @@
-/** OpenAI's Responses API, the events that a text or function-call answer consists of. */
+/** Implements OpenAI's Responses API with the events of a text or function-call answer. */
 import { asArray, asRecord, asText } from '../json.ts';
 import { upstreamWords } from './behaviour.ts';
 import { chatWire } from './openai-chat.ts';
@@ -23,7 +23,7 @@ function readResponsesRequest(body: unknown): ModelRequest {
   const items = asArray(request['input']).map(asRecord);
   const lastUser = items.findLastIndex((item) => item['role'] === 'user');
   const after = items.slice(lastUser + 1);
-  // Parallel calls of one step are followed by their outputs; a step ends where outputs end.
+  // Parallel calls of one step are followed by their outputs; a step ends after its outputs.
   const steps = after.filter(
     (item, index) =>
       item['type'] === 'function_call_output' &&

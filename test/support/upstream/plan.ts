@@ -5,16 +5,16 @@ import {
   type UsageScript,
 } from './behaviour.ts';
 
-/** What a wire reads out of a request, the same for all services. */
+/** A request, in one form for all services. */
 export interface ModelRequest {
   model: string;
   stream: boolean;
   lastUserText: string;
-  /** How many tool steps follow the last user message. */
+  /** The number of tool steps after the last user message. */
   stepsDone: number;
-  /** All text sent to the model, for counting. */
+  /** The length of all text sent to the model, for counting. */
   promptCharacters: number;
-  /** The client asked for usage in the stream (`stream_options.include_usage`). */
+  /** True if the client requested usage in the stream (`stream_options.include_usage`). */
   wantsUsage: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface PlannedToolCall {
   id: string;
   name: string;
   input: unknown;
-  /** The JSON of the arguments, perhaps cut, in pieces. */
+  /** The JSON of the arguments in pieces, possibly cut off. */
   argumentPieces: string[];
 }
 
@@ -33,7 +33,7 @@ export interface Usage {
   reasoning: number;
 }
 
-/** One answer, decided before its first byte, in no service's format yet. */
+/** One answer, decided before its first byte and independent of a service's format. */
 export interface AnswerPlan {
   id: string;
   model: string;
@@ -50,7 +50,7 @@ export interface AnswerPlan {
   doneMarker: boolean;
 }
 
-/** Characters of one token in the prompt's count: a round figure, so that tests can compute it. */
+/** Characters per token in the prompt's count: a round number, so that tests can compute it. */
 const charactersPerToken = 4;
 
 let answers = 0;
@@ -86,7 +86,7 @@ export function planAnswer(request: ModelRequest, behaviour: Behaviour): AnswerP
   };
 }
 
-/** The plan's text tokens, without end when it is infinite. */
+/** Returns the plan's text tokens, without end when it is infinite. */
 export function* textTokens(plan: AnswerPlan): Generator<string> {
   do yield* plan.text;
   while (plan.infinite && plan.text.length > 0);
@@ -120,7 +120,7 @@ function planToolCall(call: ScriptedToolCall, defaultId: string): PlannedToolCal
   };
 }
 
-/** `NaN` here is written as a bare NaN, as some servers do; see `encodeJson`. */
+/** Returns the usage. `NaN` is written as a bare NaN, as some servers do; see `encodeJson`. */
 function planUsage(script: UsageScript, counted: { input: number; output: number }) {
   if (typeof script === 'object') return { ...script, total: undefined };
   switch (script) {
@@ -141,7 +141,7 @@ function planUsage(script: UsageScript, counted: { input: number; output: number
   }
 }
 
-/** JSON in which NaN stays NaN (and so is no JSON). */
+/** Encodes JSON in which NaN stays NaN (which makes it invalid JSON). */
 export function encodeJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     Number.isNaN(inner) ? '\u{F8FE}NaN' : inner,

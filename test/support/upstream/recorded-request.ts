@@ -10,7 +10,9 @@ export type WireName =
   | 'gemini-embeddings'
   | 'unknown';
 
-/** What a test can see of one request; fields of the answer change while it is written. */
+/**
+ * The data of one request that a test can see; the fields of the answer change while it is written.
+ */
 export interface RecordedRequest {
   wire: WireName;
   /** Milliseconds since 1970. */
@@ -22,19 +24,19 @@ export interface RecordedRequest {
   stream: boolean;
   /** Keys are replaced by `<hidden>`. */
   headers: Record<string, string>;
-  /** The expected key was sent where this service wants it. */
+  /** True if the expected key was sent in the place that this service expects. */
   keyAccepted: boolean;
   keySent: boolean;
   body: unknown;
   status: number | undefined;
   bytesWritten: number;
   tokensWritten: number;
-  /** The answer was written to its end, as far as the script wanted. */
+  /** True if the answer was written to its end, as far as the script wanted. */
   finished: boolean;
-  /** The client went away before. */
+  /** True if the client left before that. */
   aborted: boolean;
   abortedAt: number | undefined;
-  /** The script broke the connection. */
+  /** True if the script broke the connection. */
   brokenByUs: boolean;
   /** Aborts when the connection is over, whoever ended it. */
   gone: AbortSignal;
