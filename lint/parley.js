@@ -3,10 +3,7 @@
 import { isBuiltin } from 'node:module';
 import { dirname, relative, resolve, sep } from 'node:path';
 
-/**
- * The other parts that each part of `src/` may import. A part that is missing here may import
- * nothing.
- */
+/** The other parts that each part of `src/` may import. A part that is missing here is reported. */
 const MAY_IMPORT = layers([
   ['core'],
   ['config', 'text'],

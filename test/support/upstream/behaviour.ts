@@ -9,7 +9,7 @@ export interface Behaviour {
   tokens?: string[];
   /** The whole answer, cut into tokens by `cut`. */
   text?: string;
-  /** The unit in which `text` is cut: words, code points, or n UTF-16 units (even surrogate pairs). */
+  /** The pieces of `text`: words, code points, or n UTF-16 units (which may split pairs). */
   cut?: 'words' | 'characters' | number;
   /** Pieces of reasoning, sent before the text. */
   reasoning?: string[];
