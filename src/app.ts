@@ -3,8 +3,9 @@
  */
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
-import { refuseForeignHost } from './auth/origin.ts';
-import { notFound } from './core/errors.ts';
+import { isTrustedHost, REFUSED_HOST, refusedHostMessage } from './auth/host.ts';
+import { notFound, ParleyError } from './core/errors.ts';
+import { warnOnce } from './core/log-once.ts';
 import { chatConversationsRouter } from './routes/conversations/chat-conversations.ts';
 import { chatsRouter } from './routes/conversations/chats.ts';
 import { conversationsRouter } from './routes/conversations/conversations.ts';
@@ -14,6 +15,7 @@ import { messagesRouter } from './routes/messages.ts';
 import { serviceRouter } from './routes/service.ts';
 import { readApiNotes } from './routes/shared/api-notes.ts';
 import type { AppEnv, Dependencies } from './routes/shared/dependencies.ts';
+import { logRequest } from './routes/shared/log-request.ts';
 import { methodNotAllowed } from './routes/shared/method-not-allowed.ts';
 import { describeApi } from './routes/shared/openapi.ts';
 import { renderProblem } from './routes/shared/render-error.ts';
@@ -38,7 +40,7 @@ export function createApp<Bindings extends object>(
     c.set('dependencies', dependenciesFor(c.env as Bindings));
     await next();
   });
-  app.use(allowBrowsers, refuseRebinding);
+  app.use(logRequest, allowBrowsers, refuseRebinding);
 
   // `/conversations/start` must match before `/conversations/{id}`, so this router comes first.
   app.route('/', shortConversationsRouter());
@@ -72,7 +74,11 @@ function pathWithoutTrailingSlash(request: Request): string {
  * Refuses other host names on a server that only this machine can reach. A page could otherwise
  * make its own name resolve to this machine (DNS rebinding).
  */
-const refuseRebinding: MiddlewareHandler<AppEnv> = async (c, next) => {
-  if (c.get('dependencies').loopbackOnly) refuseForeignHost(c.req.raw.headers);
-  await next();
+const refuseRebinding: MiddlewareHandler<AppEnv> = (c, next) => {
+  const { loopbackOnly, config, log } = c.get('dependencies');
+  const host = c.req.header('host');
+  const isTrusted = !loopbackOnly || isTrustedHost(host, config.TRUSTED_HOSTS);
+  if (isTrusted) return next();
+  warnOnce(log, refusedHostMessage(host));
+  throw new ParleyError({ code: 'forbidden_host', detail: REFUSED_HOST });
 };

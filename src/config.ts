@@ -61,7 +61,19 @@ const environmentSchema = z.object({
         .map((origin) => origin.trim())
         .filter(Boolean),
     )
-    .pipe(z.array(z.union([z.literal('*'), z.url({ protocol: /^https?$/ })])))
+    .pipe(z.array(z.union([z.literal(['*', 'null']), z.url({ protocol: /^https?$/ })])))
+    .optional(),
+  TRUSTED_HOSTS: z
+    .string()
+    .transform((list) =>
+      list
+        .split(',')
+        .map((name) => name.trim().toLowerCase())
+        .filter(Boolean),
+    )
+    .pipe(
+      z.array(z.string().regex(/^(\*|[a-z0-9.-]+|\[[0-9a-f:]+\])$/, 'must be names without ports')),
+    )
     .optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
   LOG_FORMAT: z.enum(LOG_FORMATS).optional(),

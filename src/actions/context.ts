@@ -1,7 +1,7 @@
 /** The context of every action: the caller, and the services of this deployment. */
 import type { Config } from '../config.ts';
 import type { Principal } from '../core/principal.ts';
-import type { Report } from '../core/report.ts';
+import type { Logger } from '../core/logger.ts';
 import type { Prepare } from '../documents/prepare.ts';
 import type { Registry } from '../models/chat/registry.ts';
 import type { EmbeddingRegistry } from '../models/embeddings/registry.ts';
@@ -17,7 +17,7 @@ export interface ActionDependencies {
   /** Extracts the text of a document and splits it. */
   prepare: Prepare;
   turns: TurnService;
-  report: Report;
+  log: Logger;
   /**
    * Keeps work alive that outlives its request: the platform or the shutdown waits for it.
    * @param work handles its own errors

@@ -55,8 +55,8 @@ export async function ingestDocument(
 }
 
 function dependenciesOf({ dependencies }: ActionContext): IngestDependencies {
-  const { db, embeddings, config, report } = dependencies;
-  return { db, embeddings, report, leaseMs: config.TURN_LEASE_MS };
+  const { db, embeddings, config, log } = dependencies;
+  return { db, embeddings, log, leaseMs: config.TURN_LEASE_MS };
 }
 
 async function finish(

@@ -16,8 +16,8 @@ export async function searchDocuments(
   { principal, dependencies, asker }: ActionContext,
   { conversationId, ...input }: SearchInput,
 ): Promise<Passage[]> {
-  const { db, embeddings, report } = dependencies;
+  const { db, embeddings, log } = dependencies;
   const conversation = conversationId === undefined ? undefined : { of: conversationId };
   const request = { ...input, userId: requireUserId(principal), conversation };
-  return retrieve(request, { db, embeddings, report, signal: asker.signal });
+  return retrieve(request, { db, embeddings, log, signal: asker.signal });
 }

@@ -6,7 +6,10 @@ import { ParleyError } from '../core/errors.ts';
 import { isLoopback } from '../config.ts';
 
 export interface OriginPolicy {
-  /** The allowed origins; `*` allows all, and undefined allows localhost on any port. */
+  /**
+   * The allowed origins; `*` allows all, `null` pages that are opened as files, and undefined allows
+   * localhost on any port.
+   */
   origins: readonly string[] | undefined;
 }
 
@@ -19,11 +22,27 @@ export function isAllowedOrigin(
   host: string | undefined,
   { origins }: OriginPolicy,
 ): boolean {
+  if (origins?.includes('*') || origins?.includes(origin)) return true;
   const url = URL.canParse(origin) ? new URL(origin) : undefined;
   if (!url) return false;
   if (url.host === host) return true;
   if (!origins) return isLoopback(url.hostname);
-  return origins.includes('*') || origins.some((allowed) => new URL(allowed).origin === url.origin);
+  return origins.some((allowed) => originOf(allowed) === url.origin);
+}
+
+function originOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).origin : undefined;
+}
+
+/** UTF-16 units of a header that are shown to the operator. */
+const LONGEST_SHOWN = 200;
+
+/** Returns what the operator is told of an origin that may not call, with the line that would let it. */
+export function refusedOriginMessage(origin: string, { origins = [] }: OriginPolicy): string {
+  const shown = origin.slice(0, LONGEST_SHOWN);
+  const what = shown === 'null' ? 'null (a page that was opened as a file)' : shown;
+  const line = `CORS_ORIGINS=${[...origins, shown].join()}`;
+  return `pages of the origin ${what} may not call; to let them, set ${line}`;
 }
 
 /**
@@ -39,19 +58,5 @@ export function refuseForeignOrigin(headers: Headers, policy: OriginPolicy): voi
   throw new ParleyError({
     code: 'forbidden_origin',
     detail: 'This origin may not call here; see CORS_ORIGINS',
-  });
-}
-
-/**
- * Refuses a request that reached this machine by a name other than its loopback names, which is how
- * DNS rebinding works.
- * @throws ParleyError `forbidden_host`
- */
-export function refuseForeignHost(headers: Headers): void {
-  const host = headers.get('host');
-  if (host === null || isLoopback(host.replace(/:\d+$/, ''))) return;
-  throw new ParleyError({
-    code: 'forbidden_host',
-    detail: 'This server answers to loopback names only',
   });
 }

@@ -2,7 +2,6 @@
  * Logging for the operator: each event is one line, as JSON or in a form for terminals. Fields are
  * ids, numbers and codes; texts of users and models and credentials are never logged.
  */
-import type { Report } from './report.ts';
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -37,11 +36,6 @@ export function createLogger({ level, format, write, now = Date.now }: LoggerOpt
       ? () => undefined
       : (message, fields = {}) => write(render(now(), own, message, fields), own);
   return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
-}
-
-/** Returns a function that logs errors, for code that reports nothing else. */
-export function reportTo(log: Logger): Report {
-  return (what, error) => log.error(what, { error });
 }
 
 function jsonLine(now: number, level: LogLevel, message: string, fields: LogFields): string {

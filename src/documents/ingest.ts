@@ -11,7 +11,7 @@
 import type { Document } from '../core/document.ts';
 import { failureOf, notFound, ParleyError } from '../core/errors.ts';
 import { ANYONE } from '../core/principal.ts';
-import type { Report } from '../core/report.ts';
+import type { Logger } from '../core/logger.ts';
 import { sleep } from '../core/retry.ts';
 import type { Embedder, EmbeddingRegistry } from '../models/embeddings/registry.ts';
 import { keywordText } from '../text/words.ts';
@@ -29,7 +29,7 @@ export interface IngestDependencies {
   embeddings: EmbeddingRegistry;
   /** Milliseconds of silence after which an ingest counts as interrupted. */
   leaseMs: number;
-  report: Report;
+  log: Logger;
 }
 
 /** The ingest of one draft. */
@@ -67,16 +67,18 @@ export async function runIngest(
   dependencies: IngestDependencies,
   onProgress: OnProgress = () => {},
 ): Promise<Document> {
-  const { db, leaseMs, report } = dependencies;
+  const { db, leaseMs, log } = dependencies;
   const heartbeat = setInterval(() => {
-    void renewDraft(db, job.draft).catch((error: unknown) => report('a heartbeat was lost', error));
+    void renewDraft(db, job.draft).catch((error: unknown) =>
+      log.error('a heartbeat was lost', { error }),
+    );
   }, leaseMs / 3);
   let published: Document | undefined;
   try {
     published = await storeAll(job, db, onProgress);
   } catch (error) {
     await failDraft(db, job.draft, failureOf(error)).catch((lost: unknown) =>
-      report('a failed ingest could not be recorded', lost),
+      log.error('a failed ingest could not be recorded', { error: lost }),
     );
     throw error;
   } finally {

@@ -16,6 +16,7 @@ const health = z
     version: z.string(),
   })
   .openapi('Health');
+const readiness = z.looseObject({ status: z.enum(['ready', 'stopping']) }).openapi('Readiness');
 const models = z.looseObject({
   default: z.string(),
   models: z.array(
@@ -75,7 +76,7 @@ export function serviceRouter() {
           200,
         );
       } catch (error) {
-        c.get('dependencies').report('the database does not answer', error);
+        c.get('dependencies').log.error('the database does not answer', { error });
         return c.json(
           {
             status: 'unavailable' as const,
@@ -85,6 +86,28 @@ export function serviceRouter() {
           503,
         );
       }
+    },
+  );
+
+  route(
+    router,
+    {
+      method: 'get',
+      path: '/ready',
+      tags,
+      operationId: 'getReadiness',
+      summary: 'Whether the server should be given more to do',
+      responses: {
+        200: json(readiness, 'It should'),
+        ...commonProblems,
+        503: json(readiness, 'It is stopping: requests belong elsewhere'),
+      },
+    },
+    (c) => {
+      const isDraining = c.get('dependencies').isDraining();
+      return isDraining
+        ? c.json({ status: 'stopping' as const }, 503)
+        : c.json({ status: 'ready' as const }, 200);
     },
   );
 

@@ -1,6 +1,6 @@
 /** Finds passages for a question: embeds the query, searches in one database request, and ranks. */
 import { notFound, ParleyError } from '../core/errors.ts';
-import type { Report } from '../core/report.ts';
+import type { Logger } from '../core/logger.ts';
 import type { Citation } from '../core/parts.ts';
 import type { Embedder, EmbeddingRegistry } from '../models/embeddings/registry.ts';
 import type { Database } from '../store/database.ts';
@@ -52,7 +52,7 @@ export interface Passage {
 export interface Retrieval {
   db: Database;
   embeddings: EmbeddingRegistry;
-  report: Report;
+  log: Logger;
 }
 
 export interface RetrievalOptions {
@@ -83,14 +83,14 @@ const SNIPPET_LENGTH = 300;
  */
 export async function retrieve(
   request: RetrievalRequest,
-  { db, embeddings, report, signal, whenEmbeddingFails = 'fail' }: Retrieval & RetrievalOptions,
+  { db, embeddings, log, signal, whenEmbeddingFails = 'fail' }: Retrieval & RetrievalOptions,
 ): Promise<Passage[]> {
   const embedder = embeddings.configured;
   const wanted = request.mode ?? 'hybrid';
   const { vector = null, error } =
     wanted === 'keyword' ? {} : await embedQuery(request.query, embedder, signal);
   if (error && (wanted === 'vector' || whenEmbeddingFails === 'fail')) throw error;
-  if (error) report('a question could not be embedded, words alone are searched for', error);
+  if (error) log.error('a question could not be embedded, words alone are searched for', { error });
   const space = vector ? { model: embedder.name, dimension: vector.length } : undefined;
   const vectorWeight = embedder.isLocal ? OFFLINE_VECTOR_WEIGHT : MODEL_VECTOR_WEIGHT;
   const mode = vector ? wanted : 'keyword';
@@ -203,7 +203,7 @@ function worthCiting(passages: readonly Passage[]): Passage[] {
  * unavailable it uses the words alone. Irrelevant passages are dropped for the offline embedding
  * model, whose cosines are known. For a learned model, the reader of the passages must judge them.
  */
-export function createRetriever({ db, embeddings, report }: Retrieval) {
+export function createRetriever({ db, embeddings, log }: Retrieval) {
   return {
     retrieve: async ({
       conversationId,
@@ -218,7 +218,7 @@ export function createRetriever({ db, embeddings, report }: Retrieval) {
     }): Promise<Passage[]> => {
       const passages = await retrieve(
         { ...request, conversation: { seenBy: conversationId } },
-        { db, embeddings, report, signal, whenEmbeddingFails: 'keyword' },
+        { db, embeddings, log, signal, whenEmbeddingFails: 'keyword' },
       );
       return embeddings.configured.isLocal ? worthCiting(passages) : passages;
     },

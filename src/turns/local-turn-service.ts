@@ -8,7 +8,6 @@ import { newId } from '../core/ids.ts';
 import type { StoredTurn } from '../core/message.ts';
 import type { Logger } from '../core/logger.ts';
 import { ANYONE } from '../core/principal.ts';
-import type { Report } from '../core/report.ts';
 import { sleep } from '../core/retry.ts';
 import type { Registry } from '../models/chat/registry.ts';
 import type { Database } from '../store/database.ts';
@@ -59,7 +58,6 @@ export interface TurnServiceDependencies {
   retriever: Retriever;
   toolRegistry: ToolRegistry;
   settings: TurnServiceSettings;
-  report: Report;
   log: Logger;
   /** Keeps the steps after a turn alive until they are done. */
   defer: (work: Promise<unknown>) => void;
@@ -110,7 +108,7 @@ export class LocalTurnService implements TurnService {
 
   constructor(dependencies: TurnServiceDependencies) {
     this.#dependencies = dependencies;
-    const { db, registry, settings, report } = dependencies;
+    const { db, registry, settings, log } = dependencies;
     this.#claims = new Claims({
       db,
       instanceId: this.instanceId,
@@ -121,7 +119,7 @@ export class LocalTurnService implements TurnService {
         windowMessages: settings.context.windowMessages,
         graceMs: settings.storeGraceMs,
       },
-      report,
+      log,
     });
     this.#keepAlive = new KeepAliveTimer(settings.keepAliveMs);
     this.#checkpointer = new Checkpointer({
@@ -129,7 +127,7 @@ export class LocalTurnService implements TurnService {
       instanceId: this.instanceId,
       turns: this.#running,
       leaseMs: settings.leaseMs,
-      report,
+      log,
     });
   }
 

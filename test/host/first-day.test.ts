@@ -129,11 +129,14 @@ describe('the stop', () => {
       const json = { user_id: 'u', message: 'go', model: 'openai/endless' };
       const stream = await openStream(`${address}/conversations`, { json });
       await stream.next('message.delta');
+      expect((await request(`${address}/ready`)).status).toBe(200);
       process.kill(program.pid, 'SIGTERM');
       // One right behind it is the same signal, handed on.
       process.kill(program.pid, 'SIGTERM');
       await new Promise((done) => setTimeout(done, 700));
       expect(stream.events.at(-1)?.type).toBe('message.delta');
+      expect((await request(`${address}/ready`)).status).toBe(503);
+      expect((await request(`${address}/health`)).status).toBe(200);
       const begunAt = performance.now();
       process.kill(program.pid, 'SIGTERM');
       expect((await runToEnd(program)).exit).toBe(1);

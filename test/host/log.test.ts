@@ -1,5 +1,5 @@
 /** The log of `npm start`: a line a turn, readable by machines, without a word of what was said. */
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { request } from '../support/http.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
@@ -62,6 +62,82 @@ it('has a line for each turn, with ids, status, times and tokens', async () => {
   });
   for (const secret of ['xyzzy', 'plugh', 'plover', upstream.key])
     expect(server.logs()).not.toContain(secret);
+});
+
+it('has a line for each request, without its query, and none for probes', async () => {
+  await start();
+  const { json: made } = await request<{ conversation_id: string }>(`${server.url}/conversations`, {
+    json: { user_id: 'ada' },
+  });
+  const headers = { 'x-request-id': 'my-request' };
+  const id = made.conversation_id;
+  const path = `/conversations/${id}/stream`;
+  await request(`${server.url}${path}?message=xyzzy`, { headers });
+  await request(`${server.url}/health`);
+  await request(`${server.url}/conversations/unknown`);
+  const lines = await linesOf('request', 3);
+  expect(lines).toEqual([
+    expect.objectContaining({ method: 'POST', path: '/conversations', status: 200 }),
+    {
+      time: expect.any(String),
+      level: 'info',
+      message: 'request',
+      method: 'GET',
+      path,
+      status: 200,
+      ms: expect.any(Number),
+      request_id: 'my-request',
+      turn_id: expect.any(String),
+      conversation_id: id,
+    },
+    expect.objectContaining({ path: '/conversations/unknown', status: 404 }),
+  ]);
+  expect(server.logs()).not.toContain('xyzzy');
+});
+
+it('says once which origin was refused, and what would let it call', async () => {
+  await start({ CORS_ORIGINS: 'https://app.example' });
+  const headers = { origin: 'https://other.example' };
+  for (let time = 0; time < 3; time++)
+    await request(`${server.url}/conversations`, { json: { user_id: 'u' }, headers });
+  await request(`${server.url}/conversations`, { method: 'OPTIONS', headers: { origin: 'null' } });
+  await expect
+    .poll(() => server.logs(), { timeout: 5_000 })
+    .toContain('CORS_ORIGINS=https://app.example,null');
+  const line = 'CORS_ORIGINS=https://app.example,https://other.example';
+  expect(server.logs().split(line)).toHaveLength(2);
+});
+
+it('pages opened as files may call where null is allowed', async () => {
+  await start({ CORS_ORIGINS: 'null' });
+  const call = (origin: string) =>
+    request(`${server.url}/conversations`, { json: { user_id: 'u' }, headers: { origin } });
+  const { status, headers } = await call('null');
+  expect([status, headers['access-control-allow-origin']]).toEqual([200, 'null']);
+  expect((await call('https://other.example')).status).toBe(403);
+});
+
+describe('a name that is not loopback', () => {
+  const headers = { host: 'chat.example:8080' };
+
+  it('is refused, which is told with what would allow it', async () => {
+    await start();
+    const refused = await request(`${server.url}/models`, { headers });
+    expect(refused).toMatchObject({ status: 403, json: { code: 'forbidden_host' } });
+    expect(refused.text).toContain('TRUSTED_HOSTS');
+    await expect
+      .poll(() => server.logs(), { timeout: 5_000 })
+      .toContain('TRUSTED_HOSTS=chat.example');
+  });
+
+  it('is served where TRUSTED_HOSTS names it, its own pages too', async () => {
+    await start({ TRUSTED_HOSTS: 'Chat.example, other.example' });
+    const json = { user_id: 'u' };
+    const own = { ...headers, origin: 'https://chat.example:8080' };
+    expect((await request(`${server.url}/conversations`, { json, headers: own })).status).toBe(200);
+    const other = await request(`${server.url}/models`, { headers: { host: 'evil.example' } });
+    expect(other.status).toBe(403);
+  });
 });
 
 it('warns of a turn that failed, with its code', async () => {

@@ -256,13 +256,13 @@ describe('the chain behind an alias', () => {
 
 describe('the log', () => {
   it.each([
-    ['a wrong key', { status: { code: 401 } }, 'AI_APICallError 401'],
+    ['a wrong key', { status: { code: 401 } }, 'status 401'],
     [
       'a broken stream',
       { tokens, fault: { how: 'malformed', afterTokens: 1 } },
-      'AI_JSONParseError',
+      'could not be read',
     ],
-    ['an empty stream', { instead: 'empty' }, 'model_empty'],
+    ['an empty stream', { instead: 'empty' }, 'without a declared finish'],
   ] as const)('says what was wrong: %s', async (_name, script, why) => {
     groq.script(fast.groq, script);
     const { started } = await ask(`groq/${fast.groq}`);
@@ -276,7 +276,7 @@ describe('the log', () => {
 /** The lines of the log that say why a model failed in this turn. */
 function failuresOf(turnId: string): string[] {
   const lines = server.logs().split('\n');
-  return lines.filter((line) => line.includes(`turn ${turnId}: the model`));
+  return lines.filter((line) => line.includes('the model failed') && line.includes(turnId));
 }
 
 it('holds nothing against a client that leaves', async () => {
@@ -290,7 +290,7 @@ it('holds nothing against a client that leaves', async () => {
   await expect(leaving).rejects.toThrow('timeout');
   // Whatever a request does after its client has gone, it has done when the next ones are answered.
   await ask(scripted({ tokens }).model);
-  expect(server.logs()).not.toContain('"message":"request ');
+  expect(server.logs()).not.toContain('"message":"a request failed"');
 });
 
 it('never shows a key, in answers or in the log', async () => {

@@ -145,6 +145,7 @@ const calls: Record<string, Call> = {
   'get /ws/users/{user_id}/status': plain,
   'get /': plain,
   'get /health': plain,
+  'get /ready': plain,
   'get /models': plain,
   'get /docs': plain,
   'get /redoc': plain,

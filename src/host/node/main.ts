@@ -22,7 +22,6 @@ import { createNodePages } from './pages.ts';
 import { embeddingsOf, registryOf, turnServiceSettingsOf } from '../services.ts';
 import { RequestPacing } from './tuning/request-pacing.ts';
 import { createNodeLogger } from './log.ts';
-import { reportTo } from '../../core/logger.ts';
 import { sendTurn } from './send-turn.ts';
 import { DeferredWork } from './deferred-work.ts';
 import { loadEnvFile } from '../env-file.ts';
@@ -58,7 +57,6 @@ async function serve(): Promise<void> {
   const config = parseConfig(process.env);
   requireAuthOffLoopback(config);
   const log = createNodeLogger(config);
-  const report = reportTo(log);
   const network = httpFetchOf(config);
   const registry = registryOf(config, network);
   const embeddings = embeddingsOf(config, network);
@@ -70,10 +68,9 @@ async function serve(): Promise<void> {
     db,
     registry,
     settings: turnServiceSettingsOf(config),
-    retriever: createRetriever({ db, embeddings, report }),
+    retriever: createRetriever({ db, embeddings, log }),
     toolRegistry: createToolRegistry(),
     coalesce: setImmediate,
-    report,
     log,
     defer: (work) => deferred.add(work),
   });
@@ -84,23 +81,28 @@ async function serve(): Promise<void> {
     embeddings,
     prepare: prepareOnNode,
     turns,
-    report,
+    log,
     defer: (work) => deferred.add(work),
   };
+  let isDraining = false;
   const sockets = new NodeSockets(dependencies);
   const server = await listen({
     ...dependencies,
     sockets,
     pages: createNodePages(),
     loopbackOnly: isLoopback(config.HOST),
+    isDraining: () => isDraining,
     sendTurn,
   });
   const sweeping = setInterval(
-    () => void turns.sweep().catch((error: unknown) => report('the sweep failed', error)),
+    () => void turns.sweep().catch((error: unknown) => log.error('the sweep failed', { error })),
     config.TURN_LEASE_MS,
   );
   const running = { server, turns, sockets, deferred, db, config, sweeping };
-  onStopSignal(() => drain(running), log);
+  onStopSignal(() => {
+    isDraining = true;
+    return drain(running);
+  }, log);
   greet(
     {
       address: addressOfServer(server, config),
@@ -109,7 +111,7 @@ async function serve(): Promise<void> {
     },
     log,
   );
-  registry.prepare().catch((error: unknown) => report('the models cannot be loaded', error));
+  registry.prepare().catch((error: unknown) => log.error('the models cannot be loaded', { error }));
 }
 
 function listen(dependencies: Dependencies): Promise<Server> {

@@ -4,7 +4,7 @@
  */
 import { upgradeWebSocket } from '@hono/node-server';
 import type { WebSocket } from 'ws';
-import type { Report } from '../../core/report.ts';
+import type { Logger } from '../../core/logger.ts';
 import { newId } from '../../core/ids.ts';
 import type { ActionDependencies } from '../../actions/context.ts';
 import type { Socket } from '../../routes/websocket/frame-sink.ts';
@@ -31,7 +31,7 @@ const LAST_WORDS_MS = 1_000;
 export class NodeSockets implements Sockets {
   readonly #db: Database;
   readonly #dependencies: ActionDependencies;
-  readonly #report: Report;
+  readonly #log: Logger;
   readonly #instanceId = newId();
   readonly #open = new Map<string, WatchedSocket>();
   /** The frames of clients that are still being answered. */
@@ -39,7 +39,7 @@ export class NodeSockets implements Sockets {
   readonly #timer: ReturnType<typeof setInterval>;
 
   constructor(dependencies: ActionDependencies) {
-    this.#report = dependencies.report;
+    this.#log = dependencies.log;
     this.#db = dependencies.db;
     this.#dependencies = dependencies;
     this.#timer = setInterval(() => this.#renew(), RENEW_EVERY_MS);
@@ -81,7 +81,7 @@ export class NodeSockets implements Sockets {
       await addConnection(this.#db, { id, userId: socket.userId, instanceId: this.#instanceId });
       if (socket.gone.aborted) await removeConnection(this.#db, id);
     } catch (error) {
-      this.#report('the presence of sockets could not be stored', error);
+      this.#log.error('the presence of sockets could not be stored', { error });
     }
     greet(socket);
     return socket;
@@ -100,7 +100,7 @@ export class NodeSockets implements Sockets {
     ]);
     for (const socket of this.#open.values()) socket.close();
     await removeInstance(this.#db, this.#instanceId).catch((error: unknown) =>
-      this.#report('the presence of sockets could not be stored', error),
+      this.#log.error('the presence of sockets could not be stored', { error }),
     );
   }
 
@@ -114,7 +114,8 @@ export class NodeSockets implements Sockets {
     for (const socket of this.#open.values()) socket.watch();
     if (this.#open.size > 0)
       void renewConnections(this.#db, this.#instanceId, CONNECTION_LEASE_MS).catch(
-        (error: unknown) => this.#report('the presence of sockets could not be stored', error),
+        (error: unknown) =>
+          this.#log.error('the presence of sockets could not be stored', { error }),
       );
   }
 
@@ -122,7 +123,7 @@ export class NodeSockets implements Sockets {
     gone.abort();
     this.#open.delete(id);
     void removeConnection(this.#db, id).catch((error: unknown) =>
-      this.#report('the presence of sockets could not be stored', error),
+      this.#log.error('the presence of sockets could not be stored', { error }),
     );
   }
 }

@@ -5,7 +5,7 @@ import type { Config } from '../../config.ts';
 export function createWorkerLogger({
   LOG_LEVEL,
   LOG_FORMAT,
-}: Pick<Config, 'LOG_LEVEL' | 'LOG_FORMAT'>): Logger {
+}: Pick<Config, 'LOG_LEVEL'> & Partial<Pick<Config, 'LOG_FORMAT'>>): Logger {
   return createLogger({ level: LOG_LEVEL, format: LOG_FORMAT ?? 'json', write: writeLine });
 }
 

@@ -6,7 +6,7 @@ import { sweep } from '../../store/turns/read.ts';
 import { problemResponse } from '../../wire/problem.ts';
 import { WorkerSockets } from './websocket-object.ts';
 import { createWorkerPages } from './pages.ts';
-import { report } from '../report.ts';
+import { createWorkerLogger } from './log.ts';
 import { databaseOf, dependenciesOf, settle, type WorkerEnv } from './services.ts';
 
 export { DurableRoom } from './turn-object.ts';
@@ -23,6 +23,8 @@ const app = createApp(({ env, context }: Bindings) => ({
   sockets: new WorkerSockets(env.SOCKETS),
   pages: createWorkerPages(env.ASSETS),
   loopbackOnly: settle(env).loopbackOnly,
+  // The platform ends an instance by itself, and sends requests to others.
+  isDraining: () => false,
   sendTurn: (_, stream, headers) => new Response(stream.readable(), { headers }),
 }));
 
@@ -33,7 +35,8 @@ export default {
     } catch (error) {
       // A Worker has no start that could fail, so each request answers that it is not set up, and
       // the log says why.
-      report('the Worker cannot serve', error instanceof ConfigError ? error.message : error);
+      const why = error instanceof ConfigError ? error.message : error;
+      createWorkerLogger({ LOG_LEVEL: 'error' }).error('the Worker cannot serve', { error: why });
       const detail = 'This Worker is not configured; its log says what is missing';
       return problemResponse({ code: 'internal_error', detail }, newId());
     }

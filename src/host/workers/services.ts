@@ -12,7 +12,6 @@ import { connectHttp } from '../../store/connect-http.ts';
 import type { Database } from '../../store/database.ts';
 import type { ActionDependencies } from '../../actions/context.ts';
 import { prepare } from '../../documents/prepare.ts';
-import { report } from '../report.ts';
 import { embeddingsOf, registryOf } from '../services.ts';
 import { libraries } from './libraries.ts';
 import { RemoteTurnService } from './turn-stub.ts';
@@ -89,7 +88,6 @@ export function dependenciesOf(
     db: databaseOf(settled),
     prepare: (sent) => prepare(sent, libraries),
     turns: new RemoteTurnService(env.ROOMS),
-    report,
     defer: (work) => context.waitUntil(work.catch(() => undefined)),
   };
 }

@@ -8,7 +8,6 @@ import { createToolRegistry } from '../../turns/tools/registry.ts';
 import type { Asker, StreamOptions, TurnRun, TurnStream } from '../../turns/turn-service.ts';
 import { wireNamed } from '../../wire/registry.ts';
 import { RemoteTurnService, FAILED_STATUS, type SentOptions, type TurnCall } from './turn-stub.ts';
-import { report } from '../report.ts';
 import { turnServiceSettingsOf } from '../services.ts';
 import { databaseOf, settle, type WorkerEnv } from './services.ts';
 
@@ -42,13 +41,12 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
       db,
       registry: settled.registry,
       settings: turnServiceSettingsOf(settled.config),
-      retriever: createRetriever({ db, embeddings: settled.embeddings, report }),
+      retriever: createRetriever({ db, embeddings: settled.embeddings, log: settled.log }),
       toolRegistry: createToolRegistry(),
       coalesce: (wake) => void setTimeout(wake, COALESCE_MS),
       elsewhere: () => new RemoteTurnService(env.ROOMS),
       onActive: (active) => this.#setActive(active),
       defer: (work) => this.ctx.waitUntil(work),
-      report,
       log: settled.log,
     });
   }
@@ -59,7 +57,8 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
       return await this.#answer(await request.json<TurnCall>(), request);
     } catch (error) {
       const failure = failureOf(error);
-      if (failure.code === 'internal_error') report('a conversation’s object failed', error);
+      if (failure.code === 'internal_error')
+        settle(this.env).log.error('a conversation’s object failed', { error });
       return Response.json(failure, { status: FAILED_STATUS });
     }
   }

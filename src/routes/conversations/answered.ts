@@ -21,7 +21,7 @@ export function renderAnswered(c: AppContext): (turn: FinishedTurn) => Promise<R
     // The answer is sent even when the conversation was deleted meanwhile or the database is
     // unreachable.
     const found = await readNewest(c, turn.head.conversationId).catch((error: unknown) =>
-      c.get('dependencies').report('an answer is sent without the earlier messages', error),
+      c.get('dependencies').log.error('an answer is sent without the earlier messages', { error }),
     );
     const messages = found?.messages ?? exchanged(turn);
     return c.json({ ...answeredView(turn), messages: messages.map(messageView) });

@@ -72,13 +72,13 @@ async function answerIngest(
 }
 
 function streamed(c: AppContext, { document, work }: IngestRun): Response {
-  const { config, report } = c.get('dependencies');
+  const { config, log } = c.get('dependencies');
   const instance = c.get('requestId');
   const body = ingestEvents(work, {
     document,
     instance,
     keepAliveMs: config.KEEP_ALIVE_MS,
-    report: (error) => report(`request ${instance}`, error),
+    report: (error) => log.error('a request failed', { request_id: instance, error }),
   });
   return new Response(body, { headers: EVENT_STREAM_HEADERS });
 }

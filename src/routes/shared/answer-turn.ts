@@ -75,6 +75,7 @@ export async function answerTurn(
     return streamTurn(c, stream, wire, turnHeaders(stream, madeUnder));
   }
   const run = await runTurn(context, whole, options.onDisconnect);
+  c.set('turn', run);
   c.set('turnHeaders', turnHeaders(run, madeUnder));
   return answerWhole(c, run, render);
 }

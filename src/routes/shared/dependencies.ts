@@ -2,7 +2,7 @@
 import type { Context } from 'hono';
 import type { ActionContext, ActionDependencies } from '../../actions/context.ts';
 import type { Principal } from '../../core/principal.ts';
-import type { TurnStream } from '../../turns/turn-service.ts';
+import type { TurnAddress, TurnStream } from '../../turns/turn-service.ts';
 
 export interface Dependencies extends ActionDependencies {
   sockets: Sockets;
@@ -12,6 +12,8 @@ export interface Dependencies extends ActionDependencies {
    * refused.
    */
   loopbackOnly: boolean;
+  /** Whether the server stops, and should be given no more to do. */
+  isDraining(): boolean;
   /**
    * Answers with a turn as a stream.
    * @param headers the headers of the wire and of the turn
@@ -32,6 +34,8 @@ export interface AppEnv {
     dependencies: Dependencies;
     requestId: string;
     principal: Principal;
+    /** The turn that is answered with. */
+    turn: TurnAddress | undefined;
     /** The headers that name the turn. The failure of a turn that has begun carries them too. */
     turnHeaders: Readonly<Record<string, string>> | undefined;
   };

@@ -21,6 +21,7 @@ export const renderProblem: RenderError = (error, c) => {
   }
   // Reading fails when the client has disconnected; nobody sees the response, and nothing is wrong.
   const isGone = c.req.raw.signal.aborted;
-  if (!isGone && isForOperator(error)) c.get('dependencies').report(`request ${requestId}`, error);
+  if (!isGone && isForOperator(error))
+    c.get('dependencies').log.error('a request failed', { request_id: requestId, error });
   return problemResponse(failureOf(error), requestId);
 };

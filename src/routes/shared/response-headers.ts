@@ -1,7 +1,8 @@
 /** Sets the headers that every response carries. */
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
-import { isAllowedOrigin } from '../../auth/origin.ts';
+import { isAllowedOrigin, refusedOriginMessage } from '../../auth/origin.ts';
+import { warnOnce } from '../../core/log-once.ts';
 import { newId } from '../../core/ids.ts';
 import type { AppContext, AppEnv } from './dependencies.ts';
 import { originPolicyOf } from './prepare-request.ts';
@@ -36,8 +37,12 @@ function addHeader(c: AppContext, name: string, value: string, how: 'set' | 'app
 }
 
 const corsHeaders: MiddlewareHandler<AppEnv> = cors({
-  origin: (origin, c: AppContext) =>
-    isAllowedOrigin(origin, c.req.header('host'), originPolicyOf(c)) ? origin : null,
+  origin: (origin, c: AppContext) => {
+    const policy = originPolicyOf(c);
+    if (isAllowedOrigin(origin, c.req.header('host'), policy)) return origin;
+    warnOnce(c.get('dependencies').log, refusedOriginMessage(origin, policy));
+    return null;
+  },
   exposeHeaders: [
     'X-Request-Id',
     'X-Turn-Id',

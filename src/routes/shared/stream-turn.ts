@@ -30,6 +30,7 @@ export function streamTurn(
   wire: Wire,
   headers = turnHeaders(stream),
 ): Response {
+  c.set('turn', stream);
   return c.get('dependencies').sendTurn(c, stream, { ...wire.headers, ...headers });
 }
 

@@ -48,7 +48,8 @@ export async function receive(
   } catch (error) {
     if (socket.gone.aborted) return;
     const failure = failureOf(error);
-    if (failure.code === 'internal_error') dependencies.report('a socket message failed', error);
+    if (failure.code === 'internal_error')
+      dependencies.log.error('a socket message failed', { error });
     sendFrame(socket, {
       type: 'error',
       ...(conversationId === undefined ? {} : { conversation_id: conversationId }),

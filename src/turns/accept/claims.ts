@@ -3,7 +3,7 @@ import { estimateMessage } from '../../core/context.ts';
 import { newId } from '../../core/ids.ts';
 import type { TurnHead } from '../../core/message.ts';
 import { contentOf } from '../../core/parts.ts';
-import type { Report } from '../../core/report.ts';
+import type { Logger } from '../../core/logger.ts';
 import { sleep } from '../../core/retry.ts';
 import { titleFrom } from '../../core/title.ts';
 import { claimTurn, type TurnClaim, type ClaimResult } from '../../store/turns/claim.ts';
@@ -33,7 +33,7 @@ export class Claims {
   readonly #db: Database;
   readonly #instanceId: string;
   readonly #settings: ClaimSettings;
-  readonly #report: Report;
+  readonly #log: Logger;
   /** The releases under way, by turn id. */
   readonly #releases = new Map<string, Promise<void>>();
 
@@ -41,17 +41,17 @@ export class Claims {
     db,
     instanceId,
     settings,
-    report,
+    log,
   }: {
     db: Database;
     instanceId: string;
     settings: ClaimSettings;
-    report: Report;
+    log: Logger;
   }) {
     this.#db = db;
     this.#instanceId = instanceId;
     this.#settings = settings;
-    this.#report = report;
+    this.#log = log;
   }
 
   /** Returns a claim with new ids. It can be made repeatedly and is accepted once. */
@@ -91,7 +91,7 @@ export class Claims {
    */
   async release(claim: TurnClaim): Promise<void> {
     const released = releaseClaim(this.#db, claim, this.#settings.graceMs)
-      .catch((cause: unknown) => this.#report('a claim could not be released', cause))
+      .catch((cause: unknown) => this.#log.error('a claim could not be released', { error: cause }))
       .finally(() => this.#releases.delete(claim.turnId));
     this.#releases.set(claim.turnId, released);
     await Promise.race([released, sleep(RELEASE_WAIT_MS)]);

@@ -1,7 +1,6 @@
 /** Runs the steps after a turn, once its end is stored and sent. No reader waits for them. */
 import type { Logger } from '../../core/logger.ts';
 import type { Outcome, TurnHead } from '../../core/message.ts';
-import type { Report } from '../../core/report.ts';
 import { logTurn } from './log-turn.ts';
 
 /** A turn that has ended, and the dependencies of a step. */
@@ -22,14 +21,13 @@ const STEPS: readonly AfterTurn[] = [logTurn];
  */
 export async function afterTurn(
   turn: EndedTurn,
-  report: Report,
   steps: readonly AfterTurn[] = STEPS,
 ): Promise<void> {
   for (const step of steps) {
     try {
       await step(turn);
     } catch (error) {
-      report(`a step after turn ${turn.head.turnId} failed`, error);
+      turn.log.error('a step after a turn failed', { turn_id: turn.head.turnId, error });
     }
   }
 }

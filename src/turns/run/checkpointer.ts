@@ -4,7 +4,7 @@
  */
 import type { Database } from '../../store/database.ts';
 import { saveCheckpoints, type Checkpoint } from '../../store/turns/checkpoint.ts';
-import type { Report } from '../../core/report.ts';
+import type { Logger } from '../../core/logger.ts';
 import type { Position } from '../../core/message-buffer.ts';
 import type { RunningTurn } from './running-turn.ts';
 
@@ -20,7 +20,7 @@ export class Checkpointer {
   readonly #db: Database;
   readonly #instanceId: string;
   readonly #turns: ReadonlyMap<string, RunningTurn>;
-  readonly #report: Report;
+  readonly #log: Logger;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** The interval of heartbeats while a checkpoint is under way, in milliseconds. */
   readonly #renewEveryMs: number;
@@ -33,16 +33,16 @@ export class Checkpointer {
     instanceId,
     turns,
     leaseMs,
-    report,
+    log,
   }: {
     db: Database;
     instanceId: string;
     turns: ReadonlyMap<string, RunningTurn>;
     leaseMs: number;
-    report: Report;
+    log: Logger;
   }) {
     this.#renewEveryMs = leaseMs / 6;
-    this.#report = report;
+    this.#log = log;
     this.#db = db;
     this.#instanceId = instanceId;
     this.#turns = turns;
@@ -69,7 +69,7 @@ export class Checkpointer {
     if (performance.now() - this.#toldAt < this.#renewEveryMs) return;
     this.#toldAt = performance.now();
     void this.#save(running, []).catch((error: unknown) =>
-      this.#report('a heartbeat was lost', error),
+      this.#log.error('a heartbeat was lost', { error }),
     );
   }
 
@@ -96,7 +96,7 @@ export class Checkpointer {
       );
       for (const { turn, end } of taken) turn.stored = end;
     } catch (error) {
-      this.#report('a checkpoint could not be stored', error);
+      this.#log.error('a checkpoint could not be stored', { error });
       // The checkpoint may not have arrived, so the next one must replace the text instead of
       // appending to it.
       for (const turn of turns) turn.stored = undefined;

@@ -72,7 +72,7 @@ async function generateBy(
     conversation,
     tools,
     retriever: dependencies.retriever,
-    report: dependencies.report,
+    log: dependencies.log,
     db: dependencies.db,
   };
   let prompt = buildPrompt({
@@ -108,20 +108,18 @@ async function generateBy(
 }
 
 /**
- * Reports the failure of a step to the operator, with its reason; clients get one sentence. The
- * model's name is quoted, since a client may have written it.
- */
+ * Reports the failure of a step to the operator, with its reason; clients get one sentence. */
 function tellOperator(
   step: StepResult,
   { name, failureContext }: ChatModel,
   { turn }: TurnJob,
-  { report }: RunDependencies,
+  { log }: RunDependencies,
 ): void {
   const error = failureOf(step);
   if (turn.stopReason || error === undefined) return;
   const tokens = estimateTokens(turn.parts.textFrom(0));
   const why = describeFailure(error, { ...failureContext, tokens });
-  report(`turn ${turn.head.turnId}: the model ${JSON.stringify(name)} failed`, why);
+  log.error('the model failed', { turn_id: turn.head.turnId, model: name, error: why });
 }
 
 /** Returns the error of a step; a stream without a declared finish is an error too. */

@@ -17,9 +17,7 @@ export async function runTurn(job: TurnJob, dependencies: RunDependencies): Prom
   const ending = await answer(job, dependencies);
   const outcome = await storeEnding(job.turn, ending, dependencies);
   job.turn.end(outcome);
-  dependencies.defer(
-    afterTurn({ head: job.turn.head, outcome, log: dependencies.log }, dependencies.report),
-  );
+  dependencies.defer(afterTurn({ head: job.turn.head, outcome, log: dependencies.log }));
 }
 
 async function answer(job: TurnJob, dependencies: RunDependencies): Promise<Ending> {
@@ -31,7 +29,7 @@ async function answer(job: TurnJob, dependencies: RunDependencies): Promise<Endi
     const failure = failureOf(error);
     // A bug of ours must not leave a turn without an end.
     if (failure.code === 'internal_error')
-      dependencies.report(`turn ${job.turn.head.turnId} failed`, error);
+      dependencies.log.error('a turn failed', { turn_id: job.turn.head.turnId, error });
     return brokenEnding(job.turn, failure);
   }
 }
@@ -43,7 +41,7 @@ async function answer(job: TurnJob, dependencies: RunDependencies): Promise<Endi
 async function storeEnding(
   turn: RunningTurn,
   ending: Ending,
-  { db, instanceId, settings, report }: RunDependencies,
+  { db, instanceId, settings, log }: RunDependencies,
 ): Promise<Outcome> {
   const { head } = turn;
   try {
@@ -52,7 +50,7 @@ async function storeEnding(
     if (stored) return { message: stored.message, error: stored.error };
     return { message: endedMessage(head, { ...ending, status: 'cancelled' }) };
   } catch (error) {
-    report(`the end of turn ${head.turnId} could not be stored`, error);
+    log.error('the end of a turn could not be stored', { turn_id: head.turnId, error });
     const detail = 'The answer could not be stored: the database cannot be reached';
     return {
       message: endedMessage(head, { ...ending, status: 'interrupted', finishReason: null }),

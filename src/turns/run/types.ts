@@ -3,7 +3,6 @@ import type { ContextMessage } from '../../core/context.ts';
 import type { Conversation } from '../../core/conversation.ts';
 import type { LearnedRatio } from '../../core/token-correction.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { Report } from '../../core/report.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import type { Database } from '../../store/database.ts';
 import type { RunningTurn } from './running-turn.ts';
@@ -29,7 +28,6 @@ export interface RunDependencies {
   settings: RunSettings;
   retriever: Retriever;
   toolRegistry: ToolRegistry;
-  report: Report;
   log: Logger;
   /** Takes over what is done after a turn: the platform, or the shutdown, waits for it. */
   defer: (work: Promise<unknown>) => void;

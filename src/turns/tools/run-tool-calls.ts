@@ -6,14 +6,14 @@ import type { LanguageModelV4Prompt, LanguageModelV4ToolCall } from '@ai-sdk/pro
 import type { z } from 'zod';
 import type { Json, ProviderMetadata } from '../../core/parts.ts';
 import { clean } from '../../core/safe-text.ts';
-import type { Report } from '../../core/report.ts';
+import type { Logger } from '../../core/logger.ts';
 import type { RunningTurn } from '../run/running-turn.ts';
 import { unlessAborted } from '../accept/conversation-queue.ts';
 import type { OfferedTools, ToolDependencies } from './tool.ts';
 
 export interface ToolContext extends Omit<ToolDependencies, 'signal'> {
   tools: OfferedTools;
-  report: Report;
+  log: Logger;
 }
 
 export interface ToolResult {
@@ -85,7 +85,7 @@ async function runOne(
     return { output, isError: false };
   } catch (error) {
     if (stopSignal.aborted) return failed('the turn was stopped');
-    context.report(`tool ${name} failed`, error);
+    context.log.error('a tool failed', { tool: name, error });
     return failed(limit.aborted ? 'the tool took too long' : 'the tool failed');
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createLogger, LOG_LEVELS, reportTo, type LogLevel } from '../../../src/core/logger.ts';
+import { createLogger, LOG_LEVELS, type LogLevel } from '../../../src/core/logger.ts';
 
 function loggerOf(format: 'json' | 'pretty', level: LogLevel = 'debug') {
   const lines: string[] = [];
@@ -28,7 +28,7 @@ describe('as JSON', () => {
   it('tells an error with its cause, its code and where it came from', () => {
     const { log, lines } = loggerOf('json');
     const cause = Object.assign(new Error('refused'), { code: 'ECONNREFUSED', body: 'secret' });
-    reportTo(log)('the database does not answer', new TypeError('fetch failed', { cause }));
+    log.error('the database does not answer', { error: new TypeError('fetch failed', { cause }) });
     const line = JSON.parse(lines[0] ?? '') as { error: { stack: string[] } };
     expect(line).toMatchObject({
       level: 'error',

@@ -63,22 +63,21 @@ beforeEach(async () => {
   [onEmbed, asked] = [() => 8, 8];
   const config = parseConfig({ AUTH: 'none' });
   const embeddings = { configured: embedder, resolve: () => embedder };
-  const [registry, report] = [registryOf(config, networkBy(fetch)), () => undefined];
+  const registry = registryOf(config, networkBy(fetch));
   const turns = new LocalTurnService({
     ...{
       db,
       registry,
-      report,
       settings: turnServiceSettingsOf(config),
       toolRegistry: createToolRegistry(),
     },
-    retriever: createRetriever({ db, embeddings, report }),
+    retriever: createRetriever({ db, embeddings, log: noLog }),
     coalesce: setImmediate,
     defer: () => undefined,
     log: noLog,
   });
   const dependencies = {
-    ...{ config, db, registry, embeddings, turns, report, prepare: prepareOnNode },
+    ...{ config, db, registry, embeddings, turns, log: noLog, prepare: prepareOnNode },
     defer: () => undefined,
   };
   const whole = {
@@ -86,6 +85,7 @@ beforeEach(async () => {
     sockets: new NodeSockets(dependencies),
     pages: createNodePages(),
     loopbackOnly: false,
+    isDraining: () => false,
     sendTurn,
   };
   app = createApp(() => whole);

@@ -80,17 +80,15 @@ afterAll(() => {
 
 const config = parseConfig({ AUTH: 'none' });
 const embeddings = embeddingsOf(config, fetch);
-const report = () => undefined;
 const turns = new LocalTurnService({
   db,
   registry: registryOf(config, networkBy(fetch)),
   settings: turnServiceSettingsOf(config),
-  retriever: createRetriever({ db, embeddings, report: console.error }),
+  retriever: createRetriever({ db, embeddings, log: noLog }),
   toolRegistry: createToolRegistry(),
   coalesce: setImmediate,
   defer: () => undefined,
   log: noLog,
-  report,
 });
 const dependencies = {
   config,
@@ -99,7 +97,7 @@ const dependencies = {
   embeddings,
   prepare: prepareOnNode,
   turns,
-  report,
+  log: noLog,
   defer: () => undefined,
 };
 const app = createApp(() => ({
@@ -107,6 +105,7 @@ const app = createApp(() => ({
   sockets: new NodeSockets(dependencies),
   pages: createNodePages(),
   loopbackOnly: false,
+  isDraining: () => false,
   // As on Workers: a stream that the test reads.
   sendTurn: (_, stream, headers) => new Response(stream.readable(), { headers }),
 }));

@@ -3,6 +3,7 @@ import { createApp } from '../../../src/app.ts';
 import { parseConfig } from '../../../src/config.ts';
 import type { TurnService } from '../../../src/turns/turn-service.ts';
 import type { Dependencies } from '../../../src/routes/shared/dependencies.ts';
+import { noLog } from '../../support/log.ts';
 
 it('a failed whole answer names its turn', async () => {
   const gone = new Error('the object has gone');
@@ -15,7 +16,7 @@ it('a failed whole answer names its turn', async () => {
     const dependencies: Partial<Dependencies> = {
       config: parseConfig({}),
       turns: turns as TurnService,
-      report: (_, error) => reported.push(error),
+      log: { ...noLog, error: (_, fields) => reported.push(fields?.['error']) },
     };
     // Nothing else is asked for on the way to a turn.
     return dependencies as Dependencies;

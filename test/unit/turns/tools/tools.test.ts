@@ -10,6 +10,7 @@ import {
 import { defineTool, type Tool } from '../../../../src/turns/tools/tool.ts';
 import { createToolRegistry } from '../../../../src/turns/tools/registry.ts';
 import { newRunningTurn } from '../running-turn.ts';
+import { noLog } from '../../../support/log.ts';
 
 const conversation = {
   id: 'c',
@@ -48,7 +49,7 @@ async function setUp(...tools: Tool[]) {
       model,
       hasSearchableContent: true,
     }),
-    report: (what) => reports.push(what),
+    log: { ...noLog, error: (what) => reports.push(what) },
     retriever: { retrieve: () => Promise.resolve([]) },
     db: {
       batch: () => Promise.reject(new Error('not used here')),
@@ -84,7 +85,7 @@ describe('a custom tool', () => {
     const [result] = await run(call('{"a":1}'));
     expect(result).toEqual({ output: { error: 'the tool failed' }, isError: true });
     expect(JSON.stringify(turn.parts.all())).not.toContain('password');
-    expect(reports).toEqual(['tool own failed']);
+    expect(reports).toEqual(['a tool failed']);
   });
 
   it('is reported when it throws synchronously', async () => {

@@ -1,0 +1,32 @@
+/** The line of the log that a request gets when it is answered, or when the head of its stream is. */
+import type { MiddlewareHandler } from 'hono';
+import type { LogLevel } from '../../core/logger.ts';
+import type { AppEnv } from './dependencies.ts';
+
+/** UTF-16 units: a path that no route knows may be anything. */
+const LONGEST_PATH = 200;
+/** What machines ask every few seconds. */
+const PROBES: ReadonlySet<string> = new Set(['/health', '/ready']);
+
+/** Logs which request it was, and how it was answered; the query stays out, since a message may be in it. */
+export const logRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const begunAt = performance.now();
+  await next();
+  const { log } = c.get('dependencies');
+  const { method, path } = c.req;
+  const turn = c.get('turn');
+  log[levelOf(c.res.status, path)]('request', {
+    method,
+    path: path.slice(0, LONGEST_PATH),
+    status: c.res.status,
+    ms: Math.round(performance.now() - begunAt),
+    request_id: c.get('requestId'),
+    turn_id: turn?.turnId,
+    conversation_id: turn?.conversationId,
+  });
+};
+
+function levelOf(status: number, path: string): LogLevel {
+  if (status >= 500) return 'warn';
+  return PROBES.has(path) ? 'debug' : 'info';
+}
