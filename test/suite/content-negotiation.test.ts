@@ -131,7 +131,7 @@ describe.each(answering)('%s', (_, make) => {
   it.each([
     [429, { status: { code: 429, retryAfter: 7 } }, 429, 'model_rate_limited'],
     [500, { status: { code: 500 } }, 503, 'model_unavailable'],
-    [401, { status: { code: 401 } }, 502, 'model_error'],
+    [401, { status: { code: 401 } }, 502, 'model_unauthorized'],
     ['an answer without text', { tokens: [] }, 502, 'model_empty'],
   ] as const)('answers the problem for %s of the model service', async (_n, script, code, word) => {
     const model = unique('model');
