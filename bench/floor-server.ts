@@ -1,6 +1,7 @@
 /**
- * The floor: a bare `node:http` server. It pipes the upstream's bytes; a pipe that is asked for as `followed` also goes
- * to all who follow it, in one shared buffer a write; and it replays a recording. Nothing on Node costs less.
+ * The floor: a bare `node:http` server. It pipes the upstream's bytes. A pipe requested as
+ * `followed` is also sent to all its followers, in one shared buffer per write. It also replays a
+ * recording. No server on Node can cost less.
  */
 import { Agent, createServer, request, type ServerResponse } from 'node:http';
 
@@ -8,7 +9,7 @@ const upstream = new URL(process.env['OPENAI_BASE_URL'] ?? '');
 const agent = new Agent({ keepAlive: true });
 const EVENT_STREAM = { 'content-type': 'text/event-stream' };
 
-/** The last pipe that is followed: what it has said, and who wants to hear more. */
+/** The last pipe with followers: its bytes so far, and the followers that wait for more. */
 let followed = newPipe();
 let recording: Buffer = Buffer.alloc(0);
 
@@ -62,5 +63,5 @@ function newPipe(): { said: Buffer[]; followers: ServerResponse[] } {
   return { said: [], followers: [] };
 }
 
-// An end of its own choosing lets V8 write its profile (see profile.ts).
+// Exits by itself, which lets V8 write its profile (see profile.ts).
 process.on('SIGTERM', () => process.exit(0));

@@ -1,6 +1,7 @@
 /**
- * Many readers of one turn, in a process of its own. The first question has all of them join and is answered when each
- * has the first token; the second is answered when each has the end, with the faults that were found.
+ * Reads one turn with many readers, in its own process. The first question lets all of them join,
+ * and is answered when each has the first token. The second is answered when each has the end, with
+ * the faults that were found.
  */
 import { expectedText } from './answer.ts';
 import { getRequest, StreamClient, type Reading } from './stream-client.ts';
@@ -9,7 +10,7 @@ import { FIRST_TOKEN, faultOfReading, type Wire } from './wire.ts';
 export type FollowQuestion =
   | { kind: 'join'; port: number; wire: Wire; path: string; count: number }
   | { kind: 'finish'; tokens: number };
-/** `deltas` is how many deltas an average reader got: a server that is late puts several into one. */
+/** `deltas` is the average number of deltas per reader; a late server joins several into one. */
 export type FollowAnswer = { faults: string[]; deltas: number };
 
 /** Readers that are joining at the same time. */

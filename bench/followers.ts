@@ -1,4 +1,7 @@
-/** Readers of a turn that did not ask for it: many that follow a running one, and replays of a finished one. */
+/**
+ * Measures readers that did not start the turn: many that follow a running one, and replays of a
+ * finished one.
+ */
 import { modelName } from './answer.ts';
 import type { Measured } from './figures.ts';
 import type { FollowAnswer, FollowQuestion } from './follow-load.ts';
@@ -10,14 +13,17 @@ import type { Server } from './servers.ts';
 import { freshTurns } from './turns.ts';
 
 const FOLLOWERS = 2000;
-/** Before anything is counted, so that the code is compiled. */
+/** Readers before anything is counted, so that the code is compiled. */
 const REHEARSAL = 400;
-/** The first token comes at once, the others when all have joined: neither is counted with the other. */
+/**
+ * The first token comes at once and the others when all have joined, so that joining and deltas are
+ * counted separately.
+ */
 const ANSWER = { tokens: 41, paceMs: 100, held: true };
-/** After the last reader has joined: what is put off until there is time is part of the price. */
+/** A pause after the last reader has joined, because deferred work is part of the cost. */
 const SETTLE_MS = 300;
 
-/** 2,000 followers of one turn: what each costs to join, and for each delta, in ms of CPU. */
+/** Measures 2,000 followers of one turn: the cost of each join and of each delta, in ms of CPU. */
 export async function followers(rig: Rig, server: Server): Promise<Measured> {
   if (server.wire === 'ui') return {};
   await follow(rig, server, REHEARSAL);
@@ -56,7 +62,7 @@ async function follow(rig: Rig, server: Server, count: number) {
   }
 }
 
-/** Starts the turn. `path` is where it is followed. */
+/** Starts the turn, and returns the `path` where it can be followed. */
 async function begin(server: Server): Promise<{ path: string; ended: Promise<unknown> }> {
   const [turn] = await freshTurns({ server, model: modelName(ANSWER), count: 1 });
   const response = await fetch(`http://127.0.0.1:${server.port}${turn?.path}`, {
@@ -71,7 +77,10 @@ async function begin(server: Server): Promise<{ path: string; ended: Promise<unk
 
 const REPLAYED = { tokens: 500, paceMs: 0 };
 
-/** A finished turn of 500 tokens, again and again on one connection; the floor sends the same bytes. */
+/**
+ * Measures replays of a finished turn of 500 tokens on one connection; the floor sends the same
+ * bytes.
+ */
 export async function replay(rig: Rig, server: Server): Promise<Measured> {
   if (server.wire === 'ui') return {};
   const path = await finishedTurn(server);

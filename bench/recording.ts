@@ -1,4 +1,4 @@
-/** What a replay sends, for the floor: the product's own events of a finished turn of so many tokens. */
+/** Builds the recording that the floor replays: the product's own events of a finished turn. */
 import { newId } from '../src/core/ids.ts';
 import { ONLY_CHILD, type StoredTurn } from '../src/core/message.ts';
 import { TurnReader } from '../src/turns/follow/turn-reader.ts';

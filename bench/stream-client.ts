@@ -32,8 +32,9 @@ export class StreamClient {
   }
 
   /**
-   * Sends a request and reads its answer to the end. Throws when the connection breaks or time runs out.
+   * Sends a request and reads its answer to the end.
    * @param onFirstToken called when the bytes of `firstToken` have come
+   * @throws when the connection breaks or time runs out
    */
   async read({
     request,
@@ -87,7 +88,7 @@ export function postRequest({ path, body }: { path: string; body: string }): Buf
   );
 }
 
-/** The bytes of a GET of an event stream. */
+/** Returns the bytes of a GET of an event stream. */
 export function getRequest(path: string): Buffer {
   return Buffer.from(
     `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n`,

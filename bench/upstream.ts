@@ -4,8 +4,8 @@
  * were encoded once, and paces all streams with one timer. The model's name chooses the answer (see
  * answer.ts).
  *
- * Each message of the parent is answered by when each request came and when its first token left, on the shared
- * clock; `{release: true}` also lets go what the answers of `held` models keep back.
+ * The answer to each message of the parent says when each request arrived and when its first token
+ * was sent, on the shared clock.
  */
 import { createServer, type Socket } from 'node:net';
 import { parseModelName, sharedClock, tokenAt, type Answer } from './answer.ts';

@@ -13,7 +13,10 @@ export const FIRST_TOKEN: Record<Wire, Buffer> = {
   native: Buffer.from('message.delta'),
 };
 
-/** What was wrong with an answer as it came, by its status or its body; undefined when nothing was. */
+/**
+ * Returns what is wrong with the status or the body of an answer as it came; undefined when nothing
+ * is.
+ */
 export function faultOfReading(
   { status, body }: Pick<Reading, 'status' | 'body'>,
   wire: Wire,
