@@ -3,7 +3,7 @@
  * functions and modules that took most, for docs/performance.md. The longest load run of the
  * scenario is broken down.
  *
- *     node bench/profile.ts [s1|s2|s3|s4|followers|replay] [parley-node|stream-text|floor]
+ * node bench/profile.ts [s1|s2|s3|s4|followers|replay] [parley-node|stream-text|floor]
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

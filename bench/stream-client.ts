@@ -95,7 +95,7 @@ export function getRequest(path: string): Buffer {
   );
 }
 
-/** Only the few chunks before the first token are ever searched. */
+/** Searches for the first token. Only the few chunks before it are ever searched. */
 function holds(chunks: Buffer[], marker: Buffer): boolean {
   return (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).includes(marker);
 }

@@ -111,8 +111,9 @@ export interface TurnService {
    */
   holds(turnId: string): boolean;
   /**
-   * Streams a turn that exists, in any state, from a cursor on; undefined when nothing is left after it.
-   * @param cursor as it was given out; without, from the start
+   * Streams an existing turn, in any state, from a cursor on; undefined when nothing is left after
+   * it.
+   * @param cursor a cursor that was given out; without it, the stream begins at the start
    * @param found the turn as it was read just now, so that it need not be read again
    * @throws ParleyError `not_found`, `invalid_cursor`
    */

@@ -16,7 +16,7 @@ export interface Wire {
   readonly isEventStream: boolean;
   /** True when its encoders remember nothing: what one of them writes, any other would write there. */
   readonly isStateless: boolean;
-  /** Makes an encoder for one reader: some remember what they have told. */
+  /** Makes an encoder for one reader; some encoders remember what they have sent. */
   encoder(): Encoder;
 }
 

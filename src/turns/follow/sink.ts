@@ -1,13 +1,13 @@
 /** A destination that a turn is written to directly, with no stream in between. */
 export interface Sink {
   /**
-   * Returns false when it has taken enough for now.
+   * Writes text; returns false when the sink wants no more for now.
    * @param bytes the same in UTF-8, where it has been made already
    */
   write(text: string, bytes?: Uint8Array): boolean;
-  /** Writes the last there is. */
+  /** Writes the last text and ends. */
   end(text: string, bytes?: Uint8Array): void;
-  /** Gives up in the middle: the reader must not take what it has for the whole. */
+  /** Breaks off, in such a way that the reader cannot mistake what it has for the whole. */
   fail(error: unknown): void;
   /** Calls back once, when the sink takes more again. */
   onDrain(callback: () => void): void;

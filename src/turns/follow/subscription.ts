@@ -11,7 +11,7 @@ export interface SubscriptionOptions extends Pick<StreamOptions, 'wire' | 'initi
   startAt: StartAt;
   /** Says when it is time for a comment, since nothing else was sent. */
   keepAlive: KeepAliveTimer;
-  /** Called when the client goes away before the end. */
+  /** Called when the client leaves before the end. */
   onLeave: () => void;
 }
 
@@ -69,7 +69,7 @@ export class Subscription implements TurnStream, Listener {
     flow();
   }
 
-  /** Writes what there is to send now. @returns whether the sink has taken enough */
+  /** Writes what there is to send now. Returns true when the sink wants no more for now. */
   #write(sink: Sink): boolean {
     let isFull = false;
     do {
@@ -107,7 +107,7 @@ export class Subscription implements TurnStream, Listener {
     this.#onIdle();
   }
 
-  /** Returns what there is to send now; with the end of the turn in it the subscription is over. */
+  /** Returns the text to send now. When it contains the end of the turn, the subscription is over. */
   #read(): Pick<EncodedRead, 'text' | 'bytes'> {
     const read = this.#reader.read();
     const opening = this.#opening;
@@ -128,7 +128,7 @@ export class Subscription implements TurnStream, Listener {
     this.#source.onChange(callback);
   }
 
-  /** Waits for something new; true when the wait was cut short instead. */
+  /** Waits for a change; returns true when the wait timed out instead. */
   #changedOrIdle(): Promise<boolean> {
     return new Promise((resolve) => {
       const wake = () => resolve(true);

@@ -75,7 +75,7 @@ export class TurnReader implements PartPosition {
     return this.#isBehind;
   }
 
-  /** Reads what lies beyond the position; the text is empty when there is nothing new. */
+  /** Reads everything after the position; the text is empty when there is nothing new. */
   read(): EncodedRead {
     const shared = this.#wire.isStateless ? this.#source.shared : undefined;
     if (!shared) return this.#encoded();

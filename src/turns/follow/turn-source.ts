@@ -15,9 +15,9 @@ export interface TurnSource {
   readonly outcome: Outcome | undefined;
   /** What its readers read, where there can be many. */
   readonly shared?: SharedReads;
-  /** Calls back once, when there may be something new. Never called after the end. */
+  /** Calls back once, when there may be something new. Must not be called after the end. */
   onChange(callback: () => void): void;
-  /** Resolves at the end, where that is cheaper to wait for than each change. */
+  /** Resolves at the end, for sources where that is cheaper than waiting for each change. */
   readonly ended?: Promise<unknown>;
 }
 
@@ -88,7 +88,7 @@ export function watchedSource(turn: StoredTurn, look: LookUp): TurnSource {
       return outcome;
     },
     onChange(callback) {
-      // A look-up that fails says nothing about the turn: the next one may do better.
+      // A failed read says nothing about the turn, so the next one may succeed.
       const lookUp = async () => {
         await look().then(adopt, () => undefined);
         callback();

@@ -18,7 +18,7 @@ export class RunningTurn implements TurnSource {
   readonly head: TurnHead;
   readonly parts = new MessageBuffer();
   readonly shared = new SharedReads();
-  /** Milliseconds by this process's monotonic clock. */
+  /** The start of the turn, in milliseconds by this process's monotonic clock. */
   readonly startedAt = performance.now();
   firstTokenAt: number | undefined;
   outcome: Outcome | undefined;
@@ -72,7 +72,7 @@ export class RunningTurn implements TurnSource {
     if (first) this.firstTokenAt = performance.now();
     this.parts.append(type, delta);
     this.shared.clear();
-    // The first token is what people wait for.
+    // Users wait for the first token, so it is not delayed.
     if (first) this.#wake();
     else this.#planWake();
   }
