@@ -275,7 +275,7 @@ export class LocalTurnService implements TurnService {
     const entered = await acceptTurn<Read>(claim, request, {
       claims: this.#claims,
       gate: this.#gate,
-      runsHere: (turnId) => this.#running.has(turnId),
+      runsHere: (turnId) => this.holds(turnId),
       join: (turn) => this.#join(turn, reading),
       cancel: (turn) => this.cancel(turn),
       waitFor: (turnId) => this.#waitFor(turnId, wait),
