@@ -10,7 +10,8 @@ export interface SearchInput extends Omit<RetrievalRequest, 'userId' | 'conversa
 
 /**
  * Returns the passages of the caller's documents that answer a query, best first.
- * @throws ParleyError `invalid_request` when the request names no user, and as {@link retrieve} does
+ * @throws ParleyError `invalid_request` when the request names no user, and as {@link retrieve}
+ *   does
  */
 export async function searchDocuments(
   { principal, dependencies, asker }: ActionContext,

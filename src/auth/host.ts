@@ -1,6 +1,6 @@
 /**
- * The names by which a server on loopback is reached. A page from elsewhere could have a name of its
- * own point to this machine (DNS rebinding): requests by other names are refused.
+ * The names by which a server on loopback is reached. A page from elsewhere could have a name of
+ * its own point to this machine (DNS rebinding): requests by other names are refused.
  */
 import { isLoopback } from '../config.ts';
 

@@ -7,8 +7,8 @@ import { isLoopback } from '../config.ts';
 
 export interface OriginPolicy {
   /**
-   * The allowed origins; `*` allows all, `null` pages that are opened as files, and undefined allows
-   * localhost on any port.
+   * The allowed origins; `*` allows all, `null` pages that are opened as files, and undefined
+   * allows localhost on any port.
    */
   origins: readonly string[] | undefined;
 }
@@ -37,7 +37,7 @@ function originOf(url: string): string | undefined {
 /** UTF-16 units of a header that are shown to the operator. */
 const LONGEST_SHOWN = 200;
 
-/** Returns what the operator is told of an origin that may not call, with the line that would let it. */
+/** Returns the operator's notice of a refused origin, with the setting that would allow it. */
 export function refusedOriginMessage(origin: string, { origins = [] }: OriginPolicy): string {
   const shown = origin.slice(0, LONGEST_SHOWN);
   const what = shown === 'null' ? 'null (a page that was opened as a file)' : shown;

@@ -50,8 +50,8 @@ export type OnProgress = (progress: { done: number; total: number }) => void;
  */
 export const BATCH = 64;
 /**
- * How long a batch is retried, so that a busy embedding service delays an ingest and does not end
- * it.
+ * The time for which a batch is retried, so that a busy embedding service delays an ingest and does
+ * not end it.
  */
 export const EMBEDDING_LIMITS = { callMs: 30_000, pausesMs: 60_000 };
 

@@ -3,7 +3,7 @@
 /** Reads a body as it arrives, in place of whoever made the request. */
 export interface BodyInterceptor {
   /**
-   * Whether the content is complete. The body may still reach its own end, which keeps the
+   * True when the content is complete. The body may still reach its own end, which keeps the
    * connection alive; it is cut off after {@link LINGER_MS}.
    */
   readonly isDone: boolean;

@@ -58,8 +58,8 @@ export interface Retrieval {
 export interface RetrievalOptions {
   signal?: AbortSignal | undefined;
   /**
-   * Whether a hybrid search fails (default) or uses the words alone while the embedding service is
-   * unavailable.
+   * The behaviour of a hybrid search while the embedding service is unavailable: it fails (default)
+   * or uses the words alone.
    */
   whenEmbeddingFails?: 'fail' | 'keyword';
 }

@@ -12,14 +12,14 @@ import { conversations, documents, messages, turns } from './schema.ts';
 
 const { lastSequenceNumber: _, ...columns } = getTableColumns(conversations);
 
-/** What is read of a conversation. */
+/** The columns of a conversation that are read. */
 export const conversationColumns = columns;
 
 export type Created<T> =
   | { kind: 'created'; value: T }
   | { kind: 'repeated'; value: T }
   | { kind: 'key_reused' }
-  /** What the same request made before is gone. */
+  /** The same request was made before, and its conversation has been deleted since. */
   | { kind: 'deleted' };
 
 interface Creation {
@@ -95,7 +95,7 @@ function selectNewest(which: SQL | undefined) {
   return query.select(columns).from(conversations).where(which).orderBy(desc(conversations.id));
 }
 
-/** What names a conversation to its caller. */
+/** A conversation's id, with the caller who asks for it. */
 export interface Mine {
   id: string;
   principal: Principal;
@@ -144,9 +144,9 @@ export async function changeConversation(
 }
 
 /**
- * Deletes a conversation with its messages, turns and documents; false where there is none for this
- * caller. It is looked for in a request of its own: a deletion that is repeated, because its answer was
- * lost, finds nothing any more.
+ * Deletes a conversation with its messages, turns and documents. A request of its own finds it
+ * first, since a deletion that is retried after a lost answer no longer finds anything.
+ * @returns false when there is no such conversation for this caller
  */
 export async function deleteConversation(db: Database, mine: Mine): Promise<boolean> {
   const found = await readConversation(db, mine);

@@ -1,6 +1,7 @@
 /**
- * The database as the rest of the store sees it: batches, each one transaction and, over HTTP, one request. A batch that meets a passing failure is
- * repeated, so every batch written here must be safe to run twice: ids are made by the caller and each write names the state it expects.
+ * The database as the rest of the store sees it: batches, each of which is one transaction and,
+ * over HTTP, one request. A batch is retried after a passing failure, so each batch must be safe to
+ * run twice: the caller makes the ids, and each write names the state that it expects.
  */
 import type { InValue } from '@libsql/client/http';
 import { ParleyError } from '../core/errors.ts';
@@ -8,9 +9,9 @@ import { retry } from '../core/retry.ts';
 
 export type Value = null | string | number | bigint | ArrayBuffer;
 
-/** What one statement gave. */
+/** The result of one statement. */
 export interface ResultSet {
-  /** How many rows a write without RETURNING changed. */
+  /** The number of rows that a write without RETURNING changed. */
   readonly rowsAffected: number;
   /** Rows by the names of their columns; of two columns with one name, one is missing. */
   readonly rows: readonly Record<string, Value>[];
@@ -56,8 +57,9 @@ function nameColumns(columns: readonly string[], values: readonly Value[]): Reco
 }
 
 /**
- * A `write` is answered when it is committed and safe from a power cut. `write-unflushed` is answered as soon as it is committed, which outlives the process; a power cut may take it away
- * until the next `flush`, or for some 20 ms.
+ * A `write` resolves when it is committed and safe from a power cut. A `write-unflushed` resolves
+ * as soon as it is committed. It then outlives the process, but a power cut may still undo it until
+ * the next `flush`, or for some 20 ms.
  */
 export type Mode = 'read' | 'write' | 'write-unflushed';
 
@@ -70,7 +72,10 @@ export interface Statement {
 export interface Connection {
   /** Runs the statements as one transaction. */
   batch(statements: Statement[], mode: 'read' | 'write'): Promise<ResultSet[]>;
-  /** Resolves when all that was committed is safe from a power cut; missing where it is when `batch` resolves. */
+  /**
+   * Resolves when all that was committed is safe from a power cut. Missing when that is so as soon
+   * as `batch` resolves.
+   */
   flush?(): Promise<void>;
   /** Puts its files in order before the last `close`. */
   tidy?(): void;
@@ -80,7 +85,8 @@ export interface Connection {
 export interface Database {
   /**
    * Runs the statements as one transaction.
-   * @param retryForMs milliseconds within which a passing failure is retried; where it is given, so is a refusal: nobody else would try, and a disk that is full has space again
+   * @param retryForMs milliseconds during which a passing failure is retried. When it is given, a
+   *   refusal is retried as well: nobody else would try again, and a full disk may get space.
    * @throws ParleyError `database_unavailable` when the database cannot be reached or cannot write
    */
   batch(statements: readonly Statement[], mode: Mode, retryForMs?: number): Promise<ResultSet[]>;
@@ -92,11 +98,16 @@ export interface Database {
   close(): void;
 }
 
-/** Long enough for a busy neighbour or a dropped connection, short enough for somebody who waits. */
+/**
+ * Long enough for a busy neighbour or a dropped connection, short enough for somebody who waits.
+ */
 const DEFAULT_PATIENCE_MS = 3_000;
 const PAUSES = { firstPauseMs: 20, longestPauseMs: 500 };
 
-/** A database over clients that `connect` makes; a client that failed is thrown away (one that met BUSY on a file never works again). */
+/**
+ * Opens a database over the clients that `connect` makes. A client that failed is thrown away,
+ * since one that met BUSY on a file never works again.
+ */
 export function openDatabase(connect: () => Connection): Database {
   let client: Connection | undefined;
   const discard = (failed: Connection | undefined) => {
@@ -144,7 +155,10 @@ export function openDatabase(connect: () => Connection): Database {
   };
 }
 
-/** A passing failure is worth a repeat, a refusal (full, read-only, over its quota) not while somebody waits; a mistake is ours. */
+/**
+ * Classifies a failure. A passing one is worth a retry. A refusal (full, read-only, over quota) is
+ * not while somebody waits. A mistake is our own.
+ */
 function kindOf(error: unknown): 'passing' | 'refusal' | 'mistake' {
   if (!(error instanceof Error)) return 'passing';
   const { message } = error;

@@ -4,7 +4,7 @@ import { NOW, type Statement } from './database.ts';
 import { now, prepare, query, statement, type Given } from './query.ts';
 import { idempotencyKeys } from './schema.ts';
 
-/** How long an idempotency key is remembered. */
+/** Milliseconds for which an idempotency key is remembered. */
 export const KEY_LIFETIME_MS = 24 * 60 * 60 * 1000;
 
 export interface Key {
@@ -13,7 +13,10 @@ export interface Key {
   fingerprint: string;
 }
 
-/** What is remembered of a claim that was taken back, since it may arrive yet. No user and no conversation has an empty name. */
+/**
+ * Returns the key that marks a claim as released, since the claim may still arrive. Its scope is
+ * empty, which no user's and no conversation's is.
+ */
 export function releaseKey(turnId: string): Key {
   return { scope: '', key: turnId, fingerprint: '' };
 }

@@ -1,4 +1,4 @@
-/** What is read of a message: its columns, and its place among its siblings. */
+/** The view of a message that is read: its columns, and its place among its siblings. */
 import { and, count, eq, getTableColumns, lte, sql, type SQL } from 'drizzle-orm';
 import { alias, type SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import { query } from './query.ts';
@@ -16,8 +16,8 @@ const sibling = alias(messages, 'sibling');
 type Place = Record<'conversationId' | 'parentId' | 'sequenceNumber', SQLiteColumn>;
 
 /**
- * Counts the messages after the same parent, for a query that joins the conversation. In one that is a
- * single line nobody has siblings, and nobody is counted.
+ * Counts the messages after the same parent, for a query that joins the conversation. In a
+ * conversation that is one line no message has siblings, and none is counted.
  */
 export function siblingsOf(message: Place): { index: SQL<number>; count: SQL<number> } {
   return {
@@ -37,7 +37,7 @@ function countSiblings(message: Place, upTo?: SQL): SQL<number> {
   return sql<number>`case when ${isLine} then 1 else ${counted} end`;
 }
 
-/** What a `Message` is made of, in a query on `messages` that joins `conversations`. */
+/** Returns the selection for a `Message`, in a query on `messages` that joins `conversations`. */
 export function messageView() {
   return { ...columns, siblings: siblingsOf(messages) };
 }

@@ -1,4 +1,7 @@
-/** Applies `migrations/` in their order. Two processes may do so at once, and one may be killed in the middle: each migration is one transaction that begins by taking its name. */
+/**
+ * Applies `migrations/` in their order. Each migration is one transaction that begins by taking its
+ * name, so two processes may migrate at once, and one may be killed in the middle.
+ */
 import { ConfigError } from '../config.ts';
 import { NOW, type Database } from './database.ts';
 import { text } from './rows.ts';

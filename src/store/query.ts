@@ -1,7 +1,7 @@
 /**
  * drizzle's query builder on our own `Database`. Queries are built with `query` on the tables of
- * `schema.ts` and run together by `batch`: one transaction and, over HTTP, one request. A query that
- * is asked for often is built once, by `prepare`.
+ * `schema.ts` and run together by `batch`: one transaction and, over HTTP, one request. A query
+ * that is asked for often is built once, by `prepare`.
  */
 import { Column, fillPlaceholders, getTableColumns, is, SQL, sql } from 'drizzle-orm';
 import type { AnyColumn, Placeholder, Query } from 'drizzle-orm';
@@ -20,7 +20,7 @@ interface BuiltQuery<Result> {
   prepare(): PreparedQuery;
 }
 
-/** What drizzle has prepared: the text, the parameters, and how rows are mapped. */
+/** A query that drizzle has prepared: its text, its parameters, and the mapping of its rows. */
 interface PreparedQuery {
   getQuery(): Query;
   mapResult(response: unknown, isFromBatch: true): unknown;
@@ -87,16 +87,16 @@ function fill<Result>(
     read(set) {
       const response = { rows: set.values };
       const mapped = prepared.mapResult(response, true);
-      // drizzle maps rows to what it has typed the query as, and leaves alone a write that has none.
+      // drizzle maps rows to the query's own type, and leaves a write without rows as it is.
       return (mapped === response ? set : mapped) as Read<Result>;
     },
   };
 }
 
-/** What a batch takes: a query, a prepared one with its values, or plain SQL. */
+/** A member of a batch: a query, a prepared one with its values, or plain SQL. */
 type Asked = BuiltQuery<unknown> | Statement;
 
-/** What each gives; a list of statements gives a list. */
+/** The result of each member of a batch; a list of statements gives a list. */
 export type Results<Queries extends readonly (Asked | readonly Statement[])[]> = {
   -readonly [Index in keyof Queries]: ResultOf<Queries[Index]>;
 };

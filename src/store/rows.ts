@@ -1,4 +1,4 @@
-/** What SQL that is written by hand gives: columns by their names, and the values in them. */
+/** Reads rows of handwritten SQL: columns by their names, and the values in them. */
 import type { Conversation } from '../core/conversation.ts';
 import type { ResultSet } from './database.ts';
 

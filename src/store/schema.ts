@@ -1,4 +1,6 @@
-/** The tables. Times are milliseconds since the epoch by the database's clock; ids are UUIDv7 text. */
+/**
+ * The tables. Times are milliseconds since the epoch by the database's clock; ids are UUIDv7 text.
+ */
 import { sql } from 'drizzle-orm';
 import { MODES } from '../core/conversation.ts';
 import { DOCUMENT_STATUSES } from '../core/document.ts';
@@ -26,7 +28,7 @@ export const conversations = sqliteTable(
     instructions: text('instructions'),
     /** Messages on the active path: the depth of its last one. */
     messageCount: integer('message_count').notNull().default(0),
-    /** The last sequence number given out. Equal to the path's length, it says that there is one line. */
+    /** The last sequence number given out. It equals `messageCount` when there are no branches. */
     lastSequenceNumber: integer('last_sequence_number').notNull().default(0),
     /** The last message of the active path. */
     headMessageId: text('head_message_id'),
@@ -45,7 +47,9 @@ export const turns = sqliteTable(
       .references(() => conversations.id, { onDelete: 'cascade' }),
     /** The owner of the conversation. */
     userId: text('user_id').notNull().default(''),
-    /** The instance that runs it: only it may write the answer, and only while the state is `running`. */
+    /**
+     * The instance that runs the turn: it alone may write the answer, while `state` is `running`.
+     */
     instanceId: text('instance_id').notNull(),
     state: text('state', { enum: TURN_STATES }).notNull(),
     /** Of the answer. */
@@ -56,11 +60,11 @@ export const turns = sqliteTable(
     previousHeadId: text('previous_head_id'),
     assistantMessageId: text('assistant_message_id').notNull(),
     model: text('model').notNull(),
-    /** Whether this turn created its conversation. */
+    /** True when this turn created its conversation. */
     created: integer('created', { mode: 'boolean' }).notNull().default(false),
     heartbeatAt: integer('heartbeat_at').notNull(),
     cancelRequestedAt: integer('cancel_requested_at'),
-    /** What a client may be told of a failure. */
+    /** The failure, in words that a client may see. */
     error: json(parseFailure)('error'),
     startedAt: integer('started_at').notNull(),
     endedAt: integer('ended_at'),
@@ -83,13 +87,16 @@ export const messages = sqliteTable(
     turnId: text('turn_id'),
     /** The message that this one follows; null for the first of a branch. */
     parentId: text('parent_id'),
-    /** How many messages the path up to this one has, itself included. */
+    /** The number of messages on the path up to this one, itself included. */
     depth: integer('depth').notNull().default(0),
     role: text('role', { enum: ROLES }).notNull(),
     status: text('status', { enum: STATUSES }).notNull(),
     sequenceNumber: integer('sequence_number').notNull(),
     parts: parts('parts').notNull(),
-    /** Which checkpoint of a growing answer `parts` holds: one that arrives twice, or after a later one, changes nothing. */
+    /**
+     * The number of the checkpoint that `parts` holds while the answer grows. A checkpoint that
+     * arrives twice, or after a later one, changes nothing.
+     */
     checkpoint: integer('checkpoint').notNull().default(0),
     /** UTF-16 units of the visible text: an empty answer is left out of later contexts. */
     textLength: integer('text_length').notNull(),
@@ -98,7 +105,10 @@ export const messages = sqliteTable(
     outputTokens: integer('output_tokens'),
     tokensEstimated: integer('tokens_estimated', { mode: 'boolean' }).notNull().default(true),
     finishReason: text('finish_reason', { enum: FINISH_REASONS }),
-    /** Of an answer: the provider's tokens for one of our estimates of what it was sent, where that was much. */
+    /**
+     * For an answer to a long enough prompt: the prompt's tokens as the provider counted them,
+     * divided by our estimate.
+     */
     tokenRatio: real('token_ratio'),
     /** Of a user message: the model's service refused it for good. */
     isRefused: integer('is_refused', { mode: 'boolean' }).notNull().default(false),
@@ -116,7 +126,10 @@ export const messages = sqliteTable(
 export const idempotencyKeys = sqliteTable(
   'idempotency_keys',
   {
-    /** The user, or the conversation where no user was named; empty for a claim that was taken back, whose turn is the key. */
+    /**
+     * The user, or the conversation when no user was named. Empty for a claim that was released,
+     * whose turn is the key.
+     */
     scope: text('scope').notNull(),
     key: text('key').notNull(),
     /** Hash of method, path and body. */
@@ -165,7 +178,7 @@ const documentContent = {
   analysis: integer('analysis'),
 };
 
-/** What searches see of documents; what is being made of them is in `document_drafts`. */
+/** Documents as searches see them; versions in the making are in `document_drafts`. */
 export const documents = sqliteTable(
   'documents',
   {
@@ -175,9 +188,9 @@ export const documents = sqliteTable(
     /** Of the chunks that searches see; null until there are any. */
     version: integer('version'),
     ...documentContent,
-    /** How the newest ingest went or goes; one that is replaced is still found meanwhile. */
+    /** The state of the newest ingest; the version before it is found meanwhile. */
     status: text('status', { enum: DOCUMENT_STATUSES }).notNull(),
-    /** What a client may be told of a failure. */
+    /** The failure, in words that a client may see. */
     error: json(parseFailure)('error'),
     createdAt: integer('created_at').notNull(),
     updatedAt: integer('updated_at').notNull(),

@@ -1,6 +1,6 @@
 /**
- * The messages of a conversation: those of its active path, from its head up to the first, or the whole
- * tree. On a path, and in a tree, messages stand in the order in which they were made.
+ * The messages of a conversation: those of its active path, from its head up to the first, or the
+ * whole tree. Both are in the order in which the messages were made.
  */
 import { and, asc, desc, eq, gt, sql, type SQL } from 'drizzle-orm';
 import type { Conversation } from '../core/conversation.ts';
@@ -23,7 +23,7 @@ export interface Transcript {
 /** Which messages: the newest so many, or a page of the oldest after a sequence number. */
 export type Slice = { newest: number } | { limit: number; after: number; tree?: boolean };
 
-/** Reads a conversation with messages, oldest first; undefined where there is none for this caller. */
+/** Reads a conversation with messages, oldest first; undefined when this caller has none. */
 export async function readTranscript(
   db: Database,
   { slice, leaseMs, ...mine }: Mine & { slice: Slice; leaseMs: number },
@@ -83,8 +83,8 @@ const selectNewest = prepare(({ id, limit }: Given<'id' | 'limit'>) =>
 );
 
 /**
- * A page is read by climbing to it from the head, or, where the conversation is one line, from the first
- * message behind the page, which its number, `end`, tells.
+ * Climbs to a page from the head. In a conversation that is one line, it climbs from the first
+ * message behind the page, whose sequence number, `end`, is known.
  */
 const selectPage = prepare(({ id, after, end, limit }: Given<'id' | 'after' | 'end' | 'limit'>) =>
   selectOnPath(sql`
@@ -101,9 +101,9 @@ const selectPage = prepare(({ id, after, end, limit }: Given<'id' | 'after' | 'e
     .limit(limit),
 );
 
-/** How many of the newest conversations count as recent: a bound whatever a user has piled up. */
+/** The number of newest conversations that count as recent, however many a user has. */
 const RECENT_CONVERSATIONS = 50;
-/** How many of the newest messages of each. */
+/** The number of newest messages read of each. */
 const RECENT_MESSAGES = 20;
 
 const selectRecent = prepare(({ userId, except }: Given<'userId' | 'except'>) =>

@@ -106,8 +106,8 @@ export interface TurnService {
   /** Accepts a turn, as {@link start} does, and returns a handle to wait for its end. */
   run(request: TurnRequest, onDisconnect: OnDisconnect, asker?: Asker): Promise<TurnRun>;
   /**
-   * True when {@link follow} needs nothing of what the database has of the turn: whoever asks need only
-   * be known to own it.
+   * True when {@link follow} needs nothing of what the database has of the turn: whoever asks need
+   * only be known to own it.
    */
   holds(turnId: string): boolean;
   /**

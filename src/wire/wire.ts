@@ -14,7 +14,9 @@ export interface Wire {
    * time.
    */
   readonly isEventStream: boolean;
-  /** True when its encoders remember nothing: what one of them writes, any other would write there. */
+  /**
+   * True when its encoders remember nothing: what one of them writes, any other would write there.
+   */
   readonly isStateless: boolean;
   /** Makes an encoder for one reader; some encoders remember what they have sent. */
   encoder(): Encoder;

@@ -1,4 +1,7 @@
-/** What a case is made of: rounds, each of which is counted, and every promise broken in one is kept with its round's name. */
+/**
+ * What a case is made of: rounds, each of which is counted, and every promise broken in one is kept
+ * with its round's name.
+ */
 import type { Runtime } from '../support/server.ts';
 import { createRandom, type Random } from './random.ts';
 import { Worlds, type World, type WorldOptions } from './world.ts';

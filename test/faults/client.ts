@@ -1,4 +1,7 @@
-/** The product's API as the cases use it. Whatever it answers is looked through for what must never leave a server. */
+/**
+ * The product's API as the cases use it. Whatever it answers is looked through for what must never
+ * leave a server.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request, type Answer, type RequestInit } from '../support/http.ts';
 import { asArray, asRecord, asText, parseJson } from '../support/json.ts';
@@ -200,7 +203,10 @@ function nothingTold(): Told {
 
 const terminals = new Set(['turn.completed', 'turn.cancelled', 'turn.failed']);
 
-/** Reads a stream of native events to its end. A stream that does not end in time is closed and counts as not whole. */
+/**
+ * Reads a stream of native events to its end. A stream that does not end in time is closed and
+ * counts as not whole.
+ */
 export async function readAll(stream: OpenStream, timeoutMs = 60_000): Promise<Told> {
   const ended = await stream.collect(timeoutMs).then(
     (result) => result.ended,
@@ -241,7 +247,10 @@ export function textOf(events: readonly SseEvent[]): string {
     .join('');
 }
 
-/** What a client has of the answer itself: every part in its order, however its text was cut into events. */
+/**
+ * What a client has of the answer itself: every part in its order, however its text was cut into
+ * events.
+ */
 export function partsOf(events: readonly SseEvent[]): { type: string; data: string }[] {
   const parts: { type: string; data: string }[] = [];
   for (const { type, data } of events) {

@@ -46,7 +46,10 @@ const CUTTING: Kinds = [...KEEPING, 'delete', 'delete', 'delete'];
 const AT_ONCE = 6;
 const SETTLE_MS = 8_000;
 
-/** Makes a tree by changes one after the other, each of which must succeed, and chooses what comes at once. */
+/**
+ * Makes a tree by changes one after the other, each of which must succeed, and chooses what comes
+ * at once.
+ */
 export async function plant(
   random: Random,
   world: World,
@@ -88,7 +91,10 @@ export function storm(random: Random, { changes }: Garden, servers: Client[]): P
   );
 }
 
-/** Asks for each change with a key again, after a crash: what was made must be found, and nothing made twice. */
+/**
+ * Asks for each change with a key again, after a crash: what was made must be found, and nothing
+ * made twice.
+ */
 export async function repeatAll(
   garden: Garden,
   first: Outcome[],
@@ -127,7 +133,10 @@ async function onceFree(client: Client, change: Change, leaseMs: number): Promis
   }
 }
 
-/** What must hold once all is quiet: the tree, what was there, what was accepted, and that it goes on. */
+/**
+ * What must hold once all is quiet: the tree, what was there, what was accepted, and that it goes
+ * on.
+ */
 export async function mustSettle(
   random: Random,
   garden: Garden,

@@ -81,7 +81,9 @@ function mustAnswerRightly(messages: StoredMessage[], { answers }: Expectation):
   }
 }
 
-/** I3, I4: a replay is the stored answer, and so is what any cursor in it has before and gets after. */
+/**
+ * I3, I4: a replay is the stored answer, and so is what any cursor in it has before and gets after.
+ */
 export async function mustReplay(client: Client, message: StoredMessage, random: Random) {
   const told = await client.follow(message.turnId);
   mustBeWhole(told);

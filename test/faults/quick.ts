@@ -5,7 +5,10 @@ import { runCase } from './case.ts';
 import { cases } from './cases.ts';
 import { Worlds } from './world.ts';
 
-/** Seeded by the day: each day other texts and moments, the same for everybody who looks for a failure. */
+/**
+ * Seeded by the day: each day other texts and moments, the same for everybody who looks for a
+ * failure.
+ */
 const seed = Math.floor(Date.now() / 86_400_000);
 
 /** Milliseconds; a case takes about ten seconds on a calm machine. */

@@ -1,7 +1,8 @@
 /**
  * The fault suite: breaks what can break, in loops, and checks each time that no promise was.
  *
- *     npm run test:faults -- [--runtime node|workerd] [--only name,name] [--quick] [--seed n] [--url https://…]
+ *     npm run test:faults -- [--runtime node|workerd] [--only name,name] [--quick] [--seed n]
+ *       [--url https://…]
  */
 import { parseArgs } from 'node:util';
 import type { Runtime } from '../support/server.ts';

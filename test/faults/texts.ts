@@ -1,4 +1,7 @@
-/** Texts that are awkward on the way: several bytes a character, line breaks of all kinds, pieces of the wires themselves. */
+/**
+ * Texts that are awkward on the way: several bytes a character, line breaks of all kinds, pieces of
+ * the wires themselves.
+ */
 import type { Random } from './random.ts';
 
 const pieces = [
@@ -29,7 +32,10 @@ const pieces = [
   '%00%0a',
 ] as const;
 
-/** So many tokens, joined to a text without a lone half of a pair; some cut a pair in two between them. */
+/**
+ * So many tokens, joined to a text without a lone half of a pair; some cut a pair in two between
+ * them.
+ */
 export function awkwardTokens(random: Random, count: number): string[] {
   const tokens = Array.from({ length: count }, (_, index) => {
     const length = 1 + random.below(4);

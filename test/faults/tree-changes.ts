@@ -1,4 +1,7 @@
-/** Changes to a tree as clients ask for them, chosen at random, and a model that tells which path it was shown. */
+/**
+ * Changes to a tree as clients ask for them, chosen at random, and a model that tells which path it
+ * was shown.
+ */
 import { asArray, asRecord, asText } from '../support/json.ts';
 import { openStream } from '../support/sse.ts';
 import type { Script } from '../support/upstream.ts';
@@ -160,7 +163,10 @@ function wordsSent(body: unknown): string[] {
 /** User messages that a model is surely shown, of a path that has as many. */
 const SURELY_SHOWN = 10;
 
-/** @throws Violation unless each answer of {@link recalling} tells the path to its question and no other */
+/**
+ * @throws Violation unless each answer of {@link recalling} tells the path to its question and no
+ * other
+ */
 export function mustRecallPaths(tree: Tree): void {
   for (const { message } of tree.all) {
     if (message.role === 'user') continue;
@@ -177,7 +183,10 @@ export function mustRecallPaths(tree: Tree): void {
   }
 }
 
-/** @throws Violation unless the messages that were there before are as they were, but for those that may be deleted */
+/**
+ * @throws Violation unless the messages that were there before are as they were, but for those that
+ * may be deleted
+ */
 export function mustKeep(before: Tree, after: Tree, deletable: ReadonlySet<string>): void {
   const now = new Map(after.all.map(({ message }) => [message.id, message]));
   for (const { message } of before.all) {

@@ -6,7 +6,10 @@ import { startUpstream, type Script, type Upstream } from '../support/upstream.t
 import { Client } from './client.ts';
 
 export interface WorldOptions {
-  /** `file` is the embedded library (Node alone); `proxy` is sqld behind a proxy that can fail. Default: file on Node, sqld on workerd. */
+  /**
+   * `file` is the embedded library (Node alone); `proxy` is sqld behind a proxy that can fail.
+   * Default: file on Node, sqld on workerd.
+   */
   database?: 'file' | 'sqld' | 'proxy';
   env?: Record<string, string>;
 }

@@ -1,4 +1,7 @@
-/** A process that stood still for seconds: what happened on the network meanwhile is noticed before the network is used again. */
+/**
+ * A process that stood still for seconds: what happened on the network meanwhile is noticed before
+ * the network is used again.
+ */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DatabaseSync } from 'node:sqlite';

@@ -1,4 +1,6 @@
-/** The Worker's size, without the pages for people and the PDF reader, which are not loaded with it. */
+/**
+ * The Worker's size, without the pages for people and the PDF reader, which are not loaded with it.
+ */
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';

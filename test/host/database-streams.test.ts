@@ -1,4 +1,7 @@
-/** A database over HTTP on Node: connections of the server are kept, and one that is gone is no failure. */
+/**
+ * A database over HTTP on Node: connections of the server are kept, and one that is gone is no
+ * failure.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openNodeDatabase } from '../../src/host/node/database/open.ts';

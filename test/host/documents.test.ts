@@ -1,4 +1,7 @@
-/** Ingests that meet trouble: a killed server, a busy embedding service, vectors that are none, another model, and what leads out of each. */
+/**
+ * Ingests that meet trouble: a killed server, a busy embedding service, vectors that are none,
+ * another model, and what leads out of each.
+ */
 import { spawn } from 'node:child_process';
 import { deflateSync } from 'node:zlib';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -275,7 +278,10 @@ interface Passage {
   end: number;
 }
 
-/** Makes of a document what was stored before analyses had versions: two chunks, split anywhere, and words divided by invisible characters. */
+/**
+ * Makes of a document what was stored before analyses had versions: two chunks, split anywhere, and
+ * words divided by invisible characters.
+ */
 async function indexAsBefore(id: string): Promise<void> {
   const db = createClient({ url: server.databaseUrl });
   const { rows } = await db.execute({

@@ -1,4 +1,6 @@
-/** A conversation of more than a thousand messages: its newest are shown, the rest is behind links. */
+/**
+ * A conversation of more than a thousand messages: its newest are shown, the rest is behind links.
+ */
 import { expect, it } from 'vitest';
 import { request } from '../support/http.ts';
 import { startServer } from '../support/server.ts';

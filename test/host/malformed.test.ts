@@ -1,4 +1,7 @@
-/** What Node refuses before any door, or before it has come whole: it is answered like any other mistake, and harms nobody else. */
+/**
+ * What Node refuses before any door, or before it has come whole: it is answered like any other
+ * mistake, and harms nobody else.
+ */
 import { once } from 'node:events';
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';

@@ -1,4 +1,7 @@
-/** A conversation whose model is no longer on when its next message comes: the message is refused, and nothing of it is kept. */
+/**
+ * A conversation whose model is no longer on when its next message comes: the message is refused,
+ * and nothing of it is kept.
+ */
 import { expect, it } from 'vitest';
 import { request } from '../support/http.ts';
 import { startServer } from '../support/server.ts';

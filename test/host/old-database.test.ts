@@ -1,4 +1,7 @@
-/** A database that was made before messages were a tree: it is brought up to date by the start, and nothing in it is lost. */
+/**
+ * A database that was made before messages were a tree: it is brought up to date by the start, and
+ * nothing in it is lost.
+ */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** The README is true: its commands exist, its samples run against a server as a reader would run them, and its table of settings is complete. */
+/**
+ * The README is true: its commands exist, its samples run against a server as a reader would run
+ * them, and its table of settings is complete.
+ */
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** A database that accepts a turn and is gone before it can say so: its client is refused, and whoever comes again gets one turn, whole. */
+/**
+ * A database that accepts a turn and is gone before it can say so: its client is refused, and
+ * whoever comes again gets one turn, whole.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';

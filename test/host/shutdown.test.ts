@@ -1,4 +1,7 @@
-/** SIGTERM on Node: no new turns, running ones get a grace, everything is stored, and readers are told the end. */
+/**
+ * SIGTERM on Node: no new turns, running ones get a grace, everything is stored, and readers are
+ * told the end.
+ */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -163,7 +166,10 @@ const UPGRADE = [
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
 ];
 
-/** Makes a request and keeps its connection, on which nothing is said any more, not even that it closes. */
+/**
+ * Makes a request and keeps its connection, on which nothing is said any more, not even that it
+ * closes.
+ */
 async function hold(what: string, headers: string[] = []): Promise<Socket> {
   const { hostname, port, host } = new URL(server.url);
   const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });

@@ -1,4 +1,7 @@
-/** Who may call from a browser: without identity, pages from elsewhere are all that must be kept out. */
+/**
+ * Who may call from a browser: without identity, pages from elsewhere are all that must be kept
+ * out.
+ */
 import { describe, expect, it } from 'vitest';
 import { aProblem } from './shapes.ts';
 import { suiteTarget, unique } from './target.ts';

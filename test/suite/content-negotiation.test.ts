@@ -1,4 +1,6 @@
-/** Every call that makes the assistant answer, answers whole or as a stream, as the client wants it. */
+/**
+ * Every call that makes the assistant answer, answers whole or as a stream, as the client wants it.
+ */
 import { describe, expect, it } from 'vitest';
 import { anId, aProblem } from './shapes.ts';
 import { suiteTarget, unique } from './target.ts';
@@ -14,7 +16,9 @@ async function newChat(user_id: string): Promise<string> {
   return json.id;
 }
 
-/** Each call as path and body, for a message to a model; where one is needed, in a new conversation. */
+/**
+ * Each call as path and body, for a message to a model; where one is needed, in a new conversation.
+ */
 const answering: [
   string,
   (asked: { message: string; model: string }) => Promise<[string, object]>,

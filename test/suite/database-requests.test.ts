@@ -1,4 +1,7 @@
-/** Requests to the database of one streamed turn, counted in front of a real libSQL server: one before the model is called, one when the turn ends. */
+/**
+ * Requests to the database of one streamed turn, counted in front of a real libSQL server: one
+ * before the model is called, one when the turn ends.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';
@@ -23,7 +26,8 @@ beforeAll(async () => {
   // No sweep, which comes once in a lease, while it is counted.
   const env = { ...upstream.env, DATABASE_URL: database.url, TURN_LEASE_MS: '120000' };
   server = await startServer({ runtime, env, startLimitMs: 120_000 });
-  // Whatever a server does when it starts and for its first turn is over before anything is counted.
+  // Whatever a server does when it starts and for its first turn is over before anything is
+  // counted.
   await turn(script({}), true);
 }, 150_000);
 

@@ -1,4 +1,7 @@
-/** Text in the charsets that files are found in, said and not said, and under the types that browsers give. */
+/**
+ * Text in the charsets that files are found in, said and not said, and under the types that
+ * browsers give.
+ */
 import { describe, expect, it } from 'vitest';
 import { makePdf } from '../support/pdf.ts';
 import { post, search, upload } from './documents-client.ts';

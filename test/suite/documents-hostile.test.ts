@@ -1,4 +1,7 @@
-/** Documents that mean harm, or are far too much: a clear refusal in little time, while others are served. */
+/**
+ * Documents that mean harm, or are far too much: a clear refusal in little time, while others are
+ * served.
+ */
 import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { archive, docx, epub, paragraph, pptx, shape, xlsx } from '../support/office.ts';
@@ -20,7 +23,10 @@ const ole = Buffer.concat([
   Buffer.from('EncryptedPackage', 'utf16le'),
 ]);
 
-/** Says of the first entry of an archive that it unpacks to so many bytes; in both places where that stands. */
+/**
+ * Says of the first entry of an archive that it unpacks to so many bytes; in both places where that
+ * stands.
+ */
 function lyingArchive(content: Uint8Array, size: number): Uint8Array {
   const bytes = Buffer.from(content);
   bytes.writeUInt32LE(size, 22);

@@ -1,4 +1,7 @@
-/** PDFs as programs and authorities make them: foreign fonts, forms, notes, titles that are none, too many pages. */
+/**
+ * PDFs as programs and authorities make them: foreign fonts, forms, notes, titles that are none,
+ * too many pages.
+ */
 import { describe, expect, it } from 'vitest';
 import { cidFont, HELVETICA, makePdf, makePdfOfPages, type PdfPage } from '../support/pdf.ts';
 import { search, upload } from './documents-client.ts';

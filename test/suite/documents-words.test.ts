@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { post, search, upload } from './documents-client.ts';
 import { unique } from './target.ts';
 
-/** Sends each text as a document, and answers which of them a question finds, best first, by their titles. */
+/**
+ * Sends each text as a document, and answers which of them a question finds, best first, by their
+ * titles.
+ */
 async function library(texts: Record<string, string>) {
   const user_id = unique('user');
   for (const [title, text] of Object.entries(texts)) await post({ user_id, title, text });

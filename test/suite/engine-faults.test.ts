@@ -1,4 +1,7 @@
-/** Whatever the model's service does wrong: the turn ends with the right status, keeps its text and tells nothing of the service. */
+/**
+ * Whatever the model's service does wrong: the turn ends with the right status, keeps its text and
+ * tells nothing of the service.
+ */
 import { describe, expect, it } from 'vitest';
 import { upstreamWords, type Behaviour } from '../support/upstream/behaviour.ts';
 import { suiteTarget, unique } from './target.ts';

@@ -1,4 +1,7 @@
-/** Documents and tools in turns where something is scarce or broken: the token budget, the database, the embedding service, time. On a server of its own. */
+/**
+ * Documents and tools in turns where something is scarce or broken: the token budget, the database,
+ * the embedding service, time. On a server of its own.
+ */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { estimateTokens } from '../../src/core/tokens.ts';
 import { startDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';

@@ -1,4 +1,7 @@
-/** An Idempotency-Key that meets requests of different kinds, and what it made after it is gone. The rest is in `test/faults`. */
+/**
+ * An Idempotency-Key that meets requests of different kinds, and what it made after it is gone. The
+ * rest is in `test/faults`.
+ */
 import { describe, expect, it } from 'vitest';
 import { aProblem } from './shapes.ts';
 import { suiteTarget, unique } from './target.ts';

@@ -1,4 +1,7 @@
-/** Short time limits, and the chain of fallbacks behind an alias: on a server of its own, since both are for all of a server's turns. */
+/**
+ * Short time limits, and the chain of fallbacks behind an alias: on a server of its own, since both
+ * are for all of a server's turns.
+ */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { request } from '../support/http.ts';
 import { openStream } from '../support/sse.ts';

@@ -1,4 +1,6 @@
-/** Requests that a model's service refuses: what is asked again in another way, and what is told. */
+/**
+ * Requests that a model's service refuses: what is asked again in another way, and what is told.
+ */
 import { describe, expect, it } from 'vitest';
 import { upstreamWords } from '../support/upstream/behaviour.ts';
 import { asRecord } from '../support/json.ts';

@@ -208,7 +208,8 @@ describe.each(Object.entries(calls))('%s', (name, make) => {
     if (example === undefined) return expect(make(await newPlace()).json).toBeUndefined();
     const place = await newPlace();
     const json = path === '/chat' ? { ...asRecord(example), chat_id: place.id } : example;
-    // Everything else as it stands there: what is named in an address is the owner's without a name.
+    // Everything else as it stands there: what is named in an address is the owner's without a
+    // name.
     const { user_id: _, ...withoutOwner } = asRecord(json);
     const answer = await call(place, { json: path === '/chat' ? withoutOwner : json });
     expect(answer.status, answer.text).toBe(200);

@@ -1,4 +1,6 @@
-/** Whose it is: the user may be named in the body or the query, and who is named must be the owner. */
+/**
+ * Whose it is: the user may be named in the body or the query, and who is named must be the owner.
+ */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { aProblem } from './shapes.ts';
 import { suiteTarget, unique } from './target.ts';

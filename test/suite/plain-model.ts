@@ -1,4 +1,7 @@
-/** A chat model that says exactly the chunks it is told to, for what the scripted model service does not say: text and calls in one step, odd finishes. */
+/**
+ * A chat model that says exactly the chunks it is told to, for what the scripted model service does
+ * not say: text and calls in one step, odd finishes.
+ */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,7 @@
-/** A POST that comes back with Last-Event-ID is a reconnect: it goes on after the cursor and starts nothing. */
+/**
+ * A POST that comes back with Last-Event-ID is a reconnect: it goes on after the cursor and starts
+ * nothing.
+ */
 import { describe, expect, it } from 'vitest';
 import type { OpenStream } from '../support/sse.ts';
 import { aProblem } from './shapes.ts';

@@ -1,4 +1,7 @@
-/** What the tests of grounded turns share: the sources that a stream showed, and the passages that a model was given. */
+/**
+ * What the tests of grounded turns share: the sources that a stream showed, and the passages that a
+ * model was given.
+ */
 import type { SseEvent } from '../support/sse.ts';
 
 /** The model that the suite's server embeds with. */

@@ -1,4 +1,7 @@
-/** Turns that answer from documents, with a model service and an embedding service behind them: what is shown, what is sent, what may be cited. */
+/**
+ * Turns that answer from documents, with a model service and an embedding service behind them: what
+ * is shown, what is sent, what may be cited.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Behaviour } from '../support/upstream/behaviour.ts';
 import { asArray, asRecord, asText } from '../support/json.ts';

@@ -1,4 +1,7 @@
-/** How requests may look, and how they may not: bodies, charsets, unknown names, methods, prefetching. */
+/**
+ * How requests may look, and how they may not: bodies, charsets, unknown names, methods,
+ * prefetching.
+ */
 import { describe, expect, it } from 'vitest';
 import { asArray, asRecord, asText } from '../support/json.ts';
 import { aProblem } from './shapes.ts';

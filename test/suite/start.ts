@@ -1,4 +1,6 @@
-/** What a suite runs against: one model service and one server of a runtime, for all of its files. */
+/**
+ * What a suite runs against: one model service and one server of a runtime, for all of its files.
+ */
 import type { TestProject } from 'vitest/node';
 import { startServer, type Runtime } from '../support/server.ts';
 import { startUpstream } from '../support/upstream.ts';

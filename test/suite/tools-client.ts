@@ -1,4 +1,7 @@
-/** What the tests of tools share: the calls that a stream showed, and what a model was offered and told. */
+/**
+ * What the tests of tools share: the calls that a stream showed, and what a model was offered and
+ * told.
+ */
 import { asArray, asRecord, asText, parseJson } from '../support/json.ts';
 import type { SseEvent } from '../support/sse.ts';
 
@@ -10,7 +13,10 @@ export interface Call {
   isError: boolean;
 }
 
-/** The calls of a stream with their results, in order; throws when a result does not follow its call. */
+/**
+ * The calls of a stream with their results, in order; throws when a result does not follow its
+ * call.
+ */
 export function callsIn(events: SseEvent[]): Call[] {
   const calls: Call[] = [];
   let open: Pick<Call, 'id' | 'name' | 'input'> | undefined;

@@ -461,7 +461,9 @@ describe('while a turn runs', () => {
     expect((await heard).terminal).toBe('turn.cancelled');
   });
 
-  /** Deleting the first answer would delete what runs below it: an older sibling is another branch. */
+  /**
+   * Deleting the first answer would delete what runs below it: an older sibling is another branch.
+   */
   let sibling = '';
   beforeEach(async () => {
     const first = await say('zero');

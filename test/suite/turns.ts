@@ -1,4 +1,7 @@
-/** What the tests of turns share: a scripted model, the streaming calls of every door, and reading what they sent. */
+/**
+ * What the tests of turns share: a scripted model, the streaming calls of every door, and reading
+ * what they sent.
+ */
 import { expect } from 'vitest';
 import { asRecord, asText, parseJson } from '../support/json.ts';
 import type { OpenStream, SseEvent, StreamInit } from '../support/sse.ts';

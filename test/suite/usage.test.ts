@@ -1,4 +1,7 @@
-/** What a turn is said to have cost when its service did not report all of it, or was stopped before. */
+/**
+ * What a turn is said to have cost when its service did not report all of it, or was stopped
+ * before.
+ */
 import { describe, expect, it } from 'vitest';
 import { post } from './documents-client.ts';
 import { suiteTarget, unique } from './target.ts';

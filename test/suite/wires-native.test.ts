@@ -87,7 +87,8 @@ describe.concurrent.each(streamingCalls)('$name', (streaming) => {
       await stream.collect();
       const token = stream.events.find((event) => /message/u.test(event.type));
       const [first] = stream.pieces;
-      // However busy the machine: the first byte is ahead of the first token by about the model's wait.
+      // However busy the machine: the first byte is ahead of the first token by about the model's
+      // wait.
       expect((token?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(waitMs / 2);
       // And it is no mere comment: a reconnecting browser needs an id, a native client the turn's.
       expect(stream.bytes().toString()).toMatch(/^id: \S/u);

@@ -44,7 +44,9 @@ const texts: [name: string, script: Omit<Behaviour, 'vector'> & { tokens: string
   ['JSON', { tokens: ['{"text":', '"\\n\\u0000"', '}'], ...slowly }],
 ];
 
-/** What of a model's text can be stored: half a surrogate pair becomes U+FFFD, a whole one stays. */
+/**
+ * What of a model's text can be stored: half a surrogate pair becomes U+FFFD, a whole one stays.
+ */
 function safe(tokens: string[]): string {
   return tokens.join('').toWellFormed();
 }

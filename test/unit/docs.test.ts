@@ -1,4 +1,6 @@
-/** The pages for whoever works on parley are true: what they name exists, and their lines are short. */
+/**
+ * The pages for whoever works on parley are true: what they name exists, and their lines are short.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';

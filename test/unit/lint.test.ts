@@ -8,7 +8,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../..');
 
-/** Snippets that break one rule each: `[rule, file, code]`. The file's folder is part of the case. */
+/**
+ * Snippets that break one rule each: `[rule, file, code]`. The file's folder is part of the case.
+ */
 const broken: [rule: string, file: string, code: string][] = [
   ['no-floating-promises', 'src/turns/floating.ts', 'void 0; Promise.resolve(1);'],
   ['no-misused-promises', 'src/turns/misused.ts', 'export const a = Promise.resolve(1) ? 1 : 2;'],

@@ -38,7 +38,8 @@ function sinkOf(outgoing: ServerResponse, writeHead: () => void): Sink {
   const prepare = (text: string, bytes?: Uint8Array) => {
     if (!outgoing.headersSent) writeHead();
     if (bytes) return bytes;
-    // A long text waits for its client as bytes: as a string it would be kept beside them, in twice the space.
+    // A long text waits for its client as bytes. As a string it would be kept beside them, in
+    // twice the space.
     return text.length > LONG ? Buffer.from(text) : text;
   };
   return {

@@ -1,6 +1,7 @@
 /**
- * Google's provider on Workers: a module beside the main one (see `modules.ts`), which stands in for the
- * package. It is evaluated when a model of Google's is first asked, so most Workers never load it.
+ * Google's provider on Workers: a module beside the main one (see `modules.ts`), which stands in
+ * for the package. It is evaluated when a model of Google's is first asked, so most Workers never
+ * load it.
  */
 import type * as Google from '@ai-sdk/google';
 

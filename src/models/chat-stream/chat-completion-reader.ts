@@ -12,7 +12,7 @@ import { ThinkTags } from './think-tags.ts';
 import { ToolCallDeltas } from './tool-call-deltas.ts';
 import type { ChatUsage } from './usage.ts';
 
-/** What an answer goes on with: one event of it, or the text or the thoughts of several. */
+/** The next piece of an answer: one event, or the text or the reasoning of several. */
 export interface ChatPiece {
   thought: string;
   text: string;
@@ -53,7 +53,7 @@ export class ChatCompletionReader extends BodyReader {
   #usage: ChatUsage | undefined;
   #newUsage: ChatUsage | undefined;
   #isMarkedDone = false;
-  /** Text or thoughts of one read of the network: told at once, however many events brought them. */
+  /** The text or the reasoning of one network read, passed on at once for all its events. */
   #run = '';
   #runType: GrowingType = 'text';
 

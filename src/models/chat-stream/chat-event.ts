@@ -1,4 +1,4 @@
-/** What one event of a chat completion says, in one form for every service. */
+/** One event of a chat completion, in one form for every service. */
 import { isRecord, recordOf, textOf, type JsonRecord } from './record.ts';
 import { contentOf, NO_CONTENT } from './content.ts';
 import { usageIn, type ChatUsage } from './usage.ts';

@@ -1,8 +1,8 @@
 /**
  * Reads the events of a service's answer as they arrive, in whatever framing it has. It is more
- * tolerant than the rules of Server-Sent Events (WHATWG HTML §9.2), because services are not strict:
- * lines end in LF, CR or CRLF, `data:` may lack its space, empty lines between events may be missing,
- * and a body may be plain JSON, whole or line by line.
+ * tolerant than the rules of Server-Sent Events (WHATWG HTML §9.2), because services are not
+ * strict: lines end in LF, CR or CRLF, `data:` may lack its space, empty lines between events may
+ * be missing, and a body may be plain JSON, whole or line by line.
  */
 
 /** Is told what was read, in order. */
@@ -17,7 +17,10 @@ export interface EventListener {
 
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
-/** Bytes. Far more than the longest answer that is kept; a service that never ends a line stops here. */
+/**
+ * Bytes: far more than the longest answer that is kept. A service that never ends a line stops
+ * here.
+ */
 const LONGEST_LINE = 32 * 1024 * 1024;
 /** Shared by all answers: it only ever sees whole lines, which end with a whole character. */
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });

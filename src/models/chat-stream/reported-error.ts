@@ -6,7 +6,7 @@ export class ReportedError extends Error {
   override readonly name = 'ReportedError';
   /** The status that the service would have answered with; undefined where it does not say. */
   readonly statusCode: number | undefined;
-  /** What the service said, as JSON: for the operator, and to tell refusals apart. */
+  /** The service's own words, as JSON: for the operator, and to tell refusals apart. */
   readonly responseBody: string;
 
   constructor(report: JsonRecord, statusCode: number | undefined) {

@@ -11,7 +11,7 @@ export interface Divided {
 /** Divides a text that arrives in deltas. Tags count at the very start only; they may be split. */
 export class ThinkTags {
   #state: 'start' | 'thought' | 'gap' | 'text' = 'start';
-  /** What may turn out to be a part of a tag. */
+  /** Text that may turn out to be a part of a tag. */
   #held = '';
 
   /** True when all that follows is text, and nothing is held back. */

@@ -2,7 +2,7 @@
 import type { ChatEnd, ChatPiece } from '../chat-stream/chat-completion-reader.ts';
 import type { ChatUsage } from '../chat-stream/usage.ts';
 
-/** What differs between the providers for chat completions. */
+/** The differences between the providers of chat completions. */
 export interface ChunkDialect {
   /** The field in which the provider looks for thoughts; undefined when it passes over them. */
   thought?: 'reasoning';

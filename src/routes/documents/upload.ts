@@ -46,8 +46,8 @@ export async function postForm(c: AppContext, form: shapes.DocumentForm): Promis
 
 /**
  * Ingests a document and answers with it.
- * @param key the owner of the idempotency key, and the text that identifies a body which differs each
- * time
+ * @param key the owner of the idempotency key, and the text that identifies a body which differs
+ *   each time
  */
 async function answerIngest(
   c: AppContext,

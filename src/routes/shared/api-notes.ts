@@ -1,6 +1,6 @@
 /**
- * What the description of the API says in whole sentences and examples. It is a page's file and no
- * code, since a Worker would carry it: `host/pages/static/api-notes.json`.
+ * The sentences and examples in the description of the API. They are in a page's file,
+ * `host/pages/static/api-notes.json`, since a Worker would have to carry code with it.
  */
 import { z } from '@hono/zod-openapi';
 

@@ -12,7 +12,7 @@ export interface Dependencies extends ActionDependencies {
    * refused.
    */
   loopbackOnly: boolean;
-  /** Whether the server stops, and should be given no more to do. */
+  /** Returns true when the server is stopping and should be given no more work. */
   isDraining(): boolean;
   /**
    * Answers with a turn as a stream.

@@ -1,14 +1,14 @@
-/** The line of the log that a request gets when it is answered, or when the head of its stream is. */
+/** Logs one line for each request, when it is answered or when its stream begins. */
 import type { MiddlewareHandler } from 'hono';
 import type { LogLevel } from '../../core/logger.ts';
 import type { AppEnv } from './dependencies.ts';
 
 /** UTF-16 units: a path that no route knows may be anything. */
 const LONGEST_PATH = 200;
-/** What machines ask every few seconds. */
+/** The paths that machines ask for every few seconds. */
 const PROBES: ReadonlySet<string> = new Set(['/health', '/ready']);
 
-/** Logs which request it was, and how it was answered; the query stays out, since a message may be in it. */
+/** Logs a request and its answer. The query is left out, since it may hold a message. */
 export const logRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   const begunAt = performance.now();
   await next();

@@ -1,4 +1,6 @@
-/** The chunks of documents, in their three tables: texts, vectors and the words of the keyword index. */
+/**
+ * The chunks of documents in their three tables: texts, vectors, and words of the keyword index.
+ */
 import { and, between, eq, inArray, sql, type SQL } from 'drizzle-orm';
 import type { Statement } from '../database.ts';
 import { plain, query, statement } from '../query.ts';

@@ -1,7 +1,7 @@
 /**
- * How a draft, a version in the making, begins: ids are reserved for its chunks, which are stored
- * under a version that nobody sees. Its later writes are in `write-draft.ts`, how an interrupted one
- * is resumed in `resume.ts`, and how one becomes visible in `publish.ts`.
+ * The beginning of a draft, which is a version in the making: ids are reserved for its chunks,
+ * which are stored under a version that nobody sees. `write-draft.ts` has its later writes,
+ * `resume.ts` resumes an interrupted one, and `publish.ts` makes one visible.
  */
 import { and, eq, exists, sql, type SQL } from 'drizzle-orm';
 import type { DocumentContent } from '../../core/document.ts';
@@ -15,7 +15,7 @@ import { CHUNKS_PER_OWNER, owners } from '../search/tables.ts';
 import { removeChunks, type Draft } from './chunks.ts';
 import { selectDocumentId } from './documents.ts';
 
-/** What is to be ingested. */
+/** The content to be ingested. */
 export interface DraftContent extends DocumentContent {
   /** `provider/model` of the vectors to come. */
   embeddingModel: string;

@@ -1,4 +1,4 @@
-/** How drafts become what searches see: one transaction puts their chunks in place of the old. */
+/** Makes drafts visible to searches: one transaction replaces the old chunks by theirs. */
 import { and, eq, exists, inArray, sql, type SQL } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import type { Document } from '../../core/document.ts';
@@ -69,7 +69,7 @@ export function publish(userId: string, which: SQL | undefined): Statement[] {
   ];
 }
 
-/** What a document takes over from its draft. */
+/** The columns that a document takes over from its draft. */
 const PUBLISHED = {
   version: documentDrafts.version,
   title: documentDrafts.title,
@@ -86,10 +86,13 @@ const PUBLISHED = {
   text: documentDrafts.text,
 } satisfies Record<Exclude<keyof typeof documentDrafts.$inferSelect, DraftsOwn>, unknown>;
 
-/** What only drafts have, or what both have already. */
+/** The columns that only drafts have, or that both have already. */
 type DraftsOwn = 'documentId' | 'userId' | 'purpose' | 'done' | 'heartbeatAt';
 
-/** What may change while a document is only embedded again: that draft's copy is as old as it. */
+/**
+ * Takes the draft's description after an ingest. After a reindex the document keeps its own, which
+ * may have changed since the draft copied it.
+ */
 function described(stored: SQLiteColumn, drafted: SQLiteColumn): SQL {
   return sql`case ${documentDrafts.purpose} when 'ingest' then ${drafted} else ${stored} end`;
 }

@@ -1,4 +1,4 @@
-/** How a document is registered: made with its first draft, or found where it is there already. */
+/** Registers a document: makes it with its first draft, or finds the one that is there already. */
 import { and, eq, exists, isNull, notExists, sql, type SQL } from 'drizzle-orm';
 import type { Database } from '../database.ts';
 import { knownResource, rememberKey, selectFingerprint, type Key } from '../idempotency-keys.ts';
@@ -18,7 +18,7 @@ export interface NewDocument extends DraftContent {
 export type Registered =
   | { kind: 'known' | 'created'; state: DocumentState }
   | { kind: 'key_reused' }
-  /** What the same request made before is gone. */
+  /** The same request was made before, and its document has been deleted since. */
   | { kind: 'deleted' }
   | { kind: 'no_conversation' };
 

@@ -1,6 +1,7 @@
 /**
- * Making documents anew that another model embedded or an earlier version analysed: each gets a draft
- * of the same text with new chunks and vectors, and all of an owner are published at once.
+ * Indexes documents again that another model embedded or an earlier version analysed. Each gets a
+ * draft of the same text with new chunks and vectors, and all drafts of an owner are published at
+ * once.
  */
 import {
   and,
@@ -25,7 +26,7 @@ import { removeChunks, type Draft } from './chunks.ts';
 import { firstReserved, insertOwner, reserveIds } from './drafts.ts';
 import { publish } from './publish.ts';
 
-/** What documents are brought to: a space, and a version of what makes chunks and words of a text. */
+/** The goal of a reindex: a space, and a version of the analysis (chunks and words of a text). */
 export interface Target extends Space {
   analysis: number;
 }
@@ -37,7 +38,7 @@ export interface Outdated {
   title: string;
   version: number;
   chunkCount: number;
-  /** What an earlier run has made of it. */
+  /** The draft that an earlier run made. */
   draft: { version: number; done: number; chunkCount: number } | undefined;
 }
 
@@ -134,7 +135,10 @@ export async function listOutdated(
   }));
 }
 
-/** Makes the draft, in place of one that failed or has other chunks. Undefined when the document has changed meanwhile. */
+/**
+ * Makes the draft, in place of one that failed or has other chunks.
+ * @returns undefined when the document has changed meanwhile
+ */
 export async function startReindex(
   db: Database,
   { id, userId, version }: Outdated,
@@ -188,8 +192,8 @@ export async function readVersion(
 }
 
 /**
- * Makes all that is prepared for a target visible: each owner's documents in one transaction, so that
- * no search meets two spaces.
+ * Publishes all drafts that are prepared for a target: each owner's in one transaction, so that no
+ * search meets two spaces.
  */
 export async function publishReindexed(db: Database, target: Target): Promise<void> {
   const visible = alias(documents, 'visible');

@@ -1,4 +1,4 @@
-/** How a draft is resumed where an earlier try ended. */
+/** Resumes a draft at the place where an earlier try ended. */
 import { and, eq, exists, isNull, lt, ne, or, sql } from 'drizzle-orm';
 import type { Database, Statement } from '../database.ts';
 import { guard, unlessRefused } from '../guard.ts';
@@ -9,7 +9,7 @@ import { isChunkOf, type Draft } from './chunks.ts';
 import { markProcessing, type DraftContent } from './drafts.ts';
 import { beat, isDraft } from './write-draft.ts';
 
-/** What a document is said to be; null or undefined leaves it as it is. */
+/** The description of a document; null or undefined leaves a field as it is. */
 interface Description {
   url?: DraftContent['url'] | undefined;
   metadata?: DraftContent['metadata'] | undefined;
@@ -27,7 +27,7 @@ export const NONE_STORED: StoredChunks = { ordinals: new Set(), dimension: null 
 interface Resumption {
   draft: Draft;
   description: Description;
-  /** How long an ingest may be silent before it counts as interrupted, milliseconds. */
+  /** Milliseconds for which an ingest may be silent before it counts as interrupted. */
   leaseMs: number;
 }
 
@@ -91,7 +91,7 @@ function selectStored(draft: Draft) {
     .where(and(isChunkOf(documentDrafts), isDraft(draft)));
 }
 
-/** A try that was cut off while it put new vectors in place of others has left both: none counts. */
+/** A try that was cut off while it replaced vectors has left old and new ones: none counts. */
 function storedFrom(rows: readonly { ordinal: number; bytes: number }[]): StoredChunks {
   const [dimension, ...others] = new Set(rows.map(({ bytes }) => bytes / BYTES_PER_NUMBER));
   if (dimension === undefined || others.length > 0) return NONE_STORED;

@@ -1,5 +1,5 @@
 /**
- * What is written while a draft is made. Every write begins with a fence, so that a writer that was
+ * The writes that make a draft. Every write begins with a fence, so that a writer that was
  * overtaken, or whose document was deleted, leaves nothing behind.
  */
 import { and, eq, exists, type SQL } from 'drizzle-orm';

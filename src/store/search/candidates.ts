@@ -46,7 +46,7 @@ export interface Candidate {
   cosine: number | null;
 }
 
-/** The ids of an owner's chunks; an unknown owner has none, as comparing with NULL finds nothing. */
+/** The ids of an owner's chunks. An unknown owner has none, since nothing compares with NULL. */
 function stretchOf(userId: string): SQL {
   const owner = query
     .select({ number: owners.number })
@@ -66,8 +66,9 @@ function selectByWords(userId: string, match: string, limit: number): SQL {
 }
 
 /**
- * The nearest vectors, by an exact scan of the owner's alone. Those of another dimension would be an
- * error of the database, so they are left out; that there are none is for the caller to check.
+ * Selects the nearest vectors by an exact scan of the owner's alone. Vectors of another dimension
+ * are left out, since comparing them is an error of the database. The caller checks whether any
+ * are left.
  */
 function selectByVector(userId: string, vector: readonly number[], limit: number): SQL {
   const bytes = vector.length * BYTES_PER_NUMBER;

@@ -5,7 +5,7 @@ import { conversations, documents } from '../schema.ts';
 
 export type MetadataValue = string | number | boolean | null;
 
-/** Metadata a document must have: each field one of these values, or a list that holds one of them. */
+/** Metadata that a document must have: in each field one of the values, or a list with one. */
 export type MetadataFilter = Record<string, readonly MetadataValue[]>;
 
 export interface DocumentScope {

@@ -7,9 +7,9 @@ import type { MessageAddress } from './find-message.ts';
 import { idsBelow, leaseLeft, measurePath, runsIn, type Busy } from './state.ts';
 
 /**
- * Deletes a message with all below it. Where that was the active path, the newest leaf beside what was
- * removed becomes its end, else the parent. A turn that runs below the message is deleted with it; any
- * other stands in the way.
+ * Deletes a message with all below it. If that was on the active path, the path then ends at the
+ * newest leaf beside what was removed, or else at the parent. A turn that runs below the message is
+ * deleted with it; any other makes the conversation busy.
  * @returns `deleted` with the turns that ran and must be stopped
  */
 export async function deleteBranch(

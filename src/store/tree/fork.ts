@@ -20,7 +20,7 @@ interface PathRequest extends Mine {
   idempotency: Key | undefined;
 }
 
-/** What became of a key that is known. */
+/** The outcome for a key that is known already. */
 type Known = Exclude<Created<Conversation>, { kind: 'created' }>;
 
 /**
@@ -57,7 +57,7 @@ export async function readPath(
   return { kind: 'path', conversation, messageIds: path.map(({ id }) => id) };
 }
 
-/** Selects the messages from one that is named, or else the head, up to the first; first to last. */
+/** Selects the path from the named message, or the head, up to the first; first to last. */
 function selectPath(conversationId: string, messageId: string | undefined) {
   const { id, parentId, depth } = messages;
   const climb = sql`select ${id} as id, ${parentId} as parent_id, ${depth} as depth from ${messages}
@@ -83,7 +83,7 @@ interface Fork {
 
 /**
  * Makes a conversation with copies of messages, in one line.
- * @returns `deleted` also where one of the messages has been deleted meanwhile: then nothing is made
+ * @returns `deleted` also when one of the messages has been deleted meanwhile; nothing is made then
  */
 export function createFork(
   db: Database,

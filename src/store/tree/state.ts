@@ -1,4 +1,4 @@
-/** What changes to a tree of messages share: what lies below a message, and what stands in the way. */
+/** Conditions that changes to a tree share: the messages below one, and a turn that is running. */
 import { and, eq, ne, sql, type SQL } from 'drizzle-orm';
 import { conversationColumns, type Mine } from '../conversations.ts';
 import { ownedBy, ownerOf } from '../ownership.ts';
@@ -20,8 +20,8 @@ export interface Subtree {
 }
 
 /**
- * `WITH` of a table `subtree`: a message and all below it. A cross join keeps the order of its tables: the
- * other one would go through all messages for each that is found.
+ * Returns a `WITH` clause for a table `subtree`: a message and all below it. A cross join keeps the
+ * order of its tables; the other order would read all messages for each one found.
  */
 export function withSubtree({ id, conversationId }: Subtree): SQL {
   return sql`with recursive subtree (id, sequence_number) as (
@@ -41,7 +41,7 @@ export function runsIn(conversationId: string): SQL | undefined {
   return and(eq(turns.conversationId, conversationId), isRunning);
 }
 
-/** How long the lease of a turn lasts yet, milliseconds. */
+/** The rest of a turn's lease, in milliseconds. */
 export function leaseLeft(leaseMs: number): SQL<number> {
   return sql<number>`${turns.heartbeatAt} + ${leaseMs} - ${now}`;
 }

@@ -15,7 +15,8 @@ interface Switch extends Mine {
 
 /**
  * Makes the path to the newest leaf below a message the active one, in one write.
- * @returns the conversation, or why not: `not_found` is the conversation, `message_not_found` the message
+ * @returns the conversation, or the reason for a refusal: `not_found` for the conversation,
+ *   `message_not_found` for the message
  */
 export async function switchPath(
   db: Database,

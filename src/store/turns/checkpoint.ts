@@ -1,4 +1,7 @@
-/** What the owner of a turn writes: checkpoints and heartbeats while it runs, and its end. Nobody else's write gets through, and none after the turn was taken away. */
+/**
+ * The writes of a turn's owner: checkpoints and heartbeats while it runs, and its end. No write of
+ * anybody else succeeds, nor any after the turn was taken away.
+ */
 import type { Failure } from '../../core/errors.ts';
 import type { Message, StoredTurn, TurnHead } from '../../core/message.ts';
 import { contentOf, encodeParts, type Part } from '../../core/parts.ts';
@@ -8,7 +11,7 @@ import { text } from '../rows.ts';
 import { ANYONE } from '../../core/principal.ts';
 import { selectTurn, turnFrom } from './read.ts';
 
-/** What a running answer has gained since it was last stored. */
+/** The growth of a running answer since it was last stored. */
 export interface Checkpoint {
   turnId: string;
   messageId: string;
@@ -28,8 +31,9 @@ export interface TurnState {
 const OWNED = `EXISTS (SELECT 1 FROM turns t WHERE t.id = messages.turn_id AND t.state = 'running' AND t.instance_id = ?)`;
 
 /**
- * One request for all turns of an instance: stores what grew, renews the heartbeats, and tells which of `turnIds` are still this
- * instance's to write (one that is missing was deleted or taken over) and which somebody wants cancelled.
+ * Stores the growth of all turns of an instance and renews their heartbeats, in one request.
+ * @returns those of `turnIds` that this instance may still write, and whether somebody wants them
+ *   cancelled; one that is missing was deleted or taken over
  */
 export async function saveCheckpoints(
   db: Database,
@@ -57,7 +61,10 @@ export async function saveCheckpoints(
   }));
 }
 
-/** What is appended belongs behind the checkpoint before it; what replaces the whole may find any that is older. */
+/**
+ * An appended checkpoint must follow the one before it; one that replaces the whole may follow any
+ * older one.
+ */
 function appendCheckpoints(instanceId: string, checkpoints: Checkpoint[]): Statement[] {
   if (checkpoints.length === 0) return [];
   const json = checkpoints.map(({ messageId, parts, replace, textLength, count }) => [
@@ -93,13 +100,17 @@ export type Ending = Pick<
   | 'model'
 > & {
   error?: Failure;
-  /** The provider's tokens for one of our estimates of the prompt; null where that was not looked at. */
+  /**
+   * The prompt's tokens as the provider counted them, divided by our estimate; null when they were
+   * not compared.
+   */
   tokenRatio: number | null;
 };
 
 /**
- * Stores the end of a turn; safe to repeat. Answers what is stored now: the ending, or, where the turn had been taken away, whatever took its place;
- * undefined when it was deleted.
+ * Stores the end of a turn; safe to repeat.
+ * @returns what is stored now: this ending, or another when the turn had been taken away; undefined
+ *   when it was deleted
  */
 export async function endTurn(
   db: Database,
@@ -128,7 +139,8 @@ export async function endTurn(
       message: endedMessage(head, ending),
       error: ending.error,
     };
-  // Ended, taken over or deleted before: by somebody else, or by this very batch when its answer was lost.
+  // The turn was ended, taken over or deleted before: by somebody else, or by this very batch when
+  // its answer was lost.
   const [[stored]] = await batch(db, [selectTurn(head.turnId, ANYONE)], 'read', retryForMs);
   return stored && turnFrom(stored);
 }

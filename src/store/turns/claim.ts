@@ -1,7 +1,7 @@
 /**
- * Accepting a turn: one batch that checks ownership, takes the conversation's only place for a running
- * turn, stores the user's message and the empty answer, and reads what to send to the model. The result
- * is read inside the same transaction.
+ * Accepts a turn: one batch checks ownership, takes the conversation's only place for a running
+ * turn, stores the user's message and the empty answer, and reads what to send to the model. The
+ * result is read inside the same transaction.
  */
 import type { ContextMessage } from '../../core/context.ts';
 import type { Conversation, NewConversation } from '../../core/conversation.ts';
@@ -49,7 +49,7 @@ export interface TurnClaim {
 
 export interface ClaimLimits {
   leaseMs: number;
-  /** How many messages of the history to read, the prompt included. */
+  /** The number of messages of the history to read, the prompt included. */
   windowMessages: number;
 }
 
@@ -64,9 +64,9 @@ export type ClaimResult =
       /** The place of the answer among those to the same message. */
       siblings: Siblings;
       history: ContextMessage[];
-      /** What the answer before the prompt showed of our estimates. */
+      /** The accuracy of our estimates, as the answer before the prompt showed it. */
       learned: LearnedRatio | undefined;
-      /** Whether the user has documents or other conversations that a tool could search. */
+      /** True when the user has documents or other conversations that a tool could search. */
       hasSearchableContent: boolean;
     }
   | { kind: 'busy'; turnId: string; text: string; leaseLeftMs: number }
@@ -85,8 +85,8 @@ export interface AcceptedPrompt {
 }
 
 /**
- * Takes the turn or says why not; safe to repeat with the same ids. Nobody may be told of it before a
- * `flush`.
+ * Takes the turn or says why not; safe to repeat with the same ids. Nobody may be told of it before
+ * a `flush`.
  */
 export async function claimTurn(
   db: Database,
@@ -109,7 +109,7 @@ export async function claimTurn(
 
 // The statements are made once: a connection to a file finds what it has prepared by their text.
 
-/** Of a claim that may be accepted: its key is not known, and it was not released before it arrived. */
+/** True for a new claim: its key is not known, and it was not released before it arrived. */
 const IS_NEW = `NOT EXISTS (${KNOWN_RESOURCE}) AND NOT EXISTS (${KNOWN_RESOURCE})`;
 
 function newArgs(claim: TurnClaim): string[] {
@@ -181,14 +181,18 @@ function updateConversation(claim: TurnClaim, placement: Placement): Statement {
 /** Steps up the tree when a history is read: a bound for paths on which hardly a message counts. */
 const LONGEST_CLIMB = 1_000;
 
-/** A message that a model may see: failed and empty answers and refused questions are left out, uncounted. */
+/**
+ * True for a message that a model may see. Failed and empty answers and refused questions are left
+ * out, and do not count.
+ */
 const COUNTS = `CASE m.role WHEN 'user' THEN m.is_refused = 0
   ELSE m.status NOT IN ('failed', 'streaming') AND m.text_length > 0 END`;
 
 /**
- * The newest messages on the path up from the prompt, in one value, see {@link historyFrom}. In any order:
- * `sqld` knows no ORDER BY within an aggregate. What a row says beside its parts is one number, since
- * joining short texts is what costs here. The climb itself carries no texts.
+ * The newest messages on the path up from the prompt, in one value that {@link historyFrom} reads.
+ * They are in any order, since `sqld` knows no ORDER BY within an aggregate. Each row has one
+ * number beside its parts, since joining short texts is the main cost. The climb itself carries no
+ * texts.
  */
 const HISTORY = `WITH RECURSIVE path (at, parent_id, steps, seen, counts) AS (
     SELECT m.rowid, m.parent_id, 1, 1, 1 FROM messages m WHERE m.id = ?
@@ -307,9 +311,9 @@ function namedMistake(input: ClaimInput, role: string | null): ClaimResult | und
 }
 
 /**
- * Each message is a list: twice its sequence number, one more for the user's, then its parts. Those are
- * stored as lines of JSON, in which a line break is never raw and which `encodeParts` alone writes: with
- * commas for line breaks they are one JSON.
+ * Reads the history. Each message is a list: twice its sequence number, plus one for the user's,
+ * then its parts. Parts are stored as lines of JSON, which only `encodeParts` writes and which hold
+ * no raw line break. With commas in place of the line breaks they are one JSON text.
  */
 function historyFrom(stored: string): ContextMessage[] {
   const messages = JSON.parse(`[[${stored.replaceAll('\n', ',')}]]`) as [number, ...Part[]][];

@@ -1,13 +1,14 @@
 /**
- * Where the messages of a new turn go in the tree of its conversation, as the parts of the claim's SQL
- * that differ. Each form has texts of its own, so that a turn at the end of a line pays for no other.
+ * Places the messages of a new turn in the tree of its conversation: the parts of the claim's SQL
+ * that differ. Each form has statements of its own, so that a turn at the end of a line pays for no
+ * other.
  */
 import { encodeParts, type Part } from '../../core/parts.ts';
 import { NOW, type Statement } from '../database.ts';
 import { KNOWN_RESOURCE } from '../idempotency-keys.ts';
 import { isOwned } from '../ownership.ts';
 
-/** What a claim asks for: a new message of the user's, or another answer to a stored one. */
+/** The request of a claim: a new message of the user's, or another answer to a stored one. */
 export type ClaimInput =
   | {
       kind: 'message';
@@ -65,12 +66,13 @@ function besideAnswers(promptId: string, answerId: string): Placement {
     conditionArgs: [promptId],
     messageArgs: [answerId],
     lengthArgs: [answerId],
-    // A question that is asked again, perhaps of another model, does not count as refused until it is.
+    // A question that is asked again, perhaps of another model, does not count as refused until
+    // that model refuses it, too.
     more: [{ sql: FORGIVE_PROMPT, args: [promptId, answerId] }],
   };
 }
 
-/** Only by the claim that was accepted: one that repeats another, or was refused, changes nothing. */
+/** Runs only for an accepted claim: one that repeats another, or was refused, changes nothing. */
 const FORGIVE_PROMPT = `UPDATE messages SET is_refused = 0 WHERE id = ? AND is_refused = 1
   AND EXISTS (SELECT 1 FROM turns t WHERE t.conversation_id = messages.conversation_id
     AND t.state = 'running' AND t.assistant_message_id = ?)`;
@@ -113,7 +115,10 @@ const BESIDE_ANSWERS = {
   updateConversation: updateConversation(1, DEPTH_OF_ANSWER),
 };
 
-/** @param added how many messages the turn adds @param condition a further condition on the claim */
+/**
+ * @param added the number of messages that the turn adds
+ * @param condition a further condition on the claim
+ */
 function insertTurn(added: 1 | 2, condition = ''): string {
   return `INSERT INTO turns (id, conversation_id, user_id, instance_id, state, sequence_number, prompt_message_id, assistant_message_id, previous_head_id, model, created, heartbeat_at, started_at)
     SELECT ?, c.id, c.user_id, ?, 'running', c.last_sequence_number + ${added}, ?, ?, c.head_message_id, coalesce(?, c.model, ?), ?, ${NOW}, ${NOW}
@@ -122,7 +127,10 @@ function insertTurn(added: 1 | 2, condition = ''): string {
     ON CONFLICT DO NOTHING`;
 }
 
-/** The claim that this batch has just made and whose messages are not stored yet: none when repeated. */
+/**
+ * The claim that this batch has just made, whose messages are not stored yet. A repeated batch
+ * finds none.
+ */
 function newClaim(added: 1 | 2): string {
   return `turns t JOIN conversations c ON c.id = t.conversation_id
     WHERE t.id = ? AND c.last_sequence_number = t.sequence_number - ${added}`;

@@ -80,8 +80,8 @@ export function turnFrom(row: TurnRow): StoredTurn {
 }
 
 /**
- * Reads a turn as it is stored, ended first if its owner has gone; undefined where there is none for
- * this caller.
+ * Reads a turn as it is stored; it is ended first if its owner has gone. Undefined when this caller
+ * has none.
  */
 export async function readTurn(
   db: Database,
@@ -148,7 +148,10 @@ const selectByKey = prepare((given: Given<'scope' | 'key' | 'fingerprint'>) =>
     .where(and(isRemembered(given), eq(idempotencyKeys.fingerprint, given.fingerprint))),
 );
 
-/** Finds the turn that a key's first request made; undefined where it made none, or was another request. */
+/**
+ * Finds the turn that a key's first request made; undefined when it made none, or was another
+ * request.
+ */
 export async function findTurnByKey(db: Database, key: Key): Promise<TurnAddress | undefined> {
   const [[found]] = await batch(db, [selectByKey({ ...key })], 'read');
   return found;
@@ -162,8 +165,8 @@ export async function requestCancel(db: Database, turnId: string): Promise<void>
 
 /**
  * Ends what dead owners left behind and forgets old idempotency keys.
- * @param running the turns of whoever sweeps: their owner is not dead, however long the database could
- * not hear of them
+ * @param running the turns of whoever sweeps: their owner is not dead, however long the database
+ *   could not hear of them
  */
 export async function sweep(
   db: Database,

@@ -4,8 +4,9 @@ import type { Database } from '../database.ts';
 import { rememberKey, releaseKey } from '../idempotency-keys.ts';
 
 /**
- * Takes back a claim whose fate is unknown, as if it had never been made: for one that was answered by a refusal because the database did not
- * say whether it had accepted it. A sweep may have ended it meanwhile; only a later turn of the conversation makes it stay.
+ * Takes back a claim whose fate is unknown, as if it had never been made. The client was refused,
+ * because the database did not say whether it had accepted the claim. A sweep may have ended the
+ * turn meanwhile; it stays only when the conversation has a later turn.
  */
 export async function releaseClaim(
   db: Database,

@@ -24,8 +24,8 @@ export interface ClaimSettings {
 }
 
 /**
- * How long a refusal waits for the release of its claim, in milliseconds, since the client may look
- * for the turn at once. The release continues while the database is unreachable.
+ * The time that a refusal waits for the release of its claim, in milliseconds, since the client may
+ * look for the turn at once. The release continues while the database is unreachable.
  */
 const RELEASE_WAIT_MS = 500;
 

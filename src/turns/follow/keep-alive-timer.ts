@@ -1,4 +1,7 @@
-/** One timer for all readers of a process: with thousands of them, timers of their own would cost time and memory. */
+/**
+ * One timer for all readers of a process. With thousands of readers, a timer for each would cost
+ * time and memory.
+ */
 
 export interface Listener {
   /** Called four times in each keep-alive period. */

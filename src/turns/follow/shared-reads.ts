@@ -1,4 +1,4 @@
-/** What the readers of one answer read: those at the same place get one encoding of it. */
+/** Shares reads of one answer: readers at the same place get the same encoded text. */
 import type { Wire } from '../../wire/wire.ts';
 
 /** Where a reader stands: before everything, or at a position in the answer. */
@@ -9,7 +9,7 @@ export interface ReaderPlace {
   readonly offset: number;
 }
 
-/** What one read gave, and where the reader stands after it. */
+/** The result of one read, and the reader's place after it. */
 export interface EncodedRead {
   readonly text: string;
   /** The same in UTF-8, made when a second reader takes it. */

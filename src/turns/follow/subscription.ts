@@ -107,7 +107,9 @@ export class Subscription implements TurnStream, Listener {
     this.#onIdle();
   }
 
-  /** Returns the text to send now. When it contains the end of the turn, the subscription is over. */
+  /**
+   * Returns the text to send now. When it contains the end of the turn, the subscription is over.
+   */
   #read(): Pick<EncodedRead, 'text' | 'bytes'> {
     const read = this.#reader.read();
     const opening = this.#opening;

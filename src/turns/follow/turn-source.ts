@@ -13,7 +13,7 @@ export interface TurnSource {
   readonly parts: MessageBuffer;
   /** The result; set once it is stored, and nothing changes after that. */
   readonly outcome: Outcome | undefined;
-  /** What its readers read, where there can be many. */
+  /** The reads that its readers share, when there can be many readers. */
   readonly shared?: SharedReads;
   /** Calls back once, when there may be something new. Must not be called after the end. */
   onChange(callback: () => void): void;
@@ -41,7 +41,7 @@ const LOOK_UP_EVERY_MS = 500;
 export type LookUp = () => Promise<StoredTurn | undefined>;
 
 /**
- * How long to wait for the first heartbeat of a turn, in milliseconds. Owners send one about once a
+ * The time to wait for the first heartbeat of a turn, in milliseconds. Owners send one about once a
  * second, so one that stays silent for this long does not run the turn.
  */
 const FIRST_SIGN_MS = 3_000;

@@ -15,8 +15,8 @@ export interface RunSettings {
   context: ContextSettings;
   timeLimits: TimeLimits;
   /**
-   * How long to keep trying to store the end of a turn while the database is unreachable, in
-   * milliseconds.
+   * The time for which to keep trying to store the end of a turn while the database is unreachable,
+   * in milliseconds.
    */
   storeGraceMs: number;
 }

@@ -10,7 +10,8 @@ import type { OfferedTools, Tool, ToolRegistry } from './tool.ts';
 const TOOLS: readonly Tool[] = [searchDocuments, searchConversations];
 
 /**
- * How long a failure that may have had another cause counts as a refusal of tools, in milliseconds.
+ * The time for which a failure that may have had another cause counts as a refusal of tools, in
+ * milliseconds.
  */
 const DOUBTFUL_REFUSAL_MS = 10 * 60_000;
 

@@ -1,4 +1,7 @@
-/** What is done while the database fails one request; each scenario checks what its clients are told. */
+/**
+ * What is done while the database fails one request; each scenario checks what its clients are
+ * told.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DatabaseFailure } from '../../support/database-proxy.ts';
 import { eventSourceLike } from '../../support/event-source.ts';

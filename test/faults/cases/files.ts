@@ -1,4 +1,7 @@
-/** The embedded database: another writer's lock, a full disk, a start that is killed, two starts at once. */
+/**
+ * The embedded database: another writer's lock, a full disk, a start that is killed, two starts at
+ * once.
+ */
 import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

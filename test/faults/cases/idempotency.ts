@@ -153,7 +153,10 @@ async function failsOnce({ random }: Rounds, world: World): Promise<void> {
   mustEqual(asArray(list.json).length, 1, 'conversations of the user');
 }
 
-/** Cut before anything came and asked for again when all is over: only the key says that it is the same. */
+/**
+ * Cut before anything came and asked for again when all is over: only the key says that it is the
+ * same.
+ */
 async function startsOnce({ random }: Rounds, world: World, path: string): Promise<void> {
   const { client } = world;
   const userId = random.word();

@@ -1,4 +1,7 @@
-/** kill -9: what had been stored stays, the turn is interrupted, the conversation goes on, and nothing is there twice. */
+/**
+ * kill -9: what had been stored stays, the turn is interrupted, the conversation goes on, and
+ * nothing is there twice.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openStream, type OpenStream } from '../../support/sse.ts';
 import type { FaultCase, Rounds } from '../case.ts';
@@ -104,7 +107,10 @@ async function mustSurvive({ random }: Rounds, world: World, victim: Victim, wai
   await mustBeConsistent(client, { conversationId, acknowledged, answers, settleMs }, random);
 }
 
-/** Whatever cursor a client has, it comes to the stored text: by what is left, or by the terminal event that replaces all. */
+/**
+ * Whatever cursor a client has, it comes to the stored text: by what is left, or by the terminal
+ * event that replaces all.
+ */
 async function mustResumeAfterCrash(
   { client }: World,
   told: ReturnType<typeof toldBy>,
@@ -130,7 +136,10 @@ async function mustResumeAfterCrash(
   }
 }
 
-/** Each id that an EventSource is given when it comes back after the crash is one that it may come back with again. */
+/**
+ * Each id that an EventSource is given when it comes back after the crash is one that it may come
+ * back with again.
+ */
 async function mustGiveGoodIds(
   { client }: World,
   ask: Victim['ask'],

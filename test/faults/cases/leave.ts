@@ -1,4 +1,7 @@
-/** Clients that go away and come back: nothing changes for the turn, and nothing is missing or twice for the client. */
+/**
+ * Clients that go away and come back: nothing changes for the turn, and nothing is missing or twice
+ * for the client.
+ */
 import { request as httpRequest } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultCase, Rounds } from '../case.ts';

@@ -17,7 +17,10 @@ function memoryOf(pid: number): number {
 
 const filesOf = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
 
-/** Memory that a reader which reads nothing may cost beyond its cursor: its socket's and stream's own buffers. */
+/**
+ * Memory that a reader which reads nothing may cost beyond its cursor: its socket's and stream's
+ * own buffers.
+ */
 const BYTES_PER_READER = 300_000;
 
 const stopped: FaultCase = {

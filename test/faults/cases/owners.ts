@@ -1,4 +1,7 @@
-/** Owners that fall asleep: whoever was taken over may not write any more, whoever was not may go on. */
+/**
+ * Owners that fall asleep: whoever was taken over may not write any more, whoever was not may go
+ * on.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultCase, Rounds } from '../case.ts';
 import { Client, readAll, type Ask, type Told } from '../client.ts';

@@ -1,4 +1,6 @@
-/** Trees: one Idempotency-Key many times, and messages that are deleted while their answer is told. */
+/**
+ * Trees: one Idempotency-Key many times, and messages that are deleted while their answer is told.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openStream } from '../../support/sse.ts';
 import type { FaultCase, Rounds } from '../case.ts';

@@ -20,7 +20,9 @@ export interface Behaviour {
 
   /** Milliseconds before the response headers. */
   headersDelayMs?: number;
-  /** Milliseconds before the first and between any two tokens; a late one does not delay the rest. */
+  /**
+   * Milliseconds before the first and between any two tokens; a late one does not delay the rest.
+   */
   delayMs?: { first?: number; between?: number };
   /** Milliseconds between the finish chunk and what follows it (usage, end marker). */
   endDelayMs?: number;
@@ -71,7 +73,9 @@ export interface ScriptedToolCall {
   input: unknown;
   /** Default `call_<step>_<index>`. */
   id?: string;
-  /** Sends only the first n characters of the arguments' JSON (not on Gemini, whose are objects). */
+  /**
+   * Sends only the first n characters of the arguments' JSON (not on Gemini, whose are objects).
+   */
   cutArgumentsAt?: number;
 }
 
@@ -112,17 +116,17 @@ export interface RawAnswer {
 
 /**
  * `json-error`: 200 with an error as application/json; `empty`: 200, event stream, no byte;
- * `close`/`reset`: the connection ends (FIN / RST) before any header; `hang`: accepted, but no byte;
- * `headers-only`: headers, then silence; `html`: 200 with a web page.
+ * `close`/`reset`: the connection ends (FIN / RST) before any header; `hang`: accepted, but no
+ * byte; `headers-only`: headers, then silence; `html`: 200 with a web page.
  */
 export type Instead = 'json-error' | 'empty' | 'close' | 'reset' | 'hang' | 'headers-only' | 'html';
 
 /**
- * `eof` ends the body properly, `close` drops the connection without the last chunk, `reset` sends a
- * TCP RST, `stall` goes silent (for `forMs`, else for ever), `error` sends the service's error chunk
- * and ends. `corrupt` puts bytes in that the compression cannot decode. `malformed` breaks the
- * JSON of the next frame and `invalid-utf8` puts bytes that
- * are no UTF-8 into an extra token; both then go on to a normal end.
+ * `eof` ends the body properly, `close` drops the connection without the last chunk, `reset` sends
+ * a TCP RST, `stall` goes silent (for `forMs`, else for ever), `error` sends the service's error
+ * chunk and ends. `corrupt` puts bytes in that the compression cannot decode. `malformed` breaks
+ * the JSON of the next frame and `invalid-utf8` puts bytes that are no UTF-8 into an extra token;
+ * both then go on to a normal end.
  */
 export interface StreamFault {
   how: 'eof' | 'close' | 'reset' | 'stall' | 'error' | 'corrupt' | 'malformed' | 'invalid-utf8';

@@ -20,7 +20,9 @@ export interface UpstreamControl {
   script(model: string, script: SentScript): Promise<void>;
   /** Returns the current requests for one model, oldest first. */
   requests(model: string): Promise<SeenRequest[]>;
-  /** Waits for the first request for the model that fits; rejects after `timeoutMs` (default 5000). */
+  /**
+   * Waits for the first request for the model that fits; rejects after `timeoutMs` (default 5000).
+   */
   waitForRequest(
     model: string,
     fits?: (request: SeenRequest) => boolean,

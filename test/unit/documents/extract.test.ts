@@ -1,4 +1,7 @@
-/** From what is sent to text: HTML's structure, character references, encodings, and the time that hostile input takes. */
+/**
+ * From what is sent to text: HTML's structure, character references, encodings, and the time that
+ * hostile input takes.
+ */
 import { describe, expect, it } from 'vitest';
 import * as htmlparser2 from 'htmlparser2';
 import { ParleyError } from '../../../src/core/errors.ts';

@@ -1,4 +1,7 @@
-/** Documents while the embedding service, or what is wanted of them, changes: in-process, with an embedder that does as it is told. */
+/**
+ * Documents while the embedding service, or what is wanted of them, changes: in-process, with an
+ * embedder that does as it is told.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,7 +41,10 @@ interface Document {
 const folder = mkdtempSync(join(tmpdir(), 'parley-ingest-'));
 let db: Database;
 let app: ReturnType<typeof createApp>;
-/** What the embedding service does with a call: gives vectors of a dimension, or fails. Queries are not asked for. */
+/**
+ * What the embedding service does with a call: gives vectors of a dimension, or fails. Queries are
+ * not asked for.
+ */
 let onEmbed: (texts: readonly string[]) => number | Promise<number>;
 /** The dimension of questions. */
 let asked: number;

@@ -1,6 +1,6 @@
 /**
- * What the source asks the database: SQL texts, and queries that are built. Both can be compared with
- * what a run has really asked, so that no statement is left out of a test.
+ * What the source asks the database: SQL texts, and queries that are built. Both can be compared
+ * with what a run has really asked, so that no statement is left out of a test.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

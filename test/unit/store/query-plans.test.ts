@@ -1,6 +1,6 @@
 /**
- * No statement scans what it does not return. The product is put through its paces on a database that writes down every statement; a look at the source makes sure
- * that none was left out.
+ * No statement scans what it does not return. The product is put through its paces on a database
+ * that writes down every statement; a look at the source makes sure that none was left out.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -50,11 +50,15 @@ const MAY_SCAN = [
   /^select "id" from "conversations" limit \?$/u,
   // A row for each open socket; every heartbeat would have to rewrite an index on its time.
   /^delete from "connections" where "connections"\."heartbeat_at" </u,
-  // `npm run reindex` goes through all documents and through the drafts it made: that is its work, and nobody waits for it.
+  // `npm run reindex` goes through all documents and through the drafts it made: that is its work,
+  // and nobody waits for it.
   /"embedding_model" is not|"document_drafts"\."embedding_model" = \?/u,
 ];
 
-/** The turns that run at this moment, all of them, for the sweep: an index on their heartbeats would be rewritten by every turn when it begins, when it ends and by each heartbeat. */
+/**
+ * The turns that run at this moment, all of them, for the sweep: an index on their heartbeats would
+ * be rewritten by every turn when it begins, when it ends and by each heartbeat.
+ */
 const RUNNING_TURNS = 'SCAN turns USING INDEX turns_running';
 
 const folder = mkdtempSync(join(tmpdir(), 'parley-plans-'));
@@ -316,7 +320,10 @@ it('finds no step up or down a tree that goes through all messages of its conver
   expect(found).toEqual([]);
 });
 
-/** Steps that go through all of a table; a constant, an intermediate result, a list given as JSON and a search by full text are none. */
+/**
+ * Steps that go through all of a table; a constant, an intermediate result, a list given as JSON
+ * and a search by full text are none.
+ */
 function scansIn(plan: readonly string[]): string[] {
   const made = new Set(plan.map((step) => /^(?:MATERIALIZE|CO-ROUTINE) (\S+)/u.exec(step)?.[1]));
   return plan.filter((step) => {

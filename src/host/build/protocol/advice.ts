@@ -1,4 +1,4 @@
-/** What a client does about each problem. */
+/** The advice to a client about each problem. */
 import type { ErrorCode } from '../../../core/errors.ts';
 
 export const advice: Record<ErrorCode, string> = {

@@ -1,4 +1,6 @@
-/** The frames of a WebSocket that the server sends, as schemas, in the order in which they may come. */
+/**
+ * The frames of a WebSocket that the server sends, as schemas, in the order in which they may come.
+ */
 import { z } from 'zod';
 import { problemSchema } from '../../../routes/shared/responses.ts';
 import { usageSchema } from '../../../routes/shared/schemas.ts';

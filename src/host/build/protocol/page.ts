@@ -1,4 +1,6 @@
-/** The page on the protocol, from the schemas of events and frames, the error codes and the limits. */
+/**
+ * The page on the protocol, from the schemas of events and frames, the error codes and the limits.
+ */
 import { z } from 'zod';
 import { ERROR_CODES } from '../../../core/errors.ts';
 import { LARGEST_UPLOAD } from '../../../documents/extract.ts';

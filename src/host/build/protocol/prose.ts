@@ -1,4 +1,4 @@
-/** What the page on the protocol says that no schema knows. */
+/** The prose of the page on the protocol, which no schema can give. */
 
 export const INTRODUCTION = `# The protocol
 

@@ -1,8 +1,8 @@
 /**
- * Says of drizzle's own files that they are modules, so that Node need not look it up. For each of some
- * hundred files Node reads the package's description, here 179 KB of exports, which is 3.5 ms of CPU a
- * file and doubles what a start takes. Loaded by `node --import`, before all else; without it, or on a
- * Node that has no such hooks, a start is slower and nothing else.
+ * Says of drizzle's own files that they are modules, so that Node need not look it up. For each of
+ * some hundred files Node reads the package's description, here 179 KB of exports, which is 3.5 ms
+ * of CPU a file and doubles what a start takes. Loaded by `node --import`, before all else; without
+ * it, or on a Node that has no such hooks, a start is slower and nothing else.
  */
 import * as modules from 'node:module';
 

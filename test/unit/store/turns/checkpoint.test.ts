@@ -1,5 +1,8 @@
 import { ANYONE } from '../../../../src/core/principal.ts';
-/** What arrives at the database twice, or late, as gateways and hung connections bring it: an answer that grows is stored as it was said. */
+/**
+ * What arrives at the database twice, or late, as gateways and hung connections bring it: an answer
+ * that grows is stored as it was said.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

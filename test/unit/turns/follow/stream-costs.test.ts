@@ -1,4 +1,7 @@
-/** What a token may cost, as counts that no busy machine changes: bytes on the wire, writes to the connection, parts taken from the network. */
+/**
+ * What a token may cost, as counts that no busy machine changes: bytes on the wire, writes to the
+ * connection, parts taken from the network.
+ */
 import { setImmediate } from 'node:timers/promises';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -48,7 +51,10 @@ function follow(turn: ReturnType<typeof newRunningTurn>) {
 /** Collects what is young, or everything. */
 type Collect = (options?: { type: 'minor' }) => void;
 
-/** Bytes that have survived two collections of the young, whether anybody can still reach them or not. */
+/**
+ * Bytes that have survived two collections of the young, whether anybody can still reach them or
+ * not.
+ */
 function oldBytes(): number {
   const space = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space');
   return space?.space_used_size ?? Number.NaN;
