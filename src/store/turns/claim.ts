@@ -203,19 +203,22 @@ const HISTORY = `WITH RECURSIVE path (at, parent_id, steps, seen, counts) AS (
   SELECT group_concat((m.sequence_number * 2 + (m.role = 'user')) || ',' || m.parts, '],[')
     FROM path JOIN messages m ON m.rowid = path.at WHERE path.counts`;
 
-/** In a conversation of one line nobody has siblings, and nobody has to be counted. */
-function countSiblings(message: string, upTo: string): string {
+/**
+ * Counts the messages after a parent. In a conversation that is one line each message has one after
+ * it, and none is counted.
+ * @param parent the condition on `s.parent_id`, and any further one on the messages `s`
+ */
+function countAfter(parent: string): string {
   return `CASE WHEN c.message_count = c.last_sequence_number THEN 1 ELSE (SELECT count(*) FROM messages s
-    WHERE s.conversation_id = c.id AND s.parent_id IS ${message}.parent_id ${upTo}) END`;
+    WHERE s.conversation_id = c.id AND s.parent_id ${parent}) END`;
 }
 
 const SELECT_RESULT = `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS sequence_number, mine.started_at, mine.model AS turn_model,
     CASE WHEN mine.id IS NOT NULL THEN (${HISTORY}) END AS history,
     prompt.sequence_number AS prompt_sequence_number, prompt.parent_id AS prompt_parent_id,
-    ${countSiblings('prompt', '')} AS prompt_siblings,
-    ${countSiblings('prompt', 'AND s.sequence_number <= prompt.sequence_number')} AS prompt_index,
-    CASE WHEN c.message_count = c.last_sequence_number THEN 1
-      ELSE (SELECT count(*) FROM messages s WHERE s.conversation_id = c.id AND s.parent_id = prompt.id) END AS answers,
+    ${countAfter('IS prompt.parent_id')} AS prompt_siblings,
+    ${countAfter('IS prompt.parent_id AND s.sequence_number <= prompt.sequence_number')} AS prompt_index,
+    ${countAfter('= prompt.id')} AS answers,
     EXISTS (SELECT 1 FROM conversations o WHERE o.user_id = c.user_id AND o.id <> c.id)
       OR EXISTS (SELECT 1 FROM documents d WHERE d.user_id = c.user_id) AS has_searchable_content,
     running.id AS running_id, running.heartbeat_at + ? - ${NOW} AS lease_left, asked.parts AS running_parts,
