@@ -34,13 +34,14 @@ const LARGEST_UPLOAD_BODY = 2 * LARGEST_UPLOAD;
 /** Returns the middleware for a route with these traits. */
 export function prepareRequest(traits: RouteTraits): MiddlewareHandler<AppEnv> {
   const limit = limitedTo(traits.takesFile ? LARGEST_UPLOAD_BODY : LARGEST_BODY);
+  const knownQuery = ['user_id', ...(traits.query ?? [])];
   const limitIfLarge: MiddlewareHandler<AppEnv> = (c, next) => {
     const length = declaredLength(c.req.raw) ?? Number.POSITIVE_INFINITY;
     return length <= LARGEST_BODY || !hasBody(c.req.raw) ? next() : limit(c, next);
   };
   return (c, next) => {
     guard(c, traits);
-    requireKnownQuery(Object.keys(c.req.query()), ['user_id', ...(traits.query ?? [])]);
+    requireKnownQuery(Object.keys(c.req.query()), knownQuery);
     return limitIfLarge(c, async () => {
       requireKnownBody(c, traits);
       c.set('principal', await authenticate(c));
