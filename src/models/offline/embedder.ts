@@ -6,6 +6,7 @@
 
 import type { EmbeddingModelV4, EmbeddingModelV4CallOptions } from '@ai-sdk/provider';
 
+import { fnv1a } from '../../core/hash.ts';
 import { contentTerms, words } from '../../text/words.ts';
 
 /** Two rows of 4-byte numbers fill a database page of 4096 bytes. */
@@ -19,9 +20,7 @@ const GRAM_SHARE = 0.7;
 
 /** Hashes with FNV-1a and the final mix of MurmurHash3, which spreads short, similar strings. */
 function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++)
-    value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
+  let value = fnv1a(text);
   value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
   value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35);
   return value ^ (value >>> 16);

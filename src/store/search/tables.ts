@@ -8,6 +8,7 @@
  * that a document names is the one searches see, so replacing a document is one UPDATE.
  */
 import { blob, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { fnv1a } from '../../core/hash.ts';
 import { json, parseHeadings } from '../json-columns.ts';
 
 /** Users who have sent documents in. */
@@ -62,11 +63,7 @@ export const WORD_TABLES = 16;
 
 /** The keyword index that holds an owner's words. */
 export function wordTable(userId: string): string {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < userId.length; at++) {
-    hash = Math.imul(hash ^ userId.charCodeAt(at), 0x01000193);
-  }
-  return `chunk_words_${(hash >>> 16) % WORD_TABLES}`;
+  return `chunk_words_${(fnv1a(userId) >>> 16) % WORD_TABLES}`;
 }
 
 export const SEARCH_TABLES: readonly string[] = [
