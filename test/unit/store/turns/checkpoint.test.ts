@@ -1,4 +1,3 @@
-import { ANYONE } from '../../../../src/core/principal.ts';
 /**
  * What arrives at the database twice, or late, as gateways and hung connections bring it: an answer
  * that grows is stored as it was said.
@@ -9,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { newId } from '../../../../src/core/ids.ts';
 import { contentOf } from '../../../../src/core/parts.ts';
+import { ANYONE } from '../../../../src/core/principal.ts';
 import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
 import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
 import { claimTurn, type TurnClaim } from '../../../../src/store/turns/claim.ts';

@@ -1,0 +1,69 @@
+/** A claim says the same of its messages as a later reading of the turn. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { newId } from '../../../../src/core/ids.ts';
+import { ANYONE } from '../../../../src/core/principal.ts';
+import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
+import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
+import { claimTurn, type TurnClaim } from '../../../../src/store/turns/claim.ts';
+import type { ClaimInput } from '../../../../src/store/turns/placement.ts';
+import { readTurn } from '../../../../src/store/turns/read.ts';
+import { newClaim } from './new-claim.ts';
+
+const LIMITS = { leaseMs: 60_000, windowMessages: 20 };
+const folder = mkdtempSync(join(tmpdir(), 'parley-claims-'));
+const db = connectFile(`file:${join(folder, 'parley.db')}`);
+
+beforeAll(() => migrateFromFolder(db));
+afterAll(() => {
+  db.close();
+  rmSync(folder, { recursive: true });
+});
+
+const first = newClaim();
+
+/** Claims a later turn of the first one's conversation. */
+function claimLater(input: ClaimInput): TurnClaim {
+  const { conversationId, principal, title, model, defaultModel } = first;
+  const ids = { turnId: newId(), assistantMessageId: newId(), instanceId: newId() };
+  return { ...ids, conversationId, principal, title, model, defaultModel, input };
+}
+
+/** Accepts a claim and ends its turn. Returns its siblings as it says them, and as they are read. */
+async function siblingsOf(claim: TurnClaim) {
+  const claimed = await claimTurn(db, claim, LIMITS);
+  if (claimed.kind !== 'accepted') throw new Error(`The claim was refused: ${claimed.kind}`);
+  const { turnId } = claim;
+  const read = await readTurn(db, { turnId, principal: ANYONE, leaseMs: LIMITS.leaseMs });
+  await db.batch(
+    [{ sql: `UPDATE turns SET state = 'ended' WHERE id = ?`, args: [turnId] }],
+    'write',
+  );
+  return {
+    said: { question: claimed.prompt.siblings, answer: claimed.siblings },
+    read: {
+      question: read?.head.userMessage.siblings,
+      answer: read?.head.assistantMessage.siblings,
+    },
+  };
+}
+
+it('a claim counts siblings as a reading of its turn does', async () => {
+  if (first.input.kind !== 'message') throw new Error('The first claim brings a message');
+  const { messageId } = first.input;
+  const alone = { index: 1, count: 1 };
+  const older = { index: 1, count: 2 };
+  const newer = { index: 2, count: 2 };
+  const expected: [TurnClaim, question: typeof alone, answer: typeof alone][] = [
+    [first, alone, alone],
+    [claimLater({ ...first.input, messageId: newId(), parentId: null }), newer, alone],
+    [claimLater({ kind: 'regenerate', promptId: messageId }), older, newer],
+  ];
+  for (const [claim, question, answer] of expected) {
+    const { said, read } = await siblingsOf(claim);
+    expect(said).toEqual({ question, answer });
+    expect(said).toEqual(read);
+  }
+});
