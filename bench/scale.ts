@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { newId } from '../src/core/ids.ts';
 import { connectFile } from '../src/host/node/database/libsql-file.ts';
 import { migrateFromFolder } from '../src/host/node/database/open.ts';
-import { claimTurn } from '../src/store/turns/claim.ts';
+import { claimTurn } from '../src/store/turns/claim-turn.ts';
 import { ANYONE } from '../src/core/principal.ts';
 import { listConversations } from '../src/store/conversations.ts';
 import { readTranscript } from '../src/store/transcript.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
 import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
-import { claimTurn } from '../../../../src/store/turns/claim.ts';
+import { claimTurn } from '../../../../src/store/turns/claim-turn.ts';
 import { readTurn, sweep } from '../../../../src/store/turns/read.ts';
 import { newClaim } from './new-claim.ts';
 

@@ -1,0 +1,40 @@
+/** The history of a turn, as the batch that accepts the turn reads it. */
+import type { ContextMessage } from '../../core/context.ts';
+import type { Part } from '../../core/parts.ts';
+
+/** Steps up the tree when a history is read: a bound for paths on which hardly a message counts. */
+const LONGEST_CLIMB = 1_000;
+
+/**
+ * True for a message that a model may see. Failed and empty answers and refused questions are left
+ * out, and do not count.
+ */
+const COUNTS = `CASE m.role WHEN 'user' THEN m.is_refused = 0
+  ELSE m.status NOT IN ('failed', 'streaming') AND m.text_length > 0 END`;
+
+/**
+ * The newest messages on the path up from the prompt, in one value that {@link historyFrom} reads.
+ * They are in any order, since `sqld` knows no ORDER BY within an aggregate. Each row has one
+ * number beside its parts, since joining short texts is the main cost. The climb itself carries no
+ * texts.
+ */
+export const HISTORY = `WITH RECURSIVE path (at, parent_id, steps, seen, counts) AS (
+    SELECT m.rowid, m.parent_id, 1, 1, 1 FROM messages m WHERE m.id = ?
+    UNION ALL
+    SELECT m.rowid, m.parent_id, path.steps + 1, path.seen + (${COUNTS}), (${COUNTS})
+      FROM path JOIN messages m ON m.id = path.parent_id
+      WHERE path.seen < ? AND path.steps < ${LONGEST_CLIMB})
+  SELECT group_concat((m.sequence_number * 2 + (m.role = 'user')) || ',' || m.parts, '],[')
+    FROM path JOIN messages m ON m.rowid = path.at WHERE path.counts`;
+
+/**
+ * Reads the history. Each message is a list: twice its sequence number, plus one for the user's,
+ * then its parts. Parts are stored as lines of JSON, which only `encodeParts` writes and which hold
+ * no raw line break. With commas in place of the line breaks they are one JSON text.
+ */
+export function historyFrom(stored: string): ContextMessage[] {
+  const messages = JSON.parse(`[[${stored.replaceAll('\n', ',')}]]`) as [number, ...Part[]][];
+  return messages
+    .toSorted(([a], [b]) => a - b)
+    .map(([place, ...parts]) => ({ role: place % 2 === 1 ? 'user' : 'assistant', parts }));
+}

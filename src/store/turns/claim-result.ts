@@ -1,0 +1,130 @@
+/** Reads, at the end of the batch that accepts a turn, what became of the claim. */
+import type { LearnedRatio } from '../../core/token-correction.ts';
+import { contentOf, decodeParts } from '../../core/parts.ts';
+import { NOW, type Statement } from '../database.ts';
+import { KEY_LIFETIME_MS } from '../idempotency-keys.ts';
+import { isOwned, ownerArgs } from '../ownership.ts';
+import {
+  CONVERSATION_COLUMNS,
+  conversationFrom,
+  number,
+  optionalNumber,
+  optionalText,
+  text,
+  type Row,
+} from '../rows.ts';
+import { keyArgs, type ClaimLimits, type ClaimResult, type TurnClaim } from './claim.ts';
+import { HISTORY, historyFrom } from './claim-history.ts';
+import type { ClaimInput, Placement } from './placement.ts';
+
+/**
+ * Counts the messages after a parent. In a conversation that is one line each message has one after
+ * it, and none is counted.
+ * @param parent the condition on `s.parent_id`, and any further one on the messages `s`
+ */
+function countAfter(parent: string): string {
+  return `CASE WHEN c.message_count = c.last_sequence_number THEN 1 ELSE (SELECT count(*) FROM messages s
+    WHERE s.conversation_id = c.id AND s.parent_id ${parent}) END`;
+}
+
+const SELECT_RESULT = `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS sequence_number, mine.started_at, mine.model AS turn_model,
+    CASE WHEN mine.id IS NOT NULL THEN (${HISTORY}) END AS history,
+    prompt.sequence_number AS prompt_sequence_number, prompt.parent_id AS prompt_parent_id,
+    ${countAfter('IS prompt.parent_id')} AS prompt_siblings,
+    ${countAfter('IS prompt.parent_id AND s.sequence_number <= prompt.sequence_number')} AS prompt_index,
+    ${countAfter('= prompt.id')} AS answers,
+    EXISTS (SELECT 1 FROM conversations o WHERE o.user_id = c.user_id AND o.id <> c.id)
+      OR EXISTS (SELECT 1 FROM documents d WHERE d.user_id = c.user_id) AS has_searchable_content,
+    running.id AS running_id, running.heartbeat_at + ? - ${NOW} AS lease_left, asked.parts AS running_parts,
+    k.resource_id AS known_turn, k.fingerprint AS known_fingerprint, known.conversation_id AS known_conversation,
+    named.role AS named_role, last.token_ratio, last.model AS last_model
+  FROM (SELECT 1)
+  LEFT JOIN conversations c ON c.id = ? AND ${isOwned('c.user_id')}
+  LEFT JOIN turns mine ON mine.id = ? AND mine.state = 'running' AND mine.instance_id = ?
+  LEFT JOIN messages prompt ON prompt.id = mine.prompt_message_id
+  LEFT JOIN messages last ON last.id = prompt.parent_id
+  LEFT JOIN turns running ON running.conversation_id = c.id AND running.state = 'running'
+  LEFT JOIN messages asked ON asked.id = running.prompt_message_id
+  LEFT JOIN idempotency_keys k ON k.scope = ? AND k.key = ? AND k.created_at > ${NOW} - ${KEY_LIFETIME_MS}
+  LEFT JOIN turns known ON known.id = k.resource_id
+  LEFT JOIN messages named ON named.id = ? AND named.conversation_id = c.id`;
+
+/** Returns the statement that reads the result of a claim, in one row. */
+export function selectClaimResult(
+  claim: TurnClaim,
+  { promptId, namedId }: Placement,
+  { leaseMs, windowMessages }: ClaimLimits,
+): Statement {
+  return {
+    sql: SELECT_RESULT,
+    args: [
+      promptId,
+      windowMessages,
+      leaseMs,
+      claim.conversationId,
+      ...ownerArgs(claim.principal),
+      claim.turnId,
+      claim.instanceId,
+      ...keyArgs(claim),
+      namedId,
+    ],
+  };
+}
+
+/** Returns what became of a claim. @param row of {@link selectClaimResult} */
+export function claimResultFrom(claim: TurnClaim, row: Row | undefined): ClaimResult {
+  if (!row) return { kind: 'not_found' };
+  const sequenceNumber = optionalNumber(row['sequence_number']);
+  if (sequenceNumber !== null) return acceptedFrom(row, sequenceNumber);
+  const knownTurn = optionalText(row['known_turn']);
+  if (knownTurn !== null) return repeatedFrom(claim, row, knownTurn);
+  if (optionalText(row['id']) === null) return { kind: 'not_found' };
+  const named = namedMistake(claim.input, optionalText(row['named_role']));
+  if (named) return named;
+  const runningId = optionalText(row['running_id']);
+  // The claim was not made and nothing stands in its way: it was released before it arrived.
+  if (runningId === null) return { kind: 'not_found' };
+  const asked = contentOf(decodeParts(optionalText(row['running_parts']) ?? ''));
+  return { kind: 'busy', turnId: runningId, text: asked, leaseLeftMs: number(row['lease_left']) };
+}
+
+function acceptedFrom(row: Row, sequenceNumber: number): ClaimResult {
+  const answers = number(row['answers']);
+  return {
+    kind: 'accepted',
+    conversation: conversationFrom(row),
+    sequenceNumber,
+    acceptedAt: number(row['started_at']),
+    model: text(row['turn_model']),
+    prompt: {
+      sequenceNumber: number(row['prompt_sequence_number']),
+      parentId: optionalText(row['prompt_parent_id']),
+      siblings: { index: number(row['prompt_index']), count: number(row['prompt_siblings']) },
+    },
+    siblings: { index: answers, count: answers },
+    hasSearchableContent: row['has_searchable_content'] === 1,
+    history: historyFrom(text(row['history'])),
+    learned: learnedFrom(row),
+  };
+}
+
+function learnedFrom(row: Row): LearnedRatio | undefined {
+  const ratio = optionalNumber(row['token_ratio']);
+  return ratio === null ? undefined : { model: text(row['last_model']), ratio };
+}
+
+function repeatedFrom(claim: TurnClaim, row: Row, turnId: string): ClaimResult {
+  if (row['known_fingerprint'] !== claim.idempotency?.fingerprint) return { kind: 'key_reused' };
+  const conversationId = optionalText(row['known_conversation']);
+  // What the first request made has been deleted since.
+  if (conversationId === null) return { kind: 'not_found' };
+  return { kind: 'repeated', turnId, conversationId };
+}
+
+function namedMistake(input: ClaimInput, role: string | null): ClaimResult | undefined {
+  if (input.kind === 'message' && typeof input.parentId !== 'string') return undefined;
+  if (role === null) return { kind: 'message_not_found' };
+  if (input.kind === 'message' && role === 'user' && !input.parentMayBeQuestion)
+    return { kind: 'not_an_answer' };
+  return undefined;
+}

@@ -1,0 +1,101 @@
+/**
+ * Accepts a turn: one batch checks ownership, takes the conversation's only place for a running
+ * turn, stores the user's message and the empty answer, and reads what to send to the model. The
+ * result is read inside the same transaction.
+ */
+import type { NewConversation } from '../../core/conversation.ts';
+import { NOW, type Database, type Statement } from '../database.ts';
+import { KNOWN_RESOURCE, releaseKey, rememberKey } from '../idempotency-keys.ts';
+import { ownerArgs } from '../ownership.ts';
+import { keyArgs, type ClaimLimits, type ClaimResult, type TurnClaim } from './claim.ts';
+import { claimResultFrom, selectClaimResult } from './claim-result.ts';
+import { placementOf, type Placement } from './placement.ts';
+
+/**
+ * Takes the turn or says why not; safe to repeat with the same ids. Nobody may be told of it before
+ * a `flush`.
+ */
+export async function claimTurn(
+  db: Database,
+  claim: TurnClaim,
+  limits: ClaimLimits,
+): Promise<ClaimResult> {
+  const placement = placementOf(claim.input, claim.assistantMessageId);
+  const statements = [
+    ...(claim.create ? [insertConversation(claim, claim.create)] : []),
+    insertTurn(claim, placement),
+    ...(claim.idempotency ? [rememberKey(claim.idempotency, turnOf(claim))] : []),
+    insertMessages(claim, placement),
+    updateConversation(claim, placement),
+    ...placement.more,
+    selectClaimResult(claim, placement, limits),
+  ];
+  const results = await db.batch(statements, 'write-unflushed');
+  return claimResultFrom(claim, results.at(-1)?.rows[0]);
+}
+
+// The statements are made once: a connection to a file finds what it has prepared by their text.
+
+/** True for a new claim: its key is not known, and it was not released before it arrived. */
+const IS_NEW = `NOT EXISTS (${KNOWN_RESOURCE}) AND NOT EXISTS (${KNOWN_RESOURCE})`;
+
+function newArgs(claim: TurnClaim): string[] {
+  const { scope, key } = releaseKey(claim.turnId);
+  return [...keyArgs(claim), scope, key];
+}
+
+const INSERT_CONVERSATION = `INSERT INTO conversations (id, user_id, title, mode, model, instructions, created_at, updated_at)
+  SELECT ?, ?, ?, ?, ?, ?, ${NOW}, ${NOW} WHERE ${IS_NEW} ON CONFLICT DO NOTHING`;
+
+function insertConversation(claim: TurnClaim, create: NewConversation): Statement {
+  return {
+    sql: INSERT_CONVERSATION,
+    args: [
+      create.id,
+      create.userId,
+      create.title,
+      create.mode,
+      create.model,
+      create.instructions,
+      ...newArgs(claim),
+    ],
+  };
+}
+
+function insertTurn(claim: TurnClaim, placement: Placement): Statement {
+  return {
+    sql: placement.insertTurn,
+    args: [
+      claim.turnId,
+      claim.instanceId,
+      placement.promptId,
+      claim.assistantMessageId,
+      claim.model,
+      claim.defaultModel,
+      claim.create ? 1 : 0,
+      claim.conversationId,
+      ...ownerArgs(claim.principal),
+      ...newArgs(claim),
+      ...placement.conditionArgs,
+    ],
+  };
+}
+
+function turnOf({ turnId }: TurnClaim): Statement {
+  return { sql: 'SELECT id FROM turns WHERE id = ?', args: [turnId] };
+}
+
+function insertMessages(claim: TurnClaim, placement: Placement): Statement {
+  return {
+    sql: placement.insertMessages,
+    args: [...placement.messageArgs, claim.turnId],
+  };
+}
+
+function updateConversation(claim: TurnClaim, placement: Placement): Statement {
+  const { title, conversationId, turnId } = claim;
+  return {
+    sql: placement.updateConversation,
+    args: [claim.assistantMessageId, ...placement.lengthArgs, title, conversationId, turnId],
+  };
+}
