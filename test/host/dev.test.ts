@@ -38,6 +38,28 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** Everything that it says up to the last line of the start. */
+async function saidAtTheStart(started: ServerProcess): Promise<string> {
+  await started.waitForOutput(/Ctrl-C stops everything\n/u, 5_000);
+  return started.logs();
+}
+
+it('says that wrangler has ended by itself, and fails', async () => {
+  sqld = await startSqld();
+  const home = temporaryDirectory('home');
+  program = startProgram('dev', { PORT: '0', DATABASE_URL: sqld.url, HOME: home });
+  await addressOf(program);
+  const output = await saidAtTheStart(program);
+  const pids = family(program.pid);
+  const wrangler = pids.find((pid) => pid !== program?.pid);
+  process.kill(wrangler ?? 0, 'SIGKILL');
+  const { exit } = await runToEnd(program, 15_000);
+  expect(exit).toBe(1);
+  expect(program.logs().slice(output.length)).toMatch(
+    /^parley: wrangler has ended by itself.*\n$/u,
+  );
+});
+
 it.each([
   ['SIGTERM to it', (pid: number) => process.kill(pid, 'SIGTERM')],
   ['SIGINT to it', (pid: number) => process.kill(pid, 'SIGINT')],
@@ -55,9 +77,14 @@ it.each([
   expect(await request(`${url}/health`)).toMatchObject({ status: 200, json: { status: 'ok' } });
   const pids = family(program.pid);
   expect(pids.length).toBeGreaterThan(2);
+  const output = await saidAtTheStart(program);
+  expect(output).toMatch(/applied \d+ migrations\n.*starting wrangler[^]*listening on/u);
+  expect(output).toMatch(/model .*offline.*no key/u);
+  expect(output).not.toMatch(/cloudflare|warning|error/iu);
   send(program.pid);
   const { exit } = await runToEnd(program, 15_000);
   expect(exit).toBe(0);
+  expect(program.logs()).toBe(output);
   expect(program.leftBehind()).toBe(false);
   await expect.poll(() => pids.filter(isAlive), { timeout: 2000 }).toEqual([]);
   await expect(request(`${url}/health`, { timeoutMs: 1000 })).rejects.toThrow();

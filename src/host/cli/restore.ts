@@ -3,7 +3,7 @@ import { restore } from '../backup/restore.ts';
 import { tellSummary } from '../backup/tell-summary.ts';
 import { ConfigError, parseConfig } from '../../config.ts';
 import { loadEnvFile } from '../env-file.ts';
-import { placeOf } from '../node/greeting.ts';
+import { placeOf } from '../greeting.ts';
 import { DEFAULT_DATABASE_URL } from '../node/database/open.ts';
 import { exitOnError } from '../run-main.ts';
 import { fileArgument } from './file-argument.ts';

@@ -15,18 +15,18 @@ import { httpFetchOf } from './http-client/http-client.ts';
 import { sweep } from '../../store/turns/read.ts';
 import { LocalTurnService } from '../../turns/local-turn-service.ts';
 import { createToolRegistry } from '../../turns/tools/registry.ts';
-import { migrateFromFolder, openNodeDatabase } from './database/open.ts';
+import { DEFAULT_DATABASE_URL, migrateFromFolder, openNodeDatabase } from './database/open.ts';
 import { prepareOnNode } from './prepare.ts';
 import { NodeSockets } from './websockets.ts';
 import { createNodePages } from './pages.ts';
 import { embeddingsOf, registryOf, turnServiceSettingsOf } from '../services.ts';
 import { RequestPacing } from './tuning/request-pacing.ts';
-import { createNodeLogger } from './log.ts';
+import { createNodeLogger, formatOf } from './log.ts';
 import { sendTurn } from './send-turn.ts';
 import { DeferredWork } from './deferred-work.ts';
 import { loadEnvFile } from '../env-file.ts';
 import { runWatched } from './watch.ts';
-import { greet } from './greeting.ts';
+import { factsOf, placeOf, printFacts } from '../greeting.ts';
 import { onStopSignal } from './stop-signals.ts';
 import { keepHalfOpen } from './half-open.ts';
 import { addressOf, exitOnError, requireAuthOffLoopback } from '../run-main.ts';
@@ -103,14 +103,7 @@ async function serve(): Promise<void> {
     isDraining = true;
     return drain(running);
   }, log);
-  greet(
-    {
-      address: addressOfServer(server, config),
-      model: registry.resolve(registry.defaultName)[0].name,
-      config,
-    },
-    log,
-  );
+  tellStart(addressOfServer(server, config), { registry, config, log });
   registry.prepare().catch((error: unknown) => log.error('the models cannot be loaded', { error }));
 }
 
@@ -153,6 +146,22 @@ function listen(dependencies: Dependencies): Promise<Server> {
       resolve(server);
     });
   });
+}
+
+/**
+ * Prints the address in a line of its own, which programs look for; the rest is for people or the
+ * log.
+ */
+function tellStart(
+  address: string,
+  { registry, config, log }: Pick<ActionDependencies, 'registry' | 'config' | 'log'>,
+): void {
+  console.log(`listening on ${address}`);
+  const model = registry.resolve(registry.defaultName)[0].name;
+  const data = placeOf(config.DATABASE_URL ?? DEFAULT_DATABASE_URL);
+  const facts = factsOf({ address, model, data, config });
+  if (formatOf(config) === 'json') log.info('ready', facts);
+  else printFacts(facts);
 }
 
 function addressOfServer(server: Server, { HOST, PORT }: Config): string {

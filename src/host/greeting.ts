@@ -1,37 +1,32 @@
-/**
- * Prints the lines of `npm start` when the server is ready: its address, model, database and who
- * may call.
- */
+/** Tells of a server that has started: its address, model, database and who may call. */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isLoopback, type Config } from '../../config.ts';
-import type { Logger } from '../../core/logger.ts';
-import { OFFLINE_MODEL } from '../../models/chat/catalog.ts';
-import { DEFAULT_DATABASE_URL } from './database/open.ts';
-import { formatOf } from './log.ts';
+import { isLoopback, type Config } from '../config.ts';
+import { OFFLINE_MODEL } from '../models/chat/catalog.ts';
 
 interface Greeting {
   address: string;
   /** The name of the model for requests that name none. */
   model: string;
+  /** Where the data are. */
+  data: string;
   config: Config;
 }
 
-/**
- * Prints the address in a line of its own, which programs look for; the rest is for people or the
- * log.
- */
-export function greet({ address, model, config }: Greeting, log: Logger): void {
-  console.log(`listening on ${address}`);
-  const facts = {
+/** Returns what people want to know of a server that has started. */
+export function factsOf({ address, model, data, config }: Greeting): Record<string, string> {
+  return {
     page: `${address}/`,
     docs: `${address}/docs`,
     model: `${model} (${reasonFor(model, config)})`,
-    data: placeOf(config.DATABASE_URL ?? DEFAULT_DATABASE_URL),
+    data,
     callers: callersOf(config),
   };
-  if (formatOf(config) === 'json') log.info('ready', facts);
-  else for (const [name, fact] of Object.entries(facts)) console.log(`  ${name.padEnd(8)} ${fact}`);
+}
+
+/** Prints the facts for people, each in a line. */
+export function printFacts(facts: Readonly<Record<string, string>>): void {
+  for (const [name, fact] of Object.entries(facts)) console.log(`  ${name.padEnd(8)} ${fact}`);
 }
 
 function reasonFor(model: string, { DEFAULT_MODEL }: Config): string {
