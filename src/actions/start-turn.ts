@@ -1,6 +1,7 @@
 /** Starts turns, by the rules that hold for every API. */
 import type { Mode } from '../core/conversation.ts';
 import { newId } from '../core/ids.ts';
+import type { TurnParameters } from '../core/parameters.ts';
 import { requireUserId } from '../core/principal.ts';
 import type { Key } from '../store/idempotency-keys.ts';
 import type {
@@ -29,6 +30,8 @@ export interface TurnAsk {
   input: TurnInput;
   /** The model of this turn; the conversation's when it is left out. */
   model?: string | null;
+  /** What the model should honour, besides. */
+  parameters?: TurnParameters;
   onBusy?: OnBusy;
   /** Joins the running turn, instead of failing, when that answers exactly the same text. */
   joinSameText?: boolean;
@@ -62,14 +65,15 @@ export async function runTurn(
 }
 
 function requestOf(context: ActionContext, ask: TurnAsk): TurnRequest {
-  const { input, model = null, onBusy = 'reject', joinSameText = false, idempotency } = ask;
+  const { input, model = null, parameters, onBusy = 'reject', joinSameText = false } = ask;
   const request = {
     principal: context.principal,
     input,
     model,
+    parameters,
     onBusy,
     joinSameText,
-    idempotency,
+    idempotency: ask.idempotency,
   };
   if (ask.conversationId !== undefined) return { ...request, conversationId: ask.conversationId };
   const { id, ...create } = newConversation(context, ask.create ?? {});

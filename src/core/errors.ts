@@ -6,6 +6,7 @@ export const ERROR_CODES = [
   'invalid_request',
   'invalid_cursor',
   'unknown_model',
+  'unsupported_parameter',
   'forbidden_origin',
   'forbidden_host',
   'forbidden_prefetch',

@@ -49,6 +49,11 @@ export interface Message {
   tokensEstimated: boolean;
   finishReason: FinishReason | null;
   /**
+   * Of an answer that should be JSON: whether it is JSON that fits the schema. Not set for any
+   * other, and where checking would have taken too long.
+   */
+  isValid?: boolean | null;
+  /**
    * True for a user message that a provider refused for good: clients see it, but no model is sent
    * it again.
    */

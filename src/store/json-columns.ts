@@ -2,6 +2,7 @@
 import { customType } from 'drizzle-orm/sqlite-core';
 import { z } from 'zod';
 import { ERROR_CODES, type Failure } from '../core/errors.ts';
+import type { TurnParameters } from '../core/parameters.ts';
 import { decodeParts, encodeParts, type Json, type Part } from '../core/parts.ts';
 
 /** A text column whose values are JSON. @param parse what makes a value of its text */
@@ -31,6 +32,14 @@ export const parts = customType<{ data: Part[]; driverData: string }>({
 /** @throws Error when the text holds no failure */
 export function parseFailure(text: string): Failure {
   return failure.parse(JSON.parse(text));
+}
+
+/**
+ * The parameters of a turn. A claim alone writes them, after they were checked.
+ * @throws Error when the text is no JSON
+ */
+export function parseParameters(text: string): TurnParameters {
+  return JSON.parse(text) as TurnParameters;
 }
 
 /** @throws Error when the text is no JSON object */

@@ -5,7 +5,7 @@ import { sql } from 'drizzle-orm';
 import { MODES } from '../core/conversation.ts';
 import { DOCUMENT_STATUSES } from '../core/document.ts';
 import { FINISH_REASONS, ROLES, STATUSES, TURN_STATES } from '../core/message.ts';
-import { json, parseFailure, parseMetadata, parts } from './json-columns.ts';
+import { json, parseFailure, parseMetadata, parseParameters, parts } from './json-columns.ts';
 import {
   check,
   index,
@@ -60,6 +60,8 @@ export const turns = sqliteTable(
     previousHeadId: text('previous_head_id'),
     assistantMessageId: text('assistant_message_id').notNull(),
     model: text('model').notNull(),
+    /** What the request asked of the model, besides; null for a plain turn. */
+    parameters: json(parseParameters)('parameters'),
     /** True when this turn created its conversation. */
     created: integer('created', { mode: 'boolean' }).notNull().default(false),
     heartbeatAt: integer('heartbeat_at').notNull(),
@@ -105,6 +107,8 @@ export const messages = sqliteTable(
     outputTokens: integer('output_tokens'),
     tokensEstimated: integer('tokens_estimated', { mode: 'boolean' }).notNull().default(true),
     finishReason: text('finish_reason', { enum: FINISH_REASONS }),
+    /** Of an answer that should be JSON: whether it is, and fits its schema. */
+    isValid: integer('is_valid', { mode: 'boolean' }),
     /**
      * For an answer to a long enough prompt: the prompt's tokens as the provider counted them,
      * divided by our estimate.

@@ -259,8 +259,8 @@ export class LocalTurnService implements TurnService {
     wait: Waiting = {},
   ): Promise<Read> {
     this.#gate.mustBeOpen();
-    // An unknown model is refused before anything is stored.
-    if (request.model) this.#dependencies.registry.resolve(request.model);
+    // An unknown model, or one that cannot do what is asked, is refused before anything is stored.
+    if (request.model) this.#dependencies.registry.resolve(request.model, request.parameters);
     const task = () => this.#acceptOrJoin(claim, request, reading, wait);
     if (request.onBusy !== 'queue') return task();
     return this.#queues.run(request.conversationId, task, wait);
@@ -288,7 +288,7 @@ export class LocalTurnService implements TurnService {
    * Runs an accepted turn. Resolves once the claim is on disk; the model call is already under way.
    */
   async #begin(claim: TurnClaim, accepted: Accepted): Promise<RunningTurn> {
-    const models = await this.#modelsOf(accepted.model, claim);
+    const models = await this.#modelsOf(accepted, claim);
     const { coalesce, onActive, db } = this.#dependencies;
     const turn = new RunningTurn(headOf(claim, accepted, models[0].name), coalesce);
     this.#running.set(claim.turnId, turn);
@@ -296,9 +296,9 @@ export class LocalTurnService implements TurnService {
     if (this.#graceIsOver) turn.stop('shutdown');
     if (this.#running.size === 1) onActive?.(true);
     this.#checkpointer.start();
-    const { conversation, history, learned, hasSearchableContent } = accepted;
+    const { conversation, history, parameters, learned, hasSearchableContent } = accepted;
     void runTurn(
-      { turn, conversation, history, learned, hasSearchableContent, models },
+      { turn, conversation, history, parameters, learned, hasSearchableContent, models },
       { ...this.#dependencies, instanceId: this.instanceId },
     ).finally(() => {
       this.#running.delete(claim.turnId);
@@ -316,12 +316,13 @@ export class LocalTurnService implements TurnService {
   }
 
   /**
-   * Returns the models for a name. A conversation's own model may have been turned off since it was
-   * chosen. That shows only now, so the claim is released and nothing of the turn is kept.
+   * Returns the models of an accepted turn. A conversation's own model may have been turned off
+   * since it was chosen, or cannot do what is asked. That shows only now, so the claim is released
+   * and nothing of the turn is kept.
    */
-  async #modelsOf(name: string, claim: TurnClaim): Promise<TurnJob['models']> {
+  async #modelsOf(accepted: Accepted, claim: TurnClaim): Promise<TurnJob['models']> {
     try {
-      return this.#dependencies.registry.resolve(name);
+      return this.#dependencies.registry.resolve(accepted.model, accepted.parameters);
     } catch (error) {
       await this.#claims.release(claim);
       throw error;

@@ -1,5 +1,6 @@
 /** The interface of the turn service, and the requests that it takes. */
 import type { Mode } from '../core/conversation.ts';
+import type { TurnParameters } from '../core/parameters.ts';
 import type { Part } from '../core/parts.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Key } from '../store/idempotency-keys.ts';
@@ -42,6 +43,8 @@ export interface TurnRequest {
   input: TurnInput;
   /** The model of this turn; null for the conversation's. */
   model: string | null;
+  /** What the request asks of the model, besides; undefined for a plain turn. */
+  parameters?: TurnParameters;
   onBusy: OnBusy;
   /** Joins the running turn, instead of failing, when that answers exactly the same text. */
   joinSameText: boolean;
@@ -100,7 +103,7 @@ export interface TurnService {
    * Accepts a turn and streams it. The turn then runs whether or not anybody reads it.
    * @param asker whose signal says that the client has left: a queued request is then dropped
    * @throws ParleyError `not_found`, `turn_in_progress`, `idempotency_key_reused`, `queue_full`,
-   *   `unknown_model`, `database_unavailable`, `shutting_down`
+   *   `unknown_model`, `unsupported_parameter`, `database_unavailable`, `shutting_down`
    */
   start(request: TurnRequest, options: StreamOptions, asker?: Asker): Promise<TurnStream>;
   /** Accepts a turn, as {@link start} does, and returns a handle to wait for its end. */

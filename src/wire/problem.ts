@@ -8,6 +8,7 @@ const PROBLEMS: Record<ErrorCode, { status: number; title: string }> = {
   invalid_request: { status: 400, title: 'Invalid request' },
   invalid_cursor: { status: 400, title: 'Invalid cursor' },
   unknown_model: { status: 400, title: 'Unknown model' },
+  unsupported_parameter: { status: 400, title: 'Unsupported parameter' },
   forbidden_origin: { status: 403, title: 'Origin not allowed' },
   forbidden_host: { status: 403, title: 'Host not allowed' },
   forbidden_prefetch: { status: 403, title: 'Prefetch not allowed' },

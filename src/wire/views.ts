@@ -44,11 +44,28 @@ export function messageView(message: Message) {
     tokens_used: message.outputTokens ?? estimateTokens(content),
     tokens_estimated: message.tokensEstimated,
     ...(message.finishReason ? { finish_reason: message.finishReason } : {}),
+    ...validView(message),
     ...(message.firstTokenMs === null ? {} : { first_token_ms: message.firstTokenMs }),
     ...(message.durationMs === null ? {} : { duration_ms: message.durationMs }),
     ...citedView(message),
     created_at: time(message.createdAt),
   };
+}
+
+/** Returns how an answer ended, for routes that show no whole message. */
+export function resultView(message: Message) {
+  return {
+    status: message.status,
+    ...(message.finishReason ? { finish_reason: message.finishReason } : {}),
+    ...validView(message),
+    ...(isPlainText(message.parts) ? {} : { parts: message.parts.map(shownPart) }),
+    ...citedView(message),
+  };
+}
+
+/** Returns whether an answer that should be JSON is valid; empty for any other. */
+export function validView({ isValid }: Message): { valid?: boolean } {
+  return typeof isValid === 'boolean' ? { valid: isValid } : {};
 }
 
 /**
@@ -118,6 +135,7 @@ export function endedView(head: TurnHead, { message, error }: Outcome) {
     message: messageView(message),
     usage: usageView(message),
     ...(message.finishReason ? { finish_reason: message.finishReason } : {}),
+    ...validView(message),
     ...errorView(error, head.turnId),
   };
 }

@@ -1,7 +1,7 @@
 /**
  * The wire of WebSockets: JSON frames, one a line. The socket's route sends each line as a frame.
  */
-import { citedView, shownPart, usageView } from './views.ts';
+import { resultView, shownPart, usageView } from './views.ts';
 import { contentOf } from '../core/parts.ts';
 import { terminalEvent } from '../core/message.ts';
 import { problemOf } from './problem.ts';
@@ -40,9 +40,8 @@ function framesEncoder(): Encoder {
       const full = {
         full_response: contentOf(message.parts),
         message_id: message.id,
-        status: message.status,
+        ...resultView(message),
         usage: usageView(message),
-        ...citedView(message),
       };
       if (terminalEvent(message.status) !== 'turn.failed') return frame('message_complete', full);
       const problem = error && problemOf(error, head.turnId);

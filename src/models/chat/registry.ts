@@ -3,6 +3,7 @@
  */
 import type { LanguageModelV4 } from '@ai-sdk/provider';
 import { ParleyError } from '../../core/errors.ts';
+import type { TurnParameters } from '../../core/parameters.ts';
 import {
   ALIASES,
   OFFLINE_MODEL,
@@ -12,6 +13,7 @@ import {
   type ProviderName,
 } from './catalog.ts';
 import type { FailureContext } from '../describe-failure.ts';
+import { unsupportedBy, unsupportedParameter } from './parameter-support.ts';
 import { enabledProviders, type ProvidersSettings } from './settings.ts';
 
 export { withPlaceholderKey, type ProviderSettings } from './settings.ts';
@@ -38,9 +40,11 @@ export interface Registry {
   readonly defaultName: string;
   /**
    * Returns the models behind a name, in the order in which they are tried.
-   * @throws ParleyError `unknown_model` that names the enabled ones
+   * @param parameters what they must be able to honour
+   * @throws ParleyError `unknown_model` that names the enabled ones, or `unsupported_parameter`
+   *   when none of them can honour a parameter
    */
-  resolve(name: string): readonly [ChatModel, ...ChatModel[]];
+  resolve(name: string, parameters?: TurnParameters): readonly [ChatModel, ...ChatModel[]];
   list(): ModelListing[];
   /** Loads the providers, which the first turn would wait for otherwise. */
   prepare(): Promise<void>;
@@ -69,7 +73,7 @@ export function createRegistry(settings: RegistrySettings): Registry {
     const found = candidates.map(modelNamed).filter((model) => model !== undefined);
     return found.length === 0 && candidates.length > 1 ? chain(OFFLINE_MODEL) : found;
   };
-  const resolve = (name: string): readonly [ChatModel, ...ChatModel[]] => {
+  const resolve: Registry['resolve'] = (name, parameters) => {
     const [first, ...others] = chain(name);
     if (!first)
       throw unknownModel(name, [
@@ -77,7 +81,7 @@ export function createRegistry(settings: RegistrySettings): Registry {
         'offline',
         ...[...providers].map((on) => `${on}/…`),
       ]);
-    return [first, ...others];
+    return parameters ? honouring([first, ...others], parameters) : [first, ...others];
   };
   const defaultName =
     settings.defaultModel ?? (resolve('smart')[0].name === OFFLINE_MODEL ? 'offline' : 'smart');
@@ -87,6 +91,20 @@ export function createRegistry(settings: RegistrySettings): Registry {
     list: () => listModels(resolve, providers),
     prepare: async () => void (await load()),
   };
+}
+
+/**
+ * Returns those of the models that can honour the parameters, as far as is known.
+ * @throws ParleyError `unsupported_parameter` that names the parameter and the first model
+ */
+function honouring(
+  models: readonly [ChatModel, ...ChatModel[]],
+  parameters: TurnParameters,
+): readonly [ChatModel, ...ChatModel[]] {
+  const refused = unsupportedBy(models[0].name, parameters);
+  const [first, ...others] = models.filter(({ name }) => !unsupportedBy(name, parameters));
+  if (first) return [first, ...others];
+  throw refused ? unsupportedParameter(models[0].name, refused) : new TypeError('no model');
 }
 
 function listModels(resolve: Registry['resolve'], providers: ReadonlySet<string>): ModelListing[] {

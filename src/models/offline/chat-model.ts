@@ -55,7 +55,10 @@ function speak(
   options: LanguageModelV4CallOptions,
   isSlow: boolean,
 ): ReadableStream<LanguageModelV4StreamPart> {
-  const answer = (isSlow ? SLOW_INTRODUCTION : '') + answerTo(options);
+  const { answer, finish } = limited(
+    (isSlow ? SLOW_INTRODUCTION : '') + answerTo(options),
+    options,
+  );
   const pauseMs = isSlow ? SLOW_PAUSE_MS : PAUSE_MS;
   const words = answer.match(/\s*\S+/gu) ?? [];
   let index = 0;
@@ -74,7 +77,7 @@ function speak(
         controller.enqueue({ type: 'text-end', id: '0' });
         controller.enqueue({
           type: 'finish',
-          finishReason: { unified: 'stop', raw: 'stop' },
+          finishReason: { unified: finish, raw: finish },
           usage: usageOf(options, answer),
         });
         controller.close();
@@ -82,6 +85,24 @@ function speak(
     },
     { highWaterMark: 0 },
   );
+}
+
+/** Ends the answer where the request wants it: before a text of `stop`, or by its length. */
+function limited(
+  whole: string,
+  { stopSequences = [], maxOutputTokens }: LanguageModelV4CallOptions,
+): { answer: string; finish: 'stop' | 'length' } {
+  const stops = stopSequences.map((text) => whole.indexOf(text)).filter((at) => at >= 0);
+  const answer = whole.slice(0, Math.min(whole.length, ...stops));
+  if (maxOutputTokens === undefined || estimateTokens(answer) <= maxOutputTokens)
+    return { answer, finish: 'stop' };
+  const words = answer.match(/\s*\S+/gu) ?? [];
+  let cut = '';
+  for (const word of words) {
+    if (estimateTokens(cut + word) > maxOutputTokens) break;
+    cut += word;
+  }
+  return { answer: cut, finish: 'length' };
 }
 
 function answerTo(options: LanguageModelV4CallOptions): string {

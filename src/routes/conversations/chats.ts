@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi';
 import type { FinishedTurn } from '../../core/message.ts';
 import { contentOf } from '../../core/parts.ts';
 import { readConversation } from '../../store/conversations.ts';
-import { citedView, conversationView, messageView, time, usageView } from '../../wire/views.ts';
+import { conversationView, messageView, resultView, time, usageView } from '../../wire/views.ts';
 import { messageInput } from '../../actions/turn-input.ts';
 import { answerTurn } from '../shared/answer-turn.ts';
 import { required } from '../shared/required.ts';
@@ -99,8 +99,7 @@ function answerView({ head, message }: FinishedTurn) {
     model: message.model,
     tokens_used: messageView(message).tokens_used,
     usage: usageView(message),
-    status: message.status,
-    ...citedView(message),
+    ...resultView(message),
     created_at: time(message.createdAt),
   };
 }

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import type { FinishedTurn } from '../../core/message.ts';
 import { contentOf } from '../../core/parts.ts';
-import { citedView } from '../../wire/views.ts';
+import { resultView } from '../../wire/views.ts';
 import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
 import { made } from '../shared/response-docs.ts';
 import { createRouter, route } from '../shared/router.ts';
@@ -54,5 +54,5 @@ export function shortConversationsRouter() {
 }
 
 function replyView({ message }: FinishedTurn) {
-  return { reply: contentOf(message.parts), status: message.status, ...citedView(message) };
+  return { reply: contentOf(message.parts), ...resultView(message) };
 }

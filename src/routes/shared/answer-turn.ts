@@ -12,6 +12,7 @@ import { problemResponse } from '../../wire/problem.ts';
 import type { Wire } from '../../wire/wire.ts';
 import { actionContext, type AppContext } from './dependencies.ts';
 import { idempotencyKey } from './idempotency-key.ts';
+import { parametersOf } from './parameters.ts';
 import type { TurnFields } from './schemas.ts';
 import {
   lastEventId,
@@ -69,7 +70,13 @@ export async function answerTurn(
   if (cursor !== undefined)
     return comeBack(c, { conversationId: ask.conversationId, idempotency, cursor, options });
   const context = actionContext(c);
-  const whole = { ...ask, model: fields.model, onBusy: fields.on_busy, idempotency };
+  const whole = {
+    ...ask,
+    model: fields.model,
+    parameters: parametersOf(fields),
+    onBusy: fields.on_busy,
+    idempotency,
+  };
   if (wantsStream(c, fields.stream)) {
     const stream = await startTurn(context, whole, options);
     return streamTurn(c, stream, wire, turnHeaders(stream, madeUnder));

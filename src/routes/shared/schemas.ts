@@ -5,6 +5,7 @@ import { FINISH_REASONS, ROLES, STATUSES } from '../../core/message.ts';
 import { PART_TYPES } from '../../core/parts.ts';
 import { ON_BUSY } from '../../turns/turn-service.ts';
 import { bodyOf } from './known-fields.ts';
+import { parameterFields } from './parameters.ts';
 
 export { bodyOf };
 
@@ -66,6 +67,7 @@ export const turnFields = {
     .openapi({ description: 'Stream the answer, as Accept: text/event-stream does' }),
   on_busy: z.enum(ON_BUSY).optional(),
   on_disconnect: z.enum(['continue', 'cancel']).optional(),
+  ...parameterFields,
 };
 
 export type TurnFields = {
@@ -185,6 +187,9 @@ export const messageSchema = z
     tokens_used: z.int(),
     tokens_estimated: z.boolean(),
     finish_reason: z.enum(FINISH_REASONS).optional(),
+    valid: z.boolean().optional().openapi({
+      description: 'Of an answer that should be JSON: whether it is, and fits its schema',
+    }),
     first_token_ms: z.int().optional(),
     duration_ms: z.int().optional(),
     created_at: timestamp,

@@ -9,6 +9,7 @@ import { problemOf } from '../../wire/problem.ts';
 import { websocketFrames } from '../../wire/websocket-frames.ts';
 import { streamOptions } from '../shared/answer-turn.ts';
 import { invalidInput } from '../shared/invalid-input.ts';
+import { parametersOf } from '../shared/parameters.ts';
 import { frameSink, type Socket } from './frame-sink.ts';
 import { incoming, type Incoming } from './frames.ts';
 
@@ -65,19 +66,20 @@ export async function receive(
  */
 async function askOf(context: ActionContext, frame: Incoming): Promise<TurnAsk> {
   const { conversation_id, message_id, model, on_busy: onBusy } = frame;
+  const asked = { parameters: parametersOf(frame), onBusy };
   if (frame.type !== 'message') {
     const message = await requireMessage(context, message_id ?? '');
     const { conversationId } = message;
     if (conversation_id && conversation_id !== conversationId) throw notFound('Message');
     const input = frame.type === 'edit' ? editInput(message, frame) : regenerateInput(message);
-    return { conversationId, input, model, onBusy };
+    return { conversationId, input, model, ...asked };
   }
   const input = messageInput(frame);
-  if (conversation_id) return { conversationId: conversation_id, input, model, onBusy };
+  if (conversation_id) return { conversationId: conversation_id, input, model, ...asked };
   if (frame.parent_message_id) throw invalid('conversation_id', 'conversation_id is required');
   const { title, mode, instructions } = frame;
   // The model is stored with the conversation, and its first turn uses it from there.
-  return { create: { title, mode, model, instructions }, input, onBusy };
+  return { create: { title, mode, model, instructions }, input, ...asked };
 }
 
 function parseFrame(data: string): Incoming {

@@ -95,6 +95,7 @@ export type Ending = Pick<
   | 'outputTokens'
   | 'tokensEstimated'
   | 'finishReason'
+  | 'isValid'
   | 'firstTokenMs'
   | 'durationMs'
   | 'model'
@@ -165,7 +166,7 @@ export function endedMessage(
 }
 
 const UPDATE_ANSWER = `UPDATE messages SET status = ?, parts = ?, text_length = ?, model = ?, input_tokens = ?, output_tokens = ?, tokens_estimated = ?,
-  finish_reason = ?, first_token_ms = ?, duration_ms = ?, token_ratio = ? WHERE id = ? AND ${OWNED}`;
+  finish_reason = ?, is_valid = ?, first_token_ms = ?, duration_ms = ?, token_ratio = ? WHERE id = ? AND ${OWNED}`;
 
 function updateAnswer(head: TurnHead, instanceId: string, ending: Ending): Statement {
   return {
@@ -179,6 +180,7 @@ function updateAnswer(head: TurnHead, instanceId: string, ending: Ending): State
       ending.outputTokens,
       ending.tokensEstimated ? 1 : 0,
       ending.finishReason,
+      typeof ending.isValid === 'boolean' ? Number(ending.isValid) : null,
       ending.firstTokenMs,
       ending.durationMs,
       ending.tokenRatio,

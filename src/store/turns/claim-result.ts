@@ -1,7 +1,9 @@
 /** Reads, at the end of the batch that accepts a turn, what became of the claim. */
 import type { LearnedRatio } from '../../core/token-correction.ts';
 import { contentOf, decodeParts } from '../../core/parts.ts';
+import { parseParameters } from '../json-columns.ts';
 import { NOW, type Statement } from '../database.ts';
+import type { TurnParameters } from '../../core/parameters.ts';
 import { KEY_LIFETIME_MS } from '../idempotency-keys.ts';
 import { isOwned, ownerArgs } from '../ownership.ts';
 import {
@@ -27,7 +29,7 @@ function countAfter(parent: string): string {
     WHERE s.conversation_id = c.id AND s.parent_id ${parent}) END`;
 }
 
-const SELECT_RESULT = `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS sequence_number, mine.started_at, mine.model AS turn_model,
+const SELECT_RESULT = `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS sequence_number, mine.started_at, mine.model AS turn_model, mine.parameters AS parameters,
     CASE WHEN mine.id IS NOT NULL THEN (${HISTORY}) END AS history,
     prompt.sequence_number AS prompt_sequence_number, prompt.parent_id AS prompt_parent_id,
     ${countAfter('IS prompt.parent_id')} AS prompt_siblings,
@@ -96,6 +98,7 @@ function acceptedFrom(row: Row, sequenceNumber: number): ClaimResult {
     sequenceNumber,
     acceptedAt: number(row['started_at']),
     model: text(row['turn_model']),
+    parameters: parametersFrom(row),
     prompt: {
       sequenceNumber: number(row['prompt_sequence_number']),
       parentId: optionalText(row['prompt_parent_id']),
@@ -106,6 +109,11 @@ function acceptedFrom(row: Row, sequenceNumber: number): ClaimResult {
     history: historyFrom(text(row['history'])),
     learned: learnedFrom(row),
   };
+}
+
+function parametersFrom(row: Row): TurnParameters | undefined {
+  const stored = optionalText(row['parameters']);
+  return stored === null ? undefined : parseParameters(stored);
 }
 
 function learnedFrom(row: Row): LearnedRatio | undefined {

@@ -72,6 +72,7 @@ function insertTurn(claim: TurnClaim, placement: Placement): Statement {
       claim.assistantMessageId,
       claim.model,
       claim.defaultModel,
+      claim.parameters ? JSON.stringify(claim.parameters) : null,
       claim.create ? 1 : 0,
       claim.conversationId,
       ...ownerArgs(claim.principal),

@@ -2,6 +2,7 @@
 import type { ContextMessage } from '../../core/context.ts';
 import type { Conversation, NewConversation } from '../../core/conversation.ts';
 import type { Siblings } from '../../core/message.ts';
+import type { TurnParameters } from '../../core/parameters.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { LearnedRatio } from '../../core/token-correction.ts';
 import type { Key } from '../idempotency-keys.ts';
@@ -22,6 +23,7 @@ export interface TurnClaim {
   /** The model to record; null: the conversation's, else `defaultModel`. */
   model: string | null;
   defaultModel: string;
+  parameters?: TurnParameters;
   idempotency?: Key;
 }
 
@@ -38,6 +40,7 @@ export type ClaimResult =
       sequenceNumber: number;
       acceptedAt: number;
       model: string;
+      parameters: TurnParameters | undefined;
       prompt: AcceptedPrompt;
       /** The place of the answer among those to the same message. */
       siblings: Siblings;

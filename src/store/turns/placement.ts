@@ -120,8 +120,8 @@ const BESIDE_ANSWERS = {
  * @param condition a further condition on the claim
  */
 function insertTurn(added: 1 | 2, condition = ''): string {
-  return `INSERT INTO turns (id, conversation_id, user_id, instance_id, state, sequence_number, prompt_message_id, assistant_message_id, previous_head_id, model, created, heartbeat_at, started_at)
-    SELECT ?, c.id, c.user_id, ?, 'running', c.last_sequence_number + ${added}, ?, ?, c.head_message_id, coalesce(?, c.model, ?), ?, ${NOW}, ${NOW}
+  return `INSERT INTO turns (id, conversation_id, user_id, instance_id, state, sequence_number, prompt_message_id, assistant_message_id, previous_head_id, model, parameters, created, heartbeat_at, started_at)
+    SELECT ?, c.id, c.user_id, ?, 'running', c.last_sequence_number + ${added}, ?, ?, c.head_message_id, coalesce(?, c.model, ?), ?, ?, ${NOW}, ${NOW}
     FROM conversations c WHERE c.id = ? AND ${isOwned('c.user_id')}
       AND NOT EXISTS (${KNOWN_RESOURCE}) AND NOT EXISTS (${KNOWN_RESOURCE}) ${condition}
     ON CONFLICT DO NOTHING`;

@@ -57,7 +57,7 @@ export class Claims {
 
   /** Returns a claim with new ids. It can be made repeatedly and is accepted once. */
   of(request: TurnRequest): TurnClaim {
-    const { create, conversationId, principal, input, model, idempotency } = request;
+    const { create, conversationId, principal, input, model, parameters, idempotency } = request;
     return {
       turnId: newId(),
       assistantMessageId: newId(),
@@ -68,6 +68,7 @@ export class Claims {
       input: claimInput(input),
       title: titleFrom({ text: textOfInput(input), words: this.#settings.titleWords }),
       model,
+      parameters,
       defaultModel: this.#settings.defaultModel,
       idempotency,
     };

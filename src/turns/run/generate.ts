@@ -15,8 +15,10 @@ import type { RunDependencies, TurnJob } from './types.ts';
 import type { RetrievedContext } from './retrieve-context.ts';
 import { withoutToolMessages } from './prompt-messages.ts';
 import { buildPrompt } from './build-prompt.ts';
-import type { ModelCall, ReportedUsage } from './count-usage.ts';
+import { countUsage, type ModelCall, type ReportedUsage } from './count-usage.ts';
+import { hasWrittenAll, modelOptions, toolChoiceOf, windowFor } from './call-options.ts';
 import { isDeclared, runStep, type StepResult } from './model-step.ts';
+import type { OfferedTools } from '../tools/tool.ts';
 import { continuePrompt, runToolCalls, type ToolContext } from '../tools/run-tool-calls.ts';
 
 export interface GenerateResult {
@@ -80,23 +82,25 @@ async function generateBy(
     history: tools.options.tools ? history : history.map(withoutTools),
     instructions: conversation.instructions,
     passages: retrieved.passages,
-    window: model.window,
+    window: windowFor(model.window, job.parameters),
     correction: correctionFor(job.learned, model.name),
     settings: dependencies.settings.context,
   });
   const calls: ModelCall[] = [];
   for (let count = 1; ; count++) {
+    const written = writtenBy(calls, job);
     const options = {
-      ...optionsOf(retrieved),
+      ...callOptions(job, retrieved, written),
       prompt,
-      ...(count < MOST_STEPS ? tools.options : {}),
+      ...(count < MOST_STEPS ? offered(tools, job, count) : {}),
     };
     const textBefore = turn.parts.textLength;
     const start = turn.parts.end();
     const step = await callModel(model, options, job, dependencies);
     calls.push({ reported: step.usage, prompt, start });
     tellOperator(step, model, job, dependencies);
-    if (!wantsResults(step) || turn.stopReason || count >= MOST_STEPS)
+    const isLast = count >= MOST_STEPS || hasWrittenAll(job.parameters, writtenBy(calls, job));
+    if (!wantsResults(step) || turn.stopReason || isLast)
       return { model, step, calls, otherUsage: retrieved.usage };
     const results = await runToolCalls(turn, step.toolCalls, context);
     prompt = continuePrompt(prompt, {
@@ -159,12 +163,24 @@ async function callModel(
   return second;
 }
 
-function optionsOf({
-  sources,
-}: RetrievedContext): Pick<LanguageModelV4CallOptions, 'providerOptions'> {
+/** Returns the options of a step, besides its prompt and its tools. */
+function callOptions({ parameters }: TurnJob, { sources }: RetrievedContext, written: number) {
+  const options = modelOptions(parameters, written);
+  if (!sources) return options;
   // The offline model cannot tell passages from the question in any other way. The value is JSON,
   // which the library's type does not express.
-  return sources
-    ? { providerOptions: { [OFFLINE_OPTIONS]: { sources: JSON.parse(JSON.stringify(sources)) } } }
-    : {};
+  const passages = { [OFFLINE_OPTIONS]: { sources: JSON.parse(JSON.stringify(sources)) } };
+  return { ...options, providerOptions: { ...options.providerOptions, ...passages } };
+}
+
+/** Returns the options that offer the tools of a step. */
+function offered({ options }: OfferedTools, { parameters }: TurnJob, step: number) {
+  if (!options.tools || !parameters?.tool_choice) return options;
+  return { ...options, toolChoice: toolChoiceOf(parameters.tool_choice, step) };
+}
+
+/** Returns the tokens that the model has written so far; counted only for a turn with a limit. */
+function writtenBy(calls: readonly ModelCall[], { parameters, turn }: TurnJob): number {
+  if (parameters?.max_output_tokens === undefined || calls.length === 0) return 0;
+  return countUsage({ calls, others: [], answer: turn.parts }).outputTokens;
 }

@@ -3,6 +3,7 @@ import { failureOf } from '../../core/errors.ts';
 import type { Outcome } from '../../core/message.ts';
 import { endedMessage, endTurn, type Ending } from '../../store/turns/checkpoint.ts';
 import { afterTurn } from '../after/after-turn.ts';
+import { isAsAsked } from './check-format.ts';
 import { brokenEnding, endingOf } from './finish.ts';
 import { generate } from './generate.ts';
 import { retrieveContext } from './retrieve-context.ts';
@@ -24,7 +25,9 @@ async function answer(job: TurnJob, dependencies: RunDependencies): Promise<Endi
   try {
     const retrieved = await retrieveContext(job, dependencies);
     const generated = await generate(job, retrieved, dependencies);
-    return endingOf(job.turn, generated);
+    const ending = endingOf(job.turn, generated);
+    if (!job.parameters) return ending;
+    return { ...ending, isValid: await isAsAsked(job.parameters, ending) };
   } catch (error) {
     const failure = failureOf(error);
     // A bug of ours must not leave a turn without an end.

@@ -1,6 +1,7 @@
 /** The data and dependencies of a running turn. */
 import type { ContextMessage } from '../../core/context.ts';
 import type { Conversation } from '../../core/conversation.ts';
+import type { TurnParameters } from '../../core/parameters.ts';
 import type { LearnedRatio } from '../../core/token-correction.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
@@ -37,6 +38,7 @@ export interface TurnJob {
   turn: RunningTurn;
   conversation: Conversation;
   history: ContextMessage[];
+  parameters: TurnParameters | undefined;
   /** The ratio of the provider's counts to our estimates in the last turn of this path. */
   learned: LearnedRatio | undefined;
   /** True when the user has documents or other conversations that a tool could search. */

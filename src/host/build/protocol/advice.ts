@@ -5,6 +5,7 @@ export const advice: Record<ErrorCode, string> = {
   invalid_request: 'mend the request; `errors` names the fields',
   invalid_cursor: 'start again without a cursor, and replace what you have',
   unknown_model: 'choose one of those that `GET /models` lists',
+  unsupported_parameter: 'leave the parameter out, or choose another model',
   forbidden_origin: 'the operator adds the page’s origin to `CORS_ORIGINS`',
   forbidden_host: 'call the server by the address that it listens on',
   forbidden_prefetch: 'start turns only for a user who is there',

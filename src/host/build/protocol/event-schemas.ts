@@ -30,6 +30,7 @@ const ended = z.object({
   message: messageSchema.describe('the answer as it is stored'),
   usage: usageSchema,
   finish_reason: z.string().optional(),
+  valid: z.boolean().optional().describe('of an answer that should be JSON: whether it fits'),
 });
 
 /** Native events, in the order in which they may come. */

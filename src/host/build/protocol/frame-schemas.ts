@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { problemSchema } from '../../../routes/shared/responses.ts';
 import { usageSchema } from '../../../routes/shared/schemas.ts';
-import { STATUSES } from '../../../core/message.ts';
+import { FINISH_REASONS, STATUSES } from '../../../core/message.ts';
 import { citation, nativeEvents, type Described } from './event-schemas.ts';
 
 const CONVERSATION_ID = '019ac3a1-5d6c-7b1e-9f0a-6a1d2c3b4e5f';
@@ -15,6 +15,8 @@ const whole = inConversation.extend({
   full_response: z.string(),
   message_id: z.string(),
   status: z.enum(STATUSES),
+  finish_reason: z.enum(FINISH_REASONS).optional(),
+  valid: z.boolean().optional(),
   usage: usageSchema,
   sources: z.array(citation).optional(),
   citations: z.array(citation).optional().describe('those of the sources that are cited'),

@@ -1,0 +1,40 @@
+/**
+ * What a request asks of the model, besides the message that is answered. The names are those of
+ * the API: parameters have one shape in requests, in memory and in the database.
+ */
+import type { Json } from './parts.ts';
+
+export const REASONING_EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh'] as const;
+export type ReasoningEffort = (typeof REASONING_EFFORTS)[number];
+
+/** A JSON Schema, as {@link checkSchema} accepts it. */
+export type JsonSchema = { [keyword: string]: Json };
+
+/** The form that the answer should have. */
+export type ResponseFormat =
+  | { type: 'text' }
+  | { type: 'json_object' }
+  | {
+      type: 'json_schema';
+      json_schema: { name: string; description?: string; schema: JsonSchema; strict?: boolean };
+    };
+
+/** Which tools the first step of a turn may or must call; `name` is one of the request's tools. */
+export type ToolChoice = 'auto' | 'none' | 'required' | { name: string };
+
+export interface TurnParameters {
+  temperature?: number;
+  /** The most tokens that the model may write in the whole turn. */
+  max_output_tokens?: number;
+  /** Texts at which the model stops; they are not part of the answer. */
+  stop?: string[];
+  seed?: number;
+  response_format?: ResponseFormat;
+  reasoning_effort?: ReasoningEffort;
+  tool_choice?: ToolChoice;
+}
+
+/** Returns true for an answer that should be JSON. */
+export function wantsJson({ response_format: format }: TurnParameters): boolean {
+  return format !== undefined && format.type !== 'text';
+}

@@ -1,0 +1,96 @@
+/** The fields by which a request asks something of the model, besides its message. */
+import { z } from '@hono/zod-openapi';
+import { checkSchema } from '../../core/json-schema/check-schema.ts';
+import { REASONING_EFFORTS, type TurnParameters } from '../../core/parameters.ts';
+import { bodyOf } from './known-fields.ts';
+
+/** No model writes more; what a model can write is usually far less. */
+const MOST_OUTPUT_TOKENS = 1_000_000;
+const MOST_STOPS = 4;
+const LONGEST_STOP = 200;
+const LONGEST_DESCRIPTION = 10_000;
+/** The names that every service takes. */
+const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+
+const plainText = (longest: number) =>
+  z
+    .string()
+    .min(1)
+    .max(longest)
+    .refine((value) => !value.includes('\0'), 'must not contain a NUL character')
+    .overwrite((value) => value.toWellFormed());
+
+export const nameOfOne = z
+  .string()
+  .regex(NAME, 'must be 1 to 64 letters, digits, underscores or hyphens');
+export const description = plainText(LONGEST_DESCRIPTION);
+
+/** A JSON Schema; what it may hold is in `checkSchema`. */
+export const jsonSchema = z
+  .record(z.string(), z.json())
+  .superRefine((schema, context) => {
+    const mistake = checkSchema(schema);
+    if (mistake)
+      context.addIssue({
+        code: 'custom',
+        path: mistake.path === '' ? [] : mistake.path.split('.'),
+        message: mistake.message,
+      });
+  })
+  .openapi({ type: 'object', description: 'A JSON Schema' });
+
+const responseFormat = z
+  .discriminatedUnion('type', [
+    z.object({ type: z.literal('text') }),
+    z.object({ type: z.literal('json_object') }),
+    z.object({
+      type: z.literal('json_schema'),
+      json_schema: bodyOf({
+        name: nameOfOne,
+        description: description.optional(),
+        schema: jsonSchema,
+        strict: z.boolean().optional(),
+      }),
+    }),
+  ])
+  .openapi('ResponseFormat');
+
+const stop = z
+  .union([plainText(LONGEST_STOP), z.array(plainText(LONGEST_STOP)).min(1).max(MOST_STOPS)])
+  .transform((value) => (typeof value === 'string' ? [value] : value))
+  .openapi({
+    anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' }, maxItems: MOST_STOPS }],
+    description: 'Texts at which the model stops; they are not part of the answer',
+  });
+
+const toolChoice = z
+  .union([z.enum(['auto', 'none', 'required']), bodyOf({ name: nameOfOne })])
+  .openapi('ToolChoice');
+
+export const parameterFields = {
+  temperature: z.number().min(0).max(2).optional(),
+  max_output_tokens: z
+    .int()
+    .min(1)
+    .max(MOST_OUTPUT_TOKENS)
+    .optional()
+    .openapi({ description: 'The most tokens that the model may write in the whole turn' }),
+  stop: stop.optional(),
+  seed: z.int().min(0).max(2_147_483_647).optional(),
+  response_format: responseFormat.optional(),
+  reasoning_effort: z.enum(REASONING_EFFORTS).optional(),
+  tool_choice: toolChoice.optional(),
+};
+
+const NAMES = Object.keys(parameterFields) as (keyof TurnParameters)[];
+
+type ParameterFields = {
+  [Name in keyof typeof parameterFields]?: z.output<(typeof parameterFields)[Name]>;
+};
+
+/** Returns the parameters among the fields of a request; undefined when it names none. */
+export function parametersOf(fields: ParameterFields): TurnParameters | undefined {
+  const given = NAMES.filter((name) => fields[name] !== undefined);
+  if (given.length === 0) return undefined;
+  return Object.fromEntries(given.map((name) => [name, fields[name]])) as TurnParameters;
+}
