@@ -3,14 +3,14 @@
  * whoever listens: the fast path, or the provider that is shown a stream of its own.
  */
 import { BodyReader } from './body-reader.ts';
-import { readChatEvent, type ToolCallDelta } from './chat-event.ts';
+import { readChatEvent, type ChatEvent, type ToolCallDelta } from './chat-event.ts';
 import type { GrowingType } from '../../core/parts.ts';
 import { finishNamed, type ChatFinish } from './finish-reasons.ts';
 import { plainTextOf } from './plain-text.ts';
 import type { JsonRecord } from './record.ts';
 import { ThinkTags } from './think-tags.ts';
 import { ToolCallDeltas } from './tool-call-deltas.ts';
-import type { ChatUsage } from './usage.ts';
+import { withEarlier, type ChatUsage } from './usage.ts';
 
 /** The next piece of an answer: one event, or the text or the reasoning of several. */
 export interface ChatPiece {
@@ -53,6 +53,8 @@ export class ChatCompletionReader extends BodyReader {
   #usage: ChatUsage | undefined;
   #newUsage: ChatUsage | undefined;
   #isMarkedDone = false;
+  #isToldWhole = false;
+  #isTold = false;
   /** The text or the reasoning of one network read, passed on at once for all its events. */
   #run = '';
   #runType: GrowingType = 'text';
@@ -76,15 +78,25 @@ export class ChatCompletionReader extends BodyReader {
 
   protected override read(value: JsonRecord): void {
     const event = readChatEvent(value);
-    const toolCalls =
-      event.toolCalls.length === 0
-        ? NO_CALLS
-        : (this.#calls ??= new ToolCallDeltas()).read(event.toolCalls);
-    this.#tell(event.thought, event.text, event.refusal, toolCalls);
+    if (!this.#isRepeated(event)) {
+      const toolCalls =
+        event.toolCalls.length === 0
+          ? NO_CALLS
+          : (this.#calls ??= new ToolCallDeltas()).read(event.toolCalls);
+      this.#tell(event.thought, event.text, event.refusal, toolCalls);
+    }
     if (event.finish !== '') this.#readFinish(event.finish);
-    if (event.usage) this.#usage = this.#newUsage = event.usage;
+    if (event.usage) this.#usage = this.#newUsage = withEarlier(event.usage, this.#usage);
     // Nothing more is to come once the counts of a finished answer are there.
     if (this.#finish && this.#usage && (event.usage || this.#isMarkedDone)) this.finish();
+  }
+
+  /** Returns true of a whole message that comes after its deltas, as some services end a stream. */
+  #isRepeated({ isWhole }: ChatEvent): boolean {
+    if (!isWhole) return false;
+    if (this.#isTold || this.#run !== '') return !this.#isToldWhole;
+    this.#isToldWhole = true;
+    return false;
   }
 
   #tell(thought: string, text: string, refusal: string, toolCalls: readonly ToolCallDelta[]): void {
@@ -106,6 +118,7 @@ export class ChatCompletionReader extends BodyReader {
     if (text !== '') this.#add('text', text);
     if (refusal === '' && toolCalls.length === 0) return;
     this.#tellRun();
+    this.#isTold = true;
     this.#sink.onPiece({ thought: '', text: '', refusal, toolCalls });
   }
 
@@ -119,6 +132,7 @@ export class ChatCompletionReader extends BodyReader {
     const run = this.#run;
     if (run === '') return;
     this.#run = '';
+    this.#isTold = true;
     const [thought, text] = this.#runType === 'text' ? ['', run] : [run, ''];
     this.#sink.onPiece({ thought, text, refusal: '', toolCalls: NO_CALLS });
   }

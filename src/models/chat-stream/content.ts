@@ -8,8 +8,9 @@ export interface Content {
 
 export const NO_CONTENT: Content = { thought: '', text: '' };
 
-/** Types of parts that hold thoughts: Mistral's, Anthropic's, Cohere's. */
+/** Types of parts that hold thoughts: Mistral's, Anthropic's, Databricks'. */
 const THOUGHTS = new Set(['thinking', 'reasoning', 'thought']);
+const TEXTS = new Set(['', 'text', 'output_text', 'summary_text']);
 
 /** Returns text and thoughts; parts of other types are passed over. */
 export function contentOf(content: unknown): Content {
@@ -31,9 +32,8 @@ function partOf(part: unknown): Content {
   if (!isRecord(part)) return NO_CONTENT;
   const type = textOf(part['type']);
   if (THOUGHTS.has(type)) {
-    const { thought, text } = contentOf(part[type] ?? part['text']);
+    const { thought, text } = contentOf(part[type] ?? part['summary'] ?? part['text']);
     return { thought: thought + text, text: '' };
   }
-  const isText = type === '' || type === 'text' || type === 'output_text';
-  return isText ? { thought: '', text: textOf(part['text']) } : NO_CONTENT;
+  return TEXTS.has(type) ? { thought: '', text: textOf(part['text']) } : NO_CONTENT;
 }

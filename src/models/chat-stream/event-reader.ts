@@ -131,6 +131,11 @@ export class EventReader {
     const trimmed = line.trim();
     if (!this.#isBare && trimmed !== line && /^(?:data|event):/.test(trimmed))
       return this.#readLine(trimmed);
+    // The server of llama.cpp tells an error in a field of its own.
+    if (line.startsWith('error:')) {
+      this.#type = 'error';
+      return this.#readData(line.slice('error:'.length).trim());
+    }
     if (/^[[{]/.test(trimmed) && this.#data === undefined) this.#isBare = true;
     if (this.#isBare) this.#readData(trimmed);
   }

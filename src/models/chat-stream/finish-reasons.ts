@@ -12,8 +12,8 @@ const SYNONYMS: ReadonlyMap<string, ChatFinish> = new Map<string, ChatFinish>([
   ...of('length', ['max_length', 'model_length', 'out_of_tokens', 'token_limit']),
   ...of('length', ['model_context_window_exceeded', 'context_length']),
   ...of('content_filter', ['content_filter', 'content-filter', 'content_filtered', 'sensitive']),
-  ...of('content_filter', ['safety', 'recitation', 'prohibited_content', 'blocklist', 'refusal']),
-  ...of('content_filter', ['guardrail_intervened', 'error_toxic']),
+  ...of('content_filter', ['safety', 'recitation', 'prohibited_content', 'blocklist', 'blacklist']),
+  ...of('content_filter', ['guardrail_intervened', 'error_toxic', 'refusal']),
   ...of('tool_calls', ['tool_calls', 'tool_call', 'tool_use', 'tool-calls', 'function_call']),
 ]);
 

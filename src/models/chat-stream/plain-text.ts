@@ -11,13 +11,14 @@ export function plainTextOf(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const event = value as JsonRecord;
   const choices = event['choices'];
-  const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
+  const choice: unknown = Array.isArray(choices) && choices.length === 1 ? choices[0] : undefined;
   if (typeof choice !== 'object' || choice === null) return undefined;
   const { delta, finish_reason, usage, error } = choice as JsonRecord;
   if (typeof delta !== 'object' || delta === null || finish_reason || usage) return undefined;
   const said = delta as JsonRecord;
   const text = said['content'];
-  if (typeof text !== 'string' || saysMore(said)) return undefined;
+  if (typeof text !== 'string' || saysMore(said) || (text === '' && saysLess(said)))
+    return undefined;
   const report = error ?? event['error'] ?? event['errors'] ?? event['x_groq'] ?? event['usage'];
   const isError = event['object'] === 'error' || event['type'] === 'error';
   return isError || (report !== undefined && report !== null) ? undefined : text;
@@ -32,4 +33,9 @@ function saysMore(said: JsonRecord): unknown {
     said['thinking'] ||
     said['refusal']
   );
+}
+
+/** Fields that count in an event without text. */
+function saysLess(said: JsonRecord): unknown {
+  return said['reasoning_details'] || said['reasoning_text'];
 }

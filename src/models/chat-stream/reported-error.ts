@@ -38,6 +38,7 @@ export function errorIn(
     value['errors'],
     recordOf(value['x_groq'])['error'],
     choice['error'],
+    codeWithoutChoices(value),
   ].find(saysSomething);
   const isError =
     report !== undefined ||
@@ -55,9 +56,18 @@ export function errorIn(
 /** False for nearly every event, at little cost. */
 function mayReport(value: JsonRecord, choice: JsonRecord, type: string): boolean {
   const { error, errors, x_groq: x, object, type: kind } = value;
-  const hasField = error ?? errors ?? x ?? choice['error'] ?? choice['finish_reason'];
+  const hasField =
+    error ?? errors ?? x ?? choice['error'] ?? choice['finish_reason'] ?? codeWithoutChoices(value);
   const hasType = type !== '' || object === 'error' || kind === 'error';
   return hasType || (hasField !== undefined && hasField !== null);
+}
+
+/** Returns an error of services that report each event's success by a code: MiniMax, FastChat. */
+function codeWithoutChoices(value: JsonRecord): JsonRecord | undefined {
+  const { choices, base_resp: base, error_code: code } = value;
+  if (Array.isArray(choices) && choices.length > 0) return undefined;
+  if (isRecord(base) && base['status_code']) return base;
+  return code ? value : undefined;
 }
 
 function saysSomething(report: unknown): boolean {
@@ -67,16 +77,25 @@ function saysSomething(report: unknown): boolean {
 }
 
 /** The fields in which services give a status, as a number, as digits or in words. */
-const STATUS_FIELDS = ['code', 'status', 'status_code', 'statusCode', 'http_status_code', 'type'];
+const STATUS_FIELDS = [
+  ...['code', 'status', 'status_code', 'statusCode', 'http_status_code'],
+  ...['type', 'error_type', 'status_msg'],
+];
 
 const STATUS_WORDS: readonly [RegExp, number][] = [
-  [/rate_?limit|resource_?exhausted|too_?many_?requests|insufficient_?quota|throttl/i, 429],
+  [
+    /rate[_ ]?limit|resource_?exhausted|too[_ ]?many[_ ]?requests|insufficient_?quota|throttl/i,
+    429,
+  ],
   [/authenticat|unauthori[sz]ed|invalid_?api_?key|unauthenticated/i, 401],
   [/permission|forbidden/i, 403],
   [/not_?found/i, 404],
   [/time_?d?_?out|deadline/i, 504],
   [/overloaded|over_?capacity|unavailable|server_?error|internal/i, 503],
-  [/context_?length|context_?size|content_?filter|invalid_?(?:request|argument|prompt)/i, 400],
+  [
+    /context_?length|context_?size|content_?filter|invalid_?(?:request|argument|prompt|parameter)/i,
+    400,
+  ],
 ];
 
 function statusIn(report: unknown): number | undefined {

@@ -1,7 +1,16 @@
-/** Thoughts that a service leaves in the text, between `<think>` and `</think>` at its start. */
+/**
+ * Thoughts that a service leaves in the text, between tags at its start: `<think>` and `</think>`,
+ * or the tags of other models.
+ */
 
-const OPEN = '<think>';
-const CLOSE = '</think>';
+/** Models that open with them: Qwen and DeepSeek; Gemini; Bedrock's; Magistral; Kimi. */
+const TAGS: readonly (readonly [open: string, close: string])[] = [
+  ...['think', 'thinking', 'thought', 'reasoning'].map(
+    (name) => [`<${name}>`, `</${name}>`] as const,
+  ),
+  ['[THINK]', '[/THINK]'],
+  ['◁think▷', '◁/think▷'],
+];
 
 export interface Divided {
   thought: string;
@@ -11,6 +20,7 @@ export interface Divided {
 /** Divides a text that arrives in deltas. Tags count at the very start only; they may be split. */
 export class ThinkTags {
   #state: 'start' | 'thought' | 'gap' | 'text' = 'start';
+  #close = '';
   /** Text that may turn out to be a part of a tag. */
   #held = '';
 
@@ -38,19 +48,21 @@ export class ThinkTags {
 
   #readStart(): void {
     const start = this.#held.trimStart();
-    if (start.startsWith(OPEN)) {
-      this.#held = start.slice(OPEN.length);
+    const tag = TAGS.find(([open]) => start.startsWith(open));
+    if (tag) {
+      this.#held = start.slice(tag[0].length);
+      this.#close = tag[1];
       this.#state = 'thought';
-    } else if (!OPEN.startsWith(start)) {
+    } else if (!TAGS.some(([open]) => open.startsWith(start))) {
       this.#state = 'text';
     }
   }
 
   #readThought(): string {
-    const end = this.#held.indexOf(CLOSE);
-    if (end < 0) return this.#take(this.#held.length - partOfTag(this.#held));
+    const end = this.#held.indexOf(this.#close);
+    if (end < 0) return this.#take(this.#held.length - partOfTag(this.#held, this.#close));
     const thought = this.#take(end);
-    this.#held = this.#held.slice(CLOSE.length);
+    this.#held = this.#held.slice(this.#close.length);
     this.#state = 'gap';
     return thought;
   }
@@ -68,9 +80,9 @@ export class ThinkTags {
   }
 }
 
-/** Returns how many characters at the end of a text may be the beginning of the closing tag. */
-function partOfTag(text: string): number {
-  for (let length = Math.min(CLOSE.length - 1, text.length); length > 0; length--)
-    if (text.endsWith(CLOSE.slice(0, length))) return length;
+/** Returns how many characters at the end of a text may be the beginning of a tag. */
+function partOfTag(text: string, tag: string): number {
+  for (let length = Math.min(tag.length - 1, text.length); length > 0; length--)
+    if (text.endsWith(tag.slice(0, length))) return length;
   return 0;
 }

@@ -24,6 +24,17 @@ export function usageIn(value: unknown): ChatUsage | undefined {
   };
 }
 
+/** Returns counts with what they leave out and earlier ones have. */
+export function withEarlier(usage: ChatUsage, earlier: ChatUsage | undefined): ChatUsage {
+  if (!earlier) return usage;
+  return {
+    input: usage.input ?? earlier.input,
+    output: usage.output ?? earlier.output,
+    cached: usage.cached ?? earlier.cached,
+    reasoning: usage.reasoning ?? earlier.reasoning,
+  };
+}
+
 /** Returns the counts in the SDK's form. */
 export function sdkUsage(usage: ChatUsage | undefined): LanguageModelV4Usage {
   const { input, output, cached, reasoning } = usage ?? {};

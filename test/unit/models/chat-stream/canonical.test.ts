@@ -5,7 +5,7 @@ import type { LanguageModelV4 } from '@ai-sdk/provider';
 import { expect, it } from 'vitest';
 import { followParts } from '../../../../src/models/part-stream.ts';
 import { askModel, hear } from './ask-model.ts';
-import { chunk, done, event } from './deviations/deviation.ts';
+import { chunk, done, event } from '../../../support/deviations/deviation.ts';
 
 const ANSWERS = 150;
 

@@ -6,8 +6,8 @@ import {
   type ChatPiece,
 } from '../../../../src/models/chat-stream/chat-completion-reader.ts';
 import { askModel } from './ask-model.ts';
-import { chunk, done, event, type Deviation } from './deviations/deviation.ts';
-import { DEVIATIONS } from './deviations/index.ts';
+import { chunk, done, event, type Deviation } from '../../../support/deviations/deviation.ts';
+import { DEVIATIONS } from '../../../support/deviations/index.ts';
 
 const ways = (['openai', 'groq'] as const).flatMap((provider) =>
   [true, false].map((fastPath) => ({ provider, fastPath })),

@@ -6,20 +6,24 @@ import { errorIn } from '../../../../src/models/chat-stream/reported-error.ts';
 
 type Fields = Record<string, unknown>;
 
-const PLAIN = { thought: '', refusal: '', toolCalls: [], finish: '', usage: undefined };
+const PLAIN = {
+  ...{ thought: '', refusal: '', toolCalls: [], finish: '', usage: undefined },
+  isWhole: false,
+};
 /** Fields that say something in some service's events, by where they stand. */
 const FIELDS = {
   event: ['error', 'errors', 'x_groq', 'usage', 'object', 'type', 'code', 'model'],
   choice: ['finish_reason', 'usage', 'error', 'text', 'message', 'index', 'logprobs'],
   delta: [
     ...['content', 'reasoning_content', 'reasoning', 'thinking', 'refusal', 'role'],
-    ...['tool_calls', 'function_call'],
+    ...['tool_calls', 'function_call', 'reasoning_details', 'reasoning_text'],
   ],
 };
 const COUNTS = { prompt_tokens: 1, completion_tokens: 2 };
 const CALL = { id: 'a', function: { name: 'f', arguments: '{}' } };
 const VALUES = [
   ...[null, '', 'error', 'stop', 'words', 0, 1, true, false, {}, [], COUNTS, CALL, [CALL]],
+  [{ text: 'thought' }],
   ...[{ content: 'more' }, { usage: COUNTS }, { message: 'overloaded' }, { error: { code: 500 } }],
 ];
 

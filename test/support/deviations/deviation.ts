@@ -25,3 +25,4 @@ export const done = 'data: [DONE]\n\n';
 export const counts = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 };
 export const hi = chunk({ role: 'assistant', content: 'Hi' });
 export const end = chunk({}, 'stop') + done;
+export const last = (more: object = {}) => chunk({}, 'stop', more);
