@@ -50,7 +50,8 @@ const environmentSchema = z.object({
   IDLE_TIMEOUT_MS: milliseconds(30_000),
   TURN_TIMEOUT_MS: milliseconds(300_000),
   TURN_LEASE_MS: milliseconds(15_000, 1000),
-  SHUTDOWN_GRACE_MS: milliseconds(10_000, 0),
+  SHUTDOWN_DELAY_MS: wholeNumber(0, 86_400_000).optional(),
+  SHUTDOWN_GRACE_MS: wholeNumber(0, 86_400_000).optional(),
   KEEP_ALIVE_MS: milliseconds(15_000),
   HTTP_CLIENT: z.enum(['undici', 'fetch']).default('undici'),
   CORS_ORIGINS: z

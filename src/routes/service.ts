@@ -104,10 +104,9 @@ export function serviceRouter() {
       },
     },
     (c) => {
-      const isDraining = c.get('dependencies').isDraining();
-      return isDraining
-        ? c.json({ status: 'stopping' as const }, 503)
-        : c.json({ status: 'ready' as const }, 200);
+      return c.get('dependencies').isReady()
+        ? c.json({ status: 'ready' as const }, 200)
+        : c.json({ status: 'stopping' as const }, 503);
     },
   );
 

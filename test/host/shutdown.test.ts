@@ -24,8 +24,10 @@ afterEach(async () => {
   await upstream.close();
 });
 
-async function start(graceMs: number): Promise<void> {
-  const env = { ...upstream.env, DEFAULT_MODEL: 'offline', SHUTDOWN_GRACE_MS: String(graceMs) };
+async function start(graceMs?: number, delayMs?: number): Promise<void> {
+  const env: Record<string, string> = { ...upstream.env, DEFAULT_MODEL: 'offline' };
+  if (graceMs !== undefined) env['SHUTDOWN_GRACE_MS'] = String(graceMs);
+  if (delayMs !== undefined) env['SHUTDOWN_DELAY_MS'] = String(delayMs);
   server = await startServer({ env });
 }
 
@@ -104,6 +106,45 @@ it('stores what a whole answer has so far, and answers it', async () => {
   const stopped = server.stop();
   expect(await answer).toMatchObject({ status: 200, json: { status: 'interrupted' } });
   expect(await stopped).toBe(0);
+});
+
+it('lets a turn end that goes on for longer than ten seconds, without any setting', async () => {
+  upstream.script('long', { tokens: Array(120).fill('on '), delayMs: { between: 100 } });
+  await start();
+  const stream = await ask('long');
+  const stopped = server.stop(60_000);
+  expect(await end(stream)).toMatchObject({ type: 'turn.completed', text: 'on '.repeat(120) });
+  expect(await stopped).toBe(0);
+});
+
+describe('while a proxy notices that it stops', () => {
+  async function newTurn() {
+    const json = { user_id: 'v', message: 'new' };
+    return request(`${server.url}/conversations`, { json });
+  }
+
+  it.each([
+    ['as long as it is set', 2_000, false],
+    ['if something asks /ready', undefined, true],
+  ])('takes new turns, %s', async (_, delayMs, asksReady) => {
+    await start(10_000, delayMs);
+    const stream = await ask('endless');
+    if (asksReady) expect((await request(`${server.url}/ready`)).status).toBe(200);
+    const stopped = server.stop();
+    await expect.poll(async () => (await request(`${server.url}/ready`)).status).toBe(503);
+    expect((await request(`${server.url}/health`)).status).toBe(200);
+    const taken = await newTurn();
+    expect(taken).toMatchObject({ status: 200, json: { status: 'complete' } });
+    // Whoever keeps its connection would not notice.
+    expect(taken.headers['connection']).toBe('close');
+    await expect.poll(async () => (await newTurn()).status, { timeout: 10_000 }).toBe(503);
+    const { headers } = await newTurn();
+    expect(headers['retry-after']).toBe('1');
+    await request(`${server.url}/turns/${String(stream.headers['x-turn-id'])}/cancel`, {
+      method: 'POST',
+    });
+    expect(await stopped).toBe(0);
+  });
 });
 
 describe('while it drains', () => {

@@ -14,7 +14,6 @@ describe('an empty environment', () => {
       IDLE_TIMEOUT_MS: 30_000,
       TURN_TIMEOUT_MS: 300_000,
       TURN_LEASE_MS: 15_000,
-      SHUTDOWN_GRACE_MS: 10_000,
       KEEP_ALIVE_MS: 15_000,
       HTTP_CLIENT: 'undici',
       LOG_LEVEL: 'info',
@@ -49,6 +48,7 @@ it.each([
   ['CORS_ORIGINS', 'null,https://a.example', ['null', 'https://a.example']],
   ['TRUSTED_HOSTS', 'Chat.example, 10.0.0.1,[::1]', ['chat.example', '10.0.0.1', '[::1]']],
   ['SHUTDOWN_GRACE_MS', '0', 0],
+  ['SHUTDOWN_DELAY_MS', '0', 0],
   ['AUTH', 'none', 'none'],
   ['HTTP_CLIENT', 'fetch', 'fetch'],
   ['MODEL_FAST_PATH', 'off', 'off'],
@@ -95,6 +95,7 @@ const malformed: [string, string][] = [
     'TURN_TIMEOUT_MS',
     'TURN_LEASE_MS',
     'SHUTDOWN_GRACE_MS',
+    'SHUTDOWN_DELAY_MS',
     'KEEP_ALIVE_MS',
   ].flatMap((name): [string, string][] => [
     [name, '-1'],

@@ -7,7 +7,6 @@ import { ConfigError, isLoopback, parseConfig, type Config } from '../../config.
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { ActionDependencies } from '../../actions/context.ts';
 import type { Dependencies } from '../../routes/shared/dependencies.ts';
-import type { Database } from '../../store/database.ts';
 import { createRetriever } from '../../search/retrieve.ts';
 import { drainRequest } from './drain-request.ts';
 import { answerParseError } from './parse-errors.ts';
@@ -25,8 +24,10 @@ import { createNodeLogger, formatOf } from './log.ts';
 import { sendTurn } from './send-turn.ts';
 import { DeferredWork } from './deferred-work.ts';
 import { loadEnvFile } from '../env-file.ts';
+import { Readiness } from './readiness.ts';
 import { runWatched } from './watch.ts';
 import { factsOf, placeOf, printFacts } from '../greeting.ts';
+import { shutDown } from './shutdown.ts';
 import { onStopSignal } from './stop-signals.ts';
 import { keepHalfOpen } from './half-open.ts';
 import { addressOf, exitOnError, requireAuthOffLoopback } from '../run-main.ts';
@@ -46,8 +47,6 @@ const LARGEST_HEAD = 64 * 1024;
 const BACKLOG = 4096;
 /** The time for which a connection may be idle, in milliseconds. */
 const KEPT_ALIVE_MS = 75_000;
-/** The time that readers get at a shutdown to receive the end of a turn, in milliseconds. */
-const LAST_WORDS_MS = 1_000;
 
 setV8Flags();
 if (!runWatched()) await exitOnError(serve);
@@ -84,30 +83,32 @@ async function serve(): Promise<void> {
     log,
     defer: (work) => deferred.add(work),
   };
-  let isDraining = false;
+  const readiness = new Readiness();
   const sockets = new NodeSockets(dependencies);
-  const server = await listen({
-    ...dependencies,
-    sockets,
-    pages: createNodePages(),
-    loopbackOnly: isLoopback(config.HOST),
-    isDraining: () => isDraining,
-    sendTurn,
-  });
+  const server = await listen(
+    {
+      ...dependencies,
+      sockets,
+      pages: createNodePages(),
+      loopbackOnly: isLoopback(config.HOST),
+      isReady: () => readiness.ask(),
+      sendTurn,
+    },
+    readiness,
+  );
   const sweeping = setInterval(
     () => void turns.sweep().catch((error: unknown) => log.error('the sweep failed', { error })),
     config.TURN_LEASE_MS,
   );
-  const running = { server, turns, sockets, deferred, db, config, sweeping };
-  onStopSignal(() => {
-    isDraining = true;
-    return drain(running);
-  }, log);
+  onStopSignal(
+    () => shutDown({ server, turns, sockets, deferred, db, config, sweeping, readiness }),
+    log,
+  );
   tellStart(addressOfServer(server, config), { registry, config, log });
   registry.prepare().catch((error: unknown) => log.error('the models cannot be loaded', { error }));
 }
 
-function listen(dependencies: Dependencies): Promise<Server> {
+function listen(dependencies: Dependencies, readiness: Readiness): Promise<Server> {
   const { HOST, PORT } = dependencies.config;
   const app = createApp(() => dependencies);
   const starts = new RequestPacing();
@@ -116,6 +117,7 @@ function listen(dependencies: Dependencies): Promise<Server> {
     const server = createAdaptorServer({
       fetch: async (request, bindings) => {
         await starts.enter();
+        if (readiness.isStopping) closeAfterResponse(bindings);
         const response = await app.fetch(request, bindings);
         // `sendTurn` writes turns past the adapter.
         if (isSent(bindings)) return RESPONSE_ALREADY_SENT;
@@ -189,35 +191,10 @@ function isSent({ outgoing }: Partial<HttpBindings | Http2Bindings>): boolean {
   return outgoing?.headersSent === true;
 }
 
-interface Running {
-  server: Server;
-  turns: LocalTurnService;
-  sockets: NodeSockets;
-  deferred: DeferredWork;
-  db: Database;
-  config: Config;
-  sweeping: ReturnType<typeof setInterval>;
-}
-
 /**
- * Shuts down: refuses new turns, gives running ones their grace period, stores them, and then
- * closes the connections of readers, which have received the end.
+ * Ends the connection with its response, so that the proxy opens its next one elsewhere. A
+ * handshake has no `outgoing`, and HTTP/2 is not spoken here.
  */
-async function drain(running: Running): Promise<void> {
-  const { server, turns, sockets, deferred, db, config, sweeping } = running;
-  clearInterval(sweeping);
-  await turns.drain(config.SHUTDOWN_GRACE_MS);
-  await sockets.close();
-  await deferred.settled(config.SHUTDOWN_GRACE_MS);
-  await new Promise((resolve) => {
-    server.close(resolve);
-    server.closeIdleConnections();
-    // The wait is limited, since the server cannot tell when a connection that has left HTTP, such
-    // as a WebSocket, will close.
-    setTimeout(resolve, LAST_WORDS_MS);
-  });
-  server.closeAllConnections();
-  await db.flush();
-  db.close();
-  process.exit(0);
+function closeAfterResponse({ outgoing }: Partial<HttpBindings | Http2Bindings>): void {
+  if (outgoing && 'shouldKeepAlive' in outgoing) outgoing.shouldKeepAlive = false;
 }

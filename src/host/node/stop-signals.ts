@@ -21,7 +21,7 @@ export function onStopSignal(drain: () => Promise<void>, log: Logger): void {
   const stop = (signal: string) => {
     if (stoppedAt === undefined) {
       stoppedAt = performance.now();
-      log.info('stopping', { signal });
+      log.info('stopping; a second signal does not wait for running turns', { signal });
       drain().catch((error: unknown) => {
         log.error('the shutdown failed', { error });
         process.exit(1);

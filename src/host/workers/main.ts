@@ -24,7 +24,7 @@ const app = createApp(({ env, context }: Bindings) => ({
   pages: createWorkerPages(env.ASSETS),
   loopbackOnly: settle(env).loopbackOnly,
   // The platform ends an instance by itself, and sends requests to others.
-  isDraining: () => false,
+  isReady: () => true,
   sendTurn: (_, stream, headers) => new Response(stream.readable(), { headers }),
 }));
 

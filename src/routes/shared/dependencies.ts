@@ -12,8 +12,8 @@ export interface Dependencies extends ActionDependencies {
    * refused.
    */
   loopbackOnly: boolean;
-  /** Returns true when the server is stopping and should be given no more work. */
-  isDraining(): boolean;
+  /** Answers a probe: false when the server is stopping and should be given no more work. */
+  isReady(): boolean;
   /**
    * Answers with a turn as a stream.
    * @param headers the headers of the wire and of the turn

@@ -91,7 +91,7 @@ beforeEach(async () => {
     sockets: new NodeSockets(dependencies),
     pages: createNodePages(),
     loopbackOnly: false,
-    isDraining: () => false,
+    isReady: () => true,
     sendTurn,
   };
   app = createApp(() => whole);

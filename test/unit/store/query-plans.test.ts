@@ -109,7 +109,7 @@ const app = createApp(() => ({
   sockets: new NodeSockets(dependencies),
   pages: createNodePages(),
   loopbackOnly: false,
-  isDraining: () => false,
+  isReady: () => true,
   // As on Workers: a stream that the test reads.
   sendTurn: (_, stream, headers) => new Response(stream.readable(), { headers }),
 }));

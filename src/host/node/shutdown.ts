@@ -1,0 +1,48 @@
+/** Stops the server so that no turn is cut and no request is refused that can go elsewhere. */
+import type { Server } from 'node:http';
+import type { Config } from '../../config.ts';
+import { sleep } from '../../core/retry.ts';
+import type { Database } from '../../store/database.ts';
+import type { LocalTurnService } from '../../turns/local-turn-service.ts';
+import type { DeferredWork } from './deferred-work.ts';
+import type { Readiness } from './readiness.ts';
+import type { NodeSockets } from './websockets.ts';
+
+/** The time that readers get to receive the end of a turn, in milliseconds. */
+const LAST_WORDS_MS = 1_000;
+
+interface Running {
+  server: Server;
+  turns: LocalTurnService;
+  sockets: NodeSockets;
+  deferred: DeferredWork;
+  db: Database;
+  config: Config;
+  sweeping: ReturnType<typeof setInterval>;
+  readiness: Readiness;
+}
+
+/**
+ * Shuts down: tells proxies and lets them notice, refuses new turns, gives running ones their grace period, stores them, and then
+ * closes the connections of readers, which have received the end.
+ */
+export async function shutDown(running: Running): Promise<void> {
+  const { server, turns, sockets, deferred, db, config, sweeping, readiness } = running;
+  await sleep(readiness.stop(config.SHUTDOWN_DELAY_MS));
+  clearInterval(sweeping);
+  const graceMs = config.SHUTDOWN_GRACE_MS ?? config.TURN_TIMEOUT_MS;
+  await turns.drain(graceMs);
+  await sockets.close();
+  await deferred.settled(graceMs);
+  await new Promise((resolve) => {
+    server.close(resolve);
+    server.closeIdleConnections();
+    // The wait is limited, since the server cannot tell when a connection that has left HTTP, such
+    // as a WebSocket, will close.
+    setTimeout(resolve, LAST_WORDS_MS);
+  });
+  server.closeAllConnections();
+  await db.flush();
+  db.close();
+  process.exit(0);
+}

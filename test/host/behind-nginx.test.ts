@@ -1,0 +1,190 @@
+/** Behind a real nginx: streams, uploads, sockets, and restarts in which nothing is lost. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { request } from '../support/http.ts';
+import { findNginx, startNginx, type Nginx } from '../support/nginx.ts';
+import { freePort, repository, temporaryDirectory } from '../support/places.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { openStream } from '../support/sse.ts';
+import { startUpstream, type Upstream } from '../support/upstream.ts';
+import { openWebSocket } from '../support/websocket.ts';
+
+const hasNginx = findNginx() !== undefined;
+if (!hasNginx) console.warn('nginx is not installed: nothing is tested behind it');
+
+let upstream: Upstream;
+const started: { close(): Promise<void> }[] = [];
+
+beforeEach(async () => {
+  upstream = await startUpstream();
+  started.push(upstream);
+});
+afterEach(async () => {
+  for (const each of started.splice(0).toReversed()) await each.close();
+});
+
+async function serve(env: Record<string, string> = {}): Promise<TestServer> {
+  const settings = { ...upstream.env, DEFAULT_MODEL: 'offline', ...env };
+  const server = await startServer({ env: settings });
+  started.push(server);
+  return server;
+}
+
+/** Starts nginx, and returns its address. */
+async function proxy(httpFor: (port: number) => string): Promise<{ url: string; nginx: Nginx }> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const nginx = await startNginx(httpFor(port), `${url}/health`);
+  started.push(nginx);
+  return { url, nginx };
+}
+
+/** The sample of this repository, with these servers. */
+function sample(servers: readonly TestServer[]): (port: number) => string {
+  const text = readFileSync(join(repository, 'deploy', 'nginx.conf'), 'utf8');
+  const lines = servers.map(({ url }) => `server ${new URL(url).host} max_fails=0;`);
+  return (port) =>
+    text
+      .replace(/( *server 127\.0\.0\.1:\d+ max_fails=0;\n)+/u, `${lines.join('\n')}\n`)
+      .replace('listen 80;', `listen 127.0.0.1:${port};`);
+}
+
+describe.skipIf(!hasNginx)('behind nginx with its default settings', () => {
+  const plain = (server: TestServer) => (port: number) =>
+    `
+    upstream parley { server ${new URL(server.url).host}; }
+    server { listen 127.0.0.1:${port}; location / { proxy_pass http://parley; } }`;
+
+  it('a host that is not named is refused with the setting that allows it', async () => {
+    const server = await serve();
+    const { url } = await proxy(plain(server));
+    const refused = await request(`${url}/health`);
+    expect(refused).toMatchObject({ status: 403, json: { code: 'forbidden_host' } });
+    expect(refused.text).toContain('TRUSTED_HOSTS');
+    await expect.poll(() => server.logs()).toContain('TRUSTED_HOSTS=parley');
+  });
+
+  it('streams arrive as they are written, and a GET by EventSource does too', async () => {
+    const server = await serve({ TRUSTED_HOSTS: 'parley' });
+    const { url } = await proxy(plain(server));
+    upstream.script('slow', { tokens: ['one ', 'two '], infinite: true, delayMs: { between: 50 } });
+    const json = { user_id: 'u', message: 'go', model: 'openai/slow' };
+    const stream = await openStream(`${url}/conversations`, { json });
+    await stream.next('message.delta');
+    await stream.next('message.delta');
+    const turn = `${url}/turns/${String(stream.headers['x-turn-id'])}`;
+    const cancelled = await request(`${turn}/cancel`, { method: 'POST' });
+    expect(cancelled.json).toMatchObject({ status: 'cancelled' });
+    expect(await stream.collect()).toMatchObject({ ended: 'end' });
+    const id = String(stream.headers['x-conversation-id']);
+    const events = await openStream(
+      `${url}/conversations/${id}/stream?message=hello&model=offline`,
+    );
+    const { events: all, ended } = await events.collect();
+    expect([ended, all.at(-1)?.data]).toEqual(['end', '[DONE]']);
+  });
+});
+
+describe.skipIf(!hasNginx)('behind nginx as deploy/nginx.conf sets it up', () => {
+  it('large uploads and sockets pass', async () => {
+    const { url } = await proxy(sample([await serve()]));
+    const text = `The blue valve. ${'A long manual says much of it.\n'.repeat(60_000)}`;
+    const made = await request(`${url}/documents`, { json: { user_id: 'u', text } });
+    expect(made.status).toBe(200);
+
+    const socket = await openWebSocket(`${url.replace('http', 'ws')}/ws/u`);
+    socket.send({ message: 'hello' });
+    await socket.next('message_complete');
+    socket.close();
+  });
+
+  it('a queue that waits for longer than nginx does survives', async () => {
+    const server = await serve({ KEEP_ALIVE_MS: '300' });
+    const { url } = await proxy((port) =>
+      sample([server])(port).replace('proxy_read_timeout 330s', 'proxy_read_timeout 1s'),
+    );
+    upstream.script('silent', { text: 'at last', delayMs: { first: 2_500 } });
+    const json = { user_id: 'u', message: 'go', model: 'openai/silent' };
+    const first = await openStream(`${url}/conversations`, { json });
+    const id = String(first.headers['x-conversation-id']);
+    const queued = await openStream(`${url}/conversations/${id}/messages`, {
+      json: { ...json, on_busy: 'queue' },
+    });
+    for (const stream of [first, queued])
+      expect(await stream.collect()).toMatchObject({
+        ended: 'end',
+        text: expect.stringContaining('turn.completed'),
+      });
+  });
+
+  it(
+    'three processes are restarted one after the other, and no turn or message is lost',
+    { timeout: 300_000 },
+    async () => {
+      const database = `file:${join(temporaryDirectory('rolling'), 'parley.db')}`;
+      const env = { DATABASE_URL: database };
+      const servers = [await serve(env), await serve(env), await serve(env)];
+      const { url, nginx } = await proxy(sample(servers));
+      const answer = Array.from({ length: 40 }, (_, at) => `word-${at} `);
+      upstream.script('long', { tokens: answer, delayMs: { between: 150 } });
+
+      let isOver = false;
+      const problems: unknown[] = [];
+      const messages = sendMessages(url, () => isOver, problems);
+      const turns = streamTurns(url, 80, () => isOver);
+      for (const server of servers) {
+        // The default grace is longer than any turn.
+        expect(await server.stop(120_000)).toBe(0);
+        await server.restart();
+      }
+      const results = await turns;
+      isOver = true;
+      const sent = await messages;
+      expect(problems).toEqual([]);
+      expect(sent).toBeGreaterThan(200);
+      const whole = answer.join('');
+      for (const result of results)
+        expect(result).toEqual({ ended: 'end', last: 'turn.completed', text: whole });
+      expect(nginx.logs()).not.toMatch(/no live upstreams/u);
+    },
+  );
+});
+
+/** Sends messages, one after the other in four conversations, until it is over; counts them. */
+async function sendMessages(
+  url: string,
+  isOver: () => boolean,
+  problems: unknown[],
+): Promise<number> {
+  const counts = [0, 1, 2, 3].map(async (user) => {
+    let sent = 0;
+    while (!isOver()) {
+      const json = { user_id: `user-${user}`, message: `message ${sent}` };
+      const { status, text } = await request(`${url}/conversations`, { json }).catch(
+        (error: unknown) => ({ status: 0, text: String(error) }),
+      );
+      if (status !== 200) problems.push({ status, text: text.slice(0, 300) });
+      sent += 1;
+      await new Promise((done) => setTimeout(done, 20));
+    }
+    return sent;
+  });
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+}
+
+/** Begins `count` turns of some seconds, a few at a time, and reads them to the end. */
+async function streamTurns(url: string, count: number, isOver: () => boolean) {
+  const streams = Array.from({ length: count }, async (_, at) => {
+    await new Promise((done) => setTimeout(done, isOver() ? 0 : at * 150));
+    const json = { user_id: 'reader', message: `go ${at}`, model: 'openai/long' };
+    const stream = await openStream(`${url}/conversations`, { json });
+    const { events, ended } = await stream.collect(120_000);
+    const text = events
+      .filter(({ type }) => type === 'message.delta')
+      .map(({ data }) => (JSON.parse(data) as { text: string }).text)
+      .join('');
+    return { ended, last: events.at(-2)?.type, text };
+  });
+  return Promise.all(streams);
+}
