@@ -33,6 +33,7 @@ function finishedTurn(tokens: number): StoredTurn {
     ...{ id, conversationId, turnId, siblings, model, parentId: questionId, createdAt: now },
     ...({ role: 'assistant', status: 'complete', finishReason: 'stop' } as const),
     ...{ sequenceNumber: 2, inputTokens: 10, outputTokens: tokens, firstTokenMs: 5, durationMs: 9 },
+    clientId: null,
     ...{ isRefused: false, tokensEstimated: false },
     parts: [{ type: 'text' as const, text: expectedText(tokens) }],
   };

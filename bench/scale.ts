@@ -96,7 +96,13 @@ async function turn(db: Database, size: Size): Promise<void> {
       principal: { kind: 'user', userId: `user-${number % size.users}` },
       input: {
         ...{ kind: 'message', messageId, parts: [{ type: 'text', text }] },
-        ...{ textLength: text.length, tokens: 9, parentId: undefined, parentMayBeQuestion: false },
+        ...{
+          textLength: text.length,
+          tokens: 9,
+          parentId: undefined,
+          parentMayBeQuestion: false,
+          clientId: null,
+        },
       },
       ...{ title: 'x', model: null, defaultModel: 'offline' },
     },

@@ -6,6 +6,7 @@ import type { MiddlewareHandler } from 'hono';
 import { isTrustedHost, REFUSED_HOST, refusedHostMessage } from './auth/host.ts';
 import { notFound, ParleyError } from './core/errors.ts';
 import { warnOnce } from './core/log-once.ts';
+import { chatRouter } from './routes/ai-sdk/chat.ts';
 import { chatConversationsRouter } from './routes/conversations/chat-conversations.ts';
 import { chatsRouter } from './routes/conversations/chats.ts';
 import { conversationsRouter } from './routes/conversations/conversations.ts';
@@ -49,6 +50,7 @@ export function createApp<Bindings extends object>(
   app.route('/', chatConversationsRouter());
   app.route('/', messagesRouter());
   app.route('/', documentsRouter());
+  app.route('/', chatRouter());
   app.route('/', turnsRouter());
   app.route('/', websocketRouter());
   app.route('/', serviceRouter());

@@ -110,7 +110,11 @@ function copyPath(
   idempotency: Key | undefined,
 ) {
   const copies = messageIds.map((from): [string, string] => [from, newId()]);
-  return createFork(db, { conversation: { ...conversation, id: newId() }, copies, idempotency });
+  return createFork(db, {
+    conversation: { ...conversation, id: newId(), clientId: null },
+    copies,
+    idempotency,
+  });
 }
 
 /**

@@ -21,6 +21,8 @@ export interface ConversationFields {
   mode?: Mode;
   model?: string | null;
   instructions?: string | null;
+  /** The name that a client gives it. */
+  clientId?: string | null;
 }
 
 export interface TurnAsk {
@@ -86,7 +88,7 @@ function requestOf(context: ActionContext, ask: TurnAsk): TurnRequest {
  */
 export function newConversation(
   { principal, dependencies }: ActionContext,
-  { title, mode, model, instructions }: ConversationFields,
+  { title, mode, model, instructions, clientId }: ConversationFields,
 ) {
   if (model) dependencies.registry.resolve(model);
   return {
@@ -96,5 +98,6 @@ export function newConversation(
     mode: mode ?? ('open' as const),
     model: model ?? null,
     instructions: instructions ?? null,
+    clientId: clientId ?? null,
   };
 }

@@ -13,6 +13,8 @@ export interface Conversation {
   messageCount: number;
   /** The last message of the active path; null while there is none. */
   headMessageId: string | null;
+  /** The name that a client gave the conversation, unique among its owner's. */
+  clientId: string | null;
   /** Milliseconds since the epoch, by the database's clock. */
   createdAt: number;
   updatedAt: number;
@@ -26,4 +28,6 @@ export interface NewConversation {
   mode: Mode;
   model: string | null;
   instructions: string | null;
+  /** The name that a client gives it; null without one. */
+  clientId: string | null;
 }

@@ -84,6 +84,11 @@ export function failureOf(error: unknown): Failure {
   return { code: 'internal_error', detail: 'Something went wrong on our side' };
 }
 
+/** Returns true for a failure of ours that is over when the database or the server is back. */
+export function failureMayPass({ code }: Failure): boolean {
+  return code === 'database_unavailable' || code === 'shutting_down';
+}
+
 /**
  * Returns true when the operator should see the error: it is unexpected, or its cause is kept from
  * the client.

@@ -61,6 +61,8 @@ export interface Message {
   /** Milliseconds from the acceptance of the turn to its first token. */
   firstTokenMs: number | null;
   durationMs: number | null;
+  /** The name that a client gave a user message; null without one. */
+  clientId: string | null;
   /** Milliseconds since the epoch, by the database's clock. */
   createdAt: number;
 }

@@ -4,7 +4,7 @@ import type { ResultSet } from './database.ts';
 
 export type Row = ResultSet['rows'][number];
 
-export const CONVERSATION_COLUMNS = `c.id, c.user_id, c.title, c.mode, c.model, c.instructions, c.message_count, c.head_message_id, c.created_at, c.updated_at`;
+export const CONVERSATION_COLUMNS = `c.id, c.user_id, c.title, c.mode, c.model, c.instructions, c.message_count, c.head_message_id, c.client_id, c.created_at, c.updated_at`;
 
 /** The conversation in a row of `CONVERSATION_COLUMNS`. */
 export function conversationFrom(row: Row): Conversation {
@@ -17,6 +17,7 @@ export function conversationFrom(row: Row): Conversation {
     instructions: optionalText(row['instructions']),
     messageCount: number(row['message_count']),
     headMessageId: optionalText(row['head_message_id']),
+    clientId: optionalText(row['client_id']),
     createdAt: number(row['created_at']),
     updatedAt: number(row['updated_at']),
   };

@@ -1,7 +1,7 @@
 /**
  * The tables. Times are milliseconds since the epoch by the database's clock; ids are UUIDv7 text.
  */
-import { sql } from 'drizzle-orm';
+import { isNotNull, sql } from 'drizzle-orm';
 import { MODES } from '../core/conversation.ts';
 import { DOCUMENT_STATUSES } from '../core/document.ts';
 import { FINISH_REASONS, ROLES, STATUSES, TURN_STATES } from '../core/message.ts';
@@ -32,10 +32,17 @@ export const conversations = sqliteTable(
     lastSequenceNumber: integer('last_sequence_number').notNull().default(0),
     /** The last message of the active path. */
     headMessageId: text('head_message_id'),
+    /** The name that a client gave it; null for one that a client knows by its id. */
+    clientId: text('client_id'),
     createdAt: integer('created_at').notNull(),
     updatedAt: integer('updated_at').notNull(),
   },
-  (table) => [index('conversations_by_user').on(table.userId, table.id)],
+  (table) => [
+    index('conversations_by_user').on(table.userId, table.id),
+    uniqueIndex('conversations_by_client_id')
+      .on(table.userId, table.clientId)
+      .where(isNotNull(table.clientId)),
+  ],
 );
 
 export const turns = sqliteTable(
@@ -118,12 +125,17 @@ export const messages = sqliteTable(
     isRefused: integer('is_refused', { mode: 'boolean' }).notNull().default(false),
     firstTokenMs: integer('first_token_ms'),
     durationMs: integer('duration_ms'),
+    /** Of a user message: the name that a client gave it. Several versions of it share the name. */
+    clientId: text('client_id'),
     createdAt: integer('created_at').notNull(),
   },
   (table) => [
     uniqueIndex('messages_by_sequence').on(table.conversationId, table.sequenceNumber),
     // With the number, by which siblings are counted up to one of them.
     index('messages_by_parent').on(table.conversationId, table.parentId, table.sequenceNumber),
+    index('messages_by_client_id')
+      .on(table.conversationId, table.clientId)
+      .where(isNotNull(table.clientId)),
   ],
 );
 

@@ -24,6 +24,8 @@ export type TurnInput =
       parentId?: string | null;
       /** True for an edited message, which has the same parent as the old one. */
       parentMayBeQuestion?: boolean;
+      /** The name that the client gives the message. */
+      clientId?: string;
     }
   /** Answers a stored user message again; the new answer becomes a sibling of the earlier ones. */
   | { kind: 'regenerate'; promptId: string };
@@ -39,6 +41,7 @@ export interface TurnRequest {
     mode: Mode;
     model: string | null;
     instructions: string | null;
+    clientId: string | null;
   };
   input: TurnInput;
   /** The model of this turn; null for the conversation's. */

@@ -48,6 +48,7 @@ export function messageView(message: Message) {
     ...(message.firstTokenMs === null ? {} : { first_token_ms: message.firstTokenMs }),
     ...(message.durationMs === null ? {} : { duration_ms: message.durationMs }),
     ...citedView(message),
+    ...(message.clientId === null ? {} : { client_id: message.clientId }),
     created_at: time(message.createdAt),
   };
 }
@@ -182,6 +183,7 @@ export function conversationView(conversation: Conversation) {
     instructions: conversation.instructions,
     message_count: conversation.messageCount,
     head_message_id: conversation.headMessageId,
+    ...(conversation.clientId === null ? {} : { client_id: conversation.clientId }),
     created_at: time(conversation.createdAt),
     updated_at: time(conversation.updatedAt),
   };

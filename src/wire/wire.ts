@@ -22,6 +22,18 @@ export interface Wire {
   encoder(): Encoder;
 }
 
+/**
+ * Thrown by an encoder when nothing true can be said: the connection is then broken off, and the
+ * reader cannot take what it has for the whole.
+ */
+export class BrokenOff extends Error {
+  override readonly name = 'BrokenOff';
+
+  constructor() {
+    super('the outcome of the turn is not known to its reader');
+  }
+}
+
 /** A reader's position within the part that it is reading. */
 export interface PartPosition {
   /** Returns the cursor of a reader that has this part up to `offset`. */
@@ -50,9 +62,15 @@ export interface Encoder {
   reasoning(delta: string, cursor: string): string;
   /** Encodes a part that arrives whole. */
   part(part: Exclude<Part, { text: string }>, cursor: string): string;
-  /** Encodes the terminal event and whatever follows it on this wire. */
+  /**
+   * Encodes the terminal event and whatever follows it on this wire.
+   * @throws BrokenOff
+   */
   ended(head: TurnHead, outcome: Outcome, cursor: string): string;
   keepAlive(): string;
-  /** Encodes the end of a turn that waited and was never accepted. */
+  /**
+   * Encodes the end of a turn that waited and was never accepted.
+   * @throws BrokenOff
+   */
   refused(turn: { turnId: string; conversationId: string }, failure: Failure): string;
 }

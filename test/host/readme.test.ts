@@ -5,11 +5,14 @@
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { DefaultChatTransport } from 'ai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { environmentNames } from '../../src/config.ts';
 import { repository } from '../support/places.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { Chat, textOfUi } from '../suite/ai-sdk-client.ts';
 
 const run = promisify(execFile);
 const readme = readFileSync(join(repository, 'README.md'), 'utf8');
@@ -92,4 +95,21 @@ test('the sample for browsers prints the answer and ends', async () => {
     timeout: 20_000,
   });
   expect(stdout.replaceAll('\n', '')).toContain('offline model');
+});
+
+test('the sample for useChat gets an answer', async () => {
+  const [sample] = blocks.filter(({ language }) => language === 'ts');
+  // The sample is the inside of a component: the hook is given a chat without a page around it.
+  const useChat = (init: ConstructorParameters<typeof Chat>[0]) => {
+    const chat = new Chat(init);
+    return { messages: chat, sendMessage: chat.sendMessage };
+  };
+  const file = join(server.dir, 'sample.mjs');
+  const inside = `${here(sample?.text ?? '')}; return { messages, sendMessage };`;
+  writeFileSync(file, `export default (useChat, DefaultChatTransport) => { ${inside} };`);
+  const { default: component } = await import(pathToFileURL(file).href);
+  const { messages: chat, sendMessage }: { messages: Chat; sendMessage: Chat['sendMessage'] } =
+    component(useChat, DefaultChatTransport);
+  await sendMessage({ text: 'Hello' });
+  expect(textOfUi(chat.lastMessage ?? { parts: [] })).toContain('offline model');
 });

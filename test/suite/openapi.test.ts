@@ -258,7 +258,7 @@ it('is described with the headers that a request may carry', () => {
     'post /messages/{id}/regenerate',
   ]);
   const posts = description.operations.filter(({ method }) => method === 'post');
-  const others = ['post /retrieve', 'post /turns/{id}/cancel'];
+  const others = ['post /api/chat/{id}/stop', 'post /retrieve', 'post /turns/{id}/cancel'];
   expect([...taking('idempotency-key'), ...others].toSorted()).toEqual(
     posts.map(({ method, path }) => `${method} ${path}`).toSorted(),
   );

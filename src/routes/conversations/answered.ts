@@ -61,6 +61,7 @@ function exchanged({ head, message }: FinishedTurn): Message[] {
     isRefused: false,
     firstTokenMs: null,
     durationMs: null,
+    clientId: null,
     createdAt: head.acceptedAt,
   };
   return [asked, message];

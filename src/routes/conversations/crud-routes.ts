@@ -21,6 +21,7 @@ import { body, commonProblems, json, linkNext, turnProblems } from '../shared/re
 import { made, paged } from '../shared/response-docs.ts';
 import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
+import { answerUiTranscript, formatField, uiTranscript } from '../ai-sdk/ui-transcript.ts';
 import { readMessages, readNewest } from './read-messages.ts';
 
 /** The path of a router's conversations, and its name for one. */
@@ -106,9 +107,11 @@ const transcript = schemas.conversationSchema
   .extend({ messages: z.array(schemas.messageSchema) })
   .openapi('Transcript');
 
+const anyTranscript = z.union([transcript, uiTranscript]).openapi('AnyTranscript');
+
 /** Adds `GET {path}/{id}`: returns a conversation with its messages. */
 export function addTranscript(router: Router, { path, tags, name }: RouteBase): void {
-  const responses = { 200: paged(json(transcript, 'The conversation')), ...commonProblems };
+  const responses = { 200: paged(json(anyTranscript, 'The conversation')), ...commonProblems };
   route(
     router,
     {
@@ -117,10 +120,12 @@ export function addTranscript(router: Router, { path, tags, name }: RouteBase): 
       tags,
       operationId: `get${name}`,
       summary: 'A conversation with its messages',
-      request,
+      request: { ...request, query: schemas.ownerQuery.extend(formatField) },
       responses,
     },
     async (c) => {
+      if (c.req.valid('query').format === 'ui')
+        return answerUiTranscript(c, c.req.valid('param').id);
       const found = required(await readNewest(c, c.req.valid('param').id), 'Conversation');
       return c.json({
         ...conversationView(found.conversation),

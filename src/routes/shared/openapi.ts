@@ -5,7 +5,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { ApiNotes } from './api-notes.ts';
 import { about } from './version.ts';
 import type { AppEnv } from './dependencies.ts';
-import { header, MAKES_NOTHING, responseHeaders } from './response-docs.ts';
+import { HAS_NO_CURSORS, header, MAKES_NOTHING, responseHeaders } from './response-docs.ts';
 
 type Document = ReturnType<OpenAPIHono<AppEnv>['getOpenAPI31Document']>;
 type Operation = NonNullable<NonNullable<Document['paths']>[string]['get']>;
@@ -115,10 +115,12 @@ function describeHeaders(operation: Operation, method: string): void {
       response.content?.['text/event-stream'] !== undefined &&
       response.headers?.['X-Turn-Id'] !== undefined,
   );
+  const hasCursors = makesSomething && streamsTurn && !operation[HAS_NO_CURSORS];
   delete operation[MAKES_NOTHING];
+  delete operation[HAS_NO_CURSORS];
   if (method === 'get') leaveOut(operation, WITH_A_BODY);
   if (makesSomething) parameters.push(parameter('IdempotencyKey'));
-  if (takesCursor || (makesSomething && streamsTurn)) parameters.push(parameter('LastEventId'));
+  if (takesCursor || hasCursors) parameters.push(parameter('LastEventId'));
   for (const [status, response] of Object.entries(operation.responses ?? {})) {
     // Our routes never refer to a response by name.
     if ('$ref' in response) continue;

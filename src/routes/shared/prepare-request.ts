@@ -12,6 +12,8 @@ import { declaredLength, hasBody, isForm, jsonRequest } from './request-body.ts'
 export interface RouteTraits {
   /** True when the body may be a form with a file, which may be large. */
   takesFile?: boolean;
+  /** True when the body may hold a whole conversation, as some clients send with each message. */
+  takesHistory?: boolean;
   /**
    * True for a GET that starts a turn; pages of other origins and prefetching browsers may not call
    * it.
@@ -31,9 +33,12 @@ const LARGEST_BODY = 1_600_000;
  */
 const LARGEST_UPLOAD_BODY = 2 * LARGEST_UPLOAD;
 
+/** The largest body with a conversation, in bytes. */
+const LARGEST_HISTORY = 16_000_000;
+
 /** Returns the middleware for a route with these traits. */
 export function prepareRequest(traits: RouteTraits): MiddlewareHandler<AppEnv> {
-  const limit = limitedTo(traits.takesFile ? LARGEST_UPLOAD_BODY : LARGEST_BODY);
+  const limit = limitedTo(largestBody(traits));
   const knownQuery = ['user_id', ...(traits.query ?? [])];
   const limitIfLarge: MiddlewareHandler<AppEnv> = (c, next) => {
     const length = declaredLength(c.req.raw) ?? Number.POSITIVE_INFINITY;
@@ -48,6 +53,11 @@ export function prepareRequest(traits: RouteTraits): MiddlewareHandler<AppEnv> {
       await next();
     });
   };
+}
+
+function largestBody({ takesFile, takesHistory }: RouteTraits): number {
+  if (takesFile) return LARGEST_UPLOAD_BODY;
+  return takesHistory ? LARGEST_HISTORY : LARGEST_BODY;
 }
 
 function guard(c: AppContext, { startsTurn }: RouteTraits): void {

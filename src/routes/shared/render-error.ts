@@ -6,9 +6,10 @@ import type { AppContext } from './dependencies.ts';
 import { unknownMediaType } from './prepare-request.ts';
 import { isForm } from './request-body.ts';
 
-export type RenderError = (error: Error, c: AppContext) => Response;
+export type RenderError = (error: Error, c: AppContext) => Response | Promise<Response>;
 
-export const renderProblem: RenderError = (error, c) => {
+/** Renders an error as a problem document. */
+export function renderProblem(error: Error, c: AppContext): Response {
   const requestId = c.get('requestId');
   if (error instanceof HTTPException) {
     // The framework throws this when it reads a body without a type.
@@ -24,4 +25,4 @@ export const renderProblem: RenderError = (error, c) => {
   if (!isGone && isForOperator(error))
     c.get('dependencies').log.error('a request failed', { request_id: requestId, error });
   return problemResponse(failureOf(error), requestId);
-};
+}

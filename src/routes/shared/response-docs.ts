@@ -24,6 +24,9 @@ export const responseHeaders = {
 /** Marks, in the configuration of a route, a POST that creates nothing and is safe to repeat. */
 export const MAKES_NOTHING = 'x-makes-nothing';
 
+/** Marks, in the configuration of a route, a POST whose stream carries no cursors. */
+export const HAS_NO_CURSORS = 'x-has-no-cursors';
+
 /** Returns a reference to the one description of a header. */
 export function header(name: keyof typeof responseHeaders) {
   return { $ref: `#/components/headers/${name}` };

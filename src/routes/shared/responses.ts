@@ -62,6 +62,16 @@ export const turnProblems = {
   ),
 };
 
+/** Describes problems that are answered as one sentence of plain text. */
+export function asSentences(problems: Readonly<Record<number, { description: string }>>) {
+  return Object.fromEntries(
+    Object.entries(problems).map(([status, { description }]) => [
+      status,
+      { description, content: { 'text/plain': { schema: z.string(), example: description } } },
+    ]),
+  );
+}
+
 export function json<Schema extends z.ZodType>(schema: Schema, description: string) {
   return { description, content: { 'application/json': { schema } } };
 }

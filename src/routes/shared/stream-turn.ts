@@ -1,6 +1,6 @@
 /** Streams turns, from the start or from the cursor of a client that reconnects. */
 import { invalidCursor, decodeCursor } from '../../core/cursor.ts';
-import { failureOf } from '../../core/errors.ts';
+import { failureMayPass, failureOf } from '../../core/errors.ts';
 import { readConversation } from '../../store/conversations.ts';
 import { findTurnId } from '../../store/turns/read.ts';
 import type { StreamOptions, TurnAddress, TurnStream } from '../../turns/turn-service.ts';
@@ -86,10 +86,11 @@ export async function serveReconnect(
   try {
     return await serve();
   } catch (error) {
-    const { code, retryAfter = 1 } = failureOf(error);
-    const mayPass = code === 'database_unavailable' || code === 'shutting_down';
-    if (!wire.isEventStream || !mayPass) throw error;
-    return new Response(`retry: ${retryAfter * 1000}\n\n`, { headers: wire.headers });
+    const failure = failureOf(error);
+    if (!wire.isEventStream || !failureMayPass(failure)) throw error;
+    return new Response(`retry: ${(failure.retryAfter ?? 1) * 1000}\n\n`, {
+      headers: wire.headers,
+    });
   }
 }
 

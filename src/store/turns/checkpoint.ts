@@ -160,6 +160,7 @@ export function endedMessage(
     siblings: head.assistantMessage.siblings,
     role: 'assistant',
     isRefused: false,
+    clientId: null,
     sequenceNumber: head.assistantMessage.sequenceNumber,
     createdAt: head.acceptedAt,
   };

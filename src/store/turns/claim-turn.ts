@@ -44,8 +44,8 @@ function newArgs(claim: TurnClaim): string[] {
   return [...keyArgs(claim), scope, key];
 }
 
-const INSERT_CONVERSATION = `INSERT INTO conversations (id, user_id, title, mode, model, instructions, created_at, updated_at)
-  SELECT ?, ?, ?, ?, ?, ?, ${NOW}, ${NOW} WHERE ${IS_NEW} ON CONFLICT DO NOTHING`;
+const INSERT_CONVERSATION = `INSERT INTO conversations (id, user_id, title, mode, model, instructions, client_id, created_at, updated_at)
+  SELECT ?, ?, ?, ?, ?, ?, ?, ${NOW}, ${NOW} WHERE ${IS_NEW} ON CONFLICT DO NOTHING`;
 
 function insertConversation(claim: TurnClaim, create: NewConversation): Statement {
   return {
@@ -57,6 +57,7 @@ function insertConversation(claim: TurnClaim, create: NewConversation): Statemen
       create.mode,
       create.model,
       create.instructions,
+      create.clientId,
       ...newArgs(claim),
     ],
   };

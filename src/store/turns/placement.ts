@@ -21,6 +21,8 @@ export type ClaimInput =
       parentId: string | null | undefined;
       /** A message that is edited stands beside the old one, whatever that follows. */
       parentMayBeQuestion: boolean;
+      /** The name that the client gives the message. */
+      clientId: string | null;
     }
   | { kind: 'regenerate'; promptId: string };
 
@@ -34,7 +36,7 @@ export interface Placement {
   namedId: string | null;
   /** Arguments of the further condition on the claim, of the messages, and of the path's length. */
   conditionArgs: (string | number)[];
-  messageArgs: (string | number)[];
+  messageArgs: (string | number | null)[];
   lengthArgs: string[];
   /** Statements that this form needs besides. */
   more: Statement[];
@@ -43,8 +45,8 @@ export interface Placement {
 /** Returns where the messages of a claim go. @param answerId the answer's own id */
 export function placementOf(input: ClaimInput, answerId: string): Placement {
   if (input.kind === 'regenerate') return besideAnswers(input.promptId, answerId);
-  const { messageId, parts, textLength, tokens, parentId, parentMayBeQuestion } = input;
-  const messageArgs = [messageId, encodeParts(parts), textLength, tokens, answerId];
+  const { messageId, parts, textLength, tokens, clientId, parentId, parentMayBeQuestion } = input;
+  const messageArgs = [messageId, encodeParts(parts), textLength, tokens, clientId, answerId];
   const plain = { promptId: messageId, namedId: null, conditionArgs: [], messageArgs, more: [] };
   if (parentId === undefined) return { ...plain, ...AT_HEAD, lengthArgs: [] };
   if (parentId === null) return { ...plain, ...AT_ROOT, lengthArgs: [] };
@@ -77,7 +79,7 @@ const FORGIVE_PROMPT = `UPDATE messages SET is_refused = 0 WHERE id = ? AND is_r
   AND EXISTS (SELECT 1 FROM turns t WHERE t.conversation_id = messages.conversation_id
     AND t.state = 'running' AND t.assistant_message_id = ?)`;
 
-const INSERT = `INSERT INTO messages (id, conversation_id, turn_id, role, status, sequence_number, parent_id, depth, parts, text_length, model, output_tokens, tokens_estimated, created_at)`;
+const INSERT = `INSERT INTO messages (id, conversation_id, turn_id, role, status, sequence_number, parent_id, depth, parts, text_length, model, output_tokens, tokens_estimated, client_id, created_at)`;
 
 const DEPTH_OF_ANSWER = '(SELECT depth FROM messages WHERE id = ?)';
 
@@ -141,15 +143,15 @@ function insertMessages(parent: string, depth: string): string {
   return `${INSERT}
     SELECT new.id, t.conversation_id, t.id, new.role, new.status, t.sequence_number + new.step,
       CASE new.role WHEN 'user' THEN ${parent} ELSE t.prompt_message_id END, ${depth} + 2 + new.step,
-      new.parts, new.text_length, CASE new.role WHEN 'assistant' THEN t.model END, new.tokens, 1, t.started_at
-    FROM (SELECT ? AS id, 'user' AS role, 'complete' AS status, -1 AS step, ? AS parts, ? AS text_length, ? AS tokens
-      UNION ALL SELECT ?, 'assistant', 'streaming', 0, '', 0, NULL) AS new, ${newClaim(2)}`;
+      new.parts, new.text_length, CASE new.role WHEN 'assistant' THEN t.model END, new.tokens, 1, new.client_id, t.started_at
+    FROM (SELECT ? AS id, 'user' AS role, 'complete' AS status, -1 AS step, ? AS parts, ? AS text_length, ? AS tokens, ? AS client_id
+      UNION ALL SELECT ?, 'assistant', 'streaming', 0, '', 0, NULL, NULL) AS new, ${newClaim(2)}`;
 }
 
 function insertAnswer(): string {
   return `${INSERT}
     SELECT ?, t.conversation_id, t.id, 'assistant', 'streaming', t.sequence_number, t.prompt_message_id,
-      (SELECT p.depth FROM messages p WHERE p.id = t.prompt_message_id) + 1, '', 0, t.model, NULL, 1, t.started_at
+      (SELECT p.depth FROM messages p WHERE p.id = t.prompt_message_id) + 1, '', 0, t.model, NULL, 1, NULL, t.started_at
     FROM ${newClaim(1)}`;
 }
 

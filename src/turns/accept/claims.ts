@@ -116,7 +116,7 @@ export class Claims {
 /** Returns the input as the database takes it, with an id for a new message. */
 function claimInput(input: TurnInput): ClaimInput {
   if (input.kind === 'regenerate') return input;
-  const { parts, parentId, parentMayBeQuestion = false } = input;
+  const { parts, parentId, parentMayBeQuestion = false, clientId = null } = input;
   const text = contentOf(parts);
   return {
     kind: 'message',
@@ -126,6 +126,7 @@ function claimInput(input: TurnInput): ClaimInput {
     tokens: estimateMessage({ role: 'user', parts }),
     parentId,
     parentMayBeQuestion,
+    clientId,
   };
 }
 

@@ -50,6 +50,8 @@ export class QueuedStream implements TurnStream {
         refusal: encoder.refused({ turnId, conversationId }, failureOf(error)),
       }),
     );
+    // It may be refused before anybody reads: whoever reads later is told.
+    this.#outcome.catch(() => undefined);
   }
 
   pipe(sink: Sink): void {
@@ -61,12 +63,16 @@ export class QueuedStream implements TurnStream {
     };
     sink.onClose(leave);
     say();
+    const breakOff = (error: unknown) => {
+      clearInterval(timer);
+      sink.fail(error);
+    };
     void this.#outcome.then((outcome) => {
       clearInterval(timer);
       if ('refusal' in outcome) sink.end(outcome.refusal);
       else if (this.#hasLeft) outcome.stream.leave();
       else outcome.stream.pipe(sink);
-    });
+    }, breakOff);
   }
 
   readable(): ReadableStream<Uint8Array> {
@@ -95,7 +101,10 @@ export class QueuedStream implements TurnStream {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
     this.#onLeave();
-    void this.#outcome.then((outcome) => 'stream' in outcome && outcome.stream.leave());
+    void this.#outcome.then(
+      (outcome) => 'stream' in outcome && outcome.stream.leave(),
+      () => undefined,
+    );
   }
 
   /** Waits for the result; undefined when a keep-alive period passes without one. */

@@ -129,6 +129,7 @@ beforeAll(async () => {
   // Migrations run once, some of them on columns that a later one drops.
   for (const sql of statements.keys()) if (sql.includes('`')) statements.delete(sql);
   await talk();
+  await chatByNames();
   await keepDocuments();
   await keepOrder();
   const connection = new Libsql(path);
@@ -189,6 +190,17 @@ async function branch(path: string): Promise<void> {
   await call('PATCH', path, { head_message_id: id });
   await call('POST', `${path}/fork`, { message_id: id }, { 'idempotency-key': 'fork' });
   await call('DELETE', `/messages/${question}`);
+}
+
+/** What clients do that name chats and messages themselves. */
+async function chatByNames(): Promise<void> {
+  const said = (id: string, role = 'user') => ({ id, role, parts: [{ type: 'text', text: 'Hi' }] });
+  const chat = { id: 'chat', user_id: 'u' };
+  await call('POST', '/api/chat', { ...chat, messages: [said('m1')] });
+  const again = { trigger: 'regenerate-message', messages: [said('m1')] };
+  await call('POST', '/api/chat', { ...chat, ...again });
+  await call('POST', '/api/chat', { ...chat, messages: [said('a', 'assistant'), said('m2')] });
+  await call('GET', '/api/chat/chat/stream?user_id=u');
 }
 
 async function keepDocuments(): Promise<void> {

@@ -46,6 +46,7 @@ export function finish(turn: RunningTurn, status: Status = 'complete'): void {
     finishReason: status === 'complete' ? 'stop' : null,
     firstTokenMs: 1,
     durationMs: 1,
+    clientId: null,
     createdAt: 0,
   };
   turn.end({ message });

@@ -4,7 +4,13 @@ import type { TurnClaim } from '../../../../src/store/turns/claim.ts';
 
 export function newClaim(): TurnClaim {
   const conversationId = newId();
-  const about = { title: null, mode: 'open' as const, model: null, instructions: null };
+  const about = {
+    title: null,
+    mode: 'open' as const,
+    model: null,
+    instructions: null,
+    clientId: null,
+  };
   return {
     turnId: newId(),
     assistantMessageId: newId(),
@@ -20,6 +26,7 @@ export function newClaim(): TurnClaim {
       tokens: 1,
       parentId: undefined,
       parentMayBeQuestion: false,
+      clientId: null,
     },
     title: null,
     model: null,

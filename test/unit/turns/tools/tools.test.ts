@@ -21,6 +21,7 @@ const conversation = {
   instructions: null,
   messageCount: 2,
   headMessageId: null,
+  clientId: null,
   createdAt: 0,
   updatedAt: 0,
 };

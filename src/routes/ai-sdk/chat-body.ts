@@ -1,0 +1,84 @@
+/** The body that a chat of the AI SDK posts, and what it asks for. */
+import { z } from '@hono/zod-openapi';
+import type { ChatTrigger } from '../../actions/client-chat.ts';
+import { invalid } from '../../core/errors.ts';
+import * as schemas from '../shared/schemas.ts';
+
+/** A name that a client makes up. */
+const name = z
+  .string()
+  .min(1)
+  .max(200)
+  .refine((value) => !value.includes('\0'));
+
+const part = z.looseObject({ type: z.string() });
+
+const uiMessage = z.looseObject({
+  id: name,
+  role: z.enum(['system', 'user', 'assistant']),
+  parts: z.array(part),
+});
+
+type UiMessage = z.output<typeof uiMessage>;
+
+/** Fields that are not ours pass: `useChat` adds whatever its page puts into `body`. */
+export const chatBody = z
+  .looseObject({
+    id: name.openapi({ description: 'The chat, by any name that is unique for its user' }),
+    messages: z.array(uiMessage).max(20_000).optional(),
+    message: uiMessage.optional(),
+    trigger: z.enum(['submit-message', 'regenerate-message']).default('submit-message'),
+    messageId: name.nullish(),
+    user_id: schemas.userId.optional(),
+    model: schemas.modelName.nullish(),
+    mode: schemas.mode.optional(),
+    instructions: schemas.instructions.nullish(),
+    on_busy: schemas.turnFields.on_busy,
+    on_disconnect: schemas.turnFields.on_disconnect,
+  })
+  .openapi('UiChatRequest');
+
+export type ChatBody = z.output<typeof chatBody>;
+
+/**
+ * Returns what a body asks for.
+ * @throws ParleyError `invalid_request` for a history that asks for nothing
+ */
+export function triggerOf(body: ChatBody): ChatTrigger {
+  const last = body.message ?? body.messages?.at(-1);
+  if (body.trigger === 'regenerate-message') {
+    const messageId = last?.role === 'user' ? last.id : (body.messageId ?? last?.id);
+    if (messageId === undefined) throw invalid('messages', 'there is no message to answer again');
+    return { kind: 'regenerate', messageId };
+  }
+  if (!last) throw invalid('messages', 'messages (or message) is required');
+  if (last.role !== 'user') throw invalid('messages', 'the last message must be the user’s');
+  const text = textOf(last);
+  const messageId = last.id;
+  return {
+    kind: 'submit',
+    messageId,
+    parts: [{ type: 'text', text }],
+    answersBefore: body.message ? undefined : answersIn(body.messages ?? []),
+  };
+}
+
+/** Returns the names of the answers in a history, the newest first. */
+function answersIn(messages: UiMessage[]): string[] {
+  return messages
+    .filter(({ role }) => role === 'assistant')
+    .map(({ id }) => id)
+    .toReversed();
+}
+
+/** Returns the text of a message. */
+function textOf({ parts }: UiMessage): string {
+  const other = parts.find(({ type }) => type !== 'text' && !type.startsWith('data-'));
+  if (other) throw invalid('messages', `a part of type ${other.type} is not supported here`);
+  const texts = parts.flatMap((given) =>
+    typeof given['text'] === 'string' ? [given['text']] : [],
+  );
+  const parsed = schemas.messageText.safeParse(texts.join('\n'));
+  if (!parsed.success) throw invalid('messages', `text: ${parsed.error.issues[0]?.message ?? ''}`);
+  return parsed.data;
+}

@@ -1,0 +1,130 @@
+/**
+ * The wire of the AI SDK's chats: chunks of a UI message, as `useChat` reads them. Every reader
+ * begins at the start, since the first chunk resets the message that the client has.
+ */
+import { failureMayPass } from '../core/errors.ts';
+import type { Outcome, TurnHead } from '../core/message.ts';
+import type { GrowingType, Part } from '../core/parts.ts';
+import { DONE, EVENT_STREAM_HEADERS } from './sse.ts';
+import {
+  endedMetadata,
+  errorText,
+  sourcePart,
+  startedMetadata,
+  startsStep,
+  uiFinishReason,
+} from './ui-message.ts';
+import { BrokenOff, type Encoder, type Wire } from './wire.ts';
+
+const LAST_CHUNK = `data: ${DONE}\n\n`;
+
+export const uiMessageStream: Wire = {
+  name: 'ui-message',
+  headers: { ...EVENT_STREAM_HEADERS, 'X-Vercel-AI-UI-Message-Stream': 'v1' },
+  // Its readers do not reconnect by themselves.
+  isEventStream: false,
+  isStateless: false,
+  encoder: uiMessageEncoder,
+};
+
+/** A piece of the message that has begun and not ended. */
+interface OpenPart {
+  type: GrowingType;
+  id: string;
+}
+
+function uiMessageEncoder(): Encoder {
+  let open: OpenPart | undefined;
+  let parts = 0;
+  /** True once a result was told: what the model says next is another step. */
+  let hasResult = false;
+
+  const close = () => {
+    const ended = open ? chunk({ type: `${open.type}-end`, id: open.id }) : '';
+    open = undefined;
+    return ended;
+  };
+  const nextStep = (part: Pick<Part, 'type'>) => {
+    if (!hasResult || !startsStep(part)) return '';
+    hasResult = false;
+    return chunk({ type: 'finish-step' }) + chunk({ type: 'start-step' });
+  };
+  const grow = (type: GrowingType, delta: string) => {
+    let begun = '';
+    if (open?.type !== type) {
+      begun = close() + nextStep({ type });
+      open = { type, id: `${type}-${parts++}` };
+      begun += chunk({ type: `${type}-start`, id: open.id });
+    }
+    return `${begun}data: {"type":"${type}-delta","id":"${open.id}","delta":${JSON.stringify(delta)}}\n\n`;
+  };
+
+  return {
+    initialId: () => '',
+    started: (head) =>
+      chunk({
+        type: 'start',
+        messageId: head.assistantMessage.id,
+        messageMetadata: startedMetadata(head),
+      }) + chunk({ type: 'start-step' }),
+    text: (delta) => grow('text', delta),
+    reasoning: (delta) => grow('reasoning', delta),
+    part(part) {
+      const before = close() + nextStep(part);
+      if (part.type === 'tool_result') hasResult = true;
+      return before + chunksOf(part).map(chunk).join('');
+    },
+    ended: (head, outcome) => close() + endOf(head, outcome) + LAST_CHUNK,
+    keepAlive: () => ': keep-alive\n\n',
+    refused(_, failure) {
+      // A client that is told of an error does not ask again.
+      if (failureMayPass(failure)) throw new BrokenOff();
+      return chunk({ type: 'error', errorText: failure.detail }) + LAST_CHUNK;
+    },
+  };
+}
+
+function chunk(data: { type: string; [field: string]: unknown }): string {
+  return `data: ${JSON.stringify(data)}\n\n`;
+}
+
+function chunksOf(part: Exclude<Part, { text: string }>) {
+  switch (part.type) {
+    case 'sources':
+      return [
+        ...part.sources.map(sourcePart),
+        { type: 'data-sources', id: 'sources', data: part.sources },
+      ];
+    case 'tool_call': {
+      const { tool_call_id: toolCallId, name: toolName, input } = part;
+      return [{ type: 'tool-input-available', toolCallId, toolName, input }];
+    }
+    case 'tool_result': {
+      const { tool_call_id: toolCallId, output, is_error: isError } = part;
+      return isError
+        ? [{ type: 'tool-output-error', toolCallId, errorText: errorText(output) }]
+        : [{ type: 'tool-output-available', toolCallId, output }];
+    }
+  }
+}
+
+/**
+ * Returns the end of a turn. A stopped turn is shown as stopped by its metadata, since the client
+ * forgets what `abort` said.
+ */
+function endOf(head: TurnHead, outcome: Outcome): string {
+  const { message, error } = outcome;
+  // The answer may or may not be stored: nothing that could be said here is certain.
+  if (error?.code === 'not_stored') throw new BrokenOff();
+  const messageMetadata = { ...startedMetadata(head), ...endedMetadata(outcome) };
+  const step = chunk({ type: 'finish-step' });
+  const metadata = chunk({ type: 'message-metadata', messageMetadata });
+  if (message.status === 'cancelled')
+    return step + metadata + chunk({ type: 'abort', reason: 'The answer was stopped' });
+  if (message.status === 'failed') {
+    const text = error?.detail ?? 'The answer failed';
+    return step + metadata + chunk({ type: 'error', errorText: text });
+  }
+  const finishReason = uiFinishReason(message);
+  return step + chunk({ type: 'finish', finishReason, messageMetadata });
+}
