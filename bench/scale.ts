@@ -93,7 +93,7 @@ async function turn(db: Database, size: Size): Promise<void> {
     {
       ...ids,
       conversationId: id,
-      principal: { kind: 'user', userId: `user-${number % size.users}` },
+      principal: { kind: 'anyone', userId: `user-${number % size.users}` },
       input: {
         ...{ kind: 'message', messageId, parts: [{ type: 'text', text }] },
         ...{

@@ -11,6 +11,9 @@ import { chatConversationsRouter } from './routes/conversations/chat-conversatio
 import { chatsRouter } from './routes/conversations/chats.ts';
 import { conversationsRouter } from './routes/conversations/conversations.ts';
 import { shortConversationsRouter } from './routes/conversations/short-conversations.ts';
+import { keysRouter } from './routes/credentials/keys.ts';
+import { sessionsRouter } from './routes/credentials/sessions.ts';
+import { ticketsRouter } from './routes/credentials/tickets.ts';
 import { documentsRouter } from './routes/documents/documents.ts';
 import { messagesRouter } from './routes/messages.ts';
 import { serviceRouter } from './routes/service.ts';
@@ -53,6 +56,9 @@ export function createApp<Bindings extends object>(
   app.route('/', chatRouter());
   app.route('/', turnsRouter());
   app.route('/', websocketRouter());
+  app.route('/', keysRouter());
+  app.route('/', ticketsRouter());
+  app.route('/', sessionsRouter());
   app.route('/', serviceRouter());
   app.get('/openapi.json', async (c) => {
     description ??= describeApi(app, await readApiNotes(c.get('dependencies').pages));

@@ -18,6 +18,9 @@ const count = (fallback: number) => wholeNumber(1, 100_000).default(fallback);
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
 const key = z.string().min(1);
 
+/** The ways of establishing identity. */
+const AUTH_WAYS = ['keys', 'jwt'] as const;
+
 const environmentSchema = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: wholeNumber(0, 65_535).default(8787),
@@ -79,8 +82,22 @@ const environmentSchema = z.object({
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
   LOG_FORMAT: z.enum(LOG_FORMATS).optional(),
   AUTH: z
-    .literal('none', 'must be none: no other way of establishing identity exists yet')
+    .string()
+    .transform((list) => list.split(',').map((way) => way.trim()))
+    .pipe(
+      z.union([z.tuple([z.literal('none')]), z.array(z.enum(AUTH_WAYS)).min(1)], {
+        error: 'must be none, or any of keys and jwt with a comma between',
+      }),
+    )
+    .transform((ways) => AUTH_WAYS.filter((way) => ways.some((named) => named === way)))
     .optional(),
+  JWT_SECRET: z
+    .string()
+    .refine((secret) => new TextEncoder().encode(secret).length >= 32, 'must have 32 bytes or more')
+    .optional(),
+  JWT_JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
+  JWT_ISSUER: z.string().min(1).optional(),
+  JWT_AUDIENCE: z.string().min(1).optional(),
 });
 
 /**
@@ -95,6 +112,7 @@ function isKeptInAFile(url: string): boolean {
   );
 }
 
+/** The settings; `AUTH` is the ways of establishing identity, empty for `none`. */
 export type Config = z.infer<typeof environmentSchema>;
 
 /** The names of all variables, for passing them on to a child process. */
@@ -116,9 +134,23 @@ export function parseConfig(environment: Record<string, unknown>): Config {
       .filter(([, value]) => value !== undefined && value !== ''),
   );
   const parsed = environmentSchema.safeParse(given);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return withTokenSettings(parsed.data);
   const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   throw new ConfigError(`invalid environment: ${problems.join('; ')}`);
+}
+
+/** Checks that what `AUTH=jwt` needs is there. */
+function withTokenSettings(config: Config): Config {
+  const { AUTH, JWT_SECRET, JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE } = config;
+  if (!AUTH?.includes('jwt')) return config;
+  if (JWT_SECRET === undefined && JWT_JWKS_URL === undefined)
+    throw new ConfigError('invalid environment: AUTH=jwt needs JWT_SECRET or JWT_JWKS_URL');
+  if (JWT_JWKS_URL !== undefined && (JWT_ISSUER === undefined || JWT_AUDIENCE === undefined))
+    throw new ConfigError(
+      'invalid environment: JWT_JWKS_URL needs JWT_ISSUER and JWT_AUDIENCE, since the keys behind' +
+        ' it sign tokens for others too',
+    );
+  return config;
 }
 
 /** Returns true for names and addresses that only this machine can reach. */

@@ -7,6 +7,9 @@ export const ERROR_CODES = [
   'invalid_cursor',
   'unknown_model',
   'unsupported_parameter',
+  'unauthenticated',
+  'forbidden',
+  'identity_unavailable',
   'forbidden_origin',
   'forbidden_host',
   'forbidden_prefetch',
@@ -101,6 +104,17 @@ export function isForOperator(error: unknown): boolean {
 /** Returns the error for things that do not exist and for things of other users alike. */
 export function notFound(what: string): ParleyError {
   return new ParleyError({ code: 'not_found', detail: `${what} not found` });
+}
+
+/**
+ * Returns the error for a request whose caller is not established: one text for a credential that is
+ * missing, unknown, revoked or expired, so that nothing is learned from it.
+ */
+export function unauthenticated(): ParleyError {
+  return new ParleyError({
+    code: 'unauthenticated',
+    detail: 'A valid credential is needed: Authorization: Bearer, or X-API-Key',
+  });
 }
 
 /** Returns the error for an Idempotency-Key that comes with another request. */

@@ -45,8 +45,7 @@ export function placeOf(databaseUrl: string): string {
 }
 
 function callersOf({ HOST, AUTH }: Config): string {
-  const ways: string = AUTH ?? 'none';
-  if (ways !== 'none') return `who has a credential (AUTH=${ways})`;
+  if (AUTH?.length) return `who has a credential (AUTH=${AUTH.join()})`;
   return isLoopback(HOST)
     ? 'anybody on this machine (AUTH=none)'
     : `anybody who can reach ${HOST} (AUTH=none)`;

@@ -20,8 +20,8 @@ export async function exitOnError(main: () => Promise<void>): Promise<void> {
 export function requireAuthOffLoopback({ HOST, AUTH }: Pick<Config, 'HOST' | 'AUTH'>): void {
   if (AUTH !== undefined || isLoopback(HOST)) return;
   throw new ConfigError(
-    `HOST=${HOST} can be reached from elsewhere and nothing protects it: set AUTH=none if ` +
-      `that is meant`,
+    `HOST=${HOST} can be reached from elsewhere and nothing protects it: set AUTH=keys or ` +
+      `AUTH=jwt, or AUTH=none if that is meant`,
   );
 }
 

@@ -1,5 +1,8 @@
 /** Builds what all hosts need from the configuration. */
 import { ParleyError } from '../core/errors.ts';
+import { createIdentity, type Identity } from '../auth/identity.ts';
+import { fetchKeySet } from '../auth/key-set.ts';
+import { createTokenVerifier, type JoseLibrary } from '../auth/token.ts';
 import { ConfigError, type Config } from '../config.ts';
 import { createEmbeddingRegistry, type EmbeddingRegistry } from '../models/embeddings/registry.ts';
 import type { HttpFetch } from '../models/http.ts';
@@ -47,6 +50,17 @@ export function embeddingsOf(config: Config, network: HttpFetch): EmbeddingRegis
       network,
     }),
   );
+}
+
+/**
+ * Builds what establishes who is calling; undefined when everybody may call.
+ * @param loadJose loads the library that checks tokens
+ */
+export function identityOf(
+  config: Config,
+  loadJose: () => Promise<JoseLibrary>,
+): Identity | undefined {
+  return createIdentity(config, createTokenVerifier(config, { loadJose, fetchKeys: fetchKeySet }));
 }
 
 /** Turns the error of an unknown name into a ConfigError, which stops the start. */

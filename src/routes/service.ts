@@ -52,6 +52,7 @@ export function serviceRouter() {
       if ((c.req.header('accept') ?? '').includes('text/html')) return page(c, '/');
       return c.json({ ...about, docs: '/docs' }, 200);
     },
+    { isOpen: true },
   );
 
   route(
@@ -87,6 +88,7 @@ export function serviceRouter() {
         );
       }
     },
+    { isOpen: true },
   );
 
   route(
@@ -108,6 +110,7 @@ export function serviceRouter() {
         ? c.json({ status: 'ready' as const }, 200)
         : c.json({ status: 'stopping' as const }, 503);
     },
+    { isOpen: true },
   );
 
   route(
@@ -143,6 +146,7 @@ export function serviceRouter() {
       responses: { 200: html, ...commonProblems },
     },
     (c) => page(c, '/docs'),
+    { isOpen: true },
   );
   route(
     router,
@@ -155,6 +159,7 @@ export function serviceRouter() {
       responses: { 200: html, ...commonProblems },
     },
     (c) => page(c, '/redoc'),
+    { isOpen: true },
   );
   // The app serves it, since only the app knows all routers.
   router.openAPIRegistry.registerPath({

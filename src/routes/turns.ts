@@ -10,6 +10,7 @@ import { commonProblems, eventStreamContent, json } from './shared/responses.ts'
 import { MAKES_NOTHING, ofTurn } from './shared/response-docs.ts';
 import { createRouter, route } from './shared/router.ts';
 import * as schemas from './shared/schemas.ts';
+import { requireTicketFor } from './shared/ticket.ts';
 import {
   headOfStream,
   lastEventId,
@@ -48,7 +49,7 @@ export function turnsRouter() {
       summary: 'Replay a turn from the start or after a cursor, then follow it',
       request: {
         params: schemas.idParam,
-        query: schemas.ownerQuery.extend(schemas.cursorFields),
+        query: schemas.ownerQuery.extend({ ...schemas.cursorFields, ...schemas.ticketField }),
       },
       responses: {
         200: ofTurn({ description: 'The turn as native events', content: eventStreamContent }),
@@ -63,12 +64,14 @@ export function turnsRouter() {
         const found = turns.holds(id) ? undefined : await turnOf(c, id);
         const address = found?.head ?? (await addressOf(c, id));
         if (c.req.method === 'HEAD') return headOfStream(nativeSse);
+        await requireTicketFor(c, id);
         const options = streamOptions(nativeSse, {});
         const stream = await turns.follow(address, options, lastEventId(c), found);
         return streamOrNothing(c, stream, nativeSse);
       };
       return c.req.header('last-event-id') ? serveReconnect(nativeSse, follow) : follow();
     },
+    { takesTicket: true },
   );
 
   route(

@@ -3,6 +3,7 @@ import { customType } from 'drizzle-orm/sqlite-core';
 import { z } from 'zod';
 import { ERROR_CODES, type Failure } from '../core/errors.ts';
 import type { TurnParameters } from '../core/parameters.ts';
+import { SCOPES, type Scope } from '../core/principal.ts';
 import { decodeParts, encodeParts, type Json, type Part } from '../core/parts.ts';
 
 /** A text column whose values are JSON. @param parse what makes a value of its text */
@@ -58,4 +59,10 @@ export function parseHeadings(text: string): string[] {
     if (typeof heading !== 'string') throw new TypeError('a heading is no text');
     return heading;
   });
+}
+
+/** Returns the scopes that a text lists; one that this release does not know is left out. */
+export function parseScopes(text: string): Scope[] {
+  const value: Json = JSON.parse(text);
+  return Array.isArray(value) ? SCOPES.filter((scope) => value.includes(scope)) : [];
 }

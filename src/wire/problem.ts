@@ -9,6 +9,9 @@ const PROBLEMS: Record<ErrorCode, { status: number; title: string }> = {
   invalid_cursor: { status: 400, title: 'Invalid cursor' },
   unknown_model: { status: 400, title: 'Unknown model' },
   unsupported_parameter: { status: 400, title: 'Unsupported parameter' },
+  unauthenticated: { status: 401, title: 'Not authenticated' },
+  forbidden: { status: 403, title: 'Not allowed' },
+  identity_unavailable: { status: 503, title: 'Identity unavailable' },
   forbidden_origin: { status: 403, title: 'Origin not allowed' },
   forbidden_host: { status: 403, title: 'Host not allowed' },
   forbidden_prefetch: { status: 403, title: 'Prefetch not allowed' },
@@ -71,11 +74,12 @@ export function problemOf(failure: Failure, instance: string): Problem {
 
 /**
  * Returns the failure as `application/problem+json`, with `Retry-After` (whole seconds, at least
- * one) when it is known.
+ * one) when it is known, and `WWW-Authenticate` when the caller is not established.
  */
 export function problemResponse(failure: Failure, instance: string): Response {
   const problem = problemOf(failure, instance);
   const headers = new Headers({ 'Content-Type': 'application/problem+json' });
+  if (failure.code === 'unauthenticated') headers.set('WWW-Authenticate', 'Bearer');
   if (failure.retryAfter !== undefined)
     headers.set('Retry-After', String(Math.max(1, Math.ceil(failure.retryAfter))));
   return new Response(JSON.stringify(problem), { status: problem.status, headers });

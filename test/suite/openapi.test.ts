@@ -156,7 +156,7 @@ const calls: Record<string, Call> = {
 const elsewhere = new Set(['get /ws/{user_id}']);
 
 /** Doors that check their own answers against the description. */
-const ownSuites = /^\w+ \/(documents|retrieve|v1|api|memory)\b/u;
+const ownSuites = /^\w+ \/(documents|retrieve|v1|api|memory|keys|tickets|session)\b/u;
 
 it('has a sound call here for every operation', () => {
   const described = description.operations
@@ -258,7 +258,14 @@ it('is described with the headers that a request may carry', () => {
     'post /messages/{id}/regenerate',
   ]);
   const posts = description.operations.filter(({ method }) => method === 'post');
-  const others = ['post /api/chat/{id}/stop', 'post /retrieve', 'post /turns/{id}/cancel'];
+  const others = [
+    'post /api/chat/{id}/stop',
+    'post /keys',
+    'post /retrieve',
+    'post /session',
+    'post /tickets',
+    'post /turns/{id}/cancel',
+  ];
   expect([...taking('idempotency-key'), ...others].toSorted()).toEqual(
     posts.map(({ method, path }) => `${method} ${path}`).toSorted(),
   );

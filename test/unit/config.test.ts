@@ -49,7 +49,8 @@ it.each([
   ['TRUSTED_HOSTS', 'Chat.example, 10.0.0.1,[::1]', ['chat.example', '10.0.0.1', '[::1]']],
   ['SHUTDOWN_GRACE_MS', '0', 0],
   ['SHUTDOWN_DELAY_MS', '0', 0],
-  ['AUTH', 'none', 'none'],
+  ['AUTH', 'none', []],
+  ['AUTH', 'keys', ['keys']],
   ['HTTP_CLIENT', 'fetch', 'fetch'],
   ['MODEL_FAST_PATH', 'off', 'off'],
 ])('takes %s=%s', (name, value, parsed) => {
@@ -110,9 +111,11 @@ const malformed: [string, string][] = [
   ['CORS_ORIGINS', 'https://ok.example,nonsense'],
   ['HTTP_CLIENT', 'axios'],
   ['MODEL_FAST_PATH', 'yes'],
-  ['AUTH', 'keys'],
   ['AUTH', 'jwt'],
-  ['AUTH', 'keys,jwt'],
+  ['AUTH', 'none,keys'],
+  ['AUTH', 'keys,'],
+  ['JWT_SECRET', 'short'],
+  ['JWT_JWKS_URL', 'ftp://issuer.example'],
   ['AUTH', 'NONE'],
   ['AUTH', 'open sesame'],
 ];

@@ -1,5 +1,5 @@
 // Puts libraries that most requests never need into `dist/modules`, each as one module: those that
-// read documents, and Google's provider. They are deployed beside the Worker's own code, and each
+// read documents or check tokens, and Google's provider. They are deployed beside the Worker's own code, and each
 // is loaded when it is first needed. A script: `node src/host/build/modules.ts`, before wrangler.
 import { cp, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -10,6 +10,7 @@ const root = resolve(import.meta.dirname, '../../..');
 /** The exports of each module. */
 const MODULES = {
   google: `export { createGoogle } from '@ai-sdk/google';`,
+  jose: `export { jwtVerify, createLocalJWKSet, decodeProtectedHeader, errors } from 'jose';`,
   markup: `export { Tokenizer } from 'htmlparser2';`,
   office: `export { readOffice } from './src/documents/office/read-office.ts';`,
   pdf: `export { getDocumentProxy } from 'unpdf'; export { Unzlib } from 'fflate';`,

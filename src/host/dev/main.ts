@@ -98,7 +98,7 @@ function variablesOf(config: Config, known: Record<string, string>): Record<stri
   return {
     ...Object.fromEntries(given),
     HOST: config.HOST,
-    AUTH: config.AUTH ?? 'none',
+    AUTH: config.AUTH?.join() || 'none',
     LOG_FORMAT: formatOf(config),
     ...known,
   };

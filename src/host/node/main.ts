@@ -18,7 +18,7 @@ import { DEFAULT_DATABASE_URL, migrateFromFolder, openNodeDatabase } from './dat
 import { prepareOnNode } from './prepare.ts';
 import { NodeSockets } from './websockets.ts';
 import { createNodePages } from './pages.ts';
-import { embeddingsOf, registryOf, turnServiceSettingsOf } from '../services.ts';
+import { embeddingsOf, identityOf, registryOf, turnServiceSettingsOf } from '../services.ts';
 import { RequestPacing } from './tuning/request-pacing.ts';
 import { createNodeLogger, formatOf } from './log.ts';
 import { sendTurn } from './send-turn.ts';
@@ -88,6 +88,7 @@ async function serve(): Promise<void> {
   const server = await listen(
     {
       ...dependencies,
+      identity: identityOf(config, () => import('jose')),
       sockets,
       pages: createNodePages(),
       loopbackOnly: isLoopback(config.HOST),

@@ -7,7 +7,7 @@ import type { WebSocket } from 'ws';
 import type { Logger } from '../../core/logger.ts';
 import { newId } from '../../core/ids.ts';
 import type { ActionDependencies } from '../../actions/context.ts';
-import type { Socket } from '../../routes/websocket/frame-sink.ts';
+import type { Socket, SocketUser } from '../../routes/websocket/frame-sink.ts';
 import { greet, receive } from '../../routes/websocket/receive.ts';
 import type { AppContext, Sockets } from '../../routes/shared/dependencies.ts';
 import {
@@ -46,7 +46,7 @@ export class NodeSockets implements Sockets {
     this.#timer.unref();
   }
 
-  async open(c: AppContext, userId: string): Promise<Response> {
+  async open(c: AppContext, user: SocketUser): Promise<Response> {
     const id = newId();
     const gone = new AbortController();
     let welcomed: Promise<Socket> | undefined;
@@ -55,7 +55,7 @@ export class NodeSockets implements Sockets {
         // The adapter's sockets are those of `ws`.
         const raw = ws.raw as WebSocket;
         const socket = {
-          userId,
+          user,
           gone: gone.signal,
           get bufferedAmount() {
             return raw.bufferedAmount;
@@ -78,7 +78,11 @@ export class NodeSockets implements Sockets {
   /** Counts a socket and greets it; its frames are answered only after that. */
   async #welcome(id: string, socket: Socket): Promise<Socket> {
     try {
-      await addConnection(this.#db, { id, userId: socket.userId, instanceId: this.#instanceId });
+      await addConnection(this.#db, {
+        id,
+        userId: socket.user.userId,
+        instanceId: this.#instanceId,
+      });
       if (socket.gone.aborted) await removeConnection(this.#db, id);
     } catch (error) {
       this.#log.error('the presence of sockets could not be stored', { error });

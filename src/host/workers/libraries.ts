@@ -1,4 +1,5 @@
-/** The libraries that read documents on Workers: modules beside the main one (see `modules.ts`). */
+/** The libraries that are seldom needed on Workers: modules beside the main one (see `modules.ts`). */
+import type { JoseLibrary } from '../../auth/token.ts';
 import type { Libraries, OfficeLibrary } from '../../documents/libraries.ts';
 import type { PdfLibrary } from '../../documents/pdf-to-text.ts';
 
@@ -19,3 +20,8 @@ export const libraries: Libraries = {
     },
   }),
 };
+
+/** Loads the library that checks tokens. */
+export async function loadJose(): Promise<JoseLibrary> {
+  return (await moduleAt('./jose.mjs')) as JoseLibrary;
+}

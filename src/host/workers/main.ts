@@ -20,6 +20,7 @@ interface Bindings {
 
 const app = createApp(({ env, context }: Bindings) => ({
   ...dependenciesOf(env, context),
+  identity: settle(env).identity,
   sockets: new WorkerSockets(env.SOCKETS),
   pages: createWorkerPages(env.ASSETS),
   loopbackOnly: settle(env).loopbackOnly,

@@ -12,8 +12,9 @@ import { connectHttp } from '../../store/connect-http.ts';
 import type { Database } from '../../store/database.ts';
 import type { ActionDependencies } from '../../actions/context.ts';
 import { prepare } from '../../documents/prepare.ts';
-import { embeddingsOf, registryOf } from '../services.ts';
-import { libraries } from './libraries.ts';
+import type { Identity } from '../../auth/identity.ts';
+import { embeddingsOf, identityOf, registryOf } from '../services.ts';
+import { libraries, loadJose } from './libraries.ts';
 import { RemoteTurnService } from './turn-stub.ts';
 
 export interface WorkerEnv extends Record<string, unknown> {
@@ -26,6 +27,8 @@ export interface Settled {
   config: Config;
   registry: Registry;
   embeddings: EmbeddingRegistry;
+  /** Kept for all requests: it knows the keys of the issuer of tokens. */
+  identity: Identity | undefined;
   loopbackOnly: boolean;
   log: Logger;
 }
@@ -47,7 +50,7 @@ function settleOnce(env: WorkerEnv): Settled {
   }
   if (config.AUTH === undefined) {
     throw new ConfigError(
-      'AUTH must be set: nothing else protects a Worker; AUTH=none leaves it open',
+      'AUTH must be set: nothing else protects a Worker; set keys or jwt, or none to leave it open',
     );
   }
   // Only a development server has a HOST; a deployed Worker may be reached by any name.
@@ -57,6 +60,7 @@ function settleOnce(env: WorkerEnv): Settled {
     config,
     registry: registryOf(config, network),
     embeddings: embeddingsOf(config, network),
+    identity: identityOf(config, loadJose),
     log: createWorkerLogger(config),
     loopbackOnly: typeof HOST === 'string' && isLoopback(HOST),
   };

@@ -4,7 +4,7 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { AppContext, Sockets } from '../../routes/shared/dependencies.ts';
-import type { Socket } from '../../routes/websocket/frame-sink.ts';
+import type { Socket, SocketUser } from '../../routes/websocket/frame-sink.ts';
 import { greet, receive } from '../../routes/websocket/receive.ts';
 import { dependenciesOf, type WorkerEnv } from './services.ts';
 
@@ -18,12 +18,11 @@ export class DurableSockets extends DurableObject<WorkerEnv> {
   readonly #leaving = new WeakMap<WebSocket, AbortController>();
 
   override fetch(request: Request): Response {
-    const userId = decodeURIComponent(request.headers.get(USER_HEADER) ?? '');
     if (request.headers.get('upgrade') !== 'websocket') return Response.json(this.#count());
     const { 0: client, 1: server } = new WebSocketPair();
     // A socket accepted this way does not keep the object in memory while it is idle.
     this.ctx.acceptWebSocket(server);
-    server.serializeAttachment(userId);
+    server.serializeAttachment(decodeURIComponent(request.headers.get(USER_HEADER) ?? ''));
     greet(this.#socketOf(server));
     return new Response(null, { status: 101, webSocket: client, headers: protocolOf(request) });
   }
@@ -47,7 +46,8 @@ export class DurableSockets extends DurableObject<WorkerEnv> {
     const leaving = this.#leaving.get(ws) ?? new AbortController();
     this.#leaving.set(ws, leaving);
     return {
-      userId: String(ws.deserializeAttachment()),
+      // Written by `WorkerSockets` alone.
+      user: JSON.parse(String(ws.deserializeAttachment())) as SocketUser,
       gone: leaving.signal,
       send: (frame) => {
         if (ws.readyState === WebSocket.OPEN) ws.send(frame);
@@ -77,10 +77,10 @@ export class WorkerSockets implements Sockets {
     this.#sockets = sockets;
   }
 
-  open(c: AppContext, userId: string): Promise<Response> {
+  open(c: AppContext, user: SocketUser): Promise<Response> {
     const headers = new Headers(c.req.raw.headers);
-    headers.set(USER_HEADER, encodeURIComponent(userId));
-    return this.#objectOf(userId).fetch(new Request(c.req.raw, { headers }));
+    headers.set(USER_HEADER, encodeURIComponent(JSON.stringify(user)));
+    return this.#objectOf(user.userId).fetch(new Request(c.req.raw, { headers }));
   }
 
   async count(userId: string): Promise<number> {

@@ -98,6 +98,6 @@ export function addStream(
         query: c.req.valid('query'),
         wire,
       }),
-    { startsTurn: true },
+    { startsTurn: true, takesTicket: true },
   );
 }

@@ -73,7 +73,7 @@ export function documentsRouter() {
         ? postForm(c, c.req.valid('form') as shapes.DocumentForm)
         : postJson(c, c.req.valid('json') as Partial<shapes.NewDocumentBody>);
     },
-    { takesFile: true },
+    { takesFile: true, confirmsFirst: true },
   );
 
   route(
@@ -179,6 +179,7 @@ export function documentsRouter() {
       responses: { 200: json(shapes.retrieved, 'Passages, best first'), ...turnProblems },
     },
     async (c) => c.json({ results: (await search(c, c.req.valid('json'))).map(resultView) }, 200),
+    { confirmsFirst: true },
   );
 
   return router;

@@ -1,10 +1,14 @@
 /** The dependencies of the routes: everything that differs between runtimes and deployments. */
 import type { Context } from 'hono';
 import type { ActionContext, ActionDependencies } from '../../actions/context.ts';
-import type { Principal } from '../../core/principal.ts';
+import type { Identity } from '../../auth/identity.ts';
+import type { IdentifiedUser, Principal } from '../../core/principal.ts';
+import type { SocketUser } from '../websocket/frame-sink.ts';
 import type { TurnAddress, TurnStream } from '../../turns/turn-service.ts';
 
 export interface Dependencies extends ActionDependencies {
+  /** Undefined when everybody may call (`AUTH=none`). */
+  identity: Identity | undefined;
   sockets: Sockets;
   pages: { get(path: string): Promise<Response | undefined> };
   /**
@@ -24,7 +28,7 @@ export interface Dependencies extends ActionDependencies {
 /** The WebSockets of a runtime. */
 export interface Sockets {
   /** Upgrades the request to a socket of this user, which the WebSocket route serves. */
-  open(c: AppContext, userId: string): Promise<Response>;
+  open(c: AppContext, user: SocketUser): Promise<Response>;
   /** Returns the number of sockets that a user has open, over all instances. */
   count(userId: string): Promise<number>;
 }
@@ -33,6 +37,11 @@ export interface AppEnv {
   Variables: {
     dependencies: Dependencies;
     requestId: string;
+    /** Whom the credential has established; undefined without identity. */
+    caller: IdentifiedUser | undefined;
+    /** The user that the request has named. */
+    namedUser: string | undefined;
+    /** Whom the request acts for. */
     principal: Principal;
     /** The turn that is answered with. */
     turn: TurnAddress | undefined;

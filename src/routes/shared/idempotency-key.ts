@@ -24,6 +24,8 @@ export async function idempotencyKey(
   if (key.length > LONGEST_KEY)
     throw invalid('Idempotency-Key', `Idempotency-Key may have ${LONGEST_KEY} characters`);
   const url = new URL(c.req.url);
+  // A ticket says who asks, not what is asked.
+  if (url.search.includes('ticket=')) url.searchParams.delete('ticket');
   const request = [c.req.method, c.req.path, url.search, said ?? (await c.req.text())].join('\n');
   return { scope, key, fingerprint: await sha256(request) };
 }

@@ -1,12 +1,62 @@
-/** Finds out who is calling. Without identity, the body or the query says so. */
+/** Finds out who is calling, and for whom. Without identity, the body or the query says so. */
 import { HTTPException } from 'hono/http-exception';
-import { notFound } from '../../core/errors.ts';
-import type { Principal } from '../../core/principal.ts';
-import { requireUserId } from '../../core/principal.ts';
+import { presentedCredential, refuseInAddress } from '../../auth/presented.ts';
+import { notFound, unauthenticated } from '../../core/errors.ts';
+import type { IdentifiedUser, Principal } from '../../core/principal.ts';
+import { hasScope, requireUserId } from '../../core/principal.ts';
+import { ConfirmingDatabase } from '../../store/credentials/confirm.ts';
+import { isTicketKnown } from '../../store/credentials/tickets.ts';
 import type { AppContext } from './dependencies.ts';
 import { invalidInput } from './invalid-input.ts';
+import type { RouteTraits } from './prepare-request.ts';
 import { hasBody, isJson, readText } from './request-body.ts';
 import { ownerQuery } from './schemas.ts';
+
+/**
+ * Serves a request of a caller who has to be known. The database confirms the credential with the
+ * first batch that the request makes. What is answered without one is confirmed before it leaves,
+ * so that a credential that does not hold gets the same answer whatever it asks.
+ * @throws ParleyError `unauthenticated`
+ */
+export async function identifiedRequest(
+  c: AppContext,
+  traits: RouteTraits,
+  serve: () => Promise<void>,
+): Promise<void> {
+  const caller = await establish(c, traits);
+  c.set('caller', caller);
+  const confirm = confirmationOf(c, caller);
+  if (traits.confirmsFirst) await confirm();
+  try {
+    await serve();
+  } finally {
+    // A turn was claimed or read, and the credential confirmed by that.
+    if (!c.get('turn')) await confirm();
+  }
+}
+
+function establish(c: AppContext, traits: RouteTraits): Promise<IdentifiedUser> {
+  const { identity } = c.get('dependencies');
+  const ticket = traits.takesTicket && c.req.method === 'GET' ? c.req.query('ticket') : undefined;
+  refuseInAddress(Object.keys(c.req.query()));
+  const { headers } = c.req.raw;
+  const presented = presentedCredential({ headers, ticket, withoutCookie: traits.beginsSession });
+  if (!identity) throw unauthenticated();
+  return identity.establish(presented);
+}
+
+/** Lets the database confirm the caller, and returns what makes sure that it has. */
+function confirmationOf(c: AppContext, { proof }: IdentifiedUser): () => Promise<void> {
+  if (!proof) return () => Promise.resolve();
+  const dependencies = c.get('dependencies');
+  if (proof.kind === 'ticket')
+    return async () => {
+      if (!(await isTicketKnown(dependencies.db, proof))) throw unauthenticated();
+    };
+  const db = new ConfirmingDatabase(dependencies.db, proof);
+  c.set('dependencies', { ...dependencies, db });
+  return () => db.confirm();
+}
 
 /**
  * Returns the caller. A request that names two different users is about another user's things for
@@ -16,7 +66,16 @@ export async function authenticate(c: AppContext): Promise<Principal> {
   const said: unknown[] = [...(c.req.queries('user_id') ?? []), await userInBody(c)];
   const named = said.filter((name) => name !== undefined).map(nameOf);
   if (new Set(named).size > 1) throw notFound('User');
-  return { kind: 'anyone', userId: named[0] };
+  c.set('namedUser', named[0]);
+  const caller = c.get('caller');
+  return caller ? actFor(caller, named[0]) : { kind: 'anyone', userId: named[0] };
+}
+
+/** Returns the caller as one who acts for a user: for itself, or for anybody as an admin. */
+function actFor(caller: IdentifiedUser, named: string | undefined): Principal {
+  if (named === undefined || named === caller.userId) return caller;
+  if (hasScope(caller, 'admin')) return { ...caller, userId: named };
+  throw notFound('User');
 }
 
 /** Checks the name here for every route, since some have no schema for the place of the name. */
@@ -55,10 +114,12 @@ function parseJson(text: string): unknown {
  * @returns the user's id
  */
 export function nameUser(c: AppContext, named: string | undefined): string {
-  const principal = c.get('principal');
-  if (named === undefined) return requireUserId(principal);
-  if (principal.userId !== undefined && principal.userId !== named) throw notFound('User');
-  const merged: Principal = { ...principal, userId: named };
-  c.set('principal', merged);
-  return requireUserId(merged);
+  if (named === undefined) return requireUserId(c.get('principal'));
+  const before = c.get('namedUser');
+  if (before !== undefined && before !== named) throw notFound('User');
+  const caller = c.get('caller');
+  const principal = caller ? actFor(caller, named) : { kind: 'anyone' as const, userId: named };
+  c.set('namedUser', named);
+  c.set('principal', principal);
+  return requireUserId(principal);
 }

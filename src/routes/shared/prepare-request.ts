@@ -5,7 +5,7 @@ import { refuseForeignOrigin } from '../../auth/origin.ts';
 import { ParleyError } from '../../core/errors.ts';
 import { LARGEST_UPLOAD } from '../../documents/extract.ts';
 import type { AppContext, AppEnv } from './dependencies.ts';
-import { authenticate } from './identify.ts';
+import { authenticate, identifiedRequest } from './identify.ts';
 import { requireKnownQuery } from './known-fields.ts';
 import { declaredLength, hasBody, isForm, jsonRequest } from './request-body.ts';
 
@@ -19,6 +19,14 @@ export interface RouteTraits {
    * it.
    */
   startsTurn?: boolean;
+  /** True for a route that anybody may call, whatever `AUTH` says. */
+  isOpen?: boolean;
+  /** True for a stream or a socket, which browsers open with a ticket in the address. */
+  takesTicket?: boolean;
+  /** True where work begins before the database is asked: the caller is confirmed first. */
+  confirmsFirst?: boolean;
+  /** True where the cookie of an earlier session is not looked at. */
+  beginsSession?: boolean;
   /** The names of the query parameters, besides the user's. */
   query?: readonly string[];
 }
@@ -44,14 +52,18 @@ export function prepareRequest(traits: RouteTraits): MiddlewareHandler<AppEnv> {
     const length = declaredLength(c.req.raw) ?? Number.POSITIVE_INFINITY;
     return length <= LARGEST_BODY || !hasBody(c.req.raw) ? next() : limit(c, next);
   };
-  return (c, next) => {
-    guard(c, traits);
+  const serve: MiddlewareHandler<AppEnv> = (c, next) => {
     requireKnownQuery(Object.keys(c.req.query()), knownQuery);
     return limitIfLarge(c, async () => {
       requireKnownBody(c, traits);
       c.set('principal', await authenticate(c));
       await next();
     });
+  };
+  return (c, next) => {
+    guard(c, traits);
+    if (traits.isOpen || !c.get('dependencies').identity) return serve(c, next);
+    return identifiedRequest(c, traits, async () => void (await serve(c, next)));
   };
 }
 

@@ -120,7 +120,15 @@ export const cursorFields = {
   lastEventId: z.string().optional(),
 };
 
-const limit = z.coerce.number().int().min(1).max(200).default(50);
+/** A ticket as a parameter, for browsers, whose streams and sockets send no headers of ours. */
+export const ticketField = {
+  ticket: z
+    .string()
+    .optional()
+    .openapi({ description: 'From `POST /tickets`, in place of a credential in a header' }),
+};
+
+export const limit = z.coerce.number().int().min(1).max(200).default(50);
 
 /** The query for a page of a user's list; its cursor is the last id of the previous page. */
 export const pageQuery = queryOf({
@@ -155,6 +163,7 @@ export const streamQuery = queryOf({
   on_disconnect: turnFields.on_disconnect,
   idempotency_key: text(255).optional(),
   ...cursorFields,
+  ...ticketField,
 });
 export type StreamQuery = z.output<typeof streamQuery>;
 

@@ -7,6 +7,7 @@ import type { StreamOptions, TurnAddress, TurnStream } from '../../turns/turn-se
 import type { Wire } from '../../wire/wire.ts';
 import type { AppContext } from './dependencies.ts';
 import { required } from './required.ts';
+import { requireTicketFor } from './ticket.ts';
 
 /**
  * Returns the headers that name a turn.
@@ -71,6 +72,7 @@ export async function reconnect(
     required(await readConversation(db, { id: conversationId, principal }), 'Conversation');
     throw invalidCursor('The cursor belongs to no turn of this conversation');
   }
+  await requireTicketFor(c, turnId);
   const stream = await turns.follow({ turnId, conversationId }, options, cursor);
   return streamOrNothing(c, stream, options.wire);
 }

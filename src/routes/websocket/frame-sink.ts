@@ -1,9 +1,14 @@
 /** Writes a turn to a WebSocket: each line of the wire becomes a frame. */
+import type { Principal } from '../../core/principal.ts';
 import type { Sink } from '../../turns/follow/sink.ts';
+
+/** The caller who opened a socket, who is known or has named a user. */
+export type SocketUser = Principal & { userId: string };
 
 /** A user's socket, as a runtime provides it. */
 export interface Socket {
-  userId: string;
+  /** Whose it is. */
+  user: SocketUser;
   send(frame: string): void;
   /** The bytes that the client has not taken yet; undefined when the runtime does not say. */
   readonly bufferedAmount?: number | undefined;

@@ -3,8 +3,10 @@ import type { ActionContext, ActionDependencies } from '../../actions/context.ts
 import { requireMessage } from '../../actions/change-tree.ts';
 import { startTurn, type TurnAsk } from '../../actions/start-turn.ts';
 import { editInput, messageInput, regenerateInput } from '../../actions/turn-input.ts';
-import { failureOf, invalid, notFound, ParleyError } from '../../core/errors.ts';
+import { failureOf, invalid, notFound, ParleyError, unauthenticated } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
+import { proofOf } from '../../core/principal.ts';
+import { ConfirmingDatabase } from '../../store/credentials/confirm.ts';
 import { problemOf } from '../../wire/problem.ts';
 import { websocketFrames } from '../../wire/websocket-frames.ts';
 import { streamOptions } from '../shared/answer-turn.ts';
@@ -17,7 +19,7 @@ import { incoming, type Incoming } from './frames.ts';
 const LONGEST_FRAME = 1_600_000;
 
 export function greet(socket: Socket): void {
-  sendFrame(socket, { type: 'connection', user_id: socket.userId });
+  sendFrame(socket, { type: 'connection', user_id: socket.user.userId });
 }
 
 /**
@@ -34,12 +36,9 @@ export async function receive(
   try {
     const frame = parseFrame(data);
     conversationId = frame.conversation_id ?? undefined;
-    if (frame.user_id !== undefined && frame.user_id !== socket.userId) throw notFound('User');
-    const context: ActionContext = {
-      principal: { kind: 'anyone', userId: socket.userId },
-      dependencies,
-      asker: { signal: socket.gone },
-    };
+    const { user } = socket;
+    if (frame.user_id !== undefined && frame.user_id !== user.userId) throw notFound('User');
+    const context = contextOf(socket, dependencies);
     const ask = await askOf(context, frame);
     conversationId = ask.conversationId;
     const stream = await startTurn(context, ask, streamOptions(websocketFrames, frame));
@@ -58,6 +57,21 @@ export async function receive(
       problem: problemOf(failure, newId()),
     });
   }
+}
+
+/**
+ * Returns the context of a frame. The credential of the socket is confirmed with what the frame
+ * asks of the database.
+ * @throws ParleyError `unauthenticated` when the credential has expired
+ */
+function contextOf({ user, gone }: Socket, dependencies: ActionDependencies): ActionContext {
+  const asker = { signal: gone };
+  if (user.kind === 'user' && user.expiresAt !== undefined && user.expiresAt <= Date.now())
+    throw unauthenticated();
+  const proof = proofOf(user);
+  if (!proof) return { principal: user, dependencies, asker };
+  const db = new ConfirmingDatabase(dependencies.db, proof);
+  return { principal: user, dependencies: { ...dependencies, db }, asker };
 }
 
 /**

@@ -4,6 +4,8 @@
  * result is read inside the same transaction.
  */
 import type { NewConversation } from '../../core/conversation.ts';
+import { confirmClaim } from '../credentials/tickets.ts';
+import { isRefusedCredential } from '../credentials/confirm.ts';
 import { NOW, type Database, type Statement } from '../database.ts';
 import { KNOWN_RESOURCE, releaseKey, rememberKey } from '../idempotency-keys.ts';
 import { ownerArgs } from '../ownership.ts';
@@ -22,6 +24,7 @@ export async function claimTurn(
 ): Promise<ClaimResult> {
   const placement = placementOf(claim.input, claim.assistantMessageId);
   const statements = [
+    ...confirmClaim(claim.principal, claim.turnId),
     ...(claim.create ? [insertConversation(claim, claim.create)] : []),
     insertTurn(claim, placement),
     ...(claim.idempotency ? [rememberKey(claim.idempotency, turnOf(claim))] : []),
@@ -30,8 +33,13 @@ export async function claimTurn(
     ...placement.more,
     selectClaimResult(claim, placement, limits),
   ];
-  const results = await db.batch(statements, 'write-unflushed');
-  return claimResultFrom(claim, results.at(-1)?.rows[0]);
+  try {
+    const results = await db.batch(statements, 'write-unflushed');
+    return claimResultFrom(claim, results.at(-1)?.rows[0]);
+  } catch (error) {
+    if (isRefusedCredential(error)) return { kind: 'unauthenticated' };
+    throw error;
+  }
 }
 
 // The statements are made once: a connection to a file finds what it has prepared by their text.

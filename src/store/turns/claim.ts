@@ -53,6 +53,8 @@ export type ClaimResult =
   | { kind: 'busy'; turnId: string; text: string; leaseLeftMs: number }
   | { kind: 'repeated'; turnId: string; conversationId: string }
   | { kind: 'key_reused' }
+  /** The caller's credential does not hold, or its ticket may not open this turn. */
+  | { kind: 'unauthenticated' }
   /** The message that the input names is not there, or is of the wrong role. */
   | { kind: 'message_not_found' }
   | { kind: 'not_an_answer' }

@@ -1,5 +1,6 @@
 /** The way back from an acceptance that nobody was told of. */
 import { keyArgs, type TurnClaim } from './claim.ts';
+import { releaseBinding } from '../credentials/tickets.ts';
 import type { Database } from '../database.ts';
 import { rememberKey, releaseKey } from '../idempotency-keys.ts';
 
@@ -48,6 +49,7 @@ export async function releaseClaim(
           AND sequence_number > (SELECT last_sequence_number FROM conversations c WHERE c.id = conversation_id)`,
         args,
       },
+      ...releaseBinding(claim.principal, claim.turnId),
       // It may be under way still, held up by whatever lies between.
       rememberKey(releaseKey(claim.turnId), { sql: 'SELECT ? AS id', args: [claim.turnId] }),
     ],

@@ -1,5 +1,5 @@
 /** Accepts turns: repeats a claim until the conversation is free for it. */
-import { invalid, keyReused, notFound, ParleyError } from '../../core/errors.ts';
+import { invalid, keyReused, notFound, ParleyError, unauthenticated } from '../../core/errors.ts';
 import type { ClaimResult, TurnClaim } from '../../store/turns/claim.ts';
 import type { TurnAddress, TurnRequest } from '../turn-service.ts';
 import type { AdmissionGate } from './admission-gate.ts';
@@ -14,7 +14,7 @@ export interface AcceptSteps<Joined> {
   /** Returns true when the turn runs in this process. */
   runsHere(turnId: string): boolean;
   /** Joins a turn that exists; returns undefined when it has been removed in the meantime. */
-  join(turn: TurnAddress): Promise<Joined | undefined>;
+  join: (turn: TurnAddress) => Promise<Joined | undefined>;
   cancel(turn: TurnAddress): Promise<void>;
   /**
    * Waits until the turn may have ended.
@@ -44,10 +44,12 @@ export async function acceptTurn<Joined>(
         throw notFound('Message');
       case 'not_an_answer':
         throw invalid('parent_message_id', 'parent_message_id must name an answer');
+      case 'unauthenticated':
+        throw unauthenticated();
       case 'key_reused':
         throw keyReused();
       case 'repeated': {
-        const joined = await steps.join(result);
+        const joined = await join(result, request, steps);
         if (joined) return { joined };
         break;
       }
@@ -74,11 +76,21 @@ async function joinOrMakeWay<Joined>(
   const isHere = steps.runsHere(busy.turnId);
   if (busy.leaseLeftMs < 0 && !isHere) await steps.claims.clear(conversationId);
   else if (request.joinSameText && busy.text === textOfInput(request.input))
-    return steps.join(turn);
+    return join(turn, request, steps);
   else if (request.onBusy === 'interrupt') await steps.cancel(turn);
   else if (request.onBusy === 'queue') await steps.waitFor(busy.turnId);
   else throw turnInProgress(isHere ? {} : busy);
   return undefined;
+}
+
+/** Joins a turn; a ticket then reads that turn, and not the one that it was claimed for. */
+async function join<Joined>(
+  turn: TurnAddress,
+  { principal }: TurnRequest,
+  { claims, join: joinTurn }: AcceptSteps<Joined>,
+): Promise<Joined | undefined> {
+  await claims.bindTicket(principal, turn.turnId);
+  return joinTurn(turn);
 }
 
 /**

@@ -4,10 +4,12 @@ import { newId } from '../../core/ids.ts';
 import type { TurnHead } from '../../core/message.ts';
 import { contentOf } from '../../core/parts.ts';
 import type { Logger } from '../../core/logger.ts';
+import type { Principal } from '../../core/principal.ts';
 import { sleep } from '../../core/retry.ts';
 import { titleFrom } from '../../core/title.ts';
 import { claimTurn } from '../../store/turns/claim-turn.ts';
 import type { TurnClaim, ClaimResult } from '../../store/turns/claim.ts';
+import { bindTicket } from '../../store/credentials/tickets.ts';
 import type { Database } from '../../store/database.ts';
 import { interruptLost } from '../../store/turns/interrupt.ts';
 import { releaseClaim } from '../../store/turns/release-claim.ts';
@@ -105,6 +107,11 @@ export class Claims {
    */
   async released(turnId: string): Promise<void> {
     await this.#releases.get(turnId);
+  }
+
+  /** Binds a caller's ticket to the turn that its request has joined. */
+  bindTicket(principal: Principal, turnId: string): Promise<void> {
+    return bindTicket(this.#db, principal, turnId);
   }
 
   /** Ends the turn that blocks a conversation when its owner has been silent for too long. */

@@ -88,6 +88,7 @@ beforeEach(async () => {
   };
   const whole = {
     ...dependencies,
+    identity: undefined,
     sockets: new NodeSockets(dependencies),
     pages: createNodePages(),
     loopbackOnly: false,

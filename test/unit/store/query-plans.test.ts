@@ -28,12 +28,27 @@ import {
   renewConnections,
 } from '../../../src/store/connections.ts';
 import { recentMessages } from '../../../src/store/transcript.ts';
+import { ConfirmingDatabase } from '../../../src/store/credentials/confirm.ts';
+import {
+  createCredential,
+  listKeys,
+  revokeCredential,
+  revokeUser,
+} from '../../../src/store/credentials/credentials.ts';
+import {
+  bindTicket,
+  boundTurn,
+  isTicketKnown,
+  openSocket,
+  useTicket,
+} from '../../../src/store/credentials/tickets.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { resumeDraft } from '../../../src/store/documents/resume.ts';
 import { failDraft, renewDraft } from '../../../src/store/documents/write-draft.ts';
 import * as schema from '../../../src/store/schema.ts';
 import { chunks, chunkVectors, owners, SEARCH_TABLES } from '../../../src/store/search/tables.ts';
 import { endTurn, saveCheckpoints, type Ending } from '../../../src/store/turns/checkpoint.ts';
+import { claimTurn } from '../../../src/store/turns/claim-turn.ts';
 import { findTurn, requestCancel, sweep } from '../../../src/store/turns/read.ts';
 import { LocalTurnService } from '../../../src/turns/local-turn-service.ts';
 import { createToolRegistry } from '../../../src/turns/tools/registry.ts';
@@ -46,6 +61,8 @@ import { newClaim } from './turns/new-claim.ts';
 
 /** Statements that may go through a table. */
 const MAY_SCAN = [
+  // The keys of everybody, newest first: it walks the index of keys, and stops at the end of a page.
+  /"credentials"."kind" = 'key' and "credentials"."revoked_at" is null\) order by/u,
   // Whether the database is there: the first row it comes to.
   /^select "id" from "conversations" limit \?$/u,
   // A row for each open socket; every heartbeat would have to rewrite an index on its time.
@@ -106,6 +123,7 @@ const dependencies = {
 };
 const app = createApp(() => ({
   ...dependencies,
+  identity: undefined,
   sockets: new NodeSockets(dependencies),
   pages: createNodePages(),
   loopbackOnly: false,
@@ -132,6 +150,7 @@ beforeAll(async () => {
   await chatByNames();
   await keepDocuments();
   await keepOrder();
+  await keepCredentials();
   const connection = new Libsql(path);
   for (const [sql, entry] of statements) {
     if (!isQuery(sql)) continue;
@@ -273,6 +292,37 @@ async function keepOrder(): Promise<void> {
   await resumeDraft(db, { draft, description: { url: 'https://a.test' }, leaseMs: 15_000 });
   await recentMessages(db, { userId: 'u', except: 'c' });
   await failDraft(db, draft, { code: 'internal_error', detail: 'x' });
+}
+
+/** Credentials: the statements are the same whether or not there are such rows. */
+async function keepCredentials(): Promise<void> {
+  const proof = { kind: 'ticket', id: 'c', hash: 'h' } as const;
+  const user = { kind: 'user', userId: 'u', establishedBy: 'ticket', scopes: [], proof } as const;
+  const fields = { userId: 'u', hash: 'h', name: null, scopes: [], parentId: null };
+  for (const kind of ['key', 'ticket'] as const)
+    await createCredential(db, { ...fields, id: kind, kind, expiresAt: null });
+  for (const query of [{}, { userId: 'u' }, { cursor: 'key' }, { userId: 'u', cursor: 'key' }])
+    await listKeys(db, { ...query, limit: 1 });
+  for (const userId of ['u', undefined])
+    await revokeCredential(db, { id: 'c', kind: 'key', userId });
+  await revokeUser(db, 'u');
+  const reading = new ConfirmingDatabase(db, proof);
+  await reading.confirm().catch(() => undefined);
+  await claimTurn(db, { ...newClaim(), principal: user }, { leaseMs: 1, windowMessages: 1 });
+  const key = { ...user, proof: { ...proof, kind: 'key' as const } };
+  await claimTurn(db, { ...newClaim(), principal: key }, { leaseMs: 1, windowMessages: 1 });
+  await releaseClaim(db, { ...newClaim(), principal: user }, 0);
+  await bindTicket(db, user, 't');
+  await useTicket(db, proof, 't');
+  await createCredential(db, {
+    ...fields,
+    id: 'c',
+    kind: 'ticket',
+    expiresAt: Date.now() + 60_000,
+  });
+  await openSocket(db, proof);
+  await isTicketKnown(db, proof);
+  await boundTurn(db, proof);
 }
 
 it('asks every SQL text that stands in the source', () => {

@@ -16,7 +16,7 @@ export function newClaim(): TurnClaim {
     assistantMessageId: newId(),
     instanceId: newId(),
     conversationId,
-    principal: { kind: 'user', userId: 'ann' },
+    principal: { kind: 'anyone', userId: 'ann' },
     create: { id: conversationId, userId: 'ann', ...about },
     input: {
       kind: 'message',

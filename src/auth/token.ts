@@ -1,0 +1,115 @@
+/**
+ * Checks signed tokens (JWT, RFC 7519, by the advice of RFC 8725). The algorithm is decided by the
+ * kind of key, never by the token: HS256 with the secret, and RS256, ES256 and EdDSA with the
+ * issuer's public keys.
+ */
+import type * as Jose from 'jose';
+import type { JWTPayload, JWTVerifyOptions } from 'jose';
+import type { Config } from '../config.ts';
+import { ParleyError } from '../core/errors.ts';
+import { SCOPES, type IdentifiedUser } from '../core/principal.ts';
+import type { VerifyToken } from './identity.ts';
+import { KeySet, type FetchKeys } from './key-set.ts';
+
+/** The parts of the library that are used. It is loaded with the first token. */
+export type JoseLibrary = Pick<
+  typeof Jose,
+  'jwtVerify' | 'createLocalJWKSet' | 'decodeProtectedHeader' | 'errors'
+>;
+
+export interface TokenDependencies {
+  loadJose: () => Promise<JoseLibrary>;
+  /** Fetches the issuer's public keys. */
+  fetchKeys: FetchKeys;
+}
+
+type TokenSettings = Pick<Config, 'JWT_SECRET' | 'JWT_JWKS_URL' | 'JWT_ISSUER' | 'JWT_AUDIENCE'>;
+
+const PUBLIC_KEY_ALGORITHMS = ['RS256', 'ES256', 'EdDSA'];
+/** The longest token in characters; servers of headers take no longer ones either. */
+const LONGEST = 16 * 1024;
+/** Headers by which a token would bring its own key. */
+const BRINGS_A_KEY = ['jku', 'jwk', 'x5u', 'x5c'] as const;
+/** The longest id of a user, in UTF-16 units. */
+const LONGEST_NAME = 200;
+/** Seconds by which the issuer's clock may be ahead of ours. */
+const CLOCK_SKEW_S = 5;
+
+/** Creates what checks tokens by these settings. */
+export function createTokenVerifier(
+  settings: TokenSettings,
+  dependencies: TokenDependencies,
+): VerifyToken {
+  const keysOf = keySource(settings, dependencies);
+  const options: JWTVerifyOptions = {
+    issuer: settings.JWT_ISSUER,
+    audience: settings.JWT_AUDIENCE,
+    requiredClaims: ['sub', 'exp'],
+    clockTolerance: CLOCK_SKEW_S,
+  };
+  return async (token) => {
+    if (token.length > LONGEST) return undefined;
+    const jose = await dependencies.loadJose();
+    try {
+      const header = jose.decodeProtectedHeader(token);
+      if (BRINGS_A_KEY.some((name) => Object.hasOwn(header, name))) return undefined;
+      const { key, algorithms } = keysOf(jose, header.alg);
+      const { payload } = await jose.jwtVerify(token, key, { ...options, algorithms });
+      return userOf(payload);
+    } catch (error) {
+      // The issuer's keys could not be fetched: that says nothing about the token.
+      if (error instanceof ParleyError) throw error;
+      return undefined;
+    }
+  };
+}
+
+interface Keys {
+  key: Jose.JWTVerifyGetKey;
+  algorithms: string[];
+}
+
+/** Returns a function that chooses the keys for an algorithm; unknown ones get none to try. */
+function keySource(
+  { JWT_SECRET, JWT_JWKS_URL }: TokenSettings,
+  { fetchKeys }: TokenDependencies,
+): (jose: JoseLibrary, algorithm: string | undefined) => Keys {
+  let secret: Promise<CryptoKey> | undefined;
+  const secretKey = () => (secret ??= importSecret(JWT_SECRET ?? ''));
+  const keySet = JWT_JWKS_URL === undefined ? undefined : new KeySet(() => fetchKeys(JWT_JWKS_URL));
+  return (jose, algorithm) => {
+    if (algorithm === 'HS256' && JWT_SECRET !== undefined)
+      return { key: secretKey, algorithms: ['HS256'] };
+    if (keySet)
+      return {
+        key: (header, token) => keySet.find(jose, header, token),
+        algorithms: PUBLIC_KEY_ALGORITHMS,
+      };
+    return { key: secretKey, algorithms: ['HS256'] };
+  };
+}
+
+function importSecret(secret: string): Promise<CryptoKey> {
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
+  return crypto.subtle.importKey('raw', new TextEncoder().encode(secret), algorithm, false, [
+    'verify',
+  ]);
+}
+
+/** Returns the user of a token that holds; undefined for a name that nobody can have. */
+function userOf({ sub, exp, ...claims }: JWTPayload): IdentifiedUser | undefined {
+  const expiresAt = (exp ?? 0) * 1000;
+  if (sub === undefined || sub === '' || sub.length > LONGEST_NAME || sub.includes('\0'))
+    return undefined;
+  // The skew is for the beginning alone: a token that has expired has.
+  if (expiresAt <= Date.now() || !sub.isWellFormed()) return undefined;
+  const said = scopesIn(claims['scope'] ?? claims['scopes'] ?? claims['scp']);
+  const scopes = SCOPES.filter((scope) => said.includes(scope));
+  return { kind: 'user', userId: sub, establishedBy: 'token', scopes, expiresAt };
+}
+
+/** Reads scopes as a text with blanks between (RFC 8693 §4.2), or as a list. */
+function scopesIn(claim: unknown): unknown[] {
+  if (typeof claim === 'string') return claim.split(' ');
+  return Array.isArray(claim) ? (claim as unknown[]) : [];
+}

@@ -1,0 +1,98 @@
+/**
+ * Confirms credentials: in the same batch as what a request asks, so that no further request is
+ * made and a revoked credential does nothing from then on, on any instance.
+ */
+import { and, eq, gt, isNull, notExists, or, sql, type SQL } from 'drizzle-orm';
+import { unauthenticated } from '../../core/errors.ts';
+import type { CredentialProof } from '../../core/principal.ts';
+import type { Database, Statement } from '../database.ts';
+import { now, prepare, query, type Given } from '../query.ts';
+import { credentialRefusals, credentials } from '../schema.ts';
+
+/** The constraint that ends a batch whose caller is not confirmed. */
+const CONSTRAINT = 'refused_credential';
+
+type ProofFields = Given<keyof CredentialProof>;
+
+/** The condition that a credential is the one that we gave out, and was not revoked. */
+export function isGenuine({ kind, id, hash }: CredentialProof | ProofFields): SQL | undefined {
+  return and(
+    eq(credentials.id, id),
+    eq(credentials.hash, hash),
+    eq(credentials.kind, kind),
+    isNull(credentials.revokedAt),
+  );
+}
+
+/** The condition that a credential has not expired. */
+export const isUnexpired = or(isNull(credentials.expiresAt), gt(credentials.expiresAt, now));
+
+const selectHeld = prepare((proof: ProofFields) => held(proof));
+
+function held(proof: ProofFields) {
+  const id = query.select({ id: credentials.id }).from(credentials);
+  return id.where(and(isGenuine(proof), isUnexpired));
+}
+
+const insertRefusal = prepare((proof: ProofFields) =>
+  query.insert(credentialRefusals).select(sql`select 1 where ${notExists(held(proof))}`),
+);
+
+/** Ends a batch that writes unless the credential holds; it comes first in the batch. */
+export function refuseUnlessHeld(proof: CredentialProof): Statement {
+  return insertRefusal({ ...proof });
+}
+
+/** Returns true for the error of a batch that a credential has ended. */
+export function isRefusedCredential(error: unknown): boolean {
+  return error instanceof Error && error.message.includes(CONSTRAINT);
+}
+
+/**
+ * Returns the database as a caller may use it: its first batch also confirms the credential, and
+ * gives nothing and changes nothing when that does not hold.
+ */
+export class ConfirmingDatabase implements Database {
+  readonly #db: Database;
+  readonly #proof: CredentialProof;
+  #isConfirmed = false;
+
+  constructor(db: Database, proof: CredentialProof) {
+    this.#db = db;
+    this.#proof = proof;
+  }
+
+  /** @throws ParleyError `unauthenticated` */
+  async batch(...[statements, mode, retryForMs]: Parameters<Database['batch']>) {
+    if (this.#isConfirmed) return this.#db.batch(statements, mode, retryForMs);
+    const isReading = mode === 'read';
+    const check = isReading ? selectHeld({ ...this.#proof }) : refuseUnlessHeld(this.#proof);
+    const [first, ...results] = await this.#db
+      .batch([check, ...statements], mode, retryForMs)
+      .catch(refuse);
+    if (isReading && first?.values.length !== 1) throw unauthenticated();
+    this.#isConfirmed = true;
+    return results;
+  }
+
+  /**
+   * Confirms the credential now, unless that has been done.
+   * @throws ParleyError `unauthenticated`
+   */
+  async confirm(): Promise<void> {
+    if (!this.#isConfirmed) await this.batch([], 'read');
+  }
+
+  flush(): Promise<void> {
+    return this.#db.flush();
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+/** Turns the error of a batch that a credential has ended into the one that clients get. */
+export function refuse(error: unknown): never {
+  throw isRefusedCredential(error) ? unauthenticated() : error;
+}

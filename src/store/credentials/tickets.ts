@@ -1,0 +1,143 @@
+/**
+ * Tickets: what the first use of one binds it to, and what it may read after that. A browser's
+ * `EventSource` repeats the same address when it reconnects, so a ticket that is spent may still
+ * read the turn that it opened, until a minute after that turn's end.
+ */
+import { and, eq, exists, gt, isNotNull, isNull, notExists, or, sql, type SQL } from 'drizzle-orm';
+import type { CredentialProof, Principal } from '../../core/principal.ts';
+import { proofOf } from '../../core/principal.ts';
+import type { Database, Statement } from '../database.ts';
+import { batch, now, prepare, query, statement, type Given } from '../query.ts';
+import { credentialRefusals, credentials, turns } from '../schema.ts';
+import { isGenuine, refuseUnlessHeld } from './confirm.ts';
+
+/** Milliseconds after the end of a turn during which its ticket still reads it. */
+const READS_ON_FOR_MS = 60_000;
+
+/** What a ticket is bound to that has opened a socket: it opens nothing else. */
+export const SOCKET = 'socket';
+
+type TicketFields = Given<keyof CredentialProof | 'turnId'>;
+
+const isFresh = and(isNull(credentials.boundTo), gt(credentials.expiresAt, now));
+
+const insertRefusal = prepare((given: TicketFields) => {
+  const mayOpen = or(isFresh, eq(credentials.boundTo, given.turnId));
+  const opens = query.select({ id: credentials.id }).from(credentials);
+  const held = opens.where(and(isGenuine(given), mayOpen));
+  return query.insert(credentialRefusals).select(sql`select 1 where ${notExists(held)}`);
+});
+
+const updateBinding = prepare((given: TicketFields) =>
+  query
+    .update(credentials)
+    .set({ boundTo: sql`${given.turnId}` })
+    .where(isGenuine(given)),
+);
+
+/**
+ * Confirms the caller in the batch that claims a turn: it ends the batch unless the credential
+ * holds. A ticket is bound to the turn.
+ */
+export function confirmClaim(principal: Principal, turnId: string): Statement[] {
+  const proof = proofOf(principal);
+  if (!proof) return [];
+  if (proof.kind !== 'ticket') return [refuseUnlessHeld(proof)];
+  return [insertRefusal({ ...proof, turnId }), updateBinding({ ...proof, turnId })];
+}
+
+/** Takes back what {@link confirmClaim} bound. */
+export function releaseBinding(principal: Principal, turnId: string): Statement[] {
+  const proof = proofOf(principal);
+  if (proof?.kind !== 'ticket') return [];
+  const isBound = and(isGenuine(proof), eq(credentials.boundTo, turnId));
+  return [statement(query.update(credentials).set({ boundTo: null }).where(isBound))];
+}
+
+/** Binds a caller's ticket to the turn that its claim has joined; others need no binding. */
+export async function bindTicket(
+  db: Database,
+  principal: Principal,
+  turnId: string,
+): Promise<void> {
+  const proof = proofOf(principal);
+  if (proof?.kind === 'ticket') await batch(db, [updateBinding({ ...proof, turnId })], 'write');
+}
+
+/**
+ * Uses a ticket to read a turn: a new one is bound to it, one that is bound must be bound to it.
+ * @returns false when the ticket may not
+ */
+export async function useTicket(
+  db: Database,
+  proof: CredentialProof,
+  turnId: string,
+): Promise<boolean> {
+  const isReadable = or(
+    eq(turns.state, 'running'),
+    gt(turns.endedAt, sql`${now} - ${READS_ON_FOR_MS}`),
+  );
+  const turn = query
+    .select({ id: turns.id })
+    .from(turns)
+    .where(and(eq(turns.id, turnId), isReadable));
+  const mayRead = or(isFresh, and(eq(credentials.boundTo, turnId), exists(turn)));
+  return change(db, and(isGenuine(proof), mayRead), turnId);
+}
+
+/**
+ * Uses a ticket to open a socket, which it can do once.
+ * @returns what the database confirms of the credential that the ticket was got for, null where
+ *   that was a token; undefined when the ticket may not be used
+ */
+export async function openSocket(
+  db: Database,
+  proof: CredentialProof,
+): Promise<CredentialProof | null | undefined> {
+  if (!(await change(db, and(isGenuine(proof), isFresh), SOCKET))) return undefined;
+  const parent = query
+    .select({ parentId: credentials.parentId })
+    .from(credentials)
+    .where(eq(credentials.id, proof.id));
+  const { id, kind, hash } = credentials;
+  const isParent = sql`${id} = ${parent}`;
+  const [[found]] = await batch(
+    db,
+    [query.select({ id, kind, hash }).from(credentials).where(isParent)],
+    'read',
+  );
+  return found ?? null;
+}
+
+/** Asks whether a ticket is one that we gave out, and was used or may be used still. */
+export async function isTicketKnown(db: Database, proof: CredentialProof): Promise<boolean> {
+  const isUsable = or(isFresh, isNotNull(credentials.boundTo));
+  const known = query.select({ id: credentials.id }).from(credentials);
+  const [[found]] = await batch(db, [known.where(and(isGenuine(proof), isUsable))], 'read');
+  return found !== undefined;
+}
+
+/** Finds the turn that a ticket is bound to. */
+export async function boundTurn(
+  db: Database,
+  proof: CredentialProof,
+): Promise<{ turnId: string; conversationId: string } | undefined> {
+  const [[found]] = await batch(
+    db,
+    [
+      query
+        .select({ turnId: turns.id, conversationId: turns.conversationId })
+        .from(credentials)
+        .innerJoin(turns, eq(turns.id, credentials.boundTo))
+        .where(isGenuine(proof)),
+    ],
+    'read',
+  );
+  return found;
+}
+
+async function change(db: Database, which: SQL | undefined, boundTo: string): Promise<boolean> {
+  const bind = query.update(credentials).set({ boundTo }).where(which);
+  const [result] = await batch(db, [bind], 'write');
+  return result.rowsAffected === 1;
+}
