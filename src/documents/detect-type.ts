@@ -9,6 +9,7 @@ import { unreadable } from './refusals.ts';
 export type Kind = 'text' | 'html' | 'pdf' | OfficeKind;
 
 const OFFICE = 'application/vnd.openxmlformats-officedocument';
+const OPEN_DOCUMENT = 'application/vnd.oasis.opendocument';
 /** The MIME type of each kind of document. */
 export const MIME_TYPES: Record<Exclude<Kind, 'text'>, string> = {
   html: 'text/html',
@@ -16,6 +17,10 @@ export const MIME_TYPES: Record<Exclude<Kind, 'text'>, string> = {
   docx: `${OFFICE}.wordprocessingml.document`,
   pptx: `${OFFICE}.presentationml.presentation`,
   xlsx: `${OFFICE}.spreadsheetml.sheet`,
+  odt: `${OPEN_DOCUMENT}.text`,
+  odp: `${OPEN_DOCUMENT}.presentation`,
+  ods: `${OPEN_DOCUMENT}.spreadsheet`,
+  rtf: 'application/rtf',
   epub: 'application/epub+zip',
   mail: 'message/rfc822',
 };
@@ -31,6 +36,10 @@ const TYPES_BY_NAME: Record<string, string> = {
   docx: MIME_TYPES.docx,
   pptx: MIME_TYPES.pptx,
   xlsx: MIME_TYPES.xlsx,
+  odt: MIME_TYPES.odt,
+  odp: MIME_TYPES.odp,
+  ods: MIME_TYPES.ods,
+  rtf: MIME_TYPES.rtf,
   epub: MIME_TYPES.epub,
   eml: MIME_TYPES.mail,
 };
@@ -39,17 +48,17 @@ const KINDS_BY_TYPE: Record<string, Kind> = {
   ...Object.fromEntries(Object.entries(MIME_TYPES).map(([kind, type]) => [type, kind as Kind])),
   'application/xhtml+xml': 'html',
   'application/x-pdf': 'pdf',
+  'text/rtf': 'rtf',
 };
 
 const TEXT_TYPE = /^(?:text\/|application\/([\w.-]+\+)?(?:json|xml|yaml|toml)$)/;
 /** Types that a string cannot have. */
 const BINARY_TYPE =
-  /^(?:image|audio|video|font)\/|^application\/(?:zip|gzip|msword|vnd\.ms-|vnd\.openxmlformats-|epub)/;
+  /^(?:image|audio|video|font)\/|^application\/(?:zip|gzip|msword|vnd\.ms-|vnd\.openxmlformats-|vnd\.oasis\.|epub)/;
 
 /** The first bytes of files that are not text, as latin1. */
 const SIGNATURES: readonly (readonly [string, string])[] = [
   ['\xd0\xcf\x11\xe0', 'an office document of an old format'],
-  ['{\\rtf', 'a document in Rich Text Format'],
   ['\x1f\x8b', 'a compressed file'],
   ['BZh', 'a compressed file'],
   ['\xfd7zXZ', 'a compressed file'],
@@ -70,8 +79,11 @@ const HEAD = 4096;
 /** Bytes in which a container of the old Office format names its parts. */
 const OLE_HEAD = 1024 * 1024;
 
+const KNOWN =
+  'text, Markdown, HTML, PDF, RTF, .docx, .pptx, .xlsx, .odt, .odp, .ods, .epub or .eml';
+
 function unsupported(what: string): ParleyError {
-  const detail = `This is ${what}; documents can be text, Markdown, HTML, PDF, .docx, .pptx, .xlsx, .epub or .eml`;
+  const detail = `This is ${what}; documents can be ${KNOWN}`;
   return new ParleyError({ code: 'unsupported_media_type', detail });
 }
 
@@ -102,9 +114,11 @@ export function kindOfBytes(
   const type = essence(mimeType);
   const declared = KINDS_BY_TYPE[type ?? ''] ?? KINDS_BY_TYPE[typeOfName(name) ?? ''];
   if (/^PK(?:\x03\x04|\x05\x06)/.test(head)) return kindOfArchive(bytes, declared);
+  if (head.startsWith('{\\rtf')) return 'rtf';
   const signature = SIGNATURES.find(([start]) => head.startsWith(start));
   if (signature) refuseSignature(signature[1], bytes);
   if (declared === 'pdf') return 'pdf';
+  if (declared === 'rtf') throw unreadable('The document is damaged: it is no Rich Text Format');
   if (isArchived(declared)) throw unreadable('The document is damaged: it is no archive');
   // Checks the decoded text, because half the bytes of UTF-16 may be NUL.
   const { text } = decodeText(bytes.subarray(0, HEAD), mimeType);
@@ -115,7 +129,7 @@ export function kindOfBytes(
 }
 
 function isArchived(kind: Kind | undefined): boolean {
-  return kind !== undefined && /^(?:docx|pptx|xlsx|epub)$/.test(kind);
+  return kind !== undefined && /^(?:docx|pptx|xlsx|od[tps]|epub)$/.test(kind);
 }
 
 /** The part that identifies each kind of archive. */
@@ -130,9 +144,21 @@ function kindOfArchive(bytes: Uint8Array, declared: Kind | undefined): Kind {
   const entries = readDirectory(bytes);
   const kind = PARTS.find(([part]) => entries?.has(part))?.[1];
   if (kind) return kind;
+  if (entries?.has('content.xml')) return kindOfOpenDocument(bytes, declared);
   if (entries?.has('[Content_Types].xml') && isArchived(declared)) return declared!;
   if (isArchived(declared)) throw unreadable('The document is damaged: its archive cannot be read');
   throw unsupported('an archive');
+}
+
+/** Returns the kind that an OpenDocument file says it is: its first part is its type as it is. */
+function kindOfOpenDocument(bytes: Uint8Array, declared: Kind | undefined): Kind {
+  const type = /mimetype(application\/vnd\.oasis\.opendocument\.[a-z]+)/.exec(
+    latin1(bytes.subarray(0, HEAD)),
+  )?.[1];
+  const kind = KINDS_BY_TYPE[type ?? ''] ?? declared;
+  if (kind !== undefined && /^od[tps]$/.test(kind)) return kind;
+  if (type === undefined) return 'odt';
+  throw unsupported('an OpenDocument file that is no text, presentation or spreadsheet');
 }
 
 /**
@@ -185,7 +211,12 @@ function kindOfText(text: string): Kind {
  */
 export function kindOfString(text: string, type: string | undefined): Kind {
   const declared = KINDS_BY_TYPE[type ?? ''];
-  if (declared === 'pdf' || declared === 'mail' || BINARY_TYPE.test(type ?? ''))
+  if (
+    declared === 'pdf' ||
+    declared === 'mail' ||
+    declared === 'rtf' ||
+    BINARY_TYPE.test(type ?? '')
+  )
     throw unsupported(`${type ?? ''} in a JSON string: send it as a file, by multipart/form-data`);
   if (declared) return declared;
   return type !== undefined && TEXT_TYPE.test(type) ? 'text' : kindOfText(text);

@@ -56,6 +56,40 @@ describe('a Word document', () => {
     expect((await read(content, 'changes.docx')).text).toBe('new box');
   });
 
+  it('keeps text boxes, diagrams, comments, headers and footers, each once', async () => {
+    const part = (inner: string) => `<w:x xmlns:w="w" xmlns:a="a">${inner}</w:x>`;
+    const box = `<w:r><w:txbxContent>${paragraph('in a box')}</w:txbxContent></w:r>`;
+    const heading = `<w:p><w:pPr><w:pStyle w:val="berschrift1"/></w:pPr>${box}<w:r><w:t>Manual</w:t></w:r></w:p>`;
+    const related = (
+      [
+        ['styles', 'styles.xml'],
+        ['diagramData', 'diagrams/data1.xml'],
+        ['comments', 'comments.xml'],
+        ['header', 'header1.xml'],
+        ['header', 'header2.xml'],
+        ['footer', 'footer1.xml'],
+      ] as const
+    ).map(([type, file], at) => `<Relationship Id="r${at}" Type="x/${type}" Target="${file}"/>`);
+    const content = docx(heading + paragraph('The pump.', 'Based') + paragraph('oil', 'List'), {
+      more: {
+        'word/_rels/document.xml.rels': `<Relationships>${related.join('')}</Relationships>`,
+        'word/styles.xml': part(
+          '<w:style w:styleId="berschrift1"><w:name w:val="heading 1"/></w:style>' +
+            '<w:style w:styleId="Based"><w:basedOn w:val="berschrift1"/></w:style>' +
+            '<w:style w:styleId="List"><w:pPr><w:numPr><w:numId w:val="3"/></w:numPr></w:pPr></w:style>',
+        ),
+        'word/diagrams/data1.xml': part('<a:p><a:t>First</a:t></a:p><a:p><a:t>Second</a:t></a:p>'),
+        'word/comments.xml': part(paragraph('Is that so?')),
+        'word/header1.xml': part(paragraph('ACME Pumps')),
+        'word/header2.xml': part(paragraph('ACME Pumps')),
+        'word/footer1.xml': part(paragraph('Confidential')),
+      },
+    });
+    expect((await read(content, 'boxes.docx')).text).toBe(
+      'in a box\n\n# Manual\n\n# The pump.\n\n- oil\n\nFirst\nSecond\n\nIs that so?\n\nACME Pumps\n\nConfidential',
+    );
+  });
+
   it('is what it is, whatever is said of it', async () => {
     const content = docx(paragraph('The pump is blue.'));
     for (const [name, type] of [
@@ -110,6 +144,32 @@ describe('a workbook', () => {
     );
     expect(json.mime_type).toMatch(/spreadsheetml\.sheet$/);
     expect(await find('AB-2')).toHaveLength(1);
+  });
+
+  it('keeps durations, comments, text boxes, and cells that are far to the right', async () => {
+    const relations = ['comments', 'drawing'].map(
+      (type) => `<Relationship Id="${type}" Type="x/${type}" Target="../${type}.xml"/>`,
+    );
+    const cells =
+      '<row r="1"><c r="A1" s="5"><v>1.25</v></c><c r="B1" s="6"><v>1.5</v></c>' +
+      '<c r="XFD1" t="str"><v>far</v></c></row>';
+    const content = xlsx(
+      { Times: cells },
+      {
+        more: {
+          'xl/worksheets/_rels/sheet0.xml.rels': `<Relationships>${relations.join('')}</Relationships>`,
+          'xl/comments.xml':
+            '<comments><comment ref="A1"><text><r><t>Check </t></r><r><t>this</t></r></text><anchor>31</anchor></comment></comments>',
+          'xl/drawing.xml':
+            '<x:d><x:from><x:col>3</x:col></x:from><x:txBody><a:p><a:t>in a box</a:t></a:p></x:txBody></x:d>',
+          'xl/styles.xml':
+            '<styleSheet><numFmts><numFmt numFmtId="164" formatCode="[h]:mm:ss"/></numFmts><cellXfs>' +
+            `${'<xf numFmtId="0"/>'.repeat(5)}<xf numFmtId="164"/><xf numFmtId="46"/></cellXfs></styleSheet>`,
+        },
+      },
+    );
+    const { text } = await read(content, 'times.xlsx');
+    expect(text).toMatch(/^# Times\n\n30:00:00 \| 36:00:00( \| )+far\n\nCheck this\nin a box$/);
   });
 
   it('repeats the header of a long sheet', async () => {

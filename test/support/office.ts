@@ -1,5 +1,5 @@
 /** Builds minimal office documents, books and mails. */
-import { strToU8, zipSync } from 'fflate';
+import { strToU8, zipSync, type Zippable } from 'fflate';
 
 const relationship = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
 const word = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"';
@@ -9,7 +9,10 @@ const slides = `${drawing} xmlns:p="http://schemas.openxmlformats.org/presentati
 /** Builds a zip archive of parts; a string is encoded as UTF-8. */
 export function archive(parts: Record<string, string | Uint8Array>): Uint8Array {
   const files = Object.entries(parts).map(([name, part]) => {
-    return [name, typeof part === 'string' ? strToU8(part) : part] as const;
+    const bytes = typeof part === 'string' ? strToU8(part) : part;
+    // The type of a document stands in its archive as it is.
+    const file: Zippable[string] = name === 'mimetype' ? [bytes, { level: 0 }] : bytes;
+    return [name, file] as const;
   });
   return zipSync(Object.fromEntries(files), { level: 6 });
 }
@@ -99,10 +102,15 @@ export function pptx(shown: string[], { notes = '' }: { notes?: string } = {}): 
  * Builds a workbook.
  * @param sheets the rows of each, as XML
  * @param strings of the shared table
+ * @param more other parts, or replacements
  */
 export function xlsx(
   sheets: Record<string, string>,
-  { strings = [], hidden = [] }: { strings?: string[]; hidden?: string[] } = {},
+  {
+    strings = [],
+    hidden = [],
+    more = {},
+  }: { strings?: string[]; hidden?: string[]; more?: Record<string, string> } = {},
 ): Uint8Array {
   const names = Object.keys(sheets);
   const list = names.map(
@@ -127,6 +135,7 @@ export function xlsx(
         `<worksheet><sheetData>${rows}</sheetData></worksheet>`,
       ]),
     ),
+    ...more,
   });
 }
 

@@ -4,7 +4,8 @@
 import { MarkdownWriter } from '../markdown-writer.ts';
 import { unreadable } from '../refusals.ts';
 import type { Archive } from './archive.ts';
-import { attribute, readXml, relationships, titleOf, type Attributes } from './xml.ts';
+import { diagramText } from './diagram.ts';
+import { attribute, readXml, relationships, textsOf, titleOf, type Attributes } from './xml.ts';
 
 const PRESENTATION = 'ppt/presentation.xml';
 
@@ -33,14 +34,28 @@ function slideText(archive: Archive, part: string, number: number): string {
   if (!bytes) return '';
   const slide = new Shapes();
   readXml(bytes, slide);
-  const notes = new Shapes();
   const others = [...relationships(archive, part).values()];
-  const notesPart = others.find(({ type }) => type === 'notesSlide')?.target;
-  const noteBytes = notesPart === undefined ? undefined : archive.read(notesPart);
-  if (noteBytes) readXml(noteBytes, notes);
-  const body = [slide.toString(), notes.toString()].filter((text) => text !== '').join('\n\n');
+  const partsOf = (wanted: string) =>
+    others.flatMap(({ type, target }) => (type === wanted ? (archive.read(target) ?? []) : []));
+  const body = [
+    slide.toString(),
+    ...partsOf('diagramData').map(diagramText),
+    ...partsOf('notesSlide').map(notesText),
+    ...partsOf('comments').flatMap((comments) => textsOf(comments, COMMENTS)),
+  ]
+    .filter((text) => text !== '')
+    .join('\n\n');
   const title = slide.title.replace(/\s+/g, ' ').trim();
   return body === '' && title === '' ? '' : `# ${title || `Slide ${number}`}\n\n${body}`.trim();
+}
+
+/** The elements of comments that hold their texts, in the older format and the newer one. */
+const COMMENTS = new Set(['text', 'txBody']);
+
+function notesText(bytes: Uint8Array): string {
+  const notes = new Shapes();
+  readXml(bytes, notes);
+  return notes.toString();
 }
 
 /** Placeholders with the same content on each slide. */

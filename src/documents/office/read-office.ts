@@ -9,20 +9,26 @@ import { Archive } from './archive.ts';
 import { readDocx } from './docx.ts';
 import { readEpub } from './epub.ts';
 import { readMail } from './mail.ts';
+import { readOpenDocument } from './opendocument.ts';
 import { readPptx } from './pptx.ts';
+import { readRtf } from './rtf.ts';
 import { readXlsx } from './xlsx.ts';
 
-export type OfficeKind = 'docx' | 'pptx' | 'xlsx' | 'epub' | 'mail';
+export type OfficeKind = ArchiveKind | 'rtf' | 'mail';
+type ArchiveKind = 'docx' | 'pptx' | 'xlsx' | 'odt' | 'odp' | 'ods' | 'epub';
 
 export interface OfficeText {
   text: string;
   title: string | undefined;
 }
 
-const READERS: Record<Exclude<OfficeKind, 'mail'>, (archive: Archive) => OfficeText> = {
+const READERS: Record<ArchiveKind, (archive: Archive) => OfficeText> = {
   docx: readDocx,
   pptx: readPptx,
   xlsx: readXlsx,
+  odt: readOpenDocument,
+  odp: readOpenDocument,
+  ods: readOpenDocument,
   epub: readEpub,
 };
 
@@ -32,12 +38,16 @@ export async function readOffice(
   bytes: Uint8Array,
 ): Promise<{ document: OfficeText } | { failure: Failure }> {
   try {
-    const document = kind === 'mail' ? await readMail(bytes) : READERS[kind](new Archive(bytes));
-    return { document };
+    return { document: await documentOf(kind, bytes) };
   } catch (error) {
     const isTold = error instanceof ParleyError;
     return {
       failure: failureOf(isTold ? error : unreadable('The document is damaged and cannot be read')),
     };
   }
+}
+
+async function documentOf(kind: OfficeKind, bytes: Uint8Array): Promise<OfficeText> {
+  if (kind === 'mail') return readMail(bytes);
+  return kind === 'rtf' ? readRtf(bytes) : READERS[kind](new Archive(bytes));
 }

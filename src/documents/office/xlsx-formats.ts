@@ -6,7 +6,7 @@ import { readXml } from './xml.ts';
 
 export interface Formats {
   /** The kind of each cell style. */
-  kinds: ('date' | 'time' | 'percent' | 'number')[];
+  kinds: ('date' | 'time' | 'duration' | 'percent' | 'number')[];
   /** True if days are counted from 1904, as old Macs did. */
   is1904: boolean;
 }
@@ -48,10 +48,12 @@ function kindOf(id: number, code: string | undefined): Formats['kinds'][number] 
   if (code === undefined) {
     if ((id >= 14 && id <= 17) || id === 22 || (id >= 27 && id <= 36) || (id >= 50 && id <= 58))
       return 'date';
-    if ((id >= 18 && id <= 21) || (id >= 45 && id <= 47)) return 'time';
+    if (id === 46) return 'duration';
+    if ((id >= 18 && id <= 21) || id === 45 || id === 47) return 'time';
     return id === 9 || id === 10 ? 'percent' : 'number';
   }
   const plain = code.replace(/"[^"]*"|\\.|\[[^\]]*\]/g, '').split(';', 1)[0] ?? '';
+  if (/\[[hms]+\]/i.test(code)) return 'duration';
   if (/[yd]/i.test(plain)) return 'date';
   if (/[hs]/i.test(plain)) return 'time';
   return plain.includes('%') ? 'percent' : 'number';
@@ -62,6 +64,7 @@ export function formatCell(value: string, style: number, { kinds, is1904 }: Form
   const number = Number(value);
   if (value.trim() === '' || !Number.isFinite(number)) return value.trim();
   const kind = kinds[style] ?? 'number';
+  if (kind === 'duration') return durationOf(number);
   const isDay = number >= 0 && number <= LAST_DAY;
   if (kind === 'percent') return `${exact(number * 100)}%`;
   if (!isDay || kind === 'number') return exact(number);
@@ -74,4 +77,12 @@ export function formatCell(value: string, style: number, { kinds, is1904 }: Form
 /** Rounds to the digits that Excel keeps. */
 function exact(number: number): string {
   return String(Number(number.toPrecision(15)));
+}
+
+/** Returns days as hours, minutes and seconds; hours may be more than a day has. */
+function durationOf(days: number): string {
+  const seconds = Math.round(Math.abs(days) * 86_400);
+  const two = (part: number) => String(part).padStart(2, '0');
+  const clock = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return `${days < 0 ? '-' : ''}${clock.map(two).join(':')}`;
 }

@@ -5,13 +5,19 @@
 import { tooLarge, unreadable } from '../refusals.ts';
 import type { Archive } from './archive.ts';
 import { formatCell, readFormats, type Formats } from './xlsx-formats.ts';
-import { attribute, readXml, relationships, titleOf, type Attributes } from './xml.ts';
+import { oneLine, placeOf, SEPARATOR, sheetText, type Cell } from './sheet-text.ts';
+import { attribute, readXml, relationships, textsOf, titleOf, type Attributes } from './xml.ts';
 
 const WORKBOOK = 'xl/workbook.xml';
-/** Most columns of a sheet that are read. */
-const MOST_COLUMNS = 256;
 /** Longest text of all sheets, in UTF-16 units: more than a document may have. */
 const LONGEST = 4_200_000;
+
+/** The elements that hold the texts of a sheet's other parts, by the type of the part. */
+const NOTES: Readonly<Record<string, ReadonlySet<string>>> = {
+  comments: new Set(['text']),
+  threadedComment: new Set(['text']),
+  drawing: new Set(['txBody']),
+};
 
 interface Sheet {
   name: string;
@@ -28,11 +34,21 @@ export function readXlsx(archive: Archive): { text: string; title: string | unde
   let length = 0;
   const texts = sheets.map(({ name, part }) => {
     const rows = readRows(archive.read(part), { strings, formats, room: LONGEST - length });
-    const text = rows.length === 0 ? '' : `# ${name}\n\n${tableOf(rows)}`;
+    const text = sheetText({ name, rows, notes: notesOf(archive, part) });
     length += text.length;
     return text;
   });
   return { text: texts.filter((text) => text !== '').join('\n\n'), title: titleOf(archive) };
+}
+
+/** Returns the comments on a sheet's cells, and the texts of the boxes that lie on it. */
+function notesOf(archive: Archive, part: string): string[] {
+  const others = [...relationships(archive, part).values()];
+  return others.flatMap(({ type, target }) => {
+    const names = NOTES[type];
+    const bytes = names && archive.read(target);
+    return bytes ? textsOf(bytes, names) : [];
+  });
 }
 
 function readWorkbook(archive: Archive): { sheets: Sheet[]; is1904: boolean } {
@@ -74,11 +90,6 @@ function sharedStrings(bytes: Uint8Array | undefined): string[] {
   return strings;
 }
 
-interface Cell {
-  text: string;
-  isText: boolean;
-}
-
 interface Given {
   strings: readonly string[];
   formats: Formats;
@@ -105,11 +116,13 @@ function readRows(bytes: Uint8Array | undefined, { strings, formats, room }: Giv
       inner = '';
       if (name === 'c') {
         const text = cellText(cell, value, strings, formats);
-        length += text.length + 3;
-        if (length > room) throw tooLarge('The workbook has more text than a document may have');
-        const column = columnOf(attribute(cell, 'r'), row.length);
-        if (text !== '' && column < MOST_COLUMNS)
+        const column = placeOf(columnOf(attribute(cell, 'r'), row.length), row);
+        length += text.length + SEPARATOR;
+        if (text !== '') {
+          length += SEPARATOR * Math.max(0, column - row.length);
           row[column] = { text, isText: /^(?:s|str|inlineStr)$/.test(cell['t'] ?? '') };
+        }
+        if (length > room) throw tooLarge('The workbook has more text than a document may have');
       }
       if (name === 'row' && row.length > 0)
         rows.push(Array.from(row, (found) => found ?? { text: '', isText: true }));
@@ -131,28 +144,9 @@ function cellText(
   return oneLine(value);
 }
 
-function oneLine(text: string): string {
-  return text.replace(/\s+/gu, ' ').trim();
-}
-
 /** Returns the index of a cell's column: 2 for `C7`. */
 function columnOf(reference: string | undefined, fallback: number): number {
   const letters = /^[A-Z]{1,3}/.exec(reference ?? '')?.[0];
   if (letters === undefined) return fallback;
   return Array.from(letters).reduce((sum, letter) => sum * 26 + letter.charCodeAt(0) - 64, 0) - 1;
-}
-
-/** Returns rows as lines. The first is a header if it only holds texts and other rows follow. */
-function tableOf(rows: readonly Cell[][]): string {
-  const lines = rows.map((row) =>
-    row
-      .map(({ text }) => text)
-      .join(' | ')
-      .trim(),
-  );
-  const [first = []] = rows;
-  const isHeader =
-    rows.length > 1 && first.length > 1 && first.every(({ isText, text }) => isText && text !== '');
-  if (isHeader) lines.splice(1, 0, first.map(() => '---').join(' | '));
-  return lines.join('\n');
 }

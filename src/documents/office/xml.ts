@@ -54,6 +54,28 @@ function local(name: string): string {
   return name.slice(name.indexOf(':') + 1);
 }
 
+/** Returns the texts of the elements of these names in order, each as one line and not empty. */
+export function textsOf(bytes: Uint8Array, names: ReadonlySet<string>): string[] {
+  const texts: string[] = [];
+  let depth = 0;
+  readXml(bytes, {
+    open(name) {
+      if (names.has(name) && depth++ === 0) texts.push('');
+      // Words of neighbouring paragraphs and cells are not one word.
+      if (depth > 0 && SEPARATED.has(name)) texts[texts.length - 1] += ' ';
+    },
+    text(text) {
+      if (depth > 0) texts[texts.length - 1] += text;
+    },
+    close(name) {
+      if (names.has(name)) depth--;
+    },
+  });
+  return texts.map((text) => text.replace(/\s+/gu, ' ').trim()).filter((text) => text !== '');
+}
+
+const SEPARATED = new Set(['p', 'h', 'br', 'tab', 's', 'line-break', 'tc', 'table-cell']);
+
 /** Returns an attribute by its name without a prefix. */
 export function attribute(attributes: Attributes, name: string): string | undefined {
   const own = attributes[name];

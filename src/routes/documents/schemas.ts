@@ -106,7 +106,8 @@ const formFields = schemas.bodyOf({
     .openapi({
       type: 'string',
       format: 'binary',
-      description: 'Text, Markdown, HTML, PDF, .docx, .pptx, .xlsx, .epub or .eml',
+      description:
+        'Text, Markdown, HTML, PDF, RTF, .docx, .pptx, .xlsx, .odt, .odp, .ods, .epub or .eml',
     }),
   text: z.string().optional(),
   metadata: z
