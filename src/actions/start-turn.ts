@@ -50,7 +50,7 @@ export async function startTurn(
   options: StreamOptions,
 ): Promise<TurnStream> {
   const { turns } = context.dependencies;
-  return turns.start(requestOf(context, ask), options, context.asker);
+  return turns.start(await requestOf(context, ask), options, context.asker);
 }
 
 /**
@@ -63,10 +63,10 @@ export async function runTurn(
   onDisconnect: OnDisconnect,
 ): Promise<TurnRun> {
   const { turns } = context.dependencies;
-  return turns.run(requestOf(context, ask), onDisconnect, context.asker);
+  return turns.run(await requestOf(context, ask), onDisconnect, context.asker);
 }
 
-function requestOf(context: ActionContext, ask: TurnAsk): TurnRequest {
+async function requestOf(context: ActionContext, ask: TurnAsk): Promise<TurnRequest> {
   const { input, model = null, parameters, onBusy = 'reject', joinSameText = false } = ask;
   const request = {
     principal: context.principal,
@@ -78,7 +78,7 @@ function requestOf(context: ActionContext, ask: TurnAsk): TurnRequest {
     idempotency: ask.idempotency,
   };
   if (ask.conversationId !== undefined) return { ...request, conversationId: ask.conversationId };
-  const { id, ...create } = newConversation(context, ask.create ?? {});
+  const { id, ...create } = await newConversation(context, ask.create ?? {});
   return { ...request, conversationId: id, create };
 }
 
@@ -86,11 +86,14 @@ function requestOf(context: ActionContext, ask: TurnAsk): TurnRequest {
  * Returns the fields of a conversation that is about to be made, with a new id.
  * @throws ParleyError `unknown_model`, or `invalid_request` when the request names no user
  */
-export function newConversation(
+export async function newConversation(
   { principal, dependencies }: ActionContext,
   { title, mode, model, instructions, clientId }: ConversationFields,
 ) {
-  if (model) dependencies.registry.resolve(model);
+  if (model) {
+    await dependencies.registry.discover(model);
+    dependencies.registry.resolve(model);
+  }
   return {
     id: newId(),
     userId: requireUserId(principal),

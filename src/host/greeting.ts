@@ -18,7 +18,7 @@ export function factsOf({ address, model, data, config }: Greeting): Record<stri
   return {
     page: `${address}/`,
     docs: `${address}/docs`,
-    model: `${model} (${reasonFor(model, config)})`,
+    model: modelOf(model, config),
     data,
     callers: callersOf(config),
   };
@@ -29,12 +29,16 @@ export function printFacts(facts: Readonly<Record<string, string>>): void {
   for (const [name, fact] of Object.entries(facts)) console.log(`  ${name.padEnd(8)} ${fact}`);
 }
 
-function reasonFor(model: string, { DEFAULT_MODEL }: Config): string {
-  if (DEFAULT_MODEL !== undefined) return 'by DEFAULT_MODEL';
-  if (model !== OFFLINE_MODEL) return 'the best that has a key';
-  const keys = 'GROQ_API_KEY, OPENAI_API_KEY, GOOGLE_GENERATIVE_AI_API_KEY';
-  return `no key; set ${keys} or OPENAI_BASE_URL`;
+function modelOf(model: string, { DEFAULT_MODEL, OPENAI_BASE_URL }: Config): string {
+  if (DEFAULT_MODEL !== undefined) return `${model} (by DEFAULT_MODEL)`;
+  if (model === OFFLINE_MODEL) return `${model} (no key; set ${KEYS} or OPENAI_BASE_URL)`;
+  // What that server has is not known yet.
+  if (OPENAI_BASE_URL !== undefined && model.startsWith('openai/'))
+    return `the largest that ${OPENAI_BASE_URL} has; /models lists them, DEFAULT_MODEL names one`;
+  return `${model} (the best that has a key)`;
 }
+
+const KEYS = 'GROQ_API_KEY, OPENAI_API_KEY, GOOGLE_GENERATIVE_AI_API_KEY';
 
 /** Returns the path of a file, or the address of a server without its secret parts. */
 export function placeOf(databaseUrl: string): string {

@@ -3,6 +3,8 @@ import { ParleyError } from '../core/errors.ts';
 import { createIdentity, type Identity } from '../auth/identity.ts';
 import { fetchKeySet } from '../auth/key-set.ts';
 import { createTokenVerifier, type JoseLibrary } from '../auth/token.ts';
+import { warnOnce } from '../core/log-once.ts';
+import type { Logger } from '../core/logger.ts';
 import { ConfigError, type Config } from '../config.ts';
 import { createEmbeddingRegistry, type EmbeddingRegistry } from '../models/embeddings/registry.ts';
 import type { HttpFetch } from '../models/http.ts';
@@ -21,7 +23,7 @@ const STORE_GRACE_MS = 30_000;
  * @param network the HTTP client of the runtime
  * @throws ConfigError when DEFAULT_MODEL names no enabled model
  */
-export function registryOf(config: Config, network: HttpFetch): Registry {
+export function registryOf(config: Config, network: HttpFetch, log?: Logger): Registry {
   return asConfigError('DEFAULT_MODEL', () =>
     createRegistry({
       groq: { apiKey: config.GROQ_API_KEY, baseURL: config.GROQ_BASE_URL },
@@ -29,6 +31,7 @@ export function registryOf(config: Config, network: HttpFetch): Registry {
       google: { apiKey: config.GOOGLE_GENERATIVE_AI_API_KEY, baseURL: config.GOOGLE_BASE_URL },
       defaultModel: config.DEFAULT_MODEL,
       network,
+      ...(log && { warn: (message) => warnOnce(log, message) }),
       fastPath: config.MODEL_FAST_PATH === 'on',
       // Half of the limit between tokens, so that a finish is passed on before that limit ends the
       // stream.

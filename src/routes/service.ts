@@ -129,9 +129,9 @@ export function serviceRouter() {
         ...commonProblems,
       },
     },
-    (c) => {
+    async (c) => {
       const { registry } = c.get('dependencies');
-      return c.json({ default: registry.defaultName, models: registry.list() }, 200);
+      return c.json({ default: registry.defaultName, models: await registry.list() }, 200);
     },
   );
 

@@ -260,7 +260,7 @@ export class LocalTurnService implements TurnService {
   ): Promise<Read> {
     this.#gate.mustBeOpen();
     // An unknown model, or one that cannot do what is asked, is refused before anything is stored.
-    if (request.model) this.#dependencies.registry.resolve(request.model, request.parameters);
+    if (request.model) await this.#resolve(request.model, request.parameters);
     const task = () => this.#acceptOrJoin(claim, request, reading, wait);
     if (request.onBusy !== 'queue') return task();
     return this.#queues.run(request.conversationId, task, wait);
@@ -322,11 +322,18 @@ export class LocalTurnService implements TurnService {
    */
   async #modelsOf(accepted: Accepted, claim: TurnClaim): Promise<TurnJob['models']> {
     try {
-      return this.#dependencies.registry.resolve(accepted.model, accepted.parameters);
+      return await this.#resolve(accepted.model, accepted.parameters);
     } catch (error) {
       await this.#claims.release(claim);
       throw error;
     }
+  }
+
+  /** @throws ParleyError `unknown_model` or `unsupported_parameter` */
+  async #resolve(name: string, parameters: TurnRequest['parameters']): Promise<TurnJob['models']> {
+    const { registry } = this.#dependencies;
+    await registry.discover(name);
+    return registry.resolve(name, parameters);
   }
 
   /** Joins a turn; returns undefined when it is gone because its claim was released. */

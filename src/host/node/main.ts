@@ -57,7 +57,7 @@ async function serve(): Promise<void> {
   requireAuthOffLoopback(config);
   const log = createNodeLogger(config);
   const network = httpFetchOf(config);
-  const registry = registryOf(config, network);
+  const registry = registryOf(config, network, log);
   const embeddings = embeddingsOf(config, network);
   const db = await openNodeDatabase(config);
   await migrateFromFolder(db);

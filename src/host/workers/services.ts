@@ -56,12 +56,13 @@ function settleOnce(env: WorkerEnv): Settled {
   // Only a development server has a HOST; a deployed Worker may be reached by any name.
   const { HOST } = env;
   const network = networkBy(fetchDecoded);
+  const log = createWorkerLogger(config);
   return {
     config,
-    registry: registryOf(config, network),
+    registry: registryOf(config, network, log),
     embeddings: embeddingsOf(config, network),
     identity: identityOf(config, loadJose),
-    log: createWorkerLogger(config),
+    log,
     loopbackOnly: typeof HOST === 'string' && isLoopback(HOST),
   };
 }

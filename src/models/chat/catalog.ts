@@ -43,6 +43,11 @@ const WINDOWS: Record<string, ModelWindow> = {
 /** Small enough for most models behind an OpenAI-compatible server. */
 const UNKNOWN_WINDOW: ModelWindow = { context: 32_768, answer: 4_096 };
 
-export function windowOf(name: string): ModelWindow {
-  return WINDOWS[name] ?? UNKNOWN_WINDOW;
+/**
+ * Returns the window of a model.
+ * @param context what its service says that it takes
+ */
+export function windowOf(name: string, context?: number): ModelWindow {
+  if (context === undefined) return WINDOWS[name] ?? UNKNOWN_WINDOW;
+  return { context, answer: Math.min(UNKNOWN_WINDOW.answer, Math.ceil(context / 4)) };
 }

@@ -7,13 +7,22 @@ import type { TurnParameters } from '../../core/parameters.ts';
 import {
   ALIASES,
   OFFLINE_MODEL,
-  SLOW_OFFLINE_MODEL,
   windowOf,
   type ModelWindow,
   type ProviderName,
 } from './catalog.ts';
 import type { FailureContext } from '../describe-failure.ts';
 import { unsupportedBy, unsupportedParameter } from './parameter-support.ts';
+import {
+  candidatesOf,
+  contextOf,
+  defaultNameOf,
+  isQualified,
+  listModels,
+  providerOf,
+  qualifiedName,
+} from './model-names.ts';
+import { ServiceModels } from './service-models.ts';
 import { enabledProviders, type ProvidersSettings } from './settings.ts';
 
 export { withPlaceholderKey, type ProviderSettings } from './settings.ts';
@@ -45,31 +54,41 @@ export interface Registry {
    *   when none of them can honour a parameter
    */
   resolve(name: string, parameters?: TurnParameters): readonly [ChatModel, ...ChatModel[]];
-  list(): ModelListing[];
-  /** Loads the providers, which the first turn would wait for otherwise. */
+  /**
+   * Returns what to wait for before a name is resolved, if its meaning depends on what a server has
+   * and that is not known yet.
+   */
+  discover(name: string): Promise<void> | undefined;
+  list(): Promise<ModelListing[]>;
+  /** Loads what the first turn would wait for otherwise. */
   prepare(): Promise<void>;
 }
 
 export interface RegistrySettings extends ProvidersSettings {
   defaultModel?: string;
+  /** Tells the operator what is wrong with a service. */
+  warn?: (message: string) => void;
 }
 
 export function createRegistry(settings: RegistrySettings): Registry {
   const providers = new Set<string>(enabledProviders(settings));
   const load = once(async () => (await import('./providers.ts')).loadProviders(settings));
-  const modelNamed = (name: string): ChatModel | undefined => {
+  const service = serviceOf(settings);
+  const qualify = (name: string) => qualifiedName(name, providers, service);
+  const modelNamed = (given: string): ChatModel | undefined => {
+    const name = qualify(given);
     const slash = name.indexOf('/');
     if (!providers.has(name.slice(0, slash)) || slash === name.length - 1) return undefined;
     return {
       name,
-      window: windowOf(name),
+      window: windowOf(name, contextOf(name, service)),
       failureContext: failureContextOf(providerOf(name), settings),
       load: async () => (await load())(name),
     };
   };
   const chain = (name: string): ChatModel[] => {
     if (name === 'offline') return chain(OFFLINE_MODEL);
-    const candidates = Object.hasOwn(ALIASES, name) ? (ALIASES[name] ?? []) : [name];
+    const candidates = Object.hasOwn(ALIASES, name) ? candidatesOf(name, service) : [name];
     const found = candidates.map(modelNamed).filter((model) => model !== undefined);
     return found.length === 0 && candidates.length > 1 ? chain(OFFLINE_MODEL) : found;
   };
@@ -84,12 +103,17 @@ export function createRegistry(settings: RegistrySettings): Registry {
     return parameters ? honouring([first, ...others], parameters) : [first, ...others];
   };
   const defaultName =
-    settings.defaultModel ?? (resolve('smart')[0].name === OFFLINE_MODEL ? 'offline' : 'smart');
+    defaultNameOf(settings, providers) ??
+    (resolve('smart')[0].name === OFFLINE_MODEL ? 'offline' : 'smart');
   return {
     defaultName: resolve(defaultName) && defaultName,
     resolve,
-    list: () => listModels(resolve, providers),
-    prepare: async () => void (await load()),
+    discover: (name) => (isQualified(name, providers) ? undefined : service?.refresh()),
+    list: async () => {
+      await service?.refresh();
+      return listModels({ resolve, providers, service, defaultName });
+    },
+    prepare: async () => void (await Promise.all([load(), service?.refresh()])),
   };
 }
 
@@ -107,23 +131,13 @@ function honouring(
   throw refused ? unsupportedParameter(models[0].name, refused) : new TypeError('no model');
 }
 
-function listModels(resolve: Registry['resolve'], providers: ReadonlySet<string>): ModelListing[] {
-  const aliases = [...Object.keys(ALIASES), 'offline'].map((id) => ({
-    id,
-    model: resolve(id)[0].name,
-  }));
-  const named = Object.values(ALIASES)
-    .flat()
-    .filter((name) => providers.has(providerOf(name)));
-  return [
-    ...aliases.map((alias) => ({ ...alias, provider: providerOf(alias.model) })),
-    ...[...named, SLOW_OFFLINE_MODEL].map((id) => ({ id, provider: providerOf(id) })),
-  ];
-}
-
-function providerOf(name: string): ProviderName {
-  // Names come from the catalogue and begin with a provider.
-  return name.slice(0, name.indexOf('/')) as ProviderName;
+/** Returns what a server of the operator's own has; undefined when there is none. */
+function serviceOf(settings: RegistrySettings): ServiceModels | undefined {
+  const { baseURL, apiKey } = settings.openai;
+  if (baseURL === undefined) return undefined;
+  const { network, warn = () => undefined } = settings;
+  const failureContext = failureContextOf('openai', settings);
+  return new ServiceModels({ baseURL, apiKey, network, warn, failureContext });
 }
 
 const VARIABLES: Partial<Record<ProviderName, [key: string, baseUrl: string]>> = {

@@ -67,7 +67,7 @@ export async function created(
   path: string,
   given: ConversationFields,
 ): Promise<Response> {
-  const conversation = newConversation(actionContext(c), given);
+  const conversation = await newConversation(actionContext(c), given);
   const idempotency = await idempotencyKey(c, { scope: conversation.userId });
   const made = await createConversation(c.get('dependencies').db, { conversation, idempotency });
   if (made.kind === 'key_reused') throw keyReused();
@@ -201,7 +201,10 @@ export function addChange(router: Router, { path, tags, noun, name }: RouteBase)
       const { db, registry } = c.get('dependencies');
       const { id } = c.req.valid('param');
       const principal = c.get('principal');
-      if (change.model) registry.resolve(change.model);
+      if (change.model) {
+        await registry.discover(change.model);
+        registry.resolve(change.model);
+      }
       if (head_message_id !== undefined)
         await switchTo(actionContext(c), {
           conversationId: id,
