@@ -10,7 +10,7 @@ import type { Dependencies } from '../../routes/shared/dependencies.ts';
 import { createRetriever } from '../../search/retrieve.ts';
 import { drainRequest } from './drain-request.ts';
 import { answerParseError } from './parse-errors.ts';
-import { httpFetchOf } from './http-client/http-client.ts';
+import { httpFetchOf, prepareHttpClient } from './http-client/http-client.ts';
 import { sweep } from '../../store/turns/read.ts';
 import { LocalTurnService } from '../../turns/local-turn-service.ts';
 import { createToolRegistry } from '../../turns/tools/registry.ts';
@@ -106,7 +106,9 @@ async function serve(): Promise<void> {
     log,
   );
   tellStart(addressOfServer(server, config), { registry, config, log });
-  registry.prepare().catch((error: unknown) => log.error('the models cannot be loaded', { error }));
+  Promise.all([registry.prepare(), prepareHttpClient(config)]).catch((error: unknown) =>
+    log.error('the models cannot be loaded', { error }),
+  );
 }
 
 function listen(dependencies: Dependencies, readiness: Readiness): Promise<Server> {

@@ -4,15 +4,13 @@ import { resolve } from 'node:path';
 import { ConfigError, type Config } from '../../../config.ts';
 import type { Database } from '../../../store/database.ts';
 import { migrate, type Migration } from '../../../store/migrate.ts';
-import { connectFile } from './libsql-file.ts';
-import { connectStreams, KEPT_FOR_MS } from './hrana-streams.ts';
 import { httpFetchOf } from '../http-client/http-client.ts';
 
 export const DEFAULT_DATABASE_URL = 'file:./data/parley.db';
 const MIGRATIONS = resolve(import.meta.dirname, '../../../../migrations');
 
 /**
- * Opens the database.
+ * Opens the database. Only the library that it needs is loaded.
  * @throws ConfigError when no database can be reached by the address
  */
 export async function openNodeDatabase(
@@ -20,7 +18,8 @@ export async function openNodeDatabase(
 ): Promise<Database> {
   const url = config.DATABASE_URL ?? DEFAULT_DATABASE_URL;
   try {
-    if (url.startsWith('file:')) return connectFile(url);
+    if (url.startsWith('file:')) return (await import('./libsql-file.ts')).connectFile(url);
+    const { connectStreams, KEPT_FOR_MS } = await import('./hrana-streams.ts');
     return connectStreams(
       { url, authToken: config.DATABASE_AUTH_TOKEN },
       httpFetchOf(config, KEPT_FOR_MS),

@@ -2,10 +2,9 @@
  * The HTTP client on Node, for models and databases: over the dispatcher of `undici`, or by the
  * built-in `fetch`. README.md beside this file says why there are two.
  */
-import { Agent, buildConnector, Pool, type Client, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Config } from '../../../config.ts';
 import { headerRecord, networkBy, type HttpFetch } from '../../../models/http.ts';
-import { WatchedClient } from './connection.ts';
 import { abortError, Exchange } from './dispatch-handler.ts';
 
 /**
@@ -14,12 +13,6 @@ import { abortError, Exchange } from './dispatch-handler.ts';
  * must not be sent twice.
  */
 const IDLE_MS = 4_000;
-/**
- * The longest time for which an idle connection is kept, in milliseconds, whatever the service
- * says.
- */
-const LONGEST_IDLE_MS = 60_000;
-
 /** True when Node was told that its built-in `fetch` should use the proxy of the environment. */
 const HEEDS_PROXY =
   process.env['NODE_USE_ENV_PROXY'] === '1' ||
@@ -39,6 +32,13 @@ export function httpFetchOf({ HTTP_CLIENT }: Pick<Config, 'HTTP_CLIENT'>, idleMs
   return HTTP_CLIENT === 'fetch' ? networkBy(fetch) : createUndiciFetch(idleMs);
 }
 
+/** Loads what the first request would wait for otherwise. */
+export async function prepareHttpClient({ HTTP_CLIENT }: Pick<Config, 'HTTP_CLIENT'>) {
+  if (HTTP_CLIENT !== 'fetch') await loadDispatcher();
+}
+
+const loadDispatcher = () => import('./dispatcher.ts');
+
 /**
  * Returns a client over the dispatcher of `undici`. It does no more than its callers need: a body
  * that is a string, a response that is streamed and decoded, a signal that ends both. It follows no
@@ -46,37 +46,21 @@ export function httpFetchOf({ HTTP_CLIENT }: Pick<Config, 'HTTP_CLIENT'>, idleMs
  * @param idleMs the time for which a connection is kept, unless the service says
  */
 export function createUndiciFetch(idleMs = IDLE_MS): HttpFetch {
-  const dispatcher = createDispatcher(idleMs);
+  let dispatcher: Dispatcher | undefined;
+  const made = async () => (dispatcher ??= (await loadDispatcher()).createDispatcher(idleMs));
   return async (input, init = {}, interceptor) => {
     const asked = input instanceof Request ? await partsOf(input, init) : { url: input, ...init };
     const { body = null, signal } = asked;
     if (HEEDS_PROXY || (body !== null && typeof body !== 'string'))
       return networkBy(fetch)(asked.url, asked, interceptor);
     const request = requestOf(asked, body);
+    const by = dispatcher ?? (await made());
     return new Promise((resolve, reject) => {
       if (signal?.aborted) throw abortError(signal);
       const exchange = new Exchange({ resolve, reject, signal: signal ?? undefined, interceptor });
-      dispatcher.dispatch(request, exchange);
+      by.dispatch(request, exchange);
     });
   };
-}
-
-function createDispatcher(idleMs: number): Dispatcher {
-  const options = {
-    keepAliveTimeout: idleMs,
-    keepAliveMaxTimeout: LONGEST_IDLE_MS,
-    // Callers limit the time of a response; opening a connection may take ten seconds.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    // Over HTTP/2 many requests share a connection, and closing it would end all of them.
-    allowH2: false,
-  } satisfies Client.Options;
-  const connect = buildConnector({ allowH2: false });
-  const client = (origin: URL) => new WatchedClient(origin, { ...options, connect });
-  return new Agent({
-    ...options,
-    factory: (origin) => new Pool(origin, { ...options, factory: client }),
-  });
 }
 
 type Asked = RequestInit & { url: string | URL };
