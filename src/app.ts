@@ -39,10 +39,10 @@ export function createApp<Bindings extends object>(
   const app = new OpenAPIHono<AppEnv>({ getPath: pathWithoutTrailingSlash });
   let description: ReturnType<typeof describeApi> | undefined;
   app.use(nameRequest);
-  app.use(async (c, next) => {
+  app.use((c, next) => {
     // The host that creates the app also calls it, with the bindings of its own runtime.
     c.set('dependencies', dependenciesFor(c.env as Bindings));
-    await next();
+    return next();
   });
   app.use(logRequest, allowBrowsers, refuseRebinding);
 

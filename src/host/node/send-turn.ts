@@ -16,6 +16,7 @@ const LONG = 4_096;
  */
 export const sendTurn: Dependencies['sendTurn'] = (c, stream, headers) => {
   const { outgoing } = c.env as HttpBindings;
+  c.set('isSent', true);
   if (outgoing.destroyed) {
     stream.leave();
     return new Response(null);
@@ -23,7 +24,8 @@ export const sendTurn: Dependencies['sendTurn'] = (c, stream, headers) => {
   drainRequest(c.env as HttpBindings);
   takesComments(outgoing);
   const head = { ...headersOfEveryAnswer(c), ...headers };
-  const writeHead = () => void outgoing.writeHead(200, head);
+  const writeHead: WriteHead = (more) =>
+    void outgoing.writeHead(200, more ? { ...head, ...more } : head);
   stream.pipe(sinkOf(outgoing, writeHead));
   // A reader that already has everything should still get the head at once.
   if (!outgoing.headersSent) {
@@ -33,18 +35,27 @@ export const sendTurn: Dependencies['sendTurn'] = (c, stream, headers) => {
   return new Response(null);
 };
 
+type WriteHead = (more?: { 'Content-Length': number }) => void;
+
 /** Returns a sink that sends the head together with the first text. */
-function sinkOf(outgoing: ServerResponse, writeHead: () => void): Sink {
+function sinkOf(outgoing: ServerResponse, writeHead: WriteHead): Sink {
   const prepare = (text: string, bytes?: Uint8Array) => {
-    if (!outgoing.headersSent) writeHead();
     if (bytes) return bytes;
     // A long text waits for its client as bytes. As a string it would be kept beside them, in
     // twice the space.
     return text.length > LONG ? Buffer.from(text) : text;
   };
   return {
-    write: (text, bytes) => outgoing.write(prepare(text, bytes)),
-    end: (text, bytes) => void outgoing.end(prepare(text, bytes)),
+    write(text, bytes) {
+      if (!outgoing.headersSent) writeHead();
+      return outgoing.write(prepare(text, bytes));
+    },
+    end(text, bytes) {
+      const last = prepare(text, bytes);
+      // Nothing was sent before, so this is the whole body, and it needs no chunks.
+      if (!outgoing.headersSent) writeHead({ 'Content-Length': Buffer.byteLength(last) });
+      outgoing.end(last);
+    },
     fail: (error) => void outgoing.destroy(error instanceof Error ? error : undefined),
     onDrain: (callback) => void outgoing.once('drain', callback),
     onClose: (callback) => void outgoing.once('close', callback),

@@ -43,6 +43,8 @@ export interface AppEnv {
     namedUser: string | undefined;
     /** Whom the request acts for. */
     principal: Principal;
+    /** True when the host has sent the whole head itself: no header can be added any more. */
+    isSent: true | undefined;
     /** The turn that is answered with. */
     turn: TurnAddress | undefined;
     /** The headers that name the turn. The failure of a turn that has begun carries them too. */

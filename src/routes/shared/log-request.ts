@@ -15,10 +15,11 @@ export const logRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   const { log } = c.get('dependencies');
   const { method, path } = c.req;
   const turn = c.get('turn');
-  log[levelOf(c.res.status, path)]('request', {
+  const status = c.get('isSent') ? 200 : c.res.status;
+  log[levelOf(status, path)]('request', {
     method,
     path: path.slice(0, LONGEST_PATH),
-    status: c.res.status,
+    status,
     ms: Math.round(performance.now() - begunAt),
     request_id: c.get('requestId'),
     turn_id: turn?.turnId,

@@ -10,13 +10,18 @@ import { originPolicyOf } from './prepare-request.ts';
 /** Matches the request ids that callers may choose themselves. */
 const REQUEST_ID = /^[\w=-]{1,255}$/;
 
-/** Gives the request an id, and names the turn that a response belongs to. */
+/**
+ * Gives the request an id, and names the turn that a response belongs to. An answer that was sent
+ * already has these headers (`headersOfEveryAnswer`); adding one here would only make objects.
+ */
 export const nameRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   const given = c.req.header('x-request-id');
   const requestId = given !== undefined && REQUEST_ID.test(given) ? given : newId();
   c.set('requestId', requestId);
   await next();
+  if (c.get('isSent')) return;
   addHeader(c, 'X-Request-Id', requestId, 'set');
+  if (c.req.header('origin') === undefined) addHeader(c, 'Vary', 'Origin', 'append');
   if (c.res.headers.get('content-type')?.startsWith('application/'))
     addHeader(c, 'Cache-Control', 'no-store', 'set');
   for (const [name, value] of Object.entries(c.get('turnHeaders') ?? {}))
@@ -55,11 +60,8 @@ const corsHeaders: MiddlewareHandler<AppEnv> = cors({
 });
 
 /** Lets browsers call from the allowed origins. */
-export const allowBrowsers: MiddlewareHandler<AppEnv> = async (c, next) => {
-  if (c.req.header('origin') !== undefined) return corsHeaders(c, next);
-  await next();
-  addHeader(c, 'Vary', 'Origin', 'append');
-};
+export const allowBrowsers: MiddlewareHandler<AppEnv> = (c, next) =>
+  c.req.header('origin') === undefined ? next() : corsHeaders(c, next);
 
 /**
  * Returns the headers that the middleware above adds, for a host that writes the head of a response

@@ -65,8 +65,9 @@ export class Subscription implements TurnStream, Listener {
       if (comment !== '') sink.write(comment);
     };
     this.#onIdle = keepAlive;
-    sink.onClose(() => this.leave());
     flow();
+    // A turn that was sent whole needs nobody to notice that its reader has left.
+    if (!this.#isOver) sink.onClose(() => this.leave());
   }
 
   /** Writes what there is to send now. Returns true when the sink wants no more for now. */
