@@ -1,6 +1,6 @@
 /** The routes of single turns: read, follow, cancel. */
 import type { StoredTurn } from '../core/message.ts';
-import { findTurn, readTurn, type TurnAddress } from '../store/turns/read.ts';
+import { findTurn, readTurn, type TurnStanding } from '../store/turns/read.ts';
 import { nativeSse } from '../wire/native-sse.ts';
 import { turnView } from '../wire/views.ts';
 import { streamOptions } from './shared/answer-turn.ts';
@@ -61,8 +61,8 @@ export function turnsRouter() {
       const follow = async () => {
         const { id } = c.req.valid('param');
         const { turns } = c.get('dependencies');
-        const found = turns.holds(id) ? undefined : await turnOf(c, id);
-        const address = found?.head ?? (await addressOf(c, id));
+        const found = turns.holds(id) ? await standingOf(c, id) : await turnOf(c, id);
+        const address = 'head' in found ? found.head : found;
         if (c.req.method === 'HEAD') return headOfStream(nativeSse);
         await requireTicketFor(c, id);
         const options = streamOptions(nativeSse, {});
@@ -102,7 +102,7 @@ function shown(c: AppContext, turn: StoredTurn): Response {
   return c.json(turnView(turn), 200, turnHeaders(turn.head));
 }
 
-async function addressOf(c: AppContext, turnId: string): Promise<TurnAddress> {
+async function standingOf(c: AppContext, turnId: string): Promise<TurnStanding> {
   const { db } = c.get('dependencies');
   return required(await findTurn(db, { turnId, principal: c.get('principal') }), 'Turn');
 }

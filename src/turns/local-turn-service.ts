@@ -19,6 +19,7 @@ import { Claims, headOf } from './accept/claims.ts';
 import { ConversationQueues, unlessAborted } from './accept/conversation-queue.ts';
 import { QueuedStream } from './follow/queued-stream.ts';
 import { KeepAliveTimer } from './follow/keep-alive-timer.ts';
+import { KeptTurns } from './follow/kept-turns.ts';
 import { startAtOf } from './follow/start-position.ts';
 import { Subscription } from './follow/subscription.ts';
 import type { StartAt } from './follow/turn-reader.ts';
@@ -37,6 +38,7 @@ import type { RunSettings, TurnJob } from './run/types.ts';
 import type { ToolRegistry } from './tools/tool.ts';
 import type {
   Asker,
+  FoundTurn,
   OnDisconnect,
   StreamOptions,
   TurnAddress,
@@ -103,6 +105,7 @@ export class LocalTurnService implements TurnService {
   readonly #checkpointer: Checkpointer;
   readonly #claims: Claims;
   readonly #gate = new AdmissionGate();
+  readonly #kept = new KeptTurns();
   readonly #keepAlive: KeepAliveTimer;
   #graceIsOver = false;
 
@@ -176,14 +179,14 @@ export class LocalTurnService implements TurnService {
   }
 
   holds(turnId: string): boolean {
-    return this.#running.has(turnId);
+    return this.#running.has(turnId) || this.#kept.has(turnId);
   }
 
   async follow(
     address: TurnAddress,
     options: StreamOptions,
     cursor?: string,
-    found?: StoredTurn,
+    found?: FoundTurn,
   ): Promise<TurnStream | undefined> {
     const at = cursor === undefined ? undefined : decodeCursor(cursor);
     const source = await this.#sourceOf(address.turnId, found);
@@ -275,7 +278,7 @@ export class LocalTurnService implements TurnService {
     const entered = await acceptTurn<Read>(claim, request, {
       claims: this.#claims,
       gate: this.#gate,
-      runsHere: (turnId) => this.holds(turnId),
+      runsHere: (turnId) => this.#running.has(turnId),
       join: (turn) => this.#join(turn, reading),
       cancel: (turn) => this.cancel(turn),
       waitFor: (turnId) => this.#waitFor(turnId, wait),
@@ -354,14 +357,21 @@ export class LocalTurnService implements TurnService {
     await unlessAborted(over, signal);
   }
 
-  /** @param found the turn as it was read just now: one that is over stays as it is */
-  async #sourceOf(turnId: string, found?: StoredTurn): Promise<TurnSource> {
-    const running = await this.#runningHere(turnId);
+  /** @param found what was read of the turn just now */
+  async #sourceOf(turnId: string, found?: FoundTurn): Promise<TurnSource> {
+    const running = this.#running.get(turnId) ?? (await this.#runningHere(turnId));
     if (running) return running;
-    if (found && !found.running) return storedSource(found);
+    const known = found && this.#knownSource(found);
+    if (known) return known;
     const stored = await this.#read(turnId);
     if (!stored) throw notFound('Turn');
     return this.#sourceFrom(stored);
+  }
+
+  /** Returns the source of a turn that is over, where what was found of it says enough. */
+  #knownSource(found: FoundTurn): TurnSource | undefined {
+    if (!('message' in found)) return this.#kept.find(found);
+    return found.running ? undefined : this.#kept.keep(found);
   }
 
   /** Returns a turn that runs here, after waiting for the release of its claim, if there is one. */

@@ -5,6 +5,7 @@ import type { Part } from '../core/parts.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Key } from '../store/idempotency-keys.ts';
 import type { FinishedTurn, StoredTurn } from '../core/message.ts';
+import type { TurnStanding } from '../store/turns/read.ts';
 import type { Wire } from '../wire/wire.ts';
 import type { Sink } from './follow/sink.ts';
 
@@ -65,6 +66,9 @@ export interface StreamOptions {
 /** Says whether the turn continues or is cancelled when the last client leaves. */
 export type OnDisconnect = 'continue' | 'cancel';
 
+/** What a caller has read of a turn: all of it, or how it stands. */
+export type FoundTurn = StoredTurn | TurnStanding;
+
 export interface TurnAddress {
   turnId: string;
   conversationId: string;
@@ -112,22 +116,22 @@ export interface TurnService {
   /** Accepts a turn, as {@link start} does, and returns a handle to wait for its end. */
   run(request: TurnRequest, onDisconnect: OnDisconnect, asker?: Asker): Promise<TurnRun>;
   /**
-   * True when {@link follow} needs nothing of what the database has of the turn: whoever asks need
-   * only be known to own it.
+   * True when {@link follow} needs no more of the turn than how it stands: it runs here, or was read
+   * here lately.
    */
   holds(turnId: string): boolean;
   /**
    * Streams an existing turn, in any state, from a cursor on; undefined when nothing is left after
    * it.
    * @param cursor a cursor that was given out; without it, the stream begins at the start
-   * @param found the turn as it was read just now, so that it need not be read again
+   * @param found what was read of the turn just now, so that it need not be read again
    * @throws ParleyError `not_found`, `invalid_cursor`
    */
   follow(
     turn: TurnAddress,
     options: StreamOptions,
     cursor?: string,
-    found?: StoredTurn,
+    found?: FoundTurn,
   ): Promise<TurnStream | undefined>;
   /**
    * Returns a handle to wait for the end of an existing turn, in any state.

@@ -1,7 +1,7 @@
 /** A turn as everybody may see it in the database, and what others than its owner may ask of it. */
 import { and, eq, lt, not, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
-import type { StoredTurn } from '../../core/message.ts';
+import type { Siblings, StoredTurn } from '../../core/message.ts';
 import { contentOf } from '../../core/parts.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { Database } from '../database.ts';
@@ -92,20 +92,39 @@ export async function readTurn(
   return row && turnFrom(row);
 }
 
-const selectAddress = prepare(({ turnId, owner }: Given<'turnId' | 'owner'>) =>
+/** Where a turn is, and all that can still change of what readers see of it once it has ended. */
+export interface TurnStanding extends TurnAddress {
+  title: string | null;
+  /** The place of the answer among those to the same message. */
+  siblings: Siblings;
+}
+
+/** The place of a turn's answer in the tree, as its turn has it. */
+const answerPlace = {
+  conversationId: turns.conversationId,
+  parentId: turns.promptMessageId,
+  sequenceNumber: turns.sequenceNumber,
+};
+
+const selectStanding = prepare(({ turnId, owner }: Given<'turnId' | 'owner'>) =>
   query
-    .select({ turnId: turns.id, conversationId: turns.conversationId })
+    .select({
+      turnId: turns.id,
+      conversationId: turns.conversationId,
+      title: conversations.title,
+      siblings: siblingsOf(answerPlace),
+    })
     .from(turns)
     .innerJoin(conversations, eq(conversations.id, turns.conversationId))
     .where(and(eq(turns.id, turnId), ownedBy(conversations.userId, owner))),
 );
 
-/** Finds where a turn is; undefined where there is none for this caller. */
+/** Finds how a turn stands; undefined where there is none for this caller. */
 export async function findTurn(
   db: Database,
   { turnId, principal }: { turnId: string; principal: Principal },
-): Promise<TurnAddress | undefined> {
-  const select = selectAddress({ turnId, owner: ownerOf(principal) });
+): Promise<TurnStanding | undefined> {
+  const select = selectStanding({ turnId, owner: ownerOf(principal) });
   const [[found]] = await batch(db, [select], 'read');
   return found;
 }

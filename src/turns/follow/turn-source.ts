@@ -2,7 +2,7 @@ import type { MessageBuffer } from '../../core/message-buffer.ts';
 import type { Outcome, StoredTurn, TurnHead } from '../../core/message.ts';
 import { MessageBuffer as Parts } from '../../core/message-buffer.ts';
 import { sleep } from '../../core/retry.ts';
-import type { SharedReads } from './shared-reads.ts';
+import { SharedReads } from './shared-reads.ts';
 
 /**
  * The answer that a reader reads, which is growing or stored. Following a running turn and
@@ -21,9 +21,16 @@ export interface TurnSource {
   readonly ended?: Promise<unknown>;
 }
 
-/** Returns the source of a finished turn. */
-export function storedSource({ head, message, error }: StoredTurn): TurnSource {
+/**
+ * Returns the source of a finished turn.
+ * @param isShared true when there may be many readers
+ */
+export function storedSource(
+  { head, message, error }: StoredTurn,
+  { isShared = false } = {},
+): TurnSource {
   return {
+    shared: isShared ? new SharedReads() : undefined,
     head,
     parts: Parts.of(message.parts),
     outcome: { message, error },

@@ -1,6 +1,12 @@
 /** A turn in mid-air, for tests of what reads one. */
 import { newId } from '../../../src/core/ids.ts';
-import { ONLY_CHILD, type Message, type Status, type TurnHead } from '../../../src/core/message.ts';
+import {
+  ONLY_CHILD,
+  type Message,
+  type Status,
+  type StoredTurn,
+  type TurnHead,
+} from '../../../src/core/message.ts';
 import { RunningTurn } from '../../../src/turns/run/running-turn.ts';
 
 /** A turn that has said nothing yet; its readers are woken at once. */
@@ -50,4 +56,14 @@ export function finish(turn: RunningTurn, status: Status = 'complete'): void {
     createdAt: 0,
   };
   turn.end({ message });
+}
+
+/** A stored turn with this text. */
+export function endedTurn(text: string): StoredTurn {
+  const turn = newRunningTurn();
+  turn.append('text', text);
+  finish(turn);
+  const { head, outcome } = turn;
+  if (!outcome) throw new Error('a turn that was finished has an outcome');
+  return { head, ...outcome, running: false, hasHeartbeat: true };
 }
