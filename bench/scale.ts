@@ -85,7 +85,12 @@ const CALLS_TO_TIME: Record<string, Call> = {
 
 async function turn(db: Database, size: Size): Promise<void> {
   const { id, number } = anyConversation(size);
-  const ids = { turnId: newId(), assistantMessageId: newId(), instanceId: 'bench' };
+  const ids = {
+    turnId: newId(),
+    assistantMessageId: newId(),
+    instanceId: 'bench',
+    answerClientId: null,
+  };
   const text = 'What does it cost to stream one more token?';
   const messageId = newId();
   const verdict = await claimTurn(
@@ -102,6 +107,7 @@ async function turn(db: Database, size: Size): Promise<void> {
           parentId: undefined,
           parentMayBeQuestion: false,
           clientId: null,
+          historyHash: null,
         },
       },
       ...{ title: 'x', model: null, defaultModel: 'offline' },

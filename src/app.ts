@@ -16,6 +16,7 @@ import { sessionsRouter } from './routes/credentials/sessions.ts';
 import { ticketsRouter } from './routes/credentials/tickets.ts';
 import { documentsRouter } from './routes/documents/documents.ts';
 import { messagesRouter } from './routes/messages.ts';
+import { openAiRouter } from './routes/openai/openai.ts';
 import { serviceRouter } from './routes/service.ts';
 import { readApiNotes } from './routes/shared/api-notes.ts';
 import type { AppEnv, Dependencies } from './routes/shared/dependencies.ts';
@@ -54,6 +55,7 @@ export function createApp<Bindings extends object>(
   app.route('/', messagesRouter());
   app.route('/', documentsRouter());
   app.route('/', chatRouter());
+  app.route('/', openAiRouter());
   app.route('/', turnsRouter());
   app.route('/', websocketRouter());
   app.route('/', keysRouter());

@@ -24,7 +24,7 @@ export type ChatTrigger =
   | {
       kind: 'submit';
       /** The client's name of the message. */
-      messageId: string;
+      messageId?: string;
       parts: Part[];
       /**
        * The names of the answers before it, the nearest first. Undefined when the client sent the
@@ -79,7 +79,7 @@ export function userOf(principal: Principal): string {
 }
 
 /** Returns the context in which a chat is made: whoever names no user is the anonymous one. */
-function withUser(context: ActionContext): ActionContext {
+export function withUser(context: ActionContext): ActionContext {
   const { principal } = context;
   if (userIdOf(principal) !== undefined) return context;
   return { ...context, principal: { kind: 'anyone', userId: ANONYMOUS } };

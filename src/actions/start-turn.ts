@@ -38,6 +38,8 @@ export interface TurnAsk {
   /** Joins the running turn, instead of failing, when that answers exactly the same text. */
   joinSameText?: boolean;
   idempotency?: Key;
+  /** The name that the client gives the answer. */
+  answerClientId?: string;
 }
 
 /**
@@ -76,6 +78,7 @@ async function requestOf(context: ActionContext, ask: TurnAsk): Promise<TurnRequ
     onBusy,
     joinSameText,
     idempotency: ask.idempotency,
+    answerClientId: ask.answerClientId,
   };
   if (ask.conversationId !== undefined) return { ...request, conversationId: ask.conversationId };
   const { id, ...create } = await newConversation(context, ask.create ?? {});

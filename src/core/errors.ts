@@ -29,6 +29,7 @@ export const ERROR_CODES = [
   'model_empty',
   'model_refused',
   'context_too_long',
+  'turn_cancelled',
   'turn_lost',
   'not_stored',
   'database_unavailable',

@@ -32,6 +32,8 @@ export interface TurnParameters {
   response_format?: ResponseFormat;
   reasoning_effort?: ReasoningEffort;
   tool_choice?: ToolChoice;
+  /** Instructions in place of the conversation's. */
+  instructions?: string;
 }
 
 /** Returns true for an answer that should be JSON. */

@@ -8,6 +8,7 @@ const {
   depth: _depth,
   checkpoint: _checkpoint,
   textLength: _,
+  historyHash: _historyHash,
   ...columns
 } = getTableColumns(messages);
 

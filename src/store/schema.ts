@@ -135,12 +135,18 @@ export const messages = sqliteTable(
     durationMs: integer('duration_ms'),
     /** Of a user message: the name that a client gave it. Several versions of it share the name. */
     clientId: text('client_id'),
+    /**
+     * Of a user message of clients that send the whole history: what tells this history from all
+     * others, see `core/history-hash.ts`.
+     */
+    historyHash: text('history_hash'),
     createdAt: integer('created_at').notNull(),
   },
   (table) => [
     uniqueIndex('messages_by_sequence').on(table.conversationId, table.sequenceNumber),
     // With the number, by which siblings are counted up to one of them.
     index('messages_by_parent').on(table.conversationId, table.parentId, table.sequenceNumber),
+    index('messages_by_history_hash').on(table.historyHash).where(isNotNull(table.historyHash)),
     index('messages_by_client_id')
       .on(table.conversationId, table.clientId)
       .where(isNotNull(table.clientId)),

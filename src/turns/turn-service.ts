@@ -27,6 +27,8 @@ export type TurnInput =
       parentMayBeQuestion?: boolean;
       /** The name that the client gives the message. */
       clientId?: string;
+      /** The hash of the history that the client sent with it. */
+      historyHash?: string;
     }
   /** Answers a stored user message again; the new answer becomes a sibling of the earlier ones. */
   | { kind: 'regenerate'; promptId: string };
@@ -53,6 +55,8 @@ export interface TurnRequest {
   /** Joins the running turn, instead of failing, when that answers exactly the same text. */
   joinSameText: boolean;
   idempotency?: Key;
+  /** The name that the client gives the answer. */
+  answerClientId?: string;
 }
 
 /** Options for reading a turn. */

@@ -34,6 +34,7 @@ const PROBLEMS: Record<ErrorCode, { status: number; title: string }> = {
   context_too_long: { status: 400, title: 'Conversation too long' },
   model_unavailable: { status: 503, title: 'AI service unavailable' },
   model_timeout: { status: 504, title: 'AI service timeout' },
+  turn_cancelled: { status: 409, title: 'Answer stopped' },
   turn_lost: { status: 503, title: 'Turn interrupted' },
   not_stored: { status: 503, title: 'Answer not stored' },
   database_unavailable: { status: 503, title: 'Database unavailable' },

@@ -1,11 +1,19 @@
 /** All wires by name. To add one, write a file like `native-sse.ts` and list it here. */
+import { completionChunks, completionChunksWithUsage } from './chat-completion.ts';
 import { nativeSse } from './native-sse.ts';
 import { textSse } from './text-sse.ts';
 import { uiMessageStream } from './ui-message-stream.ts';
 import { websocketFrames } from './websocket-frames.ts';
 import type { Wire } from './wire.ts';
 
-const WIRES: readonly Wire[] = [nativeSse, textSse, websocketFrames, uiMessageStream];
+const WIRES: readonly Wire[] = [
+  nativeSse,
+  textSse,
+  websocketFrames,
+  uiMessageStream,
+  completionChunks,
+  completionChunksWithUsage,
+];
 
 /**
  * Returns the wire with this name, for a name that another instance of the product sent.

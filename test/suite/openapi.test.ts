@@ -260,6 +260,7 @@ it('is described with the headers that a request may carry', () => {
   const posts = description.operations.filter(({ method }) => method === 'post');
   const others = [
     'post /api/chat/{id}/stop',
+    'post /v1/embeddings',
     'post /keys',
     'post /retrieve',
     'post /session',

@@ -82,7 +82,7 @@ export const parameterFields = {
   tool_choice: toolChoice.optional(),
 };
 
-const NAMES = Object.keys(parameterFields) as (keyof TurnParameters)[];
+const NAMES = Object.keys(parameterFields) as (keyof typeof parameterFields)[];
 
 type ParameterFields = {
   [Name in keyof typeof parameterFields]?: z.output<(typeof parameterFields)[Name]>;

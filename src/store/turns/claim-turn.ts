@@ -22,7 +22,10 @@ export async function claimTurn(
   claim: TurnClaim,
   limits: ClaimLimits,
 ): Promise<ClaimResult> {
-  const placement = placementOf(claim.input, claim.assistantMessageId);
+  const placement = placementOf(claim.input, {
+    id: claim.assistantMessageId,
+    clientId: claim.answerClientId,
+  });
   const statements = [
     ...confirmClaim(claim.principal, claim.turnId),
     ...(claim.create ? [insertConversation(claim, claim.create)] : []),

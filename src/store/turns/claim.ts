@@ -11,6 +11,8 @@ import type { ClaimInput } from './placement.ts';
 export interface TurnClaim {
   turnId: string;
   assistantMessageId: string;
+  /** The name that the client gives the answer. */
+  answerClientId: string | null;
   /** The instance that will run it. */
   instanceId: string;
   conversationId: string;

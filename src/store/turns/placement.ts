@@ -23,6 +23,8 @@ export type ClaimInput =
       parentMayBeQuestion: boolean;
       /** The name that the client gives the message. */
       clientId: string | null;
+      /** The hash of the history that the client sent with it. */
+      historyHash: string | null;
     }
   | { kind: 'regenerate'; promptId: string };
 
@@ -42,11 +44,19 @@ export interface Placement {
   more: Statement[];
 }
 
-/** Returns where the messages of a claim go. @param answerId the answer's own id */
-export function placementOf(input: ClaimInput, answerId: string): Placement {
-  if (input.kind === 'regenerate') return besideAnswers(input.promptId, answerId);
-  const { messageId, parts, textLength, tokens, clientId, parentId, parentMayBeQuestion } = input;
-  const messageArgs = [messageId, encodeParts(parts), textLength, tokens, clientId, answerId];
+/** The answer that a claim makes, by its own id and by the name that the client gives it. */
+interface NewAnswer {
+  id: string;
+  clientId: string | null;
+}
+
+/** Returns where the messages of a claim go. */
+export function placementOf(input: ClaimInput, answer: NewAnswer): Placement {
+  if (input.kind === 'regenerate') return besideAnswers(input.promptId, answer);
+  const { messageId, parts, parentId, parentMayBeQuestion } = input;
+  const { textLength, tokens, clientId, historyHash } = input;
+  const stored = [messageId, encodeParts(parts), textLength, tokens, clientId, historyHash];
+  const messageArgs = [...stored, answer.id, answer.clientId];
   const plain = { promptId: messageId, namedId: null, conditionArgs: [], messageArgs, more: [] };
   if (parentId === undefined) return { ...plain, ...AT_HEAD, lengthArgs: [] };
   if (parentId === null) return { ...plain, ...AT_ROOT, lengthArgs: [] };
@@ -56,21 +66,21 @@ export function placementOf(input: ClaimInput, answerId: string): Placement {
     namedId: parentId,
     conditionArgs: [parentId, parentMayBeQuestion ? 1 : 0],
     messageArgs: [parentId, parentId, ...messageArgs],
-    lengthArgs: [answerId],
+    lengthArgs: [answer.id],
   };
 }
 
-function besideAnswers(promptId: string, answerId: string): Placement {
+function besideAnswers(promptId: string, { id, clientId }: NewAnswer): Placement {
   return {
     ...BESIDE_ANSWERS,
     promptId,
     namedId: promptId,
     conditionArgs: [promptId],
-    messageArgs: [answerId],
-    lengthArgs: [answerId],
+    messageArgs: [id, clientId],
+    lengthArgs: [id],
     // A question that is asked again, perhaps of another model, does not count as refused until
     // that model refuses it, too.
-    more: [{ sql: FORGIVE_PROMPT, args: [promptId, answerId] }],
+    more: [{ sql: FORGIVE_PROMPT, args: [promptId, id] }],
   };
 }
 
@@ -79,7 +89,7 @@ const FORGIVE_PROMPT = `UPDATE messages SET is_refused = 0 WHERE id = ? AND is_r
   AND EXISTS (SELECT 1 FROM turns t WHERE t.conversation_id = messages.conversation_id
     AND t.state = 'running' AND t.assistant_message_id = ?)`;
 
-const INSERT = `INSERT INTO messages (id, conversation_id, turn_id, role, status, sequence_number, parent_id, depth, parts, text_length, model, output_tokens, tokens_estimated, client_id, created_at)`;
+const INSERT = `INSERT INTO messages (id, conversation_id, turn_id, role, status, sequence_number, parent_id, depth, parts, text_length, model, output_tokens, tokens_estimated, client_id, history_hash, created_at)`;
 
 const DEPTH_OF_ANSWER = '(SELECT depth FROM messages WHERE id = ?)';
 
@@ -143,15 +153,15 @@ function insertMessages(parent: string, depth: string): string {
   return `${INSERT}
     SELECT new.id, t.conversation_id, t.id, new.role, new.status, t.sequence_number + new.step,
       CASE new.role WHEN 'user' THEN ${parent} ELSE t.prompt_message_id END, ${depth} + 2 + new.step,
-      new.parts, new.text_length, CASE new.role WHEN 'assistant' THEN t.model END, new.tokens, 1, new.client_id, t.started_at
-    FROM (SELECT ? AS id, 'user' AS role, 'complete' AS status, -1 AS step, ? AS parts, ? AS text_length, ? AS tokens, ? AS client_id
-      UNION ALL SELECT ?, 'assistant', 'streaming', 0, '', 0, NULL, NULL) AS new, ${newClaim(2)}`;
+      new.parts, new.text_length, CASE new.role WHEN 'assistant' THEN t.model END, new.tokens, 1, new.client_id, new.history_hash, t.started_at
+    FROM (SELECT ? AS id, 'user' AS role, 'complete' AS status, -1 AS step, ? AS parts, ? AS text_length, ? AS tokens, ? AS client_id, ? AS history_hash
+      UNION ALL SELECT ?, 'assistant', 'streaming', 0, '', 0, NULL, ?, NULL) AS new, ${newClaim(2)}`;
 }
 
 function insertAnswer(): string {
   return `${INSERT}
     SELECT ?, t.conversation_id, t.id, 'assistant', 'streaming', t.sequence_number, t.prompt_message_id,
-      (SELECT p.depth FROM messages p WHERE p.id = t.prompt_message_id) + 1, '', 0, t.model, NULL, 1, NULL, t.started_at
+      (SELECT p.depth FROM messages p WHERE p.id = t.prompt_message_id) + 1, '', 0, t.model, NULL, 1, ?, NULL, t.started_at
     FROM ${newClaim(1)}`;
 }
 

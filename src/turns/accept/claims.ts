@@ -63,6 +63,7 @@ export class Claims {
     return {
       turnId: newId(),
       assistantMessageId: newId(),
+      answerClientId: request.answerClientId ?? null,
       instanceId: this.#instanceId,
       conversationId,
       principal,
@@ -123,7 +124,13 @@ export class Claims {
 /** Returns the input as the database takes it, with an id for a new message. */
 function claimInput(input: TurnInput): ClaimInput {
   if (input.kind === 'regenerate') return input;
-  const { parts, parentId, parentMayBeQuestion = false, clientId = null } = input;
+  const {
+    parts,
+    parentId,
+    parentMayBeQuestion = false,
+    clientId = null,
+    historyHash = null,
+  } = input;
   const text = contentOf(parts);
   return {
     kind: 'message',
@@ -134,6 +141,7 @@ function claimInput(input: TurnInput): ClaimInput {
     parentId,
     parentMayBeQuestion,
     clientId,
+    historyHash,
   };
 }
 

@@ -80,7 +80,7 @@ async function generateBy(
   let prompt = buildPrompt({
     // A model that is offered no tools may not understand earlier tool calls.
     history: tools.options.tools ? history : history.map(withoutTools),
-    instructions: conversation.instructions,
+    instructions: job.parameters?.instructions ?? conversation.instructions,
     passages: retrieved.passages,
     window: windowFor(model.window, job.parameters),
     correction: correctionFor(job.learned, model.name),

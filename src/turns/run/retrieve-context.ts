@@ -46,7 +46,7 @@ export async function retrieveContext(
   if (!found) return { ...NOTHING, usage };
   const passages = fittingPassages(found, {
     question: contentOf(history.at(-1)?.parts ?? []),
-    instructions: conversation.instructions,
+    instructions: job.parameters?.instructions ?? conversation.instructions,
     windows: models.map(({ window }) => window),
     settings: dependencies.settings.context,
   });

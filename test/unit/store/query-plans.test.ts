@@ -220,6 +220,12 @@ async function chatByNames(): Promise<void> {
   await call('POST', '/api/chat', { ...chat, ...again });
   await call('POST', '/api/chat', { ...chat, messages: [said('a', 'assistant'), said('m2')] });
   await call('GET', '/api/chat/chat/stream?user_id=u');
+  const messages = [
+    { role: 'user', content: 'Hi' },
+    { role: 'assistant', content: 'Ho' },
+    { role: 'user', content: 'Hi again' },
+  ];
+  await call('POST', '/v1/chat/completions', { user: 'u', messages });
 }
 
 async function keepDocuments(): Promise<void> {

@@ -28,6 +28,7 @@ export const advice: Record<ErrorCode, string> = {
   model_empty: 'try again, perhaps with another model',
   model_refused: 'say it differently; trying again does not help',
   context_too_long: 'send a shorter message, or begin a new conversation',
+  turn_cancelled: 'somebody stopped the answer; what it had said is stored',
   turn_lost: 'what was stored is kept; ask again',
   not_stored: 'keep the text that you have: the server could not store it',
   database_unavailable: 'try again after `Retry-After`, with the same `Idempotency-Key`',

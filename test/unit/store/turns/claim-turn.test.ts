@@ -28,7 +28,12 @@ const first = newClaim();
 /** Claims a later turn of the first one's conversation. */
 function claimLater(input: ClaimInput): TurnClaim {
   const { conversationId, principal, title, model, defaultModel } = first;
-  const ids = { turnId: newId(), assistantMessageId: newId(), instanceId: newId() };
+  const ids = {
+    turnId: newId(),
+    assistantMessageId: newId(),
+    instanceId: newId(),
+    answerClientId: null,
+  };
   return { ...ids, conversationId, principal, title, model, defaultModel, input };
 }
 

@@ -14,6 +14,7 @@ export function newClaim(): TurnClaim {
   return {
     turnId: newId(),
     assistantMessageId: newId(),
+    answerClientId: null,
     instanceId: newId(),
     conversationId,
     principal: { kind: 'anyone', userId: 'ann' },
@@ -27,6 +28,7 @@ export function newClaim(): TurnClaim {
       parentId: undefined,
       parentMayBeQuestion: false,
       clientId: null,
+      historyHash: null,
     },
     title: null,
     model: null,

@@ -1,0 +1,133 @@
+/** OpenAI's chat completions, on the same conversations as everything else. */
+import { z } from '@hono/zod-openapi';
+import { userOf, withUser } from '../../actions/client-chat.ts';
+import { beginHistory, placeHistory } from '../../actions/place-history.ts';
+import { forgetAfterwards } from '../../actions/forget-turn.ts';
+import { placeInChat } from '../../actions/place-lineage.ts';
+import { runTurn, startTurn, type TurnAsk } from '../../actions/start-turn.ts';
+import type { TurnAddress } from '../../turns/turn-service.ts';
+import {
+  chatCompletion,
+  completionChunks,
+  completionChunksWithUsage,
+  cutOf,
+} from '../../wire/chat-completion.ts';
+import { problemResponse } from '../../wire/problem.ts';
+import { streamOptions } from '../shared/answer-turn.ts';
+import { actionContext, type AppContext } from '../shared/dependencies.ts';
+import { idempotencyKey } from '../shared/idempotency-key.ts';
+import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
+import { required } from '../shared/required.ts';
+import { HAS_NO_CURSORS } from '../shared/response-docs.ts';
+import { route, type Router } from '../shared/router.ts';
+import * as schemas from '../shared/schemas.ts';
+import { streamTurn, turnHeaders } from '../shared/stream-turn.ts';
+import { nameClient } from './client-user.ts';
+import { asOpenAiErrors } from './docs.ts';
+import {
+  completionBody,
+  historyIn,
+  parametersIn,
+  refuseUnhonoured,
+  type CompletionBody,
+} from './completion-body.ts';
+import { lineageOf } from './lineage.ts';
+import { openAiProblem } from './render-openai-error.ts';
+
+const completion = z
+  .looseObject({
+    id: z.string(),
+    object: z.literal('chat.completion'),
+    created: z.int(),
+    model: z.string(),
+    choices: z.array(z.looseObject({ index: z.int(), finish_reason: z.string() })),
+    usage: z.looseObject({ prompt_tokens: z.int(), completion_tokens: z.int() }),
+  })
+  .openapi('ChatCompletion');
+
+/** Adds `POST /v1/chat/completions`. */
+export function addCompletions(router: Router): void {
+  route(
+    router,
+    {
+      method: 'post',
+      path: '/v1/chat/completions',
+      tags: ['openai'],
+      [HAS_NO_CURSORS]: true,
+      operationId: 'createChatCompletion',
+      summary: 'Answer the last message of a history',
+      request: { query: schemas.ownerQuery, body: body(completionBody) },
+      responses: { 200: jsonOrStream(completion, 'The answer'), ...asOpenAiErrors(turnProblems) },
+    },
+    async (c) => {
+      const given = c.req.valid('json');
+      refuseUnhonoured(given);
+      nameClient(c, given);
+      const place = await placeOf(c, given);
+      return given.stream ? streamed(c, given, place) : whole(c, given, place);
+    },
+    { takesHistory: true },
+  );
+}
+
+type Asked = { join: TurnAddress } | { ask: TurnAsk };
+
+/** Returns the turn that a request repeats, or the one that it asks for. */
+async function placeOf(c: AppContext, given: CompletionBody): Promise<Asked> {
+  const { model } = given;
+  const parameters = parametersIn(given);
+  const context = withUser(actionContext(c));
+  const userId = userOf(context.principal);
+  const { chatId, answerId: answerClientId, isTask, ...names } = lineageOf(c, given);
+  const isRetry = Number(c.req.header('x-stainless-retry-count') ?? 0) > 0;
+  const placing = { ...historyIn(given), userId, create: {}, isRetry };
+  if (isTask) {
+    const ask = await beginHistory(context, placing);
+    return { ask: { ...ask, model, parameters } };
+  }
+  const place =
+    chatId === undefined
+      ? await placeHistory(context, placing)
+      : await placeInChat(actionContext(c), { chatId, ...names }, placing);
+  if ('join' in place) return place;
+  const idempotency = await idempotencyKey(c, { scope: userId });
+  return { ask: { ...place.ask, model, parameters, answerClientId, idempotency } };
+}
+
+async function streamed(c: AppContext, given: CompletionBody, place: Asked): Promise<Response> {
+  const wire = given.stream_options?.include_usage ? completionChunksWithUsage : completionChunks;
+  const options = streamOptions(wire, {});
+  const { turns } = c.get('dependencies');
+  // Without a cursor there is always something to follow.
+  const stream =
+    'join' in place
+      ? required(await turns.follow(place.join, options), 'Turn')
+      : await startTurn(contextOf(c, place.ask), place.ask, options);
+  forgetTask(c, given, stream);
+  return streamTurn(c, stream, wire);
+}
+
+async function whole(c: AppContext, given: CompletionBody, place: Asked): Promise<Response> {
+  const { turns } = c.get('dependencies');
+  const run =
+    'join' in place
+      ? await turns.wait(place.join, 'continue')
+      : await runTurn(contextOf(c, place.ask), place.ask, 'continue');
+  c.set('turn', run);
+  c.set('turnHeaders', turnHeaders(run));
+  forgetTask(c, given, run);
+  const turn = await run.finished(c.req.raw.signal);
+  const failure = cutOf(turn);
+  if (failure) return openAiProblem(failure, problemResponse(failure, c.get('requestId')));
+  return c.json(chatCompletion(turn.head, turn.message));
+}
+
+/** What a client asks for itself, such as a title, is answered and not kept. */
+function forgetTask(c: AppContext, given: CompletionBody, turn: TurnAddress): void {
+  if (lineageOf(c, given).isTask) forgetAfterwards(actionContext(c), turn);
+}
+
+/** A conversation that is made needs a user; one that is named by its id is its owner's. */
+function contextOf(c: AppContext, { create }: TurnAsk) {
+  return create ? withUser(actionContext(c)) : actionContext(c);
+}

@@ -1,0 +1,118 @@
+/** Finds the place of a history by its hash, and stores a history that came from elsewhere. */
+import { and, desc, eq, inArray, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/sqlite-core';
+import type { Conversation, NewConversation } from '../core/conversation.ts';
+import { estimateMessage } from '../core/context.ts';
+import type { Exchange } from '../core/exchange.ts';
+import { newId } from '../core/ids.ts';
+import type { Status } from '../core/message.ts';
+import { contentOf, encodeParts, type Part } from '../core/parts.ts';
+import { createConversation, type Created } from './conversations.ts';
+import type { Database, Statement } from './database.ts';
+import { batch, now, plain, query } from './query.ts';
+import { conversations, messages } from './schema.ts';
+
+/** A stored question with one of its answers. */
+export interface StoredExchange {
+  hash: string;
+  conversationId: string;
+  questionId: string;
+  answer: {
+    id: string;
+    turnId: string | null;
+    status: Status;
+    parts: Part[];
+    /** Milliseconds since its turn began, by the database's clock. */
+    age: number;
+  };
+}
+
+const answers = alias(messages, 'answers');
+
+/** Finds the user's questions that have one of these hashes, with their answers, newest first. */
+export async function findExchanges(
+  db: Database,
+  { userId, hashes }: { userId: string; hashes: string[] },
+): Promise<StoredExchange[]> {
+  const select = query
+    .select({
+      hash: messages.historyHash,
+      conversationId: messages.conversationId,
+      questionId: messages.id,
+      answer: {
+        id: answers.id,
+        turnId: answers.turnId,
+        status: answers.status,
+        parts: answers.parts,
+        age: sql<number>`${now} - ${answers.createdAt}`,
+      },
+    })
+    .from(messages)
+    .innerJoin(conversations, eq(conversations.id, messages.conversationId))
+    .innerJoin(
+      answers,
+      and(eq(answers.conversationId, messages.conversationId), eq(answers.parentId, messages.id)),
+    )
+    .where(and(inArray(messages.historyHash, hashes), eq(conversations.userId, userId)))
+    .orderBy(desc(answers.id));
+  const [found] = await batch(db, [select], 'read');
+  return found.map((exchange) => ({ ...exchange, hash: exchange.hash ?? '' }));
+}
+
+/**
+ * Makes a conversation that begins with a history, in one line.
+ * @returns the conversation, whose head is the last answer
+ */
+export function createFromHistory(
+  db: Database,
+  { conversation, exchanges }: { conversation: NewConversation; exchanges: HashedExchange[] },
+): Promise<Created<Conversation>> {
+  const rows = exchanges.flatMap(rowsOf);
+  const path = {
+    length: rows.length,
+    headMessageId: rows.at(-1)?.id ?? null,
+    insert: [insertRows(conversation.id, rows)],
+    condition: sql`true`,
+  };
+  return createConversation(db, { conversation, path });
+}
+
+/** An exchange with the hash of the history up to its question. */
+export interface HashedExchange extends Exchange {
+  hash: string;
+}
+
+function rowsOf({ question, answer, hash }: HashedExchange) {
+  const asked: Part[] = [{ type: 'text', text: question }];
+  return [
+    { ...rowOf('user', asked), hash },
+    { ...rowOf('assistant', answer ?? []), hash: null },
+  ];
+}
+
+function rowOf(role: 'user' | 'assistant', parts: Part[]) {
+  const text = contentOf(parts);
+  const tokens = estimateMessage({ role, parts });
+  return { id: newId(), role, parts: encodeParts(parts), length: text.length, tokens };
+}
+
+/** Such messages belong to no turn: nobody ran one here. */
+function insertRows(conversationId: string, rows: ReturnType<typeof rowsOf>): Statement {
+  const given = rows.map((row, at) => [
+    row.id,
+    at + 1,
+    rows[at - 1]?.id ?? null,
+    row.role,
+    row.parts,
+    row.length,
+    row.tokens,
+    row.hash,
+  ]);
+  const value = (index: number) => sql.raw(`given.value ->> ${index}`);
+  return plain(sql`insert into ${messages}
+      (id, conversation_id, role, status, sequence_number, parent_id, depth, parts, text_length,
+        output_tokens, tokens_estimated, history_hash, created_at)
+    select ${value(0)}, ${conversationId}, ${value(3)}, 'complete', ${value(1)}, ${value(2)},
+        ${value(1)}, ${value(4)}, ${value(5)}, ${value(6)}, 1, ${value(7)}, ${now}
+      from json_each(${JSON.stringify(given)}) as given`);
+}
