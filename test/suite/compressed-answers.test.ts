@@ -7,9 +7,7 @@ import { hear, scripted } from './turns.ts';
 
 const target = suiteTarget();
 const tokens = ['One ', 'two ', 'three ', 'four ', 'five.'];
-const encodings: Compression[] = ['gzip', 'deflate', 'br'];
-// The runtime of Workers cannot decode it.
-if (target.runtime === 'node') encodings.push('zstd');
+const encodings: Compression[] = ['gzip', 'deflate', 'deflate-raw', 'br', 'zstd'];
 
 async function ask(script: Omit<Behaviour, 'vector'>, provider?: 'google') {
   const { model, name } = await scripted(target, script, provider);

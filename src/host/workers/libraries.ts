@@ -13,7 +13,7 @@ export const libraries: Libraries = {
   markup: async () => (await moduleAt('./markup.mjs')) as Awaited<ReturnType<Libraries['markup']>>,
   office: async () => (await moduleAt('./office.mjs')) as OfficeLibrary,
   pdf: async () => ({
-    ...((await moduleAt('./pdf.mjs')) as Pick<PdfLibrary, 'getDocumentProxy' | 'Unzlib'>),
+    ...((await moduleAt('./pdf.mjs')) as Omit<PdfLibrary, 'readCMap'>),
     readCMap: async (fileName) => {
       const file = (await moduleAt(`./cmaps/${fileName}`)) as { default: ArrayBuffer };
       return new Uint8Array(file.default);

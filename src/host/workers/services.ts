@@ -14,6 +14,7 @@ import type { ActionDependencies } from '../../actions/context.ts';
 import { prepare } from '../../documents/prepare.ts';
 import type { Identity } from '../../auth/identity.ts';
 import { embeddingsOf, identityOf, registryOf } from '../services.ts';
+import { fetchDecoded } from './decoded-fetch.ts';
 import { libraries, loadJose } from './libraries.ts';
 import { RemoteTurnService } from './turn-stub.ts';
 
@@ -65,14 +66,6 @@ function settleOnce(env: WorkerEnv): Settled {
     log,
     loopbackOnly: typeof HOST === 'string' && isLoopback(HOST),
   };
-}
-
-/** Fetches, and decodes `deflate`; the runtime itself decodes gzip and br only. */
-async function fetchDecoded(...request: Parameters<typeof fetch>): Promise<Response> {
-  const response = await fetch(...request);
-  const { body, headers } = response;
-  if (!body || headers.get('content-encoding')?.toLowerCase() !== 'deflate') return response;
-  return new Response(body.pipeThrough(new DecompressionStream('deflate')), response);
 }
 
 export function databaseOf({ config }: Settled): Database {

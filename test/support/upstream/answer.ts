@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { asRecord } from '../json.ts';
 import { upstreamWords, type Behaviour, type Instead, type RawAnswer } from './behaviour.ts';
 import { BodyOver, BodyWriter } from './body-writer.ts';
-import { compressWhole, type Compression } from './compression.ts';
+import { compressWhole, type Compression, encodingOf } from './compression.ts';
 import { encodeJson, planAnswer, type AnswerPlan } from './plan.ts';
 import type { RecordedRequest } from './recorded-request.ts';
 import type { Wire } from './wire.ts';
@@ -100,7 +100,7 @@ export function send(
   record.bytesWritten += body.length;
   response.writeHead(code, {
     'content-type': type,
-    ...(compressed && { 'content-encoding': compressed }),
+    ...(compressed && { 'content-encoding': encodingOf(compressed) }),
     ...answer.headers,
   });
   response.end(body);
@@ -171,7 +171,7 @@ function writeHead(
   record.status = 200;
   response.writeHead(200, {
     'content-type': type,
-    ...(compressed && { 'content-encoding': compressed }),
+    ...(compressed && { 'content-encoding': encodingOf(compressed) }),
   });
 }
 

@@ -3,8 +3,10 @@ import {
   brotliCompressSync,
   createBrotliCompress,
   createDeflate,
+  createDeflateRaw,
   createGzip,
   createZstdCompress,
+  deflateRawSync,
   deflateSync,
   gzipSync,
   zstdCompressSync,
@@ -16,6 +18,7 @@ export type Compression = keyof typeof whole;
 const whole = {
   gzip: gzipSync,
   deflate: deflateSync,
+  'deflate-raw': deflateRawSync,
   br: brotliCompressSync,
   zstd: zstdCompressSync,
 };
@@ -23,9 +26,15 @@ const whole = {
 const streams = {
   gzip: createGzip,
   deflate: createDeflate,
+  'deflate-raw': createDeflateRaw,
   br: createBrotliCompress,
   zstd: createZstdCompress,
 };
+
+/** Returns the value of `Content-Encoding`, which does not tell two forms of deflate apart. */
+export function encodingOf(compression: Compression): string {
+  return compression === 'deflate-raw' ? 'deflate' : compression;
+}
 
 export function compressWhole(body: string, compression: Compression): Buffer {
   return whole[compression](Buffer.from(body));
