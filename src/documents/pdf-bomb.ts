@@ -29,12 +29,26 @@ export function refuseBomb(bytes: Uint8Array, Inflate: typeof Unzlib): void {
     const before = file.slice(Math.max(0, found.index - LONGEST_DICTIONARY), found.index);
     const dictionary = before.slice(before.lastIndexOf(' obj') + 1);
     const filters = dictionary.match(/\/(?:FlateDecode|Fl)\b/g)?.length ?? 0;
-    if (filters === 0 || /\/Subtype\s*\/Image\b/.test(dictionary)) continue;
+    const hasRuns = /\/(?:RunLengthDecode|RL)\b/.test(dictionary);
+    if ((filters === 0 && !hasRuns) || /\/Subtype\s*\/Image\b/.test(dictionary)) continue;
     const start = found.index + found[0].length;
     const end = file.indexOf('endstream', start);
     const packed = bytes.subarray(start, end < 0 ? bytes.length : end);
-    if (filters > 1 || packed.length * HIGHEST_RATIO > MOST_UNPACKED)
+    if (hasRuns && filters === 0) refuseLongRuns(packed);
+    else if (filters > 1 || packed.length * HIGHEST_RATIO > MOST_UNPACKED)
       unpack(packed, filters, Inflate);
+  }
+}
+
+/** Sums the lengths of runs, which the library unpacks slowly (ISO 32000-1, 7.4.5). */
+function refuseLongRuns(packed: Uint8Array): void {
+  let length = 0;
+  for (let at = 0; at < packed.length;) {
+    const code = packed[at] ?? 128;
+    if (code === 128) return;
+    length += code < 128 ? code + 1 : 257 - code;
+    at += code < 128 ? code + 2 : 2;
+    if (length > MOST_UNPACKED) throw tooLarge('The PDF unpacks to more than can be read');
   }
 }
 

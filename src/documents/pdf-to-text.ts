@@ -30,6 +30,8 @@ export interface PdfLibrary extends Pick<typeof Unpdf, 'getDocumentProxy'> {
   readCMap: (fileName: string) => Promise<Uint8Array>;
   /** Unpacks streams, to measure their size. */
   Unzlib: typeof Unzlib;
+  /** Says which files unpacked to too much, by their size; where the host limits that. */
+  streamLimit?: { isExceeded(size: number): boolean; forget(size: number): void };
 }
 type Pdf = Awaited<ReturnType<PdfLibrary['getDocumentProxy']>>;
 
@@ -45,9 +47,32 @@ export async function readPdf(
 ): Promise<PdfText> {
   const deadline = Date.now() + limits.milliseconds;
   refuseBomb(bytes, library.Unzlib);
-  const pdf = await open(library, bytes);
+  const size = bytes.length;
+  // The library passes over a stream that it cannot read, and so over one that is too large.
+  const check = () => {
+    if (library.streamLimit?.isExceeded(size))
+      throw tooLarge('The PDF unpacks to more than can be read');
+  };
   try {
-    return await readPages(pdf, limits, deadline);
+    return await readOpened(await open(library, bytes), { limits, deadline, check });
+  } catch (error) {
+    check();
+    throw error;
+  } finally {
+    library.streamLimit?.forget(size);
+  }
+}
+
+interface Reading {
+  limits: PdfLimits;
+  deadline: number;
+  /** Throws when too much was unpacked. */
+  check: () => void;
+}
+
+async function readOpened(pdf: Pdf, reading: Reading): Promise<PdfText> {
+  try {
+    return await readPages(pdf, reading);
   } catch (error) {
     if (error instanceof ParleyError) throw error;
     throw unreadable('The PDF is damaged and cannot be read', error);
@@ -92,7 +117,7 @@ function filesBy(readCMap: PdfLibrary['readCMap']) {
   };
 }
 
-async function readPages(pdf: Pdf, limits: PdfLimits, deadline: number): Promise<PdfText> {
+async function readPages(pdf: Pdf, { limits, deadline, check }: Reading): Promise<PdfText> {
   if (pdf.numPages > limits.pages)
     throw tooLarge(`The PDF has ${pdf.numPages} pages; at most ${limits.pages} are read`);
   const pages: string[] = [];
@@ -102,6 +127,7 @@ async function readPages(pdf: Pdf, limits: PdfLimits, deadline: number): Promise
     const page = await pdf.getPage(number);
     const text = await readPage(page);
     page.cleanup();
+    check();
     length += text.length;
     if (length > limits.characters)
       throw tooLarge(`The PDF has more than ${limits.characters} characters`);

@@ -62,6 +62,58 @@ function packedPdf(times: 1 | 2): Uint8Array {
   });
 }
 
+function filteredPdf(bytes: Buffer, ...filters: string[]): Uint8Array {
+  return makePdf([['unused']], { packed: { bytes, filters } });
+}
+
+/** A page whose content says that it is a picture, which text needs none of. */
+function disguisedPdf(): Uint8Array {
+  const bytes = deflateSync(Buffer.alloc(700 * MEGABYTE, ' '));
+  const filters = ['FlateDecode] /Subtype /Image /Width 9 /Height 9 /X ['];
+  const file = Buffer.from(makePdf([['unused']], { packed: { bytes, filters } })).toString(
+    'latin1',
+  );
+  return Buffer.from(file.replace('/FlateDecode] /Subtype', '/FlateDecode] /Subtype'), 'latin1');
+}
+
+/** A page whose content is one stream again and again. */
+function repeatedPdf(times: number): Uint8Array {
+  const bytes = deflateSync(Buffer.alloc(30 * MEGABYTE, 'q Q\n'));
+  const file = Buffer.from(makePdf([['unused']], { packed: { bytes, filters: ['FlateDecode'] } }));
+  const text = file.toString('latin1');
+  return Buffer.from(
+    text.replace('/Contents 5 0 R', `/Contents [${'5 0 R '.repeat(times)}]`),
+    'latin1',
+  );
+}
+
+/** Packs megabytes of spaces by the lengths of their runs: at most 128 in each (ISO 32000-1 7.4.5). */
+function runsOfSpaces(megabytes: number): Buffer {
+  return Buffer.alloc((megabytes * MEGABYTE) / 64, Buffer.from([257 - 128, 32]));
+}
+
+/** Packs megabytes of spaces by LZW, in codes that each stand for one more than the last. */
+function lzwOfSpaces(megabytes: number): Buffer {
+  const bytes: number[] = [];
+  let [bits, held] = [0, 0];
+  const write = (code: number, width: number) => {
+    held = (held << width) | code;
+    for (bits += width; bits >= 8; bits -= 8) bytes.push((held >> (bits - 8)) & 0xff);
+    held &= (1 << bits) - 1;
+  };
+  const widthAt = (next: number) => (next < 511 ? 9 : next < 1023 ? 10 : next < 2047 ? 11 : 12);
+  for (let length = 0; length < megabytes * MEGABYTE;) {
+    write(256, 12);
+    write(32, 9);
+    length++;
+    for (let next = 258; next < 4_094; next++) {
+      write(next, widthAt(next));
+      length += next - 256;
+    }
+  }
+  return Buffer.from(bytes);
+}
+
 const hostile: [string, string, () => Uint8Array | string, number][] = [
   ['a zip bomb', 'a.docx', () => docx('', { more: { 'word/document.xml': manySpaces(200) } }), 413],
   [
@@ -170,6 +222,25 @@ const hostile: [string, string, () => Uint8Array | string, number][] = [
   ['a mail nested without end', 'a.eml', () => nestedMail(3_000), 400],
   ['a PDF of gigabytes', 'a.pdf', () => packedPdf(1), 413],
   ['a PDF of gigabytes, packed twice', 'a.pdf', () => packedPdf(2), 413],
+  ['a PDF of gigabytes that calls itself a picture', 'a.pdf', () => disguisedPdf(), 413],
+  [
+    'a PDF of gigabytes, packed by LZW',
+    'a.pdf',
+    () => filteredPdf(lzwOfSpaces(400), 'LZWDecode'),
+    413,
+  ],
+  [
+    'a PDF of gigabytes, packed by the length of runs',
+    'a.pdf',
+    () => filteredPdf(runsOfSpaces(600), 'RunLengthDecode'),
+    413,
+  ],
+  [
+    'a PDF whose page is the same megabytes a thousand times',
+    'a.pdf',
+    () => repeatedPdf(1_000),
+    413,
+  ],
   ['five thousand pages', 'a.pdf', () => makePdf(Array.from({ length: 5_000 }, () => ['x'])), 413],
 ];
 

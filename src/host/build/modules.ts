@@ -4,6 +4,7 @@
 import { cp, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { build } from 'esbuild';
+import { limitedPdf } from './limited-pdf.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 
@@ -13,7 +14,8 @@ const MODULES = {
   jose: `export { jwtVerify, createLocalJWKSet, decodeProtectedHeader, errors } from 'jose';`,
   markup: `export { Tokenizer } from 'htmlparser2';`,
   office: `export { readOffice } from './src/documents/office/read-office.ts';`,
-  pdf: `export { getDocumentProxy } from 'unpdf'; export { Unzlib } from 'fflate';`,
+  pdf: `export { getDocumentProxy } from 'unpdf'; export { streamLimit } from 'unpdf/pdfjs';
+    export { Unzlib } from 'fflate';`,
 };
 
 const cmaps = resolve(root, 'dist/modules/cmaps');
@@ -35,6 +37,7 @@ await Promise.all(
       platform: 'neutral',
       target: 'es2024',
       external: ['node:*'],
+      plugins: [limitedPdf],
       logLevel: 'warning',
     }),
   ),
