@@ -175,7 +175,8 @@ function refuseSignature(what: string, bytes: Uint8Array): never {
  * Returns true for text that begins with a mail header: a sender, and the lines that servers add.
  */
 function isMail(text: string): boolean {
-  const head = text.split(/\r?\n\r?\n/, 1)[0] ?? '';
+  // A mail that was taken from a box of mails begins with a line about its delivery.
+  const head = text.replace(/^From [^\n]*\n/, '').split(/\r?\n\r?\n/, 1)[0] ?? '';
   const lines = head.split(/\r?\n/);
   const isHead = lines.length > 2 && lines.every((line) => /^(?:[\w-]+:|[ \t])/.test(line));
   return isHead && /^From:/im.test(head) && /^(?:MIME-Version|Message-ID|Received):/im.test(head);

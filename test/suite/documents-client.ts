@@ -1,6 +1,6 @@
 /** Documents as clients send them: JSON, forms with files, and a PDF made of lines. */
 import type { Answer } from '../support/http.ts';
-import { suiteTarget } from './target.ts';
+import { suiteTarget, unique } from './target.ts';
 
 const target = suiteTarget();
 
@@ -68,4 +68,13 @@ export function upload(
     rawBody,
     headers: { 'content-type': `multipart/form-data; boundary=${boundary}`, ...headers },
   });
+}
+
+/** Uploads a file that is read, and returns its text, with a search in it by words. */
+export async function readDocument(content: Uint8Array | string, name: string, type = '') {
+  const user_id = unique('user');
+  const { status, text: answer, json } = await upload({ user_id }, { content, name, type });
+  if (status !== 200 || json.status !== 'ready') throw new Error(`${status} ${answer}`);
+  const { text } = await target.call(`/documents/${json.document_id}/text`);
+  return { text, json, find: (query: string) => search({ user_id, query, mode: 'keyword' }) };
 }

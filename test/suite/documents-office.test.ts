@@ -1,18 +1,8 @@
-/** Office documents, books and mails: what is read of them, and what they are found by. */
+/** Office documents: what is read of them, and what they are found by. */
 import { describe, expect, it } from 'vitest';
-import { docx, epub, paragraph, pptx, shape, xlsx } from '../support/office.ts';
-import { search, upload } from './documents-client.ts';
-import { suiteTarget, unique } from './target.ts';
-
-const target = suiteTarget();
-
-async function read(content: Uint8Array | string, name: string, type = '') {
-  const user_id = unique('user');
-  const { status, json } = await upload({ user_id }, { content, name, type });
-  expect({ status, json }).toMatchObject({ status: 200, json: { status: 'ready' } });
-  const { text } = await target.call(`/documents/${json.document_id}/text`);
-  return { text, json, find: (query: string) => search({ user_id, query, mode: 'keyword' }) };
-}
+import { docx, paragraph, pptx, shape, xlsx } from '../support/office.ts';
+import { inZip64 } from '../support/zip64.ts';
+import { readDocument as read } from './documents-client.ts';
 
 const cell = (text: string) => `<w:tc>${paragraph(text)}</w:tc>`;
 const row = (...texts: string[]) => `<w:tr>${texts.map(cell).join('')}</w:tr>`;
@@ -172,6 +162,21 @@ describe('a workbook', () => {
     expect(text).toMatch(/^# Times\n\n30:00:00 \| 36:00:00( \| )+far\n\nCheck this\nin a box$/);
   });
 
+  it('is read as programs for large ones write it: streamed, with other prefixes and escapes', async () => {
+    const content = xlsx(
+      { Sizes: '<row><c t="s"><v>0</v></c></row>' },
+      {
+        strings: ['one_x000D_\ntwo _x0041_BC _xyz_'],
+        more: {
+          'xl/workbook.xml':
+            '<x:workbook xmlns:d3p1="r"><x:sheets><x:sheet name="Sizes" sheetId="1" d3p1:id="rId0"/></x:sheets></x:workbook>',
+        },
+      },
+    );
+    const { text } = await read(inZip64(content), 'large.xlsx');
+    expect(text).toBe('# Sizes\n\none two ABC _xyz_');
+  });
+
   it('repeats the header of a long sheet', async () => {
     const rows = Array.from(
       { length: 400 },
@@ -183,48 +188,5 @@ describe('a workbook', () => {
     const { find } = await read(xlsx({ Stock: head + rows.join('') }), 'stock.xlsx');
     const [found] = await find('Pump387x');
     expect(found).toMatchObject({ headings: ['Stock', 'Article | Price'] });
-  });
-});
-
-describe('a book', () => {
-  it('is read chapter by chapter', async () => {
-    const content = epub([
-      '<h1>One</h1><p>The pump.</p>',
-      '<h1>Two</h1><p>The valve.<br/>Blue.</p>',
-    ]);
-    const { text, json } = await read(content, 'book.epub', 'application/epub+zip');
-    expect(text).toBe('# One\n\nThe pump.\n\n# Two\n\nThe valve.\nBlue.');
-    expect(json).toMatchObject({ title: 'The Pump Book', mime_type: 'application/epub+zip' });
-  });
-});
-
-describe('a mail', () => {
-  const head =
-    'Received: by mx.example.com\r\nMessage-ID: <1@example.com>\r\nMIME-Version: 1.0\r\nDate: Mon, 05 Feb 2024 10:00:00 +0100\r\n' +
-    'From: =?utf-8?q?J=C3=B6rg?= <joerg@example.com>\r\nTo: ann@example.com, bob@example.com\r\nSubject: =?utf-8?B?R2V3w6Rocg==?=\r\n';
-
-  it('has its subject for a title, and says who wrote to whom', async () => {
-    const content = `${head}Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nDie Gr=F6=\r\n=DFe der Pumpe.\r\n`;
-    for (const [name, type] of [
-      ['mail.eml', ''],
-      ['mail.eml', 'message/rfc822'],
-      ['1', ''],
-    ] as const) {
-      const { text, json } = await read(content, name, type);
-      expect(text).toBe(
-        '# Gewähr\n\nFrom: Jörg <joerg@example.com>\nTo: ann@example.com, bob@example.com\nDate: 2024-02-05T09:00:00.000Z\n\nDie Größe der Pumpe.',
-      );
-      expect(json).toMatchObject({ title: 'Gewähr', mime_type: 'message/rfc822' });
-    }
-  });
-
-  it('is read of its parts: HTML where there is no text, attachments by their names', async () => {
-    const content =
-      `${head}Content-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\nContent-Type: text/html\r\n\r\n` +
-      '<table><tr><td>AB-1<td>12</table>\r\n--B\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=offer.pdf\r\n' +
-      'Content-Transfer-Encoding: base64\r\n\r\nJVBERi0=\r\n--B--\r\n';
-    const { text } = await read(content, 'mail.eml');
-    expect(text).toContain('\n\nAB-1 | 12\n');
-    expect(text).toContain('Attachments: offer.pdf');
   });
 });

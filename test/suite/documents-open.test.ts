@@ -2,18 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { archive } from '../support/office.ts';
 import { openCell, openDocument, openRow } from '../support/open-document.ts';
-import { search, upload } from './documents-client.ts';
-import { suiteTarget, unique } from './target.ts';
-
-const target = suiteTarget();
-
-async function read(content: Uint8Array | string, name: string, type = '') {
-  const user_id = unique('user');
-  const { status, json } = await upload({ user_id }, { content, name, type });
-  expect({ status, json }).toMatchObject({ status: 200, json: { status: 'ready' } });
-  const { text } = await target.call(`/documents/${json.document_id}/text`);
-  return { text, json, find: (query: string) => search({ user_id, query, mode: 'keyword' }) };
-}
+import { readDocument as read, upload } from './documents-client.ts';
+import { unique } from './target.ts';
 
 const frame = (text: string, kind: string) =>
   `<draw:frame presentation:class="${kind}"><draw:text-box><text:p>${text}</text:p></draw:text-box></draw:frame>`;

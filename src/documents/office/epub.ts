@@ -6,6 +6,10 @@ import { unreadable } from '../refusals.ts';
 import type { Archive } from './archive.ts';
 import { readXml, resolvePath } from './xml.ts';
 
+/** Media types of chapters, also of the books before EPUB. */
+const CHAPTER = /html|x-oeb1-document/;
+const PACKAGE = 'application/oebps-package+xml';
+
 export function readEpub(archive: Archive): { text: string; title: string | undefined } {
   const { chapters, title } = readPackage(archive);
   const locked = lockedParts(archive);
@@ -25,20 +29,22 @@ function readPackage(archive: Archive): { chapters: string[]; title: string | un
   if (!bytes) throw unreadable('The book is damaged: it has no table of what is in it');
   const folder = part.slice(0, part.lastIndexOf('/') + 1);
   const items = new Map<string, string>();
-  const chapters: string[] = [];
+  const spine: string[] = [];
   let [title, isTitle] = ['', false];
   readXml(bytes, {
     open(name, { id, href, idref, 'media-type': type = '' }) {
       isTitle = name === 'title' && title === '';
-      if (name === 'item' && id && href && /html/.test(type))
+      if (name === 'item' && id && href && CHAPTER.test(type))
         items.set(id, resolvePath(folder, decoded(href)));
-      const chapter = name === 'itemref' ? items.get(idref ?? '') : undefined;
-      if (chapter !== undefined) chapters.push(chapter);
+      if (name === 'itemref' && idref) spine.push(idref);
     },
     text: (text) => (title += isTitle ? text : ''),
     close: () => (isTitle = false),
   });
-  return { chapters: [...new Set(chapters)], title: title.trim() || undefined };
+  const chapters = spine.flatMap((id) => items.get(id) ?? []);
+  // A book without an order is read in the order in which it lists its parts.
+  const parts = chapters.length === 0 ? [...items.values()] : chapters;
+  return { chapters: [...new Set(parts)], title: title.trim() || undefined };
 }
 
 function packagePart(archive: Archive): string {
@@ -47,7 +53,8 @@ function packagePart(archive: Archive): string {
   if (bytes)
     readXml(bytes, {
       open(name, attributes) {
-        if (name === 'rootfile') found ||= attributes['full-path'] ?? '';
+        const type = attributes['media-type'] ?? PACKAGE;
+        if (name === 'rootfile' && type === PACKAGE) found ||= attributes['full-path'] ?? '';
       },
     });
   return found || (archive.names.find((name) => name.endsWith('.opf')) ?? '');

@@ -3,6 +3,7 @@
  */
 import { Tokenizer } from 'htmlparser2';
 import PostalMime, { type Address, type Email } from 'postal-mime';
+import { decodeText } from '../decode-text.ts';
 import { htmlToText } from '../html-to-markdown.ts';
 import { unreadable } from '../refusals.ts';
 
@@ -11,7 +12,7 @@ const LIMITS = { maxNestingDepth: 32, maxHeadersSize: 512 * 1024 };
 export async function readMail(
   bytes: Uint8Array,
 ): Promise<{ text: string; title: string | undefined }> {
-  const mail = await PostalMime.parse(bytes, LIMITS).catch((error: unknown) => {
+  const mail = await PostalMime.parse(inKnownCharset(bytes), LIMITS).catch((error: unknown) => {
     throw unreadable('The mail is damaged and cannot be read', error);
   });
   const { subject = '', date } = mail;
@@ -25,6 +26,14 @@ export async function readMail(
     lineOf('Attachments', mail.attachments.map(({ filename }) => filename ?? '').join(', ')),
   ];
   return { text: lines.filter(Boolean).join('\n').trim(), title: subject || undefined };
+}
+
+/** Returns a mail that says nothing of its charset in UTF-8, for which such a mail is taken. */
+function inKnownCharset(bytes: Uint8Array): Uint8Array {
+  const { text, charset } = decodeText(bytes, undefined);
+  return charset === 'utf-8' || /\bcharset\s*=/i.test(text)
+    ? bytes
+    : new TextEncoder().encode(text);
 }
 
 function lineOf(name: string, value: string): string {

@@ -5,7 +5,15 @@ import { MarkdownWriter } from '../markdown-writer.ts';
 import { unreadable } from '../refusals.ts';
 import type { Archive } from './archive.ts';
 import { diagramText } from './diagram.ts';
-import { attribute, readXml, relationships, textsOf, titleOf, type Attributes } from './xml.ts';
+import {
+  attribute,
+  readXml,
+  relationshipId,
+  relationships,
+  textsOf,
+  titleOf,
+  type Attributes,
+} from './xml.ts';
 
 const PRESENTATION = 'ppt/presentation.xml';
 
@@ -22,7 +30,7 @@ function slideParts(archive: Archive): string[] {
   const slides: string[] = [];
   readXml(bytes, {
     open(name, attributes) {
-      const target = name === 'sldId' ? parts.get(attributes['r:id'] ?? '')?.target : undefined;
+      const target = name === 'sldId' ? parts.get(relationshipId(attributes))?.target : undefined;
       if (target !== undefined) slides.push(target);
     },
   });

@@ -6,7 +6,15 @@ import { tooLarge, unreadable } from '../refusals.ts';
 import type { Archive } from './archive.ts';
 import { formatCell, readFormats, type Formats } from './xlsx-formats.ts';
 import { oneLine, placeOf, SEPARATOR, sheetText, type Cell } from './sheet-text.ts';
-import { attribute, readXml, relationships, textsOf, titleOf, type Attributes } from './xml.ts';
+import {
+  attribute,
+  readXml,
+  relationshipId,
+  relationships,
+  textsOf,
+  titleOf,
+  type Attributes,
+} from './xml.ts';
 
 const WORKBOOK = 'xl/workbook.xml';
 /** Longest text of all sheets, in UTF-16 units: more than a document may have. */
@@ -61,7 +69,7 @@ function readWorkbook(archive: Archive): { sheets: Sheet[]; is1904: boolean } {
     open(name, attributes) {
       if (name === 'workbookPr') is1904 = /^(?:1|true)$/.test(attributes['date1904'] ?? '');
       if (name !== 'sheet' || (attributes['state'] ?? 'visible') !== 'visible') return;
-      const part = parts.get(attributes['r:id'] ?? '')?.target;
+      const part = parts.get(relationshipId(attributes))?.target;
       if (part !== undefined) sheets.push({ name: attributes['name'] ?? 'Sheet', part });
     },
   });
@@ -138,10 +146,17 @@ function cellText(
   formats: Formats,
 ): string {
   const type = cell['t'] ?? 'n';
-  if (type === 's') return oneLine(strings[Number(value)] ?? '');
+  if (type === 's') return oneLine(unescaped(strings[Number(value)] ?? ''));
   if (type === 'b') return value === '1' ? 'TRUE' : 'FALSE';
   if (type === 'n') return formatCell(value, Number(cell['s'] ?? 0), formats);
-  return oneLine(value);
+  return oneLine(unescaped(value));
+}
+
+/** Resolves the escapes of characters that XML cannot hold: `_x000D_` (ECMA-376 22.9.2.19). */
+function unescaped(text: string): string {
+  return text.replace(/_x([\dA-F]{4})_/g, (_, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  );
 }
 
 /** Returns the index of a cell's column: 2 for `C7`. */

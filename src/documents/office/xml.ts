@@ -1,6 +1,6 @@
 /**
  * Reads the XML of office documents as a stream of elements. Entities that a document declares are
- * never resolved. Office formats have no document types, so a document with one is refused.
+ * never resolved, and a document that declares any is refused. Nothing that it names is fetched.
  */
 import { Parser } from 'htmlparser2';
 import { decodeText } from '../decode-text.ts';
@@ -38,11 +38,10 @@ export function readXml(bytes: Uint8Array, handler: XmlHandler): void {
         depth--;
         handler.close?.(local(name));
       },
-      onprocessinginstruction(name) {
-        if (name.toLowerCase() === '!doctype')
-          throw unreadable(
-            'The document declares a document type, which office formats do not have',
-          );
+      onprocessinginstruction(name, data) {
+        // Old books have a document type, which is no more than a name.
+        if (name.toLowerCase() === '!doctype' && data.includes('['))
+          throw unreadable('The document declares entities, which office formats do not have');
       },
     },
     { xmlMode: true },
@@ -81,6 +80,11 @@ export function attribute(attributes: Attributes, name: string): string | undefi
   const own = attributes[name];
   if (own !== undefined) return own;
   return Object.entries(attributes).find(([key]) => local(key) === name)?.[1];
+}
+
+/** Returns the id of a relationship that an element names; its prefix is the program's choice. */
+export function relationshipId(attributes: Attributes): string {
+  return Object.entries(attributes).find(([name]) => name.endsWith(':id'))?.[1] ?? '';
 }
 
 /**
