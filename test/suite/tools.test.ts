@@ -504,7 +504,8 @@ describe.concurrent('the loop ends', () => {
     const turnId = asText(stream.headers['x-turn-id']);
     await target.call(`/turns/${turnId}/cancel`, { method: 'POST' });
     const { terminal, end } = await hear(stream);
-    expect(Date.now() - startedAt).toBeLessThan(3_000);
+    // Long before the second step would have begun to answer.
+    expect(Date.now() - startedAt).toBeLessThan(15_000);
     expect(terminal).toBe('turn.cancelled');
     expect(partsOf(end.message)).toEqual(['tool_call', 'tool_result']);
     expect(end.message).toMatchObject({ status: 'cancelled', content: '' });

@@ -130,10 +130,14 @@ describe.each(services)('%s', (service) => {
     expect(await run(service)).toMatchObject({ text: 'ab', reason: 'stop', errors: 0 });
     const quiet = (await run(service)).text;
     const [commented] = upstream.requests;
+    await commented?.closed;
     upstream.script('m', { tokens: ['a', 'b'] });
     expect((await run(service)).text).toBe(quiet);
-    const extra = (commented?.bytesWritten ?? 0) - (upstream.requests.at(-1)?.bytesWritten ?? 0);
-    expect(extra).toBeGreaterThan(': keep-alive\n\n'.length);
+    const uncommented = upstream.requests.at(-1);
+    await uncommented?.closed;
+    const extra = (commented?.bytesWritten ?? 0) - (uncommented?.bytesWritten ?? 0);
+    // A busy machine may send fewer than four, but never none: the first is due before the text.
+    expect(extra).toBeGreaterThanOrEqual(': keep-alive\n\n'.length);
   });
 
   it('keeps characters whole over network writes of single bytes', async () => {
