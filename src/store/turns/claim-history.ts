@@ -13,19 +13,39 @@ const COUNTS = `CASE m.role WHEN 'user' THEN m.is_refused = 0
   ELSE m.status NOT IN ('failed', 'streaming') AND m.text_length > 0 END`;
 
 /**
- * The newest messages on the path up from the prompt, in one value that {@link historyFrom} reads.
- * They are in any order, since `sqld` knows no ORDER BY within an aggregate. Each row has one
- * number beside its parts, since joining short texts is the main cost. The climb itself carries no
- * texts.
+ * True for a conversation `c` that is one line: so many messages as were ever made are on its active
+ * path, so nobody has siblings.
  */
-export const HISTORY = `WITH RECURSIVE path (at, parent_id, steps, seen, counts) AS (
+export const IS_LINE = 'c.message_count = c.last_sequence_number';
+
+/** What {@link historyFrom} reads of a message. Joining short texts is the main cost of a history. */
+const JOINED = `group_concat((m.sequence_number * 2 + (m.role = 'user')) || ',' || m.parts, '],[')`;
+
+/** The newest messages of a line, by their numbers: that takes half of what climbing does. */
+const HISTORY_OF_LINE = `SELECT ${JOINED} FROM (SELECT m.sequence_number, m.role, m.parts FROM messages m
+    WHERE m.conversation_id = c.id AND m.sequence_number >= c.last_sequence_number - ${LONGEST_CLIMB} AND ${COUNTS}
+    ORDER BY m.sequence_number DESC LIMIT ?) AS m`;
+
+/** The newest messages on the path up from the prompt. The climb itself carries no texts. */
+const HISTORY_OF_PATH = `WITH RECURSIVE path (at, parent_id, steps, seen, counts) AS (
     SELECT m.rowid, m.parent_id, 1, 1, 1 FROM messages m WHERE m.id = ?
     UNION ALL
     SELECT m.rowid, m.parent_id, path.steps + 1, path.seen + (${COUNTS}), (${COUNTS})
       FROM path JOIN messages m ON m.id = path.parent_id
       WHERE path.seen < ? AND path.steps < ${LONGEST_CLIMB})
-  SELECT group_concat((m.sequence_number * 2 + (m.role = 'user')) || ',' || m.parts, '],[')
-    FROM path JOIN messages m ON m.rowid = path.at WHERE path.counts`;
+  SELECT ${JOINED} FROM path JOIN messages m ON m.rowid = path.at WHERE path.counts`;
+
+/**
+ * The newest messages up to the prompt of a conversation `c`, the prompt included, in one value that
+ * {@link historyFrom} reads. They are in any order, since `sqld` knows no ORDER BY within an
+ * aggregate.
+ */
+export const HISTORY = `CASE WHEN ${IS_LINE} THEN (${HISTORY_OF_LINE}) ELSE (${HISTORY_OF_PATH}) END`;
+
+/** Returns the arguments of {@link HISTORY}. */
+export function historyArgs(promptId: string, windowMessages: number): (string | number)[] {
+  return [windowMessages, promptId, windowMessages];
+}
 
 /**
  * Reads the history. Each message is a list: twice its sequence number, plus one for the user's,

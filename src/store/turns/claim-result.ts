@@ -16,7 +16,7 @@ import {
   type Row,
 } from '../rows.ts';
 import { keyArgs, type ClaimLimits, type ClaimResult, type TurnClaim } from './claim.ts';
-import { HISTORY, historyFrom } from './claim-history.ts';
+import { HISTORY, historyArgs, historyFrom, IS_LINE } from './claim-history.ts';
 import type { ClaimInput, Placement } from './placement.ts';
 
 /**
@@ -25,7 +25,7 @@ import type { ClaimInput, Placement } from './placement.ts';
  * @param parent the condition on `s.parent_id`, and any further one on the messages `s`
  */
 function countAfter(parent: string): string {
-  return `CASE WHEN c.message_count = c.last_sequence_number THEN 1 ELSE (SELECT count(*) FROM messages s
+  return `CASE WHEN ${IS_LINE} THEN 1 ELSE (SELECT count(*) FROM messages s
     WHERE s.conversation_id = c.id AND s.parent_id ${parent}) END`;
 }
 
@@ -60,8 +60,7 @@ export function selectClaimResult(
   return {
     sql: SELECT_RESULT,
     args: [
-      promptId,
-      windowMessages,
+      ...historyArgs(promptId, windowMessages),
       leaseMs,
       claim.conversationId,
       ...ownerArgs(claim.principal),
