@@ -1,6 +1,7 @@
 /** Builds the input of a turn from a client's fields. */
 import { invalid } from '../core/errors.ts';
-import type { Part } from '../core/parts.ts';
+import type { Json, Part } from '../core/parts.ts';
+import { clean, cleanJson } from '../core/safe-text.ts';
 import type { MessageAddress } from '../store/tree/find-message.ts';
 import type { TurnInput } from '../turns/turn-service.ts';
 
@@ -8,11 +9,18 @@ import type { TurnInput } from '../turns/turn-service.ts';
 export interface MessageFields {
   message?: string;
   content?: string;
+  /** Results of calls that the answer before ended with. */
+  tool_results?: readonly ToolResultFields[];
   /**
    * The answer that it follows; null for a new beginning, undefined for the end of the active path.
    */
   parent_message_id?: string | null;
 }
+
+/** The result of a call: what the tool gave, or why it gave nothing. */
+export type ToolResultFields =
+  | { tool_call_id: string; output: Json }
+  | { tool_call_id: string; error: string };
 
 /** Returns the input of a new message. */
 export function messageInput(fields: MessageFields): TurnInput {
@@ -28,15 +36,28 @@ export function regenerateInput({ id, role, parentId }: MessageAddress): TurnInp
 }
 
 /**
- * Returns the input for an edited message.
+ * Returns the input for an edited message, which keeps all but the text of the old one.
  * @throws ParleyError `invalid_request` for an answer
  */
 export function editInput(message: MessageAddress, fields: MessageFields): TurnInput {
   if (message.role !== 'user') throw invalid('id', 'only a user message can be edited');
-  const { parentId } = message;
-  return { kind: 'message', parts: partsOf(fields), parentId, parentMayBeQuestion: true };
+  const kept = message.parts.filter(({ type }) => type !== 'text');
+  const parts = [...kept, ...partsOf(fields)];
+  return { kind: 'message', parts, parentId: message.parentId, parentMayBeQuestion: true };
 }
 
-function partsOf({ message, content }: MessageFields): Part[] {
-  return [{ type: 'text', text: message ?? content ?? '' }];
+function partsOf({ message, content, tool_results = [] }: MessageFields): Part[] {
+  const text = message ?? content;
+  return [
+    ...tool_results.map(resultPart),
+    ...(text === undefined ? [] : [{ type: 'text' as const, text }]),
+  ];
+}
+
+function resultPart(result: ToolResultFields): Part {
+  const { tool_call_id } = result;
+  if ('output' in result)
+    return { type: 'tool_result', tool_call_id, output: cleanJson(result.output) };
+  const output = { error: clean(result.error) };
+  return { type: 'tool_result', tool_call_id, output, is_error: true };
 }

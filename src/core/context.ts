@@ -7,6 +7,8 @@ import { estimateTokens, MOST_TOKENS_A_UNIT } from './tokens.ts';
 export interface ContextMessage {
   role: Role;
   parts: Part[];
+  /** True when results in it have just come: the model is to go on after them. */
+  hasNewResults?: true;
 }
 
 export interface ContextLimits {
@@ -43,7 +45,8 @@ export function chooseContext({
   const newest = history.slice(-Math.max(limits.windowMessages, 1));
   const fitting = chooseFitting(newest, limits, limits.tokenBudget - reserved);
   const firstOfUser = fitting.findIndex((message) => message.role === 'user');
-  return mergeNeighbours(fitting.slice(Math.max(firstOfUser, 0)));
+  const sent = fitting.slice(Math.max(firstOfUser, 0)).filter(({ parts }) => parts.length > 0);
+  return mergeNeighbours(sent);
 }
 
 function chooseFitting(
@@ -58,7 +61,8 @@ function chooseFitting(
   let tokens = 0;
   for (const message of newest.toReversed()) {
     const whole = estimateMessage(message);
-    const plain = tokens + whole > budget ? withoutTools(message) : message;
+    const mayKeep = message.hasNewResults || tokens + whole <= budget;
+    const plain = mayKeep ? message : withoutTools(message);
     tokens += plain === message ? whole : estimateMessage(plain);
     if (tokens > budget && chosen.length >= Math.max(minMessages, 1)) break;
     chosen.push(plain);

@@ -22,6 +22,13 @@ export type ResponseFormat =
 /** Which tools the first step of a turn may or must call; `name` is one of the request's tools. */
 export type ToolChoice = 'auto' | 'none' | 'required' | { name: string };
 
+/** A tool that the client runs: a call of it ends the turn, and the next message has its result. */
+export interface ClientTool {
+  name: string;
+  description?: string;
+  input_schema: JsonSchema;
+}
+
 export interface TurnParameters {
   temperature?: number;
   /** The most tokens that the model may write in the whole turn. */
@@ -31,6 +38,7 @@ export interface TurnParameters {
   seed?: number;
   response_format?: ResponseFormat;
   reasoning_effort?: ReasoningEffort;
+  tools?: ClientTool[];
   tool_choice?: ToolChoice;
   /** Instructions in place of the conversation's. */
   instructions?: string;

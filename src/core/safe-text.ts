@@ -1,3 +1,4 @@
+import type { Json } from './parts.ts';
 import { isHighSurrogate } from './message-buffer.ts';
 
 /**
@@ -33,4 +34,14 @@ export class SafeText {
 export function clean(text: string): string {
   const whole = text.includes('\0') ? text.replaceAll('\0', '') : text;
   return whole.isWellFormed() ? whole : whole.toWellFormed();
+}
+
+/** Returns the value with each of its strings, and the names in it, as {@link clean} makes them. */
+export function cleanJson(value: Json): Json {
+  if (typeof value === 'string') return clean(value);
+  if (Array.isArray(value)) return value.map(cleanJson);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [clean(name), cleanJson(inner)]),
+  );
 }

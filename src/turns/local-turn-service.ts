@@ -9,6 +9,7 @@ import type { StoredTurn } from '../core/message.ts';
 import type { Logger } from '../core/logger.ts';
 import { ANYONE } from '../core/principal.ts';
 import { sleep } from '../core/retry.ts';
+import { settleCalls } from '../core/tool-calls.ts';
 import type { Registry } from '../models/chat/registry.ts';
 import type { Database } from '../store/database.ts';
 import type { TurnClaim } from '../store/turns/claim.ts';
@@ -299,7 +300,8 @@ export class LocalTurnService implements TurnService {
     if (this.#graceIsOver) turn.stop('shutdown');
     if (this.#running.size === 1) onActive?.(true);
     this.#checkpointer.start();
-    const { conversation, history, parameters, learned, hasSearchableContent } = accepted;
+    const { conversation, parameters, learned, hasSearchableContent } = accepted;
+    const history = settleCalls(accepted.history);
     void runTurn(
       { turn, conversation, history, parameters, learned, hasSearchableContent, models },
       { ...this.#dependencies, instanceId: this.instanceId },

@@ -16,7 +16,10 @@ export type OnBusy = (typeof ON_BUSY)[number];
 export type TurnInput =
   | {
       kind: 'message';
-      /** The parts of the message, at least one of them text. */
+      /**
+       * The parts of the message: text, and results of calls that the answer before it ended with.
+       * A message of results alone lets the model go on.
+       */
       parts: Part[];
       /**
        * The answer that the message follows; undefined for the last of the active path, null for a

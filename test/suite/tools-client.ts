@@ -14,20 +14,22 @@ export interface Call {
 }
 
 /**
- * The calls of a stream with their results, in order; throws when a result does not follow its
- * call.
+ * The calls of a stream with their results, in the order of the results; throws for a result of no
+ * call. Calls that wait for the client are left out: see `waitingIn`.
  */
 export function callsIn(events: SseEvent[]): Call[] {
   const calls: Call[] = [];
-  let open: Pick<Call, 'id' | 'name' | 'input'> | undefined;
+  const open = new Map<string, Pick<Call, 'id' | 'name' | 'input'>>();
   for (const { type, data } of events) {
     const record = asRecord(parseJson(data));
     const id = asText(record['tool_call_id']);
-    if (type === 'tool.call') open = { id, name: asText(record['name']), input: record['input'] };
+    if (type === 'tool.call')
+      open.set(id, { id, name: asText(record['name']), input: record['input'] });
     if (type !== 'tool.result') continue;
-    if (open?.id !== id) throw new Error(`the result of ${id} follows no call`);
-    calls.push({ ...open, output: record['output'], isError: record['is_error'] === true });
-    open = undefined;
+    const call = open.get(id);
+    if (!call) throw new Error(`the result of ${id} follows no call`);
+    calls.push({ ...call, output: record['output'], isError: record['is_error'] === true });
+    open.delete(id);
   }
   return calls;
 }

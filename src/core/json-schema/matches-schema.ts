@@ -52,7 +52,9 @@ export async function matchSchema(value: Json, schema: { [keyword: string]: Json
 }
 
 function reasonOf(error: { instanceLocation: string; error: string } | undefined): string {
-  return error ? `${error.instanceLocation}: ${error.error}` : 'it does not fit';
+  if (!error) return 'it does not fit';
+  const isUnknown = error.error === 'False boolean schema.';
+  return `${error.instanceLocation}: ${isUnknown ? 'is not allowed' : error.error}`;
 }
 
 /**

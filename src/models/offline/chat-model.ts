@@ -9,6 +9,8 @@ import type {
   ProviderV4,
 } from '@ai-sdk/provider';
 import { NoSuchModelError } from '@ai-sdk/provider';
+import { usageOf } from './usage.ts';
+import { callIn, callOf, resultsIn } from './tool-calls.ts';
 import { sleep } from '../../core/retry.ts';
 import { estimateTokens } from '../../core/tokens.ts';
 import type { Citation } from '../../core/parts.ts';
@@ -35,7 +37,11 @@ export function offlineModel(modelId: string): LanguageModelV4 {
     modelId,
     supportedUrls: {},
     doGenerate: () => Promise.reject(new Error('the offline model only streams')),
-    doStream: (options) => Promise.resolve({ stream: speak(options, modelId === SLOW_MODEL_ID) }),
+    doStream: (options) => {
+      const call = callIn(options);
+      const stream = call ? callOf(call, options) : speak(options, modelId === SLOW_MODEL_ID);
+      return Promise.resolve({ stream });
+    },
   };
 }
 
@@ -106,6 +112,9 @@ function limited(
 }
 
 function answerTo(options: LanguageModelV4CallOptions): string {
+  const results = resultsIn(options);
+  if (results !== undefined)
+    return `This is parley's offline model: it shows what the tool answered, and adds nothing.\n\n${results}`;
   const sources = sourcesIn(options);
   if (sources) return quote(sources);
   const words = lastUserText(options).trim().split(/\s+/u);
@@ -136,16 +145,4 @@ function lastUserText({ prompt }: LanguageModelV4CallOptions): string {
   const last = prompt.findLast((message) => message.role === 'user');
   if (!last) return '';
   return last.content.map((part) => (part.type === 'text' ? part.text : '')).join('');
-}
-
-function usageOf({ prompt }: LanguageModelV4CallOptions, answer: string) {
-  const input = prompt.reduce(
-    (sum, message) => sum + estimateTokens(JSON.stringify(message.content)),
-    0,
-  );
-  const output = estimateTokens(answer);
-  return {
-    inputTokens: { total: input, noCache: undefined, cacheRead: undefined, cacheWrite: undefined },
-    outputTokens: { total: output, text: output, reasoning: undefined },
-  };
 }

@@ -9,6 +9,7 @@ import { answerTurn } from '../shared/answer-turn.ts';
 import { required } from '../shared/required.ts';
 import { body, commonProblems, json, jsonOrStream, turnProblems } from '../shared/responses.ts';
 import { createRouter, route } from '../shared/router.ts';
+import { answerFields } from '../shared/tool-results.ts';
 import * as schemas from '../shared/schemas.ts';
 import {
   addChange,
@@ -26,6 +27,7 @@ const asking = schemas.withMessage(
   schemas.bodyOf({
     ...schemas.turnFields,
     ...schemas.messageFields,
+    ...answerFields,
     ...schemas.parentField,
     chat_id: schemas.id,
   }),

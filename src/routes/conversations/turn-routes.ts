@@ -15,6 +15,7 @@ import {
   turnProblems,
 } from '../shared/responses.ts';
 import { ofTurn } from '../shared/response-docs.ts';
+import { answerFields } from '../shared/tool-results.ts';
 import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
 import type { RouteBase } from './crud-routes.ts';
@@ -22,7 +23,12 @@ import type { RouteBase } from './crud-routes.ts';
 const request = { params: schemas.idParam, query: schemas.ownerQuery };
 
 const posting = schemas.withMessage(
-  schemas.bodyOf({ ...schemas.turnFields, ...schemas.messageFields, ...schemas.parentField }),
+  schemas.bodyOf({
+    ...schemas.turnFields,
+    ...schemas.messageFields,
+    ...answerFields,
+    ...schemas.parentField,
+  }),
 );
 
 /**

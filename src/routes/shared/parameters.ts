@@ -1,5 +1,7 @@
 /** The fields by which a request asks something of the model, besides its message. */
 import { z } from '@hono/zod-openapi';
+import { invalid } from '../../core/errors.ts';
+import { OUR_TOOLS } from '../../turns/tools/registry.ts';
 import { checkSchema } from '../../core/json-schema/check-schema.ts';
 import { REASONING_EFFORTS, type TurnParameters } from '../../core/parameters.ts';
 import { bodyOf } from './known-fields.ts';
@@ -67,6 +69,30 @@ const toolChoice = z
   .union([z.enum(['auto', 'none', 'required']), bodyOf({ name: nameOfOne })])
   .openapi('ToolChoice');
 
+/** The most tools of a request, and the longest that they may be together, in UTF-16 units of JSON. */
+const MOST_TOOLS = 128;
+const LONGEST_TOOLS = 300_000;
+
+const tool = bodyOf({
+  name: nameOfOne.refine((name) => !OUR_TOOLS.has(name), 'is the name of a built-in tool'),
+  description: description.optional(),
+  input_schema: jsonSchema.refine((schema) => schema['type'] === 'object', {
+    path: ['type'],
+    error: 'must be object',
+  }),
+}).openapi('ClientTool');
+
+const tools = z
+  .array(tool)
+  .min(1)
+  .max(MOST_TOOLS)
+  .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, 'must differ in name')
+  .refine(
+    (all) => JSON.stringify(all).length <= LONGEST_TOOLS,
+    `must be at most ${LONGEST_TOOLS} characters of JSON`,
+  )
+  .openapi({ description: 'Tools that the client runs: a call of one ends the turn' });
+
 export const parameterFields = {
   temperature: z.number().min(0).max(2).optional(),
   max_output_tokens: z
@@ -79,6 +105,7 @@ export const parameterFields = {
   seed: z.int().min(0).max(2_147_483_647).optional(),
   response_format: responseFormat.optional(),
   reasoning_effort: z.enum(REASONING_EFFORTS).optional(),
+  tools: tools.optional(),
   tool_choice: toolChoice.optional(),
 };
 
@@ -88,9 +115,19 @@ type ParameterFields = {
   [Name in keyof typeof parameterFields]?: z.output<(typeof parameterFields)[Name]>;
 };
 
-/** Returns the parameters among the fields of a request; undefined when it names none. */
+/**
+ * Returns the parameters among the fields of a request; undefined when it names none.
+ * @throws ParleyError `invalid_request` for a choice of tools that the request does not bring
+ */
 export function parametersOf(fields: ParameterFields): TurnParameters | undefined {
   const given = NAMES.filter((name) => fields[name] !== undefined);
   if (given.length === 0) return undefined;
+  requireChosenTool(fields);
   return Object.fromEntries(given.map((name) => [name, fields[name]])) as TurnParameters;
+}
+
+function requireChosenTool({ tools: given = [], tool_choice: choice }: ParameterFields): void {
+  if (choice === 'required' && given.length === 0) throw invalid('tool_choice', 'needs tools');
+  if (typeof choice !== 'object' || given.some(({ name }) => name === choice.name)) return;
+  throw invalid('tool_choice.name', 'names none of the tools');
 }

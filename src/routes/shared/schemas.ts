@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { MODES } from '../../core/conversation.ts';
 import { FINISH_REASONS, ROLES, STATUSES } from '../../core/message.ts';
 import { PART_TYPES } from '../../core/parts.ts';
+import type { MessageFields } from '../../actions/turn-input.ts';
 import { ON_BUSY } from '../../turns/turn-service.ts';
 import { bodyOf } from './known-fields.ts';
 import { parameterFields } from './parameters.ts';
@@ -97,13 +98,16 @@ export const parentField = {
   }),
 };
 
-export function withMessage<Schema extends z.ZodType<{ message?: string; content?: string }>>(
-  schema: Schema,
-) {
-  return schema.refine((value) => (value.message ?? value.content) !== undefined, {
+/** Requires a message: a text, or results of the model's calls. */
+export function withMessage<Schema extends z.ZodType<MessageFields>>(schema: Schema) {
+  return schema.refine(hasMessage, {
     path: ['message'],
     error: 'message (or content) is required',
   });
+}
+
+export function hasMessage({ message, content, tool_results }: MessageFields): boolean {
+  return (message ?? content ?? tool_results) !== undefined;
 }
 
 export const ownerQuery = queryOf({ user_id: userId.optional() });

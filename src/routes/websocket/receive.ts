@@ -90,7 +90,8 @@ async function askOf(context: ActionContext, frame: Incoming): Promise<TurnAsk> 
   }
   const input = messageInput(frame);
   if (conversation_id) return { conversationId: conversation_id, input, model, ...asked };
-  if (frame.parent_message_id) throw invalid('conversation_id', 'conversation_id is required');
+  if (frame.parent_message_id ?? frame.tool_results)
+    throw invalid('conversation_id', 'conversation_id is required');
   const { title, mode, instructions } = frame;
   // The model is stored with the conversation, and its first turn uses it from there.
   return { create: { title, mode, model, instructions }, input, ...asked };

@@ -1,18 +1,20 @@
 /** Finding a message by its id alone. */
 import { and, eq } from 'drizzle-orm';
 import type { Role } from '../../core/message.ts';
+import type { Part } from '../../core/parts.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { Database } from '../database.ts';
 import { ownedBy, ownerOf } from '../ownership.ts';
 import { batch, prepare, query, type Given } from '../query.ts';
 import { conversations, messages } from '../schema.ts';
 
-/** Where a message is. */
+/** Where a message is, and what it holds. */
 export interface MessageAddress {
   id: string;
   conversationId: string;
   role: Role;
   parentId: string | null;
+  parts: Part[];
 }
 
 const selectAddress = prepare(({ id, owner }: Given<'id' | 'owner'>) =>
@@ -22,6 +24,7 @@ const selectAddress = prepare(({ id, owner }: Given<'id' | 'owner'>) =>
       conversationId: messages.conversationId,
       role: messages.role,
       parentId: messages.parentId,
+      parts: messages.parts,
     })
     .from(messages)
     .innerJoin(conversations, eq(conversations.id, messages.conversationId))

@@ -83,8 +83,12 @@ export function claimResultFrom(claim: TurnClaim, row: Row | undefined): ClaimRe
   const named = namedMistake(claim.input, optionalText(row['named_role']));
   if (named) return named;
   const runningId = optionalText(row['running_id']);
-  // The claim was not made and nothing stands in its way: it was released before it arrived.
-  if (runningId === null) return { kind: 'not_found' };
+  if (runningId === null) {
+    const answersCalls = claim.input.kind === 'message' && claim.input.answers.length > 0;
+    // Otherwise the claim was not made although nothing stands in its way: it was released before
+    // it arrived.
+    return { kind: answersCalls ? 'calls_not_waiting' : 'not_found' };
+  }
   const asked = contentOf(decodeParts(optionalText(row['running_parts']) ?? ''));
   return { kind: 'busy', turnId: runningId, text: asked, leaseLeftMs: number(row['lease_left']) };
 }

@@ -10,6 +10,7 @@ import { NOW, type Database, type Statement } from '../database.ts';
 import { KNOWN_RESOURCE, releaseKey, rememberKey } from '../idempotency-keys.ts';
 import { ownerArgs } from '../ownership.ts';
 import { keyArgs, type ClaimLimits, type ClaimResult, type TurnClaim } from './claim.ts';
+import { inheritFromCaller, repeatParameters } from './continue-calls.ts';
 import { claimResultFrom, selectClaimResult } from './claim-result.ts';
 import { placementOf, type Placement } from './placement.ts';
 
@@ -34,6 +35,7 @@ export async function claimTurn(
     insertMessages(claim, placement),
     updateConversation(claim, placement),
     ...placement.more,
+    ...inherited(claim),
     selectClaimResult(claim, placement, limits),
   ];
   try {
@@ -43,6 +45,12 @@ export async function claimTurn(
     if (isRefusedCredential(error)) return { kind: 'unauthenticated' };
     throw error;
   }
+}
+
+/** Returns what a claim takes over from an earlier turn: nothing, for a message that begins anew. */
+function inherited(claim: TurnClaim): Statement[] {
+  if (claim.input.kind === 'regenerate') return repeatParameters(claim);
+  return claim.input.answers.length > 0 ? inheritFromCaller(claim) : [];
 }
 
 // The statements are made once: a connection to a file finds what it has prepared by their text.

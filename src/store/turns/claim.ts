@@ -60,6 +60,8 @@ export type ClaimResult =
   /** The message that the input names is not there, or is of the wrong role. */
   | { kind: 'message_not_found' }
   | { kind: 'not_an_answer' }
+  /** The calls that the input answers do not wait for a result, or not there. */
+  | { kind: 'calls_not_waiting' }
   | { kind: 'not_found' };
 
 /** The message that is answered, as it is stored. */

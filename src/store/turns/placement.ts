@@ -5,6 +5,7 @@
  */
 import { encodeParts, type Part } from '../../core/parts.ts';
 import { NOW, type Statement } from '../database.ts';
+import { CALLER, CALLS_WAIT } from './continue-calls.ts';
 import { KNOWN_RESOURCE } from '../idempotency-keys.ts';
 import { isOwned } from '../ownership.ts';
 
@@ -19,6 +20,8 @@ export type ClaimInput =
       tokens: number;
       /** Undefined: at the end of the active path; null: a new beginning. */
       parentId: string | null | undefined;
+      /** The ids of the calls that it answers. */
+      answers: string[];
       /** A message that is edited stands beside the old one, whatever that follows. */
       parentMayBeQuestion: boolean;
       /** The name that the client gives the message. */
@@ -37,7 +40,7 @@ export interface Placement {
   /** A message that must be in the conversation; null where the input names none. */
   namedId: string | null;
   /** Arguments of the further condition on the claim, of the messages, and of the path's length. */
-  conditionArgs: (string | number)[];
+  conditionArgs: (string | number | null)[];
   messageArgs: (string | number | null)[];
   lengthArgs: string[];
   /** Statements that this form needs besides. */
@@ -58,6 +61,7 @@ export function placementOf(input: ClaimInput, answer: NewAnswer): Placement {
   const stored = [messageId, encodeParts(parts), textLength, tokens, clientId, historyHash];
   const messageArgs = [...stored, answer.id, answer.clientId];
   const plain = { promptId: messageId, namedId: null, conditionArgs: [], messageArgs, more: [] };
+  if (input.answers.length > 0) return afterCalls(input, answer.id, messageArgs);
   if (parentId === undefined) return { ...plain, ...AT_HEAD, lengthArgs: [] };
   if (parentId === null) return { ...plain, ...AT_ROOT, lengthArgs: [] };
   return {
@@ -67,6 +71,22 @@ export function placementOf(input: ClaimInput, answer: NewAnswer): Placement {
     conditionArgs: [parentId, parentMayBeQuestion ? 1 : 0],
     messageArgs: [parentId, parentId, ...messageArgs],
     lengthArgs: [answer.id],
+  };
+}
+
+function afterCalls(
+  { messageId, parentId = null, answers }: Extract<ClaimInput, { kind: 'message' }>,
+  answerId: string,
+  messageArgs: (string | number | null)[],
+): Placement {
+  return {
+    ...AFTER_CALLS,
+    promptId: messageId,
+    namedId: parentId,
+    conditionArgs: [parentId, JSON.stringify(answers)],
+    messageArgs: [parentId, parentId, ...messageArgs],
+    lengthArgs: [answerId],
+    more: [],
   };
 }
 
@@ -114,6 +134,13 @@ const AFTER_PARENT = {
     `AND EXISTS (SELECT 1 FROM messages p WHERE p.id = ? AND p.conversation_id = c.id AND (p.role = 'assistant' OR ?))`,
   ),
   insertMessages: insertMessages('?', '(SELECT p.depth FROM messages p WHERE p.id = ?)'),
+  updateConversation: updateConversation(2, DEPTH_OF_ANSWER),
+};
+
+/** After an answer that waits for results of its calls. */
+const AFTER_CALLS = {
+  insertTurn: insertTurn(2, CALLS_WAIT),
+  insertMessages: insertMessages(CALLER, `(SELECT p.depth FROM messages p WHERE p.id = ${CALLER})`),
   updateConversation: updateConversation(2, DEPTH_OF_ANSWER),
 };
 

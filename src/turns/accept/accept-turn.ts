@@ -46,6 +46,8 @@ export async function acceptTurn<Joined>(
         throw invalid('parent_message_id', 'parent_message_id must name an answer');
       case 'unauthenticated':
         throw unauthenticated();
+      case 'calls_not_waiting':
+        throw invalid('tool_results', 'a result may only answer a call that waits, once');
       case 'key_reused':
         throw keyReused();
       case 'repeated': {

@@ -40,6 +40,7 @@ export function buildPrompt({
   passages,
   window,
   correction = 1,
+  toolTokens = 0,
   settings,
 }: {
   history: readonly ContextMessage[];
@@ -48,16 +49,18 @@ export function buildPrompt({
   window: ModelWindow;
   /** The number of the provider's tokens that one of our estimated tokens stands for. */
   correction?: number;
+  /** The tokens that the description of the client's tools takes. */
+  toolTokens?: number;
   settings: ContextSettings;
 }): LanguageModelV4Prompt {
   const tokenBudget = correctBudget(budgetOf(window, settings), correction);
   const system = [instructions, passages && GROUNDED].filter(Boolean).join('\n\n');
   const material = passages ? delimited(passages) : '';
-  const reserved = estimateTokens(system) + estimateTokens(material);
+  const reserved = estimateTokens(system) + estimateTokens(material) + toolTokens;
   const messages = chooseContext({ history, limits: { ...settings, tokenBudget }, reserved });
-  const last = messages.at(-1);
-  if (last && material !== '')
-    last.parts = [{ type: 'text', text: `${material}\n\n${textOf(last)}` }];
+  const question = messages.findLast(({ role }) => role === 'user');
+  if (question && material !== '')
+    question.parts = [{ type: 'text', text: `${material}\n\n${textOf(question)}` }];
   return [
     ...(system === '' ? [] : [{ role: 'system' as const, content: system }]),
     ...messages.flatMap(promptMessages),

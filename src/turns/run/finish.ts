@@ -14,12 +14,13 @@ import type { StepResult } from './model-step.ts';
 /** Returns the final state of an answer, from the results of its steps. */
 export function endingOf(
   turn: RunningTurn,
-  { model, step, calls, otherUsage }: GenerateResult,
+  { model, step, waitsForClient, calls, otherUsage }: GenerateResult,
 ): Ending {
   const parts = turn.parts.all();
   const decision = decideEnding({
     step,
     hasText: turn.parts.textLength > 0,
+    waitsForClient,
     stopped: turn.stopReason,
   });
   const tokens = countUsage({ calls, others: otherUsage, answer: turn.parts });
@@ -77,15 +78,18 @@ const FINISHES: Partial<
 /**
  * Decides the status of an answer.
  * @param hasText whether any visible text was sent
+ * @param waitsForClient whether calls wait that the client has to answer
  * @param stopped why the turn was stopped from outside, if it was
  */
 export function decideEnding({
   step,
   hasText,
+  waitsForClient = false,
   stopped,
 }: {
   step: StepResult;
   hasText: boolean;
+  waitsForClient?: boolean;
   stopped: StopReason | undefined;
 }): Decision {
   if (stopped === 'cancelled') return { status: 'cancelled', finishReason: null };
@@ -95,6 +99,7 @@ export function decideEnding({
       detail: 'The server is shutting down; what was said is kept',
     });
   }
+  if (waitsForClient) return { status: 'complete', finishReason: 'tool_calls' };
   if (step.late)
     return unfinished(hasText ? 'interrupted' : 'failed', modelFailure('model_timeout'));
   if (step.error !== undefined) {

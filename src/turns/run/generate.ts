@@ -2,29 +2,28 @@
  * Generates the answer: calls one model after the other until one produces output, then runs the
  * steps of that model, with tool calls between them.
  */
-import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import { withoutTools } from '../../core/context.ts';
 import { correctionFor } from '../../core/token-correction.ts';
-import { OFFLINE_OPTIONS } from '../../models/offline/chat-model.ts';
-import { describeFailure } from '../../models/describe-failure.ts';
-import { modelFailure } from '../../models/failure.ts';
-import { ParleyError } from '../../core/errors.ts';
 import { estimateTokens } from '../../core/tokens.ts';
+import { OFFLINE_OPTIONS } from '../../models/offline/chat-model.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
 import type { RetrievedContext } from './retrieve-context.ts';
-import { withoutToolMessages } from './prompt-messages.ts';
 import { buildPrompt } from './build-prompt.ts';
+import { callModel } from './call-model.ts';
 import { countUsage, type ModelCall, type ReportedUsage } from './count-usage.ts';
 import { hasWrittenAll, modelOptions, toolChoiceOf, windowFor } from './call-options.ts';
-import { isDeclared, runStep, type StepResult } from './model-step.ts';
-import type { OfferedTools } from '../tools/tool.ts';
-import { continuePrompt, runToolCalls, type ToolContext } from '../tools/run-tool-calls.ts';
+import type { StepResult } from './model-step.ts';
+import type { OfferedTools, ToolContext } from '../tools/tool.ts';
+import { continuePrompt } from '../tools/continue-prompt.ts';
+import { runToolCalls } from '../tools/run-tool-calls.ts';
 
 export interface GenerateResult {
   model: ChatModel;
   /** The result of the last step. */
   step: StepResult;
+  /** True when the answer ended with calls that the client has to answer. */
+  waitsForClient: boolean;
   /** The calls of the steps, in order. */
   calls: ModelCall[];
   /** The token counts of calls before the first step. */
@@ -64,33 +63,16 @@ async function generateBy(
   retrieved: RetrievedContext,
   dependencies: RunDependencies,
 ): Promise<GenerateResult> {
-  const { turn, conversation, history } = job;
-  const tools = await dependencies.toolRegistry.toolsFor({
-    conversation,
-    model,
-    hasSearchableContent: job.hasSearchableContent,
-  });
-  const context: ToolContext = {
-    conversation,
-    tools,
-    retriever: dependencies.retriever,
-    log: dependencies.log,
-    db: dependencies.db,
-  };
-  let prompt = buildPrompt({
-    // A model that is offered no tools may not understand earlier tool calls.
-    history: tools.options.tools ? history : history.map(withoutTools),
-    instructions: job.parameters?.instructions ?? conversation.instructions,
-    passages: retrieved.passages,
-    window: windowFor(model.window, job.parameters),
-    correction: correctionFor(job.learned, model.name),
-    settings: dependencies.settings.context,
-  });
+  const { turn, conversation, parameters } = job;
+  const { hasSearchableContent } = job;
+  const asked = { conversation, model, hasSearchableContent, parameters };
+  const tools = await dependencies.toolRegistry.toolsFor(asked);
+  const context: ToolContext = { ...dependencies, conversation, tools };
+  let prompt = firstPrompt(model, tools, job, retrieved, dependencies);
   const calls: ModelCall[] = [];
   for (let count = 1; ; count++) {
-    const written = writtenBy(calls, job);
     const options = {
-      ...callOptions(job, retrieved, written),
+      ...callOptions(job, retrieved, writtenBy(calls, job)),
       prompt,
       ...(count < MOST_STEPS ? offered(tools, job, count) : {}),
     };
@@ -98,39 +80,32 @@ async function generateBy(
     const start = turn.parts.end();
     const step = await callModel(model, options, job, dependencies);
     calls.push({ reported: step.usage, prompt, start });
-    tellOperator(step, model, job, dependencies);
-    const isLast = count >= MOST_STEPS || hasWrittenAll(job.parameters, writtenBy(calls, job));
+    const result = { model, step, calls, otherUsage: retrieved.usage };
+    const isLast = count >= MOST_STEPS || hasWrittenAll(parameters, writtenBy(calls, job));
     if (!wantsResults(step) || turn.stopReason || isLast)
-      return { model, step, calls, otherUsage: retrieved.usage };
-    const results = await runToolCalls(turn, step.toolCalls, context);
-    prompt = continuePrompt(prompt, {
-      said: turn.parts.textFrom(textBefore),
-      calls: step.toolCalls,
-      results,
-    });
+      return { ...result, waitsForClient: false };
+    const handled = await runToolCalls(turn, step.toolCalls, context);
+    if (handled.some((call) => !call.result)) return { ...result, waitsForClient: true };
+    prompt = continuePrompt(prompt, { said: turn.parts.textFrom(textBefore), calls: handled });
   }
 }
 
-/**
- * Reports the failure of a step to the operator, with its reason; clients get one sentence. */
-function tellOperator(
-  step: StepResult,
-  { name, failureContext }: ChatModel,
-  { turn }: TurnJob,
-  { log }: RunDependencies,
-): void {
-  const error = failureOf(step);
-  if (turn.stopReason || error === undefined) return;
-  const tokens = estimateTokens(turn.parts.textFrom(0));
-  const why = describeFailure(error, { ...failureContext, tokens });
-  log.error('the model failed', { turn_id: turn.head.turnId, model: name, error: why });
-}
-
-/** Returns the error of a step; a stream without a declared finish is an error too. */
-function failureOf({ error, late, tooLong, finish, toolCalls }: StepResult): unknown {
-  if (late) return new ParleyError(modelFailure('model_timeout'));
-  if (error !== undefined || tooLong || toolCalls.length > 0) return error;
-  return isDeclared(finish) ? undefined : new ParleyError(modelFailure('model_error'));
+function firstPrompt(
+  model: ChatModel,
+  { options, client, takesCalls }: OfferedTools,
+  { history, conversation, parameters, learned }: TurnJob,
+  { passages }: RetrievedContext,
+  { settings }: RunDependencies,
+) {
+  return buildPrompt({
+    history: takesCalls ? history : history.map(withoutTools),
+    instructions: parameters?.instructions ?? conversation.instructions,
+    passages,
+    window: windowFor(model.window, parameters),
+    correction: correctionFor(learned, model.name),
+    toolTokens: client.size === 0 ? 0 : estimateTokens(JSON.stringify(options.tools)),
+    settings: settings.context,
+  });
 }
 
 /**
@@ -140,27 +115,6 @@ function failureOf({ error, late, tooLong, finish, toolCalls }: StepResult): unk
 function wantsResults({ finish, toolCalls, error }: StepResult): boolean {
   const ended = finish === 'tool-calls' || finish === 'stop';
   return ended && toolCalls.length > 0 && error === undefined;
-}
-
-/** Calls a model, and once more without tools when it refuses them. */
-async function callModel(
-  model: ChatModel,
-  options: LanguageModelV4CallOptions,
-  { turn }: TurnJob,
-  { settings, toolRegistry }: RunDependencies,
-): Promise<StepResult> {
-  const call = (given: LanguageModelV4CallOptions) => {
-    const deadline = turn.startedAt + settings.timeLimits.totalMs;
-    return runStep({ turn, model, options: given, limits: settings.timeLimits, deadline });
-  };
-  const step = await call(options);
-  const mayBeRefusal = step.error !== undefined && toolRegistry.mayBeRefusal(step.error);
-  if (!options.tools || step.spoke || !mayBeRefusal || turn.stopReason) return step;
-  const { tools: _, toolChoice: __, ...without } = options;
-  const second = await call({ ...without, prompt: withoutToolMessages(options.prompt) });
-  if (second.error !== undefined) return second;
-  toolRegistry.learnRefusal(model, step.error);
-  return second;
 }
 
 /** Returns the options of a step, besides its prompt and its tools. */

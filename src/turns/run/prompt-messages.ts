@@ -2,6 +2,7 @@
 import type { LanguageModelV4Message, LanguageModelV4Prompt } from '@ai-sdk/provider';
 import type { ContextMessage } from '../../core/context.ts';
 import { contentOf, type Part } from '../../core/parts.ts';
+import { toolOutput } from './tool-output.ts';
 
 type AssistantMessage = Extract<LanguageModelV4Message, { role: 'assistant' }>;
 type ToolMessage = Extract<LanguageModelV4Message, { role: 'tool' }>;
@@ -14,17 +15,27 @@ type ToolResult = Extract<Part, { type: 'tool_result' }>;
  */
 export function promptMessages({ role, parts }: ContextMessage): LanguageModelV4Prompt {
   if (role === 'user') return [{ role, content: [{ type: 'text', text: contentOf(parts) }] }];
-  const results = new Map(
-    parts.flatMap((part) => (part.type === 'tool_result' ? [[part.tool_call_id, part]] : [])),
-  );
+  const results = resultsIn(parts);
   const messages: (AssistantMessage | ToolMessage)[] = [];
   for (const part of parts) {
     if (part.type === 'text') assistantIn(messages).content.push({ type: 'text', text: part.text });
-    const result = part.type === 'tool_call' ? results.get(part.tool_call_id) : undefined;
+    const result = part.type === 'tool_call' ? results.get(part.tool_call_id)?.shift() : undefined;
     // Providers refuse a call without its result, so a call that was never answered is left out.
     if (part.type === 'tool_call' && result) addCall(messages, part, result);
   }
   return messages;
+}
+
+/** Returns the results by the ids of their calls, which some services use more than once. */
+function resultsIn(parts: readonly Part[]): Map<string, ToolResult[]> {
+  const results = new Map<string, ToolResult[]>();
+  for (const part of parts) {
+    if (part.type !== 'tool_result') continue;
+    const earlier = results.get(part.tool_call_id);
+    if (earlier) earlier.push(part);
+    else results.set(part.tool_call_id, [part]);
+  }
+  return results;
 }
 
 /** Adds a call and its result. Calls of one step share a message, and so do their results. */
@@ -36,18 +47,18 @@ function addCall(
   const last = messages.at(-1);
   const toolCallId = call.tool_call_id;
   const toolName = call.name;
-  const type = result.is_error ? ('error-json' as const) : ('json' as const);
   const answered = {
     type: 'tool-result' as const,
     toolCallId,
     toolName,
-    output: { type, value: result.output },
+    output: toolOutput(result.output, result.is_error === true),
   };
   assistantOf(messages, last).content.push({
     type: 'tool-call',
     toolCallId,
     toolName,
-    input: call.input,
+    // An input that was no JSON is kept as its text, which no service takes.
+    input: typeof call.input === 'object' ? call.input : {},
     ...(call.provider_metadata ? { providerOptions: call.provider_metadata } : {}),
   });
   if (last?.role === 'tool') last.content.push(answered);

@@ -3,11 +3,11 @@
  * is called.
  */
 import type { LanguageModelV4Usage } from '@ai-sdk/provider';
-import { contentOf, type Citation } from '../../core/parts.ts';
+import type { Citation } from '../../core/parts.ts';
 import { fittingPassages } from './build-prompt.ts';
 import { unlessAborted } from '../accept/conversation-queue.ts';
 import type { Passage } from '../retriever.ts';
-import { rewriteQuery } from './rewrite-query.ts';
+import { questionIn, rewriteQuery } from './rewrite-query.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
 
 export interface RetrievedContext {
@@ -45,7 +45,7 @@ export async function retrieveContext(
   });
   if (!found) return { ...NOTHING, usage };
   const passages = fittingPassages(found, {
-    question: contentOf(history.at(-1)?.parts ?? []),
+    question: questionIn(history),
     instructions: job.parameters?.instructions ?? conversation.instructions,
     windows: models.map(({ window }) => window),
     settings: dependencies.settings.context,

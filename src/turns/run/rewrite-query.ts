@@ -4,7 +4,6 @@
  */
 import type { LanguageModelV4Usage } from '@ai-sdk/provider';
 import { textOf, type ContextMessage } from '../../core/context.ts';
-import { contentOf } from '../../core/parts.ts';
 import { isOffline } from '../../models/chat/catalog.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 
@@ -41,17 +40,29 @@ export async function rewriteQuery({
   model: ChatModel;
   signal: AbortSignal;
 }): Promise<RewrittenQuery> {
-  const last = contentOf(history.at(-1)?.parts ?? []);
-  const isFirst = !history.slice(0, -1).some((message) => message.role === 'user');
+  const last = questionIn(history);
+  const isFirst = history.filter((message) => message.role === 'user').length < 2;
   if (isFirst) return { query: last, usage: [] };
   const rewritten = isOffline(model.name) ? undefined : await rewrite(history, model, signal);
   return rewritten ?? { query: withLastTurn(history, last), usage: [] };
 }
 
+/** Returns the text of the last question; the model's calls and their results may follow it. */
+export function questionIn(history: readonly ContextMessage[]): string {
+  const question = questionOf(history);
+  return question ? textOf(question) : '';
+}
+
+function questionOf(history: readonly ContextMessage[]): ContextMessage | undefined {
+  return history.findLast((message) => message.role === 'user');
+}
+
 /** Returns a query without calling a model: a short message is joined to the one before it. */
 function withLastTurn(history: readonly ContextMessage[], last: string): string {
   if (last.trim().split(/\s+/u).length >= WORDS_OF_A_FULL_QUESTION) return last;
-  const before = history.slice(0, -1).findLast((message) => message.role === 'user');
+  const before = history.findLast(
+    (message) => message.role === 'user' && message !== questionOf(history),
+  );
   return before ? `${textOf(before).slice(0, MESSAGE_LENGTH)}\n${last}` : last;
 }
 

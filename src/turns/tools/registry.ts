@@ -1,5 +1,6 @@
 /** The registry of tools; it decides which of them a turn offers. */
 import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider';
+import { wantsJson, type ClientTool, type TurnParameters } from '../../core/parameters.ts';
 import { isOffline } from '../../models/chat/catalog.ts';
 import { isLastingRefusal, isToolRefusal } from '../../models/tool-refusal.ts';
 import { searchConversations } from './search-conversations.ts';
@@ -9,13 +10,16 @@ import type { OfferedTools, Tool, ToolRegistry } from './tool.ts';
 /** The tools that a model may use in `open` mode. */
 const TOOLS: readonly Tool[] = [searchDocuments, searchConversations];
 
+/** The names that a client's tool may not have. */
+export const OUR_TOOLS: ReadonlySet<string> = new Set(TOOLS.map(({ name }) => name));
+
 /**
  * The time for which a failure that may have had another cause counts as a refusal of tools, in
  * milliseconds.
  */
 const DOUBTFUL_REFUSAL_MS = 10 * 60_000;
 
-const NONE: OfferedTools = { byName: new Map(), options: {} };
+const NONE: OfferedTools = { byName: new Map(), client: new Map(), takesCalls: true, options: {} };
 
 export function createToolRegistry(tools: readonly Tool[] = TOOLS): ToolRegistry {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
@@ -25,17 +29,24 @@ export function createToolRegistry(tools: readonly Tool[] = TOOLS): ToolRegistry
    */
   let offered: Promise<OfferedTools> | undefined;
   const offer = async (): Promise<OfferedTools> => ({
+    ...NONE,
     byName,
     options: { tools: await Promise.all(tools.map(describe)), toolChoice: { type: 'auto' } },
   });
   /** The time until which a model that refused tools is offered none, by the model's name. */
   const refusing = new Map<string, number>();
   return {
-    async toolsFor({ conversation, model, hasSearchableContent }) {
-      const isOffered =
-        conversation.mode === 'open' && hasSearchableContent && !isOffline(model.name);
+    async toolsFor({ conversation, model, hasSearchableContent, parameters = {} }) {
       const isRefusing = Date.now() < (refusing.get(model.name) ?? 0);
-      return isOffered && !isRefusing ? (offered ??= offer()) : NONE;
+      const isOffered =
+        conversation.mode === 'open' &&
+        hasSearchableContent &&
+        !isOffline(model.name) &&
+        !isRefusing &&
+        takesToolsWith(parameters, model.name);
+      const ours = isOffered ? await (offered ??= offer()) : NONE;
+      if (parameters.tools) return withClients(ours, parameters.tools);
+      return isRefusing ? { ...ours, takesCalls: false } : ours;
     },
     mayBeRefusal: isToolRefusal,
     learnRefusal(model, error) {
@@ -43,6 +54,27 @@ export function createToolRegistry(tools: readonly Tool[] = TOOLS): ToolRegistry
       refusing.set(model.name, Date.now() + forMs);
     },
   };
+}
+
+/** Groq and Gemini write JSON by a schema, or call tools, but not both. */
+function takesToolsWith(parameters: TurnParameters, model: string): boolean {
+  return !wantsJson(parameters) || !/^(?:groq|google)\//.test(model);
+}
+
+function withClients(ours: OfferedTools, tools: readonly ClientTool[]): OfferedTools {
+  return {
+    ...ours,
+    client: new Map(tools.map((tool) => [tool.name, tool])),
+    options: {
+      tools: [...tools.map(describeClients), ...(ours.options.tools ?? [])],
+      toolChoice: { type: 'auto' },
+    },
+  };
+}
+
+function describeClients(tool: ClientTool): LanguageModelV4FunctionTool {
+  const { name, description, input_schema: inputSchema } = tool;
+  return { type: 'function', name, description, inputSchema };
 }
 
 /** Returns the tool as the SDK describes it to a model. */

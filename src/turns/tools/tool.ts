@@ -4,6 +4,8 @@
  */
 import type { z } from 'zod';
 import type { Conversation } from '../../core/conversation.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { ClientTool, TurnParameters } from '../../core/parameters.ts';
 import type { Json } from '../../core/parts.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import type { Database } from '../../store/database.ts';
@@ -32,9 +34,20 @@ export interface ToolDependencies {
   signal: AbortSignal;
 }
 
+/** What the calls of a turn are handled with. */
+export interface ToolContext extends Omit<ToolDependencies, 'signal'> {
+  tools: OfferedTools;
+  log: Logger;
+}
+
 /** The tools that a turn offers. */
 export interface OfferedTools {
+  /** Ours, which run here. */
   byName: ReadonlyMap<string, Tool>;
+  /** The client's, which it runs itself. */
+  client: ReadonlyMap<string, ClientTool>;
+  /** False for a model that is known to refuse tools, and earlier calls with them. */
+  takesCalls: boolean;
   /** The options of a model call that offer the tools; empty when there are none. */
   options: Pick<LanguageModelV4CallOptions, 'tools' | 'toolChoice'>;
 }
@@ -48,6 +61,7 @@ export interface ToolRegistry {
     conversation: Conversation;
     model: ChatModel;
     hasSearchableContent: boolean;
+    parameters?: TurnParameters;
   }): Promise<OfferedTools>;
   /** Returns true when `error` may mean that the model takes no tools. */
   mayBeRefusal(error: unknown): boolean;

@@ -208,6 +208,13 @@ async function branch(path: string): Promise<void> {
   await call('GET', `${path}/messages?tree=true`);
   await call('PATCH', path, { head_message_id: id });
   await call('POST', `${path}/fork`, { message_id: id }, { 'idempotency-key': 'fork' });
+  await call('PATCH', path, { mode: 'open' });
+  const tools = [{ name: 'look', input_schema: { type: 'object' } }];
+  await call('POST', `${path}/messages`, { message: 'call look', model: 'offline', tools });
+  const tool_results = [{ tool_call_id: 'call_1', output: 1 }];
+  expect(await call('POST', `${path}/messages`, { tool_results })).toMatchObject({
+    status: 'complete',
+  });
   await call('DELETE', `/messages/${question}`);
 }
 

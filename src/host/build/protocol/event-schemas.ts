@@ -76,12 +76,12 @@ export const nativeEvents = {
     example: { text: 'The manual says' },
   },
   'tool.call': {
-    when: 'when the model calls a tool',
+    when: 'when the model calls a tool. A call of a client’s tool has no result here: it ends the turn with `finish_reason` `tool_calls`, and the next message has its result',
     fields: z.object({ tool_call_id: z.string(), name: z.string(), input: z.unknown() }),
     example: { tool_call_id: 'call_1', name: 'search_documents', input: { query: 'valve' } },
   },
   'tool.result': {
-    when: 'after each call',
+    when: 'when a tool of ours has answered a call, perhaps after other calls',
     fields: z.object({
       tool_call_id: z.string(),
       output: z.unknown(),

@@ -64,7 +64,7 @@ export const serverFrames = {
     example: { conversation_id, tool_call_id: 'call_1', name: 'search_documents', input: {} },
   },
   tool_result: {
-    when: 'after each call',
+    when: 'when a tool of ours has answered a call',
     fields: inConversation.extend(nativeEvents['tool.result'].fields.shape),
     example: { conversation_id, tool_call_id: 'call_1', output: { passages: [] } },
   },

@@ -35,9 +35,9 @@ export const SOCKET = `## The frames of a WebSocket
 
 \`ws://…/ws/{user_id}\` takes and sends JSON objects. A client sends
 \`{"message": "…", "conversation_id": "…"}\`; without \`conversation_id\` the message begins a
-conversation. \`"type": "regenerate"\` and \`"edit"\` name a message by \`message_id\`. The fields
-\`model\`, \`on_busy\`, \`on_disconnect\` and \`parent_message_id\` mean what they mean in a POST. The
-server's frames have a \`type\`:`;
+conversation. \`"type": "regenerate"\` and \`"edit"\` name a message by \`message_id\`. All other
+fields of a POST, such as \`model\`, \`on_busy\`, \`tools\` and \`tool_results\`, mean what they mean
+there. The server's frames have a \`type\`:`;
 
 export const READING = `## Paging, repeats, defaults and limits
 

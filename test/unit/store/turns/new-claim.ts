@@ -26,6 +26,7 @@ export function newClaim(): TurnClaim {
       textLength: 5,
       tokens: 1,
       parentId: undefined,
+      answers: [],
       parentMayBeQuestion: false,
       clientId: null,
       historyHash: null,

@@ -2,12 +2,10 @@ import type { LanguageModelV4ToolCall } from '@ai-sdk/provider';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import type { Json } from '../../../../src/core/parts.ts';
-import {
-  continuePrompt,
-  runToolCalls,
-  type ToolContext,
-} from '../../../../src/turns/tools/run-tool-calls.ts';
-import { defineTool, type Tool } from '../../../../src/turns/tools/tool.ts';
+import { continuePrompt } from '../../../../src/turns/tools/continue-prompt.ts';
+import { readCall } from '../../../../src/turns/tools/read-call.ts';
+import { runToolCalls } from '../../../../src/turns/tools/run-tool-calls.ts';
+import { defineTool, type Tool, type ToolContext } from '../../../../src/turns/tools/tool.ts';
 import { createToolRegistry } from '../../../../src/turns/tools/registry.ts';
 import { newRunningTurn } from '../running-turn.ts';
 import { noLog } from '../../../support/log.ts';
@@ -61,7 +59,8 @@ async function setUp(...tools: Tool[]) {
   return {
     turn,
     reports,
-    run: (...calls: LanguageModelV4ToolCall[]) => runToolCalls(turn, calls, context),
+    run: async (...calls: LanguageModelV4ToolCall[]) =>
+      (await runToolCalls(turn, calls, context)).map(({ result }) => result),
   };
 }
 
@@ -108,13 +107,13 @@ describe('a custom tool', () => {
       call('{"a":20000}'),
       call('{"a":5}'),
     );
-    expect(results.map(({ isError }) => isError)).toEqual([true, false, true, false]);
+    expect(results.map((result) => result?.isError)).toEqual([true, false, true, false]);
     expect(results[0]?.output).toEqual({ error: expect.stringContaining('too long') });
   });
 });
 
 describe('a turn that is stopped', () => {
-  it('does not wait for the running tool and runs no other', async () => {
+  it('does not wait for the running tools', async () => {
     let signal: AbortSignal | undefined;
     const { turn, run, reports } = await setUp(
       tool((_, dependencies) => {
@@ -124,9 +123,10 @@ describe('a turn that is stopped', () => {
     );
     const running = run(call('{"a":1}'), call('{"a":2}'));
     turn.stop('cancelled');
-    expect(await running).toEqual([{ output: { error: 'the turn was stopped' }, isError: true }]);
+    const stopped = { output: { error: 'the turn was stopped' }, isError: true };
+    expect(await running).toEqual([stopped, stopped]);
     expect(signal?.aborted).toBe(true);
-    expect(turn.parts.count).toBe(2);
+    expect(turn.parts.count).toBe(4);
     expect(reports).toEqual([]);
   });
 
@@ -158,10 +158,15 @@ describe('the prompt of the next step', () => {
     const providerMetadata = { google: { thoughtSignature: 'signed' } };
     const prompt = continuePrompt([{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }], {
       said: 'Let me see. ',
-      calls: [call('{"a":1}', { providerMetadata }), call('{"a":', { toolCallId: 'cut' })],
-      results: [
-        { output: [1], isError: false },
-        { output: { error: 'no' }, isError: true },
+      calls: [
+        {
+          ...readCall(call('{"a":1}', { providerMetadata }), []),
+          result: { output: [1], isError: false },
+        },
+        {
+          ...readCall(call('{"a":', { toolCallId: 'cut' }), []),
+          result: { output: { error: 'no' }, isError: true },
+        },
       ],
     });
     expect(prompt.slice(1)).toEqual([
@@ -192,7 +197,7 @@ describe('the prompt of the next step', () => {
             type: 'tool-result',
             toolCallId: 'cut',
             toolName: 'own',
-            output: { type: 'error-json', value: { error: 'no' } },
+            output: { type: 'error-text', value: 'no' },
           },
         ],
       },

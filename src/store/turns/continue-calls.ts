@@ -1,0 +1,61 @@
+/**
+ * The claim of a message that answers calls of the model: it follows the answer that made them,
+ * answers each at most once, and takes over what the request for that answer asked of the model.
+ */
+import type { Statement } from '../database.ts';
+
+/** The answer that is followed: the one that is named, else the end of the active path. */
+export const CALLER = 'coalesce(?, c.head_message_id)';
+
+/** The calls of an answer `p` that have no result in it. */
+const WAITING_CALLS = `SELECT call.value ->> 'tool_call_id' FROM json_each('[' || replace(p.parts, char(10), ',') || ']') AS call
+    WHERE call.value ->> 'type' = 'tool_call'
+  EXCEPT SELECT result.value ->> 'tool_call_id' FROM json_each('[' || replace(p.parts, char(10), ',') || ']') AS result
+    WHERE result.value ->> 'type' = 'tool_result'`;
+
+/**
+ * True when all calls of a JSON list wait: the answer ended with them, and nothing follows it yet.
+ * Whatever follows closes them, so that none is answered twice.
+ */
+export const CALLS_WAIT = `AND EXISTS (SELECT 1 FROM messages p WHERE p.id = ${CALLER} AND p.conversation_id = c.id
+    AND p.finish_reason = 'tool_calls'
+    AND NOT EXISTS (SELECT 1 FROM messages s WHERE s.conversation_id = c.id AND s.parent_id = p.id)
+    AND NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE wanted.value NOT IN (${WAITING_CALLS})))`;
+
+/** Finds the turn that asked for the calls, from the new turn `turns`. */
+const CALLING_TURN = `FROM messages q JOIN messages p ON p.id = q.parent_id JOIN turns a ON a.id = p.turn_id
+  WHERE q.id = turns.prompt_message_id`;
+
+/** Finds the turn that the question was first asked by. */
+const FIRST_TURN = `FROM messages q JOIN turns a ON a.id = q.turn_id WHERE q.id = turns.prompt_message_id`;
+
+const MINE = `WHERE id = ? AND state = 'running' AND instance_id = ?`;
+const INHERIT_MODEL = `UPDATE turns SET model = (SELECT a.model ${CALLING_TURN}) ${MINE}`;
+const INHERIT_PARAMETERS = `UPDATE turns SET parameters = (SELECT a.parameters ${CALLING_TURN}) ${MINE}`;
+const REPEAT_PARAMETERS = `UPDATE turns SET parameters = (SELECT a.parameters ${FIRST_TURN}) ${MINE}`;
+
+interface Inheriting {
+  turnId: string;
+  instanceId: string;
+  model: string | null;
+  parameters?: object;
+}
+
+/** Returns the statements by which a turn goes on as the calling turn was asked to. */
+export function inheritFromCaller({
+  turnId,
+  instanceId,
+  model,
+  parameters,
+}: Inheriting): Statement[] {
+  const args = [turnId, instanceId];
+  return [
+    ...(model === null ? [{ sql: INHERIT_MODEL, args }] : []),
+    ...(parameters ? [] : [{ sql: INHERIT_PARAMETERS, args }]),
+  ];
+}
+
+/** Returns the statement by which another answer is asked for as the first one was. */
+export function repeatParameters({ turnId, instanceId, parameters }: Inheriting): Statement[] {
+  return parameters ? [] : [{ sql: REPEAT_PARAMETERS, args: [turnId, instanceId] }];
+}

@@ -1,0 +1,12 @@
+import type { Json } from '../../core/parts.ts';
+
+/** What a tool answered, or why it did not. */
+export interface ToolResult {
+  output: Json;
+  isError: boolean;
+}
+
+/** Returns the result of a call that failed. */
+export function failed(error: string): ToolResult {
+  return { output: { error }, isError: true };
+}
