@@ -50,7 +50,8 @@ export function serviceRouter() {
       // The header is set on the response itself, since headers of the context do not reach a page.
       c.res.headers.append('Vary', 'Accept');
       if ((c.req.header('accept') ?? '').includes('text/html')) return page(c, '/');
-      return c.json({ ...about, docs: '/docs' }, 200);
+      const needsCredential = c.get('dependencies').identity !== undefined;
+      return c.json({ ...about, docs: '/docs', needs_credential: needsCredential }, 200);
     },
     { isOpen: true },
   );

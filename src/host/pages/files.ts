@@ -16,6 +16,8 @@ const SCRIPT = 'text/javascript; charset=utf-8';
 
 const NO_IMAGE = 'data:image/gif;base64,R0lGODlhAQABAAAAACw=';
 
+/** The chat. */
+const web = 'web';
 const ours = 'src/host/pages/static';
 const swagger = 'node_modules/swagger-ui-dist';
 const vendor = 'src/host/pages/vendor';
@@ -30,11 +32,20 @@ export const VENDORED: Readonly<Record<string, string>> = {
 
 /** The published paths, with the file and type of each. */
 export const FILES: Readonly<Record<string, PageFile>> = {
-  '/': { file: `${ours}/index.html`, type: HTML },
+  '/': { file: `${web}/index.html`, type: HTML },
   '/docs': { file: `${ours}/docs.html`, type: HTML },
   '/redoc': { file: `${ours}/redoc.html`, type: HTML },
-  '/assets/index.css': { file: `${ours}/index.css`, type: CSS },
-  '/assets/index.js': { file: `${ours}/index.js`, type: SCRIPT },
+  '/assets/chat.css': { file: `${web}/chat.css`, type: CSS },
+  '/assets/chat.js': { file: `${web}/chat.js`, type: SCRIPT },
+  '/assets/api.js': { file: `${web}/api.js`, type: SCRIPT },
+  '/assets/elements.js': { file: `${web}/elements.js`, type: SCRIPT },
+  '/assets/markdown.js': { file: `${web}/markdown.js`, type: SCRIPT },
+  '/assets/messages.js': { file: `${web}/messages.js`, type: SCRIPT },
+  '/assets/sidebar.js': { file: `${web}/sidebar.js`, type: SCRIPT },
+  '/assets/streaming-markdown.js': {
+    file: 'node_modules/streaming-markdown/smd.min.js',
+    type: SCRIPT,
+  },
   '/assets/docs.css': { file: `${ours}/docs.css`, type: CSS },
   '/assets/docs.js': { file: `${ours}/docs.js`, type: SCRIPT },
   '/assets/redoc.js': { file: `${ours}/redoc.js`, type: SCRIPT },

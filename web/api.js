@@ -1,0 +1,99 @@
+/** The calls of the public API that the page makes. */
+
+const USER = 'parley.user';
+
+/** Who the page acts for; undefined where a credential says it. */
+let userId;
+
+/** A failure as the page shows it. */
+export class ApiError extends Error {
+  /** @param {number} status @param {{ detail?: string, code?: string }} problem */
+  constructor(status, problem) {
+    super(problem.detail ?? `The server answered ${status}`);
+    this.status = status;
+    this.code = problem.code;
+  }
+}
+
+/** Names the user where anybody may call: the same one in this browser from now on. */
+export function nameUser() {
+  userId = localStorage.getItem(USER) ?? `guest-${crypto.randomUUID().slice(0, 13)}`;
+  localStorage.setItem(USER, userId);
+}
+
+/**
+ * Makes a call and returns what it answers.
+ * @param {string} path
+ * @param {{ method?: string, json?: object, form?: FormData, headers?: Record<string, string> }} [init]
+ */
+export async function call(path, init = {}) {
+  const response = await send(path, init);
+  return await response.json();
+}
+
+/** Makes a call and returns the response, whose body is not read. */
+export async function send(path, { method, json, form, headers = {} } = {}) {
+  const url = new URL(path, location.origin);
+  if (userId !== undefined) url.searchParams.set('user_id', userId);
+  const body = json ? JSON.stringify(json) : form;
+  const response = await fetch(url, {
+    method: method ?? (body ? 'POST' : 'GET'),
+    headers: { ...(json ? { 'content-type': 'application/json' } : {}), ...headers },
+    body,
+  });
+  if (response.ok) return response;
+  const problem = await response.json().catch(() => ({}));
+  throw new ApiError(response.status, problem);
+}
+
+/**
+ * Starts a turn and returns its id. The answer is then followed by {@link follow}: leaving this
+ * response changes nothing. A try whose answer was lost is repeated with the same key.
+ */
+export async function startTurn(path, json) {
+  const headers = { 'idempotency-key': crypto.randomUUID(), accept: 'text/event-stream' };
+  for (let pause = 500; ; pause *= 2) {
+    try {
+      const response = await send(path, { json, headers });
+      void response.body?.cancel();
+      const conversationId = response.headers.get('x-conversation-id');
+      return { turnId: response.headers.get('x-turn-id'), conversationId };
+    } catch (error) {
+      const mayPass = !(error instanceof ApiError) || error.status === 503;
+      if (!mayPass || pause > 8_000) throw error;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+}
+
+/**
+ * Follows a turn from its start. The browser reconnects by itself, after the last event that it
+ * has; when it gives up, the turn is read as it is stored.
+ * @param {string} turnId
+ * @param {{ event(type: string, data: any): void, lost(): void }} reader
+ * @returns a function that stops following
+ */
+export function follow(turnId, reader) {
+  const url = new URL(`/turns/${turnId}/events`, location.origin);
+  if (userId !== undefined) url.searchParams.set('user_id', userId);
+  const source = new EventSource(url);
+  for (const type of EVENTS)
+    source.addEventListener(type, ({ data }) => reader.event(type, JSON.parse(data)));
+  source.addEventListener('done', () => source.close());
+  source.addEventListener('error', () => {
+    if (source.readyState === EventSource.CLOSED) reader.lost();
+  });
+  return () => source.close();
+}
+
+const EVENTS = [
+  'turn.started',
+  'sources',
+  'reasoning.delta',
+  'tool.call',
+  'tool.result',
+  'message.delta',
+  'turn.completed',
+  'turn.cancelled',
+  'turn.failed',
+];
