@@ -70,6 +70,14 @@ it('lists the models that are on', async () => {
   }
 });
 
+it.each(['/docs', '/redoc'])('%s has a way home and follows the dark mode', async (path) => {
+  const { text } = await target.call(path);
+  expect(text).toContain('<a href="/">');
+  expect(text).toContain('<meta name="color-scheme" content="light dark" />');
+  const styles = await target.call('/assets/docs.css');
+  expect(styles.text).toContain('.dark-mode');
+});
+
 describe('X-Request-Id', () => {
   it.each([
     ['/', 200],

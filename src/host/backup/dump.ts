@@ -27,9 +27,14 @@ async function fetchDump(url: string, authToken?: string): Promise<AsyncIterable
   const address = new URL('/dump', url.replace(/^libsql:/u, 'https:'));
   const headers = new Headers();
   if (authToken !== undefined) headers.set('authorization', `Bearer ${authToken}`);
-  const response = await fetch(address, { headers });
+  const response = await fetch(address, { headers }).catch((error: unknown) => {
+    throw new ConfigError(`${address.origin} does not answer`, { cause: error });
+  });
   if (!response.ok || !response.body)
-    throw new ConfigError(`${address.origin} gave no dump: it answered ${response.status}`);
+    throw new ConfigError(
+      `${address.origin} gave no dump: it answered ${response.status}. With Turso, ` +
+        '`turso db export NAME` makes a file, and `npm run restore` takes it',
+    );
   return response.body.pipeThrough(new TextDecoderStream('utf-8', { fatal: true }));
 }
 

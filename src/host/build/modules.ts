@@ -21,7 +21,7 @@ const MODULES = {
 const cmaps = resolve(root, 'dist/modules/cmaps');
 await rm(cmaps, { recursive: true, force: true });
 // Tables of characters for PDFs in Chinese, Japanese and Korean: each is a module of bytes.
-await cp(resolve(root, 'node_modules/pdfjs-dist/cmaps'), cmaps, {
+await cp(resolve(root, 'src/host/cmaps'), cmaps, {
   recursive: true,
   filter: (path) => !path.endsWith('LICENSE'),
 });

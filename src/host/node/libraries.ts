@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Libraries } from '../../documents/libraries.ts';
 
-const CMAPS = new URL('cmaps/', import.meta.resolve('pdfjs-dist/package.json'));
+const CMAPS = new URL('../cmaps/', import.meta.url);
 
 export const libraries: Libraries = {
   markup: () => import('htmlparser2'),

@@ -30,6 +30,9 @@ export const VENDORED: Readonly<Record<string, string>> = {
   [`${vendor}/redoc.LICENSE.txt`]: 'node_modules/redoc/LICENSE',
 };
 
+/** The tables of characters for PDFs, and their origin. */
+export const CMAPS = { copy: 'src/host/cmaps', original: 'node_modules/pdfjs-dist/cmaps' };
+
 /** The published paths, with the file and type of each. */
 export const FILES: Readonly<Record<string, PageFile>> = {
   '/': { file: `${web}/index.html`, type: HTML },

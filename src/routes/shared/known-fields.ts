@@ -31,7 +31,7 @@ export function bodyOf<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
       context.issues.push({ code: 'custom', input: value, path: [name], message });
     }
     return value;
-  }, z.object(shape));
+  }, z.strictObject(shape));
 }
 
 /**

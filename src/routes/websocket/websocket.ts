@@ -52,6 +52,7 @@ export function websocketRouter() {
       request: { ...request, query: schemas.ownerQuery.extend(schemas.ticketField) },
       responses: {
         101: { description: 'Switched to WebSocket' },
+        200: { description: 'The same where a proxy speaks WebSocket over HTTP/2 (RFC 8441)' },
         ...commonProblems,
         default: problem('Any other refusal', 'internal_error'),
       },

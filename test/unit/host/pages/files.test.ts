@@ -1,8 +1,9 @@
 /** The pages' files are there in every installation, also in one without development packages. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import manifest from '../../../../package.json' with { type: 'json' };
-import { FILES, VENDORED } from '../../../../src/host/pages/files.ts';
+import { CMAPS, FILES, VENDORED } from '../../../../src/host/pages/files.ts';
 
 describe('a page file', () => {
   it.each(Object.entries(FILES))(
@@ -20,4 +21,13 @@ describe('a page file', () => {
       expect(readFileSync(copy).equals(readFileSync(original))).toBe(true);
     },
   );
+});
+
+it('the tables of characters are what their package has (else: npm run vendor)', () => {
+  const names = readdirSync(CMAPS.original);
+  expect(readdirSync(CMAPS.copy).toSorted()).toEqual(names.toSorted());
+  for (const name of names) {
+    const copied = readFileSync(join(CMAPS.copy, name));
+    expect(copied.equals(readFileSync(join(CMAPS.original, name))), name).toBe(true);
+  }
 });
