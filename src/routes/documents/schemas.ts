@@ -152,6 +152,7 @@ const timestamp = z.iso.datetime();
 export const documentSchema = z
   .looseObject({
     document_id: z.string(),
+    id: z.string().describe('the same'),
     user_id: z.string(),
     conversation_id: z.string().nullable(),
     title: z.string(),

@@ -3,7 +3,7 @@
  */
 import { z } from 'zod';
 import { problemSchema } from '../../../routes/shared/responses.ts';
-import { usageSchema } from '../../../routes/shared/schemas.ts';
+import { messageSchema, usageSchema } from '../../../routes/shared/schemas.ts';
 import { FINISH_REASONS, STATUSES } from '../../../core/message.ts';
 import { citation, nativeEvents, type Described } from './event-schemas.ts';
 
@@ -13,6 +13,9 @@ const inConversation = z.object({ conversation_id: z.string() });
 
 const whole = inConversation.extend({
   full_response: z.string(),
+  parts: messageSchema.shape.parts.describe(
+    'with thoughts and calls of tools, where there were any',
+  ),
   message_id: z.string(),
   status: z.enum(STATUSES),
   finish_reason: z.enum(FINISH_REASONS).optional(),
