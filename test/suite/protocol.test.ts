@@ -113,8 +113,8 @@ describe.concurrent('the frames of a socket are those of docs/protocol.md', () =
     const names: string[] = [];
     while (names.at(-1) !== last) {
       const { type, ...fields } = await socket.next();
-      names.push(String(type));
-      expectDescribed(serverFrames, String(type), fields);
+      names.push(type);
+      expectDescribed(serverFrames, type, fields);
     }
     socket.close();
     return [...new Set(names)];
