@@ -133,7 +133,7 @@ async function turn(db: Database, size: Size): Promise<void> {
   const ending = { status: 'complete', finishReason: 'stop', model: 'offline' } as const;
   const parts = [{ type: 'text' as const, text: WORDS.repeat(2) }];
   const whole = { ...ending, parts, ...counts, ...times, tokenRatio: null };
-  await endTurn(db, { head, instanceId: 'bench', ending: whole, retryForMs: 1_000 });
+  await endTurn(db, { head, instanceId: 'bench', ending: whole, calls: [], retryForMs: 1_000 });
   await readTurn(db, { turnId: ids.turnId, principal: ANYONE, leaseMs: LEASE_MS });
 }
 

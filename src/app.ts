@@ -15,6 +15,7 @@ import { keysRouter } from './routes/credentials/keys.ts';
 import { sessionsRouter } from './routes/credentials/sessions.ts';
 import { ticketsRouter } from './routes/credentials/tickets.ts';
 import { documentsRouter } from './routes/documents/documents.ts';
+import { limitsRouter } from './routes/limits.ts';
 import { messagesRouter } from './routes/messages.ts';
 import { openAiRouter } from './routes/openai/openai.ts';
 import { serviceRouter } from './routes/service.ts';
@@ -26,6 +27,7 @@ import { describeApi } from './routes/shared/openapi.ts';
 import { renderProblem } from './routes/shared/render-error.ts';
 import { allowBrowsers, nameRequest } from './routes/shared/response-headers.ts';
 import { turnsRouter } from './routes/turns.ts';
+import { usageRouter } from './routes/usage.ts';
 import { websocketRouter } from './routes/websocket/websocket.ts';
 import { problemResponse } from './wire/problem.ts';
 
@@ -57,6 +59,8 @@ export function createApp<Bindings extends object>(
   app.route('/', chatRouter());
   app.route('/', openAiRouter());
   app.route('/', turnsRouter());
+  app.route('/', usageRouter());
+  app.route('/', limitsRouter());
   app.route('/', websocketRouter());
   app.route('/', keysRouter());
   app.route('/', ticketsRouter());

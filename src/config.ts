@@ -44,6 +44,7 @@ const environmentSchema = z.object({
   GOOGLE_BASE_URL: url.optional(),
   DEFAULT_MODEL: z.string().min(1).optional(),
   EMBEDDING_MODEL: z.string().min(1).optional(),
+  MODEL_PRICES: z.string().min(1).optional(),
   MODEL_FAST_PATH: z.enum(['on', 'off']).default('on'),
   CONTEXT_WINDOW_MESSAGES: count(20),
   MIN_MESSAGES_TO_KEEP: count(10),
@@ -78,6 +79,15 @@ const environmentSchema = z.object({
     .pipe(
       z.array(z.string().regex(/^(\*|[a-z0-9.-]+|\[[0-9a-f:]+\])$/, 'must be names without ports')),
     )
+    .optional(),
+  LIMIT_REQUESTS_PER_MINUTE: wholeNumber(1, 1_000_000).optional(),
+  LIMIT_TURNS_AT_ONCE: wholeNumber(1, 1_000_000).optional(),
+  LIMIT_TOKENS_PER_DAY: wholeNumber(1, 1_000_000_000_000).optional(),
+  LIMIT_TOKENS_PER_MONTH: wholeNumber(1, 1_000_000_000_000).optional(),
+  LIMIT_COST_PER_MONTH: z
+    .string()
+    .regex(/^\d{1,6}(\.\d{1,6})?$/, 'must be US dollars, such as 20 or 2.50')
+    .transform(Number)
     .optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
   LOG_FORMAT: z.enum(LOG_FORMATS).optional(),

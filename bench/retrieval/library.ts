@@ -84,7 +84,12 @@ export async function storeDocument(
   for (let done = 0; done < chunks.length; done += BATCH) {
     const added = chunks.slice(done, done + BATCH);
     const rows = added.map((chunk) => ({ ...chunk, id: draft.version + chunk.ordinal }));
-    await appendToDraft(database, draft, { chunks: rows, done: done + added.length, dimension });
+    await appendToDraft(database, draft, {
+      chunks: rows,
+      done: done + added.length,
+      dimension,
+      calls: [],
+    });
   }
-  await publishDraft(database, draft, { chunks: [], done: chunks.length, dimension });
+  await publishDraft(database, draft, { chunks: [], done: chunks.length, dimension, calls: [] });
 }

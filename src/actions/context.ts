@@ -1,10 +1,12 @@
 /** The context of every action: the caller, and the services of this deployment. */
 import type { Config } from '../config.ts';
+import type { Limits } from '../core/limits.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Prepare } from '../documents/prepare.ts';
 import type { Registry } from '../models/chat/registry.ts';
 import type { EmbeddingRegistry } from '../models/embeddings/registry.ts';
+import type { PriceTable } from '../core/prices.ts';
 import type { Database } from '../store/database.ts';
 import type { TurnService } from '../turns/turn-service.ts';
 
@@ -14,6 +16,9 @@ export interface ActionDependencies {
   db: Database;
   registry: Registry;
   embeddings: EmbeddingRegistry;
+  prices: PriceTable;
+  /** The limits of users who have none of their own; undefined where nobody has limits. */
+  limits: Limits | undefined;
   /** Extracts the text of a document and splits it. */
   prepare: Prepare;
   turns: TurnService;

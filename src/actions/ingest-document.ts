@@ -1,7 +1,8 @@
 /** Ingests documents, by the rules that hold for every API. */
 import type { Document } from '../core/document.ts';
 import { notFound, ParleyError } from '../core/errors.ts';
-import { requireUserId } from '../core/principal.ts';
+import { keyIdOf, requireUserId } from '../core/principal.ts';
+import { estimateTokens } from '../core/tokens.ts';
 import { acceptDocument, type DocumentFields, type Ingest } from '../documents/accept.ts';
 import type { Sent } from '../documents/extract.ts';
 import {
@@ -11,6 +12,7 @@ import {
   type OnProgress,
 } from '../documents/ingest.ts';
 import type { ActionContext } from './context.ts';
+import { requireRoomToEmbed } from './require-budget.ts';
 
 /** A document as a client sends it, with its fields and the key of the request. */
 export interface DocumentInput extends DocumentFields {
@@ -42,6 +44,7 @@ export async function ingestDocument(
   // Checked first: reading the document is the expensive part.
   requireUserId(principal);
   const prepared = await dependencies.prepare(sent);
+  await requireRoomToEmbed(context, estimateTokens(prepared.text));
   const ingestDependencies = dependenciesOf(context);
   const ingest = await acceptDocument({ ...fields, principal, prepared }, ingestDependencies);
   return {
@@ -54,9 +57,10 @@ export async function ingestDocument(
   };
 }
 
-function dependenciesOf({ dependencies }: ActionContext): IngestDependencies {
-  const { db, embeddings, config, log } = dependencies;
-  return { db, embeddings, log, leaseMs: config.TURN_LEASE_MS };
+function dependenciesOf({ principal, dependencies }: ActionContext): IngestDependencies {
+  const { db, embeddings, prices, config, log } = dependencies;
+  const keyId = keyIdOf(principal);
+  return { db, embeddings, prices, keyId, log, leaseMs: config.TURN_LEASE_MS };
 }
 
 async function finish(

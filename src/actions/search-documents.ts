@@ -1,7 +1,11 @@
 /** Searches documents, by the rules that hold for every API. */
-import { requireUserId } from '../core/principal.ts';
+import { keyIdOf, requireUserId } from '../core/principal.ts';
+import { EmbeddingCalls } from '../documents/ingest-calls.ts';
+import { estimateTokens } from '../core/tokens.ts';
+import { recordCalls } from '../store/usage/ledger.ts';
 import { retrieve, type Passage, type RetrievalRequest } from '../search/retrieve.ts';
 import type { ActionContext } from './context.ts';
+import { requireRoomToEmbed } from './require-budget.ts';
 
 export interface SearchInput extends Omit<RetrievalRequest, 'userId' | 'conversation'> {
   /** Searches only this conversation's documents; all of the user's when it is left out. */
@@ -14,11 +18,17 @@ export interface SearchInput extends Omit<RetrievalRequest, 'userId' | 'conversa
  *   does
  */
 export async function searchDocuments(
-  { principal, dependencies, asker }: ActionContext,
+  context: ActionContext,
   { conversationId, ...input }: SearchInput,
 ): Promise<Passage[]> {
-  const { db, embeddings, log } = dependencies;
+  const { principal, dependencies, asker } = context;
+  const { db, embeddings, log, prices } = dependencies;
   const conversation = conversationId === undefined ? undefined : { of: conversationId };
-  const request = { ...input, userId: requireUserId(principal), conversation };
-  return retrieve(request, { db, embeddings, log, signal: asker.signal });
+  const userId = requireUserId(principal);
+  if (input.mode !== 'keyword') await requireRoomToEmbed(context, estimateTokens(input.query));
+  const calls = new EmbeddingCalls(userId, prices, keyIdOf(principal));
+  const request = { ...input, userId, conversation };
+  const options = { signal: asker.signal, onCall: calls.add };
+  const alongside = () => recordCalls(calls.pending);
+  return retrieve(request, { db, embeddings, log, ...options, alongside });
 }

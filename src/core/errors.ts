@@ -1,3 +1,5 @@
+import type { Budget, LimitName } from './limits.ts';
+
 /**
  * The closed set of error codes. This module knows no HTTP: only `wire/problem.ts` turns a code
  * into a status.
@@ -19,6 +21,8 @@ export const ERROR_CODES = [
   'idempotency_key_reused',
   'payload_too_large',
   'unsupported_media_type',
+  'rate_limited',
+  'quota_exceeded',
   'queue_full',
   'model_rate_limited',
   'model_error',
@@ -54,6 +58,9 @@ export interface Failure {
   errors?: FieldError[];
   /** Seconds after which the client may try again. */
   retryAfter?: number;
+  /** How the limits of the user stand, and the names of those that the request would exceed. */
+  limits?: Budget | undefined;
+  violated?: readonly LimitName[] | undefined;
 }
 
 /**
@@ -66,6 +73,8 @@ export class ParleyError extends Error implements Failure {
   readonly detail: string;
   readonly errors?: FieldError[];
   readonly retryAfter?: number;
+  readonly limits?: Budget | undefined;
+  readonly violated?: readonly LimitName[] | undefined;
 
   constructor(failure: Failure, options?: { cause?: unknown }) {
     super(`${failure.code}: ${failure.detail}`, options);
@@ -73,6 +82,8 @@ export class ParleyError extends Error implements Failure {
     this.detail = failure.detail;
     this.errors = failure.errors;
     this.retryAfter = failure.retryAfter;
+    this.limits = failure.limits;
+    this.violated = failure.violated;
   }
 }
 
@@ -82,8 +93,8 @@ export class ParleyError extends Error implements Failure {
  */
 export function failureOf(error: unknown): Failure {
   if (error instanceof ParleyError) {
-    const { code, detail, errors, retryAfter } = error;
-    return { code, detail, errors, retryAfter };
+    const { code, detail, errors, retryAfter, limits, violated } = error;
+    return { code, detail, errors, retryAfter, limits, violated };
   }
   return { code: 'internal_error', detail: 'Something went wrong on our side' };
 }

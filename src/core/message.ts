@@ -1,4 +1,5 @@
 import type { Failure } from './errors.ts';
+import type { Budget } from './limits.ts';
 import type { Part } from './parts.ts';
 
 /**
@@ -109,6 +110,8 @@ export interface TurnHead {
 export interface Outcome {
   message: Message;
   error?: Failure;
+  /** How the limits of the user stood after the turn; known to those who saw it end. */
+  limits?: Budget | undefined;
 }
 
 /** A turn that has ended, with its result. */
@@ -124,6 +127,7 @@ export interface StoredTurn {
   hasHeartbeat: boolean;
   message: Message;
   error?: Failure;
+  limits?: Budget | undefined;
 }
 
 export function usageOf(message: Message): Usage {

@@ -14,6 +14,7 @@ import { ANYONE } from '../core/principal.ts';
 import type { Logger } from '../core/logger.ts';
 import { sleep } from '../core/retry.ts';
 import type { Embedder, EmbeddingRegistry } from '../models/embeddings/registry.ts';
+import type { PriceTable } from '../core/prices.ts';
 import { keywordText } from '../text/words.ts';
 import type { Draft, NewChunk } from '../store/documents/chunks.ts';
 import type { Database } from '../store/database.ts';
@@ -21,12 +22,18 @@ import { readDocument } from '../store/documents/documents.ts';
 import { publishDraft } from '../store/documents/publish.ts';
 import { NONE_STORED, type StoredChunks } from '../store/documents/resume.ts';
 import { appendToDraft, failDraft, renewDraft } from '../store/documents/write-draft.ts';
+import { recordCalls } from '../store/usage/ledger.ts';
 import { headingLineOf } from '../core/document.ts';
+import { EmbeddingCalls } from './ingest-calls.ts';
 import type { Chunk } from './split.ts';
 
 export interface IngestDependencies {
   db: Database;
   embeddings: EmbeddingRegistry;
+  /** What the calls of the embedding model cost. */
+  prices: PriceTable;
+  /** The public id of the key by which the ingest was asked for. */
+  keyId?: string | undefined;
   /** Milliseconds of silence after which an ingest counts as interrupted. */
   leaseMs: number;
   log: Logger;
@@ -67,7 +74,8 @@ export async function runIngest(
   dependencies: IngestDependencies,
   onProgress: OnProgress = () => {},
 ): Promise<Document> {
-  const { db, leaseMs, log } = dependencies;
+  const { db, leaseMs, log, prices, keyId } = dependencies;
+  const calls = new EmbeddingCalls(job.draft.userId, prices, keyId);
   const heartbeat = setInterval(() => {
     void renewDraft(db, job.draft).catch((error: unknown) =>
       log.error('a heartbeat was lost', { error }),
@@ -75,7 +83,7 @@ export async function runIngest(
   }, leaseMs / 3);
   let published: Document | undefined;
   try {
-    published = await storeAll(job, db, onProgress);
+    published = await storeAll({ ...job, calls }, db, onProgress);
   } catch (error) {
     await failDraft(db, job.draft, failureOf(error)).catch((lost: unknown) =>
       log.error('a failed ingest could not be recorded', { error: lost }),
@@ -83,6 +91,7 @@ export async function runIngest(
     throw error;
   } finally {
     clearInterval(heartbeat);
+    await recordPending(calls, db, log);
   }
   if (published) return published;
   const id = job.draft.documentId;
@@ -91,16 +100,27 @@ export async function runIngest(
   return document;
 }
 
+/** Stores what was used for chunks that were not stored. */
+async function recordPending(calls: EmbeddingCalls, db: Database, log: Logger): Promise<void> {
+  if (calls.pending.length === 0) return;
+  await db
+    .batch(recordCalls(calls.pending), 'write')
+    .catch((error: unknown) => log.error('usage could not be recorded', { error }));
+}
+
+/** A job, and the calls of its embedding model. */
+type Metered = Job & { calls: EmbeddingCalls };
+
 /**
  * Embeds and stores all missing chunks, and publishes the document.
  * @returns the published document; undefined if the draft is gone
  */
 async function storeAll(
-  job: Job,
+  job: Metered,
   db: Database,
   onProgress: OnProgress,
 ): Promise<Document | undefined> {
-  const { chunks, stored, draft } = job;
+  const { chunks, stored, draft, calls } = job;
   const missing = chunks
     .map((chunk, ordinal) => ({ ...chunk, ordinal }))
     .filter(({ ordinal }) => !stored.ordinals.has(ordinal));
@@ -118,13 +138,15 @@ async function storeAll(
     dimension ??= given;
     refuseOtherDimension(rows, dimension);
     done += batch.length;
-    const progress = { chunks: rows, done, dimension };
+    const progress = { chunks: rows, done, dimension, calls: calls.pending };
     if (at + BATCH >= missing.length) {
       const published = await publishDraft(db, draft, progress);
+      if (published) calls.stored();
       if (published) onProgress({ done, total: chunks.length });
       return published;
     }
     if (!(await appendToDraft(db, draft, progress))) return undefined;
+    calls.stored();
     onProgress({ done, total: chunks.length });
   }
 }
@@ -143,7 +165,7 @@ export function refuseOtherDimension(rows: readonly NewChunk[], dimension: numbe
 
 /** Returns chunks with their vectors and words, ready to be stored. */
 export async function embedChunks(
-  { draft, title, embedder }: Pick<Job, 'draft' | 'title' | 'embedder'>,
+  { draft, title, embedder, calls }: Pick<Metered, 'draft' | 'title' | 'embedder' | 'calls'>,
   chunks: readonly Omit<NewChunk, 'id' | 'titleWords' | 'textWords' | 'embedding'>[],
 ): Promise<NewChunk[]> {
   const above = chunks.map(({ headings, text }) =>
@@ -151,7 +173,7 @@ export async function embedChunks(
   );
   const vectors = await embedder.embed(
     chunks.map(({ text }, at) => `${above[at]}\n${text}`),
-    { use: 'document', limits: EMBEDDING_LIMITS },
+    { use: 'document', limits: EMBEDDING_LIMITS, onCall: calls.add },
   );
   return chunks.map((chunk, at) => ({
     id: draft.version + chunk.ordinal,

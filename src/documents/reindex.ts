@@ -5,6 +5,7 @@
  * at once. An interrupted run is resumed by the next one.
  */
 import type { Embedder } from '../models/embeddings/registry.ts';
+import type { PriceTable } from '../core/prices.ts';
 import type { Database } from '../store/database.ts';
 import type { Space } from '../store/search/scope.ts';
 import { appendToDraft } from '../store/documents/write-draft.ts';
@@ -19,6 +20,7 @@ import {
 } from '../store/documents/reindex.ts';
 import { ANALYSIS_VERSION } from './analysis.ts';
 import { BATCH, embedChunks, EMBEDDING_LIMITS, refuseOtherDimension } from './ingest.ts';
+import { EmbeddingCalls } from './ingest-calls.ts';
 import { split } from './split.ts';
 
 export interface ReindexProgress {
@@ -41,10 +43,17 @@ const MOST_ROUNDS = 10;
  * @throws ParleyError `model_…`, `database_unavailable`; the next run continues from there
  */
 export async function reindex(
-  { db, embedder, leaseMs }: { db: Database; embedder: Embedder; leaseMs: number },
+  {
+    db,
+    embedder,
+    prices,
+    leaseMs,
+  }: { db: Database; embedder: Embedder; prices: PriceTable; leaseMs: number },
   onProgress: (progress: ReindexProgress) => void,
 ): Promise<number> {
-  const target = { ...(await spaceOf(embedder)), analysis: ANALYSIS_VERSION };
+  // The operator asks for it, so it is on no user's account.
+  const calls = new EmbeddingCalls('', prices);
+  const target = { ...(await spaceOf(embedder, calls)), analysis: ANALYSIS_VERSION };
   const total = await countOutdated(db, target);
   const progress = {
     documents: 0,
@@ -57,7 +66,7 @@ export async function reindex(
     for (let after = ''; ;) {
       const page = await listOutdated(db, target, { after, limit: PAGE, leaseMs });
       for (const document of page) {
-        await embedAgain(document, { db, embedder, target }, (chunks) => {
+        await embedAgain(document, { db, embedder, target, calls }, (chunks) => {
           progress.chunks += chunks;
           onProgress(progress);
         });
@@ -74,17 +83,23 @@ export async function reindex(
 }
 
 /** Returns the embedder's space. A model's dimension is known once it has embedded something. */
-async function spaceOf(embedder: Embedder): Promise<Space> {
+async function spaceOf(embedder: Embedder, calls: EmbeddingCalls): Promise<Space> {
   const [vector] = await embedder.embed(['dimension'], {
     use: 'document',
     limits: EMBEDDING_LIMITS,
+    onCall: calls.add,
   });
   return { model: embedder.name, dimension: vector?.length ?? 0 };
 }
 
 async function embedAgain(
   document: Outdated,
-  { db, embedder, target }: { db: Database; embedder: Embedder; target: Target },
+  {
+    db,
+    embedder,
+    target,
+    calls,
+  }: { db: Database; embedder: Embedder; target: Target; calls: EmbeddingCalls },
   onChunks: (chunks: number) => void,
 ): Promise<void> {
   const { id: documentId, userId, title } = document;
@@ -104,11 +119,13 @@ async function embedAgain(
     const batch = chunks
       .slice(done, done + BATCH)
       .map((chunk, at) => ({ ...chunk, ordinal: done + at }));
-    const rows = await embedChunks({ draft, title, embedder }, batch);
+    const rows = await embedChunks({ draft, title, embedder, calls }, batch);
     done += batch.length;
     const { dimension } = target;
     refuseOtherDimension(rows, dimension);
-    if (!(await appendToDraft(db, draft, { chunks: rows, done, dimension }))) return;
+    const progress = { chunks: rows, done, dimension, calls: calls.pending };
+    if (!(await appendToDraft(db, draft, progress))) return;
+    calls.stored();
     onChunks(batch.length);
   }
 }

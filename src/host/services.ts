@@ -1,5 +1,7 @@
 /** Builds what all hosts need from the configuration. */
 import { ParleyError } from '../core/errors.ts';
+import { NANODOLLARS } from '../core/ledger.ts';
+import type { Limits } from '../core/limits.ts';
 import { createIdentity, type Identity } from '../auth/identity.ts';
 import { fetchKeySet } from '../auth/key-set.ts';
 import { createTokenVerifier, type JoseLibrary } from '../auth/token.ts';
@@ -10,6 +12,9 @@ import { createEmbeddingRegistry, type EmbeddingRegistry } from '../models/embed
 import type { HttpFetch } from '../models/http.ts';
 import { SETTLE_MS } from '../models/chat-stream/body-reader.ts';
 import { createRegistry, type Registry } from '../models/chat/registry.ts';
+import { createPriceTable, type PriceTable } from '../core/prices.ts';
+import { LIST_PRICES } from '../models/prices/list-prices.ts';
+import { parsePrices } from '../models/prices/parse-prices.ts';
 import type { TurnServiceSettings } from '../turns/local-turn-service.ts';
 
 /**
@@ -66,6 +71,21 @@ export function identityOf(
   return createIdentity(config, createTokenVerifier(config, { loadJose, fetchKeys: fetchKeySet }));
 }
 
+/**
+ * Builds the table of prices: the operator's, else the list prices.
+ * @param config whose `MODEL_PRICES` is JSON
+ * @throws ConfigError when it is no table of prices
+ */
+export function pricesOf({ MODEL_PRICES: text }: Pick<Config, 'MODEL_PRICES'>): PriceTable {
+  if (text === undefined) return createPriceTable(LIST_PRICES);
+  try {
+    return createPriceTable(parsePrices(text));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(`invalid environment: MODEL_PRICES: ${why}`);
+  }
+}
+
 /** Turns the error of an unknown name into a ConfigError, which stops the start. */
 function asConfigError<T>(variable: string, make: () => T): T {
   try {
@@ -76,9 +96,30 @@ function asConfigError<T>(variable: string, make: () => T): T {
   }
 }
 
+/**
+ * Returns the limits of users who have none of their own. Undefined where nobody has any: none is
+ * set, and there is no identity by which users could have their own.
+ */
+export function limitsOf(config: Config): Limits | undefined {
+  const limits: Limits = {
+    requests_per_minute: config.LIMIT_REQUESTS_PER_MINUTE ?? null,
+    turns_at_once: config.LIMIT_TURNS_AT_ONCE ?? null,
+    tokens_per_day: config.LIMIT_TOKENS_PER_DAY ?? null,
+    tokens_per_month: config.LIMIT_TOKENS_PER_MONTH ?? null,
+    cost_per_month: nanodollarsOf(config.LIMIT_COST_PER_MONTH),
+  };
+  const isLimited = Object.values(limits).some((limit) => limit !== null);
+  return isLimited || config.AUTH?.length ? limits : undefined;
+}
+
+function nanodollarsOf(dollars: number | undefined): number | null {
+  return dollars === undefined ? null : Math.round(dollars * NANODOLLARS);
+}
+
 export function turnServiceSettingsOf(config: Config): TurnServiceSettings {
   return {
     titleWords: config.TITLE_WORD_LIMIT,
+    limits: limitsOf(config),
     leaseMs: config.TURN_LEASE_MS,
     keepAliveMs: config.KEEP_ALIVE_MS,
     storeGraceMs: STORE_GRACE_MS,

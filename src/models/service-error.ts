@@ -33,6 +33,11 @@ function reportOf(error: Readonly<Record<string, unknown>>): ServiceError {
   return { status: isStatus ? status : undefined, words, headers: {}, url: undefined };
 }
 
+/** Returns true when a service answered with an error status: it did no work, and counts none. */
+export function isRefusedByStatus(error: unknown): boolean {
+  return APICallError.isInstance(error) && (error.statusCode ?? 0) >= 400;
+}
+
 /** Returns true when the stream itself cannot be read, rather than the service having failed. */
 export function isBroken(error: unknown): boolean {
   return JSONParseError.isInstance(error) || TypeValidationError.isInstance(error);

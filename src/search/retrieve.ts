@@ -2,8 +2,12 @@
 import { notFound, ParleyError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Citation } from '../core/parts.ts';
-import type { Embedder, EmbeddingRegistry } from '../models/embeddings/registry.ts';
-import type { Database } from '../store/database.ts';
+import type {
+  Embedder,
+  EmbeddingRegistry,
+  OnEmbeddingCall,
+} from '../models/embeddings/registry.ts';
+import type { Database, Statement } from '../store/database.ts';
 import { batch } from '../store/query.ts';
 import {
   selectOwnConversation,
@@ -57,6 +61,10 @@ export interface Retrieval {
 
 export interface RetrievalOptions {
   signal?: AbortSignal | undefined;
+  /** Called for each call of the embedding service. */
+  onCall?: OnEmbeddingCall | undefined;
+  /** Returns what is to be stored by the request that searches, once the query is embedded. */
+  alongside?: () => Statement[];
   /**
    * The behaviour of a hybrid search while the embedding service is unavailable: it fails (default)
    * or uses the words alone.
@@ -83,12 +91,20 @@ const SNIPPET_LENGTH = 300;
  */
 export async function retrieve(
   request: RetrievalRequest,
-  { db, embeddings, log, signal, whenEmbeddingFails = 'fail' }: Retrieval & RetrievalOptions,
+  {
+    db,
+    embeddings,
+    log,
+    signal,
+    onCall,
+    alongside,
+    whenEmbeddingFails = 'fail',
+  }: Retrieval & RetrievalOptions,
 ): Promise<Passage[]> {
   const embedder = embeddings.configured;
   const wanted = request.mode ?? 'hybrid';
   const { vector = null, error } =
-    wanted === 'keyword' ? {} : await embedQuery(request.query, embedder, signal);
+    wanted === 'keyword' ? {} : await embedQuery(request.query, embedder, { signal, onCall });
   if (error && (wanted === 'vector' || whenEmbeddingFails === 'fail')) throw error;
   if (error) log.error('a question could not be embedded, words alone are searched for', { error });
   const space = vector ? { model: embedder.name, dimension: vector.length } : undefined;
@@ -97,10 +113,11 @@ export async function retrieve(
   const plan = planSearch({ ...request, mode, vector, space, vectorWeight });
   const { conversation, userId } = request;
   const id = conversation && 'of' in conversation ? conversation.of : '';
+  const written = alongside?.() ?? [];
   const [owned, spaces, candidates, frequencies] = await batch(
     db,
-    [selectOwnConversation({ id, userId }), selectSpaces(request), ...plan.statements],
-    'read',
+    [selectOwnConversation({ id, userId }), selectSpaces(request), ...plan.statements, written],
+    written.length === 0 ? 'read' : 'write',
   );
   if (id !== '' && owned.length === 0) throw notFound('Conversation');
   if (space) refuseOtherSpaces(spaces, space);
@@ -110,7 +127,7 @@ export async function retrieve(
 async function embedQuery(
   query: string,
   embedder: Embedder,
-  signal: AbortSignal | undefined,
+  options: Pick<RetrievalOptions, 'signal' | 'onCall'>,
 ): Promise<{ vector?: number[]; error?: ParleyError }> {
   // Some services refuse an empty text, and its vector would have no direction.
   const text = query.slice(0, LONGEST_EMBEDDED_QUERY).toWellFormed().trim() || '?';
@@ -118,7 +135,7 @@ async function embedQuery(
     const [vector] = await embedder.embed([text], {
       use: 'query',
       limits: QUERY_LIMITS,
-      signal,
+      ...options,
     });
     return { vector };
   } catch (error) {
@@ -208,6 +225,7 @@ export function createRetriever({ db, embeddings, log }: Retrieval) {
     retrieve: async ({
       conversationId,
       signal,
+      onCall,
       ...request
     }: {
       userId: string;
@@ -215,10 +233,11 @@ export function createRetriever({ db, embeddings, log }: Retrieval) {
       query: string;
       k: number;
       signal?: AbortSignal;
+      onCall?: OnEmbeddingCall;
     }): Promise<Passage[]> => {
       const passages = await retrieve(
         { ...request, conversation: { seenBy: conversationId } },
-        { db, embeddings, log, signal, whenEmbeddingFails: 'keyword' },
+        { db, embeddings, log, signal, onCall, whenEmbeddingFails: 'keyword' },
       );
       return embeddings.configured.isLocal ? worthCiting(passages) : passages;
     },

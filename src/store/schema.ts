@@ -4,6 +4,7 @@
 import { isNotNull, sql } from 'drizzle-orm';
 import { MODES } from '../core/conversation.ts';
 import { DOCUMENT_STATUSES } from '../core/document.ts';
+import { CALL_KINDS } from '../core/ledger.ts';
 import { FINISH_REASONS, ROLES, STATUSES, TURN_STATES } from '../core/message.ts';
 import { CREDENTIAL_KINDS } from '../core/principal.ts';
 import {
@@ -85,11 +86,23 @@ export const turns = sqliteTable(
     error: json(parseFailure)('error'),
     startedAt: integer('started_at').notNull(),
     endedAt: integer('ended_at'),
+    /**
+     * Of a turn whose user has limits: the tokens that it may use while it runs, and what one of
+     * each costs, in billionths of a US dollar.
+     */
+    reservedInput: integer('reserved_input'),
+    reservedOutput: integer('reserved_output'),
+    inputPrice: real('input_price'),
+    outputPrice: real('output_price'),
   },
   (table) => [
     uniqueIndex('turns_running')
       .on(table.conversationId)
       .where(sql`state = 'running'`),
+    // Empty as long as nobody has limits.
+    index('turns_reserved')
+      .on(table.userId)
+      .where(sql`state = 'running' AND reserved_input IS NOT NULL`),
     index('turns_by_conversation').on(table.conversationId, table.sequenceNumber),
   ],
 );
@@ -249,6 +262,56 @@ export const documentDrafts = sqliteTable('document_drafts', {
   /** When its ingest was last seen alive. */
   heartbeatAt: integer('heartbeat_at').notNull(),
   text: text('text').notNull(),
+});
+
+/** The ledger: a row for each call of a model. It outlives what the call was made for. */
+export const ledger = sqliteTable(
+  'ledger',
+  {
+    /** The turn, or a piece of work with an id of its own. */
+    workId: text('work_id').notNull(),
+    /** Of the call within that work. */
+    number: integer('number').notNull(),
+    userId: text('user_id').notNull(),
+    conversationId: text('conversation_id'),
+    /** The public id of the key by which it was asked for; null where there was none. */
+    keyId: text('key_id'),
+    kind: text('kind', { enum: CALL_KINDS }).notNull(),
+    model: text('model').notNull(),
+    inputTokens: integer('input_tokens').notNull(),
+    outputTokens: integer('output_tokens').notNull(),
+    /** Among the input tokens. */
+    cachedTokens: integer('cached_tokens').notNull(),
+    /** Among the output tokens. */
+    reasoningTokens: integer('reasoning_tokens').notNull(),
+    isEstimated: integer('is_estimated', { mode: 'boolean' }).notNull(),
+    /** The cost in billionths of a US dollar; null while no price is known. */
+    nanodollars: integer('nanodollars'),
+    /** When the turn was accepted, or the other work was stored. */
+    createdAt: integer('created_at').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.workId, table.number] }),
+    // With what budgets sum up, so that they read the index alone.
+    index('ledger_by_user').on(
+      table.userId,
+      table.createdAt,
+      table.inputTokens,
+      table.outputTokens,
+      table.nanodollars,
+    ),
+  ],
+);
+
+/** Limits of single users: null for the default, -1 for none. */
+export const userLimits = sqliteTable('user_limits', {
+  userId: text('user_id').primaryKey(),
+  requestsPerMinute: integer('requests_per_minute'),
+  turnsAtOnce: integer('turns_at_once'),
+  tokensPerDay: integer('tokens_per_day'),
+  tokensPerMonth: integer('tokens_per_month'),
+  /** Billionths of a US dollar. */
+  costPerMonth: integer('cost_per_month'),
 });
 
 /** Never holds a row: inserting one is how a batch is refused, see `guard.ts`. */

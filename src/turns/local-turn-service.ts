@@ -2,20 +2,23 @@
  * Runs turns in this process: all of them on Node, those of one conversation inside a Durable
  * Object. The database decides which process may run a turn.
  */
+import type { Limits } from '../core/limits.ts';
 import { decodeCursor } from '../core/cursor.ts';
 import { failureOf, notFound } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { StoredTurn } from '../core/message.ts';
 import type { Logger } from '../core/logger.ts';
-import { ANYONE } from '../core/principal.ts';
+import { ANYONE, keyIdOf } from '../core/principal.ts';
 import { sleep } from '../core/retry.ts';
 import { settleCalls } from '../core/tool-calls.ts';
 import type { Registry } from '../models/chat/registry.ts';
+import type { PriceTable } from '../core/prices.ts';
 import type { Database } from '../store/database.ts';
 import type { TurnClaim } from '../store/turns/claim.ts';
 import { readTurn, requestCancel, sweep } from '../store/turns/read.ts';
 import { acceptTurn, type Accepted } from './accept/accept-turn.ts';
 import { AdmissionGate } from './accept/admission-gate.ts';
+import { Allowances } from './accept/allowances.ts';
 import { Claims, headOf } from './accept/claims.ts';
 import { ConversationQueues, unlessAborted } from './accept/conversation-queue.ts';
 import { QueuedStream } from './follow/queued-stream.ts';
@@ -34,6 +37,7 @@ import { runOf } from './follow/wait-for-end.ts';
 import type { Retriever } from './retriever.ts';
 import { Checkpointer } from './run/checkpointer.ts';
 import { runTurn } from './run/run-turn.ts';
+import { TurnBudget } from './run/turn-budget.ts';
 import { RunningTurn, type Coalesce } from './run/running-turn.ts';
 import type { RunSettings, TurnJob } from './run/types.ts';
 import type { ToolRegistry } from './tools/tool.ts';
@@ -51,6 +55,8 @@ import type {
 
 export interface TurnServiceSettings extends RunSettings {
   titleWords: number;
+  /** The limits of users who have none of their own; undefined where nobody has limits. */
+  limits: Limits | undefined;
   leaseMs: number;
   keepAliveMs: number;
 }
@@ -60,6 +66,7 @@ export interface TurnServiceDependencies {
   registry: Registry;
   retriever: Retriever;
   toolRegistry: ToolRegistry;
+  prices: PriceTable;
   settings: TurnServiceSettings;
   log: Logger;
   /** Keeps the steps after a turn alive until they are done. */
@@ -112,7 +119,7 @@ export class LocalTurnService implements TurnService {
 
   constructor(dependencies: TurnServiceDependencies) {
     this.#dependencies = dependencies;
-    const { db, registry, settings, log } = dependencies;
+    const { db, registry, prices, settings, log } = dependencies;
     this.#claims = new Claims({
       db,
       instanceId: this.instanceId,
@@ -122,6 +129,14 @@ export class LocalTurnService implements TurnService {
         leaseMs: settings.leaseMs,
         windowMessages: settings.context.windowMessages,
         graceMs: settings.storeGraceMs,
+        allowances:
+          settings.limits &&
+          new Allowances({
+            registry,
+            prices,
+            leaseMs: settings.leaseMs,
+            defaults: settings.limits,
+          }),
       },
       log,
     });
@@ -294,7 +309,9 @@ export class LocalTurnService implements TurnService {
   async #begin(claim: TurnClaim, accepted: Accepted): Promise<RunningTurn> {
     const models = await this.#modelsOf(accepted, claim);
     const { coalesce, onActive, db } = this.#dependencies;
-    const turn = new RunningTurn(headOf(claim, accepted, models[0].name), coalesce);
+    const { reserved } = accepted;
+    const head = headOf(claim, accepted, models[0].name);
+    const turn = new RunningTurn(head, coalesce, reserved?.budget);
     this.#running.set(claim.turnId, turn);
     // The claim was made before the shutdown began and took longer than its grace period.
     if (this.#graceIsOver) turn.stop('shutdown');
@@ -303,7 +320,11 @@ export class LocalTurnService implements TurnService {
     const { conversation, parameters, learned, hasSearchableContent } = accepted;
     const history = settleCalls(accepted.history);
     void runTurn(
-      { turn, conversation, history, parameters, learned, hasSearchableContent, models },
+      {
+        ...{ turn, conversation, history, parameters, learned, hasSearchableContent, models },
+        keyId: keyIdOf(claim.principal) ?? null,
+        budget: reserved && claim.reservation && new TurnBudget(claim.reservation, reserved),
+      },
       { ...this.#dependencies, instanceId: this.instanceId },
     ).finally(() => {
       this.#running.delete(claim.turnId);

@@ -1,5 +1,6 @@
 /** Retrieval, as turns use it. */
 import type { Citation } from '../core/parts.ts';
+import type { OnEmbeddingCall } from '../models/embeddings/registry.ts';
 
 /** A passage that a search found. */
 export interface Passage {
@@ -20,5 +21,7 @@ export interface Retriever {
     query: string;
     k: number;
     signal?: AbortSignal;
+    /** Called for each call of a model that the search has made. */
+    onCall?: OnEmbeddingCall;
   }): Promise<Passage[]>;
 }

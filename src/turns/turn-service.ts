@@ -2,6 +2,7 @@
 import type { Mode } from '../core/conversation.ts';
 import type { TurnParameters } from '../core/parameters.ts';
 import type { Part } from '../core/parts.ts';
+import type { Budget } from '../core/limits.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Key } from '../store/idempotency-keys.ts';
 import type { FinishedTurn, StoredTurn } from '../core/message.ts';
@@ -83,6 +84,8 @@ export interface TurnAddress {
 
 /** A turn as one client reads it. It is read once, by one of these methods. */
 export interface TurnStream extends TurnAddress {
+  /** How the limits of the user stood when the turn was accepted, where there are any. */
+  readonly limits?: Budget | undefined;
   /** Writes the turn to a sink, with no stream in between. */
   pipe(sink: Sink): void;
   /** Returns the turn as a stream of bytes, read at the client's pace. */
@@ -93,6 +96,8 @@ export interface TurnStream extends TurnAddress {
 
 /** A turn that a client waits for as a whole. */
 export interface TurnRun extends TurnAddress {
+  /** How the limits of the user stood when the turn was accepted, where there are any. */
+  readonly limits?: Budget | undefined;
   /**
    * Resolves with the turn when it is over and stored.
    * @param signal aborted when the waiting client has left; the promise then rejects

@@ -3,6 +3,7 @@
  * that does.
  */
 import type { ErrorCode, Failure } from '../core/errors.ts';
+import { limitHeaders } from './limits-view.ts';
 
 const PROBLEMS: Record<ErrorCode, { status: number; title: string }> = {
   invalid_request: { status: 400, title: 'Invalid request' },
@@ -24,6 +25,8 @@ const PROBLEMS: Record<ErrorCode, { status: number; title: string }> = {
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
   document_unreadable: { status: 400, title: 'Document unreadable' },
   ingest_interrupted: { status: 503, title: 'Ingest interrupted' },
+  rate_limited: { status: 429, title: 'Too many requests' },
+  quota_exceeded: { status: 429, title: 'Quota exceeded' },
   queue_full: { status: 429, title: 'Too many waiting turns' },
   model_rate_limited: { status: 429, title: 'AI service rate limit' },
   model_unauthorized: { status: 502, title: 'AI service error' },
@@ -53,7 +56,12 @@ export interface Problem {
   code: ErrorCode;
   errors?: { path: string; message: string }[];
   retry_after?: number;
+  /** The limits that were exceeded, by their names in `RateLimit-Policy`. */
+  'violated-policies'?: readonly string[];
 }
+
+/** The problem type of IANA's registry (draft-ietf-httpapi-ratelimit-headers-11). */
+const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
 
 /**
  * Returns the problem document of a failure.
@@ -62,7 +70,7 @@ export interface Problem {
 export function problemOf(failure: Failure, instance: string): Problem {
   const { status, title } = PROBLEMS[failure.code];
   return {
-    type: `urn:parley:problem:${failure.code}`,
+    type: failure.violated ? QUOTA_EXCEEDED : `urn:parley:problem:${failure.code}`,
     title,
     status,
     detail: failure.detail,
@@ -70,6 +78,7 @@ export function problemOf(failure: Failure, instance: string): Problem {
     code: failure.code,
     ...(failure.errors ? { errors: failure.errors } : {}),
     ...(failure.retryAfter === undefined ? {} : { retry_after: failure.retryAfter }),
+    ...(failure.violated ? { 'violated-policies': failure.violated } : {}),
   };
 }
 
@@ -83,5 +92,7 @@ export function problemResponse(failure: Failure, instance: string): Response {
   if (failure.code === 'unauthenticated') headers.set('WWW-Authenticate', 'Bearer');
   if (failure.retryAfter !== undefined)
     headers.set('Retry-After', String(Math.max(1, Math.ceil(failure.retryAfter))));
+  for (const [name, value] of Object.entries(limitHeaders(failure.limits)))
+    headers.set(name, value);
   return new Response(JSON.stringify(problem), { status: problem.status, headers });
 }

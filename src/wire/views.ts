@@ -13,6 +13,7 @@ import {
 } from '../core/message.ts';
 import { contentOf, type Part, type Citation } from '../core/parts.ts';
 import { estimateTokens } from '../core/tokens.ts';
+import { limitsView } from './limits-view.ts';
 import { problemOf } from './problem.ts';
 
 /** Formats a time as RFC 3339 in UTC, from milliseconds since the epoch. */
@@ -130,11 +131,12 @@ export function startedView(head: TurnHead) {
 }
 
 /** Returns the data of the terminal events. */
-export function endedView(head: TurnHead, { message, error }: Outcome) {
+export function endedView(head: TurnHead, { message, error, limits }: Outcome) {
   return {
     turn_id: head.turnId,
     message: messageView(message),
     usage: usageView(message),
+    ...(limits && limits.length > 0 ? { limits: limitsView(limits) } : {}),
     ...(message.finishReason ? { finish_reason: message.finishReason } : {}),
     ...validView(message),
     ...errorView(error, head.turnId),

@@ -1,6 +1,7 @@
 /** Every case, those most likely to find something first. */
 import type { FaultCase } from './case.ts';
 import { browsers } from './cases/browser.ts';
+import { budgets } from './cases/budgets.ts';
 import { busy } from './cases/busy.ts';
 import { cancelRaces } from './cases/cancel.ts';
 import { cursors } from './cases/cursors.ts';
@@ -15,6 +16,7 @@ import { outages } from './cases/outage.ts';
 import { owners } from './cases/owners.ts';
 import { treeKeys } from './cases/tree-keys.ts';
 import { trees } from './cases/tree.ts';
+import { usage } from './cases/usage.ts';
 import { upstreamCuts } from './cases/upstream.ts';
 
 export const cases: FaultCase[] = [
@@ -33,5 +35,7 @@ export const cases: FaultCase[] = [
   ...browsers,
   ...files,
   ...upstreamCuts,
+  ...usage,
+  ...budgets,
   ...many,
 ];

@@ -31,11 +31,18 @@ export interface TreeMessage {
 /** A whole conversation: every branch, in the order of their making, and the active path. */
 export interface Tree {
   id: string;
+  userId: string;
   all: TreeMessage[];
   path: StoredMessage[];
   /** Empty where there are no messages. */
   headId: string;
   messageCount: number;
+}
+
+export interface ConversationUsage {
+  turns: number;
+  outputTokens: number;
+  estimated: boolean;
 }
 
 export interface TurnState {
@@ -145,6 +152,22 @@ export class Client {
     }
   }
 
+  /** What a conversation has used; undefined when the ledger has nothing of it. */
+  async usage({ id, userId }: Pick<Tree, 'id' | 'userId'>): Promise<ConversationUsage | undefined> {
+    const query = new URLSearchParams({ user_id: userId, group_by: 'conversation' });
+    const answer = await this.call(`/usage?${query}`);
+    must(answer.status === 200, `GET /usage answered ${answer.status}: ${answer.text}`);
+    const items = asArray(asRecord(answer.json)['items']).map(asRecord);
+    const item = items.find((each) => each['conversation_id'] === id);
+    return (
+      item && {
+        turns: Number(item['turns']),
+        outputTokens: Number(item['output_tokens']),
+        estimated: item['estimated'] === true,
+      }
+    );
+  }
+
   /** The messages of the active path, oldest first. */
   async messages(conversationId: string): Promise<StoredMessage[]> {
     return (await this.tree(conversationId)).path;
@@ -165,6 +188,7 @@ export class Client {
     }
     return {
       id,
+      userId: asText(conversation['user_id']),
       all,
       path: asArray(conversation['messages']).map(messageOf),
       headId: asText(conversation['head_message_id']),

@@ -1,7 +1,14 @@
 /** What must hold after every fault, looked at through the API alone. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from './random.ts';
-import { partsOf, type Client, type StoredMessage, type Told, type Tree } from './client.ts';
+import {
+  partsOf,
+  type Client,
+  type ConversationUsage,
+  type StoredMessage,
+  type Told,
+  type Tree,
+} from './client.ts';
 import { mustBeTree } from './tree.ts';
 import { must, mustEqual } from './violation.ts';
 
@@ -32,10 +39,13 @@ export async function mustBeConsistent(
   const messages = tree.all.map(({ message }) => message);
   for (const message of messages) must(message.tokensUsed >= 0, 'tokens_used is negative (I6)');
   mustHoldOnce(messages, expected);
+  const usage = await client.usage(tree);
+  mustHaveCounted(messages, usage);
   for (const message of messages) {
     const isAnswer = message.role === 'assistant' && message.turnId !== '';
     if (isAnswer) await mustReplay(client, message, random);
   }
+  mustEqual(await client.usage(tree), usage, 'the usage after replays (I11)');
   mustAnswerRightly(messages, expected);
   return messages;
 }
@@ -66,6 +76,20 @@ function mustHoldOnce(messages: StoredMessage[], { acknowledged, unsure = [] }: 
     const known = acknowledged.includes(text) || unsure.includes(text);
     must(known, 'a user message is there that nobody sent (I1)');
   }
+}
+
+/** I11: every answer is in the ledger, with what its message says that it used. */
+function mustHaveCounted(messages: StoredMessage[], usage: ConversationUsage | undefined): void {
+  const answers = messages.filter(({ role, turnId }) => role === 'assistant' && turnId !== '');
+  const said = answers.filter(({ content }) => content !== '');
+  const turns = usage?.turns ?? 0;
+  must(turns >= said.length, `${said.length} answers and ${turns} turns in the ledger (I11)`);
+  if (!usage || usage.estimated) return;
+  const tokens = said.reduce((sum, { tokensUsed }) => sum + tokensUsed, 0);
+  must(
+    usage.outputTokens >= tokens,
+    `answers of ${tokens} tokens, and ${usage.outputTokens} in the ledger (I11)`,
+  );
 }
 
 function mustAnswerRightly(messages: StoredMessage[], { answers }: Expectation): void {

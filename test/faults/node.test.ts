@@ -16,4 +16,6 @@ testCases('node', [
   'tree-idempotency-20',
   'tree-delete-running',
   'checkpoint-hangs',
+  'usage-is-what-was-counted',
+  'budget-races',
 ]);

@@ -170,6 +170,28 @@ describe('checkpoints', () => {
   });
 });
 
+it('limits cost no further request', async () => {
+  const limits = {
+    ...{ LIMIT_REQUESTS_PER_MINUTE: '1000', LIMIT_TURNS_AT_ONCE: '100' },
+    ...{ LIMIT_TOKENS_PER_DAY: '10000000', LIMIT_TOKENS_PER_MONTH: '10000000' },
+    ...{ LIMIT_COST_PER_MONTH: '1000' },
+    MODEL_PRICES: '[{"model":"openai/*","from":"2025-01-01","input":1,"output":1}]',
+  };
+  const env = { ...upstream.env, ...limits, DATABASE_URL: database.url, TURN_LEASE_MS: '120000' };
+  const limited = await startServer({ runtime, env, startLimitMs: 120_000 });
+  const ask = (model: string, path = '/conversations') =>
+    request<{ conversation_id: string }>(limited.url + path, {
+      json: { user_id: 'limited', message: 'Hi', model, stream: path !== '/conversations' },
+    });
+  const { json } = await ask(script({}));
+  database.reset();
+  const model = script(slow);
+  const { headers } = await ask(model, `/conversations/${json.conversation_id}/message`);
+  expect(headers['ratelimit']).toContain('"cost_per_month";r=');
+  expect(counted(model)).toMatchObject({ before: 1, after: 1 });
+  await limited.close();
+});
+
 it('a reader of a running turn costs nothing while it follows', async () => {
   const model = script({ tokens: ['a', 'b', 'c', 'd'], delayMs: { between: 150 } });
   const json = { user_id: unique('user'), message: 'Hi', model };

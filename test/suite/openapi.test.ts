@@ -142,6 +142,8 @@ const calls: Record<string, Call> = {
   'get /turns/{id}': plain,
   'get /turns/{id}/events': plain,
   'post /turns/{id}/cancel': plain,
+  'get /usage': list,
+  'get /limits': list,
   'get /ws/users/{user_id}/status': plain,
   'get /': plain,
   'get /health': plain,
@@ -153,7 +155,7 @@ const calls: Record<string, Call> = {
 };
 
 /** What the tests below cannot call in their way; the suite of each has its own checks. */
-const elsewhere = new Set(['get /ws/{user_id}']);
+const elsewhere = new Set(['put /users/{user_id}/limits', 'get /ws/{user_id}']);
 
 /** Doors that check their own answers against the description. */
 const ownSuites = /^\w+ \/(documents|retrieve|v1|api|memory|keys|tickets|session)\b/u;

@@ -20,6 +20,12 @@ declare module 'vitest' {
   }
 }
 
+/** Round prices, so that tests can compute a cost: Groq has none. */
+const MODEL_PRICES = JSON.stringify([
+  { model: 'openai/*', from: '2025-01-01', input: 2, cached_input: 1, output: 10 },
+  { model: 'offline/*', from: '2025-01-01', input: 0, output: 0 },
+]);
+
 /** Starts both, tells the tests where they are, and returns what stops them. */
 export async function startSuite(
   project: TestProject,
@@ -35,6 +41,7 @@ export async function startSuite(
       DEFAULT_MODEL: 'openai/default',
       KEEP_ALIVE_MS: '500',
       MODEL_FAST_PATH,
+      MODEL_PRICES,
     },
     startLimitMs: 120_000,
   });

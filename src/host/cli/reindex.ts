@@ -4,10 +4,11 @@
  */
 import { parseConfig } from '../../config.ts';
 import { loadEnvFile } from '../env-file.ts';
+import { withPriceFile } from '../price-file.ts';
 import { reindex } from '../../documents/reindex.ts';
 import { migrateFromFolder, openNodeDatabase } from '../node/database/open.ts';
 import { httpFetchOf } from '../node/http-client/http-client.ts';
-import { embeddingsOf } from '../services.ts';
+import { embeddingsOf, pricesOf } from '../services.ts';
 import { exitOnError } from '../run-main.ts';
 
 /** The interval between lines of progress, in milliseconds. */
@@ -15,13 +16,13 @@ const TELL_EVERY_MS = 1_000;
 
 await exitOnError(async () => {
   loadEnvFile();
-  const config = parseConfig(process.env);
+  const config = withPriceFile(parseConfig(process.env));
   const embedder = embeddingsOf(config, httpFetchOf(config)).configured;
   const db = await openNodeDatabase(config);
   await migrateFromFolder(db);
   console.log(`embedding with ${embedder.name}`);
   let told = 0;
-  const services = { db, embedder, leaseMs: config.TURN_LEASE_MS };
+  const services = { db, embedder, prices: pricesOf(config), leaseMs: config.TURN_LEASE_MS };
   const switched = await reindex(services, (progress) => {
     const isDone = progress.documents === progress.totalDocuments;
     if (!isDone && Date.now() - told < TELL_EVERY_MS) return;

@@ -6,11 +6,12 @@ import { mkdirSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { ConfigError, environmentNames, parseConfig, type Config } from '../../config.ts';
 import { loadEnvFile } from '../env-file.ts';
+import { withPriceFile } from '../price-file.ts';
 import { factsOf, placeOf, printFacts } from '../greeting.ts';
 import { migrateFromFolder, openNodeDatabase } from '../node/database/open.ts';
 import { formatOf } from '../node/log.ts';
 import { addressOf, exitOnError, requireAuthOffLoopback } from '../run-main.ts';
-import { embeddingsOf, registryOf } from '../services.ts';
+import { embeddingsOf, pricesOf, registryOf } from '../services.ts';
 import { freePort } from './free-port.ts';
 import { Programs, root, type Program } from './programs.ts';
 import { startSqld } from './start-sqld.ts';
@@ -33,11 +34,12 @@ await exitOnError(async () => {
 /** Starts everything, and rejects when a program ends by itself. */
 async function run(): Promise<void> {
   loadEnvFile();
-  const config = parseConfig(process.env);
+  const config = withPriceFile(parseConfig(process.env));
   requireAuthOffLoopback(config);
   // The Worker would find a mistake too late to stop the start.
   const registry = registryOf(config, fetch);
   embeddingsOf(config, fetch);
+  pricesOf(config);
   if (config.DATABASE_URL?.startsWith('file:'))
     throw new ConfigError(
       'DATABASE_URL: a Worker has no files; give an http(s):// or libsql:// address, or none',
@@ -100,6 +102,12 @@ function variablesOf(config: Config, known: Record<string, string>): Record<stri
     HOST: config.HOST,
     AUTH: config.AUTH?.join() || 'none',
     LOG_FORMAT: formatOf(config),
+    ...(config.MODEL_PRICES === undefined ? {} : { MODEL_PRICES: oneLine(config.MODEL_PRICES) }),
     ...known,
   };
+}
+
+/** Returns JSON in one line, as a variable in a file has to be. */
+function oneLine(json: string): string {
+  return JSON.stringify(JSON.parse(json));
 }

@@ -18,13 +18,21 @@ import { DEFAULT_DATABASE_URL, migrateFromFolder, openNodeDatabase } from './dat
 import { prepareOnNode } from './prepare.ts';
 import { NodeSockets } from './websockets.ts';
 import { createNodePages } from './pages.ts';
-import { embeddingsOf, identityOf, registryOf, turnServiceSettingsOf } from '../services.ts';
+import {
+  embeddingsOf,
+  identityOf,
+  limitsOf,
+  pricesOf,
+  registryOf,
+  turnServiceSettingsOf,
+} from '../services.ts';
 import { RequestPacing } from './tuning/request-pacing.ts';
 import { createNodeLogger, formatOf } from './log.ts';
 import { sendTurn } from './send-turn.ts';
 import { DeferredWork } from './deferred-work.ts';
 import { loadEnvFile } from '../env-file.ts';
 import { Readiness } from './readiness.ts';
+import { withPriceFile } from '../price-file.ts';
 import { runWatched } from './watch.ts';
 import { factsOf, placeOf, printFacts } from '../greeting.ts';
 import { shutDown } from './shutdown.ts';
@@ -53,12 +61,13 @@ if (!runWatched()) await exitOnError(serve);
 
 async function serve(): Promise<void> {
   loadEnvFile();
-  const config = parseConfig(process.env);
+  const config = withPriceFile(parseConfig(process.env));
   requireAuthOffLoopback(config);
   const log = createNodeLogger(config);
   const network = httpFetchOf(config);
   const registry = registryOf(config, network, log);
   const embeddings = embeddingsOf(config, network);
+  const prices = pricesOf(config);
   const db = await openNodeDatabase(config);
   await migrateFromFolder(db);
   await sweep(db, config.TURN_LEASE_MS);
@@ -69,6 +78,7 @@ async function serve(): Promise<void> {
     settings: turnServiceSettingsOf(config),
     retriever: createRetriever({ db, embeddings, log }),
     toolRegistry: createToolRegistry(),
+    prices,
     coalesce: setImmediate,
     log,
     defer: (work) => deferred.add(work),
@@ -78,6 +88,8 @@ async function serve(): Promise<void> {
     db,
     registry,
     embeddings,
+    prices,
+    limits: limitsOf(config),
     prepare: prepareOnNode,
     turns,
     log,

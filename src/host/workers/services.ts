@@ -3,17 +3,19 @@
  * from it.
  */
 import { ConfigError, isLoopback, parseConfig, type Config } from '../../config.ts';
+import type { Limits } from '../../core/limits.ts';
 import type { Logger } from '../../core/logger.ts';
 import { createWorkerLogger } from './log.ts';
 import type { EmbeddingRegistry } from '../../models/embeddings/registry.ts';
 import { networkBy } from '../../models/http.ts';
+import type { PriceTable } from '../../core/prices.ts';
 import type { Registry } from '../../models/chat/registry.ts';
 import { connectHttp } from '../../store/connect-http.ts';
 import type { Database } from '../../store/database.ts';
 import type { ActionDependencies } from '../../actions/context.ts';
 import { prepare } from '../../documents/prepare.ts';
 import type { Identity } from '../../auth/identity.ts';
-import { embeddingsOf, identityOf, registryOf } from '../services.ts';
+import { embeddingsOf, identityOf, limitsOf, pricesOf, registryOf } from '../services.ts';
 import { fetchDecoded } from './decoded-fetch.ts';
 import { libraries, loadJose } from './libraries.ts';
 import { RemoteTurnService } from './turn-stub.ts';
@@ -30,6 +32,8 @@ export interface Settled {
   embeddings: EmbeddingRegistry;
   /** Kept for all requests: it knows the keys of the issuer of tokens. */
   identity: Identity | undefined;
+  prices: PriceTable;
+  limits: Limits | undefined;
   loopbackOnly: boolean;
   log: Logger;
 }
@@ -64,6 +68,8 @@ function settleOnce(env: WorkerEnv): Settled {
     embeddings: embeddingsOf(config, network),
     identity: identityOf(config, loadJose),
     log,
+    prices: pricesOf(config),
+    limits: limitsOf(config),
     loopbackOnly: typeof HOST === 'string' && isLoopback(HOST),
   };
 }

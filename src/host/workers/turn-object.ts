@@ -7,7 +7,13 @@ import { LocalTurnService } from '../../turns/local-turn-service.ts';
 import { createToolRegistry } from '../../turns/tools/registry.ts';
 import type { Asker, StreamOptions, TurnRun, TurnStream } from '../../turns/turn-service.ts';
 import { wireNamed } from '../../wire/registry.ts';
-import { RemoteTurnService, FAILED_STATUS, type SentOptions, type TurnCall } from './turn-stub.ts';
+import {
+  RemoteTurnService,
+  FAILED_STATUS,
+  LIMITS_HEADER,
+  type SentOptions,
+  type TurnCall,
+} from './turn-stub.ts';
 import { turnServiceSettingsOf } from '../services.ts';
 import { databaseOf, settle, type WorkerEnv } from './services.ts';
 
@@ -43,6 +49,7 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
       settings: turnServiceSettingsOf(settled.config),
       retriever: createRetriever({ db, embeddings: settled.embeddings, log: settled.log }),
       toolRegistry: createToolRegistry(),
+      prices: settled.prices,
       coalesce: (wake) => void setTimeout(wake, COALESCE_MS),
       elsewhere: () => new RemoteTurnService(env.ROOMS),
       onActive: (active) => this.#setActive(active),
@@ -145,6 +152,7 @@ function whole(run: TurnRun): Response {
   return new Response(body, { headers: headersOf(run) });
 }
 
-function headersOf({ turnId, conversationId }: TurnStream | TurnRun): Record<string, string> {
-  return { 'x-turn-id': turnId, 'x-conversation-id': conversationId };
+function headersOf({ turnId, conversationId, limits }: TurnStream | TurnRun) {
+  const headers = { 'x-turn-id': turnId, 'x-conversation-id': conversationId };
+  return limits ? { ...headers, [LIMITS_HEADER]: JSON.stringify(limits) } : headers;
 }

@@ -3,6 +3,7 @@
  * over HTTP. The stream that it answers with passes through unchanged.
  */
 import { ParleyError, type Failure } from '../../core/errors.ts';
+import type { Budget } from '../../core/limits.ts';
 import type { FinishedTurn } from '../../core/message.ts';
 import { pumpToSink, type Sink } from '../../turns/follow/sink.ts';
 import type {
@@ -30,6 +31,8 @@ export type TurnCall =
 
 /** The status of a response that is a failure, as JSON. */
 export const FAILED_STATUS = 418;
+/** The header in which the limits of a turn's user cross the network, as JSON. */
+export const LIMITS_HEADER = 'x-parley-limits';
 
 export class RemoteTurnService implements TurnService {
   readonly #objects: DurableObjectNamespace;
@@ -104,6 +107,12 @@ function addressOf({ headers }: Response): TurnAddress {
   };
 }
 
+function limitsOf({ headers }: Response): Budget | undefined {
+  const sent = headers.get(LIMITS_HEADER);
+  // Written by `DurableRoom` alone.
+  return sent === null ? undefined : (JSON.parse(sent) as Budget);
+}
+
 function bodyOf({ body }: Response): ReadableStream<Uint8Array> {
   if (!body) throw new Error('a conversation’s object answered without a stream');
   return body;
@@ -113,6 +122,7 @@ function streamOf(response: Response): TurnStream {
   const body = bodyOf(response);
   return {
     ...addressOf(response),
+    limits: limitsOf(response),
     pipe: (sink: Sink) => void pumpToSink(body, sink),
     readable: () => body,
     leave: () => void body.cancel().catch(() => undefined),
@@ -127,6 +137,7 @@ function runOf(response: Response): TurnRun {
   const body = bodyOf(response);
   return {
     ...addressOf(response),
+    limits: limitsOf(response),
     async finished(signal) {
       const reader = body.getReader();
       const leave = () => void reader.cancel().catch(() => undefined);

@@ -28,6 +28,17 @@ export interface BatchSize {
   most: number;
 }
 
+/** Called with each answer of the service, and the texts that it embeds. */
+export type OnAnswer = (answer: EmbeddingModelV4Result, values: readonly string[]) => void;
+
+/** How texts are embedded. */
+interface Embedding {
+  limits: EmbeddingLimits;
+  /** Lowered when the service refuses a larger call and takes the smaller ones. */
+  batch: BatchSize;
+  onAnswer?: OnAnswer;
+}
+
 const PAUSES = { firstPauseMs: 500, longestPauseMs: 15_000 };
 
 /** Statuses with which services refuse more texts than they accept at once. */
@@ -35,20 +46,18 @@ const TOO_MANY = new Set([400, 413, 422]);
 
 /**
  * Returns the vectors of `values`, in their order, all of one dimension.
- * @param batch is lowered when the service refuses a larger call and takes the smaller ones
  * @throws ParleyError `model_…`; the abort reason when `abortSignal` fires
  */
 export async function embedTexts(
   model: EmbeddingModelV4,
   options: Pick<EmbeddingModelV4CallOptions, 'values' | 'providerOptions' | 'abortSignal'>,
-  limits: EmbeddingLimits,
-  batch: BatchSize,
+  embedding: Embedding,
 ): Promise<number[][]> {
   const { embedMany, wrapEmbeddingModel } = await import('./sdk.ts');
   try {
     const { embeddings } = await embedMany({
       ...options,
-      model: wrapEmbeddingModel({ model, middleware: repeating(limits, batch) }),
+      model: wrapEmbeddingModel({ model, middleware: repeating(embedding) }),
       // We retry ourselves. Calls run one at a time, since busy services refuse parallel ones.
       maxRetries: 0,
       maxParallelCalls: 1,
@@ -74,17 +83,22 @@ function failureOfEmbedding(error: unknown): Failure {
   return isRefused ? modelFailure('model_error') : failure;
 }
 
-function repeating(
-  { callMs, pausesMs }: EmbeddingLimits,
-  batch: BatchSize,
-): EmbeddingModelV4Middleware {
+function repeating({
+  limits: { callMs, pausesMs },
+  batch,
+  onAnswer,
+}: Embedding): EmbeddingModelV4Middleware {
   const budget = { leftMs: pausesMs };
   return {
     specificationVersion: 'v4',
     overrideMaxEmbeddingsPerCall: ({ model }) => smaller(batch.most, model.maxEmbeddingsPerCall),
     wrapEmbed: async ({ model, params }) => {
       const call = (values: string[]) =>
-        repeated({ ...params, values }, budget, (options) => once(model, options, callMs));
+        repeated({ ...params, values }, budget, async (options) => {
+          const answer = await once(model, options, callMs);
+          onAnswer?.(answer, values);
+          return answer;
+        });
       const { embeddings, size } = await halving(params.values, call);
       batch.most = Math.min(batch.most, size);
       return { embeddings, warnings: [] };

@@ -1,8 +1,9 @@
 /** Knows the enabled embedding models. Their providers are loaded when first needed. */
 import type { EmbeddingModelV4, SharedV4ProviderOptions } from '@ai-sdk/provider';
 import { ParleyError } from '../../core/errors.ts';
+import { estimateTokens } from '../../core/tokens.ts';
 import { withNumbers } from './base64.ts';
-import { embedTexts, type BatchSize, type EmbeddingLimits } from './embed.ts';
+import { embedTexts, type BatchSize, type EmbeddingLimits, type OnAnswer } from './embed.ts';
 import type { HttpFetch } from '../http.ts';
 import { offlineEmbedder } from '../offline/embedder.ts';
 import { vectorsOf } from './vectors.ts';
@@ -16,6 +17,25 @@ const DEFAULT_OPENAI = 'openai/text-embedding-3-small';
 /** The purpose of a text: some models embed questions and documents differently. */
 export type EmbeddingUse = 'query' | 'document';
 
+/** What one call of an embedding model has used. */
+export interface EmbeddingCall {
+  /** `provider/model`. */
+  model: string;
+  inputTokens: number;
+  /** True when the service reported no tokens, and they are our estimate. */
+  isEstimated: boolean;
+}
+
+export type OnEmbeddingCall = (call: EmbeddingCall) => void;
+
+export interface EmbedOptions {
+  use: EmbeddingUse;
+  limits: EmbeddingLimits;
+  signal?: AbortSignal | undefined;
+  /** Called for each call that the service answered. */
+  onCall?: OnEmbeddingCall | undefined;
+}
+
 export interface Embedder {
   /** `provider/model`; together with the dimension it identifies the space of the vectors. */
   name: string;
@@ -25,10 +45,7 @@ export interface Embedder {
    * Returns one vector for each text, all of one dimension, none of them zero or not finite.
    * @throws ParleyError `model_…` when the service keeps failing
    */
-  embed(
-    texts: readonly string[],
-    options: { use: EmbeddingUse; limits: EmbeddingLimits; signal?: AbortSignal },
-  ): Promise<number[][]>;
+  embed(texts: readonly string[], options: EmbedOptions): Promise<number[][]>;
 }
 
 /**
@@ -94,16 +111,27 @@ function embedderOf(
   return {
     name,
     isLocal: false,
-    async embed(texts, { use, limits, signal }) {
+    async embed(texts, { use, limits, signal, onCall }) {
       if (texts.length === 0) return [];
       const options = {
         values: [...texts],
         providerOptions: optionsFor(use),
         abortSignal: signal,
       };
-      return embedTexts(await load(), options, limits, batch);
+      const onAnswer: OnAnswer = ({ usage }, values) =>
+        onCall?.({ model: name, ...tokensOf(usage?.tokens, values) });
+      return embedTexts(await load(), options, { limits, batch, onAnswer });
     },
   };
+}
+
+function tokensOf(
+  reported: number | undefined,
+  values: readonly string[],
+): Pick<EmbeddingCall, 'inputTokens' | 'isEstimated'> {
+  if (reported) return { inputTokens: reported, isEstimated: false };
+  const inputTokens = values.reduce((sum, value) => sum + estimateTokens(value), 0);
+  return { inputTokens, isEstimated: true };
 }
 
 /**

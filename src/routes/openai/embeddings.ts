@@ -1,11 +1,13 @@
 /** `POST /v1/embeddings`: the configured embedding model, as OpenAI's clients call it. */
 import { z } from '@hono/zod-openapi';
+import { embedTexts } from '../../actions/embed-texts.ts';
 import { invalid } from '../../core/errors.ts';
-import { estimateTokens } from '../../core/tokens.ts';
+import { actionContext } from '../shared/dependencies.ts';
 import { body, json, turnProblems } from '../shared/responses.ts';
 import { MAKES_NOTHING } from '../shared/response-docs.ts';
 import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
+import { nameClient } from './client-user.ts';
 import { asOpenAiErrors } from './docs.ts';
 
 const MOST_INPUTS = 2_048;
@@ -38,9 +40,6 @@ const embeddingList = z
   })
   .openapi('EmbeddingList');
 
-/** A client waits for this: it rather asks again than for minutes. */
-const LIMITS = { callMs: 30_000, pausesMs: 5_000 };
-
 export function addEmbeddings(router: Router): void {
   route(
     router,
@@ -55,16 +54,16 @@ export function addEmbeddings(router: Router): void {
       responses: { 200: json(embeddingList, 'The vectors'), ...asOpenAiErrors(turnProblems) },
     },
     async (c) => {
-      const { model, input, encoding_format: format, dimensions } = c.req.valid('json');
+      const given = c.req.valid('json');
+      nameClient(c, { user: given.user });
+      const { model, input, encoding_format: format, dimensions } = given;
       const { embeddings } = c.get('dependencies');
       const embedder = model ? embeddings.resolve(model) : embeddings.configured;
       const texts = typeof input === 'string' ? [input] : input;
-      const { signal } = c.req.raw;
-      const vectors = await embedder.embed(texts, { use: 'document', limits: LIMITS, signal });
+      const { vectors, tokens } = await embedTexts(actionContext(c), { embedder, texts });
       const length = vectors[0]?.length ?? 0;
       if (dimensions && dimensions !== length)
         throw invalid('dimensions', `${embedder.name} has ${length} dimensions`);
-      const tokens = texts.reduce((sum, given) => sum + estimateTokens(given), 0);
       return c.json({
         object: 'list' as const,
         model: embedder.name,

@@ -9,6 +9,7 @@ import { findTurnByKey } from '../../store/turns/read.ts';
 import type { StreamOptions, TurnRun } from '../../turns/turn-service.ts';
 import { nativeSse } from '../../wire/native-sse.ts';
 import { problemResponse } from '../../wire/problem.ts';
+import { limitHeaders } from '../../wire/limits-view.ts';
 import type { Wire } from '../../wire/wire.ts';
 import { actionContext, type AppContext } from './dependencies.ts';
 import { idempotencyKey } from './idempotency-key.ts';
@@ -94,6 +95,8 @@ async function answerWhole(
   render: (turn: FinishedTurn) => Response | Promise<Response>,
 ): Promise<Response> {
   const turn = await run.finished(c.req.raw.signal);
+  // What is left now, and not when the turn was accepted.
+  c.set('turnHeaders', { ...c.get('turnHeaders'), ...limitHeaders(turn.limits) });
   const isEmpty = contentOf(turn.message.parts) === '';
   return turn.error && isEmpty
     ? problemResponse(turn.error, c.get('requestId'))

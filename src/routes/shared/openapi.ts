@@ -69,7 +69,7 @@ export function describeApi(app: OpenAPIHono<AppEnv>, notes: ApiNotes): Document
     securitySchemes,
   };
   for (const item of Object.values(document.paths ?? {})) {
-    for (const method of ['get', 'post', 'patch', 'delete'] as const) {
+    for (const method of ['get', 'post', 'put', 'patch', 'delete'] as const) {
       const operation = item[method];
       if (!operation) continue;
       describeHeaders(operation, method);

@@ -55,6 +55,8 @@ const corsHeaders: MiddlewareHandler<AppEnv> = cors({
     'Location',
     'Link',
     'Retry-After',
+    'RateLimit-Policy',
+    'RateLimit',
   ],
   maxAge: 600,
 });

@@ -4,6 +4,7 @@ import { failureMayPass, failureOf } from '../../core/errors.ts';
 import { readConversation } from '../../store/conversations.ts';
 import { findTurnId } from '../../store/turns/read.ts';
 import type { StreamOptions, TurnAddress, TurnStream } from '../../turns/turn-service.ts';
+import { limitHeaders } from '../../wire/limits-view.ts';
 import type { Wire } from '../../wire/wire.ts';
 import type { AppContext } from './dependencies.ts';
 import { required } from './required.ts';
@@ -14,12 +15,13 @@ import { requireTicketFor } from './ticket.ts';
  * @param madeUnder the path under which clients find its new conversation
  */
 export function turnHeaders(
-  { turnId, conversationId }: TurnAddress,
+  { turnId, conversationId, limits }: TurnAddress & Pick<TurnStream, 'limits'>,
   madeUnder?: string,
 ): Record<string, string> {
   return {
     'X-Turn-Id': turnId,
     'X-Conversation-Id': conversationId,
+    ...limitHeaders(limits),
     ...(madeUnder === undefined ? {} : { Location: `${madeUnder}/${conversationId}` }),
   };
 }

@@ -4,10 +4,12 @@
  */
 import { and, eq, exists, type SQL } from 'drizzle-orm';
 import type { Failure } from '../../core/errors.ts';
+import type { LedgerEntry } from '../../core/ledger.ts';
 import type { Database, Statement } from '../database.ts';
 import { guard, unlessRefused } from '../guard.ts';
 import { batch, now, query, statement } from '../query.ts';
 import { documentDrafts, documents } from '../schema.ts';
+import { recordCalls } from '../usage/ledger.ts';
 import { writeChunks, type Draft, type NewChunk } from './chunks.ts';
 
 /** The condition that a draft is there, and its version the same. */
@@ -37,14 +39,20 @@ export interface Progress {
   done: number;
   /** Of the vectors; null where there are none among these, all having been stored before. */
   dimension: number | null;
+  /** The calls of the model that embedded these. */
+  calls: readonly LedgerEntry[];
 }
 
 /** The statements that store chunks of a draft. */
-export function storeChunks(draft: Draft, { chunks, done, dimension }: Progress): Statement[] {
+export function storeChunks(
+  draft: Draft,
+  { chunks, done, dimension, calls }: Progress,
+): Statement[] {
   const change = { done, dimension: dimension ?? undefined, heartbeatAt: now };
   const isIts = eq(documentDrafts.documentId, draft.documentId);
   return [
     ...writeChunks(draft, chunks),
+    ...recordCalls(calls),
     statement(query.update(documentDrafts).set(change).where(isIts)),
   ];
 }

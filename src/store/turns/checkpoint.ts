@@ -3,12 +3,15 @@
  * anybody else succeeds, nor any after the turn was taken away.
  */
 import type { Failure } from '../../core/errors.ts';
+import type { LedgerEntry } from '../../core/ledger.ts';
 import type { Message, StoredTurn, TurnHead } from '../../core/message.ts';
 import { contentOf, encodeParts, type Part } from '../../core/parts.ts';
 import { NOW, type Database, type Statement } from '../database.ts';
 import { batch } from '../query.ts';
 import { text } from '../rows.ts';
 import { ANYONE } from '../../core/principal.ts';
+import { budgetFrom, selectBudget, type UserBudgetAsk } from '../limits/budget.ts';
+import { recordCalls } from '../usage/ledger.ts';
 import { selectTurn, turnFrom } from './read.ts';
 
 /** The growth of a running answer since it was last stored. */
@@ -119,26 +122,42 @@ export async function endTurn(
     head,
     instanceId,
     ending,
+    calls,
+    budgetOf,
     retryForMs,
-  }: { head: TurnHead; instanceId: string; ending: Ending; retryForMs: number },
+  }: {
+    head: TurnHead;
+    instanceId: string;
+    ending: Ending;
+    /** The calls of models that the turn has made: they count, whoever has ended the turn. */
+    calls: readonly LedgerEntry[];
+    /** Asks how the limits of the user stand then; undefined where nobody has limits. */
+    budgetOf?: UserBudgetAsk | undefined;
+    retryForMs: number;
+  },
 ): Promise<StoredTurn | undefined> {
   const results = await db.batch(
     [
+      ...recordCalls(calls, head.acceptedAt),
       updateAnswer(head, instanceId, ending),
       ...(isRefusal(ending) ? [refusePrompt(head, instanceId)] : []),
       closeTurn(head, instanceId, ending),
+      ...(budgetOf ? [selectBudget(budgetOf)] : []),
     ],
     // A power cut may cost an answer its last second anyway; this adds 20 ms to it.
     'write-unflushed',
     retryForMs,
   );
-  if (results.at(-1)?.rowsAffected === 1)
+  const closed = results.at(budgetOf ? -2 : -1);
+  const standing = budgetOf && results.at(-1)?.rows[0];
+  if (closed?.rowsAffected === 1)
     return {
       head,
       running: false,
       hasHeartbeat: true,
       message: endedMessage(head, ending),
       error: ending.error,
+      limits: standing && budgetFrom(standing),
     };
   // The turn was ended, taken over or deleted before: by somebody else, or by this very batch when
   // its answer was lost.

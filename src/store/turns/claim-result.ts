@@ -5,6 +5,7 @@ import { parseParameters } from '../json-columns.ts';
 import { NOW, type Statement } from '../database.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
 import { KEY_LIFETIME_MS } from '../idempotency-keys.ts';
+import type { Reserved } from '../limits/reserve.ts';
 import { isOwned, ownerArgs } from '../ownership.ts';
 import {
   CONVERSATION_COLUMNS,
@@ -72,11 +73,20 @@ export function selectClaimResult(
   };
 }
 
-/** Returns what became of a claim. @param row of {@link selectClaimResult} */
-export function claimResultFrom(claim: TurnClaim, row: Row | undefined): ClaimResult {
+/**
+ * Returns what became of a claim.
+ * @param row of {@link selectClaimResult}
+ * @param reserved undefined when nothing was to be reserved, or the turn was not inserted
+ */
+export function claimResultFrom(
+  claim: TurnClaim,
+  row: Row | undefined,
+  reserved: Reserved | undefined,
+): ClaimResult {
   if (!row) return { kind: 'not_found' };
   const sequenceNumber = optionalNumber(row['sequence_number']);
-  if (sequenceNumber !== null) return acceptedFrom(row, sequenceNumber);
+  if (sequenceNumber !== null) return acceptedFrom(row, sequenceNumber, reserved);
+  if (reserved) return { kind: 'limited', reserved };
   const knownTurn = optionalText(row['known_turn']);
   if (knownTurn !== null) return repeatedFrom(claim, row, knownTurn);
   if (optionalText(row['id']) === null) return { kind: 'not_found' };
@@ -93,7 +103,11 @@ export function claimResultFrom(claim: TurnClaim, row: Row | undefined): ClaimRe
   return { kind: 'busy', turnId: runningId, text: asked, leaseLeftMs: number(row['lease_left']) };
 }
 
-function acceptedFrom(row: Row, sequenceNumber: number): ClaimResult {
+function acceptedFrom(
+  row: Row,
+  sequenceNumber: number,
+  reserved: Reserved | undefined,
+): ClaimResult {
   const answers = number(row['answers']);
   return {
     kind: 'accepted',
@@ -111,6 +125,7 @@ function acceptedFrom(row: Row, sequenceNumber: number): ClaimResult {
     hasSearchableContent: row['has_searchable_content'] === 1,
     history: historyFrom(text(row['history'])),
     learned: learnedFrom(row),
+    reserved,
   };
 }
 

@@ -8,6 +8,7 @@ import { confirmClaim } from '../credentials/tickets.ts';
 import { isRefusedCredential } from '../credentials/confirm.ts';
 import { NOW, type Database, type Statement } from '../database.ts';
 import { KNOWN_RESOURCE, releaseKey, rememberKey } from '../idempotency-keys.ts';
+import { RESERVE_RESULT, reserve, reservedFrom } from '../limits/reserve.ts';
 import { ownerArgs } from '../ownership.ts';
 import { keyArgs, type ClaimLimits, type ClaimResult, type TurnClaim } from './claim.ts';
 import { inheritFromCaller, repeatParameters } from './continue-calls.ts';
@@ -27,10 +28,15 @@ export async function claimTurn(
     id: claim.assistantMessageId,
     clientId: claim.answerClientId,
   });
-  const statements = [
+  const begun = [
     ...confirmClaim(claim.principal, claim.turnId),
     ...(claim.create ? [insertConversation(claim, claim.create)] : []),
     insertTurn(claim, placement),
+  ];
+  const reservation = reservationOf(claim);
+  const statements = [
+    ...begun,
+    ...reservation,
     ...(claim.idempotency ? [rememberKey(claim.idempotency, turnOf(claim))] : []),
     insertMessages(claim, placement),
     updateConversation(claim, placement),
@@ -40,7 +46,8 @@ export async function claimTurn(
   ];
   try {
     const results = await db.batch(statements, 'write-unflushed');
-    return claimResultFrom(claim, results.at(-1)?.rows[0]);
+    const told = reservation.length === 0 ? undefined : results[begun.length + RESERVE_RESULT];
+    return claimResultFrom(claim, results.at(-1)?.rows[0], reservedFrom(told));
   } catch (error) {
     if (isRefusedCredential(error)) return { kind: 'unauthenticated' };
     throw error;
@@ -51,6 +58,10 @@ export async function claimTurn(
 function inherited(claim: TurnClaim): Statement[] {
   if (claim.input.kind === 'regenerate') return repeatParameters(claim);
   return claim.input.answers.length > 0 ? inheritFromCaller(claim) : [];
+}
+
+function reservationOf({ reservation, instanceId, create }: TurnClaim): Statement[] {
+  return reservation ? reserve(reservation, { instanceId, created: create?.id }) : [];
 }
 
 // The statements are made once: a connection to a file finds what it has prepared by their text.

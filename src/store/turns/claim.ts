@@ -5,6 +5,7 @@ import type { Siblings } from '../../core/message.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { LearnedRatio } from '../../core/token-correction.ts';
+import type { Reserved, ReserveAsk } from '../limits/reserve.ts';
 import type { Key } from '../idempotency-keys.ts';
 import type { ClaimInput } from './placement.ts';
 
@@ -27,6 +28,8 @@ export interface TurnClaim {
   defaultModel: string;
   parameters?: TurnParameters;
   idempotency?: Key;
+  /** What is to be reserved for the turn; undefined where nobody has limits. */
+  reservation?: ReserveAsk;
 }
 
 export interface ClaimLimits {
@@ -51,7 +54,11 @@ export type ClaimResult =
       learned: LearnedRatio | undefined;
       /** True when the user has documents or other conversations that a tool could search. */
       hasSearchableContent: boolean;
+      /** What was reserved, where the user may have limits. */
+      reserved: Reserved | undefined;
     }
+  /** The turn does not fit what the user's limits have left. */
+  | { kind: 'limited'; reserved: Reserved }
   | { kind: 'busy'; turnId: string; text: string; leaseLeftMs: number }
   | { kind: 'repeated'; turnId: string; conversationId: string }
   | { kind: 'key_reused' }

@@ -3,7 +3,7 @@ import { and, eq, inArray, lt, sql, type Placeholder, type SQL } from 'drizzle-o
 import type { Failure } from '../../core/errors.ts';
 import { sleep } from '../../core/retry.ts';
 import type { Database, Statement } from '../database.ts';
-import { batch, now, query, statement } from '../query.ts';
+import { batch, now, plain, query, statement } from '../query.ts';
 import { messages, turns } from '../schema.ts';
 
 /** The condition that a turn runs; written out, since the index of running turns asks for it. */
@@ -45,12 +45,37 @@ const LOST: Failure = {
   detail: 'The server that was answering stopped; what it had stored is kept',
 };
 
+/** How many messages before its question a lost turn is taken to have sent. */
+const MESSAGES_SENT = 20;
+
+/** About how many tokens the model of a turn was sent, and has said by the last checkpoint. */
+const SENT = sql`(with recursive path (id, steps) as (
+    select ${turns.promptMessageId}, 1
+    union all select m.parent_id, path.steps + 1 from path join messages m on m.id = path.id
+      where path.steps < ${sql.raw(String(MESSAGES_SENT))})
+  select coalesce(sum(case m.role when 'user' then coalesce(m.output_tokens, 0) else m.text_length / 4 end), 0)
+    from path join messages m on m.id = path.id)`;
+const SAID = sql`(select (m.text_length + 3) / 4 from messages m where m.id = ${turns.assistantMessageId})`;
+
+/**
+ * Records what a lost turn has used, as far as that is known: nobody else will, unless its instance
+ * comes back, whose own entry then takes the place of this one.
+ */
+function settle(which: SQL | undefined): Statement {
+  return plain(sql`insert into ledger (work_id, number, user_id, conversation_id, kind, model, input_tokens,
+      output_tokens, cached_tokens, reasoning_tokens, is_estimated, nanodollars, created_at)
+    select ${turns.id}, 0, ${turns.userId}, ${turns.conversationId}, 'answer', ${turns.model}, coalesce(${turns.reservedInput}, ${SENT}),
+      ${SAID}, 0, 0, 1, cast(round(${turns.reservedInput} * ${turns.inputPrice} + ${SAID} * ${turns.outputPrice}) as integer), ${turns.startedAt}
+    from ${turns} where ${which} on conflict do nothing`);
+}
+
 /** Ends turns. @param which the condition on `turns` */
 export function interrupt(which: SQL | undefined): Statement[] {
   const answers = query.select({ id: turns.assistantMessageId }).from(turns).where(which);
   const isAnswer = and(eq(messages.status, 'streaming'), inArray(messages.id, answers));
   const ended = { state: 'ended', endedAt: now, error: LOST } as const;
   return [
+    settle(which),
     statement(query.update(messages).set({ status: 'interrupted' }).where(isAnswer)),
     statement(query.update(turns).set(ended).where(which)),
   ];

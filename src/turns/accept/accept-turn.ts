@@ -1,5 +1,8 @@
 /** Accepts turns: repeats a claim until the conversation is free for it. */
 import { invalid, keyReused, notFound, ParleyError, unauthenticated } from '../../core/errors.ts';
+import type { Failure } from '../../core/errors.ts';
+import { refusalOf } from '../../core/limits.ts';
+import type { Reserved } from '../../store/limits/reserve.ts';
 import type { ClaimResult, TurnClaim } from '../../store/turns/claim.ts';
 import type { TurnAddress, TurnRequest } from '../turn-service.ts';
 import type { AdmissionGate } from './admission-gate.ts';
@@ -48,6 +51,8 @@ export async function acceptTurn<Joined>(
         throw unauthenticated();
       case 'calls_not_waiting':
         throw invalid('tool_results', 'a result may only answer a call that waits, once');
+      case 'limited':
+        throw limitError(result.reserved);
       case 'key_reused':
         throw keyReused();
       case 'repeated': {
@@ -62,6 +67,21 @@ export async function acceptTurn<Joined>(
     }
   }
 }
+
+/** Returns why a turn does not fit the limits of its user. */
+function limitError({ budget, need, isUnpriced }: Reserved): ParleyError {
+  if (isUnpriced)
+    return invalid('model', 'No price is known for this model, and costs are limited');
+  // What stood in the way may be gone by now.
+  return refusalOf(budget, need) ?? new ParleyError(BUSY);
+}
+
+const BUSY: Failure = {
+  code: 'rate_limited',
+  detail: 'Too much at once, try again',
+  retryAfter: 1,
+  violated: [],
+};
 
 /**
  * Handles a running turn as the request asks: joins it, waits for it or cancels it. Returns

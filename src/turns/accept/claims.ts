@@ -15,6 +15,7 @@ import type { Database } from '../../store/database.ts';
 import { interruptLost } from '../../store/turns/interrupt.ts';
 import { releaseClaim } from '../../store/turns/release-claim.ts';
 import type { ClaimInput } from '../../store/turns/placement.ts';
+import type { Allowances } from './allowances.ts';
 import type { TurnInput, TurnRequest } from '../turn-service.ts';
 
 export interface ClaimSettings {
@@ -25,6 +26,8 @@ export interface ClaimSettings {
   windowMessages: number;
   /** The time for which the release of a claim whose fate is unknown is tried, in milliseconds. */
   graceMs: number;
+  /** What is reserved for turns; undefined where nobody has limits. */
+  allowances: Allowances | undefined;
 }
 
 /**
@@ -61,7 +64,7 @@ export class Claims {
   /** Returns a claim with new ids. It can be made repeatedly and is accepted once. */
   of(request: TurnRequest): TurnClaim {
     const { create, conversationId, principal, input, model, parameters, idempotency } = request;
-    return {
+    const claim = {
       turnId: newId(),
       assistantMessageId: newId(),
       answerClientId: request.answerClientId ?? null,
@@ -76,6 +79,8 @@ export class Claims {
       defaultModel: this.#settings.defaultModel,
       idempotency,
     };
+    const { allowances } = this.#settings;
+    return allowances ? { ...claim, reservation: allowances.of(claim) } : claim;
   }
 
   /**

@@ -1,4 +1,5 @@
 /** One client's subscription to a turn, read by a stream or written to a sink. */
+import type { Budget } from '../../core/limits.ts';
 import type { StreamOptions, TurnStream } from '../turn-service.ts';
 import type { KeepAliveTimer, Listener } from './keep-alive-timer.ts';
 import type { EncodedRead } from './shared-reads.ts';
@@ -20,6 +21,7 @@ const utf8 = new TextEncoder();
 export class Subscription implements TurnStream, Listener {
   readonly turnId: string;
   readonly conversationId: string;
+  readonly limits: Budget | undefined;
   readonly #source: TurnSource;
   readonly #reader: TurnReader;
   readonly #onLeave: () => void;
@@ -32,6 +34,7 @@ export class Subscription implements TurnStream, Listener {
 
   constructor({ source, wire, startAt, initialId, keepAlive, onLeave }: SubscriptionOptions) {
     ({ turnId: this.turnId, conversationId: this.conversationId } = source.head);
+    this.limits = source.limits;
     this.#source = source;
     this.#reader = new TurnReader(source, wire, startAt);
     this.#onLeave = onLeave;

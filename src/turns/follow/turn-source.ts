@@ -1,3 +1,4 @@
+import type { Budget } from '../../core/limits.ts';
 import type { MessageBuffer } from '../../core/message-buffer.ts';
 import type { Outcome, StoredTurn, TurnHead } from '../../core/message.ts';
 import { MessageBuffer as Parts } from '../../core/message-buffer.ts';
@@ -13,6 +14,8 @@ export interface TurnSource {
   readonly parts: MessageBuffer;
   /** The result; set once it is stored, and nothing changes after that. */
   readonly outcome: Outcome | undefined;
+  /** How the limits of the user stood when the turn was accepted here. */
+  readonly limits?: Budget | undefined;
   /** The reads that its readers share, when there can be many readers. */
   readonly shared?: SharedReads;
   /** Calls back once, when there may be something new. Must not be called after the end. */

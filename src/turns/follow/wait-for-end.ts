@@ -10,6 +10,7 @@ import type { TurnSource } from './turn-source.ts';
 export function runOf(source: TurnSource, onLeave: () => void): TurnRun {
   const { turnId, conversationId } = source.head;
   return {
+    limits: source.limits,
     turnId,
     conversationId,
     finished: (signal) => waitForEnd(source, onLeave, signal),

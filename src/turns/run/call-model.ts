@@ -5,6 +5,7 @@ import { estimateTokens } from '../../core/tokens.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import { describeFailure } from '../../models/describe-failure.ts';
 import { modelFailure } from '../../models/failure.ts';
+import { isRefusedByStatus } from '../../models/service-error.ts';
 import { isDeclared, runStep, type StepResult } from './model-step.ts';
 import { withoutToolMessages } from './prompt-messages.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
@@ -20,11 +21,8 @@ export async function callModel(
   dependencies: RunDependencies,
 ): Promise<StepResult> {
   const { turn, parameters } = job;
-  const { settings, toolRegistry } = dependencies;
-  const call = async (given: LanguageModelV4CallOptions) => {
-    const deadline = turn.startedAt + settings.timeLimits.totalMs;
-    return runStep({ turn, model, options: given, limits: settings.timeLimits, deadline });
-  };
+  const { toolRegistry } = dependencies;
+  const call = (given: LanguageModelV4CallOptions) => callOnce(model, given, job, dependencies);
   const told = (step: StepResult) => {
     tellOperator(step, model, job, dependencies);
     return step;
@@ -37,6 +35,35 @@ export async function callModel(
   const second = await call({ ...without, prompt: withoutToolMessages(options.prompt) });
   if (second.error === undefined) toolRegistry.learnRefusal(model, step.error);
   return told(second);
+}
+
+/** Calls a model once, if that fits the limits of the user, and notes the call for the ledger. */
+async function callOnce(
+  model: ChatModel,
+  wanted: LanguageModelV4CallOptions,
+  { turn, budget }: TurnJob,
+  { db, settings: { timeLimits: limits } }: RunDependencies,
+): Promise<StepResult> {
+  const spent = () => turn.calls.total(turn.parts);
+  const { answer } = model.window;
+  const options = budget ? await budget.admit(db, wanted, { spent, answer }) : wanted;
+  if (options instanceof ParleyError) return stepNotTaken(options);
+  const wasStopped = turn.stopReason !== undefined;
+  const said = turn.parts.end();
+  const deadline = turn.startedAt + limits.totalMs;
+  const step = await runStep({ turn, model, options, limits, deadline });
+  if (wasStopped) return step;
+  const isRefused = !step.spoke && isRefusedByStatus(step.error);
+  const { usage: reported } = step;
+  turn.calls.add({
+    ...{ kind: 'answer', model: model.name, reported },
+    ...{ prompt: options.prompt, said, isRefused },
+  });
+  return step;
+}
+
+function stepNotTaken(error: ParleyError): StepResult {
+  return { finish: undefined, usage: undefined, toolCalls: [], spoke: false, error };
 }
 
 /** Returns true for a call that offers tools, or tells of earlier calls. */

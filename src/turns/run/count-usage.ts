@@ -4,6 +4,7 @@
  */
 import type { LanguageModelV4Prompt, LanguageModelV4Usage } from '@ai-sdk/provider';
 import type { MessageBuffer, Position } from '../../core/message-buffer.ts';
+import type { TokenCounts } from '../../core/ledger.ts';
 import type { Usage } from '../../core/message.ts';
 import type { Part } from '../../core/parts.ts';
 import { correctionFrom } from '../../core/token-correction.ts';
@@ -55,6 +56,32 @@ export function countUsage({
     );
   }
   return usage;
+}
+
+/**
+ * Returns the tokens of one call: as the service reported them, or estimated.
+ * @param estimate makes the estimates, which takes time: each is made when it is needed
+ */
+export function countTokens(
+  reported: ReportedUsage,
+  estimate: Readonly<Record<'input' | 'output', () => number>>,
+): TokenCounts {
+  const usage: Usage = { inputTokens: 0, outputTokens: 0, estimated: false };
+  add(usage, 'inputTokens', reported?.inputTokens.total, estimate.input);
+  add(usage, 'outputTokens', reported?.outputTokens.total, estimate.output);
+  const { inputTokens, outputTokens, estimated } = usage;
+  return {
+    inputTokens,
+    outputTokens,
+    cachedTokens: among(reported?.inputTokens.cacheRead, inputTokens),
+    reasoningTokens: among(reported?.outputTokens.reasoning, outputTokens),
+    isEstimated: estimated,
+  };
+}
+
+/** Returns a reported share of a count, which cannot be more than the whole. */
+function among(reported: number | undefined, whole: number): number {
+  return isBelievable(reported) ? Math.min(reported, whole) : 0;
 }
 
 /**

@@ -4,11 +4,12 @@
  */
 import { withoutTools } from '../../core/context.ts';
 import { correctionFor } from '../../core/token-correction.ts';
+import { ParleyError } from '../../core/errors.ts';
 import { estimateTokens } from '../../core/tokens.ts';
 import { OFFLINE_OPTIONS } from '../../models/offline/chat-model.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
-import type { RetrievedContext } from './retrieve-context.ts';
+import { loggedRetriever, type RetrievedContext } from './retrieve-context.ts';
 import { buildPrompt } from './build-prompt.ts';
 import { callModel } from './call-model.ts';
 import { countUsage, type ModelCall, type ReportedUsage } from './count-usage.ts';
@@ -52,7 +53,8 @@ export async function generate(
 }
 
 function mayFallBack(step: StepResult, { turn }: TurnJob, { settings }: RunDependencies): boolean {
-  const failed = step.error !== undefined || step.late === true;
+  const isOverLimit = step.error instanceof ParleyError && step.error.violated !== undefined;
+  const failed = (step.error !== undefined || step.late === true) && !isOverLimit;
   const hasTime = performance.now() < turn.startedAt + settings.timeLimits.totalMs;
   return failed && turn.firstTokenAt === undefined && !turn.stopReason && hasTime;
 }
@@ -67,7 +69,12 @@ async function generateBy(
   const { hasSearchableContent } = job;
   const asked = { conversation, model, hasSearchableContent, parameters };
   const tools = await dependencies.toolRegistry.toolsFor(asked);
-  const context: ToolContext = { ...dependencies, conversation, tools };
+  const context: ToolContext = {
+    ...dependencies,
+    conversation,
+    tools,
+    retriever: loggedRetriever(dependencies.retriever, turn),
+  };
   let prompt = firstPrompt(model, tools, job, retrieved, dependencies);
   const calls: ModelCall[] = [];
   for (let count = 1; ; count++) {

@@ -6,7 +6,8 @@ import type { LanguageModelV4Usage } from '@ai-sdk/provider';
 import type { Citation } from '../../core/parts.ts';
 import { fittingPassages } from './build-prompt.ts';
 import { unlessAborted } from '../accept/conversation-queue.ts';
-import type { Passage } from '../retriever.ts';
+import type { OnEmbeddingCall } from '../../models/embeddings/registry.ts';
+import type { Passage, Retriever } from '../retriever.ts';
 import { questionIn, rewriteQuery } from './rewrite-query.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
 
@@ -38,7 +39,12 @@ export async function retrieveContext(
   // Without documents there is nothing to search, so no model is called to rewrite the query.
   if (!job.hasSearchableContent) return show(turn, [], []);
   const signal = turn.stopSignal;
-  const { query, usage } = await rewriteQuery({ history, model: models[0], signal });
+  const { query, usage } = await rewriteQuery({
+    history,
+    model: models[0],
+    signal,
+    calls: turn.calls,
+  });
   const found = await find(job, query, dependencies).catch((error: unknown) => {
     if (signal.aborted) return undefined;
     throw error;
@@ -73,5 +79,11 @@ async function find(
   const signal = turn.stopSignal;
   signal.throwIfAborted();
   const request = { userId, conversationId, query, k: PASSAGES, signal };
-  return unlessAborted(retriever.retrieve(request), signal);
+  return unlessAborted(loggedRetriever(retriever, turn).retrieve(request), signal);
+}
+
+/** Returns a retriever that notes the calls of its searches as those of a turn. */
+export function loggedRetriever(retriever: Retriever, { calls }: TurnJob['turn']): Retriever {
+  const onCall: OnEmbeddingCall = (call) => calls.add(call);
+  return { retrieve: (request) => retriever.retrieve({ ...request, onCall }) };
 }

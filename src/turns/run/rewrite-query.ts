@@ -2,10 +2,12 @@
  * Rewrites the last message as a query that makes sense without the conversation, so that "and the
  * second one?" finds what it means.
  */
-import type { LanguageModelV4Usage } from '@ai-sdk/provider';
+import type { LanguageModelV4Prompt, LanguageModelV4Usage } from '@ai-sdk/provider';
 import { textOf, type ContextMessage } from '../../core/context.ts';
 import { isOffline } from '../../models/chat/catalog.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
+import { isRefusedByStatus } from '../../models/service-error.ts';
+import type { CallLog } from './call-log.ts';
 
 export interface RewrittenQuery {
   query: string;
@@ -27,23 +29,28 @@ const INSTRUCTIONS =
   'Replace pronouns and references by what they stand for. Keep the language. ' +
   'Answer with the query alone.';
 
-/**
- * Returns the query to search for.
- * @param history oldest first, the new message last
- */
+interface Rewriting {
+  /** Oldest first, the new message last. */
+  history: readonly ContextMessage[];
+  model: ChatModel;
+  signal: AbortSignal;
+  /** Takes note of the call. */
+  calls: CallLog;
+}
+
+/** Returns the query to search for. */
 export async function rewriteQuery({
   history,
   model,
   signal,
-}: {
-  history: readonly ContextMessage[];
-  model: ChatModel;
-  signal: AbortSignal;
-}): Promise<RewrittenQuery> {
+  calls,
+}: Rewriting): Promise<RewrittenQuery> {
   const last = questionIn(history);
   const isFirst = history.filter((message) => message.role === 'user').length < 2;
   if (isFirst) return { query: last, usage: [] };
-  const rewritten = isOffline(model.name) ? undefined : await rewrite(history, model, signal);
+  const rewritten = isOffline(model.name)
+    ? undefined
+    : await rewrite({ history, model, signal, calls });
   return rewritten ?? { query: withLastTurn(history, last), usage: [] };
 }
 
@@ -70,39 +77,57 @@ function withLastTurn(history: readonly ContextMessage[], last: string): string 
  * Lets the model rewrite the query. Returns undefined when it fails or takes too long, since a
  * worse query is better than a late or failed turn.
  */
-async function rewrite(
-  history: readonly ContextMessage[],
-  model: ChatModel,
-  signal: AbortSignal,
-): Promise<RewrittenQuery | undefined> {
+async function rewrite({
+  history,
+  model,
+  signal,
+  calls,
+}: Rewriting): Promise<RewrittenQuery | undefined> {
   const lines = history
     .slice(-HISTORY_MESSAGES)
     .map((message) => `${message.role}: ${textOf(message).slice(0, MESSAGE_LENGTH)}`);
+  const prompt: LanguageModelV4Prompt = [
+    { role: 'system', content: INSTRUCTIONS },
+    { role: 'user', content: [{ type: 'text', text: lines.join('\n') }] },
+  ];
+  const answer: Answer = { query: '', usage: undefined, hasFinished: false };
+  let isRefused = false;
   try {
     const { stream } = await (
       await model.load()
     ).doStream({
-      prompt: [
-        { role: 'system', content: INSTRUCTIONS },
-        { role: 'user', content: [{ type: 'text', text: lines.join('\n') }] },
-      ],
+      prompt,
       abortSignal: AbortSignal.any([signal, AbortSignal.timeout(REWRITE_TIMEOUT_MS)]),
     });
-    return await collect(stream);
-  } catch {
-    return undefined;
+    await collect(stream, answer);
+  } catch (error) {
+    isRefused = isRefusedByStatus(error);
+    answer.hasFinished = false;
   }
+  const { query: said, usage: reported } = answer;
+  calls.add({ kind: 'rewrite', model: model.name, reported, prompt, said, isRefused });
+  const query = said.trim();
+  return answer.hasFinished && query !== '' ? { query, usage: [reported] } : undefined;
 }
 
+interface Answer {
+  query: string;
+  usage: LanguageModelV4Usage | undefined;
+  hasFinished: boolean;
+}
+
+/** Reads the stream of a model into `answer`, up to its finish, an error, or too long a query. */
 async function collect(
   stream: Awaited<ReturnType<Awaited<ReturnType<ChatModel['load']>>['doStream']>>['stream'],
-): Promise<RewrittenQuery | undefined> {
-  let query = '';
+  answer: Answer,
+): Promise<void> {
   for await (const part of stream) {
-    if (part.type === 'text-delta') query += part.delta;
-    if (part.type === 'error' || query.length > LONGEST_QUERY) return undefined;
-    if (part.type === 'finish')
-      return query.trim() === '' ? undefined : { query: query.trim(), usage: [part.usage] };
+    if (part.type === 'text-delta') answer.query += part.delta;
+    if (part.type === 'error') throw part.error;
+    if (answer.query.length > LONGEST_QUERY) return;
+    if (part.type !== 'finish') continue;
+    answer.usage = part.usage;
+    answer.hasFinished = true;
+    return;
   }
-  return undefined;
 }

@@ -7,7 +7,6 @@ import { isAsAsked } from './check-format.ts';
 import { brokenEnding, endingOf } from './finish.ts';
 import { generate } from './generate.ts';
 import { retrieveContext } from './retrieve-context.ts';
-import type { RunningTurn } from './running-turn.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
 
 /**
@@ -16,7 +15,7 @@ import type { RunDependencies, TurnJob } from './types.ts';
  */
 export async function runTurn(job: TurnJob, dependencies: RunDependencies): Promise<void> {
   const ending = await answer(job, dependencies);
-  const outcome = await storeEnding(job.turn, ending, dependencies);
+  const outcome = await storeEnding(job, ending, dependencies);
   job.turn.end(outcome);
   dependencies.defer(afterTurn({ head: job.turn.head, outcome, log: dependencies.log }));
 }
@@ -42,15 +41,26 @@ async function answer(job: TurnJob, dependencies: RunDependencies): Promise<Endi
  * deleted the turn meanwhile, the outcome is theirs.
  */
 async function storeEnding(
-  turn: RunningTurn,
+  { turn, conversation, keyId, budget }: TurnJob,
   ending: Ending,
-  { db, instanceId, settings, log }: RunDependencies,
+  { db, instanceId, settings, prices, log }: RunDependencies,
 ): Promise<Outcome> {
   const { head } = turn;
+  const { turnId: workId, acceptedAt: at, conversationId } = head;
+  const { userId } = conversation;
+  const work = { workId, userId, conversationId, keyId, at };
+  const calls = turn.calls.entries(work, turn.parts, prices);
   try {
     const retryForMs = settings.storeGraceMs;
-    const stored = await endTurn(db, { head, instanceId, ending, retryForMs });
-    if (stored) return { message: stored.message, error: stored.error };
+    const stored = await endTurn(db, {
+      head,
+      instanceId,
+      ending,
+      calls,
+      budgetOf: budget?.askFor(userId),
+      retryForMs,
+    });
+    if (stored) return { message: stored.message, error: stored.error, limits: stored.limits };
     return { message: endedMessage(head, { ...ending, status: 'cancelled' }) };
   } catch (error) {
     log.error('the end of a turn could not be stored', { turn_id: head.turnId, error });

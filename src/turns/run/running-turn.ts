@@ -1,9 +1,11 @@
 /** A turn that runs in this process: the growing answer, its readers, and the reason to stop it. */
+import type { Budget } from '../../core/limits.ts';
 import { MessageBuffer, type Position } from '../../core/message-buffer.ts';
 import type { Outcome, TurnHead } from '../../core/message.ts';
 import type { GrowingType, Part } from '../../core/parts.ts';
 import { SharedReads } from '../follow/shared-reads.ts';
 import type { TurnSource } from '../follow/turn-source.ts';
+import { CallLog } from './call-log.ts';
 
 /**
  * The reasons to stop a turn from outside: its user cancelled it, the process shuts down, or
@@ -18,6 +20,8 @@ export class RunningTurn implements TurnSource {
   readonly head: TurnHead;
   readonly parts = new MessageBuffer();
   readonly shared = new SharedReads();
+  readonly calls = new CallLog();
+  readonly limits: Budget | undefined;
   /** The start of the turn, in milliseconds by this process's monotonic clock. */
   readonly startedAt = performance.now();
   firstTokenAt: number | undefined;
@@ -39,8 +43,10 @@ export class RunningTurn implements TurnSource {
   /** The time of the last attempt at a checkpoint, or of the acceptance of the turn. */
   storedAt = performance.now();
 
-  constructor(head: TurnHead, coalesce: Coalesce) {
+  /** @param limits how the limits of the user stood when the turn was accepted */
+  constructor(head: TurnHead, coalesce: Coalesce, limits?: Budget) {
     this.head = head;
+    this.limits = limits;
     this.#coalesce = coalesce;
   }
 

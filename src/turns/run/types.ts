@@ -5,7 +5,9 @@ import type { TurnParameters } from '../../core/parameters.ts';
 import type { LearnedRatio } from '../../core/token-correction.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
+import type { PriceTable } from '../../core/prices.ts';
 import type { Database } from '../../store/database.ts';
+import type { TurnBudget } from './turn-budget.ts';
 import type { RunningTurn } from './running-turn.ts';
 import type { ContextSettings } from './build-prompt.ts';
 import type { Retriever } from '../retriever.ts';
@@ -29,6 +31,8 @@ export interface RunDependencies {
   settings: RunSettings;
   retriever: Retriever;
   toolRegistry: ToolRegistry;
+  /** What the calls of models cost. */
+  prices: PriceTable;
   log: Logger;
   /** Takes over what is done after a turn: the platform, or the shutdown, waits for it. */
   defer: (work: Promise<unknown>) => void;
@@ -37,6 +41,10 @@ export interface RunDependencies {
 export interface TurnJob {
   turn: RunningTurn;
   conversation: Conversation;
+  /** The public id of the key by which the turn was asked for; null where there was none. */
+  keyId: string | null;
+  /** What the turn has reserved of its user's limits; undefined where nobody has limits. */
+  budget: TurnBudget | undefined;
   history: ContextMessage[];
   parameters: TurnParameters | undefined;
   /** The ratio of the provider's counts to our estimates in the last turn of this path. */

@@ -25,6 +25,7 @@ export async function answerModel(exchange: Exchange): Promise<void> {
     if (refused(exchange) || (await failedInstead(exchange))) return;
     if (behaviour.raw) return await sendRaw(exchange, behaviour.raw);
     const plan = planAnswer(wire.read(record.body, record.path), behaviour);
+    record.usage = plan.usage;
     if (record.stream) await stream(exchange, plan);
     else await whole(exchange, plan);
   } catch (error) {

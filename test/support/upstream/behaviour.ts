@@ -91,7 +91,7 @@ export type UsageScript =
   | 'fractional'
   | 'huge'
   | 'late'
-  | { input: unknown; output: unknown };
+  | { input: unknown; output: unknown; cached?: number };
 
 export interface HttpFailure {
   code: number;

@@ -138,6 +138,9 @@ function usageJson(plan: AnswerPlan) {
     prompt_tokens: plan.usage.input,
     completion_tokens: plan.usage.output,
     total_tokens: plan.usage.total,
+    ...(plan.usage.cached !== undefined && {
+      prompt_tokens_details: { cached_tokens: plan.usage.cached },
+    }),
     ...(plan.usage.reasoning > 0 && {
       completion_tokens_details: { reasoning_tokens: plan.usage.reasoning },
     }),

@@ -31,6 +31,7 @@ export interface Usage {
   output: unknown;
   total: unknown;
   reasoning: number;
+  cached?: number;
 }
 
 /** One answer, decided before its first byte and independent of a service's format. */

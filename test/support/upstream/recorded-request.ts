@@ -31,6 +31,8 @@ export interface RecordedRequest {
   status: number | undefined;
   bytesWritten: number;
   tokensWritten: number;
+  /** What the answer says, or would have said, that it used; not of embeddings. */
+  usage?: { input: unknown; output: unknown };
   /** True if the answer was written to its end, as far as the script wanted. */
   finished: boolean;
   /** True if the client left before that. */

@@ -15,7 +15,7 @@ import { prepareOnNode } from '../../../src/host/node/prepare.ts';
 import { sendTurn } from '../../../src/host/node/send-turn.ts';
 import { NodeSockets } from '../../../src/host/node/websockets.ts';
 import { createNodePages } from '../../../src/host/node/pages.ts';
-import { registryOf, turnServiceSettingsOf } from '../../../src/host/services.ts';
+import { pricesOf, registryOf, turnServiceSettingsOf } from '../../../src/host/services.ts';
 import type { Embedder } from '../../../src/models/embeddings/registry.ts';
 import { networkBy } from '../../../src/models/http.ts';
 import { reindex } from '../../../src/documents/reindex.ts';
@@ -61,6 +61,7 @@ function embedderNamed(name: string): Embedder {
   };
 }
 
+const prices = pricesOf({});
 const embedder = embedderNamed('test/first');
 
 beforeEach(async () => {
@@ -76,6 +77,7 @@ beforeEach(async () => {
       registry,
       settings: turnServiceSettingsOf(config),
       toolRegistry: createToolRegistry(),
+      prices,
     },
     retriever: createRetriever({ db, embeddings, log: noLog }),
     coalesce: setImmediate,
@@ -83,7 +85,17 @@ beforeEach(async () => {
     log: noLog,
   });
   const dependencies = {
-    ...{ config, db, registry, embeddings, turns, log: noLog, prepare: prepareOnNode },
+    ...{
+      config,
+      db,
+      registry,
+      embeddings,
+      prices,
+      limits: undefined,
+      turns,
+      log: noLog,
+      prepare: prepareOnNode,
+    },
     defer: () => undefined,
   };
   const whole = {
@@ -114,7 +126,7 @@ const read = async (id: string) => (await call<Document>('GET', `/documents/${id
 const search = (json: object = {}) =>
   call<{ results: { text: string }[] }>('POST', '/retrieve', { query: 'comet', ...json });
 const reindexWith = (wanted: Embedder) =>
-  reindex({ db, embedder: wanted, leaseMs: 15_000 }, () => undefined);
+  reindex({ db, embedder: wanted, prices, leaseMs: 15_000 }, () => undefined);
 
 /** Fails as a service does that refuses. */
 function refuse(): never {

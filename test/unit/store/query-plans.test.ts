@@ -15,7 +15,12 @@ import { migrateFromFolder } from '../../../src/host/node/database/open.ts';
 import { prepareOnNode } from '../../../src/host/node/prepare.ts';
 import { NodeSockets } from '../../../src/host/node/websockets.ts';
 import { createNodePages } from '../../../src/host/node/pages.ts';
-import { embeddingsOf, registryOf, turnServiceSettingsOf } from '../../../src/host/services.ts';
+import {
+  embeddingsOf,
+  pricesOf,
+  registryOf,
+  turnServiceSettingsOf,
+} from '../../../src/host/services.ts';
 import { networkBy } from '../../../src/models/http.ts';
 import { reindex } from '../../../src/documents/reindex.ts';
 import { createRetriever } from '../../../src/search/retrieve.ts';
@@ -42,7 +47,11 @@ import {
   openSocket,
   useTicket,
 } from '../../../src/store/credentials/tickets.ts';
+import { USAGE_GROUPS, type LedgerEntry } from '../../../src/core/ledger.ts';
+import type { Limits } from '../../../src/core/limits.ts';
 import type { Database } from '../../../src/store/database.ts';
+import { extend, type ReserveAsk } from '../../../src/store/limits/reserve.ts';
+import { setLimits } from '../../../src/store/limits/user-limits.ts';
 import { resumeDraft } from '../../../src/store/documents/resume.ts';
 import { failDraft, renewDraft } from '../../../src/store/documents/write-draft.ts';
 import * as schema from '../../../src/store/schema.ts';
@@ -101,12 +110,19 @@ afterAll(() => {
 
 const config = parseConfig({ AUTH: 'none' });
 const embeddings = embeddingsOf(config, fetch);
+const prices = pricesOf(config);
+/** One of each, so that all of them are looked at. */
+const limits: Limits = {
+  ...{ requests_per_minute: 999, turns_at_once: 99 },
+  ...{ tokens_per_day: 1e9, tokens_per_month: 1e9, cost_per_month: 1e15 },
+};
 const turns = new LocalTurnService({
   db,
   registry: registryOf(config, networkBy(fetch)),
-  settings: turnServiceSettingsOf(config),
+  settings: { ...turnServiceSettingsOf(config), limits },
   retriever: createRetriever({ db, embeddings, log: noLog }),
   toolRegistry: createToolRegistry(),
+  prices,
   coalesce: setImmediate,
   defer: () => undefined,
   log: noLog,
@@ -116,6 +132,8 @@ const dependencies = {
   db,
   registry: registryOf(config, networkBy(fetch)),
   embeddings,
+  prices,
+  limits,
   prepare: prepareOnNode,
   turns,
   log: noLog,
@@ -183,6 +201,8 @@ async function talk(): Promise<void> {
   const turn = await call('GET', `/turns/${String(other['turn_id'])}`);
   await call('GET', `/turns/${String(turn['turn_id'])}/events`);
   await call('POST', `/turns/${String(turn['turn_id'])}/cancel`);
+  await call('GET', '/limits?user_id=u');
+  for (const group of USAGE_GROUPS) await call('GET', `/usage?user_id=u&group_by=${group}`);
   for (const query of ['', '&limit=1', `&limit=1&cursor=${String(id)}`])
     await call('GET', `/conversations?user_id=u${query}`);
   await call('GET', path);
@@ -269,7 +289,7 @@ async function keepDocuments(): Promise<void> {
   await call('POST', '/conversations', { ...question, mode: 'rag' });
   const { configured } = embeddings;
   const embedder = { ...configured, name: 'offline/another' };
-  await reindex({ db, embedder, leaseMs: 15_000 }, () => undefined);
+  await reindex({ db, embedder, prices, leaseMs: 15_000 }, () => undefined);
   await call('DELETE', `/documents/${documentId}`);
 }
 
@@ -279,6 +299,18 @@ const refused: Ending = {
   ...{ inputTokens: null, outputTokens: null, firstTokenMs: null, durationMs: 1 },
   tokenRatio: null,
   error: { code: 'model_refused', detail: 'x' },
+};
+
+const reservation: ReserveAsk = {
+  ...{ turnId: 't', prompt: 1, from: null, atHead: true, most: 1, least: 1 },
+  ...{ defaults: limits, leaseMs: 15_000, models: { '*': [1, 1, 1, 1] } },
+};
+
+const usedCall: LedgerEntry = {
+  ...{ workId: 't', number: 0, kind: 'answer', userId: 'u', conversationId: 'c', model: 'm' },
+  keyId: null,
+  ...{ inputTokens: 1, outputTokens: 1, cachedTokens: 0, reasoningTokens: 0 },
+  ...{ isEstimated: false, nanodollars: null },
 };
 
 /** What is done beside the requests, and what only an accident brings about. */
@@ -296,8 +328,11 @@ async function keepOrder(): Promise<void> {
     head: newRunningTurn().head,
     instanceId: 'o',
     ending: refused,
+    calls: [usedCall],
     retryForMs: 0,
   });
+  await setLimits(db, 'u', { turns_at_once: 3 });
+  await extend(db, { ...reservation, most: 1, had: 1 });
   await sweep(db, 15_000);
   await releaseClaim(db, newClaim(), 0);
   const draft = { documentId: 'd', userId: 'u', version: 1 };

@@ -18,6 +18,8 @@ export const advice: Record<ErrorCode, string> = {
   idempotency_key_reused: 'use a new key for a new request',
   payload_too_large: 'send less',
   unsupported_media_type: 'send JSON in UTF-8, or a form where files are taken',
+  rate_limited: 'try again after `Retry-After`; `violated-policies` names the limits',
+  quota_exceeded: 'wait until `Retry-After`, or ask whoever sets the limits',
   queue_full: 'try again later',
   model_rate_limited: 'try again after `Retry-After`',
   model_error: 'try again, perhaps with another model',

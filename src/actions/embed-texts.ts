@@ -1,0 +1,36 @@
+/** Embeds the texts of a client, by the rules that hold for every API. */
+import { keyIdOf, userIdOf } from '../core/principal.ts';
+import { estimateTokens } from '../core/tokens.ts';
+import { EmbeddingCalls } from '../documents/ingest-calls.ts';
+import type { Embedder } from '../models/embeddings/registry.ts';
+import { recordCalls } from '../store/usage/ledger.ts';
+import type { ActionContext } from './context.ts';
+import { requireRoomToEmbed } from './require-budget.ts';
+
+/** The user of whoever names none. */
+const ANONYMOUS = 'anonymous';
+/** A client waits for this: it rather asks again than for minutes. */
+const LIMITS = { callMs: 30_000, pausesMs: 5_000 };
+
+/**
+ * Returns the vectors of texts, and about how many tokens these are.
+ * @throws ParleyError `model_…`, `quota_exceeded`, `rate_limited`
+ */
+export async function embedTexts(
+  context: ActionContext,
+  { embedder, texts }: { embedder: Embedder; texts: readonly string[] },
+): Promise<{ vectors: number[][]; tokens: number }> {
+  const { principal, dependencies, asker } = context;
+  const tokens = texts.reduce((sum, given) => sum + estimateTokens(given), 0);
+  // Clients of this kind need not name a user.
+  const userId = userIdOf(principal) ?? ANONYMOUS;
+  await requireRoomToEmbed(context, tokens, { embedder, userId });
+  const calls = new EmbeddingCalls(userId, dependencies.prices, keyIdOf(principal));
+  try {
+    const options = { use: 'document', limits: LIMITS, onCall: calls.add } as const;
+    const vectors = await embedder.embed(texts, { ...options, signal: asker.signal });
+    return { vectors, tokens };
+  } finally {
+    if (calls.pending.length > 0) await dependencies.db.batch(recordCalls(calls.pending), 'write');
+  }
+}

@@ -1,0 +1,82 @@
+/** Limits: what a user may use, and how much of it is left. */
+import { ParleyError } from './errors.ts';
+
+/** The limits, in the order in which a request meets them. */
+export const LIMIT_NAMES = [
+  'requests_per_minute',
+  'turns_at_once',
+  'tokens_per_day',
+  'tokens_per_month',
+  'cost_per_month',
+] as const;
+export type LimitName = (typeof LIMIT_NAMES)[number];
+
+/** What a user may; null for no limit. Costs are in billionths of a US dollar. */
+export type Limits = Readonly<Record<LimitName, number | null>>;
+
+export const NO_LIMITS: Limits = {
+  requests_per_minute: null,
+  turns_at_once: null,
+  tokens_per_day: null,
+  tokens_per_month: null,
+  cost_per_month: null,
+};
+
+/** One limit of a user, and how it stands. */
+export interface LimitState {
+  name: LimitName;
+  limit: number;
+  /** What was used, and what running turns may still use. */
+  used: number;
+  reserved: number;
+  /** Milliseconds until what was used counts no more; null for limits on what is open at once. */
+  resetsInMs: number | null;
+}
+
+/** How all limits of a user stand that are set. */
+export type Budget = readonly LimitState[];
+
+/** Returns what is left of a limit. */
+export function leftOf({ limit, used, reserved }: LimitState): number {
+  return Math.max(0, limit - used - reserved);
+}
+
+/** What a turn would use at least. */
+export interface Need {
+  tokens: number;
+  nanodollars: number;
+}
+
+/** After how many seconds to try again where running turns are in the way. */
+const BUSY_RETRY_S = 1;
+
+/**
+ * Returns the refusal of a request that does not fit what is left; undefined where it fits.
+ * `quota_exceeded` says that waiting for running turns would not help.
+ */
+export function refusalOf(budget: Budget, need: Need): ParleyError | undefined {
+  const violated = budget.filter((state) => leftOf(state) < needOf(state.name, need));
+  if (violated.length === 0) return undefined;
+  const spent = violated.filter(
+    ({ name, limit, used, resetsInMs }) => resetsInMs !== null && limit - used < needOf(name, need),
+  );
+  const isQuota = spent.some(({ name }) => name !== 'requests_per_minute');
+  const waitMs = Math.max(BUSY_RETRY_S * 1000, ...spent.map(({ resetsInMs }) => resetsInMs ?? 0));
+  return new ParleyError({
+    code: isQuota ? 'quota_exceeded' : 'rate_limited',
+    detail: detailOf(violated, isQuota),
+    retryAfter: Math.ceil(waitMs / 1000),
+    limits: budget,
+    violated: violated.map(({ name }) => name),
+  });
+}
+
+function needOf(name: LimitName, { tokens, nanodollars }: Need): number {
+  if (name === 'cost_per_month') return nanodollars;
+  return name === 'tokens_per_day' || name === 'tokens_per_month' ? tokens : 1;
+}
+
+function detailOf(violated: Budget, isQuota: boolean): string {
+  const names = violated.map(({ name }) => name).join(', ');
+  return isQuota ? `Used up: ${names}` : `Too much at once: ${names}`;
+}

@@ -1,0 +1,112 @@
+/** The routes of limits: what a user may, what is left, and the limits of a single user. */
+import { z } from '@hono/zod-openapi';
+import { ParleyError } from '../core/errors.ts';
+import { NANODOLLARS } from '../core/ledger.ts';
+import { LIMIT_NAMES, NO_LIMITS } from '../core/limits.ts';
+import { hasScope, requireUserId } from '../core/principal.ts';
+import { readBudget } from '../store/limits/budget.ts';
+import { setLimits, type OwnLimits } from '../store/limits/user-limits.ts';
+import { limitHeaders, limitsView } from '../wire/limits-view.ts';
+import type { AppContext } from './shared/dependencies.ts';
+import { nameUser } from './shared/identify.ts';
+import { body, commonProblems, json } from './shared/responses.ts';
+import { createRouter, route } from './shared/router.ts';
+import * as schemas from './shared/schemas.ts';
+
+const tags = ['usage'];
+
+const limitsSchema = z
+  .looseObject({
+    user_id: z.string(),
+    limits: z.array(
+      z.looseObject({
+        name: z.enum(LIMIT_NAMES),
+        limit: z.number(),
+        used: z.number(),
+        reserved: z.number(),
+        remaining: z.number(),
+        resets_in: z.int().optional(),
+      }),
+    ),
+  })
+  .openapi('Limits');
+
+const whole = z.int().min(0).max(1_000_000_000_000).nullish();
+
+const ownLimits = schemas
+  .bodyOf({
+    requests_per_minute: whole,
+    turns_at_once: whole,
+    tokens_per_day: whole,
+    tokens_per_month: whole,
+    cost_per_month: z.number().min(0).max(1_000_000).nullish(),
+  })
+  .openapi('OwnLimits');
+
+const userParam = z.object({ user_id: schemas.userId });
+
+export function limitsRouter() {
+  const router = createRouter();
+  const answer = json(limitsSchema, 'The limits that are set, and how each stands');
+
+  route(
+    router,
+    {
+      method: 'get',
+      path: '/limits',
+      tags,
+      operationId: 'getLimits',
+      summary: 'What a user may, and what is left',
+      request: { query: schemas.ownerQuery },
+      responses: { 200: answer, ...commonProblems },
+    },
+    (c) => shown(c, requireUserId(c.get('principal'))),
+  );
+
+  route(
+    router,
+    {
+      method: 'put',
+      path: '/users/{user_id}/limits',
+      tags,
+      operationId: 'setLimits',
+      summary: 'Set the limits of a single user',
+      request: { params: userParam, body: body(ownLimits) },
+      responses: { 200: answer, ...commonProblems },
+    },
+    async (c) => {
+      const userId = nameUser(c, c.req.valid('param').user_id);
+      requireAdmin(c);
+      await setLimits(c.get('dependencies').db, userId, storedLimits(c.req.valid('json')));
+      return shown(c, userId);
+    },
+  );
+  return router;
+}
+
+/**
+ * Refuses whoever is no admin. Without identity nobody is one: a limit that anybody may change is
+ * none.
+ */
+function requireAdmin(c: AppContext): void {
+  if (hasScope(c.get('principal'), 'admin')) return;
+  throw new ParleyError({
+    code: 'forbidden',
+    detail: c.get('dependencies').identity
+      ? 'Only a credential with the scope admin may set limits'
+      : 'Limits of single users need identity: the operator sets AUTH, or LIMIT_… for everybody',
+  });
+}
+
+function storedLimits({ cost_per_month: cost, ...others }: z.output<typeof ownLimits>): OwnLimits {
+  if (cost === undefined) return others;
+  return { ...others, cost_per_month: cost === null ? null : Math.round(cost * NANODOLLARS) };
+}
+
+async function shown(c: AppContext, userId: string) {
+  const { db, config, limits } = c.get('dependencies');
+  const defaults = limits ?? NO_LIMITS;
+  const budget = await readBudget(db, { defaults, userId, leaseMs: config.TURN_LEASE_MS });
+  const headers = { ...limitHeaders(budget), 'Cache-Control': 'no-store' };
+  return c.json({ user_id: userId, limits: limitsView(budget) }, 200, headers);
+}

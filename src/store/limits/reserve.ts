@@ -1,0 +1,166 @@
+/**
+ * Reserves, for a turn, what it may use: its prompt by an estimate, and the most that its model may
+ * answer. The reservation is in the row of the running turn, so it ends with the turn, and with the
+ * lease of one whose process has died.
+ */
+import type { Budget } from '../../core/limits.ts';
+import type { Database, ResultSet, Statement } from '../database.ts';
+import { number, optionalNumber } from '../rows.ts';
+import { BUDGET_COLUMNS, budgetFrom, budgetOf, type BudgetAsk } from './budget.ts';
+
+/**
+ * What a model may answer, and what a token of it costs: the tokens of an answer when the request
+ * names no limit, the most that it may name, and billionths of a dollar for a token of input and
+ * output, null where no price is known.
+ */
+export type ModelAllowance = readonly [
+  answer: number,
+  most: number,
+  input: number | null,
+  output: number | null,
+];
+
+export interface ReserveAsk extends BudgetAsk {
+  turnId: string;
+  /** Tokens of what is new in the prompt. */
+  prompt: number;
+  /** The message that ends the stored part of the prompt; null for none. */
+  from: string | null;
+  /** True when that is the last message of the active path. */
+  atHead: boolean;
+  /** The most tokens that the request lets the model answer; null when it does not say. */
+  most: number | null;
+  /** An answer of fewer tokens is not worth a turn. */
+  least: number;
+  /** By the model's name or alias, or `provider/*`; `*` is any other. */
+  models: Readonly<Record<string, ModelAllowance>>;
+}
+
+/** Messages that a prompt holds, besides the new one. */
+const MESSAGES_SENT = 20;
+/** More tokens than anybody may use. */
+const MANY = 1_000_000_000_000;
+
+const modelNamed = (key: string) =>
+  `(SELECT value FROM json_each(ask.j, '$.models') WHERE key = ${key})`;
+
+/** The tokens of the stored messages that a prompt holds, by an estimate. */
+const HISTORY = `(WITH RECURSIVE path (id, steps) AS (
+    SELECT coalesce(ask.j ->> '$.from', CASE WHEN ask.j ->> '$.atHead' THEN c.head_message_id END), 1
+    UNION ALL SELECT m.parent_id, path.steps + 1 FROM path JOIN messages m ON m.id = path.id WHERE path.steps < ${MESSAGES_SENT})
+  SELECT coalesce(sum(CASE m.role WHEN 'user' THEN coalesce(m.output_tokens, 0) ELSE m.text_length / 3 END), 0)
+    FROM path JOIN messages m ON m.id = path.id)`;
+
+const WANTED = `WITH ask (j) AS (SELECT ?),
+  ${budgetOf(`SELECT t.user_id, t.id AS turn_id, t.model, t.conversation_id FROM ask JOIN turns t ON t.id = ask.j ->> '$.turnId'`)},
+  allowance AS (SELECT coalesce(${modelNamed('who.model')},
+      ${modelNamed(`substr(who.model, 1, instr(who.model, '/')) || '*'`)}, ${modelNamed(`'*'`)}) AS a FROM who JOIN ask),
+  wanted AS (SELECT b.*, who.turn_id, a ->> 2 AS input_price, a ->> 3 AS output_price,
+      (ask.j ->> '$.prompt') + CASE WHEN ask.j ->> '$.had' IS NULL THEN length(coalesce(c.instructions, '')) / 3 + ${HISTORY} ELSE 0 END AS prompt,
+      min(coalesce(ask.j ->> '$.most', a ->> 0), a ->> 1) AS answer
+    FROM budget b JOIN who JOIN ask JOIN allowance JOIN conversations c ON c.id = who.conversation_id),
+  room AS (SELECT w.*, min(w.answer, ask.j ->> '$.least') AS least,
+      min(coalesce(w.tokens_per_day - w.day_tokens - w.reserved_tokens, ${MANY}),
+        coalesce(w.tokens_per_month - w.month_tokens - w.reserved_tokens, ${MANY})) - w.prompt AS tokens_left,
+      CASE WHEN w.cost_per_month IS NULL THEN ${MANY}
+        WHEN w.input_price IS NULL THEN -1
+        ELSE w.cost_per_month - w.month_cost - w.reserved_cost - w.prompt * w.input_price END AS cost_left
+    FROM wanted w JOIN ask),
+  b AS (SELECT room.*, CAST(min(answer, tokens_left,
+      CASE WHEN cost_left < 0 THEN -1 WHEN coalesce(output_price, 0) = 0 OR cost_per_month IS NULL THEN ${MANY}
+        ELSE cost_left / output_price END) AS INTEGER) AS granted FROM room)`;
+
+const RESERVE = `${WANTED}
+  UPDATE turns SET reserved_input = b.prompt, reserved_output = b.granted,
+      input_price = coalesce(b.input_price, 0), output_price = coalesce(b.output_price, 0)
+    FROM b WHERE turns.id = b.turn_id AND turns.reserved_input IS NULL AND b.granted >= b.least
+      AND (b.requests_per_minute IS NULL OR b.requests_used < b.requests_per_minute)
+      AND (b.turns_at_once IS NULL OR b.turns_running < b.turns_at_once)`;
+
+const SELECT_RESERVED = `${WANTED}
+  SELECT ${BUDGET_COLUMNS}, b.prompt, b.least, b.input_price, b.output_price, t.reserved_input, t.reserved_output
+    FROM b JOIN turns t ON t.id = b.turn_id`;
+
+const DROP_TURN = `DELETE FROM turns WHERE id = ? AND instance_id = ? AND state = 'running' AND reserved_input IS NULL`;
+const DROP_CONVERSATION = `DELETE FROM conversations WHERE id = ? AND last_sequence_number = 0
+  AND NOT EXISTS (SELECT 1 FROM turns t WHERE t.conversation_id = conversations.id)`;
+
+/** Of a turn that runs: more than it had. A repeat finds that it has more already. */
+const EXTEND = `${WANTED}
+  UPDATE turns SET reserved_input = turns.reserved_input + b.prompt, reserved_output = turns.reserved_output + b.granted
+    FROM b, ask WHERE turns.id = b.turn_id AND turns.state = 'running' AND b.granted >= b.least
+      AND turns.reserved_input + turns.reserved_output = ask.j ->> '$.had'`;
+
+/** Which of the statements of {@link reserve} tells what became of it. */
+export const RESERVE_RESULT = 1;
+
+/**
+ * Returns the statements that follow the insertion of a turn and precede that of its messages. A
+ * turn that does not fit is gone again, and nothing is stored of it.
+ * @param created the conversation that the turn has begun, if it has
+ */
+export function reserve(
+  ask: ReserveAsk,
+  { instanceId, created }: { instanceId: string; created: string | undefined },
+): Statement[] {
+  const args = [JSON.stringify(ask)];
+  return [
+    { sql: RESERVE, args },
+    { sql: SELECT_RESERVED, args },
+    { sql: DROP_TURN, args: [ask.turnId, instanceId] },
+    ...(created === undefined ? [] : [{ sql: DROP_CONVERSATION, args: [created] }]),
+  ];
+}
+
+/** What became of a reservation. */
+export interface Reserved {
+  budget: Budget;
+  /** Tokens; undefined when there was no room. */
+  granted: { input: number; output: number } | undefined;
+  /** What the turn would have needed at least. */
+  need: { tokens: number; nanodollars: number };
+  /** True when a token of input costs no more than one of output, and may be used instead. */
+  mayShift: boolean;
+  /** True when the costs are limited and the model has no price. */
+  isUnpriced: boolean;
+}
+
+export interface ExtendAsk extends Omit<ReserveAsk, 'from' | 'atHead' | 'most'> {
+  most: number;
+  /** All tokens that the turn had reserved before. */
+  had: number;
+}
+
+/**
+ * Reserves more for a turn that runs.
+ * @returns undefined when the turn is gone
+ */
+export async function extend(db: Database, ask: ExtendAsk): Promise<Reserved | undefined> {
+  const args = [JSON.stringify({ ...ask, from: null, atHead: false })];
+  const statements = [
+    { sql: EXTEND, args },
+    { sql: SELECT_RESERVED, args },
+  ];
+  const reserved = reservedFrom((await db.batch(statements, 'write-unflushed')).at(-1));
+  if (!reserved?.granted) return reserved;
+  const { input, output } = reserved.granted;
+  return { ...reserved, granted: input + output > ask.had ? reserved.granted : undefined };
+}
+
+/** Reads the result of {@link reserve}; undefined when the turn was not inserted. */
+export function reservedFrom(set: ResultSet | undefined): Reserved | undefined {
+  const row = set?.rows[0];
+  if (!row) return undefined;
+  const budget = budgetFrom(row);
+  const input = optionalNumber(row['reserved_input']);
+  const [prompt, least] = [number(row['prompt']), number(row['least'])];
+  const inputPrice = optionalNumber(row['input_price']);
+  const outputPrice = optionalNumber(row['output_price']) ?? 0;
+  return {
+    budget,
+    granted: input === null ? undefined : { input, output: number(row['reserved_output']) },
+    need: { tokens: prompt + least, nanodollars: prompt * (inputPrice ?? 0) + least * outputPrice },
+    mayShift: (inputPrice ?? 0) <= outputPrice,
+    isUnpriced: inputPrice === null && budget.some(({ name }) => name === 'cost_per_month'),
+  };
+}

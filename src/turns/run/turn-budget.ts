@@ -1,0 +1,100 @@
+/**
+ * The part of a user's limits that a running turn has reserved. Each call of a model must fit; a
+ * further step, or a longer prompt than was expected, reserves more before the model is called.
+ */
+import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
+import { refusalOf, type Budget } from '../../core/limits.ts';
+import type { ParleyError } from '../../core/errors.ts';
+import { estimateTokens } from '../../core/tokens.ts';
+import type { Database } from '../../store/database.ts';
+import type { UserBudgetAsk } from '../../store/limits/budget.ts';
+import { extend, type Reserved, type ReserveAsk } from '../../store/limits/reserve.ts';
+import { estimatePrompt } from './count-usage.ts';
+
+/** Tokens of input and output. */
+export interface Spent {
+  input: number;
+  output: number;
+}
+
+export class TurnBudget {
+  readonly #ask: ReserveAsk;
+  #reserved: Spent;
+  readonly #isBounded: boolean;
+  readonly #mayShift: boolean;
+
+  constructor(ask: ReserveAsk, { granted, budget, mayShift }: Reserved) {
+    this.#ask = ask;
+    this.#reserved = granted ?? { input: 0, output: 0 };
+    this.#isBounded = budget.some(isOfTokens);
+    this.#mayShift = mayShift;
+  }
+
+  /** Returns what asks how the limits of a user stand. */
+  askFor(userId: string): UserBudgetAsk {
+    const { defaults, leaseMs } = this.#ask;
+    return { defaults, leaseMs, userId };
+  }
+
+  /**
+   * Makes sure that a call fits.
+   * @param spent what the calls before it have used
+   * @param answer the most that the model answers when the request does not say
+   * @returns the options with a limit on the answer; or why the call may not be made
+   */
+  async admit(
+    db: Database,
+    options: LanguageModelV4CallOptions,
+    { spent, answer }: { spent: () => Spent; answer: number },
+  ): Promise<LanguageModelV4CallOptions | ParleyError> {
+    if (!this.#isBounded) return options;
+    const used = spent();
+    const most = options.maxOutputTokens ?? answer;
+    const least = Math.min(most, this.#ask.least);
+    const more = Math.max(0, promptOf(options) - (this.#reserved.input - used.input));
+    const left = Math.max(0, this.#reserved.output - used.output);
+    if (this.#mayShift && left - more >= least) {
+      // What the prompt is longer than expected, the answer is shorter.
+      const { input, output } = this.#reserved;
+      this.#reserved = { input: input + more, output: output - more };
+    } else if (more > 0 || left < least) {
+      const need = {
+        prompt: more,
+        most: Math.max(0, most - left),
+        least: Math.max(0, least - left),
+      };
+      const refused = await this.#extend(db, need);
+      if (refused) return refused;
+    }
+    const maxOutputTokens = Math.min(most, Math.max(1, this.#reserved.output - used.output));
+    return { ...options, maxOutputTokens };
+  }
+
+  async #extend(
+    db: Database,
+    need: Pick<ReserveAsk, 'prompt' | 'least'> & { most: number },
+  ): Promise<ParleyError | undefined> {
+    const had = this.#reserved.input + this.#reserved.output;
+    const result = await extend(db, { ...this.#ask, ...need, had });
+    if (result?.granted) this.#reserved = result.granted;
+    // A turn that is gone is stopped by the next heartbeat.
+    else if (result) return refusalOf(ownAsUsed(result.budget, had), result.need);
+    return undefined;
+  }
+}
+
+/** Counts what the turn itself has reserved as used: it will be, and waiting does not help. */
+function ownAsUsed(budget: Budget, tokens: number): Budget {
+  return budget.filter(isOfTokens).map((state) => {
+    const own = state.name === 'cost_per_month' ? state.reserved : Math.min(tokens, state.reserved);
+    return { ...state, used: state.used + own, reserved: state.reserved - own };
+  });
+}
+
+function isOfTokens({ name }: Budget[number]): boolean {
+  return name === 'tokens_per_day' || name === 'tokens_per_month' || name === 'cost_per_month';
+}
+
+function promptOf({ prompt, tools }: LanguageModelV4CallOptions): number {
+  return estimatePrompt(prompt) + (tools ? estimateTokens(JSON.stringify(tools)) : 0);
+}

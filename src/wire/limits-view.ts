@@ -1,0 +1,68 @@
+/**
+ * Shows limits: as the fields `RateLimit-Policy` and `RateLimit` of
+ * draft-ietf-httpapi-ratelimit-headers-11, and as JSON.
+ */
+import { NANODOLLARS } from '../core/ledger.ts';
+import { leftOf, type Budget, type LimitName, type LimitState } from '../core/limits.ts';
+
+const DAY_S = 86_400;
+
+/** Seconds of a limit's window, and its unit: none means requests. */
+const POLICIES: Record<LimitName, { windowS?: () => number; unit?: string }> = {
+  requests_per_minute: { windowS: () => 60 },
+  turns_at_once: { unit: 'concurrent-requests' },
+  tokens_per_day: { windowS: () => DAY_S, unit: 'parley-tokens' },
+  tokens_per_month: { windowS: monthS, unit: 'parley-tokens' },
+  // Quotas are whole numbers, so costs are in millionths of a dollar.
+  cost_per_month: { windowS: monthS, unit: 'parley-microdollars' },
+};
+
+function monthS(): number {
+  const now = new Date();
+  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 0)).getUTCDate() * DAY_S;
+}
+
+/** Returns the two fields; none where no limit is set. */
+export function limitHeaders(budget: Budget | undefined): Record<string, string> {
+  if (!budget || budget.length === 0) return {};
+  return {
+    'RateLimit-Policy': budget.map(policyOf).join(', '),
+    RateLimit: budget.map(stateOf).join(', '),
+  };
+}
+
+function policyOf({ name, limit }: LimitState): string {
+  const { windowS, unit } = POLICIES[name];
+  const parameters = [
+    `q=${whole(name, limit)}`,
+    ...(unit === undefined ? [] : [`qu="${unit}"`]),
+    ...(windowS ? [`w=${windowS()}`] : []),
+  ];
+  return [`"${name}"`, ...parameters].join(';');
+}
+
+function stateOf(state: LimitState): string {
+  const { name, resetsInMs } = state;
+  const rest = resetsInMs === null ? '' : `;t=${Math.ceil(resetsInMs / 1000)}`;
+  return `"${name}";r=${whole(name, leftOf(state))}${rest}`;
+}
+
+function whole(name: LimitName, value: number): number {
+  return Math.floor(name === 'cost_per_month' ? value / 1000 : value);
+}
+
+/** Returns the limits as JSON; costs are in US dollars. */
+export function limitsView(budget: Budget) {
+  return budget.map((state) => {
+    const { name, resetsInMs } = state;
+    const shown = (value: number) => (name === 'cost_per_month' ? value / NANODOLLARS : value);
+    return {
+      name,
+      limit: shown(state.limit),
+      used: shown(state.used),
+      reserved: shown(state.reserved),
+      remaining: shown(leftOf(state)),
+      ...(resetsInMs === null ? {} : { resets_in: Math.ceil(resetsInMs / 1000) }),
+    };
+  });
+}

@@ -1,0 +1,268 @@
+/** Limits and budgets: what a user may use, reserved before a model is asked and settled after. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OpenStream } from '../support/sse.ts';
+import type { Behaviour } from '../support/upstream.ts';
+import { startIdentityServer, type IdentityServer } from './identity.ts';
+import { suiteTarget, unique } from './target.ts';
+import type { EndJson, ProblemJson } from './turns.ts';
+
+const { runtime } = suiteTarget();
+const MODEL_PRICES = JSON.stringify([
+  { model: 'openai/*', from: '2025-01-01', input: 2, output: 10 },
+]);
+let place: IdentityServer;
+let admin: string;
+
+beforeAll(async () => {
+  const env = { MODEL_PRICES, LIMIT_TOKENS_PER_MONTH: '1000000', LIMIT_TURNS_AT_ONCE: '40' };
+  place = await startIdentityServer(runtime, env);
+  admin = await place.key({ user: 'admin', scope: 'admin' });
+}, 150_000);
+afterAll(() => place.close());
+
+type State = Record<'limit' | 'used' | 'reserved' | 'remaining', number> & {
+  name: string;
+  resets_in?: number;
+};
+interface LimitsJson {
+  user_id: string;
+  limits: State[];
+}
+type Refusal = ProblemJson & { 'violated-policies': string[] };
+
+/** A user with limits of its own, who has a key. */
+async function limited(limits: object) {
+  const user = unique('user');
+  const as = await place.key({ user });
+  const path = `/users/${user}/limits`;
+  const set = await place.call(path, { method: 'PUT', json: limits, as: admin });
+  expect(set.status, set.text).toBe(200);
+  return { user, as };
+}
+
+function script(behaviour: Behaviour): string {
+  const name = unique('model');
+  place.upstream.script(name, { tokens: ['One ', 'two'], ...behaviour });
+  return `openai/${name}`;
+}
+
+const modest = { usage: { input: 100, output: 50 } };
+const SLOW = { tokens: Array.from({ length: 300 }, () => 'word '), delayMs: { between: 50 } };
+
+function ask<Body = unknown>(as: string, model: string, fields: object = {}, headers = {}) {
+  const json = { message: 'Hi', model, ...fields };
+  return place.call<Body>('/conversations', { as, json, headers });
+}
+
+function open(as: string, model: string): Promise<OpenStream> {
+  return place.stream('/conversations', { as, json: { message: 'Hi', model } });
+}
+
+async function stateOf(as: string, name: string): Promise<State> {
+  const { json } = await place.call<LimitsJson>('/limits', { as });
+  const found = json.limits.find((state) => state.name === name);
+  if (!found) throw new Error(`${name} is not limited`);
+  return found;
+}
+
+function askedOf(model: string) {
+  return place.upstream.requests.filter((request) => `openai/${request.model}` === model);
+}
+
+describe('a budget of tokens', () => {
+  it('is reserved when a turn is accepted, and settled when it ends', async () => {
+    const { as } = await limited({ tokens_per_day: 50_000 });
+    const model = script({ ...SLOW, tokens: SLOW.tokens.slice(0, 20), ...modest });
+    const stream = await open(as, model);
+    expect(stream.headers['ratelimit-policy']).toContain(
+      '"tokens_per_day";q=50000;qu="parley-tokens";w=86400',
+    );
+    const [, left = ''] =
+      /"tokens_per_day";r=(\d+);t=\d+/u.exec(String(stream.headers['ratelimit'])) ?? [];
+    expect(Number(left)).toBeLessThan(50_000 - 4_096);
+    const running = await stateOf(as, 'tokens_per_day');
+    expect(running.reserved).toBeGreaterThan(4_096);
+    expect(running.remaining).toBe(Number(left));
+    const { data } = await stream.next('turn.completed');
+    const { limits } = JSON.parse(data) as EndJson & { limits: State[] };
+    const told = limits.find(({ name }) => name === 'tokens_per_day');
+    expect(told).toMatchObject({ used: 150, reserved: 0, remaining: 49_850 });
+    expect(await stateOf(as, 'tokens_per_day')).toMatchObject({ used: 150, reserved: 0 });
+  });
+
+  it('that is used up refuses with what, until when, and stores nothing', async () => {
+    const { as } = await limited({ tokens_per_day: 1_500 });
+    const model = script({ usage: { input: 900, output: 580 } });
+    expect((await ask(as, model)).status).toBe(200);
+    const refused = await ask<Refusal>(as, model);
+    expect(refused.status).toBe(429);
+    expect(refused.headers['content-type']).toBe('application/problem+json');
+    expect(refused.json).toMatchObject({
+      type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+      code: 'quota_exceeded',
+      'violated-policies': ['tokens_per_day'],
+    });
+    const midnight = Math.ceil((Date.parse(tomorrow()) - Date.now()) / 1000);
+    expect(Math.abs(Number(refused.headers['retry-after']) - midnight)).toBeLessThan(60);
+    expect(refused.headers['ratelimit']).toContain('"tokens_per_day";r=20;t=');
+    const { json } = await place.call<unknown[]>('/conversations', { as });
+    expect(json).toHaveLength(1);
+    expect(askedOf(model)).toHaveLength(1);
+  });
+
+  it('limits what the model may answer to what is left', async () => {
+    const { as } = await limited({ tokens_per_day: 2_000 });
+    const model = script(modest);
+    expect((await ask(as, model)).status).toBe(200);
+    const [asked] = askedOf(model);
+    const body = asked?.body as { max_tokens?: number; max_completion_tokens?: number };
+    const most = body.max_completion_tokens ?? body.max_tokens ?? Infinity;
+    expect(most).toBeGreaterThan(1_000);
+    expect(most).toBeLessThan(2_000);
+  });
+
+  it('neither passes nor reserves a month for a hostile limit of the answer', async () => {
+    const { as } = await limited({ tokens_per_day: 100_000 });
+    const stream = await place.stream('/conversations', {
+      as,
+      json: { message: 'Hi', model: script(SLOW), max_output_tokens: 1_000_000 },
+    });
+    await stream.next('message.delta');
+    expect((await stateOf(as, 'tokens_per_day')).reserved).toBeLessThan(20_000);
+    stream.close();
+    for (const wrong of [-1, 0, 1.5, 1e12, 'many'])
+      expect((await ask(as, script({}), { max_output_tokens: wrong })).status).toBe(400);
+  });
+
+  it('is not spent by a replay, and a key is answered when it is used up', async () => {
+    const { as } = await limited({ tokens_per_day: 1_500 });
+    const model = script({ usage: { input: 900, output: 580 } });
+    const headers = { 'idempotency-key': unique('key') };
+    const first = await ask(as, model, {}, headers);
+    const again = await ask(as, model, {}, headers);
+    expect(again.status, again.text).toBe(200);
+    expect(again.headers['x-turn-id']).toBe(first.headers['x-turn-id']);
+    expect((await stateOf(as, 'tokens_per_day')).used).toBe(1_480);
+  });
+
+  it('is reserved for each step: one that does not fit is not taken', async () => {
+    const { user, as } = await limited({ tokens_per_day: 6_000 });
+    const text = 'The blue valve needs oil. '.repeat(100);
+    await place.call('/documents', { as, json: { title: 'Manual', text } });
+    const toolCalls = [[{ name: 'search_documents', input: { query: 'valve' } }]];
+    const model = script({ toolCalls, usage: { input: 5_000, output: 500 } });
+    const json = { message: 'Hi', model, user_id: user };
+    const stream = await place.stream('/conversations', { as, json });
+    const { data } = await stream.next('turn.failed');
+    expect(JSON.parse(data)).toMatchObject({ error: { code: 'quota_exceeded' } });
+    expect(askedOf(model)).toHaveLength(1);
+    const { used, reserved } = await stateOf(as, 'tokens_per_day');
+    expect(used).toBeGreaterThanOrEqual(5_500);
+    expect(reserved).toBe(0);
+  });
+
+  it('counts documents and searches, and refuses them when it is used up', async () => {
+    const { as } = await limited({ tokens_per_day: 1_500 });
+    const json = { title: 'Manual', text: 'The blue valve needs oil.' };
+    expect((await place.call('/documents', { as, json })).status).toBe(200);
+    expect((await stateOf(as, 'tokens_per_day')).used).toBeGreaterThan(0);
+    const spent = await ask(as, script({ usage: { input: 1_400, output: 200 } }));
+    expect(spent.status, spent.text).toBe(200);
+    expect((await stateOf(as, 'tokens_per_day')).remaining).toBe(0);
+    const other = { title: 'Another', text: 'The red valve needs none.' };
+    const refused = await place.call<Refusal>('/documents', { as, json: other });
+    expect([refused.status, refused.json.code]).toEqual([429, 'quota_exceeded']);
+    const search = await place.call('/retrieve', { as, json: { query: 'valve' } });
+    expect(search.status).toBe(429);
+  });
+});
+
+describe('a budget of costs', () => {
+  it('is in dollars by the table of prices', async () => {
+    const { as } = await limited({ cost_per_month: 0.5 });
+    const model = script({ usage: { input: 100_000, output: 10_000 } });
+    expect((await ask(as, model)).status).toBe(200);
+    // 100,000 tokens at 2 dollars a million, and 10,000 at 10.
+    expect(await stateOf(as, 'cost_per_month')).toMatchObject({ limit: 0.5, used: 0.3 });
+    await ask(as, script({ usage: { input: 100_000, output: 0 } }));
+    const refused = await ask<Refusal>(as, model);
+    expect(refused.json).toMatchObject({
+      code: 'quota_exceeded',
+      'violated-policies': ['cost_per_month'],
+    });
+  });
+
+  it('refuses a model without a price', async () => {
+    const { as } = await limited({ cost_per_month: 5 });
+    const refused = await ask<ProblemJson>(as, 'groq/unpriced');
+    expect(refused.status).toBe(400);
+    expect(refused.json.errors?.[0]?.path).toBe('model');
+  });
+});
+
+describe('limits of requests', () => {
+  it('on turns at once refuse one too many, until one of them ends', async () => {
+    const { as } = await limited({ turns_at_once: 1 });
+    const model = script(SLOW);
+    const stream = await open(as, model);
+    await stream.next('message.delta');
+    const refused = await ask<Refusal>(as, model);
+    expect(refused.status).toBe(429);
+    expect(refused.json).toMatchObject({
+      code: 'rate_limited',
+      'violated-policies': ['turns_at_once'],
+    });
+    expect(Number(refused.headers['retry-after'])).toBeLessThan(10);
+    const turnId = String(stream.headers['x-turn-id']);
+    await place.call(`/turns/${turnId}/cancel`, { as, method: 'POST' });
+    expect((await ask(as, script(modest))).status).toBe(200);
+  });
+
+  it('a minute count turns of whatever conversation', async () => {
+    const { as } = await limited({ requests_per_minute: 2 });
+    const model = script(modest);
+    for (const status of [200, 200, 429]) expect((await ask(as, model)).status).toBe(status);
+    const refused = await ask<Refusal>(as, model);
+    expect(refused.json.code).toBe('rate_limited');
+    const seconds = Number(refused.headers['retry-after']);
+    expect(seconds).toBeGreaterThan(0);
+    expect(seconds).toBeLessThanOrEqual(60);
+  });
+});
+
+describe('the limits of a single user', () => {
+  it('take the place of the default ones, null being none', async () => {
+    const { as } = await limited({ tokens_per_month: null, turns_at_once: 3 });
+    const { json } = await place.call<LimitsJson>('/limits', { as });
+    expect(json.limits.map(({ name, limit }) => [name, limit])).toEqual([['turns_at_once', 3]]);
+    const other = await place.key({ user: unique('user') });
+    expect((await stateOf(other, 'tokens_per_month')).limit).toBe(1_000_000);
+  });
+
+  it('are set by an admin alone', async () => {
+    const { user, as } = await limited({ turns_at_once: 3 });
+    const init = { method: 'PUT', json: { turns_at_once: 30 } };
+    const own = await place.call<ProblemJson>(`/users/${user}/limits`, { ...init, as });
+    expect([own.status, own.json.code]).toEqual([403, 'forbidden']);
+    expect((await place.call(`/users/another/limits`, { ...init, as })).status).toBe(404);
+    expect((await place.call(`/users/${user}/limits`, init)).status).toBe(401);
+    expect((await stateOf(as, 'turns_at_once')).limit).toBe(3);
+  });
+
+  it.each([
+    [{ tokens_per_day: -1 }, 'tokens_per_day'],
+    [{ tokens_per_day: 1.5 }, 'tokens_per_day'],
+    [{ cost_per_month: 'much' }, 'cost_per_month'],
+    [{ tokens: 5 }, 'tokens'],
+  ])('are not set by %j', async (json, path) => {
+    const answer = await place.call<ProblemJson>('/users/somebody/limits', {
+      ...{ method: 'PUT', json, as: admin },
+    });
+    expect(answer.status).toBe(400);
+    expect(answer.json.errors?.[0]?.path).toBe(path);
+  });
+});
+
+function tomorrow(): string {
+  return new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
+}
