@@ -53,12 +53,14 @@ it('has a line for each turn, with ids, status, times and tokens', async () => {
     status: 'complete',
     turn_id: expect.any(String),
     conversation_id: answer.conversation_id,
+    user_id: json.user_id,
     model: 'openai/short',
     first_token_ms: expect.any(Number),
     duration_ms: expect.any(Number),
     input_tokens: expect.any(Number),
     output_tokens: expect.any(Number),
     tokens_estimated: false,
+    model_calls: 1,
   });
   for (const secret of ['xyzzy', 'plugh', 'plover', upstream.key])
     expect(server.logs()).not.toContain(secret);

@@ -1,7 +1,8 @@
 /** Logs one line for each request, when it is answered or when its stream begins. */
 import type { MiddlewareHandler } from 'hono';
 import type { LogLevel } from '../../core/logger.ts';
-import type { AppEnv } from './dependencies.ts';
+import type { Principal } from '../../core/principal.ts';
+import type { AppContext, AppEnv } from './dependencies.ts';
 
 /** UTF-16 units: a path that no route knows may be anything. */
 const LONGEST_PATH = 200;
@@ -24,8 +25,15 @@ export const logRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
     request_id: c.get('requestId'),
     turn_id: turn?.turnId,
     conversation_id: turn?.conversationId,
+    user_id: userOf(c),
   });
 };
+
+/** Returns the user that was called for; undefined where the request was refused before. */
+function userOf(c: AppContext): string | undefined {
+  // Not set yet where a request was refused early, which its type does not say.
+  return (c.get('principal') as Principal | undefined)?.userId;
+}
 
 function levelOf(status: number, path: string): LogLevel {
   if (status >= 500) return 'warn';

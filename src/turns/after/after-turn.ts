@@ -1,4 +1,5 @@
 /** Runs the steps after a turn, once its end is stored and sent. No reader waits for them. */
+import type { LedgerEntry } from '../../core/ledger.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Outcome, TurnHead } from '../../core/message.ts';
 import { logTurn } from './log-turn.ts';
@@ -7,6 +8,8 @@ import { logTurn } from './log-turn.ts';
 export interface EndedTurn {
   head: TurnHead;
   outcome: Outcome;
+  /** The calls of models that it has made. */
+  calls: readonly LedgerEntry[];
   log: Logger;
 }
 

@@ -1,5 +1,6 @@
 /** Runs one turn, from its acceptance to its stored end. */
 import { failureOf } from '../../core/errors.ts';
+import type { LedgerEntry } from '../../core/ledger.ts';
 import type { Outcome } from '../../core/message.ts';
 import { endedMessage, endTurn, type Ending } from '../../store/turns/checkpoint.ts';
 import { afterTurn } from '../after/after-turn.ts';
@@ -15,9 +16,13 @@ import type { RunDependencies, TurnJob } from './types.ts';
  */
 export async function runTurn(job: TurnJob, dependencies: RunDependencies): Promise<void> {
   const ending = await answer(job, dependencies);
-  const outcome = await storeEnding(job, ending, dependencies);
-  job.turn.end(outcome);
-  dependencies.defer(afterTurn({ head: job.turn.head, outcome, log: dependencies.log }));
+  const { turn, conversation, keyId } = job;
+  const { turnId: workId, acceptedAt: at, conversationId } = turn.head;
+  const work = { workId, userId: conversation.userId, conversationId, keyId, at };
+  const calls = turn.calls.entries(work, turn.parts, dependencies.prices);
+  const outcome = await storeEnding(job, { ending, calls }, dependencies);
+  turn.end(outcome);
+  dependencies.defer(afterTurn({ head: turn.head, outcome, calls, log: dependencies.log }));
 }
 
 async function answer(job: TurnJob, dependencies: RunDependencies): Promise<Ending> {
@@ -41,15 +46,10 @@ async function answer(job: TurnJob, dependencies: RunDependencies): Promise<Endi
  * deleted the turn meanwhile, the outcome is theirs.
  */
 async function storeEnding(
-  { turn, conversation, keyId, budget }: TurnJob,
-  ending: Ending,
-  { db, instanceId, settings, prices, log }: RunDependencies,
+  { turn: { head }, conversation, budget }: TurnJob,
+  { ending, calls }: { ending: Ending; calls: LedgerEntry[] },
+  { db, instanceId, settings, log }: RunDependencies,
 ): Promise<Outcome> {
-  const { head } = turn;
-  const { turnId: workId, acceptedAt: at, conversationId } = head;
-  const { userId } = conversation;
-  const work = { workId, userId, conversationId, keyId, at };
-  const calls = turn.calls.entries(work, turn.parts, prices);
   try {
     const retryForMs = settings.storeGraceMs;
     const stored = await endTurn(db, {
@@ -57,7 +57,7 @@ async function storeEnding(
       instanceId,
       ending,
       calls,
-      budgetOf: budget?.askFor(userId),
+      budgetOf: budget?.askFor(conversation.userId),
       retryForMs,
     });
     if (stored) return { message: stored.message, error: stored.error, limits: stored.limits };
