@@ -22,10 +22,12 @@ const LEASE_MS = 60_000;
 export interface Library {
   database: Database;
   file: string;
+  embeddingModel: string;
   remove(): Promise<void>;
 }
 
-export async function openLibrary(): Promise<Library> {
+/** @param embeddingModel the name under which vectors are stored */
+export async function openLibrary(embeddingModel = 'bench'): Promise<Library> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-retrieval-'));
   const file = join(folder, 'library.db');
   const database = connectFile(`file:${file}`);
@@ -33,6 +35,7 @@ export async function openLibrary(): Promise<Library> {
   return {
     database,
     file,
+    embeddingModel,
     remove: async () => {
       database.close();
       await rm(folder, { recursive: true });
@@ -68,14 +71,14 @@ export async function addDocument(
 
 /** Stores a document whose chunks are already embedded, and publishes it. */
 export async function storeDocument(
-  { database }: Library,
+  { database, embeddingModel }: Library,
   { userId, id, title }: { userId: string; id: string; title: string },
   chunks: readonly Omit<NewChunk, 'id'>[],
 ): Promise<void> {
   const about = { id, userId, conversationId: null, title, url: null, mimeType: 'text/plain' };
   // The hash is the id, because two documents of a collection may have the same text.
   const content = { metadata: {}, text: '', contentHash: id, size: 0, charset: null };
-  const made = { embeddingModel: 'bench', analysis: 0, chunkCount: chunks.length };
+  const made = { embeddingModel, analysis: 0, chunkCount: chunks.length };
   const document = { ...about, ...content, ...made };
   const registered = await registerDocument(database, document, { leaseMs: LEASE_MS });
   const draft = 'state' in registered ? registered.state.draft : undefined;

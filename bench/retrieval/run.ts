@@ -2,7 +2,7 @@
  * Measures ranking quality on a test collection: `npm run bench:retrieval -- FOLDER`. The folder
  * holds docs.jsonl ({id, title, text}), queries.jsonl ({id, text}) and qrels.jsonl ({query, doc,
  * gain}). `--oracle NOISE` adds a better embedding model (oracle.ts): with noise 4 it is better
- * than the words, with 6 it is not.
+ * than the words, with 6 it is not. `--speed` measures how long searches take instead.
  */
 
 import { parseArgs } from 'node:util';
@@ -20,6 +20,7 @@ import { readCorpus, type Corpus } from './corpus.ts';
 import { addDocument, openLibrary, type Library } from './library.ts';
 import { mean, quality } from './measures.ts';
 import { oracle } from './oracle.ts';
+import { reportSpeed } from './speed.ts';
 
 const USER = 'bench';
 const ORACLE_USER = 'oracle';
@@ -154,13 +155,15 @@ async function main(folder: string, noise: number | undefined): Promise<void> {
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { oracle: { type: 'string' } },
+  options: { oracle: { type: 'string' }, speed: { type: 'boolean', default: false } },
 });
 const [folder] = positionals;
 const noise = values.oracle === undefined ? undefined : Number(values.oracle);
 if (folder === undefined || Number.isNaN(noise)) {
-  console.error('usage: npm run bench:retrieval -- FOLDER [--oracle NOISE]');
+  console.error('usage: npm run bench:retrieval -- FOLDER [--oracle NOISE | --speed]');
   process.exitCode = 2;
+} else if (values.speed) {
+  await reportSpeed(await readCorpus(folder));
 } else {
   await main(folder, noise);
 }

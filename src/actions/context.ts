@@ -3,10 +3,11 @@ import type { Config } from '../config.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Prepare } from '../documents/prepare.ts';
+import type { Ingester } from '../documents/ingester.ts';
 import type { Registry } from '../models/chat/registry.ts';
 import type { EmbeddingRegistry } from '../models/embeddings/registry.ts';
 import type { PriceTable } from '../core/prices.ts';
+import type { Searcher } from '../search/retrieve.ts';
 import type { Database } from '../store/database.ts';
 import type { TurnService } from '../turns/turn-service.ts';
 
@@ -19,8 +20,8 @@ export interface ActionDependencies {
   prices: PriceTable;
   /** The limits of users who have none of their own; undefined where nobody has limits. */
   limits: Limits | undefined;
-  /** Extracts the text of a document and splits it. */
-  prepare: Prepare;
+  searcher: Searcher;
+  ingester: Ingester;
   turns: TurnService;
   log: Logger;
   /**

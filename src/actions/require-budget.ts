@@ -3,7 +3,7 @@ import { refusalOf, type LimitName } from '../core/limits.ts';
 import { requireUserId } from '../core/principal.ts';
 import type { Embedder } from '../models/embeddings/registry.ts';
 import { readBudget } from '../store/limits/budget.ts';
-import type { ActionContext } from './context.ts';
+import type { ActionContext, ActionDependencies } from './context.ts';
 
 /** The limits that embeddings count against. */
 const COUNTED: ReadonlySet<LimitName> = new Set<LimitName>([
@@ -13,6 +13,12 @@ const COUNTED: ReadonlySet<LimitName> = new Set<LimitName>([
   'cost_per_month',
 ]);
 
+/** What of the context the check needs. */
+interface Budgeted {
+  principal: ActionContext['principal'];
+  dependencies: Pick<ActionDependencies, 'db' | 'config' | 'embeddings' | 'limits' | 'prices'>;
+}
+
 /**
  * Makes sure that texts may be embedded. Nothing is reserved: what runs beside it may use the same
  * room.
@@ -20,7 +26,7 @@ const COUNTED: ReadonlySet<LimitName> = new Set<LimitName>([
  * @throws ParleyError `quota_exceeded`, `rate_limited`
  */
 export async function requireRoomToEmbed(
-  context: ActionContext,
+  context: Budgeted,
   tokens: number,
   given: { embedder?: Embedder; userId?: string } = {},
 ): Promise<void> {

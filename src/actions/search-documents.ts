@@ -3,7 +3,7 @@ import { keyIdOf, requireUserId } from '../core/principal.ts';
 import { EmbeddingCalls } from '../documents/ingest-calls.ts';
 import { estimateTokens } from '../core/tokens.ts';
 import { recordCalls } from '../store/usage/ledger.ts';
-import { retrieve, type Passage, type RetrievalRequest } from '../search/retrieve.ts';
+import type { Passage, RetrievalRequest } from '../search/retrieve.ts';
 import type { ActionContext } from './context.ts';
 import { requireRoomToEmbed } from './require-budget.ts';
 
@@ -14,7 +14,7 @@ export interface SearchInput extends Omit<RetrievalRequest, 'userId' | 'conversa
 
 /**
  * Returns the passages of the caller's documents that answer a query, best first.
- * @throws ParleyError `invalid_request` when the request names no user, and as {@link retrieve}
+ * @throws ParleyError `invalid_request` when the request names no user, and as `Searcher.search`
  *   does
  */
 export async function searchDocuments(
@@ -22,7 +22,7 @@ export async function searchDocuments(
   { conversationId, ...input }: SearchInput,
 ): Promise<Passage[]> {
   const { principal, dependencies, asker } = context;
-  const { db, embeddings, log, prices } = dependencies;
+  const { searcher, prices } = dependencies;
   const conversation = conversationId === undefined ? undefined : { of: conversationId };
   const userId = requireUserId(principal);
   if (input.mode !== 'keyword') await requireRoomToEmbed(context, estimateTokens(input.query));
@@ -30,5 +30,5 @@ export async function searchDocuments(
   const request = { ...input, userId, conversation };
   const options = { signal: asker.signal, onCall: calls.add };
   const alongside = () => recordCalls(calls.pending);
-  return retrieve(request, { db, embeddings, log, ...options, alongside });
+  return searcher.search(request, { ...options, alongside });
 }

@@ -40,6 +40,7 @@ export const ERROR_CODES = [
   'embedding_space_mismatch',
   'document_unreadable',
   'ingest_interrupted',
+  'search_interrupted',
   'shutting_down',
   'internal_error',
 ] as const;

@@ -94,7 +94,7 @@ export function queryScores(set: CandidateSet, terms: string[]): QueryScores {
   const wanted = new Set(order.filter((index) => index >= 0));
   const pairs = neighbours(order);
   // A term that no candidate contains is at least as rare as the rarest that one contains.
-  const missing = new Set(terms.filter((term) => !set.vocabulary.has(term))).size;
+  const missing = new Set(terms.filter((term) => set.vocabulary.get(term) === undefined)).size;
   let known = 0;
   let rarest = 0;
   for (const term of wanted) {

@@ -4,10 +4,11 @@
  */
 
 import { contentTerm, termOf, words } from '../text/words.ts';
+import { countTerms, type TermCounts } from './term-counts.ts';
 
 /** BM25's saturation and length normalisation, with the values of FTS5. */
 export const SATURATION = 1.2;
-const LENGTH_WEIGHT = 0.75;
+export const LENGTH_WEIGHT = 0.75;
 
 /**
  * Candidates were chosen because they match, so a term that is common among them need not be common
@@ -19,6 +20,28 @@ const BACKGROUND_FACTOR = 2;
 export interface CandidateText {
   title: string;
   text: string;
+  /** Its terms, where they are known already, so that its text need not be read. */
+  known?: KnownTerms | undefined;
+}
+
+/** Terms in order, as numbers that the candidates of one search share. */
+export interface KnownTerms {
+  sequence: Int32Array;
+  lexicon: Numbers;
+}
+
+/** The numbers of terms, from 0. */
+export interface Numbers {
+  readonly size: number;
+  /** Returns the number of a term, -1 if it has none. */
+  numberOf(term: string): number;
+}
+
+/** The numbers of the terms of one search's candidates. */
+export interface Vocabulary {
+  readonly size: number;
+  /** Returns the number of a term, undefined if no candidate contains it. */
+  get(term: string): number | undefined;
 }
 
 export interface CollectionStatistics {
@@ -41,7 +64,7 @@ export interface TermBag {
 }
 
 export interface CandidateSet {
-  vocabulary: ReadonlyMap<string, number>;
+  vocabulary: Vocabulary;
   /** Inverse document frequency by vocabulary index. */
   rarity: Float64Array;
   bags: TermBag[];
@@ -57,7 +80,7 @@ function inverseFrequency(chunks: number, frequency: number): number {
 }
 
 /** Returns the content terms of a candidate, or all its terms if they are all function words. */
-function termsOf({ title, text }: CandidateText): string[] {
+export function termsOf({ title, text }: CandidateText): string[] {
   const all = words(`${title}\n${text}`);
   const content: string[] = [];
   for (const word of all) {
@@ -67,42 +90,62 @@ function termsOf({ title, text }: CandidateText): string[] {
   return content.length > 0 ? content : all.map(termOf);
 }
 
-function sequences(candidates: CandidateText[], vocabulary: Map<string, number>): Int32Array[] {
-  return candidates.map((candidate) => {
-    const terms = termsOf(candidate);
-    const sequence = new Int32Array(terms.length);
-    for (let at = 0; at < terms.length; at++) {
-      const term = terms[at]!;
-      let index = vocabulary.get(term);
-      if (index === undefined) vocabulary.set(term, (index = vocabulary.size));
-      sequence[at] = index;
-    }
-    return sequence;
-  });
+interface Numbered {
+  lists: Int32Array[];
+  vocabulary: Vocabulary;
 }
 
-function countTerms(sequence: Int32Array): Map<number, number> {
-  const counts = new Map<number, number>();
-  for (const term of sequence) counts.set(term, (counts.get(term) ?? 0) + 1);
-  return counts;
+function numbered(candidates: CandidateText[]): Numbered {
+  const known = candidates.flatMap((candidate) => candidate.known ?? []);
+  const [first] = known;
+  if (first && known.length === candidates.length) return renumbered(known, first.lexicon);
+  const vocabulary = new Map<string, number>();
+  const lists = candidates.map((candidate) =>
+    Int32Array.from(termsOf(candidate), (term) => {
+      let index = vocabulary.get(term);
+      if (index === undefined) vocabulary.set(term, (index = vocabulary.size));
+      return index;
+    }),
+  );
+  return { lists, vocabulary };
+}
+
+/** Numbers the terms of the candidates alone, of all that have a number. */
+function renumbered(known: readonly KnownTerms[], lexicon: Numbers): Numbered {
+  const indexes = new Int32Array(lexicon.size).fill(-1);
+  let size = 0;
+  const lists = known.map(({ sequence }) => {
+    const list = new Int32Array(sequence.length);
+    for (let at = 0; at < sequence.length; at++) {
+      const number = sequence[at]!;
+      let index = indexes[number]!;
+      if (index < 0) index = indexes[number] = size++;
+      list[at] = index;
+    }
+    return list;
+  });
+  const get = (term: string) => {
+    const index = indexes[lexicon.numberOf(term)] ?? -1;
+    return index < 0 ? undefined : index;
+  };
+  return { lists, vocabulary: { size, get } };
 }
 
 function weigh(
   sequence: Int32Array,
-  counts: Map<number, number>,
+  { terms, counts }: TermCounts,
   rarity: Float64Array,
   averageLength: number,
 ): TermBag {
   const relative = sequence.length / (averageLength || 1);
   const saturation = SATURATION * (1 - LENGTH_WEIGHT + LENGTH_WEIGHT * relative);
-  const terms = Int32Array.from(counts.keys());
   const weights = new Float64Array(terms.length);
   let squares = 0;
-  terms.forEach((term, at) => {
-    const weight = (rarity[term] ?? 0) * saturated(counts.get(term) ?? 0, saturation);
+  for (let at = 0; at < terms.length; at++) {
+    const weight = rarity[terms[at]!]! * saturated(counts[at]!, saturation);
     weights[at] = weight;
     squares += weight * weight;
-  });
+  }
   return { sequence, terms, weights, norm: Math.sqrt(squares) || 1, saturation };
 }
 
@@ -115,11 +158,10 @@ export function candidateSet(
   candidates: CandidateText[],
   statistics: CollectionStatistics,
 ): CandidateSet {
-  const vocabulary = new Map<string, number>();
-  const lists = sequences(candidates, vocabulary);
-  const counts = lists.map(countTerms);
+  const { lists, vocabulary } = numbered(candidates);
+  const counts = countTerms(lists, vocabulary.size);
   const frequency = new Float64Array(vocabulary.size);
-  for (const bag of counts) for (const term of bag.keys()) frequency[term]! += 1;
+  for (const { terms } of counts) for (const term of terms) frequency[term]! += 1;
   const collection = Math.max(statistics.chunks, candidates.length);
   const background = Math.min(collection, BACKGROUND_FACTOR * candidates.length);
   const rarity = frequency.map((count) => inverseFrequency(background, count));
@@ -129,7 +171,7 @@ export function candidateSet(
   }
   const total = lists.reduce((sum, list) => sum + list.length, 0);
   const average = total / (lists.length || 1);
-  const bags = lists.map((list, at) => weigh(list, counts[at] ?? new Map(), rarity, average));
+  const bags = lists.map((list, at) => weigh(list, counts[at]!, rarity, average));
   return { vocabulary, rarity, bags };
 }
 

@@ -20,6 +20,11 @@ import { termOf } from '../text/words.ts';
 const FEWEST_CANDIDATES = 100;
 const CANDIDATES_PER_RESULT = 2;
 
+/** Returns the number of candidates of each kind for `k` results. */
+export function candidatesFor(k: number): number {
+  return Math.max(FEWEST_CANDIDATES, CANDIDATES_PER_RESULT * k);
+}
+
 export interface SearchRequest extends DocumentScope {
   /** Finds only documents of this space, or of any space if it is left out. */
   space?: Space | undefined;
@@ -59,7 +64,7 @@ export interface SearchPlan {
 export function planSearch(request: SearchRequest): SearchPlan {
   const { mode, k, vectorWeight } = request;
   const query = keywordQuery(request.query);
-  const limit = Math.max(FEWEST_CANDIDATES, CANDIDATES_PER_RESULT * k);
+  const limit = candidatesFor(k);
   const candidates = selectCandidates({
     ...request,
     match: mode === 'vector' ? null : query.match,

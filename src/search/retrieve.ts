@@ -1,4 +1,4 @@
-/** Finds passages for a question: embeds the query, searches in one database request, and ranks. */
+/** Finds passages for a question: embeds it, searches in one database request, and ranks. */
 import { notFound, ParleyError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Citation } from '../core/parts.ts';
@@ -53,13 +53,13 @@ export interface Passage {
 }
 
 /** The services that a search uses. */
-export interface Retrieval {
+export interface SearchServices {
   db: Database;
   embeddings: EmbeddingRegistry;
   log: Logger;
 }
 
-export interface RetrievalOptions {
+export interface SearchOptions {
   signal?: AbortSignal | undefined;
   /** Called for each call of the embedding service. */
   onCall?: OnEmbeddingCall | undefined;
@@ -69,7 +69,18 @@ export interface RetrievalOptions {
    * The behaviour of a hybrid search while the embedding service is unavailable: it fails (default)
    * or uses the words alone.
    */
-  whenEmbeddingFails?: 'fail' | 'keyword';
+  whenEmbeddingFails?: 'fail' | 'keyword' | undefined;
+}
+
+/** Searches documents. A host may do it in another thread. */
+export interface Searcher {
+  /**
+   * Finds passages, best first.
+   * @throws ParleyError `not_found` when the conversation whose documents are searched is not the
+   * user's, `embedding_space_mismatch` when documents in scope were embedded by another model,
+   * `model_…` when the query cannot be embedded and `whenEmbeddingFails` is not `keyword`
+   */
+  search(request: RetrievalRequest, options: SearchOptions): Promise<Passage[]>;
 }
 
 /**
@@ -82,52 +93,80 @@ const QUERY_LIMITS = { callMs: 10_000, pausesMs: 3_000 };
 /** Length of a citation's snippet, in UTF-16 units. */
 const SNIPPET_LENGTH = 300;
 
+/** Creates the searcher that does its work where it is called. */
+export function createSearcher(services: SearchServices): Searcher {
+  return {
+    async search(request, options) {
+      const question = await embedQuestion(request, services, options);
+      return searchFor(question, request, { db: services.db, written: options.alongside?.() });
+    },
+  };
+}
+
+/** A question as it is searched for; plain data, which may cross to another thread. */
+export interface Question {
+  mode: RetrievalMode;
+  /** Its embedding; null in keyword mode. */
+  vector: number[] | null;
+  /** The space of the vector, and what a cosine in it is worth. */
+  space: Space | undefined;
+  vectorWeight: number;
+}
+
 /**
- * Finds passages, best first. The query is embedded first (without I/O for the offline model), and
- * one database request does the rest.
- * @throws ParleyError `not_found` when the conversation whose documents are searched is not the
- * user's, `embedding_space_mismatch` when documents in scope were embedded by another model,
- * `model_…` when the query cannot be embedded and `whenEmbeddingFails` is not `keyword`
+ * Embeds the query of a request, without I/O for the offline model.
+ * @throws ParleyError `model_…` as `Searcher.search` does
  */
-export async function retrieve(
-  request: RetrievalRequest,
-  {
-    db,
-    embeddings,
-    log,
-    signal,
-    onCall,
-    alongside,
-    whenEmbeddingFails = 'fail',
-  }: Retrieval & RetrievalOptions,
-): Promise<Passage[]> {
+export async function embedQuestion(
+  { query, mode: wanted = 'hybrid' }: RetrievalRequest,
+  { embeddings, log }: Pick<SearchServices, 'embeddings' | 'log'>,
+  { signal, onCall, whenEmbeddingFails = 'fail' }: SearchOptions,
+): Promise<Question> {
   const embedder = embeddings.configured;
-  const wanted = request.mode ?? 'hybrid';
   const { vector = null, error } =
-    wanted === 'keyword' ? {} : await embedQuery(request.query, embedder, { signal, onCall });
+    wanted === 'keyword' ? {} : await embedQuery(query, embedder, { signal, onCall });
   if (error && (wanted === 'vector' || whenEmbeddingFails === 'fail')) throw error;
   if (error) log.error('a question could not be embedded, words alone are searched for', { error });
-  const space = vector ? { model: embedder.name, dimension: vector.length } : undefined;
-  const vectorWeight = embedder.isLocal ? OFFLINE_VECTOR_WEIGHT : MODEL_VECTOR_WEIGHT;
-  const mode = vector ? wanted : 'keyword';
-  const plan = planSearch({ ...request, mode, vector, space, vectorWeight });
+  return {
+    mode: vector ? wanted : 'keyword',
+    vector,
+    space: vector ? { model: embedder.name, dimension: vector.length } : undefined,
+    vectorWeight: embedder.isLocal ? OFFLINE_VECTOR_WEIGHT : MODEL_VECTOR_WEIGHT,
+  };
+}
+
+export interface SearchRun {
+  db: Database;
+  /** Statements to be stored by the request that searches. */
+  written?: readonly Statement[] | undefined;
+}
+
+/**
+ * Finds passages for a question that is embedded, in one request to the database.
+ * @throws ParleyError `not_found`, `embedding_space_mismatch`, as `Searcher.search` does
+ */
+export async function searchFor(
+  question: Question,
+  request: RetrievalRequest,
+  { db, written = [] }: SearchRun,
+): Promise<Passage[]> {
+  const plan = planSearch({ ...request, ...question });
   const { conversation, userId } = request;
   const id = conversation && 'of' in conversation ? conversation.of : '';
-  const written = alongside?.() ?? [];
   const [owned, spaces, candidates, frequencies] = await batch(
     db,
     [selectOwnConversation({ id, userId }), selectSpaces(request), ...plan.statements, written],
     written.length === 0 ? 'read' : 'write',
   );
   if (id !== '' && owned.length === 0) throw notFound('Conversation');
-  if (space) refuseOtherSpaces(spaces, space);
+  if (question.space) refuseOtherSpaces(spaces, question.space);
   return plan.rank(candidates, frequencies).map((result, at) => passageOf(result, at + 1));
 }
 
 async function embedQuery(
   query: string,
   embedder: Embedder,
-  options: Pick<RetrievalOptions, 'signal' | 'onCall'>,
+  options: Pick<SearchOptions, 'signal' | 'onCall'>,
 ): Promise<{ vector?: number[]; error?: ParleyError }> {
   // Some services refuse an empty text, and its vector would have no direction.
   const text = query.slice(0, LONGEST_EMBEDDED_QUERY).toWellFormed().trim() || '?';
@@ -147,7 +186,7 @@ async function embedQuery(
 /** The space of a document is known once its first vectors are stored. */
 type KnownSpace = { [Name in keyof Space]: Space[Name] | null };
 
-function refuseOtherSpaces(found: readonly KnownSpace[], { model, dimension }: Space): void {
+export function refuseOtherSpaces(found: readonly KnownSpace[], { model, dimension }: Space): void {
   const known = found.filter((space) => space.model !== null && space.dimension !== null);
   const other = known.find((space) => space.model !== model || space.dimension !== dimension);
   if (!other) return;
@@ -159,7 +198,7 @@ function refuseOtherSpaces(found: readonly KnownSpace[], { model, dimension }: S
   });
 }
 
-function passageOf(result: SearchResult, n: number): Passage {
+export function passageOf(result: SearchResult, n: number): Passage {
   const { documentId, title, url, text, headings, ordinal, start, end } = result;
   return {
     source: {
@@ -220,7 +259,7 @@ function worthCiting(passages: readonly Passage[]): Passage[] {
  * unavailable it uses the words alone. Irrelevant passages are dropped for the offline embedding
  * model, whose cosines are known. For a learned model, the reader of the passages must judge them.
  */
-export function createRetriever({ db, embeddings, log }: Retrieval) {
+export function createRetriever(searcher: Searcher, { configured }: EmbeddingRegistry) {
   return {
     retrieve: async ({
       conversationId,
@@ -235,11 +274,11 @@ export function createRetriever({ db, embeddings, log }: Retrieval) {
       signal?: AbortSignal;
       onCall?: OnEmbeddingCall;
     }): Promise<Passage[]> => {
-      const passages = await retrieve(
+      const passages = await searcher.search(
         { ...request, conversation: { seenBy: conversationId } },
-        { db, embeddings, log, signal, onCall, whenEmbeddingFails: 'keyword' },
+        { signal, onCall, whenEmbeddingFails: 'keyword' },
       );
-      return embeddings.configured.isLocal ? worthCiting(passages) : passages;
+      return configured.isLocal ? worthCiting(passages) : passages;
     },
   };
 }

@@ -237,6 +237,8 @@ export const documents = sqliteTable(
     error: json(parseFailure)('error'),
     createdAt: integer('created_at').notNull(),
     updatedAt: integer('updated_at').notNull(),
+    /** The owner's revision when it was last published. */
+    revision: integer('revision').notNull().default(0),
     /** The text that the chunks' offsets point into. Last: reading the others skips its pages. */
     text: text('text').notNull(),
   },
@@ -244,6 +246,7 @@ export const documents = sqliteTable(
     index('documents_by_user').on(table.userId, table.id),
     index('documents_by_hash').on(table.userId, table.contentHash),
     index('documents_by_conversation').on(table.conversationId),
+    index('documents_by_revision').on(table.userId, table.revision, table.id),
   ],
 );
 

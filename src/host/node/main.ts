@@ -15,7 +15,8 @@ import { sweep } from '../../store/turns/read.ts';
 import { LocalTurnService } from '../../turns/local-turn-service.ts';
 import { createToolRegistry } from '../../turns/tools/registry.ts';
 import { DEFAULT_DATABASE_URL, migrateFromFolder, openNodeDatabase } from './database/open.ts';
-import { prepareOnNode } from './prepare.ts';
+import { newLockMemory, WriteLock } from './database/write-lock.ts';
+import { DocumentThreads } from './threads/document-threads.ts';
 import { NodeSockets } from './websockets.ts';
 import { createNodePages } from './pages.ts';
 import {
@@ -68,15 +69,17 @@ async function serve(): Promise<void> {
   const registry = registryOf(config, network, log);
   const embeddings = embeddingsOf(config, network);
   const prices = pricesOf(config);
-  const db = await openNodeDatabase(config);
+  const lockMemory = newLockMemory();
+  const db = await openNodeDatabase(config, new WriteLock(lockMemory));
   await migrateFromFolder(db);
   await sweep(db, config.TURN_LEASE_MS);
   const deferred = new DeferredWork();
+  const documents = new DocumentThreads({ config, lockMemory, embeddings, log });
   const turns = new LocalTurnService({
     db,
     registry,
     settings: turnServiceSettingsOf(config),
-    retriever: createRetriever({ db, embeddings, log }),
+    retriever: createRetriever(documents, embeddings),
     toolRegistry: createToolRegistry(),
     prices,
     coalesce: setImmediate,
@@ -90,7 +93,8 @@ async function serve(): Promise<void> {
     embeddings,
     prices,
     limits: limitsOf(config),
-    prepare: prepareOnNode,
+    searcher: documents,
+    ingester: documents,
     turns,
     log,
     defer: (work) => deferred.add(work),
@@ -114,7 +118,10 @@ async function serve(): Promise<void> {
     config.TURN_LEASE_MS,
   );
   onStopSignal(
-    () => shutDown({ server, turns, sockets, deferred, db, config, sweeping, readiness }),
+    () =>
+      shutDown({
+        ...{ server, turns, sockets, deferred, documents, db, config, sweeping, readiness },
+      }),
     log,
   );
   tellStart(addressOfServer(server, config), { registry, config, log });

@@ -6,6 +6,7 @@ import type { Database } from '../../store/database.ts';
 import type { LocalTurnService } from '../../turns/local-turn-service.ts';
 import type { DeferredWork } from './deferred-work.ts';
 import type { Readiness } from './readiness.ts';
+import type { DocumentThreads } from './threads/document-threads.ts';
 import type { NodeSockets } from './websockets.ts';
 
 /** The time that readers get to receive the end of a turn, in milliseconds. */
@@ -16,6 +17,7 @@ interface Running {
   turns: LocalTurnService;
   sockets: NodeSockets;
   deferred: DeferredWork;
+  documents: DocumentThreads;
   db: Database;
   config: Config;
   sweeping: ReturnType<typeof setInterval>;
@@ -27,7 +29,7 @@ interface Running {
  * closes the connections of readers, which have received the end.
  */
 export async function shutDown(running: Running): Promise<void> {
-  const { server, turns, sockets, deferred, db, config, sweeping, readiness } = running;
+  const { server, turns, sockets, deferred, documents, db, config, sweeping, readiness } = running;
   await sleep(readiness.stop(config.SHUTDOWN_DELAY_MS));
   clearInterval(sweeping);
   const graceMs = config.SHUTDOWN_GRACE_MS ?? config.TURN_TIMEOUT_MS;
@@ -42,6 +44,7 @@ export async function shutDown(running: Running): Promise<void> {
     setTimeout(resolve, LAST_WORDS_MS);
   });
   server.closeAllConnections();
+  await documents.close();
   await db.flush();
   db.close();
   process.exit(0);

@@ -13,9 +13,12 @@ import type { Registry } from '../../models/chat/registry.ts';
 import { connectHttp } from '../../store/connect-http.ts';
 import type { Database } from '../../store/database.ts';
 import type { ActionDependencies } from '../../actions/context.ts';
-import { prepare } from '../../documents/prepare.ts';
 import type { Identity } from '../../auth/identity.ts';
 import { embeddingsOf, identityOf, limitsOf, pricesOf, registryOf } from '../services.ts';
+import { createIngester } from '../../documents/ingester.ts';
+import { prepare, type Prepare } from '../../documents/prepare.ts';
+import { createSearcher } from '../../search/retrieve.ts';
+import { requireRoomToEmbed } from '../../actions/require-budget.ts';
 import { fetchDecoded } from './decoded-fetch.ts';
 import { libraries, loadJose } from './libraries.ts';
 import { RemoteTurnService } from './turn-stub.ts';
@@ -87,10 +90,18 @@ export function dependenciesOf(
   context: Pick<ExecutionContext, 'waitUntil'>,
 ): ActionDependencies {
   const settled = settle(env);
+  const { config, embeddings, log, prices } = settled;
+  const db = databaseOf(settled);
+  const read: Prepare = (sent) => prepare(sent, libraries);
   return {
     ...settled,
-    db: databaseOf(settled),
-    prepare: (sent) => prepare(sent, libraries),
+    db,
+    searcher: createSearcher({ db, embeddings, log }),
+    ingester: createIngester({
+      ...{ db, embeddings, prices, log, leaseMs: config.TURN_LEASE_MS, prepare: read },
+      requireRoom: (principal, tokens) =>
+        requireRoomToEmbed({ principal, dependencies: { ...settled, db } }, tokens),
+    }),
     turns: new RemoteTurnService(env.ROOMS),
     defer: (work) => context.waitUntil(work.catch(() => undefined)),
   };

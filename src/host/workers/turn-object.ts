@@ -1,7 +1,7 @@
 /** A Durable Object that runs the turns of one conversation, with the same service as on Node. */
 import { DurableObject } from 'cloudflare:workers';
 import { failureOf } from '../../core/errors.ts';
-import { createRetriever } from '../../search/retrieve.ts';
+import { createRetriever, createSearcher } from '../../search/retrieve.ts';
 import { sweep } from '../../store/turns/read.ts';
 import { LocalTurnService } from '../../turns/local-turn-service.ts';
 import { createToolRegistry } from '../../turns/tools/registry.ts';
@@ -43,18 +43,19 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
     super(ctx, env);
     const settled = settle(env);
     const db = databaseOf(settled);
+    const { embeddings, log } = settled;
     this.#turns = new LocalTurnService({
       db,
       registry: settled.registry,
       settings: turnServiceSettingsOf(settled.config),
-      retriever: createRetriever({ db, embeddings: settled.embeddings, log: settled.log }),
+      retriever: createRetriever(createSearcher({ db, embeddings, log }), embeddings),
       toolRegistry: createToolRegistry(),
       prices: settled.prices,
       coalesce: (wake) => void setTimeout(wake, COALESCE_MS),
       elsewhere: () => new RemoteTurnService(env.ROOMS),
       onActive: (active) => this.#setActive(active),
       defer: (work) => this.ctx.waitUntil(work),
-      log: settled.log,
+      log,
     });
   }
 

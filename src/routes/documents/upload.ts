@@ -1,9 +1,10 @@
 /** Receives documents as JSON or as a form, and answers with the document or its progress. */
-import { ingestDocument, type IngestRun } from '../../actions/ingest-document.ts';
+import { ingestDocument } from '../../actions/ingest-document.ts';
 import { invalid } from '../../core/errors.ts';
 import { requireUserId } from '../../core/principal.ts';
 import { sha256 } from '../../core/sha256.ts';
 import type { Sent } from '../../documents/extract.ts';
+import type { IngestRun } from '../../documents/ingester.ts';
 import { documentView } from '../../wire/document-view.ts';
 import { ingestEvents } from '../../wire/ingest-sse.ts';
 import { EVENT_STREAM_HEADERS } from '../../wire/sse.ts';

@@ -27,7 +27,7 @@ const INTERRUPTED: Failure = {
   detail: 'The ingest was interrupted; send the document again and it goes on where it was',
 };
 
-const { text: _text, ...columns } = getTableColumns(documents);
+const { text: _text, revision: _revision, ...columns } = getTableColumns(documents);
 
 /**
  * Selects documents without their texts, each with the draft that is to replace it.
@@ -167,7 +167,10 @@ export function deleteDocuments(userId: string, which: SQL): Statement[] {
     statement(
       query
         .update(owners)
-        .set({ chunkCount: sql`${owners.chunkCount} - ${visible}` })
+        .set({
+          chunkCount: sql`${owners.chunkCount} - ${visible}`,
+          revision: sql`${owners.revision} + 1`,
+        })
         .where(eq(owners.userId, userId)),
     ),
     statement(query.delete(documentDrafts).where(isDraft)),

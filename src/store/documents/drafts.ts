@@ -26,7 +26,7 @@ export interface DraftContent extends DocumentContent {
 
 /** Gives an owner a number, once. Numbers are never given twice. */
 export function insertOwner(userId: string): Statement {
-  const next = sql`select ${userId}, coalesce(max(${owners.number}), 0) + 1, 0, 0
+  const next = sql`select ${userId}, coalesce(max(${owners.number}), 0) + 1, 0, 0, 0
     from ${owners} where true`;
   const insert = query.insert(owners).select(next);
   return statement(insert.onConflictDoNothing({ target: owners.userId }));

@@ -50,18 +50,22 @@ export function publish(userId: string, which: SQL | undefined): Statement[] {
     .from(documentDrafts)
     .innerJoin(documents, eq(documents.id, documentDrafts.documentId))
     .where(isTheirs);
+  const revision = sql`(select ${owners.revision} from ${owners} where ${eq(owners.userId, userId)})`;
   return [
     ...removeChunks(userId, documents, inArray(documents.id, ids)),
     statement(
       query
         .update(owners)
-        .set({ chunkCount: sql`${owners.chunkCount} + ${gained}` })
+        .set({
+          chunkCount: sql`${owners.chunkCount} + ${gained}`,
+          revision: sql`${owners.revision} + 1`,
+        })
         .where(and(eq(owners.userId, userId), exists(ids))),
     ),
     statement(
       query
         .update(documents)
-        .set({ ...PUBLISHED, status: 'ready', error: null, updatedAt: now })
+        .set({ ...PUBLISHED, revision, status: 'ready', error: null, updatedAt: now })
         .from(documentDrafts)
         .where(and(eq(documents.id, documentDrafts.documentId), isTheirs)),
     ),

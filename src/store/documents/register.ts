@@ -89,6 +89,7 @@ function insertWhere(document: NewDocument, condition: SQL | undefined) {
       dimension: null,
       analysis: null,
       text: '',
+      revision: 0,
     },
     ...{ status: 'processing', error: null, createdAt: now, updatedAt: now },
   });

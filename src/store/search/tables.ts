@@ -20,6 +20,8 @@ export const owners = sqliteTable('owners', {
   lastChunk: integer('last_chunk').notNull().default(0),
   /** Chunks that searches see. */
   chunkCount: integer('chunk_count').notNull().default(0),
+  /** Grows whenever what searches see of this user's documents changes. */
+  revision: integer('revision').notNull().default(0),
 });
 
 export const chunks = sqliteTable('chunks', {

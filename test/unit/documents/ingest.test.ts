@@ -18,8 +18,9 @@ import { createNodePages } from '../../../src/host/node/pages.ts';
 import { pricesOf, registryOf, turnServiceSettingsOf } from '../../../src/host/services.ts';
 import type { Embedder } from '../../../src/models/embeddings/registry.ts';
 import { networkBy } from '../../../src/models/http.ts';
+import { createIngester } from '../../../src/documents/ingester.ts';
 import { reindex } from '../../../src/documents/reindex.ts';
-import { createRetriever } from '../../../src/search/retrieve.ts';
+import { createRetriever, createSearcher } from '../../../src/search/retrieve.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { number } from '../../../src/store/rows.ts';
 import { LocalTurnService } from '../../../src/turns/local-turn-service.ts';
@@ -71,6 +72,13 @@ beforeEach(async () => {
   const config = parseConfig({ AUTH: 'none' });
   const embeddings = { configured: embedder, resolve: () => embedder };
   const registry = registryOf(config, networkBy(fetch));
+  const services = { db, embeddings, log: noLog };
+  const searcher = createSearcher(services);
+  const leaseMs = config.TURN_LEASE_MS;
+  const ingester = createIngester({
+    ...{ ...services, prices, leaseMs, prepare: prepareOnNode },
+    requireRoom: () => Promise.resolve(),
+  });
   const turns = new LocalTurnService({
     ...{
       db,
@@ -79,23 +87,14 @@ beforeEach(async () => {
       toolRegistry: createToolRegistry(),
       prices,
     },
-    retriever: createRetriever({ db, embeddings, log: noLog }),
+    retriever: createRetriever(searcher, embeddings),
     coalesce: setImmediate,
     defer: () => undefined,
     log: noLog,
   });
   const dependencies = {
-    ...{
-      config,
-      db,
-      registry,
-      embeddings,
-      prices,
-      limits: undefined,
-      turns,
-      log: noLog,
-      prepare: prepareOnNode,
-    },
+    ...{ config, db, registry, embeddings, prices, limits: undefined, turns, log: noLog },
+    ...{ searcher, ingester },
     defer: () => undefined,
   };
   const whole = {

@@ -22,7 +22,9 @@ import {
   turnServiceSettingsOf,
 } from '../../../src/host/services.ts';
 import { networkBy } from '../../../src/models/http.ts';
+import { createIngester } from '../../../src/documents/ingester.ts';
 import { reindex } from '../../../src/documents/reindex.ts';
+import { RememberingSearcher } from '../../../src/search/memory/searcher.ts';
 import { createRetriever } from '../../../src/search/retrieve.ts';
 import { releaseClaim } from '../../../src/store/turns/release-claim.ts';
 import {
@@ -116,11 +118,14 @@ const limits: Limits = {
   ...{ requests_per_minute: 999, turns_at_once: 99 },
   ...{ tokens_per_day: 1e9, tokens_per_month: 1e9, cost_per_month: 1e15 },
 };
+const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
+const memory = { mostBytes: 10_000_000, pause };
+const searcher = new RememberingSearcher({ db, embeddings, log: noLog, ...memory });
 const turns = new LocalTurnService({
   db,
   registry: registryOf(config, networkBy(fetch)),
   settings: { ...turnServiceSettingsOf(config), limits },
-  retriever: createRetriever({ db, embeddings, log: noLog }),
+  retriever: createRetriever(searcher, embeddings),
   toolRegistry: createToolRegistry(),
   prices,
   coalesce: setImmediate,
@@ -134,7 +139,11 @@ const dependencies = {
   embeddings,
   prices,
   limits,
-  prepare: prepareOnNode,
+  searcher,
+  ingester: createIngester({
+    ...{ db, embeddings, prices, log: noLog, leaseMs: 15_000, prepare: prepareOnNode },
+    requireRoom: () => Promise.resolve(),
+  }),
   turns,
   log: noLog,
   defer: () => undefined,
@@ -265,6 +274,9 @@ async function keepDocuments(): Promise<void> {
   await call('POST', '/documents', { ...document, url: 'https://example.com' });
   const replacement = { ...document, document_id: documentId, text: 'New words.' };
   await call('POST', '/documents', replacement, { 'idempotency-key': 'replacement' });
+  // The first search is answered by the statements alone, and has the library read into memory.
+  await call('POST', '/retrieve', { user_id: 'u', query: 'words' });
+  await searcher.libraries.settled();
   for (const mode of ['hybrid', 'vector', 'keyword'])
     for (const filter of [{}, { conversation_id: id }, { document_ids: [documentId] }])
       for (const metadata of [undefined, { a: 1 }])
@@ -291,6 +303,8 @@ async function keepDocuments(): Promise<void> {
   const embedder = { ...configured, name: 'offline/another' };
   await reindex({ db, embedder, prices, leaseMs: 15_000 }, () => undefined);
   await call('DELETE', `/documents/${documentId}`);
+  // Finds out which one was deleted.
+  await call('POST', '/retrieve', { user_id: 'u', query: 'words' });
 }
 
 /** The end of a turn whose message the model's service refused for good. */

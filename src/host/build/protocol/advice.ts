@@ -37,6 +37,7 @@ export const advice: Record<ErrorCode, string> = {
   embedding_space_mismatch: 'the operator runs `npm run reindex`',
   document_unreadable: 'send the document in another form',
   ingest_interrupted: 'send the document again; it goes on where it stopped',
+  search_interrupted: 'try again after `Retry-After`',
   shutting_down: 'try again at once; another process takes over',
   internal_error: 'report the request’s id to the operator',
 };

@@ -4,6 +4,7 @@
  * statements that are repeated all the time, preparing was two thirds of the cost of a turn.
  */
 import { setImmediate } from 'node:timers/promises';
+import { isMainThread } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
 import Libsql from 'libsql';
 import {
@@ -17,6 +18,7 @@ import {
 } from '../../../store/database.ts';
 import { GroupCommit } from './group-commit.ts';
 import { requireWritable } from './writable.ts';
+import type { WriteLock } from './write-lock.ts';
 
 /** The time for which a statement waits, blocking, for another process's write, in milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
@@ -31,6 +33,11 @@ const STOOD_STILL_MS = 500;
  * once.
  */
 const CHECKPOINT_PAGES = 4_000;
+/**
+ * The same for a thread that is not the main one, where nobody waits: so early that the main thread
+ * seldom comes to it, and that it takes some ten milliseconds.
+ */
+const CHECKPOINT_PAGES_OF_A_THREAD = 1_000;
 /** The time for which emptying the log waits, blocking, for other processes, in milliseconds. */
 const TIDY_TIMEOUT_MS = 500;
 /**
@@ -42,13 +49,14 @@ const MOST_PREPARED = 200;
 /**
  * Connects to a database file; missing directories are created.
  * @param url `file:path` or `file:///path`
+ * @param lock shared with the other threads that write to the file
  */
-export function connectFile(url: string): Database {
+export function connectFile(url: string, lock?: WriteLock): Database {
   const path = pathOf(url);
   requireWritable(path);
   // It outlives a connection that failed, since commits of that one must still be flushed.
   const log = new GroupCommit(`${path}-wal`);
-  return openDatabase(() => new FileConnection(path, log));
+  return openDatabase(() => new FileConnection(path, log, lock));
 }
 
 /** Returns the path of a `file:` address. */
@@ -69,9 +77,10 @@ interface Prepared {
 class FileConnection implements Connection {
   readonly #db: Libsql.Database;
   readonly #log: GroupCommit;
+  readonly #lock: WriteLock | undefined;
   readonly #prepared = new Map<string, Prepared>();
 
-  constructor(path: string, log: GroupCommit) {
+  constructor(path: string, log: GroupCommit, lock: WriteLock | undefined) {
     this.#db = new Libsql(path, { timeout: BUSY_TIMEOUT_MS });
     // With a write-ahead log, readers and the writer do not wait for each other. Commits are
     // flushed by us; NORMAL still flushes where the order of writes matters, around checkpoints.
@@ -79,22 +88,34 @@ class FileConnection implements Connection {
       `PRAGMA journal_mode = WAL;
        PRAGMA synchronous = NORMAL;
        PRAGMA foreign_keys = ON;
-       PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
+       PRAGMA wal_autocheckpoint = ${isMainThread ? CHECKPOINT_PAGES : CHECKPOINT_PAGES_OF_A_THREAD}`,
     );
     // The log is never locked, so a handle of ours does no harm; one on the database itself would.
     this.#log = log;
+    this.#lock = lock;
   }
 
   async batch(statements: readonly Statement[], mode: 'read' | 'write'): Promise<ResultSet[]> {
+    if (mode === 'write' && this.#lock && !this.#lock.tryTake()) await this.#lock.take();
     const begunAt = performance.now();
-    const results = this.#transact(statements, mode);
-    if (mode === 'write') this.#log.written();
+    const results = mode === 'write' ? this.#write(statements) : this.#transact(statements, mode);
     if (performance.now() - begunAt > STOOD_STILL_MS) await hearWhatHappened();
     return results;
   }
 
   flush(): Promise<void> {
     return this.#log.flush();
+  }
+
+  /** Writes, and gives the lock back, which was taken before. */
+  #write(statements: readonly Statement[]): ResultSet[] {
+    try {
+      const results = this.#transact(statements, 'write');
+      this.#log.written();
+      return results;
+    } finally {
+      this.#lock?.release();
+    }
   }
 
   #transact(statements: readonly Statement[], mode: 'read' | 'write'): ResultSet[] {

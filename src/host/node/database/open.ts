@@ -5,20 +5,23 @@ import { ConfigError, type Config } from '../../../config.ts';
 import type { Database } from '../../../store/database.ts';
 import { migrate, type Migration } from '../../../store/migrate.ts';
 import { httpFetchOf } from '../http-client/http-client.ts';
+import type { WriteLock } from './write-lock.ts';
 
 export const DEFAULT_DATABASE_URL = 'file:./data/parley.db';
 const MIGRATIONS = resolve(import.meta.dirname, '../../../../migrations');
 
 /**
  * Opens the database. Only the library that it needs is loaded.
+ * @param lock of the threads that write to its file
  * @throws ConfigError when no database can be reached by the address
  */
 export async function openNodeDatabase(
   config: Pick<Config, 'DATABASE_URL' | 'DATABASE_AUTH_TOKEN' | 'HTTP_CLIENT'>,
+  lock?: WriteLock,
 ): Promise<Database> {
   const url = config.DATABASE_URL ?? DEFAULT_DATABASE_URL;
   try {
-    if (url.startsWith('file:')) return (await import('./libsql-file.ts')).connectFile(url);
+    if (url.startsWith('file:')) return (await import('./libsql-file.ts')).connectFile(url, lock);
     const { connectStreams, KEPT_FOR_MS } = await import('./hrana-streams.ts');
     return connectStreams(
       { url, authToken: config.DATABASE_AUTH_TOKEN },
