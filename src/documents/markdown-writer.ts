@@ -2,6 +2,7 @@
  * Writes the structure of a document as Markdown: headings, lists, code and table rows. Callers
  * report what begins and ends, in any order and possibly incomplete, as HTML does.
  */
+import { tooLarge } from './refusals.ts';
 
 /**
  * Longest row that is written as one line, in UTF-16 units. The cells of a longer one (a page's
@@ -13,6 +14,8 @@ const LONGEST_ROW = 1_000;
  * become plain lines.
  */
 const DEEPEST_TABLE = 16;
+/** Most cells of a row; no program has more columns. */
+const MOST_CELLS = 16_384;
 
 interface Cell {
   lines: string[];
@@ -124,6 +127,7 @@ export class MarkdownWriter {
     const table = this.#tables.at(-1);
     if (!table?.cells) return;
     this.#endLine();
+    if (table.cells.length === MOST_CELLS) throw tooLarge('A row of a table has too many cells');
     const cell = { lines: [], isHeader, isBlock: false };
     table.cells.push(cell);
     table.isInCell = true;

@@ -34,7 +34,7 @@ export interface Upstream {
   requests: RecordedRequest[];
   /** Sets the behaviour of a model name; the count of its requests starts again. */
   script(model: string, script: Script): void;
-  /** Waits for the first recorded request that fits; rejects after `timeoutMs` (default 5000). */
+  /** Waits for the first recorded request that fits; rejects after `timeoutMs` (default 15000). */
   waitForRequest(
     fits?: (request: RecordedRequest) => boolean,
     timeoutMs?: number,
@@ -115,7 +115,7 @@ export async function startUpstream({
     env: serviceEnvironment(url, key),
     requests,
     script,
-    waitForRequest: (fits = () => true, timeoutMs = 5000) => waitFor(state, fits, timeoutMs),
+    waitForRequest: (fits = () => true, timeoutMs = 15_000) => waitFor(state, fits, timeoutMs),
     reset() {
       state.scripts.clear();
       state.counts.clear();

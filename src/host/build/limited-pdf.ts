@@ -1,5 +1,5 @@
 /**
- * Limits what the PDF library unpacks. It unpacks a stream in one step, whatever that yields, and a
+ * Limits what the PDF library unpacks, and how deep it nests. It unpacks a stream in one step, whatever that yields, and a
  * Worker has neither a thread that could be ended nor memory to spare. So the build adds a check to
  * the place where its buffers grow; it fails if the place is no longer there.
  */
@@ -19,6 +19,13 @@ const PLACES: readonly Place[] = [
     times: 1,
     becomes:
       'if(e<=t.byteLength)return t;let n=this.minBufferLength;for(;n<e;)n*=2;checkLimit(this,n);',
+  },
+  // Each state inherits from the one before, so a thousand that nobody restores take minutes.
+  {
+    code: 'save(){let e=this.state;this.stateStack.push(this.state),',
+    times: 1,
+    becomes:
+      'save(){if(this.stateStack.length>=512)return;let e=this.state;this.stateStack.push(this.state),',
   },
   // The runtime's own streams would unpack all parts of a page side by side, and without a limit.
   { code: 'get isAsync(){return this.#e}', times: 2, becomes: 'get isAsync(){return!1}' },
@@ -66,7 +73,7 @@ export const limitedPdf: Plugin = {
       let contents = await readFile(path, 'utf8');
       for (const { code, times, becomes } of PLACES) {
         if (contents.split(code).length - 1 !== times)
-          throw new Error('the PDF library has changed: its buffers grow in another place');
+          throw new Error('the PDF library has changed: what is limited is in another place');
         contents = contents.replaceAll(code, becomes);
       }
       return { contents: contents + CHECK, loader: 'js' };

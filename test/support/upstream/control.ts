@@ -21,7 +21,7 @@ export interface UpstreamControl {
   /** Returns the current requests for one model, oldest first. */
   requests(model: string): Promise<SeenRequest[]>;
   /**
-   * Waits for the first request for the model that fits; rejects after `timeoutMs` (default 5000).
+   * Waits for the first request for the model that fits; rejects after `timeoutMs` (default 15000).
    */
   waitForRequest(
     model: string,
@@ -48,7 +48,7 @@ export function upstreamControl(url: string): UpstreamControl {
       if (!response.ok) throw new Error(`the upstream refused the script for ${model}`);
     },
     requests,
-    async waitForRequest(model, fits = () => true, timeoutMs = 5000) {
+    async waitForRequest(model, fits = () => true, timeoutMs = 15_000) {
       const deadline = Date.now() + timeoutMs;
       for (;;) {
         const found = (await requests(model)).find(fits);
