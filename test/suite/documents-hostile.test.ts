@@ -219,6 +219,7 @@ const hostile: [string, string, () => Uint8Array | string, number][] = [
     () => xlsx({ A: `<row><c t="str"><v>${'lorem ipsum '.repeat(500_000)}</v></c></row>` }),
     413,
   ],
+  ['a mail of a hundred thousand parts', 'a.eml', () => manyParts(100_000), 413],
   ['a mail nested without end', 'a.eml', () => nestedMail(3_000), 400],
   ['a row of a million cells', 'a.html', () => `<table><tr>${'<td>a'.repeat(1_000_000)}`, 413],
   ['a PDF of gigabytes', 'a.pdf', () => packedPdf(1), 413],
@@ -244,6 +245,10 @@ const hostile: [string, string, () => Uint8Array | string, number][] = [
   ],
   ['five thousand pages', 'a.pdf', () => makePdf(Array.from({ length: 5_000 }, () => ['x'])), 413],
 ];
+
+function manyParts(count: number): string {
+  return `From: a@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n${'--b\r\n\r\nx\r\n'.repeat(count)}`;
+}
 
 function nestedMail(depth: number): string {
   const parts = Array.from(

@@ -5,7 +5,7 @@ import { Tokenizer } from 'htmlparser2';
 import PostalMime, { type Address, type Email } from 'postal-mime';
 import { decodeText } from '../decode-text.ts';
 import { htmlToText } from '../html-to-markdown.ts';
-import { unreadable } from '../refusals.ts';
+import { tooLarge, unreadable } from '../refusals.ts';
 
 const LIMITS = { maxNestingDepth: 32, maxHeadersSize: 512 * 1024 };
 
@@ -28,9 +28,19 @@ export async function readMail(
   return { text: lines.filter(Boolean).join('\n').trim(), title: subject || undefined };
 }
 
-/** Returns a mail that says nothing of its charset in UTF-8, for which such a mail is taken. */
+/** A line that may begin a part. */
+const BOUNDARY = /^--\S/gm;
+/** Most parts; the time that the library takes grows with the square of their number. */
+const MOST_PARTS = 5_000;
+
+/**
+ * Returns a mail that says nothing of its charset in UTF-8, for which such a mail is taken.
+ * @throws ParleyError `payload_too_large` when it has too many parts
+ */
 function inKnownCharset(bytes: Uint8Array): Uint8Array {
   const { text, charset } = decodeText(bytes, undefined);
+  if ((text.match(BOUNDARY)?.length ?? 0) > MOST_PARTS)
+    throw tooLarge(`The mail has more than ${MOST_PARTS} parts`);
   return charset === 'utf-8' || /\bcharset\s*=/i.test(text)
     ? bytes
     : new TextEncoder().encode(text);
