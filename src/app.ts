@@ -67,7 +67,8 @@ export function createApp<Bindings extends object>(
   app.route('/', sessionsRouter());
   app.route('/', serviceRouter());
   app.get('/openapi.json', async (c) => {
-    description ??= describeApi(app, await readApiNotes(c.get('dependencies').pages));
+    const { pages, identity } = c.get('dependencies');
+    description ??= describeApi(app, await readApiNotes(pages), { isOpen: !identity });
     return c.json(description);
   });
 

@@ -30,6 +30,12 @@ export function isAllowedOrigin(
   return origins.some((allowed) => originOf(allowed) === url.origin);
 }
 
+/** Returns true when the operator has named this very origin, and not everybody. */
+export function isNamedOrigin(origin: string, { origins = [] }: OriginPolicy): boolean {
+  const isNamed = origins.some((allowed) => originOf(allowed) === origin);
+  return isNamed && origin !== 'null';
+}
+
 function originOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).origin : undefined;
 }

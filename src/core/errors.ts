@@ -12,6 +12,7 @@ export const ERROR_CODES = [
   'unauthenticated',
   'forbidden',
   'identity_unavailable',
+  'not_configured',
   'forbidden_origin',
   'forbidden_host',
   'forbidden_prefetch',

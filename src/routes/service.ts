@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { notFound } from '../core/errors.ts';
 import { ping } from '../store/conversations.ts';
 import { commonProblems, json } from './shared/responses.ts';
+import { CREDENTIALS } from './shared/response-docs.ts';
 import { createRouter, route } from './shared/router.ts';
 import type { AppContext } from './shared/dependencies.ts';
 import { about } from './shared/version.ts';
@@ -168,6 +169,7 @@ export function serviceRouter() {
     path: '/openapi.json',
     tags,
     operationId: 'getDescription',
+    [CREDENTIALS]: 'none',
     summary: 'This description',
     responses: {
       200: json(z.looseObject({ openapi: z.string() }), 'OpenAPI 3.1'),

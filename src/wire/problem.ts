@@ -13,6 +13,7 @@ const PROBLEMS: Record<ErrorCode, { status: number; title: string }> = {
   unauthenticated: { status: 401, title: 'Not authenticated' },
   forbidden: { status: 403, title: 'Not allowed' },
   identity_unavailable: { status: 503, title: 'Identity unavailable' },
+  not_configured: { status: 503, title: 'Not configured' },
   forbidden_origin: { status: 403, title: 'Origin not allowed' },
   forbidden_host: { status: 403, title: 'Host not allowed' },
   forbidden_prefetch: { status: 403, title: 'Prefetch not allowed' },

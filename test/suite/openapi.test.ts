@@ -70,7 +70,12 @@ it('declares credentials, and that none are needed yet', () => {
     components: { securitySchemes: object };
   };
   expect(security[0]).toEqual({});
-  expect(Object.keys(components.securitySchemes)).toEqual(['bearerAuth', 'apiKey']);
+  expect(Object.keys(components.securitySchemes)).toEqual([
+    'bearerAuth',
+    'apiKey',
+    'session',
+    'ticket',
+  ]);
 });
 
 interface Place {

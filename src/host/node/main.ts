@@ -52,6 +52,14 @@ const LARGEST_FRAME = 16 * 1024 * 1024;
  * long.
  */
 const LARGEST_HEAD = 64 * 1024;
+/**
+ * The time for a request's head, and for all of it, in milliseconds: whoever sends slower than that
+ * only holds connections.
+ */
+const HEAD_LIMIT_MS = 10_000;
+const REQUEST_LIMIT_MS = 120_000;
+/** The interval at which these limits are checked, in milliseconds. */
+const LIMIT_CHECK_MS = 2_000;
 /** The most connections that wait while the process is busy; the system may allow fewer. */
 const BACKLOG = 4096;
 /** The time for which a connection may be idle, in milliseconds. */
@@ -151,7 +159,13 @@ function listen(dependencies: Dependencies, readiness: Readiness): Promise<Serve
       autoCleanupIncoming: false,
       // The client's offer of another protocol (such as HTTP/2 without TLS) may be ignored, and is:
       // the request is answered over HTTP/1.1.
-      serverOptions: { maxHeaderSize: LARGEST_HEAD, shouldUpgradeCallback: isWebSocket },
+      serverOptions: {
+        maxHeaderSize: LARGEST_HEAD,
+        shouldUpgradeCallback: isWebSocket,
+        headersTimeout: HEAD_LIMIT_MS,
+        requestTimeout: REQUEST_LIMIT_MS,
+        connectionsCheckingInterval: LIMIT_CHECK_MS,
+      },
       websocket: { server: new WebSocketServer({ noServer: true, maxPayload: LARGEST_FRAME }) },
     }) as Server;
     // This is longer than the idle time of common load balancers: if we close a connection just as

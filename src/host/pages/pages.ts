@@ -14,9 +14,23 @@ export interface Pages {
 /** Returns the content of the file published under a path; undefined when it is missing. */
 export type ReadPage = (path: string) => Promise<BodyInit | undefined>;
 
+/** The policy of our own pages: their own files, and no text that becomes markup or a script. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data: blob:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join('; ');
+
 // Both viewers set inline styles, so these are allowed; inline scripts are not. Redoc searches in a
 // worker that it makes from a blob, and both draw icons from `data:` addresses.
-const CONTENT_SECURITY_POLICY = [
+const VIEWERS_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self' 'unsafe-inline'",
@@ -29,19 +43,7 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-// The chat makes elements and texts by itself: nothing there parses HTML or sets styles as texts.
-const CHAT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
-].join('; ');
+const VIEWERS: ReadonlySet<string> = new Set(['/docs', '/redoc']);
 
 /** Returns the pages whose files `read` finds. */
 export function createPages(read: ReadPage): Pages {
@@ -59,7 +61,8 @@ export function createPages(read: ReadPage): Pages {
 function headersFor(path: string, type: string): HeadersInit {
   return {
     'content-type': type,
-    'content-security-policy': path === '/' ? CHAT_SECURITY_POLICY : CONTENT_SECURITY_POLICY,
+    'content-security-policy': VIEWERS.has(path) ? VIEWERS_POLICY : CONTENT_SECURITY_POLICY,
+    'cross-origin-opener-policy': 'same-origin',
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
     // An asset's address does not change with its content, so it is cached for a limited time.

@@ -31,20 +31,34 @@ const app = createApp(({ env, context }: Bindings) => ({
 
 export default {
   fetch(request, env, context) {
-    try {
-      settle(env);
-    } catch (error) {
-      // A Worker has no start that could fail, so each request answers that it is not set up, and
-      // the log says why.
-      const why = error instanceof ConfigError ? error.message : error;
-      createWorkerLogger({ LOG_LEVEL: 'error' }).error('the Worker cannot serve', { error: why });
-      const detail = 'This Worker is not configured; its log says what is missing';
-      return problemResponse({ code: 'internal_error', detail }, newId());
-    }
-    return app.fetch(request, { env, context }, context);
+    const refusal = whyNotServing(request, env);
+    return refusal ?? app.fetch(request, { env, context }, context);
   },
   async scheduled(_, env) {
     const settled = settle(env);
     await sweep(databaseOf(settled), settled.config.TURN_LEASE_MS);
   },
 } satisfies ExportedHandler<WorkerEnv>;
+
+const AUTH_IS_MISSING =
+  'AUTH must be set, since nothing else protects a Worker: keys or jwt, or none to leave it open to' +
+  ' everybody';
+
+/**
+ * Returns the answer of a Worker that is not set up. It has no start that could fail, so each
+ * request is told, and the log says why.
+ */
+function whyNotServing(request: Request, env: WorkerEnv): Response | undefined {
+  const log = createWorkerLogger({ LOG_LEVEL: 'error' });
+  const refuse = (detail: string) => problemResponse({ code: 'not_configured', detail }, newId());
+  try {
+    const isServing = settle(env).config.AUTH !== undefined;
+    if (isServing || new URL(request.url).pathname === '/health') return undefined;
+  } catch (error) {
+    const why = error instanceof ConfigError ? error.message : error;
+    log.error('the Worker cannot serve', { error: why });
+    return refuse('This Worker is not configured; its log says what is missing');
+  }
+  log.error('the Worker cannot serve', { error: AUTH_IS_MISSING });
+  return refuse(AUTH_IS_MISSING);
+}

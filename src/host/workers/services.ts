@@ -56,11 +56,6 @@ function settleOnce(env: WorkerEnv): Settled {
   if (!config.DATABASE_URL || config.DATABASE_URL.startsWith('file:')) {
     throw new ConfigError('DATABASE_URL must be set to an http(s):// or libsql:// address');
   }
-  if (config.AUTH === undefined) {
-    throw new ConfigError(
-      'AUTH must be set: nothing else protects a Worker; set keys or jwt, or none to leave it open',
-    );
-  }
   // Only a development server has a HOST; a deployed Worker may be reached by any name.
   const { HOST } = env;
   const network = networkBy(fetchDecoded);

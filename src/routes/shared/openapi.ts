@@ -2,10 +2,17 @@
  * Builds the description of the API: the routes' own descriptions, and what many operations share.
  */
 import type { OpenAPIHono } from '@hono/zod-openapi';
+import { SESSION_COOKIE } from '../../auth/presented.ts';
 import type { ApiNotes } from './api-notes.ts';
 import { about } from './version.ts';
 import type { AppEnv } from './dependencies.ts';
-import { HAS_NO_CURSORS, header, MAKES_NOTHING, responseHeaders } from './response-docs.ts';
+import {
+  HAS_NO_CURSORS,
+  header,
+  CREDENTIALS,
+  MAKES_NOTHING,
+  responseHeaders,
+} from './response-docs.ts';
 
 type Document = ReturnType<OpenAPIHono<AppEnv>['getOpenAPI31Document']>;
 type Operation = NonNullable<NonNullable<Document['paths']>[string]['get']>;
@@ -33,22 +40,42 @@ const requestHeaders = {
   },
 } as const;
 
-/** Optional while there is only `AUTH=none`, which is why security begins with none. */
 const securitySchemes = {
-  bearerAuth: { type: 'http', scheme: 'bearer', description: 'Not looked at with AUTH=none' },
-  apiKey: {
+  bearerAuth: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An API key, or a signed token (JWT)',
+  },
+  apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'An API key' },
+  session: {
     type: 'apiKey',
-    in: 'header',
-    name: 'X-API-Key',
-    description: 'Not looked at with AUTH=none',
+    in: 'cookie',
+    name: SESSION_COOKIE,
+    description: 'The cookie of `POST /session`',
+  },
+  ticket: {
+    type: 'apiKey',
+    in: 'query',
+    name: 'ticket',
+    description: 'A ticket of `POST /tickets`: for streams and sockets of browsers',
   },
 } as const;
+
+type Requirements = NonNullable<Operation['security']>;
+
+const IDENTIFIED: Requirements = [{ bearerAuth: [] }, { apiKey: [] }, { session: [] }];
+const WITH_TICKET: Requirements = [...IDENTIFIED, { ticket: [] }];
 
 /**
  * Returns the OpenAPI 3.1 description of all routes of the app.
  * @param notes what is said in sentences and examples
+ * @param isOpen true when everybody may call (`AUTH=none`), and credentials are not looked at
  */
-export function describeApi(app: OpenAPIHono<AppEnv>, notes: ApiNotes): Document {
+export function describeApi(
+  app: OpenAPIHono<AppEnv>,
+  notes: ApiNotes,
+  { isOpen }: { isOpen: boolean },
+): Document {
   const document = app.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {
@@ -60,7 +87,7 @@ export function describeApi(app: OpenAPIHono<AppEnv>, notes: ApiNotes): Document
     },
     servers: [{ url: '/', description: 'This server' }],
     tags: notes.tags,
-    security: [{}, { bearerAuth: [] }, { apiKey: [] }],
+    security: isOpen ? [{}, ...IDENTIFIED] : IDENTIFIED,
   });
   document.components = {
     ...document.components,
@@ -73,6 +100,7 @@ export function describeApi(app: OpenAPIHono<AppEnv>, notes: ApiNotes): Document
       const operation = item[method];
       if (!operation) continue;
       describeHeaders(operation, method);
+      describeCredentials(operation, isOpen);
       addNotes(operation, notes.operations[operation.operationId ?? '']);
     }
   }
@@ -130,6 +158,16 @@ function describeHeaders(operation: Operation, method: string): void {
       ...(MAY_PASS.has(status) ? { 'Retry-After': header('RetryAfter') } : {}),
     };
   }
+}
+
+/** Adds which credentials an operation takes. */
+function describeCredentials(operation: Operation, isOpen: boolean): void {
+  const takes: unknown = operation[CREDENTIALS];
+  delete operation[CREDENTIALS];
+  if (takes === 'ticket') operation.security = isOpen ? [{}, ...WITH_TICKET] : WITH_TICKET;
+  if (takes !== 'none') return;
+  operation.security = [];
+  leaveOut(operation, ['401']);
 }
 
 function parameter(name: keyof typeof requestHeaders) {

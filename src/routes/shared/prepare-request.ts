@@ -85,7 +85,9 @@ function guard(c: AppContext, { startsTurn }: RouteTraits): void {
 }
 
 export function originPolicyOf(c: AppContext) {
-  return { origins: c.get('dependencies').config.CORS_ORIGINS };
+  const { config, identity } = c.get('dependencies');
+  // With identity, pages of other origins are nobody's unless the operator names them.
+  return { origins: config.CORS_ORIGINS ?? (identity ? [] : undefined) };
 }
 
 function limitedTo(maxSize: number): MiddlewareHandler<AppEnv> {
@@ -98,11 +100,20 @@ function limitedTo(maxSize: number): MiddlewareHandler<AppEnv> {
 
 /** Refuses a body whose type is not JSON, nor a form when a file may come. */
 function requireKnownBody(c: AppContext, { takesFile }: RouteTraits): void {
-  if (c.req.method === 'DELETE' || !hasBody(c.req.raw)) return;
+  if (!hasBody(c.req.raw)) return;
+  refuseCompressed(c.req.header('content-encoding'));
+  if (c.req.method === 'DELETE') return;
   const type = c.req.header('content-type');
   const asJson = jsonRequest(c.req.raw);
   if (asJson) c.req.raw = asJson;
   else if (type !== undefined && !(takesFile && isForm(type))) throw unknownMediaType(takesFile);
+}
+
+/** Refuses a compressed body, which could be a thousand times as large as its declared length. */
+function refuseCompressed(encoding: string | undefined): void {
+  if (encoding === undefined || /^\s*(identity)?\s*$/i.test(encoding)) return;
+  const detail = 'Send the body as it is, without Content-Encoding';
+  throw new ParleyError({ code: 'unsupported_media_type', detail });
 }
 
 /** Returns the error for a body of an unknown type. */

@@ -15,6 +15,7 @@ export const responseHeaders = {
     description: 'Where there is more: `<…>; rel="next"`, the address of the next page.',
     schema: text,
   },
+  Authenticate: { description: '`Bearer`: how a credential is sent.', schema: text },
   RetryAfter: {
     description: 'After how many seconds to try again, where that is known.',
     schema: text,
@@ -26,6 +27,9 @@ export const MAKES_NOTHING = 'x-makes-nothing';
 
 /** Marks, in the configuration of a route, a POST whose stream carries no cursors. */
 export const HAS_NO_CURSORS = 'x-has-no-cursors';
+
+/** Says, in the configuration of a route, which credentials it takes; see `router.ts`. */
+export const CREDENTIALS = 'x-credentials';
 
 /** Returns a reference to the one description of a header. */
 export function header(name: keyof typeof responseHeaders) {
@@ -48,6 +52,15 @@ export function made<Described extends object>(response: Described) {
 /** Describes a response that may have further pages. */
 export function paged<Described extends object>(response: Described) {
   return withHeaders(response, { Link: header('Link') });
+}
+
+/** Describes a response with one more header. */
+export function withHeader<Described extends object>(
+  response: Described,
+  name: string,
+  described: keyof typeof responseHeaders,
+) {
+  return withHeaders(response, { [name]: header(described) });
 }
 
 function withHeaders<Described extends object>(

@@ -1,11 +1,12 @@
 /** Sets the headers that every response carries. */
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
-import { isAllowedOrigin, refusedOriginMessage } from '../../auth/origin.ts';
+import { isAllowedOrigin, isNamedOrigin, refusedOriginMessage } from '../../auth/origin.ts';
 import { warnOnce } from '../../core/log-once.ts';
 import { newId } from '../../core/ids.ts';
 import type { AppContext, AppEnv } from './dependencies.ts';
 import { originPolicyOf } from './prepare-request.ts';
+import { securityHeaders } from './security-headers.ts';
 
 /** Matches the request ids that callers may choose themselves. */
 const REQUEST_ID = /^[\w=-]{1,255}$/;
@@ -24,8 +25,8 @@ export const nameRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (c.req.header('origin') === undefined) addHeader(c, 'Vary', 'Origin', 'append');
   if (c.res.headers.get('content-type')?.startsWith('application/'))
     addHeader(c, 'Cache-Control', 'no-store', 'set');
-  for (const [name, value] of Object.entries(c.get('turnHeaders') ?? {}))
-    addHeader(c, name, value, 'set');
+  for (const headers of [securityHeaders(c), c.get('turnHeaders') ?? {}])
+    for (const [name, value] of Object.entries(headers)) addHeader(c, name, value, 'set');
 };
 
 /**
@@ -62,15 +63,21 @@ const corsHeaders: MiddlewareHandler<AppEnv> = cors({
 });
 
 /** Lets browsers call from the allowed origins. */
-export const allowBrowsers: MiddlewareHandler<AppEnv> = (c, next) =>
-  c.req.header('origin') === undefined ? next() : corsHeaders(c, next);
+export const allowBrowsers: MiddlewareHandler<AppEnv> = (c, next) => {
+  const origin = c.req.header('origin');
+  if (origin === undefined) return next();
+  // Only for origins that the operator has named: never for everybody.
+  if (isNamedOrigin(origin, originPolicyOf(c)))
+    c.res.headers.set('Access-Control-Allow-Credentials', 'true');
+  return corsHeaders(c, next);
+};
 
 /**
  * Returns the headers that the middleware above adds, for a host that writes the head of a response
  * itself, before the middleware sees it.
  */
 export function headersOfEveryAnswer(c: AppContext): Record<string, string> {
-  const common = { 'X-Request-Id': c.get('requestId'), Vary: 'Origin' };
+  const common = { 'X-Request-Id': c.get('requestId'), Vary: 'Origin', ...securityHeaders(c) };
   if (c.req.header('origin') === undefined) return common;
   return { ...Object.fromEntries(c.res.headers), ...common };
 }

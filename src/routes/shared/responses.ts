@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi';
 import type { ErrorCode } from '../../core/errors.ts';
 import { errorCodes, problemOf } from '../../wire/problem.ts';
 import type { AppContext } from './dependencies.ts';
-import { ofTurn } from './response-docs.ts';
+import { ofTurn, withHeader } from './response-docs.ts';
 
 export const problemSchema = z
   .object({
@@ -30,7 +30,12 @@ export function problem(description: string, code: ErrorCode, detail = descripti
 /** The problems that any call may answer with. */
 export const commonProblems = {
   400: problem('Malformed or invalid input', 'invalid_request', 'message: is required'),
-  403: problem('The origin or host may not call here', 'forbidden_origin'),
+  401: withHeader(
+    problem('No credential that holds; never while AUTH=none', 'unauthenticated'),
+    'WWW-Authenticate',
+    'Authenticate',
+  ),
+  403: problem('The origin, the host or the credential may not do this', 'forbidden_origin'),
   404: problem('There is no such thing, or it is not yours', 'not_found', 'Conversation not found'),
   413: problem('Too large', 'payload_too_large'),
   415: problem(

@@ -13,6 +13,7 @@ import type { AppEnv } from './dependencies.ts';
 import { invalidInput } from './invalid-input.ts';
 import { prepareRequest, type RouteTraits } from './prepare-request.ts';
 import { renderProblem, type RenderError } from './render-error.ts';
+import { CREDENTIALS } from './response-docs.ts';
 
 /**
  * Creates a router.
@@ -42,10 +43,17 @@ export function route<const Config extends RouteConfig>(
   traits: RouteTraits = {},
 ): void {
   const query = Object.keys(shapeOf(config.request?.query));
-  const prepared = { ...config, middleware: prepareRequest({ ...traits, query }) };
+  const described = { ...config, [CREDENTIALS]: credentialsOf(traits) };
+  const prepared = { ...described, middleware: prepareRequest({ ...traits, query }) };
   // Responses may hold more than their schema says, since clients ignore unknown fields; the
   // library's types do not allow for that.
   router.openapi(createRoute<Config['path'], Config>(prepared), handler);
+}
+
+/** Says which credentials a route takes. */
+function credentialsOf({ isOpen, takesTicket }: RouteTraits): 'none' | 'any' | 'ticket' {
+  if (isOpen) return 'none';
+  return takesTicket ? 'ticket' : 'any';
 }
 
 /** Returns the parameters of a query from its schema, which is always an object's. */

@@ -9,6 +9,7 @@ export const advice: Record<ErrorCode, string> = {
   unauthenticated: 'send a credential that holds; who has none asks the operator',
   forbidden: 'ask whoever may: this credential does not allow it',
   identity_unavailable: 'try again after `Retry-After`: the issuer of tokens is away',
+  not_configured: 'the operator sets what the problem names',
   forbidden_origin: 'the operator adds the page’s origin to `CORS_ORIGINS`',
   forbidden_host: 'call the server by the address that it listens on',
   forbidden_prefetch: 'start turns only for a user who is there',
