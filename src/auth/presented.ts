@@ -63,9 +63,9 @@ function at(place: Presented['place'], text: string | undefined): Presented | un
   return text === undefined ? undefined : { text, place };
 }
 
-/** Another scheme is no credential that could hold; its whole text stands for it. */
+/** Returns the credential of the scheme `Bearer`; for another scheme, a text that never holds. */
 function bearerIn(authorization: string): string {
-  return /^Bearer +(\S+)$/i.exec(authorization.trim())?.[1] ?? authorization;
+  return /^Bearer +(\S+)$/i.exec(authorization.trim())?.[1] ?? `not a bearer: ${authorization}`;
 }
 
 function sessionIn(cookies: string | null): string | undefined {

@@ -1,7 +1,7 @@
 /** A server that asks who is calling, for tests of a file's own, with what they call it by. */
 import { createHmac } from 'node:crypto';
 import { request, type Answer, type RequestInit } from '../support/http.ts';
-import { createKey, type KeyOptions } from '../support/keys.ts';
+import { createKey } from '../support/keys.ts';
 import { startServer, type Runtime, type TestServer } from '../support/server.ts';
 import { openStream, type OpenStream, type StreamInit } from '../support/sse.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
@@ -11,8 +11,10 @@ export const JWT_SECRET = 'a secret of the tests, long enough for HS256';
 export interface IdentityServer {
   server: TestServer;
   upstream: Upstream;
-  /** Makes a key by the command line. */
-  key(options: KeyOptions): Promise<string>;
+  /** A key of an admin, made by the command line. */
+  admin: string;
+  /** Makes a key, as the admin. */
+  key(options: { user: string; scope?: 'admin' }): Promise<string>;
   /** A request with a credential, or without one. */
   call<Body = unknown>(path: string, init?: CredentialInit): Promise<Answer<Body>>;
   stream(path: string, init?: StreamInit & { as?: string }): Promise<OpenStream>;
@@ -40,10 +42,19 @@ export async function startIdentityServer(
       ...env,
     },
   });
+  const admin = await createKey(server.databaseUrl, { user: 'the-admin', scope: 'admin' });
   return {
     server,
     upstream,
-    key: (options) => createKey(server.databaseUrl, options),
+    admin,
+    key: async ({ user, scope }) => {
+      const json = { user_id: user, scopes: scope === undefined ? [] : [scope] };
+      const made = await request<{ key: string }>(`${server.url}/keys`, {
+        json,
+        headers: bearer(admin),
+      });
+      return made.json.key;
+    },
     call: (path, { as, headers = {}, ...init } = {}) =>
       request(server.url + path, { ...init, headers: { ...bearer(as), ...headers } }),
     stream: (path, { as, headers = {}, ...init } = {}) =>
