@@ -28,8 +28,8 @@ type TokenSettings = Pick<Config, 'JWT_SECRET' | 'JWT_JWKS_URL' | 'JWT_ISSUER' |
 const PUBLIC_KEY_ALGORITHMS = ['RS256', 'ES256', 'EdDSA'];
 /** The longest token in characters; servers of headers take no longer ones either. */
 const LONGEST = 16 * 1024;
-/** Headers by which a token would bring its own key. */
-const BRINGS_A_KEY = ['jku', 'jwk', 'x5u', 'x5c'] as const;
+/** Headers by which a token would bring its own key, or ask for more than we check. */
+const REFUSED_HEADERS = ['jku', 'jwk', 'x5u', 'x5c', 'crit'] as const;
 /** The longest id of a user, in UTF-16 units. */
 const LONGEST_NAME = 200;
 /** Seconds by which the issuer's clock may be ahead of ours. */
@@ -52,7 +52,7 @@ export function createTokenVerifier(
     const jose = await dependencies.loadJose();
     try {
       const header = jose.decodeProtectedHeader(token);
-      if (BRINGS_A_KEY.some((name) => Object.hasOwn(header, name))) return undefined;
+      if (REFUSED_HEADERS.some((name) => Object.hasOwn(header, name))) return undefined;
       const { key, algorithms } = keysOf(jose, header.alg);
       const { payload } = await jose.jwtVerify(token, key, { ...options, algorithms });
       return userOf(payload);
