@@ -1,35 +1,24 @@
 /** A real browser's EventSource, its connections cut by a proxy. */
-import { existsSync } from 'node:fs';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { chromium, type Browser } from 'playwright-core';
+import type { Browser } from 'playwright-core';
+import { startCuttingProxy } from '../../support/cutting-proxy.ts';
+import { chromiumPath, startChromium } from '../../support/chromium.ts';
 import type { FaultCase, Rounds } from '../case.ts';
 import { must, mustEqual } from '../violation.ts';
 import type { World } from '../world.ts';
 import { mustHaveOneTurn, newStream, type Dialect } from './event-source.ts';
-
-const places = [
-  process.env['CHROMIUM'] ?? '',
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-];
 
 const inChromium: FaultCase = {
   name: 'chromium',
   what: "Chromium's own EventSource, cut at event k, for every k",
   runtimes: ['node', 'workerd'],
   async run(rounds) {
-    const executablePath = places.find((place) => place !== '' && existsSync(place));
-    if (executablePath === undefined) {
+    if (chromiumPath === undefined) {
       console.log('    chromium: no browser here (CHROMIUM names another place), left out');
       return;
     }
     const world = await rounds.world();
-    const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'];
-    args.push('--disable-background-networking', '--disable-component-update', '--disable-sync');
-    const browser = await chromium.launch({ executablePath, args });
+    const browser = await startChromium();
     try {
       for (const dialect of ['native', 'text'] satisfies Dialect[]) {
         // 0: at the head, with a key; -1: after the first id, without.
@@ -114,41 +103,6 @@ function listen(path: string): void {
     source.addEventListener(type, (event) => events.push({ type, data: String(event.data) }));
   }
   Object.assign(window, { seen: () => ({ events, readyState: source.readyState, opened }) });
-}
-
-/** Passes connections on, until all are cut at once; new ones are passed on again. */
-async function startCuttingProxy(target: URL) {
-  const sockets = new Set<Socket>();
-  let idPassedAt = Infinity;
-  const server = createServer((socket) => {
-    const onward = connect(Number(target.port), target.hostname);
-    for (const one of [socket, onward]) {
-      sockets.add(one);
-      one.on('error', () => undefined).on('close', () => sockets.delete(one));
-    }
-    socket.on('close', () => onward.destroy());
-    onward.on('close', () => socket.destroy());
-    onward.on('data', (bytes: Buffer) => {
-      if (bytes.includes('id: ')) idPassedAt = Math.min(idPassedAt, Date.now());
-    });
-    socket.pipe(onward).pipe(socket);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  // A TCP server's address is always an object; only pipes have a string.
-  const { port } = server.address() as AddressInfo;
-  const cut = () => {
-    for (const socket of sockets) socket.resetAndDestroy();
-  };
-  return {
-    url: `http://127.0.0.1:${port}`,
-    cut,
-    /** The first id went through long enough ago for the browser to know it. */
-    idIsOld: () => Date.now() > idPassedAt + 100,
-    close() {
-      server.close();
-      cut();
-    },
-  };
 }
 
 export const browsers = [inChromium];

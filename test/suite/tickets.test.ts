@@ -1,0 +1,257 @@
+/**
+ * Tickets: an EventSource and a browser's WebSocket can send no header, and EventSource repeats its
+ * address when it reconnects.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Browser } from 'playwright-core';
+import { chromiumPath, startChromium } from '../support/chromium.ts';
+import { startCuttingProxy } from '../support/cutting-proxy.ts';
+import { eventSourceLike } from '../support/event-source.ts';
+import { idOfKey, runKeys } from '../support/keys.ts';
+import { openWebSocket } from '../support/websocket.ts';
+import { signToken, startIdentityServer, type IdentityServer } from './identity.ts';
+import { aProblem } from './shapes.ts';
+import { suiteTarget, unique } from './target.ts';
+
+const { runtime } = suiteTarget();
+let server: IdentityServer;
+beforeAll(async () => {
+  server = await startIdentityServer(runtime);
+}, 150_000);
+afterAll(() => server.close());
+
+const unauthenticated = aProblem(401, 'unauthenticated');
+
+interface Place {
+  user: string;
+  key: string;
+  id: string;
+}
+
+async function newPlace(): Promise<Place> {
+  const user = unique('user');
+  const key = await server.key({ user });
+  const made = await server.call<{ id: string }>('/chats', { as: key, json: {} });
+  return { user, key, id: made.json.id };
+}
+
+async function ticketOf(as: string): Promise<string> {
+  const made = await server.call<{ ticket: string; expires_at: string }>('/tickets', {
+    as,
+    json: {},
+  });
+  expect(made.status, made.text).toBe(200);
+  const left = Date.parse(made.json.expires_at) - Date.now();
+  expect(left).toBeLessThanOrEqual(61_000);
+  return made.json.ticket;
+}
+
+/** Scripts a model whose answer takes a while. */
+function slowModel(): string {
+  const name = unique('model');
+  const tokens = Array.from({ length: 30 }, (_, number) => `word${number} `);
+  server.upstream.script(name, { tokens, delayMs: { between: 60 } });
+  return `openai/${name}`;
+}
+
+const streamPath = ({ id }: Place, ticket: string, more = '') =>
+  `/conversations/${id}/stream?message=Hello&ticket=${ticket}${more}`;
+
+async function messagesOf({ id, key }: Place): Promise<{ content: string }[]> {
+  return (await server.call<{ content: string }[]>(`/conversations/${id}/messages`, { as: key }))
+    .json;
+}
+
+describe('a ticket', () => {
+  it('starts one turn, and reads it again as often as the stream is cut', async () => {
+    const place = await newPlace();
+    const ticket = await ticketOf(place.key);
+    const url = server.server.url + streamPath(place, ticket, `&model=${slowModel()}`);
+    const source = eventSourceLike(url);
+    // Before any id, and twice in the middle of the text.
+    await expect.poll(() => source.connections.at(-1)?.status).toBe(200);
+    source.cut();
+    for (const _ of [1, 2]) {
+      await source.next('message.delta');
+      source.cut();
+    }
+    expect(await source.done).toBe('http-status');
+    expect(source.connections.at(-1)?.status).toBe(204);
+    const messages = await messagesOf(place);
+    expect(messages).toHaveLength(2);
+    expect(messages[1]?.content).toContain('word29');
+  });
+
+  it('starts no second turn', async () => {
+    const place = await newPlace();
+    const ticket = await ticketOf(place.key);
+    const first = await server.stream(streamPath(place, ticket, '&model=offline'));
+    await first.collect();
+    // The same again is what a browser sends that was cut off before it knew an id.
+    const again = await server.stream(streamPath(place, ticket, '&model=offline'));
+    expect((await again.collect()).events.map(({ type }) => type)).toContain('turn.completed');
+    const another = `/conversations/${place.id}/stream?message=Another&ticket=${ticket}`;
+    expect((await server.call(another)).json).toMatchObject(unauthenticated);
+    expect(await messagesOf(place)).toHaveLength(2);
+    const elsewhere = await server.call<{ id: string }>('/chats', { as: place.key, json: {} });
+    const other = { ...place, id: elsewhere.json.id };
+    expect((await server.call(streamPath(other, ticket))).json).toMatchObject(unauthenticated);
+    expect(await messagesOf(other)).toEqual([]);
+  });
+
+  it('follows the turn that it was first used for, and no other', async () => {
+    const place = await newPlace();
+    const says = { as: place.key, json: { message: 'Hi', model: 'offline' } };
+    const path = `/conversations/${place.id}/messages`;
+    const turns = [await server.call(path, says), await server.call(path, says)].map((answer) =>
+      String(answer.headers['x-turn-id']),
+    );
+    const ticket = await ticketOf(place.key);
+    for (const _ of [1, 2]) {
+      const stream = await server.stream(`/turns/${turns[0]}/events?ticket=${ticket}`);
+      expect(stream.status).toBe(200);
+      await stream.collect();
+    }
+    const other = await server.call(`/turns/${turns[1]}/events?ticket=${ticket}`);
+    expect(other.json).toMatchObject(unauthenticated);
+    expect((await server.call(streamPath(place, ticket))).json).toMatchObject(unauthenticated);
+  });
+
+  it('opens nothing but streams and sockets', async () => {
+    const place = await newPlace();
+    const ticket = await ticketOf(place.key);
+    const calls: [string, string][] = [
+      ['GET', `/conversations?ticket=${ticket}`],
+      ['GET', `/conversations/${place.id}?ticket=${ticket}`],
+      ['POST', `/conversations/${place.id}/messages?ticket=${ticket}`],
+      ['DELETE', `/conversations/${place.id}?ticket=${ticket}`],
+      ['POST', `/tickets?ticket=${ticket}`],
+      ['HEAD', `/conversations/${place.id}/stream?ticket=${ticket}`],
+    ];
+    for (const [method, path] of calls)
+      expect((await server.call(path, { method })).status, `${method} ${path}`).toBe(401);
+    expect((await server.call('/models', { as: ticket })).json).toMatchObject(unauthenticated);
+    const asTicket = `/conversations/${place.id}/stream?message=Hi&ticket=${place.key}`;
+    expect((await server.call(asTicket)).json).toMatchObject(unauthenticated);
+  });
+
+  it('reads nothing of another user', async () => {
+    const place = await newPlace();
+    const other = await newPlace();
+    const ticket = await ticketOf(other.key);
+    const answer = await server.call(streamPath(place, ticket));
+    expect(answer.json).toMatchObject(aProblem(404, 'not_found'));
+    expect(await messagesOf(place)).toEqual([]);
+  });
+
+  it('ends with the key that it was got for', async () => {
+    const place = await newPlace();
+    const ticket = await ticketOf(place.key);
+    await runKeys(server.server.databaseUrl, ['revoke', idOfKey(place.key)]);
+    expect((await server.call(streamPath(place, ticket))).json).toMatchObject(unauthenticated);
+  });
+
+  it('is given for a token, too', async () => {
+    const user = unique('user');
+    const as = signToken({ sub: user });
+    const made = await server.call<{ id: string }>('/chats', { as, json: {} });
+    const place = { user, key: as, id: made.json.id };
+    const stream = await server.stream(streamPath(place, await ticketOf(as), '&model=offline'));
+    expect((await stream.collect()).events.map(({ type }) => type)).toContain('turn.completed');
+  });
+
+  it('joins the running turn of the same text, and reads that again', async () => {
+    const place = await newPlace();
+    const model = `&model=${slowModel()}`;
+    const first = await server.stream(streamPath(place, await ticketOf(place.key), model));
+    const ticket = await ticketOf(place.key);
+    const joined = await server.stream(streamPath(place, ticket, model));
+    expect(joined.headers['x-turn-id']).toBe(first.headers['x-turn-id']);
+    const path = `/turns/${String(first.headers['x-turn-id'])}/events?ticket=${ticket}`;
+    expect((await server.stream(path)).status).toBe(200);
+    await first.collect();
+    expect(await messagesOf(place)).toHaveLength(2);
+  });
+});
+
+describe('a ticket for a socket', () => {
+  it('opens one socket, on which the key counts', async () => {
+    const place = await newPlace();
+    const ticket = await ticketOf(place.key);
+    const url = `${server.server.url}/ws/${place.user}?ticket=${ticket}`;
+    const socket = await openWebSocket(url);
+    expect(await socket.next('connection')).toMatchObject({ user_id: place.user });
+    socket.send({ message: 'Hello', model: 'offline' });
+    await socket.next('message_complete');
+    await expect(openWebSocket(url)).rejects.toThrow(/401/u);
+    await runKeys(server.server.databaseUrl, ['revoke', idOfKey(place.key)]);
+    socket.send({ message: 'Again', model: 'offline' });
+    expect(await socket.next('error')).toMatchObject({ problem: { code: 'unauthenticated' } });
+    socket.close();
+    const key = await server.key({ user: place.user });
+    expect((await server.call('/conversations', { as: key })).json).toHaveLength(2);
+  });
+
+  it('opens none of another user, and none for a page of another origin', async () => {
+    const place = await newPlace();
+    const ticket = await ticketOf(place.key);
+    const other = `${server.server.url}/ws/another?ticket=${ticket}`;
+    await expect(openWebSocket(other)).rejects.toThrow(/404/u);
+    const url = `${server.server.url}/ws/${place.user}?ticket=${ticket}`;
+    const headers = { origin: 'https://evil.example' };
+    await expect(openWebSocket(url, { headers })).rejects.toThrow(/403/u);
+    await expect(openWebSocket(`${server.server.url}/ws/${place.user}`)).rejects.toThrow(/401/u);
+    const socket = await openWebSocket(url, { headers: { origin: server.server.url } });
+    await socket.next('connection');
+    socket.close();
+  });
+});
+
+interface Seen {
+  text: string;
+  types: string[];
+  readyState: number;
+}
+
+describe.skipIf(chromiumPath === undefined)('in Chromium', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await startChromium();
+  });
+  afterAll(() => browser.close());
+
+  it('EventSource goes on with its ticket after each cut, and starts one turn', async () => {
+    const place = await newPlace();
+    const proxy = await startCuttingProxy(new URL(server.server.url));
+    const page = await browser.newPage();
+    await page.goto(`${proxy.url}/health`);
+    const path = streamPath(place, await ticketOf(place.key), `&model=${slowModel()}`);
+    await page.evaluate(listen, path);
+    const seen = () => page.evaluate<Seen>('window.seen()');
+    for (const word of ['word1 ', 'word9 ']) {
+      await expect.poll(async () => (await seen()).text, { timeout: 30_000 }).toContain(word);
+      proxy.cut();
+    }
+    await expect.poll(async () => (await seen()).readyState, { timeout: 60_000 }).toBe(2);
+    const { text, types } = await seen();
+    const messages = await messagesOf(place);
+    expect(messages).toHaveLength(2);
+    expect(text).toBe(messages[1]?.content);
+    expect(types.filter((type) => type === 'turn.completed')).toHaveLength(1);
+    await page.close();
+    proxy.close();
+  });
+});
+
+/** Runs in the page: keeps what an EventSource gives. */
+function listen(path: string): void {
+  const types: string[] = [];
+  let text = '';
+  const source = new EventSource(path);
+  for (const type of ['turn.started', 'message.delta', 'turn.completed', 'turn.failed', 'done'])
+    source.addEventListener(type, (event: MessageEvent<string>) => {
+      types.push(type);
+      if (type === 'message.delta') text += (JSON.parse(event.data) as { text: string }).text;
+    });
+  Object.assign(window, { seen: () => ({ text, types, readyState: source.readyState }) });
+}
