@@ -27,7 +27,7 @@ async function publicKey(kid: string): Promise<jose.JWK> {
   return { ...(await jose.exportJWK(key)), kid };
 }
 
-async function find(kid: string): Promise<'found' | string> {
+async function find(kid: string): Promise<string> {
   const header = { alg: 'ES256', kid };
   const token = { payload: '', signature: '', protected: '' };
   return keys.find(jose, header, token).then(
