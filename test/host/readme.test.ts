@@ -24,7 +24,10 @@ const blocks = [...readme.matchAll(/^```(\w+)\n([\s\S]*?)^```/gmu)].map(
   ([, language = '', text = '']) => ({ language, text }),
 );
 const shell = blocks.filter(({ language }) => language === 'sh').map(({ text }) => text);
-const samples = shell.filter((text) => text.includes('curl'));
+const calling = shell.filter((text) => text.includes('curl'));
+/** Samples that make a key first, for a server that asks for one. */
+const withKeys = calling.filter((text) => text.includes('keys -- create'));
+const samples = calling.filter((text) => !withKeys.includes(text));
 
 let server: TestServer;
 beforeAll(async () => {
@@ -39,6 +42,7 @@ function here(text: string): string {
 
 test('there are samples to run', () => {
   expect(samples.length).toBeGreaterThanOrEqual(3);
+  expect(withKeys).toHaveLength(1);
   expect(blocks.some(({ language }) => language === 'js')).toBe(true);
 });
 
@@ -85,6 +89,19 @@ test.each(samples.map((text, index) => [index + 1, text] as const))(
       expect(stdout).toMatch(/event: sources[\s\S]*clockwise[\s\S]*\[1\]/u);
   },
 );
+
+test.each(withKeys)('the sample that makes a key runs: %#', async (text) => {
+  const keyed = await startServer({ env: { AUTH: 'keys' } });
+  try {
+    const command = text.replaceAll('http://127.0.0.1:8787', keyed.url);
+    const env = { ...process.env, DATABASE_URL: keyed.databaseUrl };
+    const options = { timeout: 40_000, env, cwd: repository };
+    const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', command], options);
+    expect(stdout).toContain('event: turn.completed');
+  } finally {
+    await keyed.close();
+  }
+});
 
 test('the sample for browsers prints the answer and ends', async () => {
   const [script] = blocks.filter(({ language }) => language === 'js');

@@ -12,6 +12,7 @@ const PAGES = [
   'CONTRIBUTING.md',
   'AGENTS.md',
   'CHANGELOG.md',
+  'SECURITY.md',
   'docs/glossary.md',
 ];
 
