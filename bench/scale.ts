@@ -105,7 +105,6 @@ async function turn(db: Database, size: Size): Promise<void> {
           textLength: text.length,
           tokens: 9,
           parentId: undefined,
-          answers: [],
           parentMayBeQuestion: false,
           clientId: null,
           historyHash: null,

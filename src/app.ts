@@ -26,6 +26,7 @@ import { methodNotAllowed } from './routes/shared/method-not-allowed.ts';
 import { describeApi } from './routes/shared/openapi.ts';
 import { renderProblem } from './routes/shared/render-error.ts';
 import { allowBrowsers, nameRequest } from './routes/shared/response-headers.ts';
+import { toolPermissionsRouter } from './routes/tool-permissions.ts';
 import { turnsRouter } from './routes/turns.ts';
 import { usageRouter } from './routes/usage.ts';
 import { websocketRouter } from './routes/websocket/websocket.ts';
@@ -61,6 +62,7 @@ export function createApp<Bindings extends object>(
   app.route('/', turnsRouter());
   app.route('/', usageRouter());
   app.route('/', limitsRouter());
+  app.route('/', toolPermissionsRouter());
   app.route('/', websocketRouter());
   app.route('/', keysRouter());
   app.route('/', ticketsRouter());

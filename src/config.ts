@@ -1,6 +1,7 @@
 /** Parses the environment, once and by one schema. Nothing else reads it. */
 import { z } from 'zod';
 import { LOG_FORMATS, LOG_LEVELS } from './core/logger.ts';
+import { TOOL_NAMES } from './core/tool-names.ts';
 
 /**
  * Accepts digits only. JavaScript would also read blanks, hexadecimal and exponents as numbers, but
@@ -57,6 +58,16 @@ const environmentSchema = z.object({
   SHUTDOWN_DELAY_MS: wholeNumber(0, 86_400_000).optional(),
   SHUTDOWN_GRACE_MS: wholeNumber(0, 86_400_000).optional(),
   KEEP_ALIVE_MS: milliseconds(15_000),
+  TOOL_APPROVAL: z
+    .string()
+    .transform((list) =>
+      list
+        .split(',')
+        .map((name) => name.trim())
+        .filter(Boolean),
+    )
+    .pipe(z.array(z.enum(TOOL_NAMES)))
+    .optional(),
   HTTP_CLIENT: z.enum(['undici', 'fetch']).default('undici'),
   CORS_ORIGINS: z
     .string()

@@ -11,6 +11,8 @@ export interface MessageFields {
   content?: string;
   /** Results of calls that the answer before ended with. */
   tool_results?: readonly ToolResultFields[];
+  /** Whether calls may run that the answer before asked for. */
+  approvals?: readonly ApprovalFields[];
   /**
    * The answer that it follows; null for a new beginning, undefined for the end of the active path.
    */
@@ -21,6 +23,13 @@ export interface MessageFields {
 export type ToolResultFields =
   | { tool_call_id: string; output: Json }
   | { tool_call_id: string; error: string };
+
+export interface ApprovalFields {
+  approval_id: string;
+  approved: boolean;
+  reason?: string;
+  always?: true;
+}
 
 /** Returns the input of a new message. */
 export function messageInput(fields: MessageFields): TurnInput {
@@ -46,12 +55,17 @@ export function editInput(message: MessageAddress, fields: MessageFields): TurnI
   return { kind: 'message', parts, parentId: message.parentId, parentMayBeQuestion: true };
 }
 
-function partsOf({ message, content, tool_results = [] }: MessageFields): Part[] {
+function partsOf({ message, content, tool_results = [], approvals = [] }: MessageFields): Part[] {
   const text = message ?? content;
   return [
     ...tool_results.map(resultPart),
+    ...approvals.map(approvalPart),
     ...(text === undefined ? [] : [{ type: 'text' as const, text }]),
   ];
+}
+
+function approvalPart({ reason, ...approval }: ApprovalFields): Part {
+  return { type: 'approval', ...approval, ...(reason ? { reason: clean(reason) } : {}) };
 }
 
 function resultPart(result: ToolResultFields): Part {

@@ -30,7 +30,11 @@ export type Part =
       /** Metadata that the provider needs with the call in later prompts; clients do not see it. */
       provider_metadata?: ProviderMetadata;
     }
-  | { type: 'tool_result'; tool_call_id: string; output: Json; is_error?: boolean };
+  | { type: 'tool_result'; tool_call_id: string; output: Json; is_error?: boolean }
+  /** A question to the user: may this call run? It is in the answer, after its call. */
+  | { type: 'tool_approval'; approval_id: string; tool_call_id: string; name: string; input: Json }
+  /** What the user said to that. It is in the message after the answer. */
+  | { type: 'approval'; approval_id: string; approved: boolean; reason?: string; always?: true };
 
 /** Lists every type of a part; the compiler rejects the list when one is missing. */
 const LISTED: Record<Part['type'], true> = {
@@ -39,6 +43,8 @@ const LISTED: Record<Part['type'], true> = {
   sources: true,
   tool_call: true,
   tool_result: true,
+  tool_approval: true,
+  approval: true,
 };
 // The keys of a record have the type of its keys.
 export const PART_TYPES = Object.keys(LISTED) as Part['type'][];

@@ -9,6 +9,8 @@ type ToolResult = Extract<Part, { type: 'tool_result' }>;
 
 /** The result of a call that nobody answered before the conversation went on. */
 const UNANSWERED = { error: 'Nobody answered this call' };
+/** The result of a call that was allowed, in a turn that broke off or failed. */
+const UNKNOWN = { error: 'This call was allowed; what became of it is not known' };
 
 /**
  * Returns a history in which every call has its result in the same message. Results without a call
@@ -19,19 +21,44 @@ const UNANSWERED = { error: 'Nobody answered this call' };
 export function settleCalls(history: readonly ContextMessage[]): ContextMessage[] {
   if (!history.some(({ parts }) => parts.some(isAboutTools))) return [...history];
   const waiting = new Map<string, ContextMessage>();
+  const allowed = allowedIn(history);
   const settled: ContextMessage[] = [];
   for (const original of history) {
     const message: ContextMessage = { ...original, parts: [] };
     for (const part of original.parts) {
       if (part.type === 'tool_result') answer(part, waiting, original === history.at(-1));
-      else message.parts.push(part);
+      else if (!isApproval(part)) message.parts.push(part);
       if (part.type === 'tool_call') waiting.set(part.tool_call_id, message);
     }
     if (message.parts.length > 0) settled.push(message);
   }
   for (const [tool_call_id, { parts }] of waiting)
-    parts.push({ type: 'tool_result', tool_call_id, output: UNANSWERED, is_error: true });
+    parts.push({
+      type: 'tool_result',
+      tool_call_id,
+      output: allowed.has(tool_call_id) ? UNKNOWN : UNANSWERED,
+      is_error: true,
+    });
   return settled;
+}
+
+/** Returns the ids of the calls that the user has allowed. */
+function allowedIn(history: readonly ContextMessage[]): ReadonlySet<string> {
+  const parts = history.flatMap((message) => message.parts);
+  const approved = new Set(
+    parts.map((part) => (part.type === 'approval' && part.approved ? part.approval_id : undefined)),
+  );
+  const isApproved = (part: Part) =>
+    part.type === 'tool_approval' && approved.has(part.approval_id);
+  return new Set(
+    parts.flatMap((part) =>
+      part.type === 'tool_approval' && isApproved(part) ? [part.tool_call_id] : [],
+    ),
+  );
+}
+
+function isApproval({ type }: Part): boolean {
+  return type === 'tool_approval' || type === 'approval';
 }
 
 /** Adds a result to the message of its call. */
@@ -43,11 +70,22 @@ function answer(result: ToolResult, waiting: Map<string, ContextMessage>, isNew:
   waiting.delete(result.tool_call_id);
 }
 
-function isAboutTools({ type }: Part): boolean {
-  return type === 'tool_call' || type === 'tool_result';
+function isAboutTools(part: Part): boolean {
+  return part.type === 'tool_call' || part.type === 'tool_result' || isApproval(part);
 }
 
-/** Returns the ids of the calls that the results among these parts answer. */
-export function answeredBy(parts: readonly Part[]): string[] {
-  return parts.flatMap((part) => (part.type === 'tool_result' ? [part.tool_call_id] : []));
+/** What a message answers: calls of the client's tools, and requests for approval, by their ids. */
+export interface Answers {
+  calls: string[];
+  approvals: string[];
+}
+
+/** Returns what these parts of a message answer; undefined for a message that only says something. */
+export function answersIn(parts: readonly Part[]): Answers | undefined {
+  const answers: Answers = { calls: [], approvals: [] };
+  for (const part of parts) {
+    if (part.type === 'tool_result') answers.calls.push(part.tool_call_id);
+    if (part.type === 'approval') answers.approvals.push(part.approval_id);
+  }
+  return answers.calls.length + answers.approvals.length > 0 ? answers : undefined;
 }

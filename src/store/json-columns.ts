@@ -43,6 +43,14 @@ export function parseParameters(text: string): TurnParameters {
   return JSON.parse(text) as TurnParameters;
 }
 
+/**
+ * What a tool gave. The run of a tool alone writes it.
+ * @throws Error when the text is no JSON
+ */
+export function parseToolOutput(text: string): { output: Json; isError: boolean } {
+  return JSON.parse(text) as { output: Json; isError: boolean };
+}
+
 /** @throws Error when the text is no JSON object */
 export function parseMetadata(text: string): Record<string, Json> {
   const value: Json = JSON.parse(text);

@@ -12,6 +12,7 @@ import {
   parseFailure,
   parseMetadata,
   parseParameters,
+  parseToolOutput,
   parseScopes,
   parts,
 } from './json-columns.ts';
@@ -316,6 +317,29 @@ export const userLimits = sqliteTable('user_limits', {
   /** Billionths of a US dollar. */
   costPerMonth: integer('cost_per_month'),
 });
+
+/**
+ * Calls that a user has allowed and that a turn has begun to run, each at most once. Rows are kept:
+ * they are what keeps a call from running again.
+ */
+export const toolRuns = sqliteTable('tool_runs', {
+  approvalId: text('approval_id').primaryKey(),
+  turnId: text('turn_id').notNull(),
+  /** Null until it has ended, and for ever when it broke off. */
+  output: json(parseToolOutput)('output'),
+  createdAt: integer('created_at').notNull(),
+});
+
+/** Tools that a user has allowed for good. */
+export const toolPermissions = sqliteTable(
+  'tool_permissions',
+  {
+    userId: text('user_id').notNull(),
+    tool: text('tool').notNull(),
+    createdAt: integer('created_at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.tool] })],
+);
 
 /** Never holds a row: inserting one is how a batch is refused, see `guard.ts`. */
 export const refusals = sqliteTable(

@@ -10,7 +10,6 @@ import type { StoredTurn } from '../core/message.ts';
 import type { Logger } from '../core/logger.ts';
 import { ANYONE, keyIdOf } from '../core/principal.ts';
 import { sleep } from '../core/retry.ts';
-import { settleCalls } from '../core/tool-calls.ts';
 import type { Registry } from '../models/chat/registry.ts';
 import type { PriceTable } from '../core/prices.ts';
 import type { Database } from '../store/database.ts';
@@ -317,8 +316,7 @@ export class LocalTurnService implements TurnService {
     if (this.#graceIsOver) turn.stop('shutdown');
     if (this.#running.size === 1) onActive?.(true);
     this.#checkpointer.start();
-    const { conversation, parameters, learned, hasSearchableContent } = accepted;
-    const history = settleCalls(accepted.history);
+    const { conversation, history, parameters, learned, hasSearchableContent } = accepted;
     void runTurn(
       {
         ...{ turn, conversation, history, parameters, learned, hasSearchableContent, models },

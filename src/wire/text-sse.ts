@@ -38,7 +38,12 @@ function textEncoder(): Encoder {
       return lines === '' ? '' : message(lines, position.at(end));
     },
     reasoning: () => '',
-    part: () => '',
+    part(part, cursor) {
+      // Its reader sees nothing of tools, but has to know what it is asked.
+      if (part.type !== 'tool_approval') return '';
+      const { type: _, ...question } = part;
+      return `id: ${cursor}\nevent: tool.approval\ndata: ${JSON.stringify(question)}\n\n`;
+    },
     ended(head, outcome, cursor) {
       const name = terminalEvent(outcome.message.status);
       if (name === 'turn.completed') return message(DONE, cursor);

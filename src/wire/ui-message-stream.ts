@@ -105,6 +105,13 @@ function chunksOf(part: Exclude<Part, { text: string }>) {
         ? [{ type: 'tool-output-error', toolCallId, errorText: errorText(output) }]
         : [{ type: 'tool-output-available', toolCallId, output }];
     }
+    case 'tool_approval': {
+      const { approval_id: approvalId, tool_call_id: toolCallId } = part;
+      return [{ type: 'tool-approval-request', approvalId, toolCallId }];
+    }
+    case 'approval':
+      // Part of a question, never of an answer.
+      return [];
   }
 }
 

@@ -320,6 +320,30 @@ describe.concurrent('a call that nobody answers', () => {
   });
 });
 
+it('an answer that was stopped before its first word hides nothing that came before it', async () => {
+  const { model, name } = await scripted(target, [
+    { text: 'Once.' },
+    { text: 'One.' },
+    { instead: 'hang' },
+    { text: 'Two.' },
+  ]);
+  const id = await conversation(target, { model });
+  const { json } = await send(id, { message: 'First' });
+  // With a branch the history climbs the tree.
+  await target.call(`/messages/${json.message.id}/regenerate`, { json: {} });
+  const path = `/conversations/${id}/messages`;
+  const stream = await target.stream(path, { json: { message: 'Second' } });
+  await target.call(`/turns/${asText(stream.headers['x-turn-id'])}/cancel`, { method: 'POST' });
+  await stream.collect();
+  await send(id, { message: 'Third' });
+  const body = asRecord((await target.upstream.requests(name)).at(-1)?.body);
+  expect(body['messages']).toMatchObject([
+    { role: 'user', content: 'First' },
+    { role: 'assistant', content: 'One.' },
+    { role: 'user', content: 'Second\n\nThird' },
+  ]);
+});
+
 describe.concurrent('the tree', () => {
   it('answers results again with the same tools, and an edited message keeps them', async () => {
     const { id, requests } = await waiting();

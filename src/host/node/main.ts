@@ -88,7 +88,7 @@ async function serve(): Promise<void> {
     registry,
     settings: turnServiceSettingsOf(config),
     retriever: createRetriever(documents, embeddings),
-    toolRegistry: createToolRegistry(),
+    toolRegistry: createToolRegistry({ approval: config.TOOL_APPROVAL }),
     prices,
     coalesce: setImmediate,
     log,

@@ -49,7 +49,7 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
       registry: settled.registry,
       settings: turnServiceSettingsOf(settled.config),
       retriever: createRetriever(createSearcher({ db, embeddings, log }), embeddings),
-      toolRegistry: createToolRegistry(),
+      toolRegistry: createToolRegistry({ approval: settled.config.TOOL_APPROVAL }),
       prices: settled.prices,
       coalesce: (wake) => void setTimeout(wake, COALESCE_MS),
       elsewhere: () => new RemoteTurnService(env.ROOMS),

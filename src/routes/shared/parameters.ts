@@ -1,7 +1,7 @@
 /** The fields by which a request asks something of the model, besides its message. */
 import { z } from '@hono/zod-openapi';
 import { invalid } from '../../core/errors.ts';
-import { OUR_TOOLS } from '../../turns/tools/registry.ts';
+import { TOOL_NAMES } from '../../core/tool-names.ts';
 import { checkSchema } from '../../core/json-schema/check-schema.ts';
 import { REASONING_EFFORTS, type TurnParameters } from '../../core/parameters.ts';
 import { bodyOf } from './known-fields.ts';
@@ -72,6 +72,8 @@ const toolChoice = z
 /** The most tools of a request, and the longest that they may be together, in UTF-16 units of JSON. */
 const MOST_TOOLS = 128;
 const LONGEST_TOOLS = 300_000;
+
+const OUR_TOOLS: ReadonlySet<string> = new Set(TOOL_NAMES);
 
 const tool = bodyOf({
   name: nameOfOne.refine((name) => !OUR_TOOLS.has(name), 'is the name of a built-in tool'),

@@ -106,8 +106,8 @@ export function withMessage<Schema extends z.ZodType<MessageFields>>(schema: Sch
   });
 }
 
-export function hasMessage({ message, content, tool_results }: MessageFields): boolean {
-  return (message ?? content ?? tool_results) !== undefined;
+export function hasMessage({ message, content, tool_results, approvals }: MessageFields): boolean {
+  return (message ?? content ?? tool_results ?? approvals) !== undefined;
 }
 
 export const ownerQuery = queryOf({ user_id: userId.optional() });

@@ -39,4 +39,31 @@ const toolResults = z
       ' without a result.',
   });
 
-export const answerFields = { tool_results: toolResults.optional() };
+const approval = bodyOf({
+  approval_id: callId,
+  approved: z.boolean(),
+  reason: z.string().min(1).max(LONGEST_ERROR).optional(),
+  always: z.literal(true).optional().openapi({
+    description: 'Also allow this tool for good; only with `approved: true`',
+  }),
+})
+  .refine(({ approved, always }) => approved || !always, {
+    path: ['always'],
+    error: 'goes with approved: true',
+  })
+  .openapi('Approval');
+
+const approvals = z
+  .array(approval)
+  .min(1)
+  .max(MOST_RESULTS)
+  .refine(
+    (all) => new Set(all.map(({ approval_id: id }) => id)).size === all.length,
+    'must answer each question once',
+  )
+  .openapi({ description: 'Whether calls may run, which the answer before asked for' });
+
+export const answerFields = {
+  tool_results: toolResults.optional(),
+  approvals: approvals.optional(),
+};

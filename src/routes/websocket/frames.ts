@@ -21,10 +21,13 @@ export const incoming = fields
     path: ['message'],
     error: 'message (or content) is required',
   })
-  .refine(({ type, tool_results }) => type === 'message' || tool_results === undefined, {
-    path: ['tool_results'],
-    error: 'comes with a message',
-  })
+  .refine(
+    ({ type, tool_results, approvals }) => type === 'message' || !(tool_results ?? approvals),
+    {
+      path: ['tool_results'],
+      error: 'comes with a message',
+    },
+  )
   .refine(({ type, message_id }) => type === 'message' || message_id !== undefined, {
     path: ['message_id'],
     error: 'message_id is required',

@@ -90,7 +90,7 @@ async function askOf(context: ActionContext, frame: Incoming): Promise<TurnAsk> 
   }
   const input = messageInput(frame);
   if (conversation_id) return { conversationId: conversation_id, input, model, ...asked };
-  if (frame.parent_message_id ?? frame.tool_results)
+  if (frame.parent_message_id ?? frame.tool_results ?? frame.approvals)
     throw invalid('conversation_id', 'conversation_id is required');
   const { title, mode, instructions } = frame;
   // The model is stored with the conversation, and its first turn uses it from there.

@@ -10,7 +10,7 @@ const LONGEST_CLIMB = 1_000;
  * out, and do not count. One that ended with calls is not empty.
  */
 const COUNTS = `CASE m.role WHEN 'user' THEN m.is_refused = 0
-  ELSE m.status NOT IN ('failed', 'streaming') AND (m.text_length > 0 OR m.finish_reason = 'tool_calls') END`;
+  ELSE m.status NOT IN ('failed', 'streaming') AND (m.text_length > 0 OR m.finish_reason IS 'tool_calls') END`;
 
 /**
  * True for a conversation `c` that is one line: so many messages as were ever made are on its active

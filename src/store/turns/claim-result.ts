@@ -94,7 +94,7 @@ export function claimResultFrom(
   if (named) return named;
   const runningId = optionalText(row['running_id']);
   if (runningId === null) {
-    const answersCalls = claim.input.kind === 'message' && claim.input.answers.length > 0;
+    const answersCalls = claim.input.kind === 'message' && claim.input.answers !== undefined;
     // Otherwise the claim was not made although nothing stands in its way: it was released before
     // it arrived.
     return { kind: answersCalls ? 'calls_not_waiting' : 'not_found' };

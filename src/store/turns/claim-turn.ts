@@ -57,7 +57,7 @@ export async function claimTurn(
 /** Returns what a claim takes over from an earlier turn: nothing, for a message that begins anew. */
 function inherited(claim: TurnClaim): Statement[] {
   if (claim.input.kind === 'regenerate') return repeatParameters(claim);
-  return claim.input.answers.length > 0 ? inheritFromCaller(claim) : [];
+  return claim.input.answers ? inheritFromCaller(claim) : [];
 }
 
 function reservationOf({ reservation, instanceId, create }: TurnClaim): Statement[] {

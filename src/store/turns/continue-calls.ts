@@ -7,20 +7,29 @@ import type { Statement } from '../database.ts';
 /** The answer that is followed: the one that is named, else the end of the active path. */
 export const CALLER = 'coalesce(?, c.head_message_id)';
 
-/** The calls of an answer `p` that have no result in it. */
-const WAITING_CALLS = `SELECT call.value ->> 'tool_call_id' FROM json_each('[' || replace(p.parts, char(10), ',') || ']') AS call
-    WHERE call.value ->> 'type' = 'tool_call'
-  EXCEPT SELECT result.value ->> 'tool_call_id' FROM json_each('[' || replace(p.parts, char(10), ',') || ']') AS result
-    WHERE result.value ->> 'type' = 'tool_result'`;
+/** The parts of an answer `p`, which are stored as lines of JSON. */
+const PARTS = `json_each('[' || replace(p.parts, char(10), ',') || ']') AS part`;
+
+/** The calls of an answer `p` that the client has to answer: no result, nor a question, is in it. */
+const WAITING_CALLS = `SELECT part.value ->> 'tool_call_id' FROM ${PARTS} WHERE part.value ->> 'type' = 'tool_call'
+  EXCEPT SELECT part.value ->> 'tool_call_id' FROM ${PARTS} WHERE part.value ->> 'type' IN ('tool_result', 'tool_approval')`;
+
+/** The questions of an answer `p` that wait for the user. */
+const WAITING_APPROVALS = `SELECT part.value ->> 'approval_id' FROM ${PARTS} WHERE part.value ->> 'type' = 'tool_approval'`;
+
+/** True when all ids of a JSON list are among those that wait. */
+function allWait(waiting: string): string {
+  return `NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE wanted.value NOT IN (${waiting}))`;
+}
 
 /**
- * True when all calls of a JSON list wait: the answer ended with them, and nothing follows it yet.
+ * True when all calls and all approvals of two JSON lists wait: the answer ended with them, and nothing follows it yet.
  * Whatever follows closes them, so that none is answered twice.
  */
 export const CALLS_WAIT = `AND EXISTS (SELECT 1 FROM messages p WHERE p.id = ${CALLER} AND p.conversation_id = c.id
     AND p.finish_reason = 'tool_calls'
     AND NOT EXISTS (SELECT 1 FROM messages s WHERE s.conversation_id = c.id AND s.parent_id = p.id)
-    AND NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE wanted.value NOT IN (${WAITING_CALLS})))`;
+    AND ${allWait(WAITING_CALLS)} AND ${allWait(WAITING_APPROVALS)})`;
 
 /** Finds the turn that asked for the calls, from the new turn `turns`. */
 const CALLING_TURN = `FROM messages q JOIN messages p ON p.id = q.parent_id JOIN turns a ON a.id = p.turn_id

@@ -4,6 +4,7 @@
  * other.
  */
 import { encodeParts, type Part } from '../../core/parts.ts';
+import type { Answers } from '../../core/tool-calls.ts';
 import { NOW, type Statement } from '../database.ts';
 import { CALLER, CALLS_WAIT } from './continue-calls.ts';
 import { KNOWN_RESOURCE } from '../idempotency-keys.ts';
@@ -20,8 +21,8 @@ export type ClaimInput =
       tokens: number;
       /** Undefined: at the end of the active path; null: a new beginning. */
       parentId: string | null | undefined;
-      /** The ids of the calls that it answers. */
-      answers: string[];
+      /** What it answers of the answer before it; undefined for a message that only says something. */
+      answers?: Answers | undefined;
       /** A message that is edited stands beside the old one, whatever that follows. */
       parentMayBeQuestion: boolean;
       /** The name that the client gives the message. */
@@ -61,7 +62,7 @@ export function placementOf(input: ClaimInput, answer: NewAnswer): Placement {
   const stored = [messageId, encodeParts(parts), textLength, tokens, clientId, historyHash];
   const messageArgs = [...stored, answer.id, answer.clientId];
   const plain = { promptId: messageId, namedId: null, conditionArgs: [], messageArgs, more: [] };
-  if (input.answers.length > 0) return afterCalls(input, answer.id, messageArgs);
+  if (input.answers) return afterCalls(input, input.answers, answer.id, messageArgs);
   if (parentId === undefined) return { ...plain, ...AT_HEAD, lengthArgs: [] };
   if (parentId === null) return { ...plain, ...AT_ROOT, lengthArgs: [] };
   return {
@@ -75,7 +76,8 @@ export function placementOf(input: ClaimInput, answer: NewAnswer): Placement {
 }
 
 function afterCalls(
-  { messageId, parentId = null, answers }: Extract<ClaimInput, { kind: 'message' }>,
+  { messageId, parentId = null }: Extract<ClaimInput, { kind: 'message' }>,
+  { calls, approvals }: Answers,
   answerId: string,
   messageArgs: (string | number | null)[],
 ): Placement {
@@ -83,7 +85,7 @@ function afterCalls(
     ...AFTER_CALLS,
     promptId: messageId,
     namedId: parentId,
-    conditionArgs: [parentId, JSON.stringify(answers)],
+    conditionArgs: [parentId, JSON.stringify(calls), JSON.stringify(approvals)],
     messageArgs: [parentId, parentId, ...messageArgs],
     lengthArgs: [answerId],
     more: [],

@@ -50,7 +50,7 @@ export async function acceptTurn<Joined>(
       case 'unauthenticated':
         throw unauthenticated();
       case 'calls_not_waiting':
-        throw invalid('tool_results', 'a result may only answer a call that waits, once');
+        throw callsNotWaiting();
       case 'limited':
         throw limitError(result.reserved);
       case 'key_reused':
@@ -113,6 +113,14 @@ async function join<Joined>(
 ): Promise<Joined | undefined> {
   await claims.bindTicket(principal, turn.turnId);
   return joinTurn(turn);
+}
+
+/** Returns the error for results and approvals that nothing waits for. */
+function callsNotWaiting(): ParleyError {
+  return invalid(
+    'tool_results',
+    'tool_results and approvals may only answer calls that wait at the end of an answer, each once',
+  );
 }
 
 /**

@@ -3,7 +3,7 @@ import { estimateMessage } from '../../core/context.ts';
 import { newId } from '../../core/ids.ts';
 import type { TurnHead } from '../../core/message.ts';
 import { contentOf } from '../../core/parts.ts';
-import { answeredBy } from '../../core/tool-calls.ts';
+import { answersIn } from '../../core/tool-calls.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Principal } from '../../core/principal.ts';
 import { sleep } from '../../core/retry.ts';
@@ -146,7 +146,7 @@ function claimInput(input: TurnInput): ClaimInput {
     tokens: estimateMessage({ role: 'user', parts }),
     parentId,
     // An edited message keeps its results, which were taken with the old one.
-    answers: parentMayBeQuestion ? [] : answeredBy(parts),
+    answers: parentMayBeQuestion ? undefined : answersIn(parts),
     parentMayBeQuestion,
     clientId,
     historyHash,

@@ -3,6 +3,8 @@ import { failureOf } from '../../core/errors.ts';
 import type { LedgerEntry } from '../../core/ledger.ts';
 import type { Outcome } from '../../core/message.ts';
 import { endedMessage, endTurn, type Ending } from '../../store/turns/checkpoint.ts';
+import { settleCalls } from '../../core/tool-calls.ts';
+import { answerApprovals } from '../tools/answer-approvals.ts';
 import { afterTurn } from '../after/after-turn.ts';
 import { isAsAsked } from './check-format.ts';
 import { brokenEnding, endingOf } from './finish.ts';
@@ -27,8 +29,11 @@ export async function runTurn(job: TurnJob, dependencies: RunDependencies): Prom
 
 async function answer(job: TurnJob, dependencies: RunDependencies): Promise<Ending> {
   try {
-    const retrieved = await retrieveContext(job, dependencies);
-    const generated = await generate(job, retrieved, dependencies);
+    const approved = await answerApprovals(job, dependencies);
+    const history = settleCalls(approved ? [...job.history, approved] : job.history);
+    const settled = { ...job, history };
+    const retrieved = await retrieveContext(settled, dependencies);
+    const generated = await generate(settled, retrieved, dependencies);
     const ending = endingOf(job.turn, generated);
     if (!job.parameters) return ending;
     return { ...ending, isValid: await isAsAsked(job.parameters, ending) };

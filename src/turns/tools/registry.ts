@@ -10,32 +10,43 @@ import type { OfferedTools, Tool, ToolRegistry } from './tool.ts';
 /** The tools that a model may use in `open` mode. */
 const TOOLS: readonly Tool[] = [searchDocuments, searchConversations];
 
-/** The names that a client's tool may not have. */
-export const OUR_TOOLS: ReadonlySet<string> = new Set(TOOLS.map(({ name }) => name));
-
 /**
  * The time for which a failure that may have had another cause counts as a refusal of tools, in
  * milliseconds.
  */
 const DOUBTFUL_REFUSAL_MS = 10 * 60_000;
 
-const NONE: OfferedTools = { byName: new Map(), client: new Map(), takesCalls: true, options: {} };
+const NONE: OfferedTools = {
+  byName: new Map(),
+  needsApproval: () => false,
+  client: new Map(),
+  takesCalls: true,
+  options: {},
+};
 
-export function createToolRegistry(tools: readonly Tool[] = TOOLS): ToolRegistry {
+/**
+ * Creates a registry.
+ * @param approval the names of the tools that run only when their user allows it
+ */
+export function createToolRegistry({
+  tools = TOOLS,
+  approval = [],
+}: { tools?: readonly Tool[]; approval?: readonly string[] } = {}): ToolRegistry {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
+  const all: OfferedTools = { ...NONE, byName, needsApproval: (name) => approval.includes(name) };
   /**
    * The tools as models see them. They are described when first offered, so the SDK is not loaded
    * before.
    */
   let offered: Promise<OfferedTools> | undefined;
   const offer = async (): Promise<OfferedTools> => ({
-    ...NONE,
-    byName,
+    ...all,
     options: { tools: await Promise.all(tools.map(describe)), toolChoice: { type: 'auto' } },
   });
   /** The time until which a model that refused tools is offered none, by the model's name. */
   const refusing = new Map<string, number>();
   return {
+    all,
     async toolsFor({ conversation, model, hasSearchableContent, parameters = {} }) {
       const isRefusing = Date.now() < (refusing.get(model.name) ?? 0);
       const isOffered =

@@ -4,7 +4,9 @@
  * the client.
  */
 import type { LanguageModelV4ToolCall } from '@ai-sdk/provider';
+import { newId } from '../../core/ids.ts';
 import type { Json } from '../../core/parts.ts';
+import { isAllowed } from '../../store/turns/tool-runs.ts';
 import type { RunningTurn } from '../run/running-turn.ts';
 import { clientCallMistake } from './check-client-call.ts';
 import { readCall, type ReadCall } from './read-call.ts';
@@ -49,7 +51,10 @@ export async function runToolCalls(
     const isClients = context.tools.client.has(call.part.name);
     const isTooMany = isClients ? ++clients > MOST_CLIENT_CALLS : ++ours > MOST_CALLS;
     if (isTooMany) return Promise.resolve(failed('too many calls at once'));
-    return isClients ? checkClientCall(call, context) : runTool(call, context, turn.stopSignal);
+    if (isClients) return checkClientCall(call, context);
+    return context.tools.needsApproval(call.part.name)
+      ? runIfAllowed(call, turn, context)
+      : runTool(call, context, turn.stopSignal);
   });
   const handled: HandledCall[] = [];
   for (const [index, call] of read.entries()) {
@@ -58,6 +63,33 @@ export async function runToolCalls(
     handled.push({ ...call, result });
   }
   return handled;
+}
+
+/** Runs a call, or asks the user first; undefined where the user has to answer. */
+async function runIfAllowed(
+  call: ReadCall,
+  turn: RunningTurn,
+  context: ToolContext,
+): Promise<ToolResult | undefined> {
+  if (!(await mustAsk(call, context))) return runTool(call, context, turn.stopSignal);
+  const { tool_call_id, name, input } = call.part;
+  turn.add({ type: 'tool_approval', approval_id: newId(), tool_call_id, name, input });
+  return undefined;
+}
+
+/** Returns true for a call that its tool would take, and that the user has not allowed for good. */
+async function mustAsk(
+  { part, isJson }: ReadCall,
+  { tools, db, conversation, log }: ToolContext,
+): Promise<boolean> {
+  const tool = tools.byName.get(part.name);
+  if (!tool || !isJson || !tool.input.safeParse(part.input).success) return false;
+  try {
+    return !(await isAllowed(db, { userId: conversation.userId, tool: part.name }));
+  } catch (error) {
+    log.error('permissions could not be read, so the user is asked', { error });
+    return true;
+  }
 }
 
 /** Returns the failure of a call that its tool would not take; undefined where the client answers. */

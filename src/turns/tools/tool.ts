@@ -44,6 +44,8 @@ export interface ToolContext extends Omit<ToolDependencies, 'signal'> {
 export interface OfferedTools {
   /** Ours, which run here. */
   byName: ReadonlyMap<string, Tool>;
+  /** Those of ours that run only if the user allows it. */
+  needsApproval(name: string): boolean;
   /** The client's, which it runs itself. */
   client: ReadonlyMap<string, ClientTool>;
   /** False for a model that is known to refuse tools, and earlier calls with them. */
@@ -53,6 +55,8 @@ export interface OfferedTools {
 }
 
 export interface ToolRegistry {
+  /** All of our tools, for calls that were made earlier. */
+  readonly all: OfferedTools;
   /**
    * Returns the tools to offer.
    * @param hasSearchableContent whether the user has anything that a tool could search

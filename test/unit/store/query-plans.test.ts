@@ -60,6 +60,13 @@ import * as schema from '../../../src/store/schema.ts';
 import { chunks, chunkVectors, owners, SEARCH_TABLES } from '../../../src/store/search/tables.ts';
 import { endTurn, saveCheckpoints, type Ending } from '../../../src/store/turns/checkpoint.ts';
 import { claimTurn } from '../../../src/store/turns/claim-turn.ts';
+import {
+  claimToolRun,
+  isAllowed,
+  listPermissions,
+  removePermission,
+  storeToolRun,
+} from '../../../src/store/turns/tool-runs.ts';
 import { findTurn, requestCancel, sweep } from '../../../src/store/turns/read.ts';
 import { LocalTurnService } from '../../../src/turns/local-turn-service.ts';
 import { createToolRegistry } from '../../../src/turns/tools/registry.ts';
@@ -220,7 +227,23 @@ async function talk(): Promise<void> {
   await call('PATCH', path, { title: 't', mode: 'rag', model: 'offline', instructions: 'i' });
   await call('GET', '/health');
   await branch(path);
+  await approve();
   await call('DELETE', path);
+}
+
+/** An allowed call, and what is allowed for good. */
+async function approve(): Promise<void> {
+  const run = { approvalId: 'approval', turnId: 'turn' };
+  const permission = { userId: 'u', tool: 'look' };
+  expect(await claimToolRun(db, run, permission)).toBeUndefined();
+  await storeToolRun(db, run, { output: 1, isError: false });
+  expect(await claimToolRun(db, { ...run, turnId: 'other' }, undefined)).toEqual({
+    output: { output: 1, isError: false },
+  });
+  expect(await isAllowed(db, permission)).toBe(true);
+  expect(await listPermissions(db, 'u')).toMatchObject([{ tool: 'look' }]);
+  await removePermission(db, permission);
+  expect(await isAllowed(db, permission)).toBe(false);
 }
 
 /** Every form of a turn, and every change to a tree. */

@@ -89,6 +89,21 @@ export const nativeEvents = {
     }),
     example: { tool_call_id: 'call_1', output: { passages: [] } },
   },
+  'tool.approval': {
+    when: 'for a call that runs only if its user allows it. The turn then ends with `finish_reason` `tool_calls`, and `approvals` of the next message say whether the call runs, with the input that is stored here',
+    fields: z.object({
+      approval_id: z.string(),
+      tool_call_id: z.string(),
+      name: z.string(),
+      input: z.unknown(),
+    }),
+    example: {
+      approval_id: '019ac3a1-5d73-7f5c-84e6-3d4e5f607182',
+      tool_call_id: 'call_1',
+      name: 'search_documents',
+      input: { query: 'valve' },
+    },
+  },
   'message.delta': {
     when: 'any number of times',
     fields: z.object({ text: z.string().describe('to be appended to the answer') }),

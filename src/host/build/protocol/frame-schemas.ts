@@ -71,6 +71,11 @@ export const serverFrames = {
     fields: inConversation.extend(nativeEvents['tool.result'].fields.shape),
     example: { conversation_id, tool_call_id: 'call_1', output: { passages: [] } },
   },
+  tool_approval: {
+    when: 'for a call that runs only if its user allows it, as `tool.approval` above',
+    fields: inConversation.extend(nativeEvents['tool.approval'].fields.shape),
+    example: { conversation_id, ...nativeEvents['tool.approval'].example },
+  },
   chunk: {
     when: 'any number of times',
     fields: inConversation.extend({ content: z.string().describe('to be appended') }),

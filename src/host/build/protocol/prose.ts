@@ -27,7 +27,7 @@ browser comes again.`;
 export const TEXT_STREAM = `## The text-only stream
 
 \`GET /chat/conversations/{id}/stream\` sends events without a name, whose data are the text; a line
-break in it is several \`data:\` lines. A turn that does not complete ends with \`turn.cancelled\` or
+break in it is several \`data:\` lines. A call that needs to be allowed is told by \`tool.approval\`, as above. A turn that does not complete ends with \`turn.cancelled\` or
 \`turn.failed\`, as above. \`data: [DONE]\` is always last. An answer that is itself \`[DONE]\` comes in
 two events.`;
 

@@ -26,7 +26,6 @@ export function newClaim(): TurnClaim {
       textLength: 5,
       tokens: 1,
       parentId: undefined,
-      answers: [],
       parentMayBeQuestion: false,
       clientId: null,
       historyHash: null,

@@ -43,7 +43,7 @@ async function setUp(...tools: Tool[]) {
   const reports: string[] = [];
   const context: ToolContext = {
     conversation,
-    tools: await createToolRegistry(tools).toolsFor({
+    tools: await createToolRegistry({ tools }).toolsFor({
       conversation,
       model,
       hasSearchableContent: true,
