@@ -44,6 +44,8 @@ async function race({ random }: Rounds, world: World, others: TestServer[]): Pro
   const victim = others[random.below(others.length)];
   let isOver = false;
   const watching = watch(world.client, userId, () => isOver);
+  // What it finds is told when it is awaited below.
+  watching.catch(() => undefined);
   const asking = Array.from({ length: TURNS }, async (_, at) => {
     await sleep(random.below(2_500));
     await turnOf(clients[at % clients.length] ?? world.client, { userId, model, message: 'Hi' });
