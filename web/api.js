@@ -17,8 +17,34 @@ export class ApiError extends Error {
 
 /** Names the user where anybody may call: the same one in this browser from now on. */
 export function nameUser() {
-  userId = localStorage.getItem(USER) ?? `guest-${crypto.randomUUID().slice(0, 13)}`;
-  localStorage.setItem(USER, userId);
+  userId = recall(USER) ?? `guest-${newKey().slice(0, 13)}`;
+  remember(USER, userId);
+}
+
+/** Returns what this browser remembers under a name; undefined where it may remember nothing. */
+export function recall(name) {
+  try {
+    return localStorage.getItem(name) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Lets this browser remember something; null forgets it. What does not fit is not remembered. */
+export function remember(name, value) {
+  try {
+    if (value === null) localStorage.removeItem(name);
+    else localStorage.setItem(name, value);
+  } catch {
+    // Storage may be full or forbidden. The page works without it.
+  }
+}
+
+/** Returns a new random key. Off localhost and https a browser has no `randomUUID`. */
+function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
 }
 
 /**
@@ -51,7 +77,7 @@ export async function send(path, { method, json, form, headers = {} } = {}) {
  * response changes nothing. A try whose answer was lost is repeated with the same key.
  */
 export async function startTurn(path, json) {
-  const headers = { 'idempotency-key': crypto.randomUUID(), accept: 'text/event-stream' };
+  const headers = { 'idempotency-key': newKey(), accept: 'text/event-stream' };
   for (let pause = 500; ; pause *= 2) {
     try {
       const response = await send(path, { json, headers });

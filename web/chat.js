@@ -1,5 +1,5 @@
 /** The page: a chat by the public API alone. */
-import { ApiError, call, follow, nameUser, send, startTurn } from './api.js';
+import { ApiError, call, follow, nameUser, recall, remember, send, startTurn } from './api.js';
 import { button, element, make } from './elements.js';
 import { drawMessage, growingAnswer } from './messages.js';
 import { addDocuments, showConversations, showDocuments } from './sidebar.js';
@@ -7,11 +7,17 @@ import { addDocuments, showConversations, showDocuments } from './sidebar.js';
 const list = element('messages');
 const composer = element('composer-text');
 const DRAFT = 'parley.draft';
+/** Milliseconds after which a lost answer is looked for. */
+const LOOK_AGAIN_MS = 3_000;
 
 /** The conversation that is shown; undefined for a new one. */
 let current;
 /** The turn that is followed. */
 let running;
+/** True while a message is on its way. */
+let isSending = false;
+/** The number of the last conversation that was asked for: an answer to an earlier one is late. */
+let shown = 0;
 
 function say(text) {
   element('notice').textContent = text;
@@ -22,6 +28,7 @@ function attempt(work) {
   say('');
   return work().catch(async (error) => {
     if (error instanceof ApiError && error.status === 401) return signIn();
+    if (!(error instanceof ApiError || error instanceof TypeError)) throw error;
     say(error instanceof ApiError ? error.message : 'The server cannot be reached.');
   });
 }
@@ -50,6 +57,7 @@ const actions = {
 /** Shows a conversation as it is stored, and follows the answer that still grows. */
 async function show(id) {
   leave();
+  const turn = ++shown;
   current = id;
   history.replaceState(null, '', id ? `#${id}` : location.pathname);
   if (!id) {
@@ -58,6 +66,7 @@ async function show(id) {
     return refreshList();
   }
   const conversation = await call(`/conversations/${id}`);
+  if (turn !== shown) return;
   element('title').textContent = conversation.title ?? 'New conversation';
   element('rag').checked = conversation.mode === 'rag';
   const growing = conversation.messages.find(({ status }) => status === 'streaming');
@@ -78,6 +87,8 @@ function refreshList() {
 async function answerTo(path, json) {
   const model = element('model').value || undefined;
   const { turnId, conversationId } = await startTurn(path, { ...json, model });
+  // From here on the message is stored: sending it again would ask twice.
+  accepted(json.message);
   await show(conversationId);
   if (!running) attach(turnId);
 }
@@ -97,7 +108,10 @@ function attach(turnId) {
       tell(type === 'turn.completed' ? 'The answer is complete.' : 'The answer has ended.');
       void over().then(() => data.error && say(data.error.detail));
     },
-    lost: () => say('The connection was lost. Reload the page to see the answer.'),
+    lost() {
+      say('The connection was lost. The answer goes on; looking for it…');
+      setTimeout(() => running?.turnId === turnId && over(), LOOK_AGAIN_MS);
+    },
   });
   running = { turnId, stop };
   tell('Answering…');
@@ -124,17 +138,25 @@ function isAtEnd() {
   return list.scrollHeight - list.scrollTop - list.clientHeight < 48;
 }
 
-function submit() {
+/** Sends the message. It stays in its place until the server has it. */
+async function submit() {
   const message = composer.value;
-  if (message.trim() === '' || running) return;
-  void attempt(async () => {
+  if (message.trim() === '' || running || isSending) return;
+  isSending = true;
+  await attempt(async () => {
     const mode = element('rag').checked ? 'rag' : 'open';
     if (current) await call(`/conversations/${current}`, { method: 'PATCH', json: { mode } });
     if (current) await answerTo(`/conversations/${current}/messages`, { message });
     else await answerTo('/conversations', { message, mode });
-    composer.value = '';
-    localStorage.removeItem(DRAFT);
   });
+  isSending = false;
+}
+
+/** Empties the composer, unless something else was typed meanwhile. */
+function accepted(message) {
+  if (composer.value !== message) return;
+  composer.value = '';
+  remember(DRAFT, null);
 }
 
 function stop() {
@@ -149,7 +171,12 @@ function openEditor(message) {
   const text = make('textarea', { value: message.content, 'aria-label': 'The message, edited' });
   const send = button(
     'Send',
-    () => attempt(() => answerTo(`/messages/${message.id}/edit`, { message: text.value })),
+    ({ target }) => {
+      target.disabled = true;
+      return attempt(() => answerTo(`/messages/${message.id}/edit`, { message: text.value })).then(
+        () => (target.disabled = false),
+      );
+    },
     { class: 'primary' },
   );
   const cancel = button('Cancel', () => editor.replaceWith(item));
@@ -187,13 +214,16 @@ async function showModels() {
 
 async function start() {
   await showModels();
-  await Promise.all([show(location.hash.slice(1) || undefined), showDocuments()]);
+  const [, named] = /^#([\w-]{1,100})$/u.exec(location.hash) ?? [];
+  await Promise.all([show(named).catch(() => show(undefined)), showDocuments()]);
   composer.focus();
 }
 
 function onKey(event) {
   const isTyping = event.target instanceof HTMLElement && event.target.matches('input, textarea');
-  if (event.key === 'Escape') stop();
+  const isDialogOpen = document.querySelector('dialog[open]') !== null;
+  if (isDialogOpen) return;
+  if (event.key === 'Escape' && running) stop();
   else if (event.altKey && event.code === 'KeyN') void attempt(() => show(undefined));
   else if (isTyping) return;
   else if (event.key === '?') element('help').showModal();
@@ -204,15 +234,15 @@ function onKey(event) {
 
 element('composer').addEventListener('submit', (event) => {
   event.preventDefault();
-  submit();
+  void submit();
 });
 composer.addEventListener('keydown', (event) => {
   if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
   event.preventDefault();
-  submit();
+  void submit();
 });
-composer.value = localStorage.getItem(DRAFT) ?? '';
-composer.addEventListener('input', () => localStorage.setItem(DRAFT, composer.value));
+composer.value = recall(DRAFT) ?? '';
+composer.addEventListener('input', () => remember(DRAFT, composer.value));
 element('stop').addEventListener('click', stop);
 element('new').addEventListener('click', () => void attempt(() => show(undefined)));
 element('file').addEventListener('change', ({ target }) => {

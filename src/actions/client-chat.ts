@@ -31,6 +31,8 @@ export type ChatTrigger =
        * message alone, which then follows the end of the active path.
        */
       answersBefore: string[] | undefined;
+      /** True when the client has earlier questions, which a new chat cannot have. */
+      hasQuestionsBefore: boolean;
     }
   /** Answers a message again: the user's own, or the one that this answer answered. */
   | { kind: 'regenerate'; messageId: string };
@@ -49,7 +51,7 @@ export async function startInChat<Started>(
   start: (context: ActionContext, ask: PlacedAsk) => Promise<Started>,
 ): Promise<Started> {
   // A message without a history is nearly always the first of its chat: that saves the look.
-  const mayBeNew = isFirst(request.trigger);
+  const mayBeNew = isFirst(request.trigger) && !OUR_ID.test(request.chatId);
   const known = mayBeNew ? undefined : await findChat(context, request.chatId);
   if (known !== undefined) return start(context, await askIn(context, known, request.trigger));
   try {
@@ -95,6 +97,8 @@ function askToCreate({ chatId, trigger, create }: ChatRequest): PlacedAsk {
       'messageId',
       'this chat is not stored, so no message of it can be answered again',
     );
+  if (trigger.hasQuestionsBefore)
+    throw invalid('messages', 'the messages before the last one are not stored here');
   const { parts, messageId } = trigger;
   const input: TurnInput = { kind: 'message', parts, parentId: null, clientId: messageId };
   return { create: { ...create, clientId: chatId }, input };

@@ -3,7 +3,7 @@
  * said. The same history has the same place; an edited message becomes a sibling, a shortened
  * history a branch. Where the match is in doubt, a conversation of its own begins.
  */
-import { historyHash, wordsOf, type Exchange } from '../core/exchange.ts';
+import { historyHashes, wordsOf, type Exchange } from '../core/exchange.ts';
 import { contentOf } from '../core/parts.ts';
 import { titleFrom } from '../core/title.ts';
 import { createFromHistory, findExchanges, type StoredExchange } from '../store/histories.ts';
@@ -24,8 +24,13 @@ export interface Placing extends History {
   userId: string;
   /** The fields of the conversation, where one is made. */
   create: ConversationFields;
-  /** True for a request that a client says it repeats: it joins the turn of the first try. */
-  isRetry: boolean;
+  /** The client's own word for somebody, where one user stands for many. */
+  clientUser?: string;
+  /**
+   * The hash of a request that a client says it repeats: it joins the turn of the same request.
+   * Undefined for a first try.
+   */
+  retryOf?: string;
 }
 
 /** The turn to join, or the place of a new one. */
@@ -37,51 +42,66 @@ const RETRY_WITHIN_MS = 60_000;
 /** Finds the place of a history among all that its user has; makes one where there is none. */
 export async function placeHistory(context: ActionContext, placing: Placing): Promise<Place> {
   const hashes = await hashesOf(placing);
-  const found = await findExchanges(context.dependencies.db, {
-    userId: placing.userId,
-    hashes: [hashes.whole, hashes.before],
-  });
-  return matching(found, placing, hashes) ?? { ask: await beginHistory(context, placing) };
+  const found = await find(context, placing, hashes);
+  return matching(found, placing, hashes) ?? { ask: await begin(context, placing, hashes) };
 }
 
-/** Finds the place of a history in a conversation: its end, where nothing matches. */
+/**
+ * Finds the place of a history in a conversation.
+ * @returns undefined where the conversation has no such history
+ */
 export async function placeIn(
   context: ActionContext,
   conversationId: string,
   placing: Placing,
-): Promise<Place> {
+): Promise<Place | undefined> {
   const hashes = await hashesOf(placing);
-  const found = await findExchanges(context.dependencies.db, {
-    userId: placing.userId,
-    hashes: [hashes.whole, hashes.before],
-  });
+  const found = await find(context, placing, hashes);
   const here = found.filter((exchange) => exchange.conversationId === conversationId);
-  const input = messageOf(placing, hashes.whole);
-  return matching(here, placing, hashes) ?? { ask: { conversationId, input } };
+  return matching(here, placing, hashes);
 }
 
 /** Makes a conversation for a history, with what came before the question where there is any. */
 export async function beginHistory(context: ActionContext, placing: Placing): Promise<PlacedAsk> {
-  const { whole } = await hashesOf(placing);
-  const input = messageOf(placing, whole);
+  return begin(context, placing, await hashesOf(placing));
+}
+
+async function begin(context: ActionContext, placing: Placing, hashes: Hashes): Promise<PlacedAsk> {
+  const input = messageOf(placing, hashes.whole);
   if (placing.before.length === 0) return { create: placing.create, input };
-  const conversation = await keepHistory(context, placing);
+  const conversation = await keepHistory(context, placing, hashes);
   return {
     conversationId: conversation.id,
     input: { ...input, parentId: conversation.headMessageId },
   };
 }
 
+/** Returns the place of a history's question in a conversation, after an answer or at its root. */
+export async function placeAfter(
+  conversationId: string,
+  placing: Placing,
+  parentId: string | null | undefined,
+): Promise<PlacedAsk> {
+  const { whole } = await hashesOf(placing);
+  return { conversationId, input: { ...messageOf(placing, whole), parentId } };
+}
+
 interface Hashes {
   /** Of the history with its question. */
   whole: string;
-  /** Of the history up to the question before; empty where there is none. */
-  before: string;
+  /** Of the history up to each question before. */
+  before: string[];
 }
 
-async function hashesOf({ before, question, userId }: Placing): Promise<Hashes> {
-  const whole = await historyHash(userId, [...before, { question, answer: null }]);
-  return { whole, before: before.length > 0 ? await historyHash(userId, before) : '' };
+async function hashesOf({ before, question, userId, clientUser = '' }: Placing): Promise<Hashes> {
+  const owner = JSON.stringify([userId, clientUser]);
+  const hashes = await historyHashes(owner, [...before, { question, answer: null }]);
+  return { whole: hashes.at(-1) ?? '', before: hashes.slice(0, -1) };
+}
+
+function find(context: ActionContext, { userId }: Placing, { whole, before }: Hashes) {
+  const hashes = [whole, ...before.slice(-1)];
+  return findExchanges(context.dependencies.db, { userId, hashes });
 }
 
 /** Returns the place of a history among exchanges; undefined where none is its beginning. */
@@ -91,11 +111,14 @@ function matching(
   hashes: Hashes,
 ): Place | undefined {
   const same = found.find(({ hash }) => hash === hashes.whole);
-  if (same)
-    return placing.isRetry && isRecent(same) ? { join: addressOf(same) } : { ask: again(same) };
+  if (placing.retryOf !== undefined) {
+    const first = found.find((exchange) => isRepeated(exchange, placing.retryOf, hashes));
+    if (first) return { join: addressOf(first) };
+  }
+  if (same) return { ask: again(same) };
   const last = placing.before.at(-1);
   const parent = found.find(
-    (exchange) => exchange.hash === hashes.before && last && isAnswerOf(exchange, last),
+    (exchange) => exchange.hash === hashes.before.at(-1) && last && isAnswerOf(exchange, last),
   );
   if (!parent) return undefined;
   const input = { ...messageOf(placing, hashes.whole), parentId: parent.answer.id };
@@ -111,8 +134,14 @@ function again({ conversationId, questionId }: StoredExchange): PlacedAsk {
   return { conversationId, input: { kind: 'regenerate', promptId: questionId } };
 }
 
-function isRecent({ answer }: StoredExchange): boolean {
-  return answer.turnId !== null && answer.age < RETRY_WITHIN_MS;
+/** Tells whether a stored exchange is of the same request, running or begun a moment ago. */
+function isRepeated(
+  { hash, answer }: StoredExchange,
+  request: string | undefined,
+  { whole }: Hashes,
+): boolean {
+  const isRecent = answer.status === 'streaming' || answer.age < RETRY_WITHIN_MS;
+  return hash === whole && answer.turnId !== null && isRecent && answer.request === request;
 }
 
 function addressOf({ answer, conversationId }: StoredExchange): TurnAddress {
@@ -134,13 +163,11 @@ function isAnswerOf({ answer }: StoredExchange, { answer: given }: Exchange): bo
 /** Keeps a history that is not stored here, in a conversation of its own. */
 async function keepHistory(
   context: ActionContext,
-  { before, userId, create }: Pick<Placing, 'before' | 'userId' | 'create'>,
+  { before, userId, create }: Placing,
+  hashes: Hashes,
 ) {
   const { db, config } = context.dependencies;
-  const hashes = before.map((_, at) => historyHash(userId, before.slice(0, at + 1)));
-  const exchanges = await Promise.all(
-    before.map(async (exchange, at) => ({ ...exchange, hash: (await hashes[at]) ?? '' })),
-  );
+  const exchanges = before.map((exchange, at) => ({ ...exchange, hash: hashes.before[at] ?? '' }));
   const text = before[0]?.question ?? '';
   const title = create.title ?? titleFrom({ text, words: config.TITLE_WORD_LIMIT });
   const fields = await newConversation(context, { ...create, title });

@@ -12,21 +12,46 @@ export interface Exchange {
 }
 
 /**
- * Returns the hash of a history up to the question of its last exchange. Questions count as they
- * are; of answers only the words, since clients trim them and leave out what a model thought.
- * @param userId whose history it is: the same words of another user are another history
+ * Returns the hashes of a history: for each exchange, of everything up to its question. Each takes
+ * in the one before. Questions count as they are; of answers only the words, since clients trim
+ * them and leave out what a model thought.
+ * @param owner whose history it is: the same words of another user are another history
  */
-export function historyHash(userId: string, exchanges: readonly Exchange[]): Promise<string> {
-  const said = exchanges.map(({ question, answer }, at) =>
-    at === exchanges.length - 1 ? [question] : [question, wordsOf(contentOf(answer ?? []))],
-  );
-  return sha256(JSON.stringify([userId, said]));
+export async function historyHashes(
+  owner: string,
+  exchanges: readonly Exchange[],
+): Promise<string[]> {
+  const hashes: string[] = [];
+  let before = owner;
+  let answered = '';
+  for (const { question, answer } of exchanges) {
+    before = await sha256(JSON.stringify([before, answered, question]));
+    hashes.push(before);
+    answered = wordsOf(contentOf(answer ?? []));
+  }
+  return hashes;
 }
 
-/** Thoughts that clients keep within the text of an answer. */
-const THOUGHTS = /<details type="reasoning"[^>]*>.*?<\/details>|<think>.*?<\/think>/gs;
+/** How clients mark thoughts that they keep within the text of an answer. */
+const THOUGHTS = [
+  { begins: '<details type="reasoning"', ends: '</details>' },
+  { begins: '<think>', ends: '</think>' },
+];
 
 /** Returns the words of an answer, without thoughts and whatever white space lies between them. */
 export function wordsOf(answer: string): string {
-  return answer.replace(THOUGHTS, ' ').replace(/\s+/gu, ' ').trim();
+  return THOUGHTS.reduce(without, answer).replace(/\s+/gu, ' ').trim();
+}
+
+/** Returns a text without what stands between two marks; a first mark alone is left as it is. */
+function without(text: string, { begins, ends }: (typeof THOUGHTS)[number]): string {
+  const kept: string[] = [];
+  let at = 0;
+  for (;;) {
+    const start = text.indexOf(begins, at);
+    const end = start < 0 ? -1 : text.indexOf(ends, start);
+    if (end < 0) return [...kept, text.slice(at)].join(' ');
+    kept.push(text.slice(at, start));
+    at = end + ends.length;
+  }
 }

@@ -42,6 +42,8 @@ export interface TurnParameters {
   tool_choice?: ToolChoice;
   /** Instructions in place of the conversation's. */
   instructions?: string;
+  /** The hash of the request, where its client repeats requests by itself. */
+  request?: string;
 }
 
 /** Returns true for an answer that should be JSON. */

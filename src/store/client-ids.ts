@@ -1,6 +1,7 @@
 /** Finds conversations and messages by the names that clients gave them. */
 import { and, desc, eq, inArray, or } from 'drizzle-orm';
 import type { Role } from '../core/message.ts';
+import type { Part } from '../core/parts.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Database } from './database.ts';
 import { ownedBy, ownerOf } from './ownership.ts';
@@ -45,6 +46,7 @@ export interface NamedMessage {
   clientId: string | null;
   role: Role;
   parentId: string | null;
+  parts: Part[];
 }
 
 /**
@@ -55,10 +57,10 @@ export async function findMessages(
   db: Database,
   { conversationId, names }: { conversationId: string; names: string[] },
 ): Promise<NamedMessage[]> {
-  const { id, clientId, role, parentId } = messages;
+  const { id, clientId, role, parentId, parts } = messages;
   const isIn = eq(messages.conversationId, conversationId);
   const select = query
-    .select({ id, clientId, role, parentId })
+    .select({ id, clientId, role, parentId, parts })
     .from(messages)
     .where(or(and(isIn, inArray(id, names)), and(isIn, inArray(clientId, names))))
     .orderBy(desc(messages.sequenceNumber));

@@ -10,7 +10,7 @@ import { contentOf, encodeParts, type Part } from '../core/parts.ts';
 import { createConversation, type Created } from './conversations.ts';
 import type { Database, Statement } from './database.ts';
 import { batch, now, plain, query } from './query.ts';
-import { conversations, messages } from './schema.ts';
+import { conversations, messages, turns } from './schema.ts';
 
 /** A stored question with one of its answers. */
 export interface StoredExchange {
@@ -24,6 +24,8 @@ export interface StoredExchange {
     parts: Part[];
     /** Milliseconds since its turn began, by the database's clock. */
     age: number;
+    /** The hash of the request for it, where its client repeats requests by itself. */
+    request: string | undefined;
   };
 }
 
@@ -46,6 +48,7 @@ export async function findExchanges(
         parts: answers.parts,
         age: sql<number>`${now} - ${answers.createdAt}`,
       },
+      parameters: turns.parameters,
     })
     .from(messages)
     .innerJoin(conversations, eq(conversations.id, messages.conversationId))
@@ -53,10 +56,15 @@ export async function findExchanges(
       answers,
       and(eq(answers.conversationId, messages.conversationId), eq(answers.parentId, messages.id)),
     )
+    .leftJoin(turns, eq(turns.id, answers.turnId))
     .where(and(inArray(messages.historyHash, hashes), eq(conversations.userId, userId)))
     .orderBy(desc(answers.id));
   const [found] = await batch(db, [select], 'read');
-  return found.map((exchange) => ({ ...exchange, hash: exchange.hash ?? '' }));
+  return found.map(({ hash, answer, parameters, ...exchange }) => ({
+    ...exchange,
+    hash: hash ?? '',
+    answer: { ...answer, request: parameters?.request },
+  }));
 }
 
 /**

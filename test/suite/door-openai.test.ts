@@ -154,6 +154,42 @@ describe.concurrent('a chat completion', () => {
     expect(await target.upstream.requests(name)).toHaveLength(1);
   });
 
+  it('joins no other request, and answers equal ones that come at once', async () => {
+    const { model, name } = await scripted(target, { tokens, delayMs: { between: 100 } });
+    const owner = unique('user');
+    const post = (system: string, count: number) =>
+      target.call('/v1/chat/completions', {
+        json: { model, messages: [{ role: 'system', content: system }, user('Who are you?')] },
+        headers: { 'x-user-id': owner, 'x-stainless-retry-count': String(count) },
+      });
+    const first = post('You are A', 0);
+    await target.upstream.waitForRequest(name);
+    const answers = [await post('You are B', 1), await post('You are A', 0), await first];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    const turns = answers.map(({ headers: sent }) => sent['x-turn-id']);
+    expect(new Set(turns).size).toBe(3);
+  });
+
+  it('takes a long history that it has never seen without holding others up', async () => {
+    const long = 'word '.repeat(600);
+    const messages = Array.from({ length: 900 }, (_, at) =>
+      at % 2 === 0 ? user(`${at} ${long}`) : assistant(`<think> ${at} ${long}`),
+    );
+    const json = { model: 'offline', user: unique('user'), messages: [...messages, user('Now?')] };
+    const asking = target.call('/v1/chat/completions', { json });
+    const looks = Promise.all([target.call('/health'), target.call('/health')]);
+    expect((await looks).map(({ status }) => status)).toEqual([200, 200]);
+    expect((await asking).status).toBe(200);
+  }, 20_000);
+
+  it('keeps nothing of what is refused', async () => {
+    const owner = unique('user');
+    const messages = [user('one'), assistant('two'), user('three')];
+    const json = { model: 'nowhere/none', user: owner, messages };
+    expect((await target.call('/v1/chat/completions', { json })).status).toBe(400);
+    expect(await conversations(owner)).toEqual([]);
+  });
+
   it('throws for an answer that was cut, and is not asked again by itself', async () => {
     const { model, name } = await scripted(target, {
       tokens,
@@ -228,6 +264,50 @@ describe.concurrent('a client that names its chats', () => {
     ]);
     expect(byClient('a3')?.parent_id).toBe(byClient('u2')?.id);
     expect(byClient('u3')?.parent_id).toBe(byClient('a2')?.id);
+  });
+
+  it('makes a sibling of a message that it says differently under the same name', async () => {
+    const name = unique('user');
+    const headers = (parent: string) => ({
+      'x-openwebui-chat-id': 'chat',
+      'x-openwebui-user-message-id': 'u1',
+      'x-openwebui-user-message-parent-id': parent,
+    });
+    const ask = (text: string) =>
+      clientOf(name, headers('')).chat.completions.create({
+        model: 'offline',
+        messages: [user(text)],
+      });
+    await ask('original');
+    await ask('corrected');
+    const [only] = await conversations(name);
+    const said = (await tree(only?.conversation_id ?? '')).filter(({ role }) => role === 'user');
+    expect(said.map(({ content, siblings }) => [content, siblings.index])).toEqual([
+      ['original', 1],
+      ['corrected', 2],
+    ]);
+  });
+
+  it('is not appended to a chat whose history it does not have', async () => {
+    const name = unique('user');
+    const client = clientOf(name, { 'x-conversation-id': 'mine' });
+    const ask = (...messages: Said[]) =>
+      client.chat.completions.create({ model: 'offline', messages });
+    await ask(user('first'));
+    await ask(user('edited first'));
+    await ask(user('other'), assistant('never said'), user('last'));
+    const all = await conversations(name);
+    expect(all.map(({ client_id, message_count }) => [client_id, message_count])).toEqual([
+      [undefined, 4],
+      ['mine', 2],
+    ]);
+    const metadata = { conversation_id: '019ac3a1-5d6c-7b1e-9f0a-6a1d2c3b4e5f' };
+    const lost = client.chat.completions.create({
+      metadata,
+      model: 'offline',
+      messages: [user('x')],
+    });
+    await expect(lost).rejects.toMatchObject({ status: 404 });
   });
 
   it('goes on in the conversation that the metadata names', async () => {

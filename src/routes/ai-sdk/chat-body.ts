@@ -60,6 +60,7 @@ export function triggerOf(body: ChatBody): ChatTrigger {
     messageId,
     parts: [{ type: 'text', text }],
     answersBefore: body.message ? undefined : answersIn(body.messages ?? []),
+    hasQuestionsBefore: questionsIn(body.messages ?? []) > 1,
   };
 }
 
@@ -69,6 +70,10 @@ function answersIn(messages: UiMessage[]): string[] {
     .filter(({ role }) => role === 'assistant')
     .map(({ id }) => id)
     .toReversed();
+}
+
+function questionsIn(messages: UiMessage[]): number {
+  return messages.filter(({ role }) => role === 'user').length;
 }
 
 /** Returns the text of a message. */

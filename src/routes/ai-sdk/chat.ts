@@ -10,6 +10,7 @@ import { findRunningTurn } from '../../store/client-ids.ts';
 import type { Key } from '../../store/idempotency-keys.ts';
 import { uiMessageStream } from '../../wire/ui-message-stream.ts';
 import { streamOptions } from '../shared/answer-turn.ts';
+import { nameClient } from '../shared/client-user.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
 import { idempotencyKey } from '../shared/idempotency-key.ts';
 import { asSentences, body, commonProblems, json, turnProblems } from '../shared/responses.ts';
@@ -56,6 +57,7 @@ function addPosting(router: Router): void {
     },
     async (c) => {
       const given = c.req.valid('json');
+      nameClient(c, { metadata: given['metadata'] });
       const trigger = triggerOf(given);
       const idempotency = await keyOf(c, given, trigger);
       const { model, on_busy: onBusy, mode, instructions } = given;
@@ -146,6 +148,7 @@ function addStop(router: Router): void {
 
 /** Finds the turn that runs in a chat; a chat that is not there has none. */
 async function runningTurn(c: AppContext, chatId: string) {
+  nameClient(c, {});
   const conversationId = await findChat(actionContext(c), chatId);
   if (conversationId === undefined) return undefined;
   const { db } = c.get('dependencies');

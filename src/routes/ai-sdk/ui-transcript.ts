@@ -4,6 +4,7 @@ import { findChat } from '../../actions/client-chat.ts';
 import { conversationView } from '../../wire/views.ts';
 import { uiMessage } from '../../wire/ui-message.ts';
 import { readNewest } from '../conversations/read-messages.ts';
+import { nameClient } from '../shared/client-user.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
 import { required } from '../shared/required.ts';
 import { conversationSchema } from '../shared/schemas.ts';
@@ -38,6 +39,7 @@ export const uiTranscript = conversationSchema
  * @throws ParleyError `not_found`
  */
 export async function answerUiTranscript(c: AppContext, name: string): Promise<Response> {
+  nameClient(c, {});
   const id = required(await findChat(actionContext(c), name), 'Conversation');
   const { conversation, messages } = required(await readNewest(c, id), 'Conversation');
   return c.json({ ...conversationView(conversation), messages: messages.map(uiMessage) });

@@ -1,10 +1,9 @@
 /** OpenAI's chat completions, on the same conversations as everything else. */
 import { z } from '@hono/zod-openapi';
-import { userOf, withUser } from '../../actions/client-chat.ts';
-import { beginHistory, placeHistory } from '../../actions/place-history.ts';
+import { withUser } from '../../actions/client-chat.ts';
 import { forgetAfterwards } from '../../actions/forget-turn.ts';
-import { placeInChat } from '../../actions/place-lineage.ts';
 import { runTurn, startTurn, type TurnAsk } from '../../actions/start-turn.ts';
+import { failureOf } from '../../core/errors.ts';
 import type { TurnAddress } from '../../turns/turn-service.ts';
 import {
   chatCompletion,
@@ -15,23 +14,17 @@ import {
 import { problemResponse } from '../../wire/problem.ts';
 import { streamOptions } from '../shared/answer-turn.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
-import { idempotencyKey } from '../shared/idempotency-key.ts';
 import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
 import { required } from '../shared/required.ts';
 import { HAS_NO_CURSORS } from '../shared/response-docs.ts';
 import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
 import { streamTurn, turnHeaders } from '../shared/stream-turn.ts';
-import { nameClient } from './client-user.ts';
+import { nameClient } from '../shared/client-user.ts';
 import { asOpenAiErrors } from './docs.ts';
-import {
-  completionBody,
-  historyIn,
-  parametersIn,
-  refuseUnhonoured,
-  type CompletionBody,
-} from './completion-body.ts';
+import { completionBody, refuseUnhonoured, type CompletionBody } from './completion-body.ts';
 import { lineageOf } from './lineage.ts';
+import { placeOf, type Asked, type Place } from './place-completion.ts';
 import { openAiProblem } from './render-openai-error.ts';
 
 const completion = z
@@ -70,31 +63,7 @@ export function addCompletions(router: Router): void {
   );
 }
 
-type Asked = { join: TurnAddress } | { ask: TurnAsk };
-
-/** Returns the turn that a request repeats, or the one that it asks for. */
-async function placeOf(c: AppContext, given: CompletionBody): Promise<Asked> {
-  const { model } = given;
-  const parameters = parametersIn(given);
-  const context = withUser(actionContext(c));
-  const userId = userOf(context.principal);
-  const { chatId, answerId: answerClientId, isTask, ...names } = lineageOf(c, given);
-  const isRetry = Number(c.req.header('x-stainless-retry-count') ?? 0) > 0;
-  const placing = { ...historyIn(given), userId, create: {}, isRetry };
-  if (isTask) {
-    const ask = await beginHistory(context, placing);
-    return { ask: { ...ask, model, parameters } };
-  }
-  const place =
-    chatId === undefined
-      ? await placeHistory(context, placing)
-      : await placeInChat(actionContext(c), { chatId, ...names }, placing);
-  if ('join' in place) return place;
-  const idempotency = await idempotencyKey(c, { scope: userId });
-  return { ask: { ...place.ask, model, parameters, answerClientId, idempotency } };
-}
-
-async function streamed(c: AppContext, given: CompletionBody, place: Asked): Promise<Response> {
+async function streamed(c: AppContext, given: CompletionBody, place: Place): Promise<Response> {
   const wire = given.stream_options?.include_usage ? completionChunksWithUsage : completionChunks;
   const options = streamOptions(wire, {});
   const { turns } = c.get('dependencies');
@@ -102,17 +71,17 @@ async function streamed(c: AppContext, given: CompletionBody, place: Asked): Pro
   const stream =
     'join' in place
       ? required(await turns.follow(place.join, options), 'Turn')
-      : await startTurn(contextOf(c, place.ask), place.ask, options);
+      : await unlessBusy(place, (ask) => startTurn(contextOf(c, ask), ask, options));
   forgetTask(c, given, stream);
   return streamTurn(c, stream, wire);
 }
 
-async function whole(c: AppContext, given: CompletionBody, place: Asked): Promise<Response> {
+async function whole(c: AppContext, given: CompletionBody, place: Place): Promise<Response> {
   const { turns } = c.get('dependencies');
   const run =
     'join' in place
       ? await turns.wait(place.join, 'continue')
-      : await runTurn(contextOf(c, place.ask), place.ask, 'continue');
+      : await unlessBusy(place, (ask) => runTurn(contextOf(c, ask), ask, 'continue'));
   c.set('turn', run);
   c.set('turnHeaders', turnHeaders(run));
   forgetTask(c, given, run);
@@ -120,6 +89,22 @@ async function whole(c: AppContext, given: CompletionBody, place: Asked): Promis
   const failure = cutOf(turn);
   if (failure) return openAiProblem(failure, problemResponse(failure, c.get('requestId')));
   return c.json(chatCompletion(turn.head, turn.message));
+}
+
+/**
+ * Starts a turn where it belongs. Clients ask the same thing several times at once on purpose: what
+ * would have to wait for another answer there gets a conversation of its own.
+ */
+async function unlessBusy<Started>(
+  { ask, elsewhere }: Asked,
+  start: (ask: TurnAsk) => Promise<Started>,
+): Promise<Started> {
+  try {
+    return await start(ask);
+  } catch (error) {
+    if (!elsewhere || failureOf(error).code !== 'turn_in_progress') throw error;
+    return await start(await elsewhere());
+  }
 }
 
 /** What a client asks for itself, such as a title, is answered and not kept. */

@@ -7,7 +7,7 @@ import { body, json, turnProblems } from '../shared/responses.ts';
 import { MAKES_NOTHING } from '../shared/response-docs.ts';
 import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
-import { nameClient } from './client-user.ts';
+import { nameClient } from '../shared/client-user.ts';
 import { asOpenAiErrors } from './docs.ts';
 
 const MOST_INPUTS = 2_048;

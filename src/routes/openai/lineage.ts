@@ -1,10 +1,13 @@
 /** What a client's headers and metadata say of the chat that a request belongs to. */
+import { invalid } from '../../core/errors.ts';
 import type { AppContext } from '../shared/dependencies.ts';
 import type { CompletionBody } from './completion-body.ts';
 
 export interface Lineage {
-  /** The client's name of the chat, or the id of the conversation. */
+  /** The client's name of the chat. */
   chatId?: string;
+  /** The id of the conversation. */
+  conversationId?: string;
   /** The client's names of the question, of the answer to be, and of the answer before them. */
   questionId?: string;
   answerId?: string;
@@ -20,14 +23,22 @@ const LONGEST_NAME = 200;
 export function lineageOf(c: AppContext, { metadata, store }: CompletionBody): Lineage {
   const header = (name: string) => {
     const value = c.req.header(name)?.trim();
-    return value && value.length <= LONGEST_NAME ? value : undefined;
+    // A client that knows no value sends the name of the place for it.
+    return !value || value.startsWith('{{') ? undefined : checked(name, value);
   };
-  const inHeaders = header('x-openwebui-chat-id') ?? header('x-conversation-id');
+  const named = metadata?.['conversation_id'];
   return {
-    chatId: metadata?.['conversation_id'] ?? inHeaders,
+    chatId: header('x-openwebui-chat-id') ?? header('x-conversation-id'),
+    conversationId: named === undefined ? undefined : checked('metadata', named),
     questionId: header('x-openwebui-user-message-id'),
     answerId: header('x-openwebui-message-id'),
     parentId: header('x-openwebui-user-message-parent-id'),
     isTask: store === false || header('x-openwebui-task') !== undefined,
   };
+}
+
+function checked(where: string, name: string): string {
+  const isName = name !== '' && name.length <= LONGEST_NAME && !name.includes('\0');
+  if (isName) return name;
+  throw invalid(where, `${where}: a name has 1 to ${LONGEST_NAME} characters`);
 }

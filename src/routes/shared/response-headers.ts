@@ -50,6 +50,7 @@ const corsHeaders: MiddlewareHandler<AppEnv> = cors({
     return null;
   },
   exposeHeaders: [
+    'X-Should-Retry',
     'X-Request-Id',
     'X-Turn-Id',
     'X-Conversation-Id',

@@ -1,0 +1,72 @@
+/** Finds where a chat completion belongs. */
+import { userOf, withUser } from '../../actions/client-chat.ts';
+import type { ActionContext } from '../../actions/context.ts';
+import { beginHistory, placeHistory, type Placing } from '../../actions/place-history.ts';
+import { placeInChat, placeInConversation } from '../../actions/place-lineage.ts';
+import type { TurnAsk } from '../../actions/start-turn.ts';
+import { sha256 } from '../../core/sha256.ts';
+import type { TurnAddress } from '../../turns/turn-service.ts';
+import { actionContext, type AppContext } from '../shared/dependencies.ts';
+import { idempotencyKey } from '../shared/idempotency-key.ts';
+import { clientUserOf } from '../shared/client-user.ts';
+import { historyIn, parametersIn, type CompletionBody } from './completion-body.ts';
+import { lineageOf, type Lineage } from './lineage.ts';
+
+export interface Asked {
+  ask: TurnAsk;
+  /** Places the turn in a conversation of its own, where its place is taken. */
+  elsewhere?: () => Promise<TurnAsk>;
+}
+
+/** The turn that a request repeats, or the one that it asks for. */
+export type Place = { join: TurnAddress } | Asked;
+
+/**
+ * Returns the place of a request. What the model cannot do is refused before anything is kept.
+ * @throws ParleyError `invalid_request`, `unknown_model`, `not_found`
+ */
+export async function placeOf(c: AppContext, given: CompletionBody): Promise<Place> {
+  const { model } = given;
+  const { registry } = c.get('dependencies');
+  const parameters = { ...parametersIn(given), request: await sha256(await c.req.text()) };
+  const name = model ?? registry.defaultName;
+  await registry.discover(name);
+  registry.resolve(name, parameters);
+  const context = withUser(actionContext(c));
+  const userId = userOf(context.principal);
+  const isRetry = Number(c.req.header('x-stainless-retry-count') ?? 0) > 0;
+  const placing: Placing = {
+    ...historyIn(given),
+    userId,
+    clientUser: clientUserOf(c, given),
+    create: {},
+    ...(isRetry ? { retryOf: parameters.request } : {}),
+  };
+  const lineage = lineageOf(c, given);
+  const idempotency = await idempotencyKey(c, { scope: userId });
+  const { answerId: answerClientId } = lineage;
+  const complete = (ask: Pick<TurnAsk, 'conversationId' | 'create' | 'input'>): TurnAsk => ({
+    ...ask,
+    model,
+    parameters,
+    answerClientId,
+    idempotency,
+  });
+  const place = await find(context, actionContext(c), placing, lineage);
+  if ('join' in place) return place;
+  const isNamed = lineage.chatId !== undefined || lineage.conversationId !== undefined;
+  const elsewhere = async () => complete(await beginHistory(context, placing));
+  return { ask: complete(place.ask), ...(isNamed ? {} : { elsewhere }) };
+}
+
+async function find(
+  maker: ActionContext,
+  context: ActionContext,
+  placing: Placing,
+  { chatId, conversationId, isTask, ...names }: Lineage,
+) {
+  if (isTask) return { ask: await beginHistory(maker, placing) };
+  if (conversationId !== undefined) return placeInConversation(context, conversationId, placing);
+  if (chatId !== undefined) return placeInChat(context, { chatId, ...names }, placing);
+  return placeHistory(maker, placing);
+}
