@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { connectFile } from '../../src/host/node/database/libsql-file.ts';
 import { migrateFromFolder } from '../../src/host/node/database/open.ts';
 import { keywordText } from '../../src/text/words.ts';
-import { offlineEmbedding } from '../../src/models/offline/embedder.ts';
+import { embedDocument } from './embedding.ts';
 import { headingLineOf } from '../../src/core/document.ts';
 import { split } from '../../src/documents/split.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -52,7 +52,7 @@ export async function addDocument(
   library: Library,
   userId: string,
   document: { id: string; title: string; text: string },
-  embed: (text: string) => number[] = offlineEmbedding,
+  embed: (text: string) => number[] = embedDocument,
 ): Promise<number> {
   const chunks = split(document.text || document.title);
   const rows = chunks.map((chunk, ordinal) => {

@@ -7,7 +7,7 @@
 
 import { parseArgs } from 'node:util';
 
-import { offlineEmbedding } from '../../src/models/offline/embedder.ts';
+import { embedQuery } from './embedding.ts';
 import { keywordQuery } from '../../src/search/fts-query.ts';
 import type { RetrievalMode } from '../../src/search/rank.ts';
 import {
@@ -60,7 +60,7 @@ interface Embedding {
 
 const OFFLINE: Embedding = {
   userId: USER,
-  embed: ({ text }) => offlineEmbedding(text),
+  embed: ({ text }) => embedQuery(text),
   vectorWeight: OFFLINE_VECTOR_WEIGHT,
 };
 

@@ -4,7 +4,8 @@
  */
 
 import { keywordText } from '../../src/text/words.ts';
-import { OFFLINE_DIMENSIONS, offlineEmbedding } from '../../src/models/offline/embedder.ts';
+import { OFFLINE_DIMENSIONS } from '../../src/models/offline/embedder.ts';
+import { embedDocument, embedQuery } from './embedding.ts';
 import type { RetrievalMode } from '../../src/search/rank.ts';
 import { OFFLINE_VECTOR_WEIGHT, planSearch } from '../../src/search/plan-search.ts';
 import { batch } from '../../src/store/query.ts';
@@ -43,7 +44,7 @@ async function main(folder: string, own: number, others: number): Promise<void> 
     title,
     text,
     words: keywordText(`${title} ${text}`),
-    embedding: offlineEmbedding(`${title}\n${text}`),
+    embedding: embedDocument(`${title}\n${text}`),
   }));
   const library = await openLibrary();
   const { database } = library;
@@ -76,7 +77,7 @@ async function main(folder: string, own: number, others: number): Promise<void> 
       const [bare, whole, inside]: number[][] = [[], [], []];
       // The two alternate, so that other work on the machine affects both.
       for (let index = 0; index < RUNS; index++) {
-        const vector = offlineEmbedding(at(index));
+        const vector = embedQuery(at(index));
         const args = [vectorBlob(vector)];
         bare?.push(await timed(() => database.batch([{ sql: scan, args }], 'read')));
         const search = async () => {

@@ -6,7 +6,8 @@ import { setImmediate } from 'node:timers/promises';
 import { keywordText } from '../../src/text/words.ts';
 import { createEmbeddingRegistry } from '../../src/models/embeddings/registry.ts';
 import { networkBy } from '../../src/models/http.ts';
-import { offlineEmbedding } from '../../src/models/offline/embedder.ts';
+import { OFFLINE_EMBEDDER } from '../../src/models/offline/local-embedders.ts';
+import { embedDocument, table } from './embedding.ts';
 import { RememberingSearcher } from '../../src/search/memory/searcher.ts';
 import { createSearcher, type Searcher } from '../../src/search/retrieve.ts';
 import { createLogger } from '../../src/core/logger.ts';
@@ -41,7 +42,7 @@ async function fill(library: Library, corpus: Corpus, chunks: number): Promise<v
       let text = `n${at + ordinal}`;
       while (text.length < CHUNK_LENGTH) text += ` ${sentence()}.`;
       const place = { ordinal, start: 0, end: text.length, headings: [], titleWords: '' };
-      return { ...place, text, textWords: keywordText(text), embedding: offlineEmbedding(text) };
+      return { ...place, text, textWords: keywordText(text), embedding: embedDocument(text) };
     });
     await storeDocument(library, { userId: USER, id: `made-up-${at}`, title: 'made up' }, rows);
   }
@@ -66,12 +67,13 @@ async function timesOf(searcher: Searcher, queries: readonly string[]): Promise<
 
 /** Measures a library of a size, and reports the medians in milliseconds. */
 async function measure(corpus: Corpus, chunks: number) {
-  const library = await openLibrary('offline/offline');
+  const library = await openLibrary(OFFLINE_EMBEDDER);
   try {
     await fill(library, corpus, chunks);
     const off = { apiKey: undefined };
     const embeddings = createEmbeddingRegistry({
       ...{ openai: off, google: off, embeddingModel: 'offline', network: networkBy(fetch) },
+      wordTable: () => Promise.resolve(table),
     });
     const log = createLogger({ level: 'error', format: 'json', write: console.error });
     const services = { db: library.database, embeddings, log };

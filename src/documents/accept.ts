@@ -167,7 +167,7 @@ function isSame(
 
 async function contentOf(
   { prepared, title, url, metadata }: IngestRequest,
-  { name }: Embedder,
+  embedder: Embedder,
 ): Promise<DraftContent> {
   const { text, mimeType, size, charset, chunks } = prepared;
   return {
@@ -179,8 +179,9 @@ async function contentOf(
     contentHash: await sha256(text),
     size,
     charset,
-    embeddingModel: name,
-    analysis: ANALYSIS_VERSION,
+    embeddingModel: embedder.name,
+    // What is embedded without the word vectors is embedded again by the next reindex.
+    analysis: (await embedder.isWhole()) ? ANALYSIS_VERSION : null,
     chunkCount: chunks.length,
   };
 }

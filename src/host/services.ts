@@ -7,6 +7,7 @@ import { fetchKeySet } from '../auth/key-set.ts';
 import { createTokenVerifier, type JoseLibrary } from '../auth/token.ts';
 import { warnOnce } from '../core/log-once.ts';
 import type { Logger } from '../core/logger.ts';
+import { lazyWordTable } from '../models/offline/word-table.ts';
 import { ConfigError, type Config } from '../config.ts';
 import { createEmbeddingRegistry, type EmbeddingRegistry } from '../models/embeddings/registry.ts';
 import type { HttpFetch } from '../models/http.ts';
@@ -45,17 +46,33 @@ export function registryOf(config: Config, network: HttpFetch, log?: Logger): Re
   );
 }
 
+/** What the embedding models need of a host. */
+export interface EmbeddingHost {
+  /** The HTTP client of the runtime. */
+  network: HttpFetch;
+  /** Returns the bytes of the table of word vectors. */
+  readWordVectors: () => Promise<Uint8Array>;
+  log: Logger;
+}
+
 /**
  * Builds the registry of embedding models.
  * @throws ConfigError when EMBEDDING_MODEL names no enabled model
  */
-export function embeddingsOf(config: Config, network: HttpFetch): EmbeddingRegistry {
+export function embeddingsOf(
+  config: Config,
+  { network, readWordVectors, log }: EmbeddingHost,
+): EmbeddingRegistry {
+  const wordTable = lazyWordTable(readWordVectors, (error) =>
+    log.error('the word vectors cannot be used, searches go on without them', { error }),
+  );
   return asConfigError('EMBEDDING_MODEL', () =>
     createEmbeddingRegistry({
       openai: { apiKey: config.OPENAI_API_KEY, baseURL: config.OPENAI_BASE_URL },
       google: { apiKey: config.GOOGLE_GENERATIVE_AI_API_KEY, baseURL: config.GOOGLE_BASE_URL },
       embeddingModel: config.EMBEDDING_MODEL,
       network,
+      wordTable,
     }),
   );
 }

@@ -80,6 +80,8 @@ export interface QueryScores {
   scores: Float64Array;
   /** Share of the query's terms, weighted by rarity, that the candidate contains: 0 to 1. */
   coverage: Float64Array;
+  /** The rarity of all the query's terms together, in nats. */
+  information: number;
   /** The query's distinct terms that occur in any candidate, as vocabulary indexes. */
   terms: Set<number>;
 }
@@ -113,5 +115,5 @@ export function queryScores(set: CandidateSet, terms: string[]): QueryScores {
     });
     scores[at]! += pairScore(bag, pairs, wanted, set.rarity);
   });
-  return { scores, coverage, terms: wanted };
+  return { scores, coverage, information: total, terms: wanted };
 }

@@ -1,11 +1,14 @@
 /**
- * Removes near-duplicates from ranked candidates, so that copies of one chunk do not fill the list.
+ * Removes near-duplicates from ranked candidates, so that copies and versions of one chunk do not
+ * fill the list.
  */
 
 import type { CandidateSet, TermBag } from './candidates.ts';
 
 /** Broder's resemblance from which two chunks count as the same: they differ in a word or two. */
 const RESEMBLANCE = 0.8;
+/** Most documents from which a list has the same chunk: one may be a newer version of the other. */
+const MOST_VERSIONS = 2;
 /** Words in a shingle. */
 const SHINGLE = 3;
 
@@ -32,8 +35,8 @@ function matched(bag: TermBag, queryTerms: ReadonlySet<number>): string {
 }
 
 /**
- * Returns the ranked candidates (`order`: indexes, best first) without those that repeat a better
- * one: Broder, "On the resemblance and containment of documents", 1997. Two chunks with different
+ * Returns the ranked candidates (`order`: indexes, best first) without those that repeat a better one
+ * exactly or in their document, or two of other documents: Broder, "On the resemblance and containment of documents", 1997. Two chunks with different
  * words of the query (say, the numbers of two invoices) never count as the same. Stops when `limit`
  * are kept.
  */
@@ -41,9 +44,11 @@ export function withoutDuplicates(options: {
   set: CandidateSet;
   order: number[];
   queryTerms: ReadonlySet<number>;
+  /** The document of each candidate. */
+  documents: readonly (string | undefined)[];
   limit: number;
 }): number[] {
-  const { set, order, queryTerms, limit } = options;
+  const { set, order, queryTerms, documents, limit } = options;
   const marks = new Map<number, { matched: string; shingles: Set<string> }>();
   const marksOf = (at: number) => {
     let result = marks.get(at);
@@ -54,17 +59,20 @@ export function withoutDuplicates(options: {
     }
     return result;
   };
-  const same = (a: number, b: number): boolean => {
+  const likeness = (a: number, b: number): number => {
     const [first, second] = [marksOf(a), marksOf(b)];
-    return (
-      first.matched === second.matched &&
-      resemblance(first.shingles, second.shingles) >= RESEMBLANCE
-    );
+    return first.matched === second.matched ? resemblance(first.shingles, second.shingles) : 0;
   };
   const kept: number[] = [];
   for (const at of order) {
     if (kept.length >= limit) break;
-    if (!kept.some((better) => same(at, better))) kept.push(at);
+    const alike = kept
+      .map((better) => ({ document: documents[better], likeness: likeness(at, better) }))
+      .filter((found) => found.likeness >= RESEMBLANCE);
+    const isRepetition = alike.some(
+      (found) => found.likeness === 1 || found.document === documents[at],
+    );
+    if (!isRepetition && alike.length < MOST_VERSIONS) kept.push(at);
   }
   return kept;
 }

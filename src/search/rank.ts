@@ -2,13 +2,16 @@
 
 import { candidateSet, type CandidateText, type CollectionStatistics } from './candidates.ts';
 import { withoutDuplicates } from './near-duplicates.ts';
-import { neighbourScores, normalised, widenedScores } from './feedback.ts';
+import { normalised } from './feedback.ts';
+import { hybridScores } from './fusion.ts';
 import { queryScores } from './bm25.ts';
 
 export const RETRIEVAL_MODES = ['hybrid', 'vector', 'keyword'] as const;
 export type RetrievalMode = (typeof RETRIEVAL_MODES)[number];
 
 export interface Candidate extends CandidateText {
+  /** Versions of one text in several documents are shown beside each other. */
+  documentId?: string;
   /** Rank in the keyword index's own order, from 1; null if the index did not find the chunk. */
   keywordRank: number | null;
   /** Rank in the vector scan's order, from 1; null if the scan did not return the chunk. */
@@ -38,22 +41,6 @@ export interface Ranked<C extends Candidate> {
   coverage: number;
 }
 
-/** Scales cosines to 0 to 1 between the least and the greatest that the scan returned. */
-function vectorScores(candidates: Candidate[]): Float64Array {
-  const known = candidates.flatMap(({ cosine }) => (cosine === null ? [] : [cosine]));
-  if (known.length === 0) return new Float64Array(candidates.length);
-  const least = known.reduce((a, b) => Math.min(a, b));
-  const range = known.reduce((a, b) => Math.max(a, b)) - least;
-  return Float64Array.from(candidates, ({ cosine }) => {
-    if (cosine === null) return 0;
-    return range > 0 ? (cosine - least) / range : 1;
-  });
-}
-
-function added(a: Float64Array, b: Float64Array, weight: number): Float64Array {
-  return a.map((value, at) => value + weight * b[at]!);
-}
-
 /** Returns the rank that breaks ties: that of the index or the scan. */
 function rankOf({ keywordRank, vectorRank }: Candidate): number {
   return Math.min(keywordRank ?? Infinity, vectorRank ?? Infinity);
@@ -63,11 +50,8 @@ function rankOf({ keywordRank, vectorRank }: Candidate): number {
  * Ranks candidates and leaves out near-duplicates.
  *
  * `vector` keeps the order of the scan. `keyword` orders the index's results by the owner's own
- * statistics, because the index only knows those of all users together. `hybrid` adds the cosine to
- * the words' score (a convex combination of normalised scores, found better than reciprocal ranks
- * by Bruch, Gai and Ingber, "An analysis of fusion functions for hybrid retrieval", TOIS 2023). It
- * then takes the mean of two refined rankings: by the query widened with terms of the best
- * candidates, and by the scores of each candidate's neighbours.
+ * statistics, because the index only knows those of all users together. `hybrid` joins words and vectors
+ * (`fusion.ts`).
  */
 export function rankCandidates<C extends Candidate>(request: RankRequest<C>): Ranked<C>[] {
   const { mode, candidates, limit } = request;
@@ -80,16 +64,18 @@ export function rankCandidates<C extends Candidate>(request: RankRequest<C>): Ra
   } else if (mode === 'keyword') {
     scores = normalised(query.scores);
   } else {
-    const words = normalised(query.scores);
-    const first = normalised(added(words, vectorScores(candidates), request.vectorWeight));
-    const widened = normalised(widenedScores(set, first, query.terms));
-    const neighbours = normalised(neighbourScores(set, first));
-    scores = added(widened, neighbours, 1).map((sum) => sum / 2);
+    scores = hybridScores({ ...request, set, query });
   }
   const order = [...candidates.keys()].sort(
     (a, b) => scores[b]! - scores[a]! || rankOf(candidates[a]!) - rankOf(candidates[b]!),
   );
-  const kept = withoutDuplicates({ set, order, queryTerms: query.terms, limit });
+  const kept = withoutDuplicates({
+    set,
+    order,
+    queryTerms: query.terms,
+    documents: candidates.map(({ documentId }) => documentId),
+    limit,
+  });
   return kept.map((at) => ({
     candidate: candidates[at]!,
     score: scores[at]!,

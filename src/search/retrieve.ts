@@ -1,12 +1,8 @@
 /** Finds passages for a question: embeds it, searches in one database request, and ranks. */
-import { notFound, ParleyError } from '../core/errors.ts';
+import { notFound } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Citation } from '../core/parts.ts';
-import type {
-  Embedder,
-  EmbeddingRegistry,
-  OnEmbeddingCall,
-} from '../models/embeddings/registry.ts';
+import type { EmbeddingRegistry, OnEmbeddingCall } from '../models/embeddings/registry.ts';
 import type { Database, Statement } from '../store/database.ts';
 import { batch } from '../store/query.ts';
 import {
@@ -15,6 +11,9 @@ import {
   type DocumentScope,
   type Space,
 } from '../store/search/scope.ts';
+import { embedQuery } from './embed-query.ts';
+import { earlierVectors, joined, searchEarlierSpaces, type Embedded } from './earlier-spaces.ts';
+import { worthCiting } from './worth-citing.ts';
 import type { RetrievalMode } from './rank.ts';
 import {
   MODEL_VECTOR_WEIGHT,
@@ -83,13 +82,6 @@ export interface Searcher {
   search(request: RetrievalRequest, options: SearchOptions): Promise<Passage[]>;
 }
 
-/**
- * Length of a query that is embedded, in UTF-16 units. A longer one exceeds any model's window and
- * would be refused.
- */
-const LONGEST_EMBEDDED_QUERY = 8_000;
-/** Short, because a user is waiting for the answer. */
-const QUERY_LIMITS = { callMs: 10_000, pausesMs: 3_000 };
 /** Length of a citation's snippet, in UTF-16 units. */
 const SNIPPET_LENGTH = 300;
 
@@ -111,6 +103,8 @@ export interface Question {
   /** The space of the vector, and what a cosine in it is worth. */
   space: Space | undefined;
   vectorWeight: number;
+  /** Its embeddings in the earlier spaces of the offline model. */
+  earlier: Embedded[];
 }
 
 /**
@@ -132,6 +126,7 @@ export async function embedQuestion(
     vector,
     space: vector ? { model: embedder.name, dimension: vector.length } : undefined,
     vectorWeight: embedder.isLocal ? OFFLINE_VECTOR_WEIGHT : MODEL_VECTOR_WEIGHT,
+    earlier: vector ? await earlierVectors(query, embeddings) : [],
   };
 }
 
@@ -159,43 +154,9 @@ export async function searchFor(
     written.length === 0 ? 'read' : 'write',
   );
   if (id !== '' && owned.length === 0) throw notFound('Conversation');
-  if (question.space) refuseOtherSpaces(spaces, question.space);
-  return plan.rank(candidates, frequencies).map((result, at) => passageOf(result, at + 1));
-}
-
-async function embedQuery(
-  query: string,
-  embedder: Embedder,
-  options: Pick<SearchOptions, 'signal' | 'onCall'>,
-): Promise<{ vector?: number[]; error?: ParleyError }> {
-  // Some services refuse an empty text, and its vector would have no direction.
-  const text = query.slice(0, LONGEST_EMBEDDED_QUERY).toWellFormed().trim() || '?';
-  try {
-    const [vector] = await embedder.embed([text], {
-      use: 'query',
-      limits: QUERY_LIMITS,
-      ...options,
-    });
-    return { vector };
-  } catch (error) {
-    if (error instanceof ParleyError) return { error };
-    throw error;
-  }
-}
-
-/** The space of a document is known once its first vectors are stored. */
-type KnownSpace = { [Name in keyof Space]: Space[Name] | null };
-
-export function refuseOtherSpaces(found: readonly KnownSpace[], { model, dimension }: Space): void {
-  const known = found.filter((space) => space.model !== null && space.dimension !== null);
-  const other = known.find((space) => space.model !== model || space.dimension !== dimension);
-  if (!other) return;
-  throw new ParleyError({
-    code: 'embedding_space_mismatch',
-    detail:
-      `Documents were embedded by ${other.model} (${other.dimension} dimensions), questions are embedded by ${model} (${dimension}): ` +
-      `run \`npm run reindex\`, or set EMBEDDING_MODEL back; keyword mode works meanwhile`,
-  });
+  const others = await searchEarlierSpaces({ question, request, spaces, db });
+  const all = joined(candidates, others);
+  return plan.rank(all, frequencies).map((result, at) => passageOf(result, at + 1));
 }
 
 export function passageOf(result: SearchResult, n: number): Passage {
@@ -228,29 +189,6 @@ function snippetOf(text: string): string {
   if (plain.length <= SNIPPET_LENGTH) return plain;
   const cut = plain.slice(0, SNIPPET_LENGTH);
   return `${cut.slice(0, Math.max(cut.lastIndexOf(' '), SNIPPET_LENGTH / 2)).toWellFormed()}…`;
-}
-
-/**
- * Thresholds for the offline model; a passage must reach one of the two measures. `WORTH_CITING` is
- * for the best passage, without which the question has no answer here. `WORTH_ADDING` is for
- * passages beside it. On the Cranfield collection nine of ten best passages reach the first
- * threshold (the lowest tenth is at 0.40 and 0.23). For a dozen unrelated questions no passage did
- * (at most 0.37 and 0.19).
- */
-const WORTH_CITING = { coverage: 0.4, cosine: 0.2 };
-const WORTH_ADDING = { coverage: 0.2, cosine: 0.1 };
-
-/**
- * Drops passages that have nothing to do with the question, since a vector scan always finds
- * something, and numbers the rest again.
- */
-function worthCiting(passages: readonly Passage[]): Passage[] {
-  const reaches = ({ coverage, cosine }: Passage, least: typeof WORTH_CITING) =>
-    coverage >= least.coverage || (cosine ?? 0) >= least.cosine;
-  if (!passages.some((passage) => reaches(passage, WORTH_CITING))) return [];
-  return passages
-    .filter((passage) => reaches(passage, WORTH_ADDING))
-    .map((passage, at) => ({ ...passage, source: { ...passage.source, n: at + 1 } }));
 }
 
 /**

@@ -178,7 +178,7 @@ it('tells of another space, and is led out of it by reindexing, beside which the
   upstream.script('new', { dimensions: 64, headersDelayMs: 100 });
   await start({ EMBEDDING_MODEL: 'offline' });
   const { json: first } = await post({ text: large });
-  expect(first).toMatchObject({ embedding_model: 'offline/offline', status: 'ready' });
+  expect(first).toMatchObject({ embedding_model: 'offline/words-1', status: 'ready' });
   await post({ text: 'A meteor is no comet.', title: 'Meteors' });
 
   let served = 0;
@@ -210,6 +210,31 @@ it('tells of another space, and is led out of it by reindexing, beside which the
   for (const mode of ['hybrid', 'vector', 'keyword'])
     expect((await retrieve({ query: 'comet number7', mode })).json.results).not.toEqual([]);
   expect(await reindex({})).toContain('nothing to do');
+});
+
+it('searches a library that is half in an earlier space of the offline model, until it is moved', async () => {
+  await start({ EMBEDDING_MODEL: 'offline/offline' });
+  const { json: old } = await post({ text: 'Comets are reimbursed by the treasury.' });
+  expect(old).toMatchObject({ embedding_model: 'offline/offline' });
+  const found = async (query: string, mode = 'hybrid') => {
+    const { status, json } = await retrieve({ query, mode });
+    expect(status).toBe(200);
+    return (json.results as unknown as Passage[]).map(({ text }) => text);
+  };
+
+  await server.restart({ EMBEDDING_MODEL: 'offline' });
+  for (const mode of ['hybrid', 'vector', 'keyword'])
+    expect(await found('reimbursement of comets', mode)).toEqual([
+      expect.stringContaining('Comets'),
+    ]);
+  await post({ text: 'Purchases can be refunded.', title: 'Shop' });
+  expect((await found('the reimbursement of comets'))[0]).toContain('Comets');
+  for (const mode of ['hybrid', 'vector']) expect(await found('money back', mode)).toHaveLength(2);
+
+  expect(await reindex({ EMBEDDING_MODEL: 'offline' })).toContain('1/1 documents');
+  expect(await read(old.document_id)).toMatchObject({ embedding_model: 'offline/words-1' });
+  expect((await found('the reimbursement of comets'))[0]).toContain('Comets');
+  expect((await found('money back'))[0]).toContain('refunded');
 });
 
 it('gives up a PDF that unpacks to gigabytes, and goes on serving', async () => {

@@ -2,12 +2,14 @@
  * `npm run reindex`: embeds all documents with the configured model, while a server may still use
  * the old one.
  */
-import { parseConfig } from '../../config.ts';
+import { ConfigError, parseConfig } from '../../config.ts';
 import { loadEnvFile } from '../env-file.ts';
 import { withPriceFile } from '../price-file.ts';
 import { reindex } from '../../documents/reindex.ts';
 import { migrateFromFolder, openNodeDatabase } from '../node/database/open.ts';
 import { httpFetchOf } from '../node/http-client/http-client.ts';
+import { createNodeLogger } from '../node/log.ts';
+import { readWordVectors } from '../node/word-vectors.ts';
 import { embeddingsOf, pricesOf } from '../services.ts';
 import { exitOnError } from '../run-main.ts';
 
@@ -17,7 +19,12 @@ const TELL_EVERY_MS = 1_000;
 await exitOnError(async () => {
   loadEnvFile();
   const config = withPriceFile(parseConfig(process.env));
-  const embedder = embeddingsOf(config, httpFetchOf(config)).configured;
+  const embedder = embeddingsOf(config, {
+    network: httpFetchOf(config),
+    readWordVectors,
+    log: createNodeLogger(config),
+  }).configured;
+  if (!(await embedder.isWhole())) throw new ConfigError('the word vectors cannot be used');
   const db = await openNodeDatabase(config);
   await migrateFromFolder(db);
   console.log(`embedding with ${embedder.name}`);

@@ -9,8 +9,9 @@ import { loadEnvFile } from '../env-file.ts';
 import { withPriceFile } from '../price-file.ts';
 import { factsOf, placeOf, printFacts } from '../greeting.ts';
 import { migrateFromFolder, openNodeDatabase } from '../node/database/open.ts';
-import { formatOf } from '../node/log.ts';
+import { createNodeLogger, formatOf } from '../node/log.ts';
 import { addressOf, exitOnError, requireAuthOffLoopback } from '../run-main.ts';
+import { readWordVectors } from '../node/word-vectors.ts';
 import { embeddingsOf, pricesOf, registryOf } from '../services.ts';
 import { freePort } from './free-port.ts';
 import { Programs, root, type Program } from './programs.ts';
@@ -38,7 +39,7 @@ async function run(): Promise<void> {
   requireAuthOffLoopback(config);
   // The Worker would find a mistake too late to stop the start.
   const registry = registryOf(config, fetch);
-  embeddingsOf(config, fetch);
+  embeddingsOf(config, { network: fetch, readWordVectors, log: createNodeLogger(config) });
   pricesOf(config);
   if (config.DATABASE_URL?.startsWith('file:'))
     throw new ConfigError(

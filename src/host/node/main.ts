@@ -40,6 +40,7 @@ import { shutDown } from './shutdown.ts';
 import { onStopSignal } from './stop-signals.ts';
 import { keepHalfOpen } from './half-open.ts';
 import { addressOf, exitOnError, requireAuthOffLoopback } from '../run-main.ts';
+import { readWordVectors } from './word-vectors.ts';
 import { setV8Flags } from './tuning/v8-flags.ts';
 
 /**
@@ -75,7 +76,7 @@ async function serve(): Promise<void> {
   const log = createNodeLogger(config);
   const network = httpFetchOf(config);
   const registry = registryOf(config, network, log);
-  const embeddings = embeddingsOf(config, network);
+  const embeddings = embeddingsOf(config, { network, readWordVectors, log });
   const prices = pricesOf(config);
   const lockMemory = newLockMemory();
   const db = await openNodeDatabase(config, new WriteLock(lockMemory));
@@ -133,6 +134,8 @@ async function serve(): Promise<void> {
     log,
   );
   tellStart(addressOfServer(server, config), { registry, config, log });
+  // A table of word vectors that cannot be used is told now, and not at the first search.
+  if (embeddings.configured.isLocal) void embeddings.configured.isWhole();
   Promise.all([registry.prepare(), prepareHttpClient(config)]).catch((error: unknown) =>
     log.error('the models cannot be loaded', { error }),
   );

@@ -21,6 +21,7 @@ import { createSearcher } from '../../search/retrieve.ts';
 import { requireRoomToEmbed } from '../../actions/require-budget.ts';
 import { fetchDecoded } from './decoded-fetch.ts';
 import { libraries, loadJose } from './libraries.ts';
+import { wordVectorsOf } from './word-vectors.ts';
 import { RemoteTurnService } from './turn-stub.ts';
 
 export interface WorkerEnv extends Record<string, unknown> {
@@ -63,7 +64,11 @@ function settleOnce(env: WorkerEnv): Settled {
   return {
     config,
     registry: registryOf(config, network, log),
-    embeddings: embeddingsOf(config, network),
+    embeddings: embeddingsOf(config, {
+      network,
+      readWordVectors: wordVectorsOf(env.ASSETS),
+      log,
+    }),
     identity: identityOf(config, loadJose),
     log,
     prices: pricesOf(config),

@@ -5,12 +5,14 @@ import { estimateTokens } from '../../core/tokens.ts';
 import { withNumbers } from './base64.ts';
 import { embedTexts, type BatchSize, type EmbeddingLimits, type OnAnswer } from './embed.ts';
 import type { HttpFetch } from '../http.ts';
-import { offlineEmbedder } from '../offline/embedder.ts';
-import { vectorsOf } from './vectors.ts';
+import {
+  HASHED_EMBEDDER,
+  hashedEmbedder,
+  OFFLINE_EMBEDDER,
+  wordEmbedder,
+} from '../offline/local-embedders.ts';
+import type { WordTable } from '../offline/word-table.ts';
 import { withPlaceholderKey, type ProviderSettings } from '../chat/registry.ts';
-
-/** The model name that is stored with the offline model's vectors. */
-export const OFFLINE_EMBEDDER = `offline/${offlineEmbedder.modelId}`;
 
 const DEFAULT_OPENAI = 'openai/text-embedding-3-small';
 
@@ -41,6 +43,8 @@ export interface Embedder {
   name: string;
   /** True when it needs no network. */
   isLocal: boolean;
+  /** Resolves to false while it does without a part; what it then embeds is to be embedded again. */
+  isWhole(): Promise<boolean>;
   /**
    * Returns one vector for each text, all of one dimension, none of them zero or not finite.
    * @throws ParleyError `model_…` when the service keeps failing
@@ -73,15 +77,19 @@ export interface EmbeddingSettings {
   embeddingModel?: string;
   /** The HTTP client of the runtime. */
   network: HttpFetch;
+  /** The table of word vectors of the offline model. */
+  wordTable: WordTable;
 }
 
 type Load = (id: string) => Promise<EmbeddingModelV4>;
 
 export function createEmbeddingRegistry(settings: EmbeddingSettings): EmbeddingRegistry {
   const providers = enabledProviders(settings);
+  const local = wordEmbedder(settings.wordTable);
   const batches = new Map<string, BatchSize>();
   const resolve = (name: string): Embedder => {
-    if (name === 'offline' || name === OFFLINE_EMBEDDER) return localEmbedder;
+    if (name === 'offline' || name === OFFLINE_EMBEDDER) return local;
+    if (name === HASHED_EMBEDDER) return hashedEmbedder;
     const slash = name.indexOf('/');
     const load = providers.get(name.slice(0, slash));
     const id = name.slice(slash + 1);
@@ -94,15 +102,6 @@ export function createEmbeddingRegistry(settings: EmbeddingSettings): EmbeddingR
   return { configured: resolve(settings.embeddingModel ?? fallback), resolve };
 }
 
-/** A function call, which needs no division into calls and no retries. */
-const localEmbedder: Embedder = {
-  name: OFFLINE_EMBEDDER,
-  isLocal: true,
-  async embed(texts) {
-    return vectorsOf(await offlineEmbedder.doEmbed({ values: [...texts] }), texts.length);
-  },
-};
-
 function embedderOf(
   name: string,
   batch: BatchSize,
@@ -111,6 +110,7 @@ function embedderOf(
   return {
     name,
     isLocal: false,
+    isWhole: () => Promise.resolve(true),
     async embed(texts, { use, limits, signal, onCall }) {
       if (texts.length === 0) return [];
       const options = {

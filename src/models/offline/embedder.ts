@@ -1,16 +1,31 @@
 /**
- * The `offline` embedding model: hashes features of a text, with no download, no network and no
- * state, and the same result in every process. It knows word forms and spelling, but nothing of the
- * world: "reimbursement" and "reimbursment" find "reimbursed", "money back" does not.
+ * The `offline` embedding model, which needs no key and no network and gives the same result in
+ * every process. One part of a vector hashes the features of the text, which knows word forms and
+ * spelling: "reimbursment" finds "reimbursed". The other is the sum of the vectors of its words
+ * (`word-vectors.ts`), which knows meaning: "money back" finds "refund".
  */
 
-import type { EmbeddingModelV4, EmbeddingModelV4CallOptions } from '@ai-sdk/provider';
-
 import { fnv1a } from '../../core/hash.ts';
-import { contentTerms, words } from '../../text/words.ts';
+import { contentTerms, isStopWord, words } from '../../text/words.ts';
+import type { WordVectors } from './word-vectors.ts';
 
 /** Two rows of 4-byte numbers fill a database page of 4096 bytes. */
 export const OFFLINE_DIMENSIONS = 480;
+
+/**
+ * The share of the words' vectors in the cosine of two texts whose words are all known. What the
+ * words themselves have in common is counted by the keyword ranking too.
+ */
+const MEANING_SHARE = 0.7;
+/**
+ * The share of a document's words, by weight, that the table must know for its meaning to count,
+ * and from which it counts fully. The table is English; other languages share some of its words by
+ * chance. In English texts it knows 0.7 on average, in German ones 0.2.
+ */
+const LEAST_KNOWN = 0.3;
+const MOSTLY_KNOWN = 0.45;
+/** Numbers of a vector that the words have; the features have the others. */
+const WORD_DIMENSIONS = 100;
 
 /** Coordinates that each feature changes: few, as in Achlioptas' sparse projections. */
 const COORDINATES = 4;
@@ -51,7 +66,7 @@ function featuresOf(text: string): Map<string, Feature> {
 }
 
 /**
- * Embeds one text as a vector of `OFFLINE_DIMENSIONS` numbers and of length 1.
+ * Hashes a text to a vector of length 1.
  *
  * Words and their character n-grams are hashed with signs into few coordinates (Weinberger et al.,
  * "Feature hashing for large scale multitask learning", ICML 2009; Achlioptas, "Database-friendly
@@ -59,8 +74,8 @@ function featuresOf(text: string): Map<string, Feature> {
  * subword information", TACL 2017). The square root dampens repetitions. A text without words gets
  * a fixed unit vector of its own, because a vector of zeros has no cosine.
  */
-export function offlineEmbedding(text: string): number[] {
-  const vector = new Float64Array(OFFLINE_DIMENSIONS);
+function hashedText(text: string, dimensions: number): Float64Array {
+  const vector = new Float64Array(dimensions);
   const features = featuresOf(text);
   if (features.size === 0) features.set('', { count: 1, weight: 1 });
   for (const [name, feature] of features) {
@@ -69,28 +84,62 @@ export function offlineEmbedding(text: string): number[] {
     for (let step = 0; step < COORDINATES; step++) {
       state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9) | 0;
       state ^= state >>> 12;
-      vector[(state >>> 1) % OFFLINE_DIMENSIONS]! += state & 1 ? value : -value;
+      vector[(state >>> 1) % dimensions]! += state & 1 ? value : -value;
     }
   }
-  const length = Math.hypot(...vector);
-  if (length > 0) return Array.from(vector, (value) => value / length);
+  const length = lengthOf(vector);
+  if (length > 0) return vector.map((value) => value / length);
   // Signs can cancel exactly, though hardly ever, in a text with very few features.
-  return Array.from(vector, (_, at) => (at === 0 ? 1 : 0));
+  vector[0] = 1;
+  return vector;
 }
 
-/** The model with the id `offline`. It stops embedding when the call's signal is aborted. */
-export const offlineEmbedder: EmbeddingModelV4 = {
-  specificationVersion: 'v4',
-  provider: 'parley',
-  modelId: 'offline',
-  maxEmbeddingsPerCall: Infinity,
-  supportsParallelCalls: true,
-  async doEmbed({ values, dimensions, abortSignal }: EmbeddingModelV4CallOptions) {
-    abortSignal?.throwIfAborted();
-    const fits = dimensions === undefined || dimensions === OFFLINE_DIMENSIONS;
-    return {
-      embeddings: values.map(offlineEmbedding),
-      warnings: fits ? [] : [{ type: 'unsupported', feature: 'dimensions' }],
-    };
-  },
-};
+function lengthOf(vector: Float64Array): number {
+  let squares = 0;
+  for (const value of vector) squares += value * value;
+  return Math.sqrt(squares);
+}
+
+/** Embeds a text by its features alone: `OFFLINE_DIMENSIONS` numbers, length 1. */
+export function hashedEmbedding(text: string): number[] {
+  return Array.from(hashedText(text, OFFLINE_DIMENSIONS));
+}
+
+/**
+ * Embeds a text by its features and its words: `OFFLINE_DIMENSIONS` numbers, length 1. Of a
+ * question the meaning always counts, however few of its words are known: it changes nothing for
+ * documents that have none.
+ * @param table undefined while it is missing: the numbers of the words are then zero
+ */
+export function offlineEmbedding(
+  text: string,
+  { table, isQuery }: { table: WordVectors | undefined; isQuery: boolean },
+): number[] {
+  const features = hashedText(text, OFFLINE_DIMENSIONS - WORD_DIMENSIONS);
+  const { sum, known } = sumOfWords(text, table);
+  const length = lengthOf(sum);
+  const trust = (known - LEAST_KNOWN) / (MOSTLY_KNOWN - LEAST_KNOWN);
+  const trusted = isQuery ? 1 : Math.max(0, Math.min(1, trust));
+  const share = length > 0 ? MEANING_SHARE * trusted : 0;
+  const [feature, meaning] = [Math.sqrt(1 - share), Math.sqrt(share) / (length || 1)];
+  return [
+    ...Array.from(features, (value) => feature * value),
+    ...Array.from(sum, (value) => meaning * value),
+  ];
+}
+
+/** Adds up the vectors of a text's words. `known` is the share of them that the table has. */
+function sumOfWords(text: string, table: WordVectors | undefined) {
+  const sum = new Float64Array(WORD_DIMENSIONS);
+  if (!table) return { sum, known: 0 };
+  const counts = new Map<string, number>();
+  for (const word of words(text))
+    if (!isStopWord(word)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  let [known, all] = [0, 0];
+  for (const [word, times] of counts) {
+    const { weight, isKnown } = table.add(word, Math.sqrt(times), sum);
+    all += weight;
+    if (isKnown) known += weight;
+  }
+  return { sum, known: known / (all || 1) };
+}

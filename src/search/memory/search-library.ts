@@ -12,13 +12,8 @@ import { termOf } from '../../text/words.ts';
 import { keywordQuery } from '../fts-query.ts';
 import { candidatesFor } from '../plan-search.ts';
 import { rankCandidates, type Ranked } from '../rank.ts';
-import {
-  passageOf,
-  refuseOtherSpaces,
-  type Passage,
-  type Question,
-  type RetrievalRequest,
-} from '../retrieve.ts';
+import { vectorsForOthers } from '../earlier-spaces.ts';
+import { passageOf, type Passage, type Question, type RetrievalRequest } from '../retrieve.ts';
 import { findByVector, findByWords, type Found } from './find-candidates.ts';
 import type { Library } from './library.ts';
 
@@ -47,7 +42,8 @@ export async function searchLibrary(search: LibrarySearch): Promise<Passage[] | 
   const { owned, state, found } = await readResults(search, ranked);
   if (!owned) throw notFound('Conversation');
   if (!search.isFresh && state.revision !== revision) return undefined;
-  if (question.space) refuseOtherSpaces(spacesOf(library, scoped), question.space);
+  // Memory holds the vectors of one space.
+  if (vectorsForOthers(question, spacesOf(library, scoped)).length > 0) return undefined;
   const passages = ranked.flatMap(({ candidate, score, coverage }, at) => {
     const row = found.get(candidate.id);
     const { keywordScore, keywordRank, vectorRank, cosine } = candidate;
@@ -153,13 +149,14 @@ function rank(
 type Candidate = ReturnType<typeof candidateOf>;
 
 function candidateOf(
-  { lexicon }: Library,
+  { lexicon, documents }: Library,
   { id, segment, chunk }: Found,
   words: { at: number; score: number } | undefined,
   vector: { at: number; cosine: number } | undefined,
 ) {
   return {
     id,
+    documentId: documents[segment.documents[chunk]!]!.id,
     title: '',
     text: '',
     known: { sequence: segment.sequenceOf(chunk), lexicon },

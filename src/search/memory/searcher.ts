@@ -12,6 +12,7 @@ import {
   type SearchServices,
 } from '../retrieve.ts';
 import { Libraries, type LibrariesOptions } from './libraries.ts';
+import type { Library } from './library.ts';
 import { searchLibrary } from './search-library.ts';
 
 type Options = SearchServices & Pick<LibrariesOptions, 'mostBytes' | 'pause'>;
@@ -59,7 +60,7 @@ export class RememberingSearcher implements Searcher {
     for (const isFresh of [false, true, true]) {
       if (isFresh) await this.libraries.refresh(userId);
       const library = this.libraries.get(userId);
-      if (!library || !isComparable(library.dimension, question)) return undefined;
+      if (!library || !isComparable(library, question)) return undefined;
       const { db } = this.#services;
       const found = await searchLibrary({ library, question, request, db, isFresh });
       if (found) return found;
@@ -74,6 +75,12 @@ function isRemembered({ mode }: Question, { query, metadata }: RetrievalRequest)
   return (mode === 'vector' || hasContent) && Object.keys(metadata ?? {}).length === 0;
 }
 
-function isComparable(dimension: number, { vector }: Question): boolean {
-  return !vector || dimension === 0 || vector.length === dimension;
+function isComparable({ dimension, documents, live }: Library, question: Question): boolean {
+  const { vector, earlier } = question;
+  if (!vector) return true;
+  const isEarlier = (model: string | null) => earlier.some(({ space }) => space.model === model);
+  return (
+    (dimension === 0 || vector.length === dimension) &&
+    !documents.some(({ embeddingModel }, place) => live[place] === 1 && isEarlier(embeddingModel))
+  );
 }

@@ -19,8 +19,8 @@ import { selectDocumentId } from './documents.ts';
 export interface DraftContent extends DocumentContent {
   /** `provider/model` of the vectors to come. */
   embeddingModel: string;
-  /** The version of what made chunks and words of the text. */
-  analysis: number;
+  /** The version of what made chunks and words of the text; null if they are to be made again. */
+  analysis: number | null;
   chunkCount: number;
 }
 

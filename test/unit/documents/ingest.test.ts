@@ -55,6 +55,7 @@ function embedderNamed(name: string): Embedder {
   return {
     name,
     isLocal: false,
+    isWhole: () => Promise.resolve(true),
     async embed(texts, { use }) {
       const dimension = use === 'query' ? asked : await onEmbed(texts);
       return texts.map((text) => hashedVector(text, dimension));

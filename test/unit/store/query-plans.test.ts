@@ -15,6 +15,7 @@ import { migrateFromFolder } from '../../../src/host/node/database/open.ts';
 import { prepareOnNode } from '../../../src/host/node/prepare.ts';
 import { NodeSockets } from '../../../src/host/node/websockets.ts';
 import { createNodePages } from '../../../src/host/node/pages.ts';
+import { readWordVectors } from '../../../src/host/node/word-vectors.ts';
 import {
   embeddingsOf,
   pricesOf,
@@ -118,7 +119,11 @@ afterAll(() => {
 });
 
 const config = parseConfig({ AUTH: 'none' });
-const embeddings = embeddingsOf(config, fetch);
+const embeddings = embeddingsOf(config, {
+  network: networkBy(fetch),
+  readWordVectors,
+  log: noLog,
+});
 const prices = pricesOf(config);
 /** One of each, so that all of them are looked at. */
 const limits: Limits = {

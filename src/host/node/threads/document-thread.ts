@@ -11,6 +11,7 @@ import { openNodeDatabase } from '../database/open.ts';
 import { WriteLock } from '../database/write-lock.ts';
 import { httpFetchOf } from '../http-client/http-client.ts';
 import { createNodeLogger } from '../log.ts';
+import { readWordVectors } from '../word-vectors.ts';
 import { prepareOnNode } from '../prepare.ts';
 import type { DocumentTask, IngestEvent, ThreadData } from './document-threads.ts';
 import { serveTasks, type TaskContext } from './serve.ts';
@@ -31,7 +32,7 @@ if (process.platform === 'linux') setPriority(0, NICENESS);
 // Only `document-threads.ts` starts this thread.
 const { config, lockMemory } = workerData as ThreadData;
 const log = createNodeLogger(config);
-const embeddings = embeddingsOf(config, httpFetchOf(config));
+const embeddings = embeddingsOf(config, { network: httpFetchOf(config), readWordVectors, log });
 const db = await openNodeDatabase(config, new WriteLock(lockMemory));
 const services = { db, embeddings, log };
 const searcher = new RememberingSearcher({

@@ -16,6 +16,7 @@ function embeddedAs(data: object[]): Promise<number[][]> {
     openai: { apiKey: 'key' },
     google: {},
     embeddingModel: 'openai/m',
+    wordTable: () => Promise.resolve(undefined),
     network: networkBy(answer),
   });
   const limits = { callMs: 1_000, pausesMs: 0 };
@@ -73,6 +74,7 @@ function embedBy(
     openai: { apiKey: 'key' },
     google: {},
     embeddingModel: 'openai/m',
+    wordTable: () => Promise.resolve(undefined),
     network,
   });
   const limits = { callMs: 100, pausesMs };

@@ -7,11 +7,17 @@ import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
 import { createIngester } from '../../../../src/documents/ingester.ts';
 import { prepare } from '../../../../src/documents/prepare.ts';
 import { libraries as documentLibraries } from '../../../../src/host/node/libraries.ts';
+import { readWordVectors } from '../../../../src/host/node/word-vectors.ts';
+import { lazyWordTable } from '../../../../src/models/offline/word-table.ts';
 import { createEmbeddingRegistry } from '../../../../src/models/embeddings/registry.ts';
 import { networkBy } from '../../../../src/models/http.ts';
 import { parseConfig } from '../../../../src/config.ts';
 import { pricesOf } from '../../../../src/host/services.ts';
 import { noLog } from '../../../support/log.ts';
+
+const wordTable = lazyWordTable(readWordVectors, (error) => {
+  throw error;
+});
 
 /** Returns numbers from 0 to 1 that look random and are the same for the same seed. */
 export function randomFrom(seed: number): () => number {
@@ -47,6 +53,7 @@ export async function openTestLibrary() {
   const off = { apiKey: undefined };
   const embeddings = createEmbeddingRegistry({
     ...{ openai: off, google: off, embeddingModel: 'offline', network: networkBy(fetch) },
+    wordTable,
   });
   const ingester = createIngester({
     ...{ db, embeddings, prices: pricesOf(parseConfig({})), log: noLog, leaseMs: 15_000 },

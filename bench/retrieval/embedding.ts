@@ -1,0 +1,15 @@
+/** The offline embedding model with its table, for measurements. */
+import { readFileSync } from 'node:fs';
+import { offlineEmbedding } from '../../src/models/offline/embedder.ts';
+import { parseWordVectors } from '../../src/models/offline/word-vectors.ts';
+
+const file = new URL('../../src/models/offline/word-vectors.bin', import.meta.url);
+export const table = parseWordVectors(readFileSync(file));
+
+export function embedDocument(text: string): number[] {
+  return offlineEmbedding(text, { table, isQuery: false });
+}
+
+export function embedQuery(text: string): number[] {
+  return offlineEmbedding(text, { table, isQuery: true });
+}
