@@ -1,6 +1,6 @@
 /** The offline embedding model with its table, for measurements. */
 import { readFileSync } from 'node:fs';
-import { offlineEmbedding } from '../../src/models/offline/embedder.ts';
+import { knownShare, offlineEmbedding } from '../../src/models/offline/embedder.ts';
 import { parseWordVectors } from '../../src/models/offline/word-vectors.ts';
 
 const file = new URL('../../src/models/offline/word-vectors.bin', import.meta.url);
@@ -12,4 +12,9 @@ export function embedDocument(text: string): number[] {
 
 export function embedQuery(text: string): number[] {
   return offlineEmbedding(text, { table, isQuery: true });
+}
+
+/** Returns how much of a question's meaning the model knows: 0 to 1. */
+export function knownOf(question: string): number {
+  return knownShare(question, table);
 }

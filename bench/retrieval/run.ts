@@ -7,7 +7,7 @@
 
 import { parseArgs } from 'node:util';
 
-import { embedQuery } from './embedding.ts';
+import { embedQuery, knownOf } from './embedding.ts';
 import { keywordQuery } from '../../src/search/fts-query.ts';
 import type { RetrievalMode } from '../../src/search/rank.ts';
 import {
@@ -56,22 +56,28 @@ interface Embedding {
   userId: string;
   embed(query: { id: string; text: string }): number[];
   vectorWeight: number;
+  meaning(query: { text: string }): number;
 }
 
 const OFFLINE: Embedding = {
   userId: USER,
   embed: ({ text }) => embedQuery(text),
   vectorWeight: OFFLINE_VECTOR_WEIGHT,
+  meaning: ({ text }) => knownOf(text),
 };
 
 function productSearch(
   { database }: Library,
   mode: RetrievalMode,
-  { userId, embed, vectorWeight }: Embedding = OFFLINE,
+  { userId, embed, vectorWeight, meaning }: Embedding = OFFLINE,
 ): Search {
   return async (query) => {
     const request = { userId, query: query.text, k: RESULTS, mode, vectorWeight };
-    const plan = planSearch({ ...request, vector: embed(query) });
+    const plan = planSearch({
+      ...request,
+      vector: embed(query),
+      meaning: meaning(query),
+    });
     const results = plan.rank(...(await batch(database, plan.statements, 'read')));
     // A document ranks as high as its best chunk.
     return [...new Set(results.map(({ documentId }) => documentId))];
@@ -106,6 +112,7 @@ async function measureOracle(library: Library, corpus: Corpus, noise: number) {
     userId: ORACLE_USER,
     embed: ({ id }) => model.query(id),
     vectorWeight: MODEL_VECTOR_WEIGHT,
+    meaning: () => 1,
   };
   const rows = [];
   for (const mode of ['vector', 'hybrid'] as const) {

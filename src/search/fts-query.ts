@@ -1,6 +1,6 @@
 /** Turns any text of a user into a MATCH expression that FTS5 always accepts. */
 
-import { isStopWord, termOf, words } from '../text/words.ts';
+import { isStopWord, plainWords, termOf, words } from '../text/words.ts';
 
 /**
  * Most words that are searched. Each costs a walk through its list, and questions have fewer. Of a
@@ -50,8 +50,11 @@ export function keywordQuery(text: string): KeywordQuery {
   const chosen = content.length > 0 ? content : all;
   const asked = mostFrequent(chosen, MAXIMUM_QUERY_WORDS);
   const set = new Set(asked);
+  // Texts that were indexed before there were stems have the words as they are written.
+  const plain = plainWords(text).filter((word) => !set.has(word) && !isStopWord(word));
+  const searched = asked.length > 0 ? [...asked, ...mostFrequent(plain, MAXIMUM_QUERY_WORDS)] : [];
   return {
-    match: asked.length > 0 ? asked.map(quoted).join(' OR ') : null,
+    match: searched.length > 0 ? searched.map(quoted).join(' OR ') : null,
     words: asked,
     terms: chosen.filter((word) => set.has(word)).map(termOf),
   };

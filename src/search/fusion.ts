@@ -31,6 +31,8 @@ interface FusionRequest {
   statistics: { chunks: number };
   /** Weight of the vectors relative to words that are trusted (1). */
   vectorWeight: number;
+  /** How much of the question's meaning its vector holds: 0 to 1. */
+  meaning: number;
 }
 
 /**
@@ -55,12 +57,14 @@ export function hybridScores(request: FusionRequest): Float64Array {
 }
 
 /** Returns how far the words may be trusted to have found what is asked for: 0 to 1. */
-function trustInWords({ query, candidates, statistics }: FusionRequest): number {
+function trustInWords({ query, candidates, statistics, meaning }: FusionRequest): number {
   if (!candidates.some(({ cosine }) => cosine !== null)) return 1;
   const covered = query.coverage.reduce((a, b) => Math.max(a, b), 0);
   const needed = Math.log(1 + Math.max(statistics.chunks, candidates.length));
   const evidence = (covered * query.information) / needed;
-  return Math.max(ramp(covered, COVERAGE), ramp(evidence, EVIDENCE));
+  const trust = Math.max(ramp(covered, COVERAGE), ramp(evidence, EVIDENCE));
+  // Where the vectors do not know what is asked either, words are all there is.
+  return 1 - (1 - trust) * meaning;
 }
 
 /** Returns 0 below the first value, 1 above the second, and a straight line between them. */

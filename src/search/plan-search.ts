@@ -38,6 +38,8 @@ export interface SearchRequest extends DocumentScope {
    * Weight of the vectors relative to the words: `OFFLINE_VECTOR_WEIGHT` or `MODEL_VECTOR_WEIGHT`.
    */
   vectorWeight: number;
+  /** How much of the question's meaning its vector holds: 0 to 1; 1 where it is left out. */
+  meaning?: number;
 }
 
 /** The offline embedder adds little to the words: it finds candidates and breaks ties. */
@@ -81,6 +83,7 @@ export function planSearch(request: SearchRequest): SearchPlan {
       const ranked = rankCandidates({
         mode,
         vectorWeight,
+        meaning: request.meaning ?? 1,
         limit: k,
         terms: query.terms,
         // Ranking uses the whole heading line; results show the document's title.

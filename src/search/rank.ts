@@ -30,6 +30,8 @@ export interface RankRequest<C extends Candidate> {
    * Weight of the cosine relative to the words' score (1), by the quality of the embedding model.
    */
   vectorWeight: number;
+  /** How much of the question's meaning its vector holds: 0 to 1; 1 where it is left out. */
+  meaning?: number;
   limit: number;
 }
 
@@ -64,7 +66,7 @@ export function rankCandidates<C extends Candidate>(request: RankRequest<C>): Ra
   } else if (mode === 'keyword') {
     scores = normalised(query.scores);
   } else {
-    scores = hybridScores({ ...request, set, query });
+    scores = hybridScores({ ...request, meaning: request.meaning ?? 1, set, query });
   }
   const order = [...candidates.keys()].sort(
     (a, b) => scores[b]! - scores[a]! || rankOf(candidates[a]!) - rankOf(candidates[b]!),

@@ -103,6 +103,8 @@ export interface Question {
   /** The space of the vector, and what a cosine in it is worth. */
   space: Space | undefined;
   vectorWeight: number;
+  /** How much of the question's meaning its vector holds: 0 to 1. */
+  meaning: number;
   /** Its embeddings in the earlier spaces of the offline model. */
   earlier: Embedded[];
 }
@@ -117,8 +119,11 @@ export async function embedQuestion(
   { signal, onCall, whenEmbeddingFails = 'fail' }: SearchOptions,
 ): Promise<Question> {
   const embedder = embeddings.configured;
-  const { vector = null, error } =
-    wanted === 'keyword' ? {} : await embedQuery(query, embedder, { signal, onCall });
+  const {
+    vector = null,
+    meaning = 1,
+    error,
+  } = wanted === 'keyword' ? {} : await embedQuery(query, embedder, { signal, onCall });
   if (error && (wanted === 'vector' || whenEmbeddingFails === 'fail')) throw error;
   if (error) log.error('a question could not be embedded, words alone are searched for', { error });
   return {
@@ -126,6 +131,7 @@ export async function embedQuestion(
     vector,
     space: vector ? { model: embedder.name, dimension: vector.length } : undefined,
     vectorWeight: embedder.isLocal ? OFFLINE_VECTOR_WEIGHT : MODEL_VECTOR_WEIGHT,
+    meaning,
     earlier: vector ? await earlierVectors(query, embeddings) : [],
   };
 }

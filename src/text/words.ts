@@ -5,19 +5,8 @@
 
 import { stemmer } from 'stemmer';
 import { CONNECTOR, CONNECTORS, codeWords } from './codes.ts';
-
-/** English function words, which structure a sentence and say nothing about its subject. */
-const STOP_WORDS = new Set(
-  (
-    'a about above after again against all also am an and any are as at be because been before ' +
-    'being below between both but by can could did do does doing down during each few for from ' +
-    'further had has have having he her here hers herself him himself his how i if in into is it ' +
-    'its itself just me more most my myself no nor not now of off on once only or other our ours ' +
-    'ourselves out over own same she should so some such than that the their theirs them ' +
-    'themselves then there these they this those through to too under until up very was we were ' +
-    'what when where which while who whom why will with would you your yours yourself yourselves'
-  ).split(' '),
-);
+import { isTurkish, withStems } from './stems.ts';
+import { ARABIC_STOP_WORDS, ENGLISH_STOP_WORDS, RUSSIAN_STOP_WORDS } from './stop-words.ts';
 
 const NON_ASCII = /[^\x00-\x7f]/;
 const DIGIT = /\p{N}/u;
@@ -49,6 +38,12 @@ const RUN = new RegExp(
 /** Does the same for ASCII text, which is faster. */
 const ASCII_RUN = /[a-z0-9]+(?:[-./_:][a-z0-9]+)*/g;
 const ASCII_WORD = /^[a-z]+$/;
+
+/** The function words of languages that their script tells apart, as `words` gives them. */
+const STOP_WORDS: ReadonlySet<string> = new Set([
+  ...ENGLISH_STOP_WORDS,
+  ...[...RUSSIAN_STOP_WORDS, ...ARABIC_STOP_WORDS].map(folded),
+]);
 
 /** Longest word. Longer runs of letters are data; their beginning is enough to find them. */
 const LONGEST_WORD = 64;
@@ -86,15 +81,34 @@ function pushBigrams(run: string, into: string[]): void {
  * Codes become several words (`codes.ts`). Runs of a script without spaces become overlapping pairs
  * of characters, the usual index unit for Chinese, Japanese and Korean without a dictionary (Nie,
  * Gao, Zhang and Zhou, "On the use of words and n-grams for Chinese information retrieval", IRAL
- * 2000).
+ * 2000). Russian, Arabic and Turkish words become their stems (`stems.ts`).
  */
 export function words(text: string): string[] {
-  const lower = text.toLowerCase();
+  if (!NON_ASCII.test(text)) return asciiWords(text);
+  const asTurkish = isTurkish(text);
+  const lower = asTurkish ? text.toLocaleLowerCase('tr') : text.toLowerCase();
+  return foldedWords(withStems(lower.normalize('NFC'), { isTurkish: asTurkish }));
+}
+
+/** Returns the words of a text as {@link words} does, without stems. */
+export function plainWords(text: string): string[] {
+  return NON_ASCII.test(text) ? foldedWords(text.toLowerCase()) : asciiWords(text);
+}
+
+function asciiWords(text: string): string[] {
   const result: string[] = [];
-  const isAscii = !NON_ASCII.test(lower);
-  for (const run of isAscii ? (lower.match(ASCII_RUN) ?? []) : (folded(lower).match(RUN) ?? [])) {
+  for (const run of text.toLowerCase().match(ASCII_RUN) ?? []) {
     if (ASCII_WORD.test(run)) result.push(run.slice(0, LONGEST_WORD));
-    else if (!isAscii && IS_UNSPACED.test(run)) pushBigrams(run, result);
+    else pushRun(run, result);
+  }
+  return result;
+}
+
+function foldedWords(lower: string): string[] {
+  const result: string[] = [];
+  for (const run of folded(lower).match(RUN) ?? []) {
+    if (ASCII_WORD.test(run)) result.push(run.slice(0, LONGEST_WORD));
+    else if (IS_UNSPACED.test(run)) pushBigrams(run, result);
     else pushRun(run, result);
   }
   return result;

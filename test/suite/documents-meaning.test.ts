@@ -6,7 +6,6 @@ import { unique } from './target.ts';
 const ANSWERS: Record<string, string> = {
   'how do I get my money back': 'Purchases can be refunded within a month of delivery.',
   'can I bring my dog': 'Pets are welcome in all rooms on the ground floor.',
-  'is smoking allowed': 'Cigarettes and pipes are prohibited on the premises.',
   'the screen stays black': 'If the display shows nothing, hold the power button.',
 };
 

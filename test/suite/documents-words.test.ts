@@ -107,3 +107,34 @@ describe('a passage from the middle of a table', () => {
     expect(passage!.headings.at(-1)).toBe('Article | Price | State');
   });
 });
+
+describe('forms of words in other languages', () => {
+  it.each([
+    [
+      'Russian',
+      'Книги хранятся в большом шкафу.',
+      'большие шкафы с книгами',
+      'Хлеб пекут из муки.',
+    ],
+    ['Arabic', 'توجد المدرسة قرب الحديقة.', 'مدرسة', 'الخبز يصنع من الدقيق.'],
+    [
+      'Turkish',
+      'Öğrencilerin kitapları dolapta saklanır.',
+      'öğrenci kitabı nerede?',
+      'Ekmek fırında pişirilir.',
+    ],
+  ])('are found: %s', async (_, text, question, other) => {
+    const found = await library({ wanted: text, other });
+    expect(await found(question)).toEqual(['wanted']);
+    expect((await found(question, 'hybrid'))[0]).toBe('wanted');
+  });
+
+  it('leaves an English text with a Turkish name English', async () => {
+    const found = await library({
+      wanted: 'The mayor of Eskişehir opened three libraries for students of Işıklar.',
+      other: 'Bread is baked with yeast.',
+    });
+    expect(await found('library student')).toEqual(['wanted']);
+    expect(await found('Which mayor opened a library in Eskişehir?')).toEqual(['wanted']);
+  });
+});

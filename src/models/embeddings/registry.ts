@@ -45,6 +45,8 @@ export interface Embedder {
   isLocal: boolean;
   /** Resolves to false while it does without a part; what it then embeds is to be embedded again. */
   isWhole(): Promise<boolean>;
+  /** Returns how much of the meaning of a question it knows: 0 to 1. */
+  knows(question: string): Promise<number>;
   /**
    * Returns one vector for each text, all of one dimension, none of them zero or not finite.
    * @throws ParleyError `model_…` when the service keeps failing
@@ -111,6 +113,7 @@ function embedderOf(
     name,
     isLocal: false,
     isWhole: () => Promise.resolve(true),
+    knows: () => Promise.resolve(1),
     async embed(texts, { use, limits, signal, onCall }) {
       if (texts.length === 0) return [];
       const options = {

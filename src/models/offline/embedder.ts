@@ -6,7 +6,7 @@
  */
 
 import { fnv1a } from '../../core/hash.ts';
-import { contentTerms, isStopWord, words } from '../../text/words.ts';
+import { contentTerm, isStopWord, plainWords, words } from '../../text/words.ts';
 import type { WordVectors } from './word-vectors.ts';
 
 /** Two rows of 4-byte numbers fill a database page of 4096 bytes. */
@@ -52,10 +52,10 @@ function count(features: Map<string, Feature>, name: string, weight: number): vo
   else features.set(name, { count: 1, weight });
 }
 
-function featuresOf(text: string): Map<string, Feature> {
+function featuresOf(all: readonly string[]): Map<string, Feature> {
   const features = new Map<string, Feature>();
-  const content = contentTerms(text);
-  for (const term of content.length > 0 ? content : words(text)) {
+  const content = all.map(contentTerm).filter((term) => term !== null);
+  for (const term of content.length > 0 ? content : all) {
     count(features, `=${term}`, 1);
     const padded = `^${term}$`;
     const grams = Math.max(padded.length - GRAM + 1, 1);
@@ -66,7 +66,7 @@ function featuresOf(text: string): Map<string, Feature> {
 }
 
 /**
- * Hashes a text to a vector of length 1.
+ * Hashes the words of a text to a vector of length 1.
  *
  * Words and their character n-grams are hashed with signs into few coordinates (Weinberger et al.,
  * "Feature hashing for large scale multitask learning", ICML 2009; Achlioptas, "Database-friendly
@@ -74,9 +74,9 @@ function featuresOf(text: string): Map<string, Feature> {
  * subword information", TACL 2017). The square root dampens repetitions. A text without words gets
  * a fixed unit vector of its own, because a vector of zeros has no cosine.
  */
-function hashedText(text: string, dimensions: number): Float64Array {
+function hashedText(all: readonly string[], dimensions: number): Float64Array {
   const vector = new Float64Array(dimensions);
-  const features = featuresOf(text);
+  const features = featuresOf(all);
   if (features.size === 0) features.set('', { count: 1, weight: 1 });
   for (const [name, feature] of features) {
     const value = feature.weight * Math.sqrt(feature.count);
@@ -102,7 +102,7 @@ function lengthOf(vector: Float64Array): number {
 
 /** Embeds a text by its features alone: `OFFLINE_DIMENSIONS` numbers, length 1. */
 export function hashedEmbedding(text: string): number[] {
-  return Array.from(hashedText(text, OFFLINE_DIMENSIONS));
+  return Array.from(hashedText(plainWords(text), OFFLINE_DIMENSIONS));
 }
 
 /**
@@ -115,8 +115,9 @@ export function offlineEmbedding(
   text: string,
   { table, isQuery }: { table: WordVectors | undefined; isQuery: boolean },
 ): number[] {
-  const features = hashedText(text, OFFLINE_DIMENSIONS - WORD_DIMENSIONS);
-  const { sum, known } = sumOfWords(text, table);
+  const all = words(text);
+  const features = hashedText(all, OFFLINE_DIMENSIONS - WORD_DIMENSIONS);
+  const { sum, known } = sumOfWords(all, table);
   const length = lengthOf(sum);
   const trust = (known - LEAST_KNOWN) / (MOSTLY_KNOWN - LEAST_KNOWN);
   const trusted = isQuery ? 1 : Math.max(0, Math.min(1, trust));
@@ -128,18 +129,22 @@ export function offlineEmbedding(
   ];
 }
 
+/** Returns the share of a question's words, by weight, that the table knows: 0 to 1. */
+export function knownShare(question: string, table: WordVectors | undefined): number {
+  return sumOfWords(words(question), table).known;
+}
+
 /** Adds up the vectors of a text's words. `known` is the share of them that the table has. */
-function sumOfWords(text: string, table: WordVectors | undefined) {
+function sumOfWords(all: readonly string[], table: WordVectors | undefined) {
   const sum = new Float64Array(WORD_DIMENSIONS);
   if (!table) return { sum, known: 0 };
   const counts = new Map<string, number>();
-  for (const word of words(text))
-    if (!isStopWord(word)) counts.set(word, (counts.get(word) ?? 0) + 1);
-  let [known, all] = [0, 0];
+  for (const word of all) if (!isStopWord(word)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  let [known, whole] = [0, 0];
   for (const [word, times] of counts) {
     const { weight, isKnown } = table.add(word, Math.sqrt(times), sum);
-    all += weight;
+    whole += weight;
     if (isKnown) known += weight;
   }
-  return { sum, known: known / (all || 1) };
+  return { sum, known: known / (whole || 1) };
 }

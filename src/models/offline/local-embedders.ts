@@ -1,6 +1,6 @@
 /** The embedders that need no network. */
 import type { Embedder } from '../embeddings/registry.ts';
-import { hashedEmbedding, offlineEmbedding } from './embedder.ts';
+import { hashedEmbedding, knownShare, offlineEmbedding } from './embedder.ts';
 import type { WordTable } from './word-table.ts';
 
 /**
@@ -20,6 +20,7 @@ export function wordEmbedder(table: WordTable): Embedder {
     name: OFFLINE_EMBEDDER,
     isLocal: true,
     isWhole: async () => (await table()) !== undefined,
+    knows: async (question) => knownShare(question, await table()),
     async embed(texts, { use }) {
       const words = await table();
       const isQuery = use === 'query';
@@ -32,5 +33,6 @@ export const hashedEmbedder: Embedder = {
   name: HASHED_EMBEDDER,
   isLocal: true,
   isWhole: () => Promise.resolve(true),
+  knows: () => Promise.resolve(0),
   embed: (texts) => Promise.resolve(texts.map(hashedEmbedding)),
 };

@@ -139,6 +139,7 @@ function rank(
   return rankCandidates({
     mode: question.mode,
     vectorWeight: question.vectorWeight,
+    meaning: question.meaning,
     limit: request.k,
     terms,
     candidates,

@@ -56,6 +56,7 @@ function embedderNamed(name: string): Embedder {
     name,
     isLocal: false,
     isWhole: () => Promise.resolve(true),
+    knows: () => Promise.resolve(1),
     async embed(texts, { use }) {
       const dimension = use === 'query' ? asked : await onEmbed(texts);
       return texts.map((text) => hashedVector(text, dimension));

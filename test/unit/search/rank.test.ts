@@ -73,7 +73,8 @@ describe('rankCandidates', () => {
   });
 
   test('of versions of a text in several documents two are shown', () => {
-    const copy = 'The harbour office opens at eight and closes at five on all days. '.repeat(3);
+    const copy =
+      'The harbour office opens at eight and closes at five on all days but Sunday, when the keys of the sheds, the boats and the crane are with the warden of the lighthouse beside the northern pier.';
     const candidates = [copy, `${copy} Indeed.`, copy, `${copy} Always.`].map((text, at) => ({
       ...{ title: '', text, keywordRank: at + 1, vectorRank: null, cosine: null },
       documentId: `document ${at}`,

@@ -1,0 +1,80 @@
+/**
+ * Reduces words of other languages than English to their stems, where their script tells the
+ * language, or for Turkish its letters. English words are stemmed by `termOf`, as by the keyword
+ * index. The stemmers are Snowball's, compiled to JavaScript; they know accents, so they see words
+ * before accents are removed. German and Spanish gained nothing (docs/retrieval.md).
+ */
+
+import { stemmer as arabic } from '@orama/stemmers/arabic';
+import { stemmer as russian } from '@orama/stemmers/russian';
+import { stemmer as turkish } from '@orama/stemmers/turkish';
+import { ARABIC_STOP_WORDS, RUSSIAN_STOP_WORDS, TURKISH_STOP_WORDS } from './stop-words.ts';
+
+const CYRILLIC = /[\p{Script=Cyrillic}\p{M}\p{Cf}]+/gu;
+const ARABIC = /[\p{Script=Arabic}\p{M}\p{Cf}]+/gu;
+const LATIN = /[\p{Script=Latin}\p{M}\p{Cf}]+/gu;
+/** Marks and format characters that stand inside a word and do not belong to it. */
+const MARKS = /[\p{M}\p{Cf}\u0640]+/gu;
+
+/** Letters that among common languages only Turkish and its relatives have. */
+const TURKISH_LETTERS = /[ığşİ]/u;
+const TURKISH_WORD = /[ığş]/u;
+/**
+ * The least share of words with such a letter. Turkish texts have 0.4; texts of other languages
+ * that tell of Turkey have a name here and there.
+ */
+const TURKISH_SHARE = 0.1;
+/** Length of a text that is looked at, in UTF-16 units. */
+const SAMPLE = 2_000;
+/** Words of which an English question about a Turkish name has one; none is Turkish. */
+const ENGLISH = new Set(
+  'the of is are was were did does what which who when where how to'.split(' '),
+);
+/** The most share of such words. */
+const ENGLISH_SHARE = 0.05;
+
+/**
+ * Returns true for Turkish.
+ * @param text of any case
+ */
+export function isTurkish(text: string): boolean {
+  const sample = text.slice(0, SAMPLE);
+  if (!TURKISH_LETTERS.test(sample)) return false;
+  const lower = sample.toLocaleLowerCase('tr');
+  const words = lower.match(LATIN) ?? [];
+  const marked = words.filter((word) => TURKISH_WORD.test(word)).length;
+  const english = words.filter((word) => ENGLISH.has(word)).length;
+  return marked >= TURKISH_SHARE * words.length && english <= ENGLISH_SHARE * words.length;
+}
+
+/**
+ * Replaces the words of such languages in a text by their stems. Function words stay as they are.
+ * @param lower in lower case and composed (NFC)
+ */
+export function withStems(lower: string, { isTurkish: asTurkish }: { isTurkish: boolean }): string {
+  const cyrillic = lower.replace(CYRILLIC, (word) => stemOf(word, russian, RUSSIAN_STOP_WORDS));
+  const both = cyrillic.replace(ARABIC, (word) => stemOf(word, arabic, ARABIC_STOP_WORDS));
+  if (!asTurkish) return both;
+  return both.replace(LATIN, (word) => (TURKISH_STOP_WORDS.has(word) ? '' : stem(word, turkish)));
+}
+
+type Stemmer = (word: string) => string;
+
+function stemOf(word: string, stemmer: Stemmer, stopWords: ReadonlySet<string>): string {
+  const plain = word.replace(MARKS, '');
+  return stopWords.has(plain) ? plain : stem(plain, stemmer);
+}
+
+const stems = new Map<string, string>();
+/** Most entries, about 2 MB. */
+const CACHE_SIZE = 20_000;
+
+function stem(word: string, stemmer: Stemmer): string {
+  let result = stems.get(word);
+  if (result === undefined) {
+    if (stems.size >= CACHE_SIZE) stems.clear();
+    // A stemmer may leave nothing of a short word.
+    stems.set(word, (result = stemmer(word) || word));
+  }
+  return result;
+}
