@@ -7,14 +7,17 @@ import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { bundleFiles } from '../../bench/bundle.ts';
 
-/** Bytes after gzip: the most that the Worker may have, with the AI SDK and drizzle. */
-const LIMIT = 350 * 1024;
+/**
+ * Bytes after gzip: the most that the Worker may have, with the AI SDK, drizzle and the APIs of other
+ * people's clients.
+ */
+const LIMIT = 400 * 1024;
 
 it('is small enough to start quickly everywhere', { timeout: 180_000 }, async () => {
   // In a copy: bundling writes files that a development server beside it watches.
   const copy = mkdtempSync(join(tmpdir(), 'parley-bundle-'));
   try {
-    for (const name of ['src', 'wrangler.toml', 'package.json'])
+    for (const name of ['src', 'web', 'wrangler.toml', 'package.json'])
       cpSync(name, join(copy, name), { recursive: true });
     symlinkSync(resolve('node_modules'), join(copy, 'node_modules'));
     const eager = (await bundleFiles(copy)).filter((file) => !file.isLazy);

@@ -164,8 +164,14 @@ describe('requests to the database', () => {
     return { before, after: posts.length - before };
   }
 
+  /** A server on Node reads a library into memory beside the first search in it. */
+  async function readLibrary(id: string, behaviour: Behaviour = {}) {
+    for (const _ of [1, 2]) await ask(id, script({ ...slow, ...behaviour }));
+  }
+
   it('of a grounded turn: two before the model, three in all', async () => {
     const { id } = await reader('rag');
+    await readLibrary(id);
     for (const which of ['first', 'follow-up']) {
       const model = script(slow);
       database.reset();
@@ -177,6 +183,7 @@ describe('requests to the database', () => {
 
   it('of a turn that searches by a tool: one more for each search', async () => {
     const { id } = await reader('open');
+    await readLibrary(id, { toolCalls: [[searchCall]] });
     const model = script({ ...slow, toolCalls: [[searchCall]] });
     database.reset();
     await ask(id, model);

@@ -86,6 +86,7 @@ async function newOwner(): Promise<Owner> {
     document: kept.json.document_id,
     chunk: String(found.json.results[0]?.chunk_id),
     key: idOfKey(key),
+    tool: 'search_documents',
     user,
   };
   for (const [name, id] of Object.entries(ids)) expect(id, name).toMatch(/^[\w-]{6,}$/u);
@@ -121,6 +122,7 @@ const KINDS: [RegExp, string][] = [
   [/^\/messages\/\{id\}/u, 'message'],
   [/^\/documents\/\{id\}/u, 'document'],
   [/^\/keys\/\{id\}/u, 'key'],
+  [/^\/tool-permissions\/\{tool\}/u, 'tool'],
   [/\/\{user_id\}/u, 'user'],
 ];
 
