@@ -128,7 +128,8 @@ it('waits for an embedding service that is busy, and passes on what does not end
   const started = performance.now();
   expect((await post({ text: 'Patience.' })).json).toMatchObject({ status: 'ready' });
   expect(performance.now() - started).toBeGreaterThan(1_000);
-  expect(upstream.requests).toHaveLength(3);
+  const embedding = upstream.requests.filter(({ wire }) => wire !== 'unknown');
+  expect(embedding).toHaveLength(3);
 
   await server.restart({ EMBEDDING_MODEL: 'openai/closed' });
   const refused = await post({ text: 'In vain.' });
