@@ -183,7 +183,7 @@ describe.each<Runtime>(['node', 'workerd'])('approvals on %s', (runtime) => {
     await server.kill();
     await server.restart();
     await expect
-      .poll(async () => (await say({ message: 'And?' })).status, { timeout: 15_000, interval: 300 })
+      .poll(async () => (await say({ message: 'And?' })).status, { timeout: 40_000, interval: 300 })
       .toBe(200);
     expect(told()).toHaveLength(1);
     expect(told()[0]).toMatch(/lighthouse|not known/u);
