@@ -177,9 +177,13 @@ describe.each<Runtime>(['node', 'workerd'])('approvals on %s', (runtime) => {
   it('a crash after the call has run does not run it again', async () => {
     const { path, approval_id, told, name, say } = await asking();
     upstream.script(name, [{ instead: 'hang' }, { text: 'Found it.' }]);
+    const asked = () => upstream.requests.filter(({ model }) => model === name).length;
+    const before = asked();
     const json = { approvals: [{ approval_id, approved: true }] };
     const stream = await openStream(server.url + path, { json });
     await stream.next('tool.result');
+    // The request that is never answered: otherwise the next turn would get it.
+    await expect.poll(asked, { timeout: 15_000 }).toBe(before + 1);
     await server.kill();
     await server.restart();
     await expect
