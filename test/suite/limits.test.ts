@@ -148,7 +148,8 @@ describe('the chain behind an alias', () => {
     expect(text).toBe('Here I am');
     expect(started.model).toBe(`groq/${fast.groq}`);
     expect(end.message.model).toBe(`groq/${fast.groq}`);
-    expect(others.requests).toHaveLength(0);
+    // Which models a server has may be asked at any time; that it answers is what must not be.
+    expect(others.requests.filter(({ wire }) => wire !== 'unknown')).toHaveLength(0);
   });
 
   it.each<[string, Behaviour]>([
