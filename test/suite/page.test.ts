@@ -162,8 +162,10 @@ describe.skipIf(chromiumPath === undefined)('the page', { timeout: 120_000 }, ()
     await page.reload();
     await page.locator('#model option').first().waitFor({ state: 'attached' });
     expect(await page.inputValue('#composer-text')).toBe('half a thought');
+    // The page puts the cursor there when it has started; keys are for what is outside of it.
+    await page.locator('#composer-text:focus').waitFor();
     await page.locator('#title').click();
-    await page.locator('body').press('?');
+    await page.keyboard.press('?');
     await page.getByRole('heading', { name: 'Keys' }).waitFor();
   });
 });
