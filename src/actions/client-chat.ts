@@ -6,10 +6,11 @@
 import { invalid, ParleyError } from '../core/errors.ts';
 import { userIdOf, type Principal } from '../core/principal.ts';
 import type { Part } from '../core/parts.ts';
-import { findConversation, findMessages } from '../store/client-ids.ts';
+import { findConversation, findMessages, type NamedMessage } from '../store/client-ids.ts';
 import type { TurnInput } from '../turns/turn-service.ts';
 import type { ActionContext } from './context.ts';
 import type { ConversationFields, TurnAsk } from './start-turn.ts';
+import { regenerateInput } from './turn-input.ts';
 
 /** What a chat's client wants. */
 export interface ChatRequest {
@@ -117,24 +118,22 @@ async function inputOf(
   conversationId: string,
   trigger: ChatTrigger,
 ): Promise<TurnInput> {
-  if (trigger.kind === 'regenerate') {
-    const promptId = await promptOf(context, conversationId, trigger.messageId);
-    return { kind: 'regenerate', promptId };
-  }
+  if (trigger.kind === 'regenerate')
+    return regenerateInput(await messageNamed(context, conversationId, trigger.messageId));
   const { parts, messageId: clientId, answersBefore } = trigger;
   const parentId = await parentOf(context, conversationId, answersBefore);
   return { kind: 'message', parts, parentId, clientId };
 }
 
-/** Returns the user message that is to be answered again. */
-async function promptOf(
+/** Finds the newest message of this name. @throws ParleyError `invalid_request` without one */
+async function messageNamed(
   { dependencies }: ActionContext,
   conversationId: string,
   name: string,
-): Promise<string> {
+): Promise<NamedMessage> {
   const [found] = await findMessages(dependencies.db, { conversationId, names: [name] });
   if (!found) throw invalid('messageId', `${name} is not a message of this chat`);
-  return found.role === 'user' ? found.id : (found.parentId ?? found.id);
+  return found;
 }
 
 const OUR_ID = /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;

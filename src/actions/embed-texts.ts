@@ -1,14 +1,13 @@
 /** Embeds the texts of a client, by the rules that hold for every API. */
-import { keyIdOf, userIdOf } from '../core/principal.ts';
+import { keyIdOf } from '../core/principal.ts';
 import { estimateTokens } from '../core/tokens.ts';
 import { EmbeddingCalls } from '../documents/ingest-calls.ts';
 import type { Embedder } from '../models/embeddings/registry.ts';
 import { recordCalls } from '../store/usage/ledger.ts';
+import { userOf } from './client-chat.ts';
 import type { ActionContext } from './context.ts';
 import { requireRoomToEmbed } from './require-budget.ts';
 
-/** The user of whoever names none. */
-const ANONYMOUS = 'anonymous';
 /** A client waits for this: it rather asks again than for minutes. */
 const LIMITS = { callMs: 30_000, pausesMs: 5_000 };
 
@@ -22,8 +21,7 @@ export async function embedTexts(
 ): Promise<{ vectors: number[][]; tokens: number }> {
   const { principal, dependencies, asker } = context;
   const tokens = texts.reduce((sum, given) => sum + estimateTokens(given), 0);
-  // Clients of this kind need not name a user.
-  const userId = userIdOf(principal) ?? ANONYMOUS;
+  const userId = userOf(principal);
   await requireRoomToEmbed(context, tokens, { embedder, userId });
   const calls = new EmbeddingCalls(userId, dependencies.prices, keyIdOf(principal));
   try {

@@ -24,13 +24,33 @@ export interface Placing extends History {
   userId: string;
   /** The fields of the conversation, where one is made. */
   create: ConversationFields;
-  /** The client's own word for somebody, where one user stands for many. */
-  clientUser?: string;
+  /** What tells the history from all others. */
+  hashes: Hashes;
   /**
    * The hash of a request that a client says it repeats: it joins the turn of the same request.
    * Undefined for a first try.
    */
   retryOf?: string;
+}
+
+interface Hashes {
+  /** Of the history with its question. */
+  whole: string;
+  /** Of the history up to each question before. */
+  before: string[];
+}
+
+/**
+ * Returns what tells a history from all others.
+ * @param clientUser the client's own word for somebody, where one user stands for many
+ */
+export async function hashesOf(
+  { before, question }: History,
+  { userId, clientUser = '' }: { userId: string; clientUser?: string | undefined },
+): Promise<Hashes> {
+  const owner = JSON.stringify([userId, clientUser]);
+  const hashes = await historyHashes(owner, [...before, { question, answer: null }]);
+  return { whole: hashes.at(-1) ?? '', before: hashes.slice(0, -1) };
 }
 
 /** The turn to join, or the place of a new one. */
@@ -41,9 +61,8 @@ const RETRY_WITHIN_MS = 60_000;
 
 /** Finds the place of a history among all that its user has; makes one where there is none. */
 export async function placeHistory(context: ActionContext, placing: Placing): Promise<Place> {
-  const hashes = await hashesOf(placing);
-  const found = await find(context, placing, hashes);
-  return matching(found, placing, hashes) ?? { ask: await begin(context, placing, hashes) };
+  const found = await find(context, placing);
+  return matching(found, placing) ?? { ask: await beginHistory(context, placing) };
 }
 
 /**
@@ -55,21 +74,16 @@ export async function placeIn(
   conversationId: string,
   placing: Placing,
 ): Promise<Place | undefined> {
-  const hashes = await hashesOf(placing);
-  const found = await find(context, placing, hashes);
+  const found = await find(context, placing);
   const here = found.filter((exchange) => exchange.conversationId === conversationId);
-  return matching(here, placing, hashes);
+  return matching(here, placing);
 }
 
 /** Makes a conversation for a history, with what came before the question where there is any. */
 export async function beginHistory(context: ActionContext, placing: Placing): Promise<PlacedAsk> {
-  return begin(context, placing, await hashesOf(placing));
-}
-
-async function begin(context: ActionContext, placing: Placing, hashes: Hashes): Promise<PlacedAsk> {
-  const input = messageOf(placing, hashes.whole);
+  const input = messageOf(placing);
   if (placing.before.length === 0) return { create: placing.create, input };
-  const conversation = await keepHistory(context, placing, hashes);
+  const conversation = await keepHistory(context, placing);
   return {
     conversationId: conversation.id,
     input: { ...input, parentId: conversation.headMessageId },
@@ -77,39 +91,22 @@ async function begin(context: ActionContext, placing: Placing, hashes: Hashes): 
 }
 
 /** Returns the place of a history's question in a conversation, after an answer or at its root. */
-export async function placeAfter(
+export function placeAfter(
   conversationId: string,
   placing: Placing,
   parentId: string | null | undefined,
-): Promise<PlacedAsk> {
-  const { whole } = await hashesOf(placing);
-  return { conversationId, input: { ...messageOf(placing, whole), parentId } };
+): PlacedAsk {
+  return { conversationId, input: { ...messageOf(placing), parentId } };
 }
 
-interface Hashes {
-  /** Of the history with its question. */
-  whole: string;
-  /** Of the history up to each question before. */
-  before: string[];
-}
-
-async function hashesOf({ before, question, userId, clientUser = '' }: Placing): Promise<Hashes> {
-  const owner = JSON.stringify([userId, clientUser]);
-  const hashes = await historyHashes(owner, [...before, { question, answer: null }]);
-  return { whole: hashes.at(-1) ?? '', before: hashes.slice(0, -1) };
-}
-
-function find(context: ActionContext, { userId }: Placing, { whole, before }: Hashes) {
+function find(context: ActionContext, { userId, hashes: { whole, before } }: Placing) {
   const hashes = [whole, ...before.slice(-1)];
   return findExchanges(context.dependencies.db, { userId, hashes });
 }
 
 /** Returns the place of a history among exchanges; undefined where none is its beginning. */
-function matching(
-  found: readonly StoredExchange[],
-  placing: Placing,
-  hashes: Hashes,
-): Place | undefined {
+function matching(found: readonly StoredExchange[], placing: Placing): Place | undefined {
+  const { hashes } = placing;
   const same = found.find(({ hash }) => hash === hashes.whole);
   if (placing.retryOf !== undefined) {
     const first = found.find((exchange) => isRepeated(exchange, placing.retryOf, hashes));
@@ -121,13 +118,12 @@ function matching(
     (exchange) => exchange.hash === hashes.before.at(-1) && last && isAnswerOf(exchange, last),
   );
   if (!parent) return undefined;
-  const input = { ...messageOf(placing, hashes.whole), parentId: parent.answer.id };
-  return { ask: { conversationId: parent.conversationId, input } };
+  return { ask: placeAfter(parent.conversationId, placing, parent.answer.id) };
 }
 
-function messageOf({ question }: History, hash: string) {
+function messageOf({ question, hashes }: Placing) {
   const parts = [{ type: 'text' as const, text: question }];
-  return { kind: 'message' as const, parts, historyHash: hash };
+  return { kind: 'message' as const, parts, historyHash: hashes.whole };
 }
 
 function again({ conversationId, questionId }: StoredExchange): PlacedAsk {
@@ -161,11 +157,7 @@ function isAnswerOf({ answer }: StoredExchange, { answer: given }: Exchange): bo
 }
 
 /** Keeps a history that is not stored here, in a conversation of its own. */
-async function keepHistory(
-  context: ActionContext,
-  { before, userId, create }: Placing,
-  hashes: Hashes,
-) {
+async function keepHistory(context: ActionContext, { before, userId, create, hashes }: Placing) {
   const { db, config } = context.dependencies;
   const exchanges = before.map((exchange, at) => ({ ...exchange, hash: hashes.before[at] ?? '' }));
   const text = before[0]?.question ?? '';

@@ -36,7 +36,7 @@ export async function placeInChat(
       : await placeByNames(context, conversationId, names, placing);
   if (place) return place;
   const ask = isBeginning(placing)
-    ? await placeAfter(conversationId, placing, null)
+    ? placeAfter(conversationId, placing, null)
     : await beginHistory(context, placing);
   return { ask: withName(ask, names.questionId) };
 }
@@ -53,7 +53,7 @@ export async function placeInConversation(
 ): Promise<Place> {
   const conversationId = await findChat(context, name);
   if (conversationId === undefined) throw notFound('Conversation');
-  if (isBeginning(placing)) return { ask: await placeAfter(conversationId, placing, undefined) };
+  if (isBeginning(placing)) return { ask: placeAfter(conversationId, placing, undefined) };
   const place = await placeIn(context, conversationId, placing);
   if (place) return place;
   throw invalid('messages', 'these messages are not those of the conversation');
@@ -76,7 +76,7 @@ async function placeByNames(
   if (same) return { ask: { conversationId, input: { kind: 'regenerate', promptId: same.id } } };
   const parent = asked[0]?.parentId ?? found.find(({ role }) => role === 'assistant')?.id;
   if (parent === undefined) return undefined;
-  return { ask: withName(await placeAfter(conversationId, placing, parent), questionId) };
+  return { ask: withName(placeAfter(conversationId, placing, parent), questionId) };
 }
 
 function withName(ask: PlacedAsk, clientId: string | undefined): PlacedAsk {

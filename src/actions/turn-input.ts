@@ -40,7 +40,11 @@ export function messageInput(fields: MessageFields): TurnInput {
  * Returns the input that answers a user message again. For an answer, that is the message that it
  * answers.
  */
-export function regenerateInput({ id, role, parentId }: MessageAddress): TurnInput {
+export function regenerateInput({
+  id,
+  role,
+  parentId,
+}: Pick<MessageAddress, 'id' | 'role' | 'parentId'>): TurnInput {
   return { kind: 'regenerate', promptId: role === 'user' ? id : (parentId ?? id) };
 }
 

@@ -17,7 +17,7 @@ import { asSentences, body, commonProblems, json, turnProblems } from '../shared
 import { HAS_NO_CURSORS, MAKES_NOTHING, ofTurn } from '../shared/response-docs.ts';
 import { createRouter, route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
-import { streamTurn } from '../shared/stream-turn.ts';
+import { streamOrNothing, streamTurn } from '../shared/stream-turn.ts';
 import { chatBody, triggerOf, type ChatBody } from './chat-body.ts';
 import { renderSentence } from './render-sentence.ts';
 
@@ -112,7 +112,7 @@ function addResume(router: Router): void {
       const running = await runningTurn(c, c.req.valid('param').id);
       const { turns } = c.get('dependencies');
       const stream = running && (await turns.follow(running, optionsOf({})));
-      return stream ? streamTurn(c, stream, uiMessageStream) : new Response(null, { status: 204 });
+      return streamOrNothing(c, stream, uiMessageStream);
     },
   );
 }

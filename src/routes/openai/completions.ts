@@ -23,7 +23,6 @@ import { streamTurn, turnHeaders } from '../shared/stream-turn.ts';
 import { nameClient } from '../shared/client-user.ts';
 import { asOpenAiErrors } from './docs.ts';
 import { completionBody, refuseUnhonoured, type CompletionBody } from './completion-body.ts';
-import { lineageOf } from './lineage.ts';
 import { placeOf, type Asked, type Place } from './place-completion.ts';
 import { openAiProblem } from './render-openai-error.ts';
 
@@ -57,7 +56,7 @@ export function addCompletions(router: Router): void {
       refuseUnhonoured(given);
       nameClient(c, given);
       const place = await placeOf(c, given);
-      return given.stream ? streamed(c, given, place) : whole(c, given, place);
+      return given.stream ? streamed(c, given, place) : whole(c, place);
     },
     { takesHistory: true },
   );
@@ -72,11 +71,11 @@ async function streamed(c: AppContext, given: CompletionBody, place: Place): Pro
     'join' in place
       ? required(await turns.follow(place.join, options), 'Turn')
       : await unlessBusy(place, (ask) => startTurn(contextOf(c, ask), ask, options));
-  forgetTask(c, given, stream);
+  forgetTask(c, place, stream);
   return streamTurn(c, stream, wire);
 }
 
-async function whole(c: AppContext, given: CompletionBody, place: Place): Promise<Response> {
+async function whole(c: AppContext, place: Place): Promise<Response> {
   const { turns } = c.get('dependencies');
   const run =
     'join' in place
@@ -84,7 +83,7 @@ async function whole(c: AppContext, given: CompletionBody, place: Place): Promis
       : await unlessBusy(place, (ask) => runTurn(contextOf(c, ask), ask, 'continue'));
   c.set('turn', run);
   c.set('turnHeaders', turnHeaders(run));
-  forgetTask(c, given, run);
+  forgetTask(c, place, run);
   const turn = await run.finished(c.req.raw.signal);
   const failure = cutOf(turn);
   if (failure) return openAiProblem(failure, problemResponse(failure, c.get('requestId')));
@@ -107,9 +106,8 @@ async function unlessBusy<Started>(
   }
 }
 
-/** What a client asks for itself, such as a title, is answered and not kept. */
-function forgetTask(c: AppContext, given: CompletionBody, turn: TurnAddress): void {
-  if (lineageOf(c, given).isTask) forgetAfterwards(actionContext(c), turn);
+function forgetTask(c: AppContext, place: Place, turn: TurnAddress): void {
+  if ('ask' in place && place.isTask) forgetAfterwards(actionContext(c), turn);
 }
 
 /** A conversation that is made needs a user; one that is named by its id is its owner's. */

@@ -1,7 +1,7 @@
 /** Finds where a chat completion belongs. */
 import { userOf, withUser } from '../../actions/client-chat.ts';
 import type { ActionContext } from '../../actions/context.ts';
-import { beginHistory, placeHistory, type Placing } from '../../actions/place-history.ts';
+import { beginHistory, hashesOf, placeHistory, type Placing } from '../../actions/place-history.ts';
 import { placeInChat, placeInConversation } from '../../actions/place-lineage.ts';
 import type { TurnAsk } from '../../actions/start-turn.ts';
 import { sha256 } from '../../core/sha256.ts';
@@ -16,6 +16,8 @@ export interface Asked {
   ask: TurnAsk;
   /** Places the turn in a conversation of its own, where its place is taken. */
   elsewhere?: () => Promise<TurnAsk>;
+  /** True for what a client asks for itself, such as a title: it is answered and not kept. */
+  isTask: boolean;
 }
 
 /** The turn that a request repeats, or the one that it asks for. */
@@ -35,10 +37,11 @@ export async function placeOf(c: AppContext, given: CompletionBody): Promise<Pla
   const context = withUser(actionContext(c));
   const userId = userOf(context.principal);
   const isRetry = Number(c.req.header('x-stainless-retry-count') ?? 0) > 0;
+  const history = historyIn(given);
   const placing: Placing = {
-    ...historyIn(given),
+    ...history,
     userId,
-    clientUser: clientUserOf(c, given),
+    hashes: await hashesOf(history, { userId, clientUser: clientUserOf(c, given) }),
     create: {},
     ...(isRetry ? { retryOf: parameters.request } : {}),
   };
@@ -56,7 +59,8 @@ export async function placeOf(c: AppContext, given: CompletionBody): Promise<Pla
   if ('join' in place) return place;
   const isNamed = lineage.chatId !== undefined || lineage.conversationId !== undefined;
   const elsewhere = async () => complete(await beginHistory(context, placing));
-  return { ask: complete(place.ask), ...(isNamed ? {} : { elsewhere }) };
+  const { isTask } = lineage;
+  return { ask: complete(place.ask), isTask, ...(isNamed ? {} : { elsewhere }) };
 }
 
 async function find(

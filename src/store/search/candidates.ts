@@ -1,10 +1,10 @@
 /** The statements of a search: FTS5 and vectors, which drizzle has no words for. */
 import { and, eq, sql, type SQL } from 'drizzle-orm';
 import type { ResultSet } from '../database.ts';
-import { parseHeadings } from '../json-columns.ts';
 import { plain, query, type TypedStatement } from '../query.ts';
-import { number, optionalNumber, optionalText, text } from '../rows.ts';
+import { number, optionalNumber } from '../rows.ts';
 import { documents } from '../schema.ts';
+import { foundChunk, type FoundChunk } from './found-chunk.ts';
 import { isInScope, isOfSpace, type DocumentScope, type Space } from './scope.ts';
 import {
   BYTES_PER_NUMBER,
@@ -27,17 +27,7 @@ export interface CandidateQuery extends DocumentScope {
   vectorLimit: number;
 }
 
-export interface Candidate {
-  id: number;
-  documentId: string;
-  title: string;
-  /** Of its document. */
-  url: string | null;
-  text: string;
-  headings: string[];
-  ordinal: number;
-  start: number;
-  end: number;
+export interface Candidate extends FoundChunk {
   /** Place in the keyword index's order, from 1. */
   keywordRank: number | null;
   /** BM25 as the index gives it, greater is better. */
@@ -125,15 +115,7 @@ function readCandidates({ rows }: ResultSet): Candidate[] {
   return ordered.map((row, at) => {
     const [score, distance] = [scores[at] ?? null, distances[at] ?? null];
     return {
-      id: number(row['id']),
-      documentId: text(row['document_id']),
-      title: text(row['title']),
-      url: optionalText(row['url']),
-      text: text(row['text']),
-      headings: parseHeadings(text(row['headings'])),
-      ordinal: number(row['ordinal']),
-      start: number(row['start_offset']),
-      end: number(row['end_offset']),
+      ...foundChunk(row),
       keywordRank: keywordRanks[at] ?? null,
       keywordScore: score === null ? null : -score,
       vectorRank: vectorRanks[at] ?? null,

@@ -6,8 +6,9 @@ import { and, asc, eq, gt, isNotNull, sql } from 'drizzle-orm';
 import type { ResultSet, Value } from '../database.ts';
 import { parseHeadings } from '../json-columns.ts';
 import { plain, query, type TypedStatement } from '../query.ts';
-import { number, optionalText, text } from '../rows.ts';
+import { number, text } from '../rows.ts';
 import { documents } from '../schema.ts';
+import { foundChunk, type FoundChunk } from './found-chunk.ts';
 import { chunks, chunkVectors, owners } from './tables.ts';
 
 /** What searches see of a user, in numbers. */
@@ -101,19 +102,6 @@ function bytesOf(value: Value | undefined): ArrayBuffer | null {
   return value instanceof ArrayBuffer ? value : null;
 }
 
-/** A chunk as a search shows it. */
-export interface FoundChunk {
-  id: number;
-  documentId: string;
-  title: string;
-  url: string | null;
-  text: string;
-  headings: string[];
-  ordinal: number;
-  start: number;
-  end: number;
-}
-
 /** Selects chunks of a user by their ids, as long as searches see them. */
 export function selectFound(userId: string, ids: readonly number[]): TypedStatement<FoundChunk[]> {
   const statement = plain(sql`select ${chunks.id}, ${chunks.documentId}, ${documents.title},
@@ -127,15 +115,5 @@ export function selectFound(userId: string, ids: readonly number[]): TypedStatem
 }
 
 function readFound({ rows }: ResultSet): FoundChunk[] {
-  return rows.map((row) => ({
-    id: number(row['id']),
-    documentId: text(row['document_id']),
-    title: text(row['title']),
-    url: optionalText(row['url']),
-    text: text(row['text']),
-    headings: parseHeadings(text(row['headings'])),
-    ordinal: number(row['ordinal']),
-    start: number(row['start_offset']),
-    end: number(row['end_offset']),
-  }));
+  return rows.map(foundChunk);
 }
