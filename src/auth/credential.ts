@@ -27,7 +27,9 @@ const PREFIXES: Record<CredentialKind, string> = {
 export interface Grant {
   userId: string;
   scopes: readonly Scope[];
-  /** The id of the key that it was got for; undefined for a key itself, and for one got by token. */
+  /**
+   * The id of the key that it was got for; undefined for a key itself, and for one got by token.
+   */
   keyId?: string | undefined;
   /** When what it was got for ends, in milliseconds since the epoch. */
   expiresAt?: number | undefined;

@@ -14,7 +14,9 @@ export type FetchKeys = (url: string) => Promise<JSONWebKeySet>;
 const FRESH_FOR_MS = 10 * 60_000;
 /** Milliseconds between two looks for a key id that is unknown: tokens can be made up. */
 const COOL_DOWN_MS = 30_000;
-/** Milliseconds between two looks while the issuer is away: with keys to go on with, and without. */
+/**
+ * Milliseconds between two looks while the issuer is away: with keys to go on with, and without.
+ */
 const FAILED_COOL_DOWN_MS = 15_000;
 const FIRST_COOL_DOWN_MS = 2_000;
 /**

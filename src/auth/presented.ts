@@ -5,7 +5,9 @@ import type { Presented } from './identity.ts';
 /** The name of the cookie of a session. */
 export const SESSION_COOKIE = 'parley_session';
 
-/** Parameters by which credentials are sent elsewhere: in an address they would be written to logs. */
+/**
+ * Parameters by which credentials are sent elsewhere: in an address they would be written to logs.
+ */
 const IN_ADDRESSES = new Set([
   'access_token',
   'api_key',

@@ -121,8 +121,8 @@ export function notFound(what: string): ParleyError {
 }
 
 /**
- * Returns the error for a request whose caller is not established: one text for a credential that is
- * missing, unknown, revoked or expired, so that nothing is learned from it.
+ * Returns the error for a request whose caller is not established: one text for a credential that
+ * is missing, unknown, revoked or expired, so that nothing is learned from it.
  */
 export function unauthenticated(): ParleyError {
   return new ParleyError({

@@ -80,7 +80,9 @@ export interface Answers {
   approvals: string[];
 }
 
-/** Returns what these parts of a message answer; undefined for a message that only says something. */
+/**
+ * Returns what these parts of a message answer; undefined for a message that only says something.
+ */
 export function answersIn(parts: readonly Part[]): Answers | undefined {
   const answers: Answers = { calls: [], approvals: [] };
   for (const part of parts) {

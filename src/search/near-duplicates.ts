@@ -35,10 +35,10 @@ function matched(bag: TermBag, queryTerms: ReadonlySet<number>): string {
 }
 
 /**
- * Returns the ranked candidates (`order`: indexes, best first) without those that repeat a better one
- * exactly or in their document, or two of other documents: Broder, "On the resemblance and containment of documents", 1997. Two chunks with different
- * words of the query (say, the numbers of two invoices) never count as the same. Stops when `limit`
- * are kept.
+ * Returns the ranked candidates (`order`: indexes, best first) without those that repeat a better
+ * one exactly or in their document, or two of other documents: Broder, "On the resemblance and
+ * containment of documents", 1997. Two chunks with different words of the query (say, the numbers
+ * of two invoices) never count as the same. Stops when `limit` are kept.
  */
 export function withoutDuplicates(options: {
   set: CandidateSet;

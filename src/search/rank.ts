@@ -52,8 +52,8 @@ function rankOf({ keywordRank, vectorRank }: Candidate): number {
  * Ranks candidates and leaves out near-duplicates.
  *
  * `vector` keeps the order of the scan. `keyword` orders the index's results by the owner's own
- * statistics, because the index only knows those of all users together. `hybrid` joins words and vectors
- * (`fusion.ts`).
+ * statistics, because the index only knows those of all users together. `hybrid` joins words and
+ * vectors (`fusion.ts`).
  */
 export function rankCandidates<C extends Candidate>(request: RankRequest<C>): Ranked<C>[] {
   const { mode, candidates, limit } = request;

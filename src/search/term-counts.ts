@@ -1,4 +1,6 @@
-/** Counts terms that are numbers, in arrays: a map for each text would be most of a search's work. */
+/**
+ * Counts terms that are numbers, in arrays: a map for each text would be most of a search's work.
+ */
 
 /** The distinct terms of a sequence in the order of their first occurrence, with their counts. */
 export interface TermCounts {

@@ -44,7 +44,7 @@ export function parseParameters(text: string): TurnParameters {
 }
 
 /**
- * What a tool gave. The run of a tool alone writes it.
+ * Reads what a tool gave. The run of a tool alone writes it.
  * @throws Error when the text is no JSON
  */
 export function parseToolOutput(text: string): { output: Json; isError: boolean } {

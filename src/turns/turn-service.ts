@@ -128,8 +128,8 @@ export interface TurnService {
   /** Accepts a turn, as {@link start} does, and returns a handle to wait for its end. */
   run(request: TurnRequest, onDisconnect: OnDisconnect, asker?: Asker): Promise<TurnRun>;
   /**
-   * True when {@link follow} needs no more of the turn than how it stands: it runs here, or was read
-   * here lately.
+   * True when {@link follow} needs no more of the turn than how it stands: it runs here, or was
+   * read here lately.
    */
   holds(turnId: string): boolean;
   /**

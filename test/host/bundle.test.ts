@@ -8,8 +8,8 @@ import { expect, it } from 'vitest';
 import { bundleFiles } from '../../bench/bundle.ts';
 
 /**
- * Bytes after gzip: the most that the Worker may have, with the AI SDK, drizzle and the APIs of other
- * people's clients.
+ * Bytes after gzip: the most that the Worker may have, with the AI SDK, drizzle and the APIs of
+ * other people's clients.
  */
 const LIMIT = 400 * 1024;
 

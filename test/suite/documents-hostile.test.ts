@@ -87,7 +87,9 @@ function repeatedPdf(times: number): Uint8Array {
   );
 }
 
-/** Packs megabytes of spaces by the lengths of their runs: at most 128 in each (ISO 32000-1 7.4.5). */
+/**
+ * Packs megabytes of spaces by the lengths of their runs: at most 128 in each (ISO 32000-1 7.4.5).
+ */
 function runsOfSpaces(megabytes: number): Buffer {
   return Buffer.alloc((megabytes * MEGABYTE) / 64, Buffer.from([257 - 128, 32]));
 }

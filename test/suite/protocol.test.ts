@@ -1,6 +1,6 @@
 /**
- * docs/protocol.md is made of schemas. What the server really sends fits them, and has no field that
- * they do not have.
+ * docs/protocol.md is made of schemas. What the server really sends fits them, and has no field
+ * that they do not have.
  */
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';

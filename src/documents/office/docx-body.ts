@@ -1,4 +1,6 @@
-/** Collects the text of a part of a Word document. A paragraph's properties come before its text. */
+/**
+ * Collects the text of a part of a Word document. A paragraph's properties come before its text.
+ */
 import { MarkdownWriter } from '../markdown-writer.ts';
 import type { ParagraphStyle } from './docx-styles.ts';
 import { headingPrefix } from './headings.ts';

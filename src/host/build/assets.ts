@@ -1,5 +1,5 @@
-// Collects the pages' files and the table of word vectors in `dist/assets`, which Workers serves as static assets. This is a
-// script: run `node src/host/build/assets.ts` before wrangler.
+// Collects the pages' files and the table of word vectors in `dist/assets`, which Workers serves as
+// static assets. This is a script: run `node src/host/build/assets.ts` before wrangler.
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { WORD_VECTORS_ASSET, WORD_VECTORS_FILE } from '../word-vectors.ts';

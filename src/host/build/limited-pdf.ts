@@ -1,7 +1,8 @@
 /**
- * Limits what the PDF library unpacks, and how deep it nests. It unpacks a stream in one step, whatever that yields, and a
- * Worker has neither a thread that could be ended nor memory to spare. So the build adds a check to
- * the place where its buffers grow; it fails if the place is no longer there.
+ * Limits what the PDF library unpacks, and how deep it nests. It unpacks a stream in one step,
+ * whatever that yields, and a Worker has neither a thread that could be ended nor memory to spare.
+ * So the build adds a check to the place where its buffers grow; it fails if the place is no longer
+ * there.
  */
 import { readFile } from 'node:fs/promises';
 import type { Plugin } from 'esbuild';

@@ -1,6 +1,7 @@
 // Puts libraries that most requests never need into `dist/modules`, each as one module: those that
-// read documents or check tokens, and Google's provider. They are deployed beside the Worker's own code, and each
-// is loaded when it is first needed. A script: `node src/host/build/modules.ts`, before wrangler.
+// read documents or check tokens, and Google's provider. They are deployed beside the Worker's own
+// code, and each is loaded when it is first needed. A script: `node src/host/build/modules.ts`,
+// before wrangler.
 import { cp, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { build } from 'esbuild';

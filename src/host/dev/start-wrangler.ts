@@ -1,4 +1,6 @@
-/** Starts `wrangler dev`, which builds the Worker, serves it and builds it again when it changes. */
+/**
+ * Starts `wrangler dev`, which builds the Worker, serves it and builds it again when it changes.
+ */
 import { rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { waitUntilUp, type Program, type Programs } from './programs.ts';

@@ -14,7 +14,9 @@ const SET_UP = [
   /^\[wrangler:info\]/u,
   /^\s*⎔ (Starting|Shutting)/u,
 ];
-/** The start of a warning or an error of several lines; lines of the Worker come in this form too. */
+/**
+ * The start of a warning or an error of several lines; lines of the Worker come in this form too.
+ */
 const HEADER = /^\s*[▲✘✖] \[(?:WARNING|ERROR)\] (.*)$/u;
 /** Warnings that are known and ask for nothing. */
 const EXPECTED = /^Scheduled Workers are not automatically triggered/u;

@@ -25,8 +25,8 @@ interface Running {
 }
 
 /**
- * Shuts down: tells proxies and lets them notice, refuses new turns, gives running ones their grace period, stores them, and then
- * closes the connections of readers, which have received the end.
+ * Shuts down: tells proxies and lets them notice, refuses new turns, gives running ones their grace
+ * period, stores them, and then closes the connections of readers, which have received the end.
  */
 export async function shutDown(running: Running): Promise<void> {
   const { server, turns, sockets, deferred, documents, db, config, sweeping, readiness } = running;

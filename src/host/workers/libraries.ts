@@ -1,4 +1,6 @@
-/** The libraries that are seldom needed on Workers: modules beside the main one (see `modules.ts`). */
+/**
+ * The libraries that are seldom needed on Workers: modules beside the main one (see `modules.ts`).
+ */
 import type { JoseLibrary } from '../../auth/token.ts';
 import type { Libraries, OfficeLibrary } from '../../documents/libraries.ts';
 import type { PdfLibrary } from '../../documents/pdf-to-text.ts';

@@ -47,7 +47,9 @@ const OF_TYPES: Record<string, (value: JsonRecord) => Said> = {
   },
 };
 
-/** Cloudflare's; the last of its events has the counts. Ollama's for prompts says when it is done. */
+/**
+ * Cloudflare's; the last of its events has the counts. Ollama's for prompts says when it is done.
+ */
 function workersAi(value: JsonRecord): Said {
   if (typeof value['done'] === 'boolean') return ollama(value);
   const usage = usageIn(value['usage']);

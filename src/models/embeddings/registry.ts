@@ -43,7 +43,9 @@ export interface Embedder {
   name: string;
   /** True when it needs no network. */
   isLocal: boolean;
-  /** Resolves to false while it does without a part; what it then embeds is to be embedded again. */
+  /**
+   * Resolves to false while it does without a part; what it then embeds is to be embedded again.
+   */
   isWhole(): Promise<boolean>;
   /** Returns how much of the meaning of a question it knows: 0 to 1. */
   knows(question: string): Promise<number>;

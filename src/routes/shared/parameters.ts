@@ -69,7 +69,9 @@ const toolChoice = z
   .union([z.enum(['auto', 'none', 'required']), bodyOf({ name: nameOfOne })])
   .openapi('ToolChoice');
 
-/** The most tools of a request, and the longest that they may be together, in UTF-16 units of JSON. */
+/**
+ * The most tools of a request, and the longest that they may be together, in UTF-16 units of JSON.
+ */
 const MOST_TOOLS = 128;
 const LONGEST_TOOLS = 300_000;
 

@@ -1,4 +1,6 @@
-/** Gives each term of a library a number, since numbers are compared and stored faster than text. */
+/**
+ * Gives each term of a library a number, since numbers are compared and stored faster than text.
+ */
 export class Lexicon {
   readonly #numbers = new Map<string, number>();
 

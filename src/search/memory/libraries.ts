@@ -1,4 +1,6 @@
-/** The libraries that a process or thread remembers: those that were searched last, up to a size. */
+/**
+ * The libraries that a process or thread remembers: those that were searched last, up to a size.
+ */
 import type { Logger } from '../../core/logger.ts';
 import type { Database } from '../../store/database.ts';
 import { Library } from './library.ts';
@@ -22,7 +24,9 @@ interface Entry {
   isTooLarge: boolean;
 }
 
-/** A library is read anew when more of its chunks than this share are those of deleted documents. */
+/**
+ * A library is read anew when more of its chunks than this share are those of deleted documents.
+ */
 const MOST_DEAD = 0.5;
 
 export class Libraries {

@@ -11,7 +11,9 @@ import {
 import { batch } from '../../store/query.ts';
 import type { Library } from './library.ts';
 
-/** Chunks that are read together: about ten milliseconds of work, after which others have a turn. */
+/**
+ * Chunks that are read together: about ten milliseconds of work, after which others have a turn.
+ */
 const PAGE = 200;
 /** The state of a user who has never had a document. */
 const NO_LIBRARY: LibraryState = { revision: 0, chunks: 0 };

@@ -1,4 +1,6 @@
-/** Which chunks of a segment contain each term, and how often: an inverted index that is built once. */
+/**
+ * Which chunks of a segment contain each term, and how often: an inverted index that is built once.
+ */
 
 import { countTerms } from '../term-counts.ts';
 

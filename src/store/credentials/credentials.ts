@@ -39,7 +39,9 @@ const keyColumns = {
   expiresAt: credentials.expiresAt,
 };
 
-/** Milliseconds after which a session or ticket that has ended is forgotten: no turn lasts longer. */
+/**
+ * Milliseconds after which a session or ticket that has ended is forgotten: no turn lasts longer.
+ */
 const FORGOTTEN_AFTER_MS = 2 * 24 * 60 * 60 * 1000;
 
 /** Stores a credential, safe to repeat, and forgets the user's sessions and tickets of long ago. */

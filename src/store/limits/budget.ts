@@ -88,7 +88,9 @@ export function budgetFrom(row: Row): Budget {
 const SELECT_BUDGET = `WITH ask (j) AS (SELECT ?), ${budgetOf(`SELECT ask.j ->> '$.userId' AS user_id FROM ask`)}
   SELECT ${BUDGET_COLUMNS} FROM budget b`;
 
-/** Returns the statement that reads how a user's limits stand, in one row for {@link budgetFrom}. */
+/**
+ * Returns the statement that reads how a user's limits stand, in one row for {@link budgetFrom}.
+ */
 export function selectBudget(ask: UserBudgetAsk): Statement {
   return { sql: SELECT_BUDGET, args: [JSON.stringify(ask)] };
 }

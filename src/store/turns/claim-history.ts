@@ -13,12 +13,14 @@ const COUNTS = `CASE m.role WHEN 'user' THEN m.is_refused = 0
   ELSE m.status NOT IN ('failed', 'streaming') AND (m.text_length > 0 OR m.finish_reason IS 'tool_calls') END`;
 
 /**
- * True for a conversation `c` that is one line: so many messages as were ever made are on its active
- * path, so nobody has siblings.
+ * True for a conversation `c` that is one line: so many messages as were ever made are on its
+ * active path, so nobody has siblings.
  */
 export const IS_LINE = 'c.message_count = c.last_sequence_number';
 
-/** What {@link historyFrom} reads of a message. Joining short texts is the main cost of a history. */
+/**
+ * What {@link historyFrom} reads of a message. Joining short texts is the main cost of a history.
+ */
 const JOINED = `group_concat((m.sequence_number * 2 + (m.role = 'user')) || ',' || m.parts, '],[')`;
 
 /** The newest messages of a line, by their numbers: that takes half of what climbing does. */
@@ -36,8 +38,8 @@ const HISTORY_OF_PATH = `WITH RECURSIVE path (at, parent_id, steps, seen, counts
   SELECT ${JOINED} FROM path JOIN messages m ON m.rowid = path.at WHERE path.counts`;
 
 /**
- * The newest messages up to the prompt of a conversation `c`, the prompt included, in one value that
- * {@link historyFrom} reads. They are in any order, since `sqld` knows no ORDER BY within an
+ * The newest messages up to the prompt of a conversation `c`, the prompt included, in one value
+ * that {@link historyFrom} reads. They are in any order, since `sqld` knows no ORDER BY within an
  * aggregate.
  */
 export const HISTORY = `CASE WHEN ${IS_LINE} THEN (${HISTORY_OF_LINE}) ELSE (${HISTORY_OF_PATH}) END`;

@@ -54,7 +54,9 @@ export async function claimTurn(
   }
 }
 
-/** Returns what a claim takes over from an earlier turn: nothing, for a message that begins anew. */
+/**
+ * Returns what a claim takes over from an earlier turn: nothing, for a message that begins anew.
+ */
 function inherited(claim: TurnClaim): Statement[] {
   if (claim.input.kind === 'regenerate') return repeatParameters(claim);
   return claim.input.answers ? inheritFromCaller(claim) : [];

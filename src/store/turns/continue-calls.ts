@@ -10,7 +10,9 @@ export const CALLER = 'coalesce(?, c.head_message_id)';
 /** The parts of an answer `p`, which are stored as lines of JSON. */
 const PARTS = `json_each('[' || replace(p.parts, char(10), ',') || ']') AS part`;
 
-/** The calls of an answer `p` that the client has to answer: no result, nor a question, is in it. */
+/**
+ * The calls of an answer `p` that the client has to answer: no result, nor a question, is in it.
+ */
 const WAITING_CALLS = `SELECT part.value ->> 'tool_call_id' FROM ${PARTS} WHERE part.value ->> 'type' = 'tool_call'
   EXCEPT SELECT part.value ->> 'tool_call_id' FROM ${PARTS} WHERE part.value ->> 'type' IN ('tool_result', 'tool_approval')`;
 
@@ -23,8 +25,8 @@ function allWait(waiting: string): string {
 }
 
 /**
- * True when all calls and all approvals of two JSON lists wait: the answer ended with them, and nothing follows it yet.
- * Whatever follows closes them, so that none is answered twice.
+ * True when all calls and all approvals of two JSON lists wait: the answer ended with them, and
+ * nothing follows it yet. Whatever follows closes them, so that none is answered twice.
  */
 export const CALLS_WAIT = `AND EXISTS (SELECT 1 FROM messages p WHERE p.id = ${CALLER} AND p.conversation_id = c.id
     AND p.finish_reason = 'tool_calls'

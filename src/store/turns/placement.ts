@@ -21,7 +21,9 @@ export type ClaimInput =
       tokens: number;
       /** Undefined: at the end of the active path; null: a new beginning. */
       parentId: string | null | undefined;
-      /** What it answers of the answer before it; undefined for a message that only says something. */
+      /**
+       * What it answers of the answer before it; undefined for a message that only says something.
+       */
       answers?: Answers | undefined;
       /** A message that is edited stands beside the old one, whatever that follows. */
       parentMayBeQuestion: boolean;

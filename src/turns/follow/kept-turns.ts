@@ -1,7 +1,7 @@
 /**
  * Keeps finished turns that were read lately, with what was encoded of them, since many readers may
- * ask for the same one. Whoever asks has looked first whether the turn is still there, its caller's,
- * and as it was: see `TurnStanding`.
+ * ask for the same one. Whoever asks has looked first whether the turn is still there, its
+ * caller's, and as it was: see `TurnStanding`.
  */
 import type { StoredTurn } from '../../core/message.ts';
 import { encodeParts } from '../../core/parts.ts';

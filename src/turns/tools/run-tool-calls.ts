@@ -92,7 +92,9 @@ async function mustAsk(
   }
 }
 
-/** Returns the failure of a call that its tool would not take; undefined where the client answers. */
+/**
+ * Returns the failure of a call that its tool would not take; undefined where the client answers.
+ */
 async function checkClientCall(
   { part, isJson }: ReadCall,
   { tools }: ToolContext,

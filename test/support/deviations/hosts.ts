@@ -1,6 +1,7 @@
 /**
- * Streams of services that run models of others, shown whole, as their documentation shows them: what they add, leave out and name otherwise. The
- * answer is always "Hi"; ids and times are shortened.
+ * Streams of services that run models of others, shown whole, as their documentation shows them:
+ * what they add, leave out and name otherwise. The answer is always "Hi"; ids and times are
+ * shortened.
  */
 import { chunk, counts, done, event, hi, last, type Deviation } from './deviation.ts';
 

@@ -80,7 +80,8 @@ import { newClaim } from './turns/new-claim.ts';
 
 /** Statements that may go through a table. */
 const MAY_SCAN = [
-  // The keys of everybody, newest first: it walks the index of keys, and stops at the end of a page.
+  // The keys of everybody, newest first: it walks the index of keys, and stops at the end of a
+  // page.
   /"credentials"."kind" = 'key' and "credentials"."revoked_at" is null\) order by/u,
   // Whether the database is there: the first row it comes to.
   /^select "id" from "conversations" limit \?$/u,

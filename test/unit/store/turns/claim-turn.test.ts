@@ -37,7 +37,9 @@ function claimLater(input: ClaimInput): TurnClaim {
   return { ...ids, conversationId, principal, title, model, defaultModel, input };
 }
 
-/** Accepts a claim and ends its turn. Returns its siblings as it says them, and as they are read. */
+/**
+ * Accepts a claim and ends its turn. Returns its siblings as it says them, and as they are read.
+ */
 async function siblingsOf(claim: TurnClaim) {
   const claimed = await claimTurn(db, claim, LIMITS);
   if (claimed.kind !== 'accepted') throw new Error(`The claim was refused: ${claimed.kind}`);
