@@ -3,6 +3,7 @@ import { and, desc, eq, inArray, or } from 'drizzle-orm';
 import type { Role } from '../core/message.ts';
 import type { Part } from '../core/parts.ts';
 import type { Principal } from '../core/principal.ts';
+import { selectConversation } from './conversations.ts';
 import type { Database } from './database.ts';
 import { ownedBy, ownerOf } from './ownership.ts';
 import { batch, prepare, query, type Given } from './query.ts';
@@ -16,13 +17,6 @@ const selectNamed = prepare(({ userId, name }: Given<'userId' | 'name'>) =>
     .where(and(eq(conversations.userId, userId), eq(conversations.clientId, name))),
 );
 
-const selectById = prepare(({ id, owner }: Given<'id' | 'owner'>) =>
-  query
-    .select({ id: conversations.id })
-    .from(conversations)
-    .where(and(eq(conversations.id, id), ownedBy(conversations.userId, owner))),
-);
-
 /**
  * Finds a conversation by the name that a client gave it, or by its id.
  * @param userId the user among whose conversations the name is unique
@@ -34,7 +28,7 @@ export async function findConversation(
 ): Promise<string | undefined> {
   const [[named], [found]] = await batch(
     db,
-    [selectNamed({ userId, name }), selectById({ id: name, owner: ownerOf(principal) })],
+    [selectNamed({ userId, name }), selectConversation({ id: name, principal })],
     'read',
   );
   return named?.id ?? found?.id;

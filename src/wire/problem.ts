@@ -89,12 +89,18 @@ export function problemOf(failure: Failure, instance: string): Problem {
  * one) when it is known, and `WWW-Authenticate` when the caller is not established.
  */
 export function problemResponse(failure: Failure, instance: string): Response {
-  const problem = problemOf(failure, instance);
-  const headers = new Headers({ 'Content-Type': 'application/problem+json' });
+  const { status, headers } = failureHead(failure);
+  headers.set('Content-Type', 'application/problem+json');
+  return new Response(JSON.stringify(problemOf(failure, instance)), { status, headers });
+}
+
+/** Returns the status and the headers of an answer that tells of a failure, in whatever form. */
+export function failureHead(failure: Failure): { status: number; headers: Headers } {
+  const headers = new Headers();
   if (failure.code === 'unauthenticated') headers.set('WWW-Authenticate', 'Bearer');
   if (failure.retryAfter !== undefined)
     headers.set('Retry-After', String(Math.max(1, Math.ceil(failure.retryAfter))));
   for (const [name, value] of Object.entries(limitHeaders(failure.limits)))
     headers.set(name, value);
-  return new Response(JSON.stringify(problem), { status: problem.status, headers });
+  return { status: PROBLEMS[failure.code].status, headers };
 }

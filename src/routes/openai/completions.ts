@@ -11,7 +11,6 @@ import {
   completionChunksWithUsage,
   cutOf,
 } from '../../wire/chat-completion.ts';
-import { problemResponse } from '../../wire/problem.ts';
 import { streamOptions } from '../shared/answer-turn.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
 import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
@@ -24,7 +23,7 @@ import { nameClient } from '../shared/client-user.ts';
 import { asOpenAiErrors } from './docs.ts';
 import { completionBody, refuseUnhonoured, type CompletionBody } from './completion-body.ts';
 import { placeOf, type Asked, type Place } from './place-completion.ts';
-import { openAiProblem } from './render-openai-error.ts';
+import { openAiResponse } from './render-openai-error.ts';
 
 const completion = z
   .looseObject({
@@ -86,7 +85,7 @@ async function whole(c: AppContext, place: Place): Promise<Response> {
   forgetTask(c, place, run);
   const turn = await run.finished(c.req.raw.signal);
   const failure = cutOf(turn);
-  if (failure) return openAiProblem(failure, problemResponse(failure, c.get('requestId')));
+  if (failure) return openAiResponse(failure);
   return c.json(chatCompletion(turn.head, turn.message));
 }
 
