@@ -7,16 +7,9 @@ import { messageView, usageView } from '../../wire/views.ts';
 import { jsonOrStream } from '../shared/responses.ts';
 import { createRouter } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
-import {
-  addChange,
-  addCreation,
-  addDeletion,
-  addFork,
-  addList,
-  addMessages,
-  addTranscript,
-  type RouteBase,
-} from './crud-routes.ts';
+import { addChange, addCreation, addDeletion, addFork } from './changing-routes.ts';
+import { addList, addMessages, addTranscript } from './reading-routes.ts';
+import type { RouteBase } from './route-base.ts';
 import { addPosting, addStream } from './turn-routes.ts';
 
 const base: RouteBase = {

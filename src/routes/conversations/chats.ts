@@ -11,15 +11,9 @@ import { body, commonProblems, json, jsonOrStream, turnProblems } from '../share
 import { createRouter, route } from '../shared/router.ts';
 import { answerFields } from '../shared/tool-results.ts';
 import * as schemas from '../shared/schemas.ts';
-import {
-  addChange,
-  addCreation,
-  addDeletion,
-  addFork,
-  addList,
-  addMessages,
-  type RouteBase,
-} from './crud-routes.ts';
+import { addChange, addCreation, addDeletion, addFork } from './changing-routes.ts';
+import { addList, addMessages } from './reading-routes.ts';
+import type { RouteBase } from './route-base.ts';
 
 const base: RouteBase = { path: '/chats', tags: ['chats'], noun: 'Chat', name: 'Chat' };
 

@@ -11,16 +11,9 @@ import { made, paged } from '../shared/response-docs.ts';
 import { createRouter, route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
 import { answered, answeredView, renderAnswered } from './answered.ts';
-import {
-  addChange,
-  addDeletion,
-  addFork,
-  addList,
-  addMessages,
-  addTranscript,
-  created,
-  type RouteBase,
-} from './crud-routes.ts';
+import { addChange, addDeletion, addFork, created } from './changing-routes.ts';
+import { addList, addMessages, addTranscript } from './reading-routes.ts';
+import type { RouteBase } from './route-base.ts';
 import { addPosting, addStream } from './turn-routes.ts';
 
 const base: RouteBase = {

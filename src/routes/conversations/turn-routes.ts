@@ -18,7 +18,7 @@ import { ofTurn } from '../shared/response-docs.ts';
 import { answerFields } from '../shared/tool-results.ts';
 import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
-import type { RouteBase } from './crud-routes.ts';
+import type { RouteBase } from './route-base.ts';
 
 const request = { params: schemas.idParam, query: schemas.ownerQuery };
 

@@ -1,37 +1,25 @@
 /**
- * The routes that several APIs share. Each API has its own paths, but a conversation is the same in
- * all of them.
+ * The routes that make and change conversations, which several APIs share. Each API has its own
+ * paths, but a conversation is the same in all of them.
  */
-import { z } from '@hono/zod-openapi';
 import { forkConversation, switchTo } from '../../actions/change-tree.ts';
 import { newConversation, type ConversationFields } from '../../actions/start-turn.ts';
 import { keyReused, notFound } from '../../core/errors.ts';
-import { requireUserId, userIdOf } from '../../core/principal.ts';
+import { userIdOf } from '../../core/principal.ts';
 import {
   changeConversation,
   createConversation,
   deleteConversation,
-  listConversations,
 } from '../../store/conversations.ts';
-import { conversationView, messageView, type MessageView } from '../../wire/views.ts';
+import { conversationView } from '../../wire/views.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
 import { idempotencyKey } from '../shared/idempotency-key.ts';
 import { required } from '../shared/required.ts';
-import { body, commonProblems, json, linkNext, turnProblems } from '../shared/responses.ts';
-import { made, paged } from '../shared/response-docs.ts';
+import { body, commonProblems, json, turnProblems } from '../shared/responses.ts';
+import { made } from '../shared/response-docs.ts';
 import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
-import { answerUiTranscript, formatField, uiTranscript } from '../ai-sdk/ui-transcript.ts';
-import { readMessages, readNewest } from './read-messages.ts';
-
-/** The path of a router's conversations, and its name for one. */
-export interface RouteBase {
-  path: string;
-  tags: string[];
-  noun: 'Conversation' | 'Chat';
-  /** The end of the names of its operations in generated clients. */
-  name: string;
-}
+import type { RouteBase } from './route-base.ts';
 
 const request = { params: schemas.idParam, query: schemas.ownerQuery };
 
@@ -74,97 +62,6 @@ export async function created(
   if (made.kind === 'deleted') throw notFound('Conversation');
   c.header('Location', `${path}/${made.value.id}`);
   return c.json(conversationView(made.value));
-}
-
-/** Adds `GET {path}?user_id=`: lists a user's conversations. */
-export function addList(router: Router, { path, tags, noun, name }: RouteBase): void {
-  const responses = {
-    200: paged(json(z.array(schemas.conversationSchema), 'Newest first')),
-    ...commonProblems,
-  };
-  route(
-    router,
-    {
-      method: 'get',
-      path,
-      tags,
-      operationId: `list${name}s`,
-      summary: `A user’s ${noun.toLowerCase()}s, newest first`,
-      request: { query: schemas.pageQuery },
-      responses,
-    },
-    async (c) => {
-      const { limit, cursor } = c.req.valid('query');
-      const userId = requireUserId(c.get('principal'));
-      const page = await listConversations(c.get('dependencies').db, { userId, limit, cursor });
-      linkNext(c, page.next);
-      return c.json(page.items.map(conversationView));
-    },
-  );
-}
-
-const transcript = schemas.conversationSchema
-  .extend({ messages: z.array(schemas.messageSchema) })
-  .openapi('Transcript');
-
-const anyTranscript = z.union([transcript, uiTranscript]).openapi('AnyTranscript');
-
-/** Adds `GET {path}/{id}`: returns a conversation with its messages. */
-export function addTranscript(router: Router, { path, tags, name }: RouteBase): void {
-  const responses = { 200: paged(json(anyTranscript, 'The conversation')), ...commonProblems };
-  route(
-    router,
-    {
-      method: 'get',
-      path: `${path}/{id}`,
-      tags,
-      operationId: `get${name}`,
-      summary: 'A conversation with its messages',
-      request: { ...request, query: schemas.ownerQuery.extend(formatField) },
-      responses,
-    },
-    async (c) => {
-      if (c.req.valid('query').format === 'ui')
-        return answerUiTranscript(c, c.req.valid('param').id);
-      const found = required(await readNewest(c, c.req.valid('param').id), 'Conversation');
-      return c.json({
-        ...conversationView(found.conversation),
-        messages: found.messages.map(messageView),
-      });
-    },
-  );
-}
-
-/** Adds `GET {path}/{id}/messages`: returns a page of messages, each as `view` renders it. */
-export function addMessages(
-  router: Router,
-  { path, tags, name }: RouteBase,
-  view: (message: MessageView) => MessageView = (message) => message,
-): void {
-  const responses = {
-    200: paged(json(z.array(schemas.messageSchema), 'Oldest first')),
-    ...commonProblems,
-  };
-  const query = schemas.messagePageQuery;
-  route(
-    router,
-    {
-      method: 'get',
-      path: `${path}/{id}/messages`,
-      tags,
-      operationId: `list${name}Messages`,
-      summary: 'The messages of the active path, or of all branches, oldest first',
-      request: { ...request, query },
-      responses,
-    },
-    async (c) => {
-      const { limit, cursor, tree } = c.req.valid('query');
-      const slice = { limit, after: Number(cursor ?? 0), tree: tree === 'true' };
-      const found = required(await readMessages(c, c.req.valid('param').id, slice), 'Conversation');
-      linkNext(c, found.more ? (found.messages.at(-1)?.sequenceNumber ?? null) : null);
-      return c.json(found.messages.map((message) => view(messageView(message))));
-    },
-  );
 }
 
 const change = schemas.bodyOf({
