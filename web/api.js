@@ -73,8 +73,8 @@ export async function send(path, { method, json, form, headers = {} } = {}) {
 }
 
 /**
- * Starts a turn and returns its id. The answer is then followed by {@link follow}: leaving this
- * response changes nothing. A try whose answer was lost is repeated with the same key.
+ * Starts a turn and returns its conversation, where the answer is found: leaving this response
+ * changes nothing. A try whose answer was lost is repeated with the same key.
  */
 export async function startTurn(path, json) {
   const headers = { 'idempotency-key': newKey(), accept: 'text/event-stream' };
@@ -82,8 +82,7 @@ export async function startTurn(path, json) {
     try {
       const response = await send(path, { json, headers });
       void response.body?.cancel();
-      const conversationId = response.headers.get('x-conversation-id');
-      return { turnId: response.headers.get('x-turn-id'), conversationId };
+      return response.headers.get('x-conversation-id');
     } catch (error) {
       const mayPass = !(error instanceof ApiError) || error.status === 503;
       if (!mayPass || pause > 8_000) throw error;

@@ -83,14 +83,13 @@ function refreshList() {
   return showConversations({ current, open, removed });
 }
 
-/** Starts a turn, and shows its answer as it comes. */
+/** Starts a turn, and shows its answer: as it comes, or as it is stored where it is over already. */
 async function answerTo(path, json) {
   const model = element('model').value || undefined;
-  const { turnId, conversationId } = await startTurn(path, { ...json, model });
+  const conversationId = await startTurn(path, { ...json, model });
   // From here on the message is stored: sending it again would ask twice.
   accepted(json.message);
   await show(conversationId);
-  if (!running) attach(turnId);
 }
 
 /** Follows a turn to its end. */
