@@ -296,6 +296,7 @@ describe.concurrent('POST /api/chat', () => {
     for (const user_id of users)
       await post({ id, user_id, model: 'offline', messages: [said('m1', `I am ${user_id}`)] });
     const found = await Promise.all(users.map((user_id) => transcript(id, user_id)));
+    expect(found.map(({ status }) => status)).toEqual([200, 200]);
     expect(new Set(found.map(({ json }) => json.conversation_id)).size).toBe(2);
     expect((await transcript(id, unique('user'))).status).toBe(404);
   });
