@@ -1,5 +1,5 @@
-# parley on Node, in two stages: the packages are installed in the first, and only they and the
-# program are in the second. Build: docker build -t parley . Run: see compose.yaml.
+# parley on Node, in three stages: the packages are installed in the first, the pages are built in
+# the second, and only these and the program are in the third. Build: docker build -t parley . Run: see compose.yaml.
 
 FROM node:24-slim AS packages
 WORKDIR /app
@@ -8,10 +8,20 @@ COPY tools ./tools
 # The image has its own Node, so the one among the optional packages is left out.
 RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/.bin/node
 
+FROM node:24-slim AS pages
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+COPY tools ./tools
+RUN npm ci
+COPY src ./src
+COPY web ./web
+RUN npm run assets
+
 FROM node:24-slim
 WORKDIR /app
 ENV NODE_ENV=production
 COPY --from=packages /app/node_modules ./node_modules
+COPY --from=pages /app/dist/assets ./dist/assets
 COPY package.json ./
 COPY migrations ./migrations
 COPY src ./src

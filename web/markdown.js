@@ -2,7 +2,7 @@
  * Draws Markdown as it comes. The parser is incremental; this renderer makes elements and texts and
  * nothing else: no HTML is ever parsed, links have safe schemes, and pictures load on a click.
  */
-import * as smd from './streaming-markdown.js';
+import * as smd from 'streaming-markdown';
 
 /** Tags by the parser's tokens; what is not listed is drawn as text. */
 const TAGS = new Map([

@@ -6,6 +6,7 @@ import { commonProblems, json } from './shared/responses.ts';
 import { CREDENTIALS } from './shared/response-docs.ts';
 import { createRouter, route } from './shared/router.ts';
 import type { AppContext } from './shared/dependencies.ts';
+import { DEFAULT_LANGUAGE, preferredLanguage } from './shared/languages.ts';
 import { about } from './shared/version.ts';
 
 const tags = ['service'];
@@ -49,8 +50,8 @@ export function serviceRouter() {
     },
     async (c) => {
       // The header is set on the response itself, since headers of the context do not reach a page.
-      c.res.headers.append('Vary', 'Accept');
-      if ((c.req.header('accept') ?? '').includes('text/html')) return page(c, '/');
+      c.res.headers.append('Vary', 'Accept, Accept-Language');
+      if ((c.req.header('accept') ?? '').includes('text/html')) return page(c, chatPath(c));
       const needsCredential = c.get('dependencies').identity !== undefined;
       return c.json({ ...about, docs: '/docs', needs_credential: needsCredential }, 200);
     },
@@ -179,6 +180,12 @@ export function serviceRouter() {
   router.get('/assets/*', (c) => page(c, c.req.path));
 
   return router;
+}
+
+/** Returns the path of the chat in the language that the reader likes best. */
+function chatPath(c: AppContext): string {
+  const language = preferredLanguage(c.req.header('accept-language'));
+  return language === DEFAULT_LANGUAGE ? '/' : `/${language}`;
 }
 
 async function page(c: AppContext, path: string): Promise<Response> {

@@ -48,6 +48,9 @@ it('starts as another user from the steps of the Dockerfile', { timeout: 300_000
   await run('sh', ['-c', 'rm -rf node_modules/node-linux-* node_modules/.bin/node'], { cwd: app });
   expect(await megabytes(join(app, 'node_modules'))).toBeLessThanOrEqual(185);
 
+  const pages = join(app, 'dist/assets');
+  await run('npm', ['run', 'assets', '--', pages], { cwd: repository });
+
   const data = temporaryDirectory('image-data');
   mkdirSync(data, { recursive: true });
   if (isRoot) chownSync(data, NOBODY, NOBODY);
@@ -71,10 +74,14 @@ it('starts as another user from the steps of the Dockerfile', { timeout: 300_000
     const json = { user_id: 'u', message: 'hello' };
     const answer = await request(`http://127.0.0.1:${port}/conversations`, { json });
     expect(answer.status).toBe(200);
-    const [, option = '', script = ''] = listOf('HEALTHCHECK');
-    const check = script.replace('8787', String(port));
+    const headers = { accept: 'text/html' };
+    const page = await request(`http://127.0.0.1:${port}/`, { headers });
+    const [, script = ''] = /<script type="module" src="([^"]+)"/u.exec(page.text) ?? [];
+    expect((await request(`http://127.0.0.1:${port}${script}`)).status).toBe(200);
+    const [, option = '', ask = ''] = listOf('HEALTHCHECK');
+    const check = ask.replace('8787', String(port));
     await run(node, [option, check]);
-    await expect(run(node, [option, script.replace('8787', '1')])).rejects.toThrow();
+    await expect(run(node, [option, ask.replace('8787', '1')])).rejects.toThrow();
     const ended = once(server, 'exit');
     server.kill('SIGTERM');
     expect(await ended).toEqual([0, null]);

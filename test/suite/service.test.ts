@@ -54,6 +54,33 @@ describe('pages', () => {
   );
 });
 
+describe('the chat', () => {
+  const pageIn = (language: string) =>
+    target.call('/', { headers: { accept: 'text/html', 'accept-language': language } });
+
+  it('is in the language that the reader likes best', async () => {
+    const { text, headers } = await pageIn('de-AT, en;q=0.8');
+    expect(text).toContain('<html lang="de">');
+    expect(headers.vary).toMatch(/accept-language/iu);
+    expect((await pageIn('fr')).text).toContain('<html lang="en">');
+    expect((await target.call('/de')).status).toBe(404);
+  });
+
+  it('loads scripts and styles that a browser may keep for ever', async () => {
+    const { text, headers } = await pageIn('en');
+    expect(headers['cache-control']).toBe('no-cache');
+    const built = [...text.matchAll(/"(\/assets\/[\w-]+-[A-Z0-9]{8}\.(?:js|css))"/gu)];
+    expect(built.length).toBeGreaterThan(1);
+    for (const [, path = ''] of built) {
+      const asset = await target.call(path);
+      expect(asset.status).toBe(200);
+      expect(asset.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+      expect(asset.headers['content-type']).toMatch(/^text\/(?:javascript|css); charset=utf-8$/u);
+    }
+    expect((await target.call('/assets/chat-AAAAAAAA.js')).status).toBe(404);
+  });
+});
+
 it('lists the models that are on', async () => {
   const { status, json } = await target.call<{ models: { id: string }[] }>('/models/');
   expect(status).toBe(200);

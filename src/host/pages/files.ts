@@ -1,6 +1,6 @@
 // Lists which file is published under which path. Our files lie beside this one in `static/`, those
 // of the viewers in their package or in `vendor/`; names are relative to the root of the
-// repository.
+// repository. The chat's own files are built: `host/build/web.ts` says which.
 
 export interface PageFile {
   file: string;
@@ -16,8 +16,6 @@ const SCRIPT = 'text/javascript; charset=utf-8';
 
 const NO_IMAGE = 'data:image/gif;base64,R0lGODlhAQABAAAAACw=';
 
-/** The chat. */
-const web = 'web';
 const ours = 'src/host/pages/static';
 const swagger = 'node_modules/swagger-ui-dist';
 const vendor = 'src/host/pages/vendor';
@@ -35,20 +33,8 @@ export const CMAPS = { copy: 'src/host/cmaps', original: 'node_modules/pdfjs-dis
 
 /** The published paths, with the file and type of each. */
 export const FILES: Readonly<Record<string, PageFile>> = {
-  '/': { file: `${web}/index.html`, type: HTML },
   '/docs': { file: `${ours}/docs.html`, type: HTML },
   '/redoc': { file: `${ours}/redoc.html`, type: HTML },
-  '/assets/chat.css': { file: `${web}/chat.css`, type: CSS },
-  '/assets/chat.js': { file: `${web}/chat.js`, type: SCRIPT },
-  '/assets/api.js': { file: `${web}/api.js`, type: SCRIPT },
-  '/assets/elements.js': { file: `${web}/elements.js`, type: SCRIPT },
-  '/assets/markdown.js': { file: `${web}/markdown.js`, type: SCRIPT },
-  '/assets/messages.js': { file: `${web}/messages.js`, type: SCRIPT },
-  '/assets/sidebar.js': { file: `${web}/sidebar.js`, type: SCRIPT },
-  '/assets/streaming-markdown.js': {
-    file: 'node_modules/streaming-markdown/smd.min.js',
-    type: SCRIPT,
-  },
   '/assets/docs.css': { file: `${ours}/docs.css`, type: CSS },
   '/assets/docs.js': { file: `${ours}/docs.js`, type: SCRIPT },
   '/assets/redoc.js': { file: `${ours}/redoc.js`, type: SCRIPT },
@@ -63,6 +49,26 @@ export const FILES: Readonly<Record<string, PageFile>> = {
     replace: { address: 'https://cdn.redoc.ly/redoc/logo-mini.svg', by: NO_IMAGE },
   },
 };
+
+/** The types of the files that are built, by the ends of their names. */
+const BUILT_TYPES: Readonly<Record<string, string>> = { js: SCRIPT, css: CSS };
+
+/** Returns the type of what is published under a path; undefined where nothing can be. */
+export function typeOf(path: string): string | undefined {
+  if (isPage(path)) return HTML;
+  const [, ending = ''] = /\.(\w+)$/u.exec(path) ?? [];
+  return FILES[path]?.type ?? (isHashed(path) ? BUILT_TYPES[ending] : undefined);
+}
+
+/** Returns true for an address that changes with its content. */
+export function isHashed(path: string): boolean {
+  return /^\/assets\/[\w-]+-[A-Z0-9]{8}\.(?:js|css)$/u.test(path);
+}
+
+/** Returns true for the chat's page in one of its languages, and for the pages of the viewers. */
+function isPage(path: string): boolean {
+  return /^\/[a-z]{0,6}$/u.test(path);
+}
 
 /**
  * Returns the name of the file for a path in the directory that Workers serves, where `/docs` is

@@ -1,6 +1,6 @@
 // Serves the pages for people: the landing page and the API's documentation. They are files, never
 // part of the Worker's bundle, and load nothing from another host.
-import { FILES } from './files.ts';
+import { isHashed, typeOf } from './files.ts';
 
 /** The pages, as routes use them. */
 export interface Pages {
@@ -49,11 +49,11 @@ const VIEWERS: ReadonlySet<string> = new Set(['/docs', '/redoc']);
 export function createPages(read: ReadPage): Pages {
   return {
     async get(path) {
-      const file = FILES[path];
-      if (!file) return undefined;
+      const type = typeOf(path);
+      if (!type) return undefined;
       const body = await read(path);
       if (body === undefined) return undefined;
-      return new Response(body, { headers: headersFor(path, file.type) });
+      return new Response(body, { headers: headersFor(path, type) });
     },
   };
 }
@@ -65,7 +65,12 @@ function headersFor(path: string, type: string): HeadersInit {
     'cross-origin-opener-policy': 'same-origin',
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
-    // An asset's address does not change with its content, so it is cached for a limited time.
-    'cache-control': path.startsWith('/assets/') ? 'public, max-age=3600' : 'no-cache',
+    'cache-control': cachingOf(path),
   };
+}
+
+/** An asset is cached for ever where its address changes with its content, else for an hour. */
+function cachingOf(path: string): string {
+  if (isHashed(path)) return 'public, max-age=31536000, immutable';
+  return path.startsWith('/assets/') ? 'public, max-age=3600' : 'no-cache';
 }
