@@ -34,13 +34,14 @@ export class StreamOptions {
   ): Promise<Response> {
     const { body } = init;
     if (typeof body !== 'string' || !body.includes(FIELD)) return this.#network(input, init, tap);
-    const changed = { ...init, body: withoutField(body) };
-    if (this.#refusing.has(key)) return this.#network(input, changed, tap);
+    // Most requests are sent as they are, so the other body is made only when it is needed.
+    const changed = () => ({ ...init, body: withoutField(body) });
+    if (this.#refusing.has(key)) return this.#network(input, changed(), tap);
     const response = await this.#network(input, init, tap);
     if (response.status !== 400 && response.status !== 422) return response;
     const words = await response.text();
     if (!this.#mayBeRefusal(key, body, words)) return new Response(words, response);
-    return this.#network(input, changed, this.#learning(key, tap));
+    return this.#network(input, changed(), this.#learning(key, tap));
   }
 
   /** Records that a request to the model was answered. */

@@ -27,8 +27,9 @@ export abstract class BodyReader implements BodyInterceptor {
   constructor(settleMs: number) {
     this.#settleMs = settleMs;
     this.#events = new EventReader({
-      onJson: (value, type) => {
-        if (type !== '' || this.#isDone || !this.readPlain(value)) this.#onJson(value, type);
+      onLine: (json) => !this.#isDone && this.readLine(json),
+      onJson: (value, type, json) => {
+        if (type !== '' || this.#isDone || !this.readPlain(value, json)) this.#onJson(value, type);
       },
       onDoneMark: () => this.#isDone || this.onDoneMark(),
       onUnreadable: (data) => this.#onUnreadable(data),
@@ -38,10 +39,16 @@ export abstract class BodyReader implements BodyInterceptor {
   /** The service has declared the finish of its answer. */
   protected abstract readonly isDeclared: boolean;
   /**
+   * Reads an event that is like the one before, without its being parsed.
+   * @returns false for any other, which is parsed
+   */
+  protected abstract readLine(json: string): boolean;
+  /**
    * Reads an event of the commonest kind, at the least cost.
+   * @param json the event as it was sent
    * @returns false for any other, which is left to {@link read}
    */
-  protected abstract readPlain(value: unknown): boolean;
+  protected abstract readPlain(value: unknown, json: string): boolean;
   /** Reads an event that reports no error. */
   protected abstract read(value: JsonRecord): void;
   protected abstract onDoneMark(): void;

@@ -8,6 +8,7 @@ import type { GrowingType } from '../../core/parts.ts';
 import { finishNamed, type ChatFinish } from './finish-reasons.ts';
 import { plainTextOf } from './plain-text.ts';
 import type { JsonRecord } from './record.ts';
+import { TextShape } from './text-shape.ts';
 import { ThinkTags } from './think-tags.ts';
 import { ToolCallDeltas } from './tool-call-deltas.ts';
 import { withEarlier, type ChatUsage } from './usage.ts';
@@ -47,6 +48,7 @@ const NO_CALLS: readonly ToolCallDelta[] = [];
 export class ChatCompletionReader extends BodyReader {
   readonly #sink: ChatSink;
   readonly #tags = new ThinkTags();
+  readonly #shape = new TextShape();
   #calls: ToolCallDeltas | undefined;
   #finish: ChatFinish | undefined;
   #rawFinish: string | undefined;
@@ -68,12 +70,24 @@ export class ChatCompletionReader extends BodyReader {
     return this.#finish !== undefined;
   }
 
-  protected override readPlain(value: unknown): boolean {
+  protected override readLine(json: string): boolean {
+    const text = this.#shape.textOf(json);
+    if (text === undefined) return false;
+    this.#addText(text);
+    return true;
+  }
+
+  protected override readPlain(value: unknown, json: string): boolean {
     const text = plainTextOf(value);
     if (text === undefined) return false;
+    this.#shape.learn(json, text);
+    this.#addText(text);
+    return true;
+  }
+
+  #addText(text: string): void {
     if (this.#tags.isText && this.#runType === 'text') this.#run += text;
     else if (text !== '') this.#tell('', text, '', NO_CALLS);
-    return true;
   }
 
   protected override read(value: JsonRecord): void {

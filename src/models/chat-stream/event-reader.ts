@@ -7,8 +7,17 @@
 
 /** Is told what was read, in order. */
 export interface EventListener {
-  /** @param type the value of `event:`, or '' */
-  onJson(value: unknown, type: string): void;
+  /**
+   * Reads an event without its being parsed.
+   * @param json an event that has no type and is one line
+   * @returns false for an event that has to be parsed
+   */
+  onLine(json: string): boolean;
+  /**
+   * @param type the value of `event:`, or ''
+   * @param json what was parsed
+   */
+  onJson(value: unknown, type: string, json: string): void;
   /** The mark `[DONE]`. */
   onDoneMark(): void;
   /** Data that is no JSON. */
@@ -99,15 +108,22 @@ export class EventReader {
       const found = text.indexOf('\n', from);
       const to = found < 0 ? text.length : found;
       const isFirst = this.#type === '' && this.#data === undefined;
-      // An event that is one line of JSON: the short way for nearly all of them.
-      const value =
-        isFirst && text.startsWith('data: {', from)
-          ? parsed(text.slice(from + 'data: '.length, to))
-          : undefined;
-      if (value !== undefined) this.#listener.onJson(value, '');
-      else if (to > from || !isFirst) this.#readLine(text.slice(from, to));
+      const isPlain =
+        isFirst &&
+        text.startsWith('data: {', from) &&
+        this.#readPlain(text.slice(from + 'data: '.length, to));
+      if (!isPlain && (to > from || !isFirst)) this.#readLine(text.slice(from, to));
       from = to + 1;
     }
+  }
+
+  /** Reads an event that is one line of JSON: the short way for nearly all of them. */
+  #readPlain(json: string): boolean {
+    if (this.#listener.onLine(json)) return true;
+    const value = parsed(json);
+    if (value === undefined) return false;
+    this.#listener.onJson(value, '', json);
+    return true;
   }
 
   #withoutByteOrderMark(text: string): string {
@@ -146,6 +162,8 @@ export class EventReader {
       this.#data += `\n${data}`;
       return;
     }
+    // Nearly every stream ends so, and what is no JSON costs the parser most.
+    if (data === '[DONE]') return this.#listener.onDoneMark();
     const first = data.charCodeAt(0);
     if ((first === 0x7b || first === 0x5b) && this.#parse(data)) return;
     const trimmed = data.trim();
@@ -160,7 +178,7 @@ export class EventReader {
     if (value === undefined) return false;
     const type = this.#type;
     this.#type = '';
-    if (type === '' || !KEEP_ALIVE.test(type)) this.#listener.onJson(value, type);
+    if (type === '' || !KEEP_ALIVE.test(type)) this.#listener.onJson(value, type, data);
     return true;
   }
 

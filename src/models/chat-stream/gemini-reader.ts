@@ -25,6 +25,10 @@ export class GeminiReader extends BodyReader {
   }
 
   /** Its provider is shown every event: none is simpler than others. */
+  protected override readLine(): boolean {
+    return false;
+  }
+
   protected override readPlain(): boolean {
     return false;
   }

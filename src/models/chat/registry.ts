@@ -75,6 +75,7 @@ export function createRegistry(settings: RegistrySettings): Registry {
   const load = once(async () => (await import('./providers.ts')).loadProviders(settings));
   const service = serviceOf(settings);
   const qualify = (name: string) => qualifiedName(name, providers, service);
+  const failureContext = memoized((provider: ProviderName) => failureContextOf(provider, settings));
   const modelNamed = (given: string): ChatModel | undefined => {
     const name = qualify(given);
     const slash = name.indexOf('/');
@@ -82,7 +83,7 @@ export function createRegistry(settings: RegistrySettings): Registry {
     return {
       name,
       window: windowOf(name, contextOf(name, service)),
-      failureContext: failureContextOf(providerOf(name), settings),
+      failureContext: failureContext(providerOf(name)),
       load: async () => (await load())(name),
     };
   };
@@ -153,6 +154,17 @@ function failureContextOf(
   const [keyVariable, baseUrlVariable] = VARIABLES[provider] ?? [];
   const secrets = [groq, openai, google].flatMap(({ apiKey }) => apiKey ?? []);
   return { keyVariable, baseUrlVariable, secrets };
+}
+
+function memoized<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const made = new Map<Key, Value>();
+  return (key) => {
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const value = make(key);
+    made.set(key, value);
+    return value;
+  };
 }
 
 function once<T>(load: () => Promise<T>): () => Promise<T> {
