@@ -3,7 +3,15 @@
  * said. The same history has the same place; an edited message becomes a sibling, a shortened
  * history a branch. Where the match is in doubt, a conversation of its own begins.
  */
-import { historyHashes, wordsOf, type Exchange } from '../core/exchange.ts';
+import {
+  answerKey,
+  historyHashes,
+  questionParts,
+  wordsOf,
+  type Exchange,
+  type Question,
+} from '../core/exchange.ts';
+import { invalid } from '../core/errors.ts';
 import { contentOf } from '../core/parts.ts';
 import { titleFrom } from '../core/title.ts';
 import { createFromHistory, findExchanges, type StoredExchange } from '../store/histories.ts';
@@ -13,10 +21,9 @@ import type { ActionContext } from './context.ts';
 import { newConversation, type ConversationFields } from './start-turn.ts';
 
 /** A history that ends with the question to answer. */
-export interface History {
+export interface History extends Question {
   /** The exchanges before the question, oldest first. */
   before: Exchange[];
-  question: string;
 }
 
 export interface Placing extends History {
@@ -45,11 +52,11 @@ interface Hashes {
  * @param clientUser the client's own word for somebody, where one user stands for many
  */
 export async function hashesOf(
-  { before, question }: History,
+  { before, question, results }: History,
   { userId, clientUser = '' }: { userId: string; clientUser?: string | undefined },
 ): Promise<Hashes> {
   const owner = JSON.stringify([userId, clientUser]);
-  const hashes = await historyHashes(owner, [...before, { question, answer: null }]);
+  const hashes = await historyHashes(owner, [...before, { question, results, answer: null }]);
   return { whole: hashes.at(-1) ?? '', before: hashes.slice(0, -1) };
 }
 
@@ -82,7 +89,10 @@ export async function placeIn(
 /** Makes a conversation for a history, with what came before the question where there is any. */
 export async function beginHistory(context: ActionContext, placing: Placing): Promise<PlacedAsk> {
   const input = messageOf(placing);
-  if (placing.before.length === 0) return { create: placing.create, input };
+  if (placing.before.length === 0) {
+    if (placing.results) throw invalid('messages', 'these results answer no call in the messages');
+    return { create: placing.create, input };
+  }
   const conversation = await keepHistory(context, placing);
   return {
     conversationId: conversation.id,
@@ -121,9 +131,9 @@ function matching(found: readonly StoredExchange[], placing: Placing): Place | u
   return { ask: placeAfter(parent.conversationId, placing, parent.answer.id) };
 }
 
-function messageOf({ question, hashes }: Placing) {
-  const parts = [{ type: 'text' as const, text: question }];
-  return { kind: 'message' as const, parts, historyHash: hashes.whole };
+function messageOf(placing: Placing) {
+  const parts = questionParts(placing);
+  return { kind: 'message' as const, parts, historyHash: placing.hashes.whole };
 }
 
 function again({ conversationId, questionId }: StoredExchange): PlacedAsk {
@@ -145,15 +155,15 @@ function addressOf({ answer, conversationId }: StoredExchange): TurnAddress {
 }
 
 /**
- * Tells whether a stored answer is the one that the client has. Of an answer that was cut the
- * client may have less than is stored.
+ * Tells whether a stored answer is the one that the client has, with the same calls in it. Of an
+ * answer that was cut the client may have less than is stored.
  */
 function isAnswerOf({ answer }: StoredExchange, { answer: given }: Exchange): boolean {
-  const stored = wordsOf(contentOf(answer.parts));
+  if (JSON.stringify(answerKey(answer.parts)) === JSON.stringify(answerKey(given ?? [])))
+    return true;
   const words = wordsOf(contentOf(given ?? []));
-  if (stored === words) return true;
   const wasCut = answer.status === 'cancelled' || answer.status === 'interrupted';
-  return wasCut && words !== '' && stored.startsWith(words);
+  return wasCut && words !== '' && wordsOf(contentOf(answer.parts)).startsWith(words);
 }
 
 /** Keeps a history that is not stored here, in a conversation of its own. */

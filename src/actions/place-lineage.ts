@@ -1,6 +1,6 @@
 /** Finds where a request belongs whose client names the chat, and perhaps the messages, itself. */
 import { invalid, notFound } from '../core/errors.ts';
-import { contentOf } from '../core/parts.ts';
+import { contentOf, type Part } from '../core/parts.ts';
 import { findMessages } from '../store/client-ids.ts';
 import { findChat, type PlacedAsk } from './client-chat.ts';
 import type { ActionContext } from './context.ts';
@@ -30,14 +30,16 @@ export async function placeInChat(
     const create = { ...placing.create, clientId: names.chatId };
     return { ask: withName(await beginHistory(context, { ...placing, create }), names.questionId) };
   }
+  // No client names the results of its tools.
   const place =
-    names.questionId === undefined
+    names.questionId === undefined || placing.results
       ? await placeIn(context, conversationId, placing)
       : await placeByNames(context, conversationId, names, placing);
   if (place) return place;
-  const ask = isBeginning(placing)
-    ? placeAfter(conversationId, placing, null)
-    : await beginHistory(context, placing);
+  const ask =
+    isBeginning(placing) && !placing.results
+      ? placeAfter(conversationId, placing, null)
+      : await beginHistory(context, placing);
   return { ask: withName(ask, names.questionId) };
 }
 
@@ -80,6 +82,10 @@ async function placeByNames(
 }
 
 function withName(ask: PlacedAsk, clientId: string | undefined): PlacedAsk {
-  if (ask.input.kind !== 'message') return ask;
+  if (ask.input.kind !== 'message' || ask.input.parts.some(isResult)) return ask;
   return { ...ask, input: { ...ask.input, clientId } };
+}
+
+function isResult({ type }: Part): boolean {
+  return type === 'tool_result';
 }

@@ -2,19 +2,33 @@
  * Histories as clients send them that know no ids: the whole conversation with each request. What
  * tells one from another is a hash of it.
  */
+import { canonicalJson } from './canonical-json.ts';
 import { contentOf, type Part } from './parts.ts';
 import { sha256 } from './sha256.ts';
+import { waitingCalls, type ToolResult } from './tool-calls.ts';
 
-/** A message of the user's and the answer to it; null where the client has none. */
-export interface Exchange {
+/** What was said to the model: a message of the user's, results of calls, or both. */
+export interface Question {
+  /** The text; empty where there are results alone. */
   question: string;
+  /** Results of the calls that the answer before ended with. */
+  results?: ToolResult[];
+}
+
+/** A question and the answer to it; null where the client has none. */
+export interface Exchange extends Question {
   answer: Part[] | null;
+}
+
+/** Returns the parts of a question, as they are stored. */
+export function questionParts({ question, results = [] }: Question): Part[] {
+  return question === '' ? results : [...results, { type: 'text', text: question }];
 }
 
 /**
  * Returns the hashes of a history: for each exchange, of everything up to its question. Each takes
- * in the one before. Questions count as they are; of answers only the words, since clients trim
- * them and leave out what a model thought.
+ * in the one before. Questions count as they are; of answers only the words and the calls that the
+ * client answers, since clients trim them and leave out what a model thought.
  * @param owner whose history it is: the same words of another user are another history
  */
 export async function historyHashes(
@@ -23,13 +37,30 @@ export async function historyHashes(
 ): Promise<string[]> {
   const hashes: string[] = [];
   let before = owner;
-  let answered = '';
-  for (const { question, answer } of exchanges) {
-    before = await sha256(JSON.stringify([before, answered, question]));
+  let answered: unknown = '';
+  for (const { answer, ...question } of exchanges) {
+    before = await sha256(JSON.stringify([before, answered, keyOf(question)]));
     hashes.push(before);
-    answered = wordsOf(contentOf(answer ?? []));
+    answered = answerKey(answer ?? []);
   }
   return hashes;
+}
+
+function keyOf({ question, results = [] }: Question) {
+  if (results.length === 0) return question;
+  const told = results.map(({ tool_call_id, output }) => [tool_call_id, canonicalJson(output)]);
+  return [question, told];
+}
+
+/** Returns what two answers have in common that are the same to a client, as JSON. */
+export function answerKey(parts: readonly Part[]) {
+  const words = wordsOf(contentOf(parts));
+  const calls = waitingCalls(parts);
+  if (calls.length === 0) return words;
+  return [
+    words,
+    calls.map(({ tool_call_id: id, name, input }) => [id, name, canonicalJson(input)]),
+  ];
 }
 
 /** How clients mark thoughts that they keep within the text of an answer. */

@@ -27,6 +27,8 @@ export interface ClientTool {
   name: string;
   description?: string;
   input_schema: JsonSchema;
+  /** True when the model must keep to the schema exactly, where its service can see to that. */
+  strict?: boolean;
 }
 
 export interface TurnParameters {
@@ -40,6 +42,10 @@ export interface TurnParameters {
   reasoning_effort?: ReasoningEffort;
   tools?: ClientTool[];
   tool_choice?: ToolChoice;
+  /** False when a step may call one tool at most. */
+  parallel_tool_calls?: boolean;
+  /** True when nobody can be asked whether a tool may run: those that need it are not offered. */
+  without_approvals?: true;
   /** Instructions in place of the conversation's. */
   instructions?: string;
   /** The hash of the request, where its client repeats requests by itself. */

@@ -5,7 +5,8 @@
 import type { ContextMessage } from './context.ts';
 import type { Part } from './parts.ts';
 
-type ToolResult = Extract<Part, { type: 'tool_result' }>;
+export type ToolCall = Extract<Part, { type: 'tool_call' }>;
+export type ToolResult = Extract<Part, { type: 'tool_result' }>;
 
 /** The result of a call that nobody answered before the conversation went on. */
 const UNANSWERED = { error: 'Nobody answered this call' };
@@ -72,6 +73,18 @@ function answer(result: ToolResult, waiting: Map<string, ContextMessage>, isNew:
 
 function isAboutTools(part: Part): boolean {
   return part.type === 'tool_call' || part.type === 'tool_result' || isApproval(part);
+}
+
+/** Returns the calls of an answer that its client has to answer: of the others, it holds more. */
+export function waitingCalls(parts: readonly Part[]): ToolCall[] {
+  const calls = parts.filter((part): part is ToolCall => part.type === 'tool_call');
+  if (calls.length === 0) return calls;
+  const settled = new Set(
+    parts.map((part) =>
+      part.type === 'tool_result' || part.type === 'tool_approval' ? part.tool_call_id : undefined,
+    ),
+  );
+  return calls.filter(({ tool_call_id: id }) => !settled.has(id));
 }
 
 /** What a message answers: calls of the client's tools, and requests for approval, by their ids. */

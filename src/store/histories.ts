@@ -3,10 +3,11 @@ import { and, desc, eq, inArray, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
 import type { Conversation, NewConversation } from '../core/conversation.ts';
 import { estimateMessage } from '../core/context.ts';
-import type { Exchange } from '../core/exchange.ts';
+import { questionParts, type Exchange } from '../core/exchange.ts';
 import { newId } from '../core/ids.ts';
 import type { Status } from '../core/message.ts';
 import { contentOf, encodeParts, type Part } from '../core/parts.ts';
+import { waitingCalls } from '../core/tool-calls.ts';
 import { createConversation, type Created } from './conversations.ts';
 import type { Database, Statement } from './database.ts';
 import { batch, now, plain, query } from './query.ts';
@@ -90,11 +91,12 @@ export interface HashedExchange extends Exchange {
   hash: string;
 }
 
-function rowsOf({ question, answer, hash }: HashedExchange) {
-  const asked: Part[] = [{ type: 'text', text: question }];
+function rowsOf({ answer, hash, ...question }: HashedExchange) {
+  const said = answer ?? [];
+  const reason = waitingCalls(said).length > 0 ? ('tool_calls' as const) : null;
   return [
-    { ...rowOf('user', asked), hash },
-    { ...rowOf('assistant', answer ?? []), hash: null },
+    { ...rowOf('user', questionParts(question)), hash, reason: null },
+    { ...rowOf('assistant', said), hash: null, reason },
   ];
 }
 
@@ -115,12 +117,13 @@ function insertRows(conversationId: string, rows: ReturnType<typeof rowsOf>): St
     row.length,
     row.tokens,
     row.hash,
+    row.reason,
   ]);
   const value = (index: number) => sql.raw(`given.value ->> ${index}`);
   return plain(sql`insert into ${messages}
       (id, conversation_id, role, status, sequence_number, parent_id, depth, parts, text_length,
-        output_tokens, tokens_estimated, history_hash, created_at)
+        output_tokens, tokens_estimated, history_hash, finish_reason, created_at)
     select ${value(0)}, ${conversationId}, ${value(3)}, 'complete', ${value(1)}, ${value(2)},
-        ${value(1)}, ${value(4)}, ${value(5)}, ${value(6)}, 1, ${value(7)}, ${now}
+        ${value(1)}, ${value(4)}, ${value(5)}, ${value(6)}, 1, ${value(7)}, ${value(8)}, ${now}
       from json_each(${JSON.stringify(given)}) as given`);
 }

@@ -3,6 +3,7 @@ import { failureMayPass, type Failure } from '../core/errors.ts';
 import type { FinishReason, Message, Outcome, TurnHead } from '../core/message.ts';
 import { usageOf } from '../core/message.ts';
 import { contentOf, type Part } from '../core/parts.ts';
+import { waitingCalls } from '../core/tool-calls.ts';
 import { openAiError } from './openai-error.ts';
 import { DONE, EVENT_STREAM_HEADERS } from './sse.ts';
 import { BrokenOff, type Encoder, type Wire } from './wire.ts';
@@ -41,14 +42,18 @@ function completionEncoder(withUsage: boolean): Encoder {
     },
     text: (delta) => chunk({ content: delta }),
     reasoning: (delta) => chunk({ reasoning_content: delta }),
-    // What the server's own tools do is not the client's to answer.
+    // What the server's own tools do is not the client's to answer; its own calls come at the end.
     part: () => '',
     ended(_, outcome) {
       const { message } = outcome;
       const failure = cutOf(outcome);
       if (failure) return refusal(failure);
       const usage = `${opening}"choices":[],"usage":${JSON.stringify(completionUsage(message))}}\n\n`;
-      return chunk({}, reasonOf(message.finishReason)) + (withUsage ? usage : '') + LAST_CHUNK;
+      const calls = toolCallsIn(message.parts).map((call, index) =>
+        chunk({ tool_calls: [{ index, ...call }] }),
+      );
+      const last = chunk({}, reasonOf(message));
+      return calls.join('') + last + (withUsage ? usage : '') + LAST_CHUNK;
     },
     keepAlive: () => ': keep-alive\n\n',
     refused(_, failure) {
@@ -80,6 +85,8 @@ export function cutOf({ message, error }: Outcome): Failure | undefined {
 export function chatCompletion(head: TurnHead, message: Message) {
   const { id, created, model } = completionHead(head);
   const reasoning = reasoningOf(message.parts);
+  const content = contentOf(message.parts);
+  const calls = toolCallsIn(message.parts);
   return {
     id,
     object: 'chat.completion',
@@ -90,12 +97,13 @@ export function chatCompletion(head: TurnHead, message: Message) {
         index: 0,
         message: {
           role: 'assistant',
-          content: contentOf(message.parts),
+          content: content === '' && calls.length > 0 ? null : content,
           refusal: null,
+          ...(calls.length === 0 ? {} : { tool_calls: calls }),
           ...(reasoning === '' ? {} : { reasoning_content: reasoning }),
         },
         logprobs: null,
-        finish_reason: reasonOf(message.finishReason),
+        finish_reason: reasonOf(message),
       },
     ],
     usage: completionUsage(message),
@@ -110,8 +118,19 @@ function completionHead(head: TurnHead) {
   };
 }
 
-function reasonOf(reason: FinishReason | null): string {
-  return reason ?? 'stop';
+/** Returns why an answer ended. One that waits for somebody else has no calls for the client. */
+function reasonOf({ finishReason, parts }: Message): FinishReason {
+  const isForOthers = finishReason === 'tool_calls' && waitingCalls(parts).length === 0;
+  return isForOthers ? 'stop' : (finishReason ?? 'stop');
+}
+
+/** Returns the calls that the client has to answer. */
+function toolCallsIn(parts: readonly Part[]) {
+  return waitingCalls(parts).map(({ tool_call_id: id, name, input }) => ({
+    id,
+    type: 'function' as const,
+    function: { name, arguments: JSON.stringify(input) },
+  }));
 }
 
 function reasoningOf(parts: readonly Part[]): string {

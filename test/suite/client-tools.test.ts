@@ -168,8 +168,8 @@ describe.concurrent('a round trip', () => {
     ];
     await send(id, { tool_results });
     expect(asArray((await lastBody(requests))['messages']).slice(2)).toMatchObject([
-      { role: 'tool', tool_call_id: 'call_rome', content: '"rain"' },
-      { role: 'tool', tool_call_id: 'call_paris', content: '"sun"' },
+      { role: 'tool', tool_call_id: 'call_rome', content: 'rain' },
+      { role: 'tool', tool_call_id: 'call_paris', content: 'sun' },
     ]);
   });
 
@@ -286,7 +286,7 @@ describe.concurrent('beside our own tools', () => {
     const sent = asArray(asRecord(requests.at(-1)?.body)['messages']).map(asRecord);
     expect(sent.filter(({ role }) => role === 'tool')).toMatchObject([
       { tool_call_id: 'call_rome', content: '{"messages":[]}' },
-      { tool_call_id: 'call_rome_2', content: '"rain"' },
+      { tool_call_id: 'call_rome_2', content: 'rain' },
     ]);
   });
 });
@@ -315,7 +315,7 @@ describe.concurrent('a call that nobody answers', () => {
     await send(id, { tool_results: [{ tool_call_id: 'call_paris', output: 'sun' }] });
     expect(asArray((await lastBody(requests))['messages']).slice(2)).toMatchObject([
       { role: 'tool', tool_call_id: 'call_rome', content: '{"error":"Nobody answered this call"}' },
-      { role: 'tool', tool_call_id: 'call_paris', content: '"sun"' },
+      { role: 'tool', tool_call_id: 'call_paris', content: 'sun' },
     ]);
   });
 });
@@ -353,13 +353,13 @@ describe.concurrent('the tree', () => {
     const again = await lastBody(requests);
     expect(offeredIn(again)).toEqual(['get_weather', 'get_time']);
     expect(asArray(again['messages']).slice(2)).toMatchObject([
-      { role: 'tool', content: '"rain"' },
+      { role: 'tool', content: 'rain' },
       { role: 'user', content: 'Well?' },
     ]);
     const question = told.json.message.parent_id;
     await target.call(`/messages/${question}/edit`, { json: { message: 'And?' } });
     expect(asArray((await lastBody(requests))['messages']).slice(2)).toMatchObject([
-      { role: 'tool', content: '"rain"' },
+      { role: 'tool', content: 'rain' },
       { role: 'user', content: 'And?' },
     ]);
   });

@@ -31,6 +31,13 @@ const RULES: readonly ((
     isOffline(model) &&
     effort !== undefined &&
     effort !== 'none' && { parameter: 'reasoning_effort', why: 'it does not think' },
+  (model, { tools, parallel_tool_calls: isParallel }) =>
+    model.startsWith('google/') &&
+    tools !== undefined &&
+    isParallel === false && {
+      parameter: 'parallel_tool_calls',
+      why: 'it may call several tools at once',
+    },
   (model, { tool_choice: choice }) =>
     isOffline(model) &&
     choice !== undefined &&

@@ -1,30 +1,21 @@
 /** The body of a chat completion, and what it asks for. */
 import { z } from '@hono/zod-openapi';
-import type { History } from '../../actions/place-history.ts';
 import { invalid } from '../../core/errors.ts';
-import type { Exchange } from '../../core/exchange.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
+import { completionMessage, textOf, type CompletionMessage } from './completion-history.ts';
+import { toolFields, toolsIn } from './completion-tools.ts';
 import { parameterFields, parametersOf } from '../shared/parameters.ts';
 import * as schemas from '../shared/schemas.ts';
 
 /** The most messages of a history. */
 const MOST_MESSAGES = 2_000;
 
-const contentPart = z.looseObject({ type: z.string(), text: z.string().optional() });
-
-const message = z.looseObject({
-  role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']),
-  content: z.union([z.string(), z.array(contentPart)]).nullish(),
-});
-
-type CompletionMessage = z.output<typeof message>;
-
 /** Further fields pass: clients send many that mean nothing here. */
 export const completionBody = z
   .looseObject({
     model: schemas.modelName.nullish(),
     messages: z
-      .array(message)
+      .array(completionMessage)
       .min(1)
       .max(MOST_MESSAGES, `may have at most ${MOST_MESSAGES} messages`),
     stream: z.boolean().nullish(),
@@ -39,6 +30,7 @@ export const completionBody = z
     seed: parameterFields.seed.nullable(),
     response_format: parameterFields.response_format.nullable(),
     reasoning_effort: parameterFields.reasoning_effort.nullable(),
+    ...toolFields,
   })
   .openapi('ChatCompletionRequest');
 
@@ -57,8 +49,6 @@ const NOT_HONOURED: Record<string, readonly unknown[]> = {
   prediction: [],
   functions: [],
   function_call: ['none', 'auto'],
-  tools: [],
-  tool_choice: ['none', 'auto'],
   web_search_options: [],
 };
 
@@ -80,19 +70,26 @@ function isEmpty(value: unknown): boolean {
 }
 
 /** Returns what a body asks of the model besides its question. */
-export function parametersIn(body: CompletionBody): TurnParameters | undefined {
+export function parametersIn(body: CompletionBody): TurnParameters {
   const { temperature, stop, seed, response_format, reasoning_effort } = body;
   const most = body.max_completion_tokens ?? body.max_tokens;
   const instructions = instructionsIn(body.messages);
-  const given = parametersOf({
-    temperature: temperature ?? undefined,
-    stop: stop ?? undefined,
-    seed: seed ?? undefined,
-    response_format: response_format ?? undefined,
-    reasoning_effort: reasoning_effort ?? undefined,
-    max_output_tokens: most ?? undefined,
-  });
-  return instructions === '' ? given : { ...given, instructions };
+  const { parallel_tool_calls, ...tools } = toolsIn(body);
+  return {
+    ...parametersOf({
+      temperature: temperature ?? undefined,
+      stop: stop ?? undefined,
+      seed: seed ?? undefined,
+      response_format: response_format ?? undefined,
+      reasoning_effort: reasoning_effort ?? undefined,
+      max_output_tokens: most ?? undefined,
+      ...tools,
+    }),
+    ...(parallel_tool_calls === false ? { parallel_tool_calls } : {}),
+    ...(instructions === '' ? {} : { instructions }),
+    // This API has no way of asking.
+    without_approvals: true,
+  };
 }
 
 function instructionsIn(messages: readonly CompletionMessage[]): string {
@@ -101,58 +98,4 @@ function instructionsIn(messages: readonly CompletionMessage[]): string {
   const parsed = schemas.instructions.safeParse(text);
   if (!parsed.success) throw invalid('messages', 'the system messages are too long');
   return parsed.data;
-}
-
-/**
- * Returns the history in a body. Messages of one side that follow each other are one message.
- * @throws ParleyError `invalid_request` for a history that does not end with the user
- */
-export function historyIn({ messages }: CompletionBody): History {
-  const exchanges: Exchange[] = [];
-  for (const given of messages) {
-    if (given.role === 'system' || given.role === 'developer') continue;
-    if (given.role === 'tool' || hasCalls(given))
-      throw invalid('messages', 'calls of tools are not supported here');
-    add(exchanges, given.role, textOf(given));
-  }
-  const last = exchanges.pop();
-  if (!last || last.answer !== null)
-    throw invalid('messages', 'the last message must be the user’s');
-  return { before: exchanges, question: questionOf(last.question) };
-}
-
-function hasCalls(given: CompletionMessage): boolean {
-  const calls = given['tool_calls'];
-  return Array.isArray(calls) && calls.length > 0;
-}
-
-/** A greeting before the first question is left out: no model is sent one. */
-function add(exchanges: Exchange[], role: 'user' | 'assistant', text: string): void {
-  const last = exchanges.at(-1);
-  if (role === 'user' && last?.answer === null) last.question = `${last.question}\n\n${text}`;
-  else if (role === 'user') exchanges.push({ question: text, answer: null });
-  else if (last) last.answer = [{ type: 'text', text: saidBefore(last) + text }];
-}
-
-function saidBefore({ answer }: Exchange): string {
-  const [said] = answer ?? [];
-  return said?.type === 'text' ? `${said.text}\n\n` : '';
-}
-
-function questionOf(text: string): string {
-  const parsed = schemas.messageText.safeParse(text);
-  if (parsed.success) return parsed.data;
-  throw invalid('messages', `the last message ${parsed.error.issues[0]?.message ?? 'is invalid'}`);
-}
-
-/** Returns the text of a message. */
-function textOf({ content }: CompletionMessage): string {
-  const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : (content ?? []);
-  const other = parts.find(({ type }) => type !== 'text' && type !== 'refusal');
-  if (other) throw invalid('messages', `a part of type ${other.type} is not supported here`);
-  return parts
-    .map(({ text = '' }) => text)
-    .join('\n')
-    .replaceAll('\0', '')
-    .toWellFormed();
 }

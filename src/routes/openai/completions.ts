@@ -69,7 +69,7 @@ async function streamed(c: AppContext, given: CompletionBody, place: Place): Pro
   const stream =
     'join' in place
       ? required(await turns.follow(place.join, options), 'Turn')
-      : await unlessBusy(place, (ask) => startTurn(contextOf(c, ask), ask, options));
+      : await orElsewhere(place, (ask) => startTurn(contextOf(c, ask), ask, options));
   forgetTask(c, place, stream);
   return streamTurn(c, stream, wire);
 }
@@ -79,7 +79,7 @@ async function whole(c: AppContext, place: Place): Promise<Response> {
   const run =
     'join' in place
       ? await turns.wait(place.join, 'continue')
-      : await unlessBusy(place, (ask) => runTurn(contextOf(c, ask), ask, 'continue'));
+      : await orElsewhere(place, (ask) => runTurn(contextOf(c, ask), ask, 'continue'));
   c.set('turn', run);
   c.set('turnHeaders', turnHeaders(run));
   forgetTask(c, place, run);
@@ -90,18 +90,19 @@ async function whole(c: AppContext, place: Place): Promise<Response> {
 }
 
 /**
- * Starts a turn where it belongs. Clients ask the same thing several times at once on purpose: what
- * would have to wait for another answer there gets a conversation of its own.
+ * Starts a turn where it belongs. Clients ask the same thing several times at once on purpose, and
+ * run a tool twice: what finds its place taken gets a conversation of its own.
  */
-async function unlessBusy<Started>(
+async function orElsewhere<Started>(
   { ask, elsewhere }: Asked,
   start: (ask: TurnAsk) => Promise<Started>,
 ): Promise<Started> {
   try {
     return await start(ask);
   } catch (error) {
-    if (!elsewhere || failureOf(error).code !== 'turn_in_progress') throw error;
-    return await start(await elsewhere());
+    const other = await elsewhere(failureOf(error));
+    if (!other) throw error;
+    return await start(other);
   }
 }
 

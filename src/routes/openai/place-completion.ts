@@ -4,18 +4,23 @@ import type { ActionContext } from '../../actions/context.ts';
 import { beginHistory, hashesOf, placeHistory, type Placing } from '../../actions/place-history.ts';
 import { placeInChat, placeInConversation } from '../../actions/place-lineage.ts';
 import type { TurnAsk } from '../../actions/start-turn.ts';
+import type { Failure } from '../../core/errors.ts';
 import { sha256 } from '../../core/sha256.ts';
 import type { TurnAddress } from '../../turns/turn-service.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
 import { idempotencyKey } from '../shared/idempotency-key.ts';
 import { clientUserOf } from '../shared/client-user.ts';
-import { historyIn, parametersIn, type CompletionBody } from './completion-body.ts';
+import { parametersIn, type CompletionBody } from './completion-body.ts';
+import { historyIn } from './completion-history.ts';
 import { lineageOf, type Lineage } from './lineage.ts';
 
 export interface Asked {
   ask: TurnAsk;
-  /** Places the turn in a conversation of its own, where its place is taken. */
-  elsewhere?: () => Promise<TurnAsk>;
+  /**
+   * Places the turn in a conversation of its own, where a failure says that its place is taken;
+   * undefined where it says something else, or the client named the place.
+   */
+  elsewhere: (failure: Failure) => Promise<TurnAsk | undefined>;
   /** True for what a client asks for itself, such as a title: it is answered and not kept. */
   isTask: boolean;
 }
@@ -37,7 +42,7 @@ export async function placeOf(c: AppContext, given: CompletionBody): Promise<Pla
   const context = withUser(actionContext(c));
   const userId = userOf(context.principal);
   const isRetry = Number(c.req.header('x-stainless-retry-count') ?? 0) > 0;
-  const history = historyIn(given);
+  const history = historyIn(given.messages);
   const placing: Placing = {
     ...history,
     userId,
@@ -57,10 +62,19 @@ export async function placeOf(c: AppContext, given: CompletionBody): Promise<Pla
   });
   const place = await find(context, actionContext(c), placing, lineage);
   if ('join' in place) return place;
-  const isNamed = lineage.chatId !== undefined || lineage.conversationId !== undefined;
-  const elsewhere = async () => complete(await beginHistory(context, placing));
-  const { isTask } = lineage;
-  return { ask: complete(place.ask), isTask, ...(isNamed ? {} : { elsewhere }) };
+  const elsewhere = async (failure: Failure) =>
+    isTaken(failure, lineage) ? complete(await beginHistory(context, placing)) : undefined;
+  return { ask: complete(place.ask), isTask: lineage.isTask, elsewhere };
+}
+
+/**
+ * Tells whether a failure says that the place is taken: by a turn that runs there, or by what has
+ * answered the same calls before.
+ */
+function isTaken({ code, errors }: Failure, { chatId, conversationId }: Lineage): boolean {
+  if (conversationId !== undefined) return false;
+  if (code === 'turn_in_progress') return chatId === undefined;
+  return code === 'invalid_request' && errors?.[0]?.path === 'tool_results';
 }
 
 async function find(

@@ -41,7 +41,7 @@ const CALLING_TURN = `FROM messages q JOIN messages p ON p.id = q.parent_id JOIN
 const FIRST_TURN = `FROM messages q JOIN turns a ON a.id = q.turn_id WHERE q.id = turns.prompt_message_id`;
 
 const MINE = `WHERE id = ? AND state = 'running' AND instance_id = ?`;
-const INHERIT_MODEL = `UPDATE turns SET model = (SELECT a.model ${CALLING_TURN}) ${MINE}`;
+const INHERIT_MODEL = `UPDATE turns SET model = coalesce((SELECT a.model ${CALLING_TURN}), model) ${MINE}`;
 const INHERIT_PARAMETERS = `UPDATE turns SET parameters = (SELECT a.parameters ${CALLING_TURN}) ${MINE}`;
 const REPEAT_PARAMETERS = `UPDATE turns SET parameters = (SELECT a.parameters ${FIRST_TURN}) ${MINE}`;
 

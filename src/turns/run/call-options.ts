@@ -14,8 +14,11 @@ type ModelOptions = Pick<
   | 'temperature'
 >;
 
-/** The providers that write by a schema strictly unless they are told not to. */
-const STRICT_BY_DEFAULT = ['openai', 'groq'];
+/**
+ * The providers that write by a schema strictly unless they are told not to, and that call several
+ * tools in a step.
+ */
+const TAKE_OPTIONS = ['openai', 'groq'];
 
 /**
  * Returns the options of one call.
@@ -34,17 +37,28 @@ export function modelOptions(
     ...(most === undefined ? {} : { maxOutputTokens: Math.max(1, most - written) }),
     ...(parameters.reasoning_effort ? { reasoning: parameters.reasoning_effort } : {}),
     ...formatOptions(parameters.response_format),
+    ...ownOptions(parameters),
   };
 }
 
 function formatOptions(format: ResponseFormat | undefined): ModelOptions {
   if (!format || format.type === 'text') return {};
   if (format.type === 'json_object') return { responseFormat: { type: 'json' } };
-  const { name, description, schema, strict: isStrict = false } = format.json_schema;
-  const options = { strictJsonSchema: isStrict };
+  const { name, description, schema } = format.json_schema;
+  return { responseFormat: { type: 'json', name, description, schema } };
+}
+
+/** Returns what only some providers know. */
+function ownOptions({ response_format: format, tools, ...parameters }: TurnParameters) {
+  const options = {
+    ...(format?.type === 'json_schema'
+      ? { strictJsonSchema: format.json_schema.strict ?? false }
+      : {}),
+    ...(tools && parameters.parallel_tool_calls === false ? { parallelToolCalls: false } : {}),
+  };
+  if (Object.keys(options).length === 0) return {};
   return {
-    responseFormat: { type: 'json', name, description, schema },
-    providerOptions: Object.fromEntries(STRICT_BY_DEFAULT.map((provider) => [provider, options])),
+    providerOptions: Object.fromEntries(TAKE_OPTIONS.map((provider) => [provider, options])),
   };
 }
 

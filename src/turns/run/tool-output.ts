@@ -2,8 +2,9 @@
 import type { LanguageModelV4ToolResultOutput } from '@ai-sdk/provider';
 import type { Json } from '../../core/parts.ts';
 
-/** Returns a result; an error that is one sentence is sent as that sentence. */
+/** Returns a result; a text, and an error that is one sentence, are sent as they are. */
 export function toolOutput(output: Json, isError: boolean): LanguageModelV4ToolResultOutput {
+  if (!isError && typeof output === 'string') return { type: 'text', value: output };
   if (!isError) return { type: 'json', value: output };
   const sentence = sentenceIn(output);
   return sentence === undefined

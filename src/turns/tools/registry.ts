@@ -43,6 +43,10 @@ export function createToolRegistry({
     ...all,
     options: { tools: await Promise.all(tools.map(describe)), toolChoice: { type: 'auto' } },
   });
+  const offeredTo = async ({ without_approvals: asksNobody }: TurnParameters) => {
+    const ours = await (offered ??= offer());
+    return asksNobody && approval.length > 0 ? withoutApprovals(ours) : ours;
+  };
   /** The time until which a model that refused tools is offered none, by the model's name. */
   const refusing = new Map<string, number>();
   return {
@@ -55,7 +59,7 @@ export function createToolRegistry({
         !isOffline(model.name) &&
         !isRefusing &&
         takesToolsWith(parameters, model.name);
-      const ours = isOffered ? await (offered ??= offer()) : NONE;
+      const ours = isOffered ? await offeredTo(parameters) : NONE;
       if (parameters.tools) return withClients(ours, parameters.tools);
       return isRefusing ? { ...ours, takesCalls: false } : ours;
     },
@@ -72,6 +76,12 @@ function takesToolsWith(parameters: TurnParameters, model: string): boolean {
   return !wantsJson(parameters) || !/^(?:groq|google)\//.test(model);
 }
 
+/** Leaves out the tools that run only when their user allows it. */
+function withoutApprovals(offered: OfferedTools): OfferedTools {
+  const tools = offered.options.tools?.filter(({ name }) => !offered.needsApproval(name)) ?? [];
+  return { ...offered, options: tools.length === 0 ? {} : { ...offered.options, tools } };
+}
+
 function withClients(ours: OfferedTools, tools: readonly ClientTool[]): OfferedTools {
   return {
     ...ours,
@@ -84,8 +94,14 @@ function withClients(ours: OfferedTools, tools: readonly ClientTool[]): OfferedT
 }
 
 function describeClients(tool: ClientTool): LanguageModelV4FunctionTool {
-  const { name, description, input_schema: inputSchema } = tool;
-  return { type: 'function', name, description, inputSchema };
+  const { name, description, input_schema: inputSchema, strict } = tool;
+  return {
+    type: 'function',
+    name,
+    description,
+    inputSchema,
+    ...(strict === undefined ? {} : { strict }),
+  };
 }
 
 /** Returns the tool as the SDK describes it to a model. */

@@ -1,5 +1,6 @@
 /** Histories: what tells one from another, and that long ones take no time. */
 import { describe, expect, it } from 'vitest';
+import type { Json } from '../../../src/core/parts.ts';
 import { historyHashes, wordsOf } from '../../../src/core/exchange.ts';
 
 const answered = (question: string, answer: string) => ({
@@ -42,5 +43,22 @@ describe('the hash of a history', () => {
     const hashes = await historyHashes('ann', exchanges);
     expect(new Set(hashes).size).toBe(3);
     expect(await historyHashes('ann', exchanges.slice(0, 2))).toEqual(hashes.slice(0, 2));
+  });
+
+  it('takes in calls and their results, however their JSON is written', async () => {
+    const call = (input: Json) => [
+      { type: 'tool_call' as const, tool_call_id: 'a', name: 'look', input },
+    ];
+    const told = (output: Json) => ({
+      question: '',
+      results: [{ type: 'tool_result' as const, tool_call_id: 'a', output }],
+      answer: null,
+    });
+    const hash = async (input: Json, output: Json) =>
+      (await historyHashes('ann', [{ question: 'one', answer: call(input) }, told(output)])).at(-1);
+    const first = await hash({ x: 1, y: { z: 2, w: 3 } }, 'rain');
+    expect(await hash({ y: { w: 3, z: 2 }, x: 1 }, 'rain')).toBe(first);
+    expect(await hash({ x: 1, y: { z: 2, w: 4 } }, 'rain')).not.toBe(first);
+    expect(await hash({ x: 1, y: { z: 2, w: 3 } }, 'sun')).not.toBe(first);
   });
 });

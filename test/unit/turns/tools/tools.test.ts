@@ -1,6 +1,7 @@
 import type { LanguageModelV4ToolCall } from '@ai-sdk/provider';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
+import type { TurnParameters } from '../../../../src/core/parameters.ts';
 import type { Json } from '../../../../src/core/parts.ts';
 import { continuePrompt } from '../../../../src/turns/tools/continue-prompt.ts';
 import { readCall } from '../../../../src/turns/tools/read-call.ts';
@@ -214,4 +215,14 @@ describe('the prompt of the next step', () => {
     await run(call(input));
     expect(turn.parts.all()[0]).toMatchObject({ type: 'tool_call', input: stored });
   });
+});
+
+it('a tool that needs its user is not offered where nobody can be asked', async () => {
+  const tools = [tool(() => Promise.resolve(1)), tool(() => Promise.resolve(1), 'other')];
+  const registry = createToolRegistry({ tools, approval: ['own'] });
+  const asked = { conversation, model, hasSearchableContent: true };
+  const names = async (parameters: TurnParameters) =>
+    (await registry.toolsFor({ ...asked, parameters })).options.tools?.map(({ name }) => name);
+  expect(await names({})).toEqual(['own', 'other']);
+  expect(await names({ without_approvals: true })).toEqual(['other']);
 });

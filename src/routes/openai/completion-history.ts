@@ -1,0 +1,119 @@
+/** The messages of a chat completion, and the history that they are. */
+import { z } from '@hono/zod-openapi';
+import type { History } from '../../actions/place-history.ts';
+import { invalid } from '../../core/errors.ts';
+import type { Exchange } from '../../core/exchange.ts';
+import type { Json } from '../../core/parts.ts';
+import { clean, cleanJson } from '../../core/safe-text.ts';
+import { waitingCalls, type ToolCall } from '../../core/tool-calls.ts';
+import * as schemas from '../shared/schemas.ts';
+
+const contentPart = z.looseObject({ type: z.string(), text: z.string().optional() });
+
+const call = z.looseObject({
+  id: z.string().min(1).max(200),
+  type: z.literal('function').optional(),
+  function: z.looseObject({ name: z.string().min(1).max(64), arguments: z.string() }),
+});
+
+export const completionMessage = z.looseObject({
+  role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']),
+  content: z.union([z.string(), z.array(contentPart)]).nullish(),
+  tool_calls: z.array(call).nullish(),
+  tool_call_id: z.string().nullish(),
+});
+
+export type CompletionMessage = z.output<typeof completionMessage>;
+
+/** The longest results of a question, in UTF-16 units. */
+const LONGEST_RESULTS = 200_000;
+
+/**
+ * Returns the history in a list of messages. Messages of one side that follow each other are one
+ * message.
+ * @throws ParleyError `invalid_request` for a history that does not end with the user or a tool
+ */
+export function historyIn(messages: readonly CompletionMessage[]): History {
+  const exchanges: Exchange[] = [];
+  for (const given of messages) {
+    if (given.role === 'user') addQuestion(exchanges, textOf(given));
+    else if (given.role === 'tool') addResult(exchanges, given);
+    else if (given.role === 'assistant') addAnswer(exchanges, given);
+  }
+  const last = exchanges.pop();
+  if (!last || last.answer !== null)
+    throw invalid('messages', 'the last message must be the user’s, or a tool’s');
+  return { before: exchanges, ...checkedQuestion(last) };
+}
+
+function addQuestion(exchanges: Exchange[], text: string): void {
+  const last = exchanges.at(-1);
+  if (last?.answer !== null) exchanges.push({ question: text, answer: null });
+  else last.question = last.question === '' ? text : `${last.question}\n\n${text}`;
+}
+
+/** A greeting before the first question is left out: no model is sent one. */
+function addAnswer(exchanges: Exchange[], given: CompletionMessage): void {
+  const last = exchanges.at(-1);
+  if (!last) return;
+  const answer = (last.answer ??= []);
+  const [said] = answer;
+  const text = textOf(given);
+  if (said?.type === 'text') said.text = `${said.text}\n\n${text}`;
+  else if (text !== '') answer.unshift({ type: 'text', text });
+  answer.push(...callsIn(given));
+}
+
+function addResult(exchanges: Exchange[], given: CompletionMessage): void {
+  const id = given.tool_call_id ?? '';
+  const last = exchanges.at(-1);
+  const exchange = last?.answer === null ? last : { question: '', answer: null };
+  const caller = exchanges.at(exchange === last ? -2 : -1);
+  if (caller && !isWaiting(id, caller, exchange))
+    throw invalid('messages', `no call before it is answered by the result of ${id || 'a tool'}`);
+  if (exchange !== last) exchanges.push(exchange);
+  const output = textOf(given);
+  (exchange.results ??= []).push({ type: 'tool_result', tool_call_id: id, output });
+}
+
+function isWaiting(id: string, { answer }: Exchange, { results = [] }: Exchange): boolean {
+  const isAnswered = results.some(({ tool_call_id: other }) => other === id);
+  return !isAnswered && waitingCalls(answer ?? []).some((made) => made.tool_call_id === id);
+}
+
+function callsIn({ tool_calls: calls }: CompletionMessage): ToolCall[] {
+  return (calls ?? []).map(({ id, function: { name, arguments: input } }) => ({
+    type: 'tool_call',
+    tool_call_id: clean(id),
+    name: clean(name),
+    input: parsed(input),
+  }));
+}
+
+/** Returns the input of a call; one that is no JSON stays a text. */
+function parsed(text: string): Json {
+  try {
+    const input: Json = JSON.parse(text === '' ? '{}' : text);
+    return cleanJson(input);
+  } catch {
+    return clean(text);
+  }
+}
+
+function checkedQuestion({ question, results }: Exchange) {
+  if (JSON.stringify(results ?? []).length > LONGEST_RESULTS)
+    throw invalid('messages', `results must be at most ${LONGEST_RESULTS} characters together`);
+  if (results && question === '') return { question, results };
+  const { data, error } = schemas.messageText.safeParse(question);
+  if (error)
+    throw invalid('messages', `the last message ${error.issues[0]?.message ?? 'is invalid'}`);
+  return { question: data, ...(results ? { results } : {}) };
+}
+
+/** Returns the text of a message. */
+export function textOf({ content }: CompletionMessage): string {
+  const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : (content ?? []);
+  const other = parts.find(({ type }) => type !== 'text' && type !== 'refusal');
+  if (other) throw invalid('messages', `a part of type ${other.type} is not supported here`);
+  return clean(parts.map(({ text = '' }) => text).join('\n'));
+}
