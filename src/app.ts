@@ -18,6 +18,7 @@ import { documentsRouter } from './routes/documents/documents.ts';
 import { limitsRouter } from './routes/limits.ts';
 import { messagesRouter } from './routes/messages.ts';
 import { openAiRouter } from './routes/openai/openai.ts';
+import { responsesRouter } from './routes/responses/responses.ts';
 import { serviceRouter } from './routes/service.ts';
 import { readApiNotes } from './routes/shared/api-notes.ts';
 import type { AppEnv, Dependencies } from './routes/shared/dependencies.ts';
@@ -59,6 +60,7 @@ export function createApp<Bindings extends object>(
   app.route('/', documentsRouter());
   app.route('/', chatRouter());
   app.route('/', openAiRouter());
+  app.route('/', responsesRouter());
   app.route('/', turnsRouter());
   app.route('/', usageRouter());
   app.route('/', limitsRouter());

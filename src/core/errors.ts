@@ -18,6 +18,7 @@ export const ERROR_CODES = [
   'forbidden_prefetch',
   'method_not_allowed',
   'not_found',
+  'previous_response_not_found',
   'turn_in_progress',
   'idempotency_key_reused',
   'payload_too_large',

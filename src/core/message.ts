@@ -1,5 +1,6 @@
 import type { Failure } from './errors.ts';
 import type { Budget } from './limits.ts';
+import type { TurnParameters } from './parameters.ts';
 import type { Part } from './parts.ts';
 
 /**
@@ -104,6 +105,8 @@ export interface TurnHead {
    */
   acceptedAt: number;
   conversationCreatedAt: number;
+  /** What the request asked of the model besides its message; undefined for a plain turn. */
+  parameters?: TurnParameters | undefined;
 }
 
 /** The result of a turn, as it is stored. */

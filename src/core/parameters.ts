@@ -50,6 +50,8 @@ export interface TurnParameters {
   instructions?: string;
   /** The hash of the request, where its client repeats requests by itself. */
   request?: string;
+  /** Fields of the request that its API repeats in its answers; the model is not told of them. */
+  shown?: { [field: string]: Json };
 }
 
 /** Returns true for an answer that should be JSON. */

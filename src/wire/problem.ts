@@ -19,6 +19,7 @@ const PROBLEMS: Record<ErrorCode, { status: number; title: string }> = {
   forbidden_prefetch: { status: 403, title: 'Prefetch not allowed' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   not_found: { status: 404, title: 'Not found' },
+  previous_response_not_found: { status: 400, title: 'Previous response not found' },
   turn_in_progress: { status: 409, title: 'A turn is in progress' },
   idempotency_key_reused: { status: 409, title: 'Idempotency key reused' },
   embedding_space_mismatch: { status: 409, title: 'Embedding space mismatch' },

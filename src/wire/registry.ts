@@ -1,6 +1,10 @@
-/** All wires by name. To add one, write a file like `native-sse.ts` and list it here. */
+/**
+ * All wires by name. To add one, write a file like `native-sse.ts` and list it here; a wire with a
+ * parameter has it in its name.
+ */
 import { completionChunks, completionChunksWithUsage } from './chat-completion.ts';
 import { nativeSse } from './native-sse.ts';
+import { responseWireNamed } from './responses/events.ts';
 import { textSse } from './text-sse.ts';
 import { uiMessageStream } from './ui-message-stream.ts';
 import { websocketFrames } from './websocket-frames.ts';
@@ -20,7 +24,7 @@ const WIRES: readonly Wire[] = [
  * @throws TypeError when there is none
  */
 export function wireNamed(name: string): Wire {
-  const wire = WIRES.find((candidate) => candidate.name === name);
+  const wire = WIRES.find((candidate) => candidate.name === name) ?? responseWireNamed(name);
   if (!wire) throw new TypeError(`there is no wire named ${name}`);
   return wire;
 }

@@ -18,8 +18,11 @@ export interface Wire {
    * True when its encoders remember nothing: what one of them writes, any other would write there.
    */
   readonly isStateless: boolean;
-  /** Makes an encoder for one reader; some encoders remember what they have sent. */
-  encoder(): Encoder;
+  /**
+   * Makes an encoder for one reader; some encoders remember what they have sent.
+   * @param texts the texts of the answer, for wires that repeat a text when it is whole
+   */
+  encoder(texts?: AnswerTexts): Encoder;
 }
 
 /**
@@ -32,6 +35,12 @@ export class BrokenOff extends Error {
   constructor() {
     super('the outcome of the turn is not known to its reader');
   }
+}
+
+/** The growing texts of an answer. */
+export interface AnswerTexts {
+  /** Returns all that there is of a part; empty where that is no text. */
+  textOf(part: number): string;
 }
 
 /** A reader's position within the part that it is reading. */

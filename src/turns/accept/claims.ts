@@ -183,6 +183,7 @@ export function headOf(claim: TurnClaim, accepted: Accepted, model: string): Tur
     },
     acceptedAt: accepted.acceptedAt,
     conversationCreatedAt: conversation.createdAt,
+    parameters: accepted.parameters,
   };
 }
 

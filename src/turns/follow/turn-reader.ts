@@ -4,7 +4,7 @@
  */
 import { cursorPrefix, encodeEnd, encodePosition } from '../../core/cursor.ts';
 import type { Position } from '../../core/message-buffer.ts';
-import type { Encoder, PartPosition, Wire } from '../../wire/wire.ts';
+import type { AnswerTexts, Encoder, PartPosition, Wire } from '../../wire/wire.ts';
 import type { EncodedRead, ReaderPlace } from './shared-reads.ts';
 import type { TurnSource } from './turn-source.ts';
 
@@ -20,7 +20,7 @@ export type StartAt = 'start' | 'end' | Position;
  */
 const LONGEST_READ = 32_768;
 
-export class TurnReader implements PartPosition {
+export class TurnReader implements PartPosition, AnswerTexts {
   readonly #source: TurnSource;
   readonly #wire: Wire;
   readonly #encoder: Encoder;
@@ -33,7 +33,7 @@ export class TurnReader implements PartPosition {
   constructor(source: TurnSource, wire: Wire, startAt: StartAt) {
     this.#source = source;
     this.#wire = wire;
-    this.#encoder = wire.encoder();
+    this.#encoder = wire.encoder(this);
     this.#prefix = cursorPrefix({
       turnId: source.head.turnId,
       sequenceNumber: source.head.assistantMessage.sequenceNumber,
@@ -52,6 +52,10 @@ export class TurnReader implements PartPosition {
     return offset === 0
       ? Number.NaN
       : (this.#source.parts.textAt(this.#part, offset - 1) ?? '').charCodeAt(0);
+  }
+
+  textOf(part: number): string {
+    return this.#source.parts.textAt(part, 0) ?? '';
   }
 
   /**

@@ -291,6 +291,13 @@ async function chatByNames(): Promise<void> {
     { role: 'user', content: 'Hi again' },
   ];
   await call('POST', '/v1/chat/completions', { user: 'u', messages });
+  const response = await call('POST', '/v1/responses', { user: 'u', input: 'Hi' });
+  const goesOn = { input: 'And?', previous_response_id: response['id'] };
+  const retry = { 'x-stainless-retry-count': '1' };
+  await call('POST', '/v1/responses', goesOn, retry);
+  const [item] = response['output'] as { id: string }[];
+  const input = [item, { role: 'user', content: 'More' }];
+  await call('POST', '/v1/responses', { user: 'u', input });
 }
 
 async function keepDocuments(): Promise<void> {

@@ -15,6 +15,7 @@ export const advice: Record<ErrorCode, string> = {
   forbidden_prefetch: 'start turns only for a user who is there',
   method_not_allowed: 'use a method that `Allow` names',
   not_found: 'it is not there, or it is somebody else’s',
+  previous_response_not_found: 'send the whole history, or name a response that is there',
   turn_in_progress: 'wait for the running turn, or send `on_busy`',
   idempotency_key_reused: 'use a new key for a new request',
   payload_too_large: 'send less',

@@ -1,0 +1,185 @@
+/** The body of a request for a response, and what it asks of the model. */
+import { z } from '@hono/zod-openapi';
+import { invalid } from '../../core/errors.ts';
+import type { TurnParameters } from '../../core/parameters.ts';
+import {
+  description,
+  jsonSchema,
+  nameOfOne,
+  parameterFields,
+  parametersOf,
+} from '../shared/parameters.ts';
+import * as schemas from '../shared/schemas.ts';
+import { inputItem } from './input.ts';
+
+/** The most items of an input. */
+const MOST_ITEMS = 4_000;
+/** As OpenAI has it: 16 pairs. */
+const MOST_METADATA = 16;
+
+const name = z.string().min(1).max(200);
+
+const functionTool = z.looseObject({
+  type: z.string(),
+  name: nameOfOne.optional(),
+  description: description.nullish(),
+  parameters: jsonSchema.nullish(),
+});
+
+const format = z.looseObject({
+  type: z.enum(['text', 'json_object', 'json_schema']),
+  name: nameOfOne.optional(),
+  description: description.nullish(),
+  schema: jsonSchema.optional(),
+  strict: z.boolean().nullish(),
+});
+
+const toolChoice = z.union([
+  z.enum(['auto', 'none', 'required']),
+  z.looseObject({ type: z.string(), name: nameOfOne.optional() }),
+]);
+
+/** Metadata as OpenAI's clients send it. */
+export const metadata = z
+  .record(z.string().max(64), schemas.text(512))
+  .refine((pairs) => Object.keys(pairs).length <= MOST_METADATA, `at most ${MOST_METADATA} pairs`);
+
+/** Further fields pass: clients send many that mean nothing here. */
+export const responseBody = z
+  .looseObject({
+    model: schemas.modelName.nullish(),
+    input: z
+      .union([
+        schemas.messageText,
+        z.array(inputItem).min(1).max(MOST_ITEMS, `may have at most ${MOST_ITEMS} items`),
+      ])
+      .nullish(),
+    instructions: schemas.instructions.nullish(),
+    previous_response_id: name.nullish(),
+    conversation: z.union([name, z.looseObject({ id: name })]).nullish(),
+    store: z.boolean().nullish(),
+    stream: z.boolean().nullish(),
+    background: z.boolean().nullish(),
+    metadata: metadata.nullish(),
+    user: schemas.userId.nullish(),
+    safety_identifier: schemas.text(512).nullish(),
+    prompt_cache_key: schemas.text(512).nullish(),
+    temperature: parameterFields.temperature.nullable(),
+    max_output_tokens: parameterFields.max_output_tokens.nullable(),
+    text: z.looseObject({ format: format.nullish(), verbosity: z.string().nullish() }).nullish(),
+    reasoning: z
+      .looseObject({ effort: parameterFields.reasoning_effort.nullable() })
+      .nullish()
+      .openapi({ description: 'What a model says of its thoughts is always part of the output' }),
+    tools: z.array(functionTool).nullish(),
+    tool_choice: toolChoice.nullish(),
+    include: z.array(z.string()).nullish(),
+  })
+  .openapi('ResponseRequest');
+
+export type ResponseBody = z.output<typeof responseBody>;
+
+/** Fields that change the answer and that we do not honour, with the values that change nothing. */
+const NOT_HONOURED: Record<string, readonly unknown[]> = {
+  context_management: [],
+  frequency_penalty: [0],
+  max_tool_calls: [],
+  moderation: [],
+  parallel_tool_calls: [true],
+  presence_penalty: [0],
+  prompt: [],
+  service_tier: ['auto', 'default'],
+  top_logprobs: [0],
+  top_p: [1],
+  truncation: ['auto'],
+};
+
+/**
+ * Checks that nothing is asked for that would be passed over.
+ * @throws ParleyError `invalid_request` that names the field
+ */
+export function refuseUnhonoured(body: ResponseBody): void {
+  const asked = Object.entries(NOT_HONOURED).find(([field, neutral]) => {
+    const value = body[field];
+    return value !== undefined && value !== null && !neutral.includes(value) && !isEmpty(value);
+  });
+  if (asked) throw invalid(asked[0], `${asked[0]} is not supported here, or not with this value`);
+  const verbosity = body.text?.verbosity ?? 'medium';
+  if (verbosity !== 'medium') throw invalid('text.verbosity', 'text.verbosity must be medium');
+  if (body.include?.includes('message.output_text.logprobs'))
+    throw invalid('include', 'message.output_text.logprobs is not supported here');
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}
+
+/**
+ * Returns what a body asks of the model besides its input and its instructions.
+ * @throws ParleyError `invalid_request`
+ */
+export function parametersIn(body: ResponseBody): TurnParameters {
+  const given = parametersOf({
+    temperature: body.temperature ?? undefined,
+    max_output_tokens: body.max_output_tokens ?? undefined,
+    reasoning_effort: body.reasoning?.effort ?? undefined,
+    response_format: formatIn(body),
+    tools: toolsIn(body),
+    tool_choice: toolChoiceIn(body),
+  });
+  return { ...given, shown: shownIn(body) };
+}
+
+/** Returns the fields that answers repeat as they came. */
+function shownIn(body: ResponseBody): NonNullable<TurnParameters['shown']> {
+  const { previous_response_id, conversation, ...fields } = body;
+  const { instructions, store, background, metadata: pairs, user } = fields;
+  const said = {
+    instructions,
+    store,
+    background,
+    metadata: pairs,
+    user,
+    previous_response_id,
+    safety_identifier: fields.safety_identifier,
+    prompt_cache_key: fields.prompt_cache_key,
+    conversation: conversation ? true : undefined,
+  };
+  const given = Object.entries(said).flatMap(([field, value]) =>
+    value === undefined || value === null ? [] : [[field, value] as const],
+  );
+  return Object.fromEntries(given);
+}
+
+function formatIn({ text }: ResponseBody): TurnParameters['response_format'] {
+  const asked = text?.format;
+  if (!asked) return undefined;
+  if (asked.type !== 'json_schema') return { type: asked.type };
+  const { name: called, schema, strict, description: said } = asked;
+  if (!called || !schema) throw invalid('text.format', 'text.format: name and schema are required');
+  const optional = { ...(said ? { description: said } : {}), ...(strict ? { strict } : {}) };
+  return { type: 'json_schema', json_schema: { name: called, schema, ...optional } };
+}
+
+function toolsIn({ tools }: ResponseBody): TurnParameters['tools'] {
+  if (!tools || tools.length === 0) return undefined;
+  const mapped = tools.map(({ type, name: called, description: said, parameters }, at) => {
+    if (type !== 'function')
+      throw invalid(`tools.${at}.type`, `tools.${at}.type: ${type} is not supported here`);
+    const input_schema = parameters ?? { type: 'object', properties: {} };
+    return { name: called, input_schema, ...(said ? { description: said } : {}) };
+  });
+  const parsed = parameterFields.tools.safeParse(mapped);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const path = ['tools', ...(issue?.path ?? [])].join('.').replace('input_schema', 'parameters');
+  throw invalid(path, `${path}: ${issue?.message ?? 'is invalid'}`);
+}
+
+function toolChoiceIn({ tool_choice: choice, tools }: ResponseBody): TurnParameters['tool_choice'] {
+  if (!choice) return undefined;
+  const hasTools = tools && tools.length > 0;
+  if (typeof choice === 'string') return hasTools || choice === 'required' ? choice : undefined;
+  if (choice.type === 'function' && choice.name) return { name: choice.name };
+  throw invalid('tool_choice', `tool_choice of type ${choice.type} is not supported here`);
+}

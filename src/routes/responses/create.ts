@@ -1,0 +1,106 @@
+/** `POST /v1/responses`: a turn as OpenAI's clients ask for it by their newer API. */
+import { withUser } from '../../actions/client-chat.ts';
+import { forgetAfterwards, forgetBranchAfterwards } from '../../actions/forget-turn.ts';
+import { runTurn, startTurn, type TurnAsk } from '../../actions/start-turn.ts';
+import { failureOf } from '../../core/errors.ts';
+import { contentOf } from '../../core/parts.ts';
+import type { TurnAddress } from '../../turns/turn-service.ts';
+import { responseEvents } from '../../wire/responses/events.ts';
+import { responseResource } from '../../wire/responses/resource.ts';
+import { BrokenOff } from '../../wire/wire.ts';
+import { asOpenAiErrors } from '../openai/docs.ts';
+import { openAiResponse } from '../openai/render-openai-error.ts';
+import { streamOptions } from '../shared/answer-turn.ts';
+import { nameClient } from '../shared/client-user.ts';
+import { actionContext, type AppContext } from '../shared/dependencies.ts';
+import { required } from '../shared/required.ts';
+import { HAS_NO_CURSORS } from '../shared/response-docs.ts';
+import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
+import { route, type Router } from '../shared/router.ts';
+import * as schemas from '../shared/schemas.ts';
+import { streamTurn, turnHeaders } from '../shared/stream-turn.ts';
+import { refuseUnhonoured, responseBody } from './body.ts';
+import { placeOf, type Asked, type Place } from './place-response.ts';
+import { responseSchema } from './schemas.ts';
+
+export function addCreation(router: Router): void {
+  route(
+    router,
+    {
+      method: 'post',
+      path: '/v1/responses',
+      tags: ['openai'],
+      [HAS_NO_CURSORS]: true,
+      operationId: 'createResponse',
+      summary: 'Answer an input',
+      request: { query: schemas.ownerQuery, body: body(responseBody) },
+      responses: {
+        200: jsonOrStream(responseSchema, 'The response'),
+        ...asOpenAiErrors(turnProblems),
+      },
+    },
+    async (c) => {
+      const given = c.req.valid('json');
+      refuseUnhonoured(given);
+      nameClient(c, given);
+      const place = await placeOf(c, given);
+      return given.stream ? streamed(c, place) : whole(c, place);
+    },
+    { takesHistory: true },
+  );
+}
+
+async function streamed(c: AppContext, place: Place): Promise<Response> {
+  const wire = responseEvents();
+  const options = streamOptions(wire, {});
+  const { turns } = c.get('dependencies');
+  // Without a cursor there is always something to follow.
+  const stream =
+    'join' in place
+      ? required(await turns.follow(place.join, options), 'Turn')
+      : await unlessBusy(place, (ask) => startTurn(contextOf(c, ask), ask, options));
+  forget(c, place, stream);
+  return streamTurn(c, stream, wire);
+}
+
+async function whole(c: AppContext, place: Place): Promise<Response> {
+  const { turns } = c.get('dependencies');
+  const run =
+    'join' in place
+      ? await turns.wait(place.join, 'continue')
+      : await unlessBusy(place, (ask) => runTurn(contextOf(c, ask), ask, 'continue'));
+  c.set('turn', run);
+  c.set('turnHeaders', turnHeaders(run));
+  forget(c, place, run);
+  const { head, message, error } = await run.finished(c.req.raw.signal);
+  if (error?.code === 'not_stored') throw new BrokenOff();
+  if (error && contentOf(message.parts) === '') return openAiResponse(error);
+  return c.json(responseResource(head, { message, error }));
+}
+
+/**
+ * Starts a turn where it belongs. What would have to wait for another answer there gets a
+ * conversation of its own, where its client has named none.
+ */
+async function unlessBusy<Started>(
+  { ask, elsewhere }: Asked,
+  start: (ask: TurnAsk) => Promise<Started>,
+): Promise<Started> {
+  try {
+    return await start(ask);
+  } catch (error) {
+    if (!elsewhere || failureOf(error).code !== 'turn_in_progress') throw error;
+    return await start(await elsewhere());
+  }
+}
+
+function forget(c: AppContext, place: Place, turn: TurnAddress): void {
+  if ('join' in place) return;
+  if (place.forgets === 'conversation') forgetAfterwards(actionContext(c), turn);
+  if (place.forgets === 'branch') forgetBranchAfterwards(actionContext(c), turn);
+}
+
+/** A conversation that is made needs a user; one that is named by its id is its owner's. */
+function contextOf(c: AppContext, { create }: TurnAsk) {
+  return create ? withUser(actionContext(c)) : actionContext(c);
+}

@@ -1,0 +1,160 @@
+/** The items of an input: what was said before, and what is new. */
+import { z } from '@hono/zod-openapi';
+import { invalid } from '../../core/errors.ts';
+import type { Json, Part } from '../../core/parts.ts';
+import { clean } from '../../core/safe-text.ts';
+import { parseItemId } from '../../wire/responses/ids.ts';
+import * as schemas from '../shared/schemas.ts';
+
+const content = z.looseObject({
+  type: z.string(),
+  text: z.string().optional(),
+  refusal: z.string().optional(),
+});
+const texts = z.union([z.string(), z.array(content)]);
+const callId = z.string().min(1).max(200);
+
+/** An item as clients send it. Its type may be left out where it is a message. */
+export const inputItem = z.looseObject({
+  type: z.string().nullish(),
+  id: z.string().max(200).nullish(),
+  role: z.enum(['user', 'assistant', 'system', 'developer']).optional(),
+  content: texts.nullish(),
+  call_id: callId.optional(),
+  name: z.string().max(200).optional(),
+  arguments: z.string().optional(),
+  output: texts.optional(),
+  approval_request_id: callId.optional(),
+  approve: z.boolean().optional(),
+  reason: z.string().nullish(),
+});
+
+type Given = z.output<typeof inputItem>;
+
+/** An item of an input, as we understand it. */
+export type InputItem =
+  | { kind: 'instructions'; text: string }
+  | { kind: 'question'; text: string }
+  /** A result of a call, or a word on whether one may run. */
+  | { kind: 'result'; part: Part }
+  /** Something that the assistant said: the id of its message, where it is one of ours. */
+  | { kind: 'answer'; messageId: string | undefined; parts: Part[] };
+
+/**
+ * Reads an input.
+ * @throws ParleyError `invalid_request` that names the item
+ */
+export function itemsIn(input: string | readonly Given[]): InputItem[] {
+  if (typeof input === 'string') return [{ kind: 'question', text: input }];
+  return input.map((item, at) => itemFrom(item, `input.${at}`));
+}
+
+function itemFrom(item: Given, path: string): InputItem {
+  switch (item.type ?? (item.role ? 'message' : 'item_reference')) {
+    case 'message':
+      return messageFrom(item, path);
+    case 'function_call_output':
+      return resultFrom(item, path);
+    case 'mcp_approval_response':
+      return approvalFrom(item, path);
+    case 'function_call':
+      return answered(item, [callFrom(item, path)]);
+    case 'reasoning':
+    case 'mcp_approval_request':
+      return answered(item, []);
+    case 'item_reference':
+      if (item.id && parseItemId(item.id)) return answered(item, []);
+      throw invalid(`${path}.id`, `${path}: there is no item ${item.id ?? 'without an id'}`);
+    default:
+      throw invalid(`${path}.type`, `${path}: items of type ${item.type} are not supported here`);
+  }
+}
+
+function answered({ id }: Given, parts: Part[]): InputItem {
+  return { kind: 'answer', messageId: id ? parseItemId(id)?.messageId : undefined, parts };
+}
+
+function messageFrom(item: Given, path: string): InputItem {
+  const text = textOf(item.content ?? '', `${path}.content`);
+  if (item.role === 'assistant') return answered(item, text === '' ? [] : [{ type: 'text', text }]);
+  if (item.role === 'user') return { kind: 'question', text };
+  if (item.role) return { kind: 'instructions', text };
+  throw invalid(`${path}.role`, `${path}.role is required`);
+}
+
+function resultFrom({ call_id, output }: Given, path: string): InputItem {
+  if (call_id === undefined) throw invalid(`${path}.call_id`, `${path}.call_id is required`);
+  const text = textOf(output ?? '', `${path}.output`);
+  return { kind: 'result', part: { type: 'tool_result', tool_call_id: call_id, output: text } };
+}
+
+function approvalFrom(
+  { approval_request_id: id, approve, reason }: Given,
+  path: string,
+): InputItem {
+  if (id === undefined || approve === undefined)
+    throw invalid(path, `${path}: approval_request_id and approve are required`);
+  const approval_id = id.replace(/^mcpr_/, '');
+  const why = reason ? { reason: clean(reason) } : {};
+  return { kind: 'result', part: { type: 'approval', approval_id, approved: approve, ...why } };
+}
+
+function callFrom({ call_id, name, arguments: given = '{}' }: Given, path: string): Part {
+  if (call_id === undefined || name === undefined)
+    throw invalid(path, `${path}: call_id and name are required`);
+  try {
+    return { type: 'tool_call', tool_call_id: call_id, name, input: JSON.parse(given) as Json };
+  } catch {
+    throw invalid(`${path}.arguments`, `${path}.arguments must be JSON`);
+  }
+}
+
+/** The parts of a content that are text. */
+const TEXTS = new Set(['input_text', 'output_text', 'text', 'refusal', 'summary_text']);
+
+function textOf(given: z.output<typeof texts>, path: string): string {
+  const parts = typeof given === 'string' ? [{ type: 'text', text: given }] : given;
+  const said = parts.map(({ type, text, refusal }: z.output<typeof content>, at) => {
+    if (TEXTS.has(type)) return text ?? refusal ?? '';
+    throw invalid(`${path}.${at}.type`, `${path}: a part of type ${type} is not supported here`);
+  });
+  return said.join('\n').replaceAll('\0', '').toWellFormed();
+}
+
+/** Returns what the items say to the model in place of, or besides, the instructions. */
+export function instructionsIn(items: readonly InputItem[]): string {
+  return items.flatMap((item) => (item.kind === 'instructions' ? [item.text] : [])).join('\n\n');
+}
+
+/** Returns the message that the assistant's last item is of, where that item has an id of ours. */
+export function lastAnswerIn(items: readonly InputItem[]): string | undefined {
+  const last = items.findLast((item) => item.kind === 'answer');
+  return last?.messageId;
+}
+
+/**
+ * Returns the items that come after an answer. What belongs to the answer itself is left out, and
+ * results may stand among it.
+ */
+export function itemsAfter(items: readonly InputItem[], messageId: string): InputItem[] {
+  const first = items.findIndex((item) => item.kind === 'answer' && item.messageId === messageId);
+  return items.slice(first + 1).filter(({ kind }) => kind !== 'answer');
+}
+
+/**
+ * Returns the parts of the message that new items make: results of calls, then the text.
+ * @throws ParleyError `invalid_request` when nothing is said
+ */
+export function partsOf(items: readonly InputItem[]): Part[] {
+  const results = items.flatMap((item) => (item.kind === 'result' ? [item.part] : []));
+  const said = items.flatMap((item) => (item.kind === 'question' ? [item.text] : []));
+  if (said.length === 0 && results.length > 0) return results;
+  return [...results, { type: 'text', text: questionOf(said) }];
+}
+
+/** Returns one question of what the user said. @throws ParleyError `invalid_request` */
+export function questionOf(said: readonly string[]): string {
+  const parsed = schemas.messageText.safeParse(said.join('\n\n'));
+  if (parsed.success) return parsed.data;
+  throw invalid('input', `input: what is new ${parsed.error.issues[0]?.message ?? 'is invalid'}`);
+}

@@ -1,0 +1,10 @@
+/** OpenAI's Responses, on the same conversations as everything else. */
+import { renderOpenAiError } from '../openai/render-openai-error.ts';
+import { createRouter } from '../shared/router.ts';
+import { addCreation } from './create.ts';
+
+export function responsesRouter() {
+  const router = createRouter({ renderError: renderOpenAiError });
+  addCreation(router);
+  return router;
+}
