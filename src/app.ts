@@ -15,6 +15,7 @@ import { keysRouter } from './routes/credentials/keys.ts';
 import { sessionsRouter } from './routes/credentials/sessions.ts';
 import { ticketsRouter } from './routes/credentials/tickets.ts';
 import { documentsRouter } from './routes/documents/documents.ts';
+import { filesRouter } from './routes/files/files.ts';
 import { limitsRouter } from './routes/limits.ts';
 import { messagesRouter } from './routes/messages.ts';
 import { openAiRouter } from './routes/openai/openai.ts';
@@ -58,6 +59,7 @@ export function createApp<Bindings extends object>(
   app.route('/', chatConversationsRouter());
   app.route('/', messagesRouter());
   app.route('/', documentsRouter());
+  app.route('/', filesRouter());
   app.route('/', chatRouter());
   app.route('/', openAiRouter());
   app.route('/', responsesRouter());

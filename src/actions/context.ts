@@ -1,8 +1,10 @@
 /** The context of every action: the caller, and the services of this deployment. */
 import type { Config } from '../config.ts';
+import type { Hash } from '../core/file.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Logger } from '../core/logger.ts';
+import type { FileExaminer } from '../documents/examine-file.ts';
 import type { Ingester } from '../documents/ingester.ts';
 import type { Registry } from '../models/chat/registry.ts';
 import type { EmbeddingRegistry } from '../models/embeddings/registry.ts';
@@ -10,6 +12,12 @@ import type { PriceTable } from '../core/prices.ts';
 import type { Searcher } from '../search/retrieve.ts';
 import type { Database } from '../store/database.ts';
 import type { TurnService } from '../turns/turn-service.ts';
+
+/** What files need of a host. */
+export interface FileServices extends FileExaminer {
+  /** Begins a SHA-256 of bytes that arrive piece by piece, which the web's own API cannot do. */
+  newHash(): Hash;
+}
 
 /** The services that actions use. */
 export interface ActionDependencies {
@@ -22,6 +30,7 @@ export interface ActionDependencies {
   limits: Limits | undefined;
   searcher: Searcher;
   ingester: Ingester;
+  files: FileServices;
   turns: TurnService;
   log: Logger;
   /**

@@ -9,6 +9,7 @@ import { asRecord } from '../support/json.ts';
 import { idOfKey, runKeys } from '../support/keys.ts';
 import { readDescription, type Description, type Operation } from '../support/openapi.ts';
 import { openWebSocket } from '../support/websocket.ts';
+import { FORM_TYPE, formOf } from './files-client.ts';
 import { signToken, startIdentityServer, type IdentityServer } from './identity.ts';
 import { aProblem } from './shapes.ts';
 import { suiteTarget, unique } from './target.ts';
@@ -78,12 +79,18 @@ async function newOwner(): Promise<Owner> {
     as: key,
     json: { query: 'combination' },
   });
+  const file = await server.call<{ file_id: string }>('/files', {
+    as: key,
+    rawBody: formOf({ content: SECRET_TEXT, name: 'safe.txt' }),
+    headers: { 'content-type': FORM_TYPE },
+  });
   const ids = {
     conversation,
     turn: String(begun.headers['x-turn-id']),
     message: read.json.at(-1)?.id ?? '',
     question: read.json[0]?.id ?? '',
     document: kept.json.document_id,
+    file: file.json.file_id,
     chunk: String(found.json.results[0]?.chunk_id),
     key: idOfKey(key),
     tool: 'search_documents',
@@ -121,6 +128,7 @@ const KINDS: [RegExp, string][] = [
   [/^\/messages\/\{id\}\/edit/u, 'question'],
   [/^\/messages\/\{id\}/u, 'message'],
   [/^\/documents\/\{id\}/u, 'document'],
+  [/^\/files\/\{id\}/u, 'file'],
   [/^\/keys\/\{id\}/u, 'key'],
   [/^\/tool-permissions\/\{tool\}/u, 'tool'],
   [/\/\{user_id\}/u, 'user'],
@@ -176,6 +184,8 @@ async function stateOf({ key, ids }: Owner): Promise<string[]> {
     `/conversations/${ids['conversation']}/messages?tree=true`,
     `/turns/${ids['turn']}`,
     '/documents',
+    '/files',
+    `/files/${ids['file']}`,
     `/documents/${ids['document']}/text`,
     '/keys',
   ];
@@ -278,6 +288,7 @@ it('lets another user name neither the owner nor what is the owner’s', async (
     await stranger('/retrieve', { query: SECRET_TEXT, conversation_id: ids['conversation'] }),
     await stranger(`/conversations?cursor=${ids['conversation']}`),
     await stranger(`/documents?cursor=${ids['document']}`),
+    await stranger(`/files?cursor=${ids['file']}`),
     await stranger(`/keys?cursor=${ids['key']}`),
     await stranger(`/documents?conversation_id=${ids['conversation']}`),
   ];

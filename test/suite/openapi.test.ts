@@ -165,7 +165,7 @@ const calls: Record<string, Call> = {
 const elsewhere = new Set(['put /users/{user_id}/limits', 'get /ws/{user_id}']);
 
 /** Doors that check their own answers against the description. */
-const ownSuites = /^\w+ \/(documents|retrieve|v1|api|memory|keys|tickets|session)\b/u;
+const ownSuites = /^\w+ \/(documents|files|retrieve|v1|api|memory|keys|tickets|session)\b/u;
 
 it('has a sound call here for every operation', () => {
   const described = description.operations

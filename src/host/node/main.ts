@@ -35,6 +35,7 @@ import { loadEnvFile } from '../env-file.ts';
 import { Readiness } from './readiness.ts';
 import { withPriceFile } from '../price-file.ts';
 import { runWatched } from './watch.ts';
+import { newHash } from '../hash.ts';
 import { factsOf, placeOf, printFacts } from '../greeting.ts';
 import { shutDown } from './shutdown.ts';
 import { onStopSignal } from './stop-signals.ts';
@@ -104,6 +105,7 @@ async function serve(): Promise<void> {
     limits: limitsOf(config),
     searcher: documents,
     ingester: documents,
+    files: { newHash, examine: (file) => documents.examine(file) },
     turns,
     log,
     defer: (work) => deferred.add(work),

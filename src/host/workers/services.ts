@@ -15,10 +15,13 @@ import type { Database } from '../../store/database.ts';
 import type { ActionDependencies } from '../../actions/context.ts';
 import type { Identity } from '../../auth/identity.ts';
 import { embeddingsOf, identityOf, limitsOf, pricesOf, registryOf } from '../services.ts';
+import { createFileExaminer } from '../../documents/examine-file.ts';
+import { newHash } from '../hash.ts';
 import { createIngester } from '../../documents/ingester.ts';
 import { prepare, type Prepare } from '../../documents/prepare.ts';
 import { createSearcher } from '../../search/retrieve.ts';
 import { requireRoomToEmbed } from '../../actions/require-budget.ts';
+import { fewAtOnce } from './few-at-once.ts';
 import { fetchDecoded } from './decoded-fetch.ts';
 import { libraries, loadJose } from './libraries.ts';
 import { wordVectorsOf } from './word-vectors.ts';
@@ -93,6 +96,7 @@ export function dependenciesOf(
   const { config, embeddings, log, prices } = settled;
   const db = databaseOf(settled);
   const read: Prepare = (sent) => prepare(sent, libraries);
+  const examiner = createFileExaminer({ db, prepare: read });
   return {
     ...settled,
     db,
@@ -102,6 +106,7 @@ export function dependenciesOf(
       requireRoom: (principal, tokens) =>
         requireRoomToEmbed({ principal, dependencies: { ...settled, db } }, tokens),
     }),
+    files: { newHash, examine: (file) => fewAtOnce(() => examiner.examine(file)) },
     turns: new RemoteTurnService(env.ROOMS),
     defer: (work) => context.waitUntil(work.catch(() => undefined)),
   };

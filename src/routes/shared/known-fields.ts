@@ -35,10 +35,10 @@ export function bodyOf<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
 }
 
 /**
- * Checks that all parameters of a query are known.
- * @throws ParleyError `invalid_request` that names the unknown parameter
+ * Checks that all parameters of a query, or fields of a form, are known.
+ * @throws ParleyError `invalid_request` that names the unknown one
  */
-export function requireKnownQuery(given: readonly string[], known: readonly string[]): void {
+export function requireKnownNames(given: readonly string[], known: readonly string[]): void {
   const name = given.find((candidate) => !known.includes(candidate));
   if (name === undefined) return;
   const message = whyUnknown(name, known);

@@ -6,7 +6,7 @@ import { ParleyError } from '../../core/errors.ts';
 import { LARGEST_UPLOAD } from '../../documents/extract.ts';
 import type { AppContext, AppEnv } from './dependencies.ts';
 import { authenticate, identifiedRequest } from './identify.ts';
-import { requireKnownQuery } from './known-fields.ts';
+import { requireKnownNames } from './known-fields.ts';
 import { declaredLength, hasBody, isForm, jsonRequest } from './request-body.ts';
 
 export interface RouteTraits {
@@ -53,7 +53,7 @@ export function prepareRequest(traits: RouteTraits): MiddlewareHandler<AppEnv> {
     return length <= LARGEST_BODY || !hasBody(c.req.raw) ? next() : limit(c, next);
   };
   const serve: MiddlewareHandler<AppEnv> = (c, next) => {
-    requireKnownQuery(Object.keys(c.req.query()), knownQuery);
+    requireKnownNames(Object.keys(c.req.query()), knownQuery);
     return limitIfLarge(c, async () => {
       requireKnownBody(c, traits);
       c.set('principal', await authenticate(c));

@@ -18,6 +18,8 @@ import { createNodePages } from '../../../src/host/node/pages.ts';
 import { pricesOf, registryOf, turnServiceSettingsOf } from '../../../src/host/services.ts';
 import type { Embedder } from '../../../src/models/embeddings/registry.ts';
 import { networkBy } from '../../../src/models/http.ts';
+import { createFileExaminer } from '../../../src/documents/examine-file.ts';
+import { newHash } from '../../../src/host/hash.ts';
 import { createIngester } from '../../../src/documents/ingester.ts';
 import { reindex } from '../../../src/documents/reindex.ts';
 import { createRetriever, createSearcher } from '../../../src/search/retrieve.ts';
@@ -96,7 +98,11 @@ beforeEach(async () => {
   });
   const dependencies = {
     ...{ config, db, registry, embeddings, prices, limits: undefined, turns, log: noLog },
-    ...{ searcher, ingester },
+    ...{
+      searcher,
+      ingester,
+      files: { newHash, ...createFileExaminer({ db, prepare: prepareOnNode }) },
+    },
     defer: () => undefined,
   };
   const whole = {

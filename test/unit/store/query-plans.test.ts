@@ -23,6 +23,8 @@ import {
   turnServiceSettingsOf,
 } from '../../../src/host/services.ts';
 import { networkBy } from '../../../src/models/http.ts';
+import { createFileExaminer } from '../../../src/documents/examine-file.ts';
+import { newHash } from '../../../src/host/hash.ts';
 import { createIngester } from '../../../src/documents/ingester.ts';
 import { reindex } from '../../../src/documents/reindex.ts';
 import { RememberingSearcher } from '../../../src/search/memory/searcher.ts';
@@ -157,6 +159,7 @@ const dependencies = {
     ...{ db, embeddings, prices, log: noLog, leaseMs: 15_000, prepare: prepareOnNode },
     requireRoom: () => Promise.resolve(),
   }),
+  files: { newHash, ...createFileExaminer({ db, prepare: prepareOnNode }) },
   turns,
   log: noLog,
   defer: () => undefined,
@@ -189,6 +192,7 @@ beforeAll(async () => {
   await talk();
   await chatByNames();
   await keepDocuments();
+  await keepFiles();
   await keepOrder();
   await keepCredentials();
   const connection = new Libsql(path);
@@ -341,6 +345,21 @@ async function keepDocuments(): Promise<void> {
   await call('DELETE', `/documents/${documentId}`);
   // Finds out which one was deleted.
   await call('POST', '/retrieve', { user_id: 'u', query: 'words' });
+}
+
+async function keepFiles(): Promise<void> {
+  const form = new FormData();
+  form.set('user_id', 'u');
+  form.set('file', new File(['Valves close clockwise.'], 'valves.txt'));
+  const headers = { 'idempotency-key': 'file' };
+  const sent = await app.request('/files', { method: 'POST', body: form, headers }, {});
+  const { file_id: id } = asRecord(await sent.json());
+  await app.request('/files', { method: 'POST', body: form }, {});
+  form.set('file', new File([], 'empty.txt'));
+  await app.request('/files', { method: 'POST', body: form }, {});
+  for (const query of ['', `&cursor=${String(id)}`]) await call('GET', `/files?user_id=u${query}`);
+  await call('GET', `/files/${String(id)}`);
+  await call('DELETE', `/files/${String(id)}`);
 }
 
 /** The end of a turn whose message the model's service refused for good. */

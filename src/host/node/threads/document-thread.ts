@@ -3,6 +3,7 @@ import { availableParallelism, setPriority, totalmem } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { workerData } from 'node:worker_threads';
 import { requireRoomToEmbed } from '../../../actions/require-budget.ts';
+import { createFileExaminer } from '../../../documents/examine-file.ts';
 import { createIngester } from '../../../documents/ingester.ts';
 import { RememberingSearcher } from '../../../search/memory/searcher.ts';
 import { embedQuestion } from '../../../search/retrieve.ts';
@@ -51,9 +52,12 @@ const ingester = createIngester({
     requireRoomToEmbed({ principal, dependencies: budgeted }, tokens),
 });
 
-serveTasks<DocumentTask>((task, context) =>
-  task.kind === 'search' ? search(task, context) : ingest(task, context),
-);
+const examiner = createFileExaminer({ db, prepare: prepareOnNode });
+
+serveTasks<DocumentTask>((task, context) => {
+  if (task.kind === 'examine') return examiner.examine(task.file);
+  return task.kind === 'search' ? search(task, context) : ingest(task, context);
+});
 
 type TaskOf<Kind> = Extract<DocumentTask, { kind: Kind }>;
 

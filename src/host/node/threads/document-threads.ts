@@ -10,6 +10,7 @@ import { ParleyError } from '../../../core/errors.ts';
 import { fnv1a } from '../../../core/hash.ts';
 import type { Logger } from '../../../core/logger.ts';
 import { requireUserId } from '../../../core/principal.ts';
+import type { Examined, FileExaminer, FileToExamine } from '../../../documents/examine-file.ts';
 import type { DocumentInput, Ingester, IngestRun } from '../../../documents/ingester.ts';
 import type { OnProgress } from '../../../documents/ingest.ts';
 import type { EmbeddingRegistry } from '../../../models/embeddings/registry.ts';
@@ -32,7 +33,8 @@ export type DocumentTask =
       /** Statements to be stored with the search. */
       written: Statement[];
     }
-  | { kind: 'ingest'; input: DocumentInput };
+  | { kind: 'ingest'; input: DocumentInput }
+  | { kind: 'examine'; file: FileToExamine };
 
 /** What an ingest tells before its result, which is the finished document. */
 export type IngestEvent = { accepted: Document } | { progress: Parameters<OnProgress>[0] };
@@ -59,7 +61,7 @@ interface Services extends ThreadData {
   log: Logger;
 }
 
-export class DocumentThreads implements Searcher, Ingester {
+export class DocumentThreads implements Searcher, Ingester, FileExaminer {
   readonly #services: Services;
   readonly #searches: Lane<DocumentTask>[];
   readonly #ingests: Lane<DocumentTask>;
@@ -118,6 +120,14 @@ export class DocumentThreads implements Searcher, Ingester {
         return finished as Promise<Document>;
       },
     };
+  }
+
+  /** Examines a file in the thread of ingests, which reads it from the database. */
+  async examine(file: FileToExamine): Promise<Examined> {
+    const { userId: owner } = file;
+    const examined = this.#ingests.run({ kind: 'examine', file }, { owner, isRepeatable: true });
+    // The thread answers as the examiner does.
+    return (await examined) as Examined;
   }
 
   /** Ends the threads, each between two calls of the database library. */

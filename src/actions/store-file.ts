@@ -1,0 +1,133 @@
+/** Stores files as their bytes arrive, by the rules that hold for every API. */
+import { invalid, keyReused, notFound, ParleyError } from '../core/errors.ts';
+import { fileName, LARGEST_FILE, type StoredFile } from '../core/file.ts';
+import { newId } from '../core/ids.ts';
+import { MEDIA_HEAD, mediaTypeOf } from '../documents/media-type.ts';
+import type { Examined } from '../documents/examine-file.ts';
+import { addPieces, beginContent, dropContent, PIECE_SIZE } from '../store/files/contents.ts';
+import { createFile, findContent } from '../store/files/files.ts';
+import type { Key } from '../store/idempotency-keys.ts';
+import type { ActionContext } from './context.ts';
+
+/** Pieces that are stored together. */
+const PIECES_AT_ONCE = 2;
+
+/** Bytes that have arrived, and are not a file yet. */
+export interface Arrived {
+  contentId: string;
+  size: number;
+  sha256: string;
+  head: Uint8Array;
+}
+
+type Dependencies = Pick<ActionContext['dependencies'], 'db' | 'files'>;
+
+/**
+ * Stores bytes as they arrive; no more than some pieces of them are in memory.
+ * @throws ParleyError `payload_too_large`, or `invalid_request` when there are none; nothing is kept
+ */
+export async function receiveBytes(
+  { db, files }: Dependencies,
+  bytes: AsyncIterable<Uint8Array>,
+): Promise<Arrived> {
+  const contentId = newId();
+  const hash = files.newHash();
+  let size = 0;
+  let head: Uint8Array | undefined;
+  let number = 0;
+  await beginContent(db, contentId);
+  try {
+    for await (const pieces of piecesOf(bytes)) {
+      for (const piece of pieces) {
+        size += piece.length;
+        hash.update(piece);
+      }
+      if (size > LARGEST_FILE) throw fileTooLarge();
+      head ??= pieces[0]?.slice(0, MEDIA_HEAD);
+      await addPieces(db, { contentId, first: number, pieces });
+      number += pieces.length;
+    }
+    if (!head) throw invalid('file', 'The file is empty');
+    return { contentId, size, sha256: hash.digest(), head };
+  } catch (error) {
+    await dropContent(db, contentId);
+    throw error;
+  }
+}
+
+export function fileTooLarge(): ParleyError {
+  const detail = `A file may have ${LARGEST_FILE} bytes`;
+  return new ParleyError({ code: 'payload_too_large', detail });
+}
+
+/** What is said of a file. */
+export interface FileFields {
+  userId: string;
+  name: string | undefined;
+  declaredType: string | undefined;
+  idempotency?: Key | undefined;
+}
+
+/**
+ * Makes a file of bytes that have arrived.
+ * @throws ParleyError `unsupported_media_type`, `document_unreadable`, `queue_full`,
+ *   `idempotency_key_reused`; what has arrived is then dropped by the caller
+ */
+export async function storeFile(
+  dependencies: Dependencies,
+  { head, ...arrived }: Arrived,
+  { userId, name: given, declaredType, idempotency }: FileFields,
+): Promise<StoredFile> {
+  const { db } = dependencies;
+  const name = fileName(given);
+  const file = { ...arrived, id: newId(), userId, name };
+  const known = await findContent(db, file);
+  if (known) {
+    const made = await createFile(db, { ...file, ...known }, { idempotency, isDescribed: false });
+    if (made.kind !== 'deleted') return valueOf(made);
+  }
+  const examined = await examine(dependencies, { ...file, declaredType }, head);
+  return valueOf(
+    await createFile(db, { ...file, ...examined }, { idempotency, isDescribed: true }),
+  );
+}
+
+function valueOf(made: Awaited<ReturnType<typeof createFile>>): StoredFile {
+  if (made.kind === 'key_reused') throw keyReused();
+  if (made.kind === 'deleted') throw notFound('File');
+  return made.value;
+}
+
+async function examine(
+  { files }: Dependencies,
+  file: Parameters<typeof files.examine>[0],
+  head: Uint8Array,
+): Promise<Examined> {
+  const mimeType = mediaTypeOf(head);
+  return mimeType === undefined ? files.examine(file) : { mimeType, textTokens: null };
+}
+
+/** Cuts what arrives into pieces of one size, and gives some of them at once. */
+async function* piecesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array[]> {
+  let pieces: Uint8Array[] = [];
+  let piece = new Uint8Array(PIECE_SIZE);
+  let filled = 0;
+  for await (let chunk of bytes) {
+    while (chunk.length > 0) {
+      const taken = chunk.subarray(0, PIECE_SIZE - filled);
+      piece.set(taken, filled);
+      filled += taken.length;
+      chunk = chunk.subarray(taken.length);
+      if (filled < PIECE_SIZE) continue;
+      pieces.push(piece);
+      piece = new Uint8Array(PIECE_SIZE);
+      filled = 0;
+      if (pieces.length < PIECES_AT_ONCE) continue;
+      yield pieces;
+      pieces = [];
+    }
+  }
+  // A copy, since the rest of the piece is not part of the file.
+  if (filled > 0) pieces.push(piece.slice(0, filled));
+  if (pieces.length > 0) yield pieces;
+}
