@@ -48,7 +48,9 @@ describe('an estimate of real text', () => {
   });
 
   it('is within a third in 97 of 100 languages, and never far off', { timeout: 60_000 }, () => {
-    const ratios = readdirSync(declarations).map((code) => ratio(declaration(code)));
+    // A page of each is enough, and the tokenizer is slow.
+    const pages = readdirSync(declarations).map((code) => declaration(code).slice(0, 3_000));
+    const ratios = pages.map(ratio);
     const within = ratios.filter((value) => value > 2 / 3 && value < 4 / 3);
     expect(ratios.length).toBeGreaterThan(500);
     expect(within.length / ratios.length).toBeGreaterThan(0.97);
