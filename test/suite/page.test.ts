@@ -1,115 +1,196 @@
 /** The page, in a real browser: what a person does with it, and what is then stored. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chromiumPath, startChromium } from '../support/chromium.ts';
-import { suiteTarget, unique } from './target.ts';
-import { scripted, storedMessages } from './turns.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import {
+  ask,
+  hasNoBrowser,
+  lastText,
+  offer,
+  started,
+  stored,
+  Visitors,
+  whole,
+} from './page-client.ts';
+import { suiteTarget } from './target.ts';
+import { scripted } from './turns.ts';
 
 const target = suiteTarget();
+const visitors = new Visitors(target);
 
-let browser: Browser;
+const words = (count: number) => Array.from({ length: count }, (_, at) => `word${at} `);
 
-/** Opens the page as a new visitor, with models that the server's list does not know. */
-async function open(model?: string): Promise<{ page: Page; mistakes: string[]; user: string }> {
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  const user = unique('visitor');
-  const mistakes: string[] = [];
-  page.on('pageerror', (error) => mistakes.push(error.message));
-  page.on('console', (line) => {
-    if (line.type() === 'error') mistakes.push(line.text());
-  });
-  await page.addInitScript((name) => localStorage.setItem('parley.user', name), user);
-  await page.goto(target.url);
-  await page.locator('#model option').first().waitFor({ state: 'attached' });
-  if (model) await offer(page, model);
-  return { page, mistakes, user };
-}
-
-/** Lets the page choose a model by its name. */
-async function offer(page: Page, model: string): Promise<void> {
-  const name = JSON.stringify(model);
-  await page.evaluate(
-    `document.querySelector('#model').append(new Option(${name}, ${name}, false, true))`,
-  );
-}
-
-async function ask(page: Page, text: string): Promise<void> {
-  await page.fill('#composer-text', text);
-  await page.press('#composer-text', 'Enter');
-}
-
-const whole = (page: Page, count: number) =>
-  page.locator('#messages > li:not([aria-busy])').nth(count - 1);
-
-async function stored(page: Page) {
-  const id = await page.evaluate(() => location.hash.slice(1));
-  return storedMessages(target, id);
-}
-
-// Without a browser nothing of this can be seen; the run says so.
-describe.skipIf(chromiumPath === undefined)('the page', { timeout: 120_000 }, () => {
-  beforeAll(async () => {
-    browser = await startChromium();
-  }, 120_000);
-  afterAll(() => browser?.close());
+describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
+  afterAll(() => visitors.close());
 
   it('answers a visitor who types and presses Enter', async () => {
-    const { page, mistakes } = await open('offline');
+    const { page, mistakes } = await visitors.open({ model: 'offline' });
     await ask(page, 'Hello');
-    await whole(page, 2).waitFor();
-    expect(await page.textContent('#messages > li:last-child .text')).toContain('offline model');
+    await whole(page, 2);
+    expect(await lastText(page)).toContain('offline model');
     expect(await page.textContent('#title')).toBe('Hello');
-    expect(await page.locator('#conversations li').count()).toBe(1);
+    expect(await page.title()).toBe('Hello · parley');
+    expect(await page.locator('#conversations li[data-id]').count()).toBe(1);
     expect(await page.inputValue('#composer-text')).toBe('');
     expect(mistakes).toEqual([]);
   });
 
   it('has the whole answer after a reload in the middle of it', async () => {
-    const tokens = Array.from({ length: 40 }, (_, at) => `word${at} `);
+    const tokens = words(40);
     const { model } = await scripted(target, { tokens, delayMs: { between: 60 } });
-    const { page, mistakes } = await open(model);
+    const { page, mistakes } = await visitors.open({ model });
     await ask(page, 'Tell me a tale');
     await page.getByText('word3').first().waitFor();
     await page.reload();
-    await whole(page, 2).waitFor();
-    const text = await page.textContent('#messages > li:last-child .text');
-    const [, answer] = await stored(page);
+    await whole(page, 2);
+    const [, answer] = await stored(target, page);
     expect(answer?.content).toBe(tokens.join(''));
-    expect(text?.trim()).toBe(answer?.content.trim());
+    expect((await lastText(page))?.trim()).toBe(answer?.content.trim());
     expect(mistakes).toEqual([]);
   });
 
-  it('stops by Esc, keeps what was said, and says so', async () => {
-    const { model } = await scripted(target, {
-      tokens: ['on and '],
-      infinite: true,
-      delayMs: { between: 50 },
-    });
-    const { page } = await open(model);
-    await ask(page, 'Never stop');
-    await page.getByText('on and').first().waitFor();
-    await page.keyboard.press('Escape');
-    await page.getByText('Stopped.').waitFor();
-    expect((await stored(page)).at(-1)?.status).toBe('cancelled');
+  it('shows an answer in two tabs, and both have all of it', async () => {
+    const tokens = words(30);
+    const { model } = await scripted(target, { tokens, delayMs: { between: 60 } });
+    const { page, mistakes } = await visitors.open({ model });
+    await ask(page, 'Tell both');
+    await page.getByText('word3').first().waitFor();
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    await Promise.all([whole(page, 2), whole(other, 2)]);
+    expect((await lastText(page))?.trim()).toBe(tokens.join('').trim());
+    expect(await lastText(other)).toBe(await lastText(page));
+    expect(mistakes).toEqual([]);
   });
 
-  it('answers again, edits, and goes between the versions', async () => {
-    const { page, mistakes } = await open();
+  it('stops by Esc, keeps what was said, and lets messages wait their turn', async () => {
+    const { model } = await scripted(target, [
+      { tokens: ['on and '], infinite: true, delayMs: { between: 50 } },
+      { text: 'Second.' },
+    ]);
+    const { page } = await visitors.open({ model });
+    await ask(page, 'Never stop');
+    await page.getByText('on and').first().waitFor();
+    await ask(page, 'And then?');
+    expect(await page.textContent('#queue li')).toContain('And then?');
+    await page.keyboard.press('Escape');
+    await page.getByText('Stopped.').waitFor();
+    await whole(page, 4);
+    const messages = await stored(target, page);
+    expect(messages.map(({ status }) => status).slice(1)).toEqual([
+      'cancelled',
+      'complete',
+      'complete',
+    ]);
+    expect(messages.at(-1)?.content).toBe('Second.');
+    expect(await page.locator('#queue').isHidden()).toBe(true);
+  });
+
+  it('answers again, edits, goes between the versions, forks and deletes', async () => {
+    const { page, mistakes } = await visitors.open();
     await ask(page, 'First');
-    await whole(page, 2).waitFor();
+    await whole(page, 2);
     await page.getByRole('button', { name: 'Answer again' }).click();
     await page.getByText('2/2').waitFor();
     await page.getByRole('button', { name: 'Version before' }).click();
     await page.getByText('1/2').waitFor();
-    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByRole('button', { name: 'Edit', exact: true }).click();
     await page.getByLabel('The message, edited').fill('First, said differently');
-    await page.getByRole('button', { name: 'Send' }).first().click();
-    await page.locator('.user').getByText('First, said differently').waitFor();
-    await whole(page, 2).waitFor();
-    const messages = await stored(page);
-    expect(messages.map(({ content }) => content)[0]).toBe('First, said differently');
+    await page.keyboard.press('Enter');
+    await page.locator('.user[data-id]').getByText('First, said differently').waitFor();
+    await whole(page, 2);
+    const messages = await stored(target, page);
+    expect(messages[0]?.content).toBe('First, said differently');
     expect(messages[0]?.siblings).toEqual({ index: 2, count: 2 });
+    await page.getByText('2/2').waitFor();
+
+    const before = page.url();
+    await page.getByRole('button', { name: 'Continue from here' }).last().click();
+    await page.getByText('This is a copy').waitFor();
+    expect(page.url()).not.toBe(before);
+    expect(await stored(target, page)).toHaveLength(2);
+    await page.getByRole('button', { name: 'Delete', exact: true }).last().click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.locator('.assistant').waitFor({ state: 'detached' });
+    expect(await stored(target, page)).toHaveLength(1);
+    await page.goBack();
+    await whole(page, 2);
+    expect(page.url()).toBe(before);
+    expect(mistakes).toEqual([]);
+  });
+
+  it('finds, renames and deletes conversations, and takes a deletion back', async () => {
+    const { page, mistakes, user } = await visitors.open({ model: 'offline' });
+    const json = { user_id: user };
+    for (const title of ['Apples', 'Pears'])
+      await target.call('/conversations', { json: { ...json, title } });
+    await page.reload();
+    await started(page);
+    const titles = page.locator('#conversations .title');
+    await titles.nth(1).waitFor();
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('appl');
+    await page.locator('#conversations').getByText('Pears').waitFor({ state: 'detached' });
+    expect(await titles.allTextContents()).toEqual(['Apples']);
+    await page.getByRole('button', { name: 'Rename “Apples”' }).click();
+    await page.keyboard.type('Apple pie');
+    await page.keyboard.press('Enter');
+    await titles.getByText('Apple pie').waitFor();
+    await page.fill('#search', '');
+    await page.getByRole('button', { name: 'Delete “Pears”' }).click();
+    await page.locator('#conversations').getByText('Pears').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await titles.getByText('Pears').waitFor();
+    await page.getByRole('button', { name: 'Delete “Pears”' }).click();
+    const deleted = page.waitForResponse((response) => response.request().method() === 'DELETE');
+    await page.locator('#notices').getByRole('button', { name: 'Close' }).click();
+    await deleted;
+    const left = await target.call<{ title: string }[]>(`/conversations?user_id=${user}`);
+    expect(left.json.map(({ title }) => title)).toEqual(['Apple pie']);
+    expect(mistakes).toEqual([]);
+  });
+
+  it('answers from a document that was added, and opens the passage in its place', async () => {
+    const { page, mistakes } = await visitors.open();
+    await page.getByRole('button', { name: 'Documents', exact: true }).click();
+    const text = 'Pumps come first.\n\nThe blue valve closes clockwise.\n\nPipes come last.';
+    await page.setInputFiles('#file', {
+      name: 'valves.txt',
+      mimeType: 'text/plain',
+      buffer: Buffer.from(text),
+    });
+    await page.locator('#documents').getByText('valves').waitFor();
+    await page.locator('#documents').getByText('1 passages').waitFor();
+    await page.keyboard.press('Escape');
+    await page.check('#rag');
+    await ask(page, 'Which way does the blue valve close?');
+    await whole(page, 2);
+    await page.getByText('[1]').last().click();
+    expect(await page.locator('#messages details p').textContent()).toContain('clockwise');
+    await page.getByRole('button', { name: 'Open in the document' }).click();
+    await page.locator('.document').getByText('Pipes come last.').waitFor();
+    expect(await page.locator('.document mark').textContent()).toContain('clockwise');
+    expect(mistakes).toEqual([]);
+  });
+
+  it('keeps the draft, and lists the keys under ?', async () => {
+    const { page } = await visitors.open();
+    await page.fill('#composer-text', 'half a thought');
+    await page.reload();
+    await started(page);
+    expect(await page.inputValue('#composer-text')).toBe('half a thought');
+    // The page puts the cursor there when it has started; keys are for what is outside of it.
+    await page.locator('#composer-text:focus').waitFor();
+    await page.locator('#title').click();
+    await page.keyboard.press('?');
+    await page.getByRole('heading', { name: 'Keyboard' }).waitFor();
+  });
+
+  it('speaks German to a reader of German', async () => {
+    const { page, mistakes } = await visitors.open({ locale: 'de-DE', model: 'offline' });
+    expect(await page.getAttribute('#composer-text', 'placeholder')).toBe('Frag etwas …');
+    await ask(page, 'Hallo');
+    await whole(page, 2);
+    await page.locator('#conversations').getByText('Heute').waitFor();
+    await page.getByRole('button', { name: 'Neu antworten' }).waitFor();
     expect(mistakes).toEqual([]);
   });
 
@@ -119,18 +200,23 @@ describe.skipIf(chromiumPath === undefined)('the page', { timeout: 120_000 }, ()
       '[bad](javascript:alert(1)) [good](https://example.com/a)\n\n',
       '![pixel](https://elsewhere.example/pixel.png)\n\n',
       '<img src=x onerror=alert(1)><script>alert(1)</script>\n\n',
+      '| a | b |\n| --- | --- |\n| 1 | 2 |\n\n',
       '```js\nconst a = "<b>";\n```\n',
     ].join('');
     const { model } = await scripted(target, { text, cut: 3 });
-    const { page, mistakes } = await open(model);
-    const asked: string[] = [];
-    page.on('request', (request) => asked.push(request.url()));
+    const { page, mistakes, asked } = await visitors.open();
+    await offer(page, model);
     await ask(page, 'Show me');
-    await whole(page, 2).waitFor();
+    await whole(page, 2);
     const answer = page.locator('#messages > li:last-child .text');
     expect(await answer.locator('strong').textContent()).toBe('bold');
     expect(await answer.locator('li').count()).toBe(2);
-    expect(await answer.locator('pre code').textContent()).toContain('const a = "<b>";');
+    expect((await answer.locator('th').allTextContents()).map((cell) => cell.trim())).toEqual([
+      'a',
+      'b',
+    ]);
+    await answer.locator('pre code .token.keyword').waitFor();
+    expect(await answer.locator('pre code').textContent()).toBe('const a = "<b>";');
     expect(await answer.locator('img, script').count()).toBe(0);
     const addresses = await answer
       .locator('a[href]')
@@ -138,35 +224,6 @@ describe.skipIf(chromiumPath === undefined)('the page', { timeout: 120_000 }, ()
     expect(addresses).toEqual(['https://example.com/a', 'https://elsewhere.example/pixel.png']);
     expect(asked.filter((url) => !url.startsWith(target.url))).toEqual([]);
     expect(mistakes).toEqual([]);
-  });
-
-  it('answers from a document that was added, and shows the passage', async () => {
-    const { page, mistakes } = await open();
-    await page.setInputFiles('#file', {
-      name: 'valves.txt',
-      mimeType: 'text/plain',
-      buffer: Buffer.from('The blue valve closes clockwise.'),
-    });
-    await page.locator('#documents').getByText('valves').waitFor();
-    await page.check('#rag');
-    await ask(page, 'Which way does the blue valve close?');
-    await whole(page, 2).waitFor();
-    await page.getByText('[1]').last().click();
-    expect(await page.locator('#messages details p').textContent()).toContain('clockwise');
-    expect(mistakes).toEqual([]);
-  });
-
-  it('keeps the draft, and lists the keys under ?', async () => {
-    const { page } = await open();
-    await page.fill('#composer-text', 'half a thought');
-    await page.reload();
-    await page.locator('#model option').first().waitFor({ state: 'attached' });
-    expect(await page.inputValue('#composer-text')).toBe('half a thought');
-    // The page puts the cursor there when it has started; keys are for what is outside of it.
-    await page.locator('#composer-text:focus').waitFor();
-    await page.locator('#title').click();
-    await page.keyboard.press('?');
-    await page.getByRole('heading', { name: 'Keys' }).waitFor();
   });
 });
 

@@ -28,7 +28,7 @@ export async function buildWeb(): Promise<Map<string, string>> {
 
 function bundle() {
   return build({
-    entryPoints: { chat: join(web, 'main.js'), style: join(web, 'styles/style.css') },
+    entryPoints: { chat: join(web, 'main.ts'), style: join(web, 'styles/style.css') },
     bundle: true,
     splitting: true,
     minify: true,
@@ -66,7 +66,7 @@ function assetsOf(metafile: Metafile, language: string): Record<string, string> 
   const outputs = Object.entries(metafile.outputs);
   const pathOf = (entry: string) =>
     outputs.find(([, { entryPoint }]) => entryPoint === relative(root, join(web, entry)))?.[0];
-  const script = pathOf('main.js') ?? '';
+  const script = pathOf('main.ts') ?? '';
   const imported = metafile.outputs[script]?.imports ?? [];
   const needed = [
     ...imported.filter(({ kind }) => kind === 'import-statement').map(({ path }) => path),

@@ -1,0 +1,78 @@
+/** Starts turns and follows them. */
+import { addressOf, ApiError, newKey, send } from './client.ts';
+import type { TurnEvent, TurnEvents } from './types.ts';
+
+/** Milliseconds before the first repetition of a try whose answer was lost; each pause doubles. */
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 8_000;
+
+const EVENTS: (keyof TurnEvents)[] = [
+  'turn.started',
+  'sources',
+  'reasoning.delta',
+  'tool.call',
+  'tool.result',
+  'tool.approval',
+  'message.delta',
+  'turn.completed',
+  'turn.cancelled',
+  'turn.failed',
+];
+
+export interface StartedTurn {
+  turnId: string;
+  conversationId: string;
+}
+
+/**
+ * Starts a turn, and leaves its answer to {@link follow}: the turn goes on without this response.
+ * A try whose answer was lost is repeated with the same key, so it never runs twice.
+ */
+export async function startTurn(path: string, json: object): Promise<StartedTurn> {
+  const headers = { 'idempotency-key': newKey(), accept: 'text/event-stream' };
+  for (let pause = FIRST_PAUSE_MS; ; pause *= 2) {
+    try {
+      const response = await send(path, { json, headers });
+      void response.body?.cancel();
+      return {
+        turnId: response.headers.get('x-turn-id') ?? '',
+        conversationId: response.headers.get('x-conversation-id') ?? '',
+      };
+    } catch (error) {
+      const mayPass = !(error instanceof ApiError) || error.status === 503;
+      if (!mayPass || pause > LONGEST_PAUSE_MS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+}
+
+export interface TurnReader {
+  event(event: TurnEvent): void;
+  /** The browser has given up: the turn has to be read as it is stored. */
+  lost(): void;
+}
+
+/**
+ * Follows a turn from its start. The browser reconnects by itself, after the last event that it
+ * has.
+ * @returns a function that stops following
+ */
+export function follow(turnId: string, reader: TurnReader): () => void {
+  const source = new EventSource(addressOf(`/turns/${turnId}/events`));
+  for (const type of EVENTS)
+    source.addEventListener(type, ({ data }: MessageEvent<string>) =>
+      reader.event({ type, data: JSON.parse(data) }),
+    );
+  source.addEventListener('done', () => source.close());
+  source.addEventListener('error', () => {
+    if (source.readyState === EventSource.CLOSED) reader.lost();
+  });
+  return () => source.close();
+}
+
+/** Returns true for the event that ends a turn. */
+export function isEnd(
+  event: TurnEvent,
+): event is Extract<TurnEvent, { type: 'turn.completed' | 'turn.cancelled' | 'turn.failed' }> {
+  return event.type.startsWith('turn.') && event.type !== 'turn.started';
+}

@@ -1,0 +1,118 @@
+/**
+ * Draws Markdown as it comes. The parser is incremental; this renderer makes elements and texts and
+ * nothing else: no HTML is ever parsed, links have safe schemes, and pictures load on a click.
+ */
+import * as smd from 'streaming-markdown';
+import { say } from '../shared/words.ts';
+import { addCodeBlock, finishCodeBlock } from './code-block.ts';
+
+/** Tags by the parser's tokens; what is not listed is drawn as text. */
+const TAGS = new Map<smd.Token, string>([
+  [smd.PARAGRAPH, 'p'],
+  [smd.HEADING_1, 'h3'],
+  [smd.HEADING_2, 'h4'],
+  [smd.HEADING_3, 'h5'],
+  [smd.HEADING_4, 'h6'],
+  [smd.HEADING_5, 'h6'],
+  [smd.HEADING_6, 'h6'],
+  [smd.CODE_INLINE, 'code'],
+  [smd.ITALIC_AST, 'em'],
+  [smd.ITALIC_UND, 'em'],
+  [smd.STRONG_AST, 'strong'],
+  [smd.STRONG_UND, 'strong'],
+  [smd.STRIKE, 's'],
+  [smd.LINK, 'a'],
+  [smd.RAW_URL, 'a'],
+  [smd.IMAGE, 'a'],
+  [smd.BLOCKQUOTE, 'blockquote'],
+  [smd.LINE_BREAK, 'br'],
+  [smd.RULE, 'hr'],
+  [smd.LIST_UNORDERED, 'ul'],
+  [smd.LIST_ORDERED, 'ol'],
+  [smd.LIST_ITEM, 'li'],
+  [smd.TABLE, 'table'],
+  [smd.TABLE_ROW, 'tr'],
+  // No formulas are drawn: they stay readable as they were written.
+  [smd.EQUATION_BLOCK, 'code'],
+  [smd.EQUATION_INLINE, 'code'],
+]);
+
+const SAFE_SCHEMES: ReadonlySet<string> = new Set(['http:', 'https:', 'mailto:']);
+
+/** Something that draws the text that it is given. */
+export interface Markdown {
+  write(text: string): void;
+  end(): void;
+}
+
+/** Makes something that draws Markdown into an element. */
+export function createMarkdown(target: HTMLElement): Markdown {
+  const stack: HTMLElement[] = [target];
+  const top = () => stack.at(-1) ?? target;
+  const parser = smd.parser({
+    data: undefined,
+    add_token: (_, token: smd.Token) => void stack.push(add(top(), token)),
+    end_token: () => finishCodeBlock(stack.pop()),
+    add_text: (_, text: string) => addText(top(), text),
+    set_attr: (_, kind: smd.Attr, value: string) => setAttribute(top(), kind, value),
+  });
+  return {
+    write: (text) => smd.parser_write(parser, text),
+    end: () => smd.parser_end(parser),
+  };
+}
+
+/** Lets the last text grow: a node for each delta would make the page slow. */
+function addText(parent: HTMLElement, text: string): void {
+  const { lastChild } = parent;
+  if (lastChild instanceof Text) lastChild.appendData(text);
+  else parent.append(text);
+}
+
+/** Adds an element for a token and returns where its content goes. */
+function add(parent: HTMLElement, token: smd.Token): HTMLElement {
+  if (token === smd.CODE_BLOCK || token === smd.CODE_FENCE) return addCodeBlock(parent);
+  const made = document.createElement(tagOf(parent, token));
+  if (made instanceof HTMLInputElement) Object.assign(made, { type: 'checkbox', disabled: true });
+  if (token === smd.TABLE) return addTable(parent, made);
+  parent.append(made);
+  return made;
+}
+
+function tagOf(parent: HTMLElement, token: smd.Token): string {
+  if (token === smd.CHECKBOX) return 'input';
+  if (token !== smd.TABLE_CELL) return TAGS.get(token) ?? 'span';
+  return parent.previousElementSibling === null ? 'th' : 'td';
+}
+
+/** A wide table scrolls by itself, by keys, too. */
+function addTable(parent: HTMLElement, table: HTMLElement): HTMLElement {
+  const frame = document.createElement('div');
+  frame.className = 'table';
+  frame.tabIndex = 0;
+  frame.setAttribute('role', 'region');
+  frame.setAttribute('aria-label', say('table'));
+  frame.append(table);
+  parent.append(frame);
+  return table;
+}
+
+function setAttribute(made: HTMLElement, kind: smd.Attr, value: string): void {
+  if (kind === smd.HREF || kind === smd.SRC) setAddress(made, kind, value);
+  if (kind === smd.START && /^\d{1,9}$/u.test(value)) made.setAttribute('start', value);
+  if (kind === smd.CHECKED) made.toggleAttribute('checked', true);
+  if (kind === smd.LANG) made.dataset['language'] = value.slice(0, 40);
+}
+
+/** A picture is a link to it: loading it at once would tell its server that it was seen. */
+function setAddress(made: HTMLElement, kind: smd.Attr, value: string): void {
+  if (!(made instanceof HTMLAnchorElement) || !URL.canParse(value, location.origin)) return;
+  const url = new URL(value, location.origin);
+  if (!SAFE_SCHEMES.has(url.protocol)) return;
+  made.href = url.href;
+  made.target = '_blank';
+  made.rel = 'noopener noreferrer';
+  if (kind !== smd.SRC) return;
+  made.className = 'picture';
+  made.title = say('pictureFrom', { host: url.host });
+}

@@ -1,0 +1,109 @@
+/** Draws messages: what was said, how it ended, and what can be done with it. */
+import type { Message, Problem } from '../api/types.ts';
+import { explainProblem } from '../shared/attempt.ts';
+import { copyText } from '../shared/clipboard.ts';
+import { iconButton, make } from '../shared/elements.ts';
+import { formatTime } from '../shared/format.ts';
+import { say, type Word } from '../shared/words.ts';
+import { drawBody } from './answer-body.ts';
+import { drawDecisions, drawQuestions, waitsForClient, type Decision } from './approvals.ts';
+import { drawSources, linkCitations } from './sources.ts';
+
+/** What the page says of an answer that is not whole. */
+const STATES: Readonly<Record<string, Word>> = {
+  truncated: 'stateTruncated',
+  filtered: 'stateFiltered',
+  cancelled: 'stateCancelled',
+  interrupted: 'stateInterrupted',
+  failed: 'stateFailed',
+};
+
+export interface MessageActions {
+  regenerate: (message: Message) => void;
+  edit: (message: Message) => void;
+  fork: (message: Message) => void;
+  remove: (message: Message) => void;
+  switchTo: (message: Message, step: -1 | 1) => void;
+  decide: (decisions: Decision[]) => void;
+}
+
+export interface Drawing {
+  actions: MessageActions;
+  /** True for the end of the path, which alone may ask something. */
+  isLast: boolean;
+  /** The content as it was drawn while it came: the same text is not drawn again. */
+  body?: HTMLElement | undefined;
+  /** Why the answer failed, where that is known. */
+  problem?: Problem | undefined;
+}
+
+/** Draws a stored message. */
+export function drawMessage(message: Message, drawing: Drawing): HTMLLIElement {
+  const isAnswer = message.role === 'assistant';
+  const item = make('li', {
+    class: message.role,
+    tabIndex: -1,
+    'data-id': message.id,
+    'aria-label': say(isAnswer ? 'answer' : 'question'),
+  });
+  item.append(...(isAnswer ? drawAnswer(message, drawing) : drawQuestion(message)));
+  const state = stateOf(message, drawing.problem);
+  if (state) item.append(make('p', { class: 'state' }, state));
+  item.append(drawTools(message, drawing.actions));
+  if (message.sources) linkCitations(item, message.sources);
+  return item;
+}
+
+/** Draws a question that the server does not have yet. */
+export function drawPending(text: string): HTMLLIElement {
+  return make('li', { class: 'user pending' }, make('div', { class: 'text', dir: 'auto' }, text));
+}
+
+function drawQuestion(message: Message): HTMLElement[] {
+  const decisions = drawDecisions(message);
+  if (message.content === '' && decisions.length > 0) return decisions;
+  return [make('div', { class: 'text', dir: 'auto' }, message.content), ...decisions];
+}
+
+function drawAnswer(message: Message, { body, isLast, actions }: Drawing): HTMLElement[] {
+  const content = body ?? drawBody(message);
+  content.dir = 'auto';
+  const questions = isLast ? drawQuestions(message, actions.decide) : [];
+  const sources = message.sources?.length ? [drawSources(message.sources)] : [];
+  const waits = isLast && waitsForClient(message);
+  const notice = waits ? [make('p', { class: 'state quiet' }, say('waitsForClient'))] : [];
+  return [content, ...sources, ...questions, ...notice];
+}
+
+function stateOf(message: Message, problem: Problem | undefined): string | undefined {
+  if (message.refused) return say('stateRefused');
+  const word = STATES[message.status];
+  if (!word) return undefined;
+  return problem?.detail ? `${say(word)} ${explainProblem(problem)}` : say(word);
+}
+
+function drawTools(message: Message, actions: MessageActions): HTMLElement {
+  const tools = make('div', { class: 'tools', role: 'group', 'aria-label': say('tools') });
+  tools.append(...drawVersions(message, actions));
+  const copy = iconButton('copy', say('copy'), () => void copyText(message.content, copy));
+  tools.append(copy);
+  if (message.role === 'user')
+    tools.append(iconButton('edit', say('edit'), () => actions.edit(message)));
+  else tools.append(iconButton('again', say('again'), () => actions.regenerate(message)));
+  tools.append(
+    iconButton('fork', say('fork'), () => actions.fork(message)),
+    iconButton('remove', say('delete'), () => actions.remove(message)),
+    make('time', { dateTime: message.created_at }, formatTime(message.created_at)),
+  );
+  return tools;
+}
+
+function drawVersions(message: Message, { switchTo }: MessageActions): HTMLElement[] {
+  const { index, count } = message.siblings;
+  if (count < 2) return [];
+  const before = iconButton('previous', say('versionBefore'), () => switchTo(message, -1));
+  const after = iconButton('next', say('versionNext'), () => switchTo(message, 1));
+  before.disabled = index === 1;
+  after.disabled = index === count;
+  return [before, make('span', { class: 'version' }, `${index}/${count}`), after];
+}

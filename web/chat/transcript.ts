@@ -1,0 +1,197 @@
+/**
+ * The messages that are shown. Only the newest are drawn; those before them come when the reader
+ * goes up to them, from what is loaded and then from the API.
+ */
+import { callPage } from '../api/client.ts';
+import type { Message, Problem } from '../api/types.ts';
+import { attempt } from '../shared/attempt.ts';
+import { element } from '../shared/elements.ts';
+import { GrowingAnswer } from './growing.ts';
+import { drawMessage, drawPending, type MessageActions } from './message.ts';
+import { contentGrew, goToEnd, keepInPlace, putAtTop } from './scroll.ts';
+
+/** How many messages are drawn at once: about ten screens. */
+const WINDOW = 40;
+/** The most messages that the API sends in a page. */
+const PAGE = 200;
+
+const list = element<HTMLOListElement>('messages');
+const earlier = element<HTMLButtonElement>('earlier');
+const empty = element('empty');
+
+let actions: MessageActions;
+let conversationId: string | undefined;
+/** The loaded messages of the active path, oldest first, and how many of the first are not drawn. */
+let messages: Message[] = [];
+let undrawn = 0;
+
+/** Says what can be done with messages. */
+export function useActions(given: MessageActions): void {
+  actions = given;
+}
+
+/** Returns the loaded messages, oldest first. */
+export function loadedMessages(): readonly Message[] {
+  return messages;
+}
+
+/** Returns the element of a message, where it is drawn. */
+export function itemOf(id: string): HTMLElement | null {
+  return list.querySelector(`[data-id="${CSS.escape(id)}"]`);
+}
+
+/** Shows the messages of a conversation, the newest at the end of the view. */
+export function showMessages(id: string | undefined, all: Message[]): void {
+  conversationId = id;
+  messages = all;
+  undrawn = Math.max(0, all.length - WINDOW);
+  list.replaceChildren(...all.slice(undrawn).map((message) => draw(message)));
+  showSurroundings();
+  goToEnd();
+}
+
+/** Shows that messages are on their way. */
+export function showLoading(): void {
+  showMessages(undefined, []);
+  empty.hidden = true;
+  list.setAttribute('aria-busy', 'true');
+}
+
+function showSurroundings(): void {
+  list.removeAttribute('aria-busy');
+  earlier.hidden = !hasEarlier();
+  empty.hidden = list.childElementCount > 0;
+}
+
+function hasEarlier(): boolean {
+  return undrawn > 0 || (messages[0]?.parent_id ?? null) !== null;
+}
+
+function draw(message: Message, body?: HTMLElement, problem?: Problem): HTMLLIElement {
+  return drawMessage(message, { actions, isLast: message === messages.at(-1), body, problem });
+}
+
+/** Shows a question that is on its way, and the place of its answer. */
+export function addQuestion(text: string | undefined): GrowingAnswer {
+  const question = text === undefined ? undefined : drawPending(text);
+  if (question) list.append(question);
+  return addAnswer(question);
+}
+
+/** Shows the place of an answer, below its question. */
+export function addAnswer(question = list.lastElementChild): GrowingAnswer {
+  for (const item of list.children) if (item instanceof HTMLElement) item.style.minBlockSize = '';
+  const answer = new GrowingAnswer(contentGrew);
+  list.append(answer.item);
+  showSurroundings();
+  if (question instanceof HTMLElement) putAtTop(question, answer.item);
+  return answer;
+}
+
+/** Takes a message and all that follows it out of the view, for what comes in their place. */
+export function cutFrom(id: string): void {
+  const at = messages.findIndex((message) => message.id === id);
+  if (at < 0) return;
+  for (const { id: gone } of messages.splice(at)) itemOf(gone)?.remove();
+}
+
+/** Takes what is not stored out of the view. */
+export function dropUnstored(): void {
+  for (const item of list.querySelectorAll('.pending, [aria-busy]')) item.remove();
+  showSurroundings();
+}
+
+interface Settled {
+  /** The end of the path as it is stored: the question and its answer. */
+  tail: Message[];
+  growing: GrowingAnswer;
+  problem?: Problem | undefined;
+}
+
+/** Puts stored messages in the place of what was on its way. Nothing moves. */
+export function settle({ tail, growing, problem }: Settled): void {
+  growing.end();
+  const [first] = tail;
+  const known = messages.filter(({ sequence_number: n }) => n < (first?.sequence_number ?? 0));
+  const before = messages.at(-1);
+  messages = [...known, ...tail];
+  if (before && before !== messages.at(-1))
+    itemOf(before.id)
+      ?.querySelectorAll('.card')
+      .forEach((card) => card.remove());
+  const items = tail.map((message) => {
+    const isSame =
+      message.role === 'assistant' && message === tail.at(-1) && message.content === growing.text;
+    const item = draw(
+      message,
+      isSame ? growing.body.element : undefined,
+      message === tail.at(-1) ? problem : undefined,
+    );
+    if (message === tail.at(-1)) item.style.minBlockSize = growing.item.style.minBlockSize;
+    return item;
+  });
+  for (const { id } of tail) itemOf(id)?.remove();
+  dropUnstored();
+  list.append(...items);
+  showSurroundings();
+  contentGrew();
+}
+
+/** Shows the messages of another version of the path; the message there stays where it was. */
+export function showVersion(all: Message[], before: string, after: string): void {
+  keepInPlace(
+    () => itemOf(before) ?? itemOf(after),
+    () => {
+      messages = all;
+      undrawn = Math.max(0, all.length - Math.max(WINDOW, list.childElementCount));
+      list.replaceChildren(...all.slice(undrawn).map((message) => draw(message)));
+      showSurroundings();
+    },
+  );
+}
+
+/** Draws messages before those that are drawn, and loads them where they are not here yet. */
+async function showEarlier(): Promise<void> {
+  if (undrawn === 0) await loadEarlier();
+  const from = Math.max(0, undrawn - WINDOW);
+  const items = messages.slice(from, undrawn).map((message) => draw(message));
+  undrawn = from;
+  const first = list.firstElementChild;
+  keepInPlace(
+    () => (first instanceof HTMLElement ? first : undefined),
+    () => list.prepend(...items),
+  );
+  showSurroundings();
+}
+
+async function loadEarlier(): Promise<void> {
+  const [first] = messages;
+  const id = conversationId;
+  let end = first?.sequence_number ?? 0;
+  while (end > 1) {
+    const start = Math.max(0, end - 1 - PAGE);
+    const path = `/conversations/${id}/messages?limit=${PAGE}&cursor=${start}`;
+    const { items } = await callPage<Message>(path);
+    if (id !== conversationId || first !== messages[0]) return;
+    const before = items.filter(({ sequence_number: n }) => n < end);
+    messages = [...before, ...messages];
+    undrawn += before.length;
+    if (before.length > 0) return;
+    end = start + 1;
+  }
+}
+
+let isLoading = false;
+async function onEarlier(): Promise<void> {
+  if (isLoading || earlier.hidden) return;
+  isLoading = true;
+  await attempt(showEarlier);
+  isLoading = false;
+}
+earlier.addEventListener('click', () => void onEarlier());
+new IntersectionObserver(
+  (entries) => {
+    if (entries.some(({ isIntersecting }) => isIntersecting)) void onEarlier();
+  },
+  { root: element('view'), rootMargin: '400px 0px 0px' },
+).observe(earlier);

@@ -1,0 +1,100 @@
+/** The page: a chat by the public API alone. */
+import { call, nameUser } from './api/client.ts';
+import { messageActions } from './chat/actions.ts';
+import { current, currentId, isBusy, open } from './chat/chat.ts';
+import { startComposer, write } from './chat/composer.ts';
+import { showModels } from './chat/models.ts';
+import { useActions } from './chat/transcript.ts';
+import { startKeyboard } from './keyboard.ts';
+import { attempt } from './shared/attempt.ts';
+import { element } from './shared/elements.ts';
+import { hearTabs } from './shared/tabs.ts';
+import { recall } from './shared/storage.ts';
+import { say } from './shared/words.ts';
+import { loadConversations } from './sidebar/conversations.ts';
+import { closeDrawer, startSidebar } from './sidebar/sidebar.ts';
+
+function namedConversation(): string | undefined {
+  return /^#([\w-]{1,100})$/u.exec(location.hash)?.[1];
+}
+
+/** The title is that of the conversation. */
+function showTitle(): void {
+  current.follow((conversation) => {
+    const title = conversation?.title ?? say('newConversation');
+    element('title').textContent = title;
+    document.title = conversation?.title ? `${title} · parley` : 'parley';
+  });
+}
+
+function startButtons(): void {
+  element('new').addEventListener('click', () => {
+    closeDrawer();
+    void open(undefined).then(() => write());
+  });
+  const dialogs = {
+    'open-documents': async () => (await import('./dialogs/documents.ts')).showDocuments(),
+    'open-settings': async () => (await import('./dialogs/settings.ts')).showSettings(),
+    'open-keys': async () => (await import('./dialogs/keys-help.ts')).showKeys(),
+  };
+  for (const [id, show] of Object.entries(dialogs))
+    element(id).addEventListener('click', () => void attempt(show));
+  element('add-documents').addEventListener('click', () => element('open-documents').click());
+}
+
+/** Files that are dropped anywhere become documents. */
+function startDropping(): void {
+  document.addEventListener('dragover', (event) => {
+    if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
+  });
+  document.addEventListener('drop', (event) => {
+    const files = [...(event.dataTransfer?.files ?? [])];
+    if (files.length === 0) return;
+    event.preventDefault();
+    void attempt(async () => (await import('./dialogs/documents.ts')).showDocuments(files));
+  });
+}
+
+/** Shows whether the network is there, and looks again when it is back. */
+function watchNetwork(): void {
+  const show = () => (element('offline').hidden = navigator.onLine);
+  addEventListener('offline', show);
+  addEventListener('online', () => {
+    show();
+    void attempt(loadConversations);
+  });
+  show();
+}
+
+function followTabs(): void {
+  hearTabs((id) => {
+    void loadConversations().catch(() => {});
+    if (id !== '' && id === currentId() && !isBusy.get()) void open(id);
+  });
+}
+
+async function start(): Promise<void> {
+  await Promise.all([showModels(), loadConversations(), open(namedConversation())]);
+  write();
+}
+
+/** Without identity a name is enough; with it the server asks for a credential. */
+async function findIdentity(): Promise<void> {
+  const about = await call<{ needs_credential?: boolean }>('/').catch(() => undefined);
+  if (about?.needs_credential) document.documentElement.dataset['identity'] = 'true';
+  else nameUser();
+}
+
+document.documentElement.dataset['theme'] = recall('theme') ?? 'system';
+useActions(messageActions);
+showTitle();
+startComposer();
+startSidebar();
+startButtons();
+startDropping();
+startKeyboard();
+watchNetwork();
+followTabs();
+addEventListener('popstate', () => void open(namedConversation()));
+await findIdentity();
+await attempt(start);

@@ -1,0 +1,128 @@
+/** The conversations beside the chat: found by title, opened, renamed, deleted. */
+import { send } from '../api/client.ts';
+import type { Conversation } from '../api/types.ts';
+import { current, currentId, open } from '../chat/chat.ts';
+import { attempt } from '../shared/attempt.ts';
+import { element, iconButton, make, button } from '../shared/elements.ts';
+import { notify } from '../shared/notices.ts';
+import { tellTabs } from '../shared/tabs.ts';
+import { say } from '../shared/words.ts';
+import { conversations, hideConversation, loadAll, loadMore } from './conversations.ts';
+import { groupByAge } from './ages.ts';
+import { openRename } from './rename.ts';
+import { createVirtualList } from './virtual-list.ts';
+
+/** As `--row` in the style sheet says. */
+const ROW_PIXELS = 40;
+
+type Row = Conversation | string;
+
+const search = element<HTMLInputElement>('search');
+const found = element('found');
+let rows: Row[] = [];
+
+/** Lets the list work. */
+export function startSidebar(): void {
+  const list = createVirtualList(element('conversations'), {
+    row: drawRow,
+    rowPixels: ROW_PIXELS,
+    nearEnd: () => void (search.value === '' && attempt(loadMore)),
+  });
+  const show = () => {
+    rows = rowsOf(conversations.get().items);
+    list.show(rows.length);
+    showEmpty();
+  };
+  conversations.follow(show);
+  current.follow(show);
+  search.addEventListener('input', () => {
+    show();
+    void attempt(loadAll);
+  });
+  element('menu').addEventListener('click', toggleDrawer);
+  element('scrim').addEventListener('click', closeDrawer);
+}
+
+/** Conversations in groups by their age; those that are looked for in one. */
+function rowsOf(items: readonly Conversation[]): Row[] {
+  const wanted = search.value.trim().toLocaleLowerCase();
+  if (wanted === '') return groupByAge(items);
+  return items.filter(({ title }) => title?.toLocaleLowerCase().includes(wanted));
+}
+
+function showEmpty(): void {
+  const { isLoaded } = conversations.get();
+  const isEmpty = isLoaded && rows.length === 0;
+  found.hidden = !isEmpty;
+  found.textContent = isEmpty ? say(search.value === '' ? 'noConversations' : 'nothingFound') : '';
+}
+
+function drawRow(at: number): HTMLElement {
+  const row = rows[at];
+  if (row === undefined) return make('li');
+  if (typeof row === 'string') return make('li', { class: 'age' }, make('h2', {}, row));
+  const { conversation_id: id } = row;
+  const title = row.title ?? say('untitled');
+  const isCurrent = id === currentId();
+  const item = make(
+    'li',
+    { 'data-id': id, 'aria-setsize': String(rows.length), 'aria-posinset': String(at + 1) },
+    button(title, () => choose(id), {
+      class: 'title',
+      title,
+      'aria-current': isCurrent ? 'page' : 'false',
+    }),
+    iconButton('edit', say('rename', { title }), () => openRename(item, row)),
+    iconButton('remove', say('deleteNamed', { title }), () => remove(id, title)),
+  );
+  return item;
+}
+
+function choose(id: string): void {
+  closeDrawer();
+  void open(id);
+}
+
+/** Deletes a conversation, unless the reader changes their mind while the notice is there. */
+function remove(id: string, title: string): void {
+  const putBack = hideConversation(id);
+  if (id === currentId()) void open(undefined);
+  const path = `/conversations/${id}`;
+  const deleteNow = (keepalive = false) => send(path, { method: 'DELETE', keepalive });
+  const onLeave = () => void deleteNow(true);
+  addEventListener('pagehide', onLeave, { once: true });
+  notify(say('deleted', { title }), {
+    action: {
+      label: say('undo'),
+      run() {
+        removeEventListener('pagehide', onLeave);
+        putBack();
+      },
+    },
+    gone() {
+      removeEventListener('pagehide', onLeave);
+      void attempt(async () => {
+        await deleteNow().catch((error: unknown) => {
+          putBack();
+          throw error;
+        });
+        tellTabs();
+      });
+    },
+  });
+}
+
+/** On small screens the list lies over the chat, which cannot be reached meanwhile. */
+function toggleDrawer(): void {
+  const isOpen = document.body.classList.toggle('drawer');
+  element('menu').setAttribute('aria-expanded', String(isOpen));
+  element('main').inert = isOpen && matchMedia('(max-width: 48rem)').matches;
+  if (isOpen) search.focus();
+}
+
+/** Closes the list where it lies over the chat. */
+export function closeDrawer(): void {
+  if (!document.body.classList.contains('drawer')) return;
+  toggleDrawer();
+  element('menu').focus();
+}

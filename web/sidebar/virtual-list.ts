@@ -1,0 +1,70 @@
+/**
+ * Draws a long list by its visible rows alone. All rows have one height, so the rest is space. A row
+ * that has the focus stays.
+ */
+import { make } from '../shared/elements.ts';
+
+/** Rows that are drawn beyond what can be seen, on either side. */
+const AROUND = 12;
+
+export interface VirtualList {
+  /** Draws the rows anew. */
+  show(count: number): void;
+}
+
+/**
+ * Makes a list inside an element that scrolls.
+ * @param row draws the row of a number
+ * @param rowPixels the height of every row
+ * @param nearEnd is called when the last rows are drawn
+ */
+export function createVirtualList(
+  view: HTMLElement,
+  {
+    row,
+    rowPixels,
+    nearEnd,
+  }: { row: (at: number) => HTMLElement; rowPixels: number; nearEnd: () => void },
+): VirtualList {
+  const list = make('ul', { class: 'rows' });
+  view.replaceChildren(list);
+  let count = 0;
+  let shown = { from: 0, to: 0 };
+
+  const draw = (isForced: boolean) => {
+    const first = Math.floor(view.scrollTop / rowPixels);
+    const from = Math.max(0, first - AROUND);
+    const to = Math.min(count, first + Math.ceil(view.clientHeight / rowPixels) + AROUND);
+    if (!isForced && from === shown.from && to === shown.to) return;
+    if (!isForced && Math.abs(from - shown.from) < AROUND / 2 && to <= shown.to) return;
+    shown = { from, to };
+    list.style.blockSize = `${count * rowPixels}px`;
+    list.style.paddingBlockStart = `${from * rowPixels}px`;
+    const focused = focusedRow(list);
+    list.replaceChildren(...Array.from({ length: to - from }, (_, at) => row(from + at)));
+    if (focused !== undefined) focusRow(list, focused);
+    if (to === count) nearEnd();
+  };
+  view.addEventListener('scroll', () => draw(false), { passive: true });
+  new ResizeObserver(() => draw(true)).observe(view);
+  return {
+    show(now) {
+      count = now;
+      draw(true);
+    },
+  };
+}
+
+function focusedRow(list: HTMLElement): { id: string; place: number } | undefined {
+  const item = document.activeElement?.closest<HTMLElement>('li[data-id]');
+  if (!item || !list.contains(item)) return undefined;
+  const place = [...item.querySelectorAll('button')].findIndex(
+    (one) => one === document.activeElement,
+  );
+  return { id: item.dataset['id'] ?? '', place };
+}
+
+function focusRow(list: HTMLElement, { id, place }: { id: string; place: number }): void {
+  const item = list.querySelector(`li[data-id="${CSS.escape(id)}"]`);
+  item?.querySelectorAll('button')[place]?.focus({ preventScroll: true });
+}
