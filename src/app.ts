@@ -31,6 +31,7 @@ import { allowBrowsers, nameRequest } from './routes/shared/response-headers.ts'
 import { toolPermissionsRouter } from './routes/tool-permissions.ts';
 import { turnsRouter } from './routes/turns.ts';
 import { usageRouter } from './routes/usage.ts';
+import { userDataRouter } from './routes/user-data.ts';
 import { websocketRouter } from './routes/websocket/websocket.ts';
 import { problemResponse } from './wire/problem.ts';
 
@@ -66,6 +67,7 @@ export function createApp<Bindings extends object>(
   app.route('/', turnsRouter());
   app.route('/', usageRouter());
   app.route('/', limitsRouter());
+  app.route('/', userDataRouter());
   app.route('/', toolPermissionsRouter());
   app.route('/', websocketRouter());
   app.route('/', keysRouter());

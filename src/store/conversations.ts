@@ -8,7 +8,7 @@ import { knownResource, rememberKey, selectFingerprint, type Key } from './idemp
 import { ownedBy, ownerOf } from './ownership.ts';
 import { pageOf, type Page } from './page.ts';
 import { batch, now, prepare, query, selectRow, statement, type Given } from './query.ts';
-import { conversations, documents, messages, turns } from './schema.ts';
+import { conversations, documents, messages, toolRuns, turns } from './schema.ts';
 
 const { lastSequenceNumber: _, ...columns } = getTableColumns(conversations);
 
@@ -160,6 +160,9 @@ export async function deleteConversation(db: Database, mine: Mine): Promise<bool
       deleteDocuments(userId, eq(documents.conversationId, id)),
       query.delete(messages).where(inArray(messages.conversationId, ids)),
       query.delete(turns).where(inArray(turns.conversationId, ids)),
+      query
+        .delete(toolRuns)
+        .where(and(eq(toolRuns.userId, userId), eq(toolRuns.conversationId, id))),
       query.delete(conversations).where(isTheirs),
     ],
     'write',

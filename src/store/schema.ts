@@ -320,16 +320,23 @@ export const userLimits = sqliteTable('user_limits', {
 });
 
 /**
- * Calls that a user has allowed and that a turn has begun to run, each at most once. Rows are kept:
- * they are what keeps a call from running again.
+ * Calls that a user has allowed and that a turn has begun to run, each at most once. Rows are kept
+ * as long as their conversation: they are what keeps a call from running again.
  */
-export const toolRuns = sqliteTable('tool_runs', {
-  approvalId: text('approval_id').primaryKey(),
-  turnId: text('turn_id').notNull(),
-  /** Null until it has ended, and for ever when it broke off. */
-  output: json(parseToolOutput)('output'),
-  createdAt: integer('created_at').notNull(),
-});
+export const toolRuns = sqliteTable(
+  'tool_runs',
+  {
+    approvalId: text('approval_id').primaryKey(),
+    turnId: text('turn_id').notNull(),
+    /** Empty in rows of long ago whose turn has been deleted. */
+    userId: text('user_id').notNull().default(''),
+    conversationId: text('conversation_id').notNull().default(''),
+    /** Null until it has ended, and for ever when it broke off. */
+    output: json(parseToolOutput)('output'),
+    createdAt: integer('created_at').notNull(),
+  },
+  (table) => [index('tool_runs_by_user').on(table.userId, table.conversationId)],
+);
 
 /** Tools that a user has allowed for good. */
 export const toolPermissions = sqliteTable(
@@ -458,4 +465,18 @@ export const messageFiles = sqliteTable(
     index('message_files_by_file').on(table.fileId),
     index('message_files_by_conversation').on(table.conversationId),
   ],
+);
+
+/** Users whose data is being deleted. A row is gone when nothing of the user is left. */
+export const erasures = sqliteTable(
+  'erasures',
+  {
+    userId: text('user_id').primaryKey(),
+    requestedAt: integer('requested_at').notNull(),
+    /** From when on somebody else may go on with it: whoever does it renews this. */
+    dueAt: integer('due_at').notNull(),
+    /** Until when what limits count stays; null for no longer than the rest. */
+    keepsUsageUntil: integer('keeps_usage_until'),
+  },
+  (table) => [index('erasures_by_due').on(table.dueAt)],
 );

@@ -149,6 +149,8 @@ const calls: Record<string, Call> = {
   'post /turns/{id}/cancel': plain,
   'get /usage': list,
   'get /limits': list,
+  'get /users/{user_id}/export': plain,
+  'delete /users/{user_id}/data': plain,
   'get /tool-permissions': list,
   'delete /tool-permissions/{tool}': list,
   'get /ws/users/{user_id}/status': plain,

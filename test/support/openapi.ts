@@ -137,7 +137,7 @@ export function readDescription(document: unknown): Description {
       const [type = ''] = contentType.split(';');
       const media = asRecord(content)[type];
       if (media === undefined) return `${type} is not described for ${status}`;
-      return type.endsWith('json') ? misfit(asRecord(media)['schema'], json) : undefined;
+      return /[/+]json$/u.test(type) ? misfit(asRecord(media)['schema'], json) : undefined;
     },
   };
 }

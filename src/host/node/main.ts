@@ -6,6 +6,7 @@ import { createApp } from '../../app.ts';
 import { ConfigError, isLoopback, parseConfig, type Config } from '../../config.ts';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { ActionDependencies } from '../../actions/context.ts';
+import { resumeErasures } from '../../actions/erase-user.ts';
 import type { Dependencies } from '../../routes/shared/dependencies.ts';
 import { createRetriever } from '../../search/retrieve.ts';
 import { drainRequest } from './drain-request.ts';
@@ -124,10 +125,13 @@ async function serve(): Promise<void> {
     },
     readiness,
   );
-  const sweeping = setInterval(
-    () => void turns.sweep().catch((error: unknown) => log.error('the sweep failed', { error })),
-    config.TURN_LEASE_MS,
-  );
+  const told = (error: unknown) => log.error('the sweep failed', { error });
+  const goOn = () => deferred.add(resumeErasures(dependencies).catch(told));
+  goOn();
+  const sweeping = setInterval(() => {
+    void turns.sweep().catch(told);
+    goOn();
+  }, config.TURN_LEASE_MS);
   onStopSignal(
     () =>
       shutDown({

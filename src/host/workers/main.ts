@@ -1,5 +1,6 @@
 /** The server on Workers: the same app, with turns and sockets in Durable Objects. */
 import { createApp } from '../../app.ts';
+import { resumeErasures } from '../../actions/erase-user.ts';
 import { newId } from '../../core/ids.ts';
 import { ConfigError } from '../../config.ts';
 import { sweep } from '../../store/turns/read.ts';
@@ -34,9 +35,10 @@ export default {
     const refusal = whyNotServing(request, env);
     return refusal ?? app.fetch(request, { env, context }, context);
   },
-  async scheduled(_, env) {
+  async scheduled(_, env, context) {
     const settled = settle(env);
     await sweep(databaseOf(settled), settled.config.TURN_LEASE_MS);
+    await resumeErasures(dependenciesOf(env, context));
   },
 } satisfies ExportedHandler<WorkerEnv>;
 

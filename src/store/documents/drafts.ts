@@ -24,9 +24,13 @@ export interface DraftContent extends DocumentContent {
   chunkCount: number;
 }
 
-/** Gives an owner a number, once. Numbers are never given twice. */
+/**
+ * Gives an owner a number, once. Numbers are never given twice. The revisions of an owner who comes
+ * back after a deletion go on above those of before, which a process may remember.
+ */
 export function insertOwner(userId: string): Statement {
-  const next = sql`select ${userId}, coalesce(max(${owners.number}), 0) + 1, 0, 0, 0
+  const number = sql`coalesce(max(${owners.number}), 0) + 1`;
+  const next = sql`select ${userId}, ${number}, 0, 0, (${number}) * ${CHUNKS_PER_OWNER}
     from ${owners} where true`;
   const insert = query.insert(owners).select(next);
   return statement(insert.onConflictDoNothing({ target: owners.userId }));

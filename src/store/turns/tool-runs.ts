@@ -9,6 +9,8 @@ export interface ToolRun {
   approvalId: string;
   /** The turn that runs it. */
   turnId: string;
+  userId: string;
+  conversationId: string;
 }
 
 export interface StoredOutput {
@@ -29,14 +31,17 @@ export interface Permission {
  */
 export async function claimToolRun(
   db: Database,
-  { approvalId, turnId }: ToolRun,
+  run: ToolRun,
   permission: Permission | undefined,
 ): Promise<{ output: StoredOutput | null } | undefined> {
-  const run = { approvalId, turnId, createdAt: now };
+  const { approvalId, turnId } = run;
   const [, [stored]] = await batch(
     db,
     [
-      query.insert(toolRuns).values(run).onConflictDoNothing(),
+      query
+        .insert(toolRuns)
+        .values({ ...run, createdAt: now })
+        .onConflictDoNothing(),
       query.select().from(toolRuns).where(eq(toolRuns.approvalId, approvalId)),
       permission ? [allow(permission)] : [],
     ],

@@ -64,8 +64,9 @@ async function answer(
       reason ? `The user did not allow this: ${reason}` : 'The user did not allow this',
     );
   const { db, toolRegistry } = dependencies;
-  const run = { approvalId, turnId: turn.head.turnId };
-  const permission = always ? { userId: conversation.userId, tool: part.name } : undefined;
+  const { id: conversationId, userId } = conversation;
+  const run = { approvalId, turnId: turn.head.turnId, userId, conversationId };
+  const permission = always ? { userId, tool: part.name } : undefined;
   const earlier = await claimToolRun(db, run, permission);
   if (earlier) return earlier.output === null ? failed(UNKNOWN) : earlier.output;
   const context = { ...dependencies, conversation, tools: toolRegistry.all };

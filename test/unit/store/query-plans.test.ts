@@ -61,6 +61,7 @@ import { resumeDraft } from '../../../src/store/documents/resume.ts';
 import { failDraft, renewDraft } from '../../../src/store/documents/write-draft.ts';
 import * as schema from '../../../src/store/schema.ts';
 import { chunks, chunkVectors, owners, SEARCH_TABLES } from '../../../src/store/search/tables.ts';
+import { resumeErasures } from '../../../src/actions/erase-user.ts';
 import { endTurn, saveCheckpoints, type Ending } from '../../../src/store/turns/checkpoint.ts';
 import { claimTurn } from '../../../src/store/turns/claim-turn.ts';
 import {
@@ -195,6 +196,7 @@ beforeAll(async () => {
   await keepFiles();
   await keepOrder();
   await keepCredentials();
+  await leave();
   const connection = new Libsql(path);
   for (const [sql, entry] of statements) {
     if (!isQuery(sql)) continue;
@@ -243,7 +245,8 @@ async function talk(): Promise<void> {
 
 /** An allowed call, and what is allowed for good. */
 async function approve(): Promise<void> {
-  const run = { approvalId: 'approval', turnId: 'turn' };
+  const place = { userId: 'u', conversationId: 'c' };
+  const run = { approvalId: 'approval', turnId: 'turn', ...place };
   const permission = { userId: 'u', tool: 'look' };
   expect(await claimToolRun(db, run, permission)).toBeUndefined();
   await storeToolRun(db, run, { output: 1, isError: false });
@@ -440,6 +443,23 @@ async function keepCredentials(): Promise<void> {
   await openSocket(db, proof);
   await isTicketKnown(db, proof);
   await boundTurn(db, proof);
+}
+
+/** A user takes everything along, and has it deleted. */
+async function leave(): Promise<void> {
+  const exported = await app.request('/users/u/export', {}, {});
+  const lines = (await exported.text()).trim().split('\n');
+  const types = new Map(lines.map((line) => [asRecord(JSON.parse(line))['type'], line]));
+  for (const line of types.values()) {
+    const { cursor } = asRecord(JSON.parse(line));
+    if (typeof cursor === 'string')
+      await (await app.request(`/users/u/export?cursor=${cursor}`, {}, {})).text();
+  }
+  expect(await call('DELETE', '/users/u/data')).toMatchObject({ status: 'deleted' });
+  // The month is over.
+  const over = `UPDATE erasures SET due_at = 0, keeps_usage_until = 0 WHERE user_id = 'u'`;
+  await db.batch([{ sql: over, args: [] }], 'write');
+  await resumeErasures(dependencies);
 }
 
 it('asks every SQL text that stands in the source', () => {
