@@ -20,11 +20,25 @@ beforeAll(async () => {
 
 it('is valid OpenAPI 3.1, and the linter recommends nothing', async () => {
   expect(JSON.parse(text)).toMatchObject({ openapi: '3.1.0', info: { title: 'parley' } });
-  const config = await createConfig({ extends: ['recommended'] });
+  const rules = { 'no-invalid-schema-examples': 'warn' } as const;
+  const config = await createConfig({ extends: ['recommended'], rules });
   const problems = await lintFromString({ source: text, config, absoluteRef: 'openapi.json' });
   expect(
     problems.map(({ ruleId, message, location }) => [ruleId, message, location[0]?.pointer]),
   ).toEqual([]);
+});
+
+it('says what every array holds', () => {
+  const lacking: string[] = [];
+  const look = (value: unknown, path: string) => {
+    if (typeof value !== 'object' || value === null) return;
+    const { type, items } = asRecord(value);
+    if ([type].flat().includes('array') && items === undefined) lacking.push(path);
+    for (const [name, inner] of Object.entries(value))
+      if (name !== 'example') look(inner, `${path}/${name}`);
+  };
+  look(JSON.parse(text), '#');
+  expect(lacking).toEqual([]);
 });
 
 describe('every operation', () => {
