@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { suiteTarget, unique } from './target.ts';
-import { conversation, endOf, hear, scripted, storedMessages } from './turns.ts';
+import { conversation, endOf, hear, hearText, scripted, storedMessages } from './turns.ts';
 
 const target = suiteTarget();
 
@@ -69,7 +69,111 @@ describe('a turn that waits behind another', () => {
   });
 });
 
+describe('several turns that wait', () => {
+  it('run in the order in which they came, though one of them leaves', async () => {
+    const { id, path, first } = await busy(30);
+    const wait = async (message: string) => {
+      const json = { message, on_busy: 'queue', stream: true };
+      return target.stream(path, { method: 'POST', json });
+    };
+    const second = await wait('second');
+    const third = await wait('third');
+    const fourth = await wait('fourth');
+    third.close();
+    const heard = await Promise.all([first, hear(second), hear(fourth)]);
+    expect(heard.map(({ terminal }) => terminal)).toEqual(
+      Array.from({ length: 3 }, () => 'turn.completed'),
+    );
+    const asked = (await storedMessages(target, id)).filter(({ role }) => role === 'user');
+    expect(asked.map(({ content }) => content)).toEqual(['first', 'second', 'fourth']);
+  });
+
+  it('are one where they have one key', async () => {
+    const { id, path, first } = await busy(10);
+    const init = {
+      method: 'POST',
+      headers: { 'idempotency-key': unique('key') },
+      json: { message: 'next', on_busy: 'queue', stream: true },
+    };
+    const streams = [await target.stream(path, init), await target.stream(path, init)];
+    const [one, other] = await Promise.all(streams.map(hear));
+    expect(one?.text).toBe('You said: next');
+    expect(other?.text).toBe('You said: next');
+    expect(other?.started.turn_id).toBe(one?.started.turn_id);
+    await first;
+    expect(await storedMessages(target, id)).toHaveLength(4);
+  });
+
+  it('include an answer that is asked for again', async () => {
+    const { id, path, first } = await busy(10);
+    const { model: plain } = await scripted(target, { tokens: ['plain'] });
+    const [question] = await storedMessages(target, id);
+    const startedAt = performance.now();
+    const again = await target.stream(`/messages/${question?.id}/regenerate`, {
+      method: 'POST',
+      json: { on_busy: 'queue', stream: true, model: plain },
+    });
+    const next = await target.stream(path, {
+      method: 'POST',
+      json: { message: 'next', on_busy: 'queue', stream: true, model: plain },
+    });
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect((await hear(again)).text).toBe('plain');
+    expect((await hear(next)).text).toBe('plain');
+    await first;
+    expect(await storedMessages(target, id)).toHaveLength(4);
+  });
+
+  it('are told as text where text was asked for', async () => {
+    const { id, first } = await busy(10);
+    const startedAt = performance.now();
+    const stream = await target.stream(
+      `/chat/conversations/${id}/stream?message=next&on_busy=queue`,
+    );
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    expect((await hearText(stream)).text).toBe('You said: next');
+    await first;
+  });
+});
+
 describe('on_disconnect: cancel', () => {
+  it('does not cancel what another dialect still reads', async () => {
+    const { model } = await scripted(target, slowly(20));
+    const id = await conversation(target, { user_id: unique('user') });
+    const json = { message: 'hi', model, stream: true, on_disconnect: 'cancel' };
+    const starter = await target.stream(`/chat/conversations/${id}/messages`, {
+      method: 'POST',
+      json: { content: 'hi', model, stream: true, on_disconnect: json.on_disconnect },
+    });
+    const turnId = String(starter.headers['x-turn-id']);
+    const follower = hear(await target.stream(`/turns/${turnId}/events`));
+    await sleep(200);
+    starter.close();
+    expect((await follower).terminal).toBe('turn.completed');
+  });
+
+  it('is not decided by the first of two callers of a whole answer', async () => {
+    const { model } = await scripted(target, slowly(20));
+    const id = await conversation(target, { user_id: unique('user') });
+    const json = { message: 'hi', model, stream: false, on_disconnect: 'cancel' };
+    const init = {
+      method: 'POST',
+      headers: { 'idempotency-key': unique('key'), 'content-type': 'application/json' },
+      body: JSON.stringify(json),
+    };
+    const url = `${target.url}/conversations/${id}/messages`;
+    const leaving = new AbortController();
+    const first = fetch(url, { ...init, signal: leaving.signal });
+    await expect
+      .poll(async () => (await storedMessages(target, id)).length, { timeout: 10_000 })
+      .toBe(2);
+    const second = fetch(url, init);
+    await sleep(300);
+    leaving.abort();
+    await expect(first).rejects.toThrow();
+    expect(await (await second).json()).toMatchObject({ message: { status: 'complete' } });
+  });
+
   it('cancels only when the last reader has left', async () => {
     const { model } = await scripted(target, slowly(20));
     const id = await conversation(target, { user_id: unique('user') });
