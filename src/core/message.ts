@@ -98,7 +98,13 @@ export interface TurnHead {
   model: string;
   /** The message that is answered, which may be new or stored before. */
   userMessage: PromptMessage;
-  assistantMessage: { id: string; sequenceNumber: number; siblings: Siblings };
+  assistantMessage: {
+    id: string;
+    sequenceNumber: number;
+    siblings: Siblings;
+    /** The name that a client gave it. */
+    clientId?: string | null;
+  };
   /**
    * The time when the turn was accepted and its messages were stored, in milliseconds since the
    * epoch by the database's clock.

@@ -30,7 +30,14 @@ export type Part =
       /** Metadata that the provider needs with the call in later prompts; clients do not see it. */
       provider_metadata?: ProviderMetadata;
     }
-  | { type: 'tool_result'; tool_call_id: string; output: Json; is_error?: boolean }
+  | {
+      type: 'tool_result';
+      tool_call_id: string;
+      output: Json;
+      is_error?: boolean;
+      /** True when the user did not allow the call. */
+      is_denied?: true;
+    }
   /** A question to the user: may this call run? It is in the answer, after its call. */
   | { type: 'tool_approval'; approval_id: string; tool_call_id: string; name: string; input: Json }
   /** What the user said to that. It is in the message after the answer. */

@@ -7,6 +7,7 @@ import type { Part } from './parts.ts';
 
 export type ToolCall = Extract<Part, { type: 'tool_call' }>;
 export type ToolResult = Extract<Part, { type: 'tool_result' }>;
+export type Approval = Extract<Part, { type: 'approval' }>;
 
 /** The result of a call that nobody answered before the conversation went on. */
 const UNANSWERED = { error: 'Nobody answered this call' };

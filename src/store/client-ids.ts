@@ -1,12 +1,13 @@
 /** Finds conversations and messages by the names that clients gave them. */
-import { and, desc, eq, inArray, or } from 'drizzle-orm';
+import { and, desc, eq, inArray, or, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/sqlite-core';
 import type { Role } from '../core/message.ts';
 import type { Part } from '../core/parts.ts';
 import type { Principal } from '../core/principal.ts';
 import { selectConversation } from './conversations.ts';
 import type { Database } from './database.ts';
 import { ownedBy, ownerOf } from './ownership.ts';
-import { batch, prepare, query, type Given } from './query.ts';
+import { batch, now, prepare, query, type Given } from './query.ts';
 import { conversations, messages, turns } from './schema.ts';
 import { isRunning } from './turns/interrupt.ts';
 
@@ -62,11 +63,45 @@ export async function findMessages(
   return found;
 }
 
+const answers = alias(messages, 'answers');
+
+/**
+ * Finds the newest version of a user message by the name that a client gave it, with its newest
+ * answer: how that stands, its turn, and the milliseconds since it began.
+ */
+export async function findAsked(
+  db: Database,
+  { conversationId, name }: { conversationId: string; name: string },
+) {
+  const { id, parentId, parts } = messages;
+  const { status, turnId, createdAt } = answers;
+  const age = sql<number>`${now} - ${createdAt}`;
+  const select = query
+    .select({ id, parentId, parts, status, turnId, age })
+    .from(messages)
+    .innerJoin(
+      answers,
+      and(eq(answers.conversationId, messages.conversationId), eq(answers.parentId, messages.id)),
+    )
+    .where(
+      and(
+        eq(messages.conversationId, conversationId),
+        eq(messages.clientId, name),
+        eq(messages.role, 'user'),
+      ),
+    )
+    .orderBy(desc(messages.sequenceNumber), desc(answers.sequenceNumber))
+    .limit(1);
+  const [[found]] = await batch(db, [select], 'read');
+  return found;
+}
+
 const selectRunning = prepare(({ conversationId, owner }: Given<'conversationId' | 'owner'>) =>
   query
-    .select({ turnId: turns.id })
+    .select({ turnId: turns.id, answerName: messages.clientId })
     .from(turns)
     .innerJoin(conversations, eq(conversations.id, turns.conversationId))
+    .innerJoin(messages, eq(messages.id, turns.assistantMessageId))
     .where(
       and(
         eq(turns.conversationId, conversationId),
@@ -76,12 +111,15 @@ const selectRunning = prepare(({ conversationId, owner }: Given<'conversationId'
     ),
 );
 
-/** Finds the turn that runs in a conversation; undefined when there is none for this caller. */
+/**
+ * Finds the turn that runs in a conversation, and the name that a client gave its answer; undefined
+ * when there is none for this caller.
+ */
 export async function findRunningTurn(
   db: Database,
   { conversationId, principal }: { conversationId: string; principal: Principal },
-): Promise<string | undefined> {
+): Promise<{ turnId: string; answerName: string | null } | undefined> {
   const select = selectRunning({ conversationId, owner: ownerOf(principal) });
   const [[found]] = await batch(db, [select], 'read');
-  return found?.turnId;
+  return found;
 }

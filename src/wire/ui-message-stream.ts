@@ -4,16 +4,16 @@
  */
 import { failureMayPass } from '../core/errors.ts';
 import type { Outcome, TurnHead } from '../core/message.ts';
-import type { GrowingType, Part } from '../core/parts.ts';
+import { isGrowing, type GrowingType, type Part } from '../core/parts.ts';
 import { DONE, EVENT_STREAM_HEADERS } from './sse.ts';
 import {
   endedMetadata,
-  errorText,
   sourcePart,
   startedMetadata,
   startsStep,
   uiFinishReason,
 } from './ui-message.ts';
+import { errorText } from './ui-tool-part.ts';
 import { BrokenOff, type Encoder, type Wire } from './wire.ts';
 
 const LAST_CHUNK = `data: ${DONE}\n\n`;
@@ -33,9 +33,11 @@ interface OpenPart {
   id: string;
 }
 
-function uiMessageEncoder(): Encoder {
+/** Writes the parts of a message, and opens and closes the steps that they belong to. */
+function partWriter() {
   let open: OpenPart | undefined;
   let parts = 0;
+  let isInStep = false;
   /** True once a result was told: what the model says next is another step. */
   let hasResult = false;
 
@@ -44,10 +46,17 @@ function uiMessageEncoder(): Encoder {
     open = undefined;
     return ended;
   };
+  const endStep = () => {
+    const ended = close() + (isInStep ? chunk({ type: 'finish-step' }) : '');
+    isInStep = false;
+    return ended;
+  };
   const nextStep = (part: Pick<Part, 'type'>) => {
-    if (!hasResult || !startsStep(part)) return '';
+    if (!startsStep(part) || (isInStep && !hasResult)) return '';
+    const begun = endStep() + chunk({ type: 'start-step' });
+    isInStep = true;
     hasResult = false;
-    return chunk({ type: 'finish-step' }) + chunk({ type: 'start-step' });
+    return begun;
   };
   const grow = (type: GrowingType, delta: string) => {
     let begun = '';
@@ -58,23 +67,28 @@ function uiMessageEncoder(): Encoder {
     }
     return `${begun}data: {"type":"${type}-delta","id":"${open.id}","delta":${JSON.stringify(delta)}}\n\n`;
   };
+  const add = (part: Exclude<Part, { text: string }>) => {
+    const before = close() + nextStep(part);
+    if (part.type === 'tool_result') hasResult = true;
+    return before + chunksOf(part).map(chunk).join('');
+  };
+  return { grow, add, endStep };
+}
 
+function uiMessageEncoder(): Encoder {
+  const { grow, add, endStep } = partWriter();
   return {
     initialId: () => '',
     started: (head) =>
       chunk({
         type: 'start',
-        messageId: head.assistantMessage.id,
+        messageId: head.assistantMessage.clientId ?? head.assistantMessage.id,
         messageMetadata: startedMetadata(head),
-      }) + chunk({ type: 'start-step' }),
+      }),
     text: (delta) => grow('text', delta),
     reasoning: (delta) => grow('reasoning', delta),
-    part(part) {
-      const before = close() + nextStep(part);
-      if (part.type === 'tool_result') hasResult = true;
-      return before + chunksOf(part).map(chunk).join('');
-    },
-    ended: (head, outcome) => close() + endOf(head, outcome) + LAST_CHUNK,
+    part: (part) => add(part),
+    ended: (head, outcome) => endStep() + endOf(head, outcome) + LAST_CHUNK,
     keepAlive: () => ': keep-alive\n\n',
     refused(_, failure) {
       // A client that is told of an error does not ask again.
@@ -82,6 +96,13 @@ function uiMessageEncoder(): Encoder {
       return chunk({ type: 'error', errorText: failure.detail }) + LAST_CHUNK;
     },
   };
+}
+
+/** Returns the chunks of a message that was begun earlier, for a reader that has nothing of it. */
+export function earlierChunks(messageId: string, parts: readonly Part[]): string {
+  const { grow, add, endStep } = partWriter();
+  const told = parts.map((part) => (isGrowing(part) ? grow(part.type, part.text) : add(part)));
+  return chunk({ type: 'start', messageId }) + told.join('') + endStep();
 }
 
 function chunk(data: { type: string; [field: string]: unknown }): string {
@@ -101,6 +122,7 @@ function chunksOf(part: Exclude<Part, { text: string }>) {
     }
     case 'tool_result': {
       const { tool_call_id: toolCallId, output, is_error: isError } = part;
+      if (part.is_denied) return [{ type: 'tool-output-denied', toolCallId }];
       return isError
         ? [{ type: 'tool-output-error', toolCallId, errorText: errorText(output) }]
         : [{ type: 'tool-output-available', toolCallId, output }];
@@ -109,9 +131,10 @@ function chunksOf(part: Exclude<Part, { text: string }>) {
       const { approval_id: approvalId, tool_call_id: toolCallId } = part;
       return [{ type: 'tool-approval-request', approvalId, toolCallId }];
     }
-    case 'approval':
-      // Part of a question, never of an answer.
-      return [];
+    case 'approval': {
+      const { approval_id: approvalId, approved, reason } = part;
+      return [{ type: 'tool-approval-response', approvalId, approved, reason }];
+    }
   }
 }
 
@@ -124,14 +147,13 @@ function endOf(head: TurnHead, outcome: Outcome): string {
   // The answer may or may not be stored: nothing that could be said here is certain.
   if (error?.code === 'not_stored') throw new BrokenOff();
   const messageMetadata = { ...startedMetadata(head), ...endedMetadata(outcome) };
-  const step = chunk({ type: 'finish-step' });
   const metadata = chunk({ type: 'message-metadata', messageMetadata });
   if (message.status === 'cancelled')
-    return step + metadata + chunk({ type: 'abort', reason: 'The answer was stopped' });
+    return metadata + chunk({ type: 'abort', reason: 'The answer was stopped' });
   if (message.status === 'failed') {
     const text = error?.detail ?? 'The answer failed';
-    return step + metadata + chunk({ type: 'error', errorText: text });
+    return metadata + chunk({ type: 'error', errorText: text });
   }
   const finishReason = uiFinishReason(message);
-  return step + chunk({ type: 'finish', finishReason, messageMetadata });
+  return chunk({ type: 'finish', finishReason, messageMetadata });
 }

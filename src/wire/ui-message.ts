@@ -1,6 +1,7 @@
 /** Messages in the form of the AI SDK: its `UIMessage`, and the metadata that ours carry in it. */
 import { terminalEvent, type Message, type Outcome, type TurnHead } from '../core/message.ts';
-import type { Citation, Json, Part } from '../core/parts.ts';
+import type { Citation, Part } from '../core/parts.ts';
+import { uiToolPart } from './ui-tool-part.ts';
 import { time, usageView } from './views.ts';
 
 /** Returns the metadata of an answer that begins. */
@@ -8,6 +9,7 @@ export function startedMetadata(head: TurnHead) {
   return {
     turn_id: head.turnId,
     conversation_id: head.conversationId,
+    message_id: head.assistantMessage.id,
     user_message_id: head.userMessage.id,
     model: head.model,
     created_at: time(head.acceptedAt),
@@ -40,50 +42,83 @@ export function sourcePart({ n, document_id, chunk_id, title, url }: Citation) {
 }
 
 /**
- * Returns the words of a failed call of a tool. Tools of our own tell their failures as text or as
- * an object.
+ * Messages that the client of a chat has as one: a question, or an answer with what answered its
+ * calls and how it went on.
  */
-export function errorText(output: Json): string {
-  return typeof output === 'string' ? output : JSON.stringify(output);
+export type UiGroup = [Message, ...Message[]];
+
+/** Parts the messages of a path, oldest first, as the client of a chat has them. */
+export function uiGroups(messages: readonly Message[]): UiGroup[] {
+  const groups: UiGroup[] = [];
+  for (const message of messages) {
+    const group = groups.at(-1);
+    if (group && isPartOf(group, message)) group.push(message);
+    else groups.push([message]);
+  }
+  return groups;
 }
 
-/** Returns a stored message as the client of a chat would have built it. */
-export function uiMessage(message: Message) {
+function isPartOf([first]: UiGroup, message: Message): boolean {
+  if (first.role === 'user') return false;
+  return message.role === 'assistant' ? message.clientId === uiId([first]) : saysNothing(message);
+}
+
+function saysNothing({ parts }: Message): boolean {
+  return parts.length > 0 && parts.every(isCallAnswer);
+}
+
+function isCallAnswer({ type }: Part): boolean {
+  return type === 'tool_result' || type === 'approval';
+}
+
+/** Returns the name of a message to the client of a chat. */
+export function uiId([first]: UiGroup): string {
+  return first.clientId ?? first.id;
+}
+
+/** Returns stored messages as the client of a chat would have built them. */
+export function uiMessages(messages: readonly Message[]) {
+  const groups = uiGroups(messages);
+  return groups.map((group, at) => uiMessage(group, groups[at + 1]?.[0].parts ?? []));
+}
+
+/** @param after parts of the next message, which may answer calls of this one */
+function uiMessage(group: UiGroup, after: readonly Part[]) {
+  const [first] = group;
+  const parts = group.flatMap((message) => message.parts);
   return {
-    id: message.clientId ?? message.id,
-    role: message.role,
-    metadata: metadataOf(message),
-    parts: uiParts(message),
+    id: uiId(group),
+    role: first.role,
+    metadata: metadataOf(group),
+    parts: uiParts(parts, group, after),
   };
 }
 
-function metadataOf(message: Message) {
+function metadataOf(group: UiGroup) {
+  const [first] = group;
   const position = {
-    message_id: message.id,
-    parent_id: message.parentId,
-    siblings: message.siblings,
-    created_at: time(message.createdAt),
+    message_id: first.id,
+    parent_id: first.parentId,
+    siblings: first.siblings,
+    created_at: time(first.createdAt),
   };
-  if (message.role === 'user') return { ...position, ...(message.isRefused && { refused: true }) };
+  if (first.role === 'user') return { ...position, ...(first.isRefused && { refused: true }) };
+  const message = group.findLast(({ role }) => role === 'assistant') ?? first;
   const { turnId, conversationId, model } = message;
   const head = { turn_id: turnId, conversation_id: conversationId, model };
-  return { ...position, ...head, ...endedMetadata({ message }) };
+  return { ...position, message_id: message.id, ...head, ...endedMetadata({ message }) };
 }
 
-function uiParts(message: Message) {
-  const results = new Map(
-    message.parts.flatMap((part) =>
-      part.type === 'tool_result' ? [[part.tool_call_id, part] as const] : [],
-    ),
-  );
-  const state = message.status === 'streaming' ? ('streaming' as const) : ('done' as const);
-  const isAnswer = message.role === 'assistant';
-  let hasResult = isAnswer;
-  return message.parts.flatMap((part) => {
+function uiParts(parts: readonly Part[], group: UiGroup, after: readonly Part[]) {
+  const said = [...parts, ...after.filter(isCallAnswer)];
+  const isGrowing = group.at(-1)?.status === 'streaming';
+  const state = isGrowing ? ('streaming' as const) : ('done' as const);
+  let hasResult = group[0].role === 'assistant';
+  return parts.flatMap((part) => {
     const step = hasResult && startsStep(part) ? [{ type: 'step-start' as const }] : [];
     if (step.length > 0) hasResult = false;
     if (part.type === 'tool_result') hasResult = true;
-    return [...step, ...uiPart(part, results, state)];
+    return [...step, ...uiPart(part, said, state)];
   });
 }
 
@@ -92,9 +127,7 @@ export function startsStep({ type }: Pick<Part, 'type'>): boolean {
   return type === 'text' || type === 'reasoning' || type === 'tool_call';
 }
 
-type Result = Extract<Part, { type: 'tool_result' }>;
-
-function uiPart(part: Part, results: Map<string, Result>, state: 'streaming' | 'done') {
+function uiPart(part: Part, said: readonly Part[], state: 'streaming' | 'done') {
   switch (part.type) {
     case 'text':
       return [{ type: 'text' as const, text: part.text, state }];
@@ -103,18 +136,10 @@ function uiPart(part: Part, results: Map<string, Result>, state: 'streaming' | '
     case 'sources':
       return part.sources.map(sourcePart);
     case 'tool_call':
-      return [uiToolPart(part, results.get(part.tool_call_id))];
+      return [uiToolPart(part, said)];
     default:
       return [];
   }
-}
-
-function uiToolPart(call: Extract<Part, { type: 'tool_call' }>, result: Result | undefined) {
-  const base = { type: `tool-${call.name}`, toolCallId: call.tool_call_id, input: call.input };
-  if (!result) return { ...base, state: 'input-available' };
-  return result.is_error
-    ? { ...base, state: 'output-error', errorText: errorText(result.output) }
-    : { ...base, state: 'output-available', output: result.output };
 }
 
 /** Tells how a turn ended, in the words of the AI SDK. */

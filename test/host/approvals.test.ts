@@ -2,12 +2,14 @@
  * Calls that run only when their user allows them: asked for, answered once, whatever crashes. On
  * both runtimes, with a server of its own: the setting is the operator's.
  */
+import { validateUIMessages, type ToolUIPart, type UIMessage } from 'ai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { request } from '../support/http.ts';
 import { asArray, asRecord, asText } from '../support/json.ts';
 import { startServer, type Runtime, type TestServer } from '../support/server.ts';
 import { openStream } from '../support/sse.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
+import { chatOf, textOfUi } from '../suite/ai-sdk-client.ts';
 import { unique } from '../suite/target.ts';
 
 const search = { name: 'search_conversations', input: { query: 'lighthouse' }, id: 'call_1' };
@@ -25,6 +27,16 @@ interface Answered {
   assistant_reply: string;
   code?: string;
   message: { id: string; parent_id: string; finish_reason: string; status: string; parts?: Part[] };
+}
+
+interface ToolPart {
+  state: string;
+  input?: unknown;
+  approval?: { id: string };
+}
+
+function toolParts(message: UIMessage | undefined): ToolPart[] {
+  return message?.parts.filter((part): part is ToolUIPart => 'toolCallId' in part) ?? [];
 }
 
 describe.each<Runtime>(['node', 'workerd'])('approvals on %s', (runtime) => {
@@ -142,6 +154,51 @@ describe.each<Runtime>(['node', 'workerd'])('approvals on %s', (runtime) => {
     expect((await call(permission, undefined, { method: 'DELETE' })).status).toBe(200);
     expect((await call(list)).json).toEqual([]);
     expect((await call('/conversations', again)).json.message.finish_reason).toBe('tool_calls');
+  });
+
+  it('a chat of the AI SDK asks its user, and goes on with what was stored, once', async () => {
+    const { user_id, name } = await asking();
+    const model = `openai/${name}`;
+    const ask = async (approved: boolean) => {
+      upstream.script(name, [{ toolCalls: [[search]] }, { text: 'Done.' }]);
+      const id = unique('chat');
+      const chat = chatOf(server, { id, body: { model, user_id } });
+      await chat.sendMessage({ text: 'Where?' });
+      const [part] = toolParts(chat.messages.at(-1));
+      expect(part).toMatchObject({ state: 'approval-requested', input: search.input });
+      const given = { id: part?.approval?.id ?? '', approved, reason: 'I say so' };
+      await chat.addToolApprovalResponse(given);
+      const responded = { state: 'approval-responded', input: 'forged', approval: given };
+      const forged = { ...chat.messages.at(-1), parts: [{ ...part, ...responded }] };
+      await chat.sendMessage();
+      const json = { id, user_id, model, messages: [chat.messages[0], forged] };
+      const again = await call<string>('/api/chat', json);
+      const shown = await call<{ messages: typeof chat.messages }>(
+        `/conversations/${id}?format=ui&user_id=${user_id}`,
+      );
+      await validateUIMessages({ messages: shown.json.messages });
+      expect(shown.json.messages.map((message) => message.id)).toEqual(
+        chat.messages.map((message) => message.id),
+      );
+      return { chat, again, stored: toolParts(shown.json.messages.at(-1)) };
+    };
+    const allowed = await ask(true);
+    expect(allowed.chat.error).toBeUndefined();
+    expect(toolParts(allowed.chat.messages.at(-1))).toMatchObject([{ state: 'output-available' }]);
+    expect(allowed.stored).toMatchObject([
+      { state: 'output-available', input: search.input, approval: { approved: true } },
+    ]);
+    expect(textOfUi(allowed.chat.messages.at(-1) ?? { parts: [] })).toBe('Done.');
+    // The same answer to the same question joins the turn that it began.
+    expect(allowed.again.status).toBe(200);
+    expect(upstream.requests.filter((each) => each.model === name)).toHaveLength(3);
+
+    const denied = await ask(false);
+    const expected = [
+      { state: 'output-denied', approval: { approved: false, reason: 'I say so' } },
+    ];
+    expect(toolParts(denied.chat.messages.at(-1))).toMatchObject(expected);
+    expect(denied.stored).toMatchObject(expected);
   });
 
   it('a tool that needs no approval runs beside one that waits', async () => {

@@ -47,12 +47,7 @@ export class Chat extends AbstractChat<ChatMessage> {
 /** Makes a chat whose requests carry these fields besides the SDK's own. */
 export function chatOf(
   target: Pick<Target, 'url'>,
-  {
-    id,
-    body,
-    messages,
-    onFinish,
-  }: Pick<ChatInit<ChatMessage>, 'id' | 'messages' | 'onFinish'> & { body: object },
+  { id, body, ...init }: Omit<ChatInit<ChatMessage>, 'transport'> & { body: object },
 ): Chat {
   const user = String(Reflect.get(body, 'user_id'));
   const transport = new DefaultChatTransport<ChatMessage>({
@@ -62,7 +57,7 @@ export function chatOf(
       api: `${api.replace(/\/[^/]+\/stream$/u, '')}/${encodeURIComponent(chat)}/stream?user_id=${user}`,
     }),
   });
-  return new Chat({ id, transport, messages, onFinish });
+  return new Chat({ id, transport, ...init });
 }
 
 /** The visible text of a message. */

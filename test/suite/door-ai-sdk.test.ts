@@ -121,7 +121,7 @@ describe.concurrent('a chat of the AI SDK', () => {
     expect(textOfUi(returning.messages.at(-1) ?? { parts: [] })).toBe(tokens.join(''));
 
     const path = `/api/chat/${id}/stream?user_id=${user_id}`;
-    await vi.waitFor(async () => expect((await target.call(path)).status).toBe(204));
+    await vi.waitFor(async () => expect((await target.call(path)).status).toBe(204), 20_000);
     expect((await target.call(`/api/chat/unknown/stream?user_id=${user_id}`)).status).toBe(204);
   });
 
@@ -136,7 +136,7 @@ describe.concurrent('a chat of the AI SDK', () => {
     const chat = chatOf(target, { id, body: { model, user_id } });
     const sending = chat.sendMessage({ text: 'Never stop' });
     await target.upstream.waitForRequest(name);
-    await vi.waitFor(() => expect(chat.messages).toHaveLength(2));
+    await vi.waitFor(() => expect(chat.messages).toHaveLength(2), 20_000);
     const stop = () =>
       target.call<{ stopped: boolean }>(`/api/chat/${id}/stop`, { json: { user_id } });
     expect((await stop()).json).toMatchObject({ stopped: true });

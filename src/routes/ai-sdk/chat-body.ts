@@ -1,7 +1,9 @@
 /** The body that a chat of the AI SDK posts, and what it asks for. */
 import { z } from '@hono/zod-openapi';
-import type { ChatTrigger } from '../../actions/client-chat.ts';
+import { OUR_ID, type AnswerName, type ChatTrigger } from '../../actions/chat-trigger.ts';
 import { invalid } from '../../core/errors.ts';
+import { callAnswers, isToolPart } from './call-answers.ts';
+import { chatParameterFields } from './chat-parameters.ts';
 import * as schemas from '../shared/schemas.ts';
 
 /** A name that a client makes up. */
@@ -13,10 +15,15 @@ const name = z
 
 const part = z.looseObject({ type: z.string() });
 
+/** Only our own is looked at; whatever else a page keeps there passes. */
+const metadata = z.unknown().transform((given) => ours.safeParse(given).data?.message_id);
+const ours = z.object({ message_id: z.string() });
+
 const uiMessage = z.looseObject({
   id: name,
   role: z.enum(['system', 'user', 'assistant']),
   parts: z.array(part),
+  metadata: metadata.openapi({ type: 'object' }).optional(),
 });
 
 type UiMessage = z.output<typeof uiMessage>;
@@ -35,6 +42,7 @@ export const chatBody = z
     instructions: schemas.instructions.nullish(),
     on_busy: schemas.turnFields.on_busy,
     on_disconnect: schemas.turnFields.on_disconnect,
+    ...chatParameterFields,
   })
   .openapi('UiChatRequest');
 
@@ -52,12 +60,16 @@ export function triggerOf(body: ChatBody): ChatTrigger {
     return { kind: 'regenerate', messageId };
   }
   if (!last) throw invalid('messages', 'messages (or message) is required');
+  const answers = last.role === 'assistant' ? callAnswers(last.parts) : [];
+  if (answers.length > 0) return { kind: 'answer', answerId: last.id, parts: answers };
   if (last.role !== 'user') throw invalid('messages', 'the last message must be the user’s');
   const text = textOf(last);
-  const messageId = last.id;
+  // An edited message may come with a name of its own: the chat knows it by the other.
+  const messageId = body.messageId ?? last.id;
   return {
     kind: 'submit',
     messageId,
+    isAgain: body.messageId === messageId,
     parts: [{ type: 'text', text }],
     answersBefore: body.message ? undefined : answersIn(body.messages ?? []),
     hasQuestionsBefore: questionsIn(body.messages ?? []) > 1,
@@ -65,11 +77,18 @@ export function triggerOf(body: ChatBody): ChatTrigger {
 }
 
 /** Returns the names of the answers in a history, the newest first. */
-function answersIn(messages: UiMessage[]): string[] {
+function answersIn(messages: UiMessage[]): AnswerName[] {
   return messages
     .filter(({ role }) => role === 'assistant')
-    .map(({ id }) => id)
+    .map(answerName)
     .toReversed();
+}
+
+/** Returns the name of an answer: that of its newest message, which our metadata say. */
+function answerName({ id, parts, metadata: newest }: UiMessage): AnswerName {
+  return newest !== undefined && OUR_ID.test(newest)
+    ? { name: newest, mayBeSeveral: false }
+    : { name: id, mayBeSeveral: parts.some(({ type }) => isToolPart(type)) };
 }
 
 function questionsIn(messages: UiMessage[]): number {

@@ -3,7 +3,8 @@
  * it. Format: the UI message stream protocol of `ai` 7.
  */
 import { z } from '@hono/zod-openapi';
-import { findChat, startInChat, userOf, type ChatTrigger } from '../../actions/client-chat.ts';
+import type { ChatTrigger } from '../../actions/chat-trigger.ts';
+import { findChat, startInChat, userOf } from '../../actions/client-chat.ts';
 import { startTurn } from '../../actions/start-turn.ts';
 import { sha256 } from '../../core/sha256.ts';
 import { findRunningTurn } from '../../store/client-ids.ts';
@@ -15,10 +16,13 @@ import { actionContext, type AppContext } from '../shared/dependencies.ts';
 import { idempotencyKey } from '../shared/idempotency-key.ts';
 import { asSentences, body, commonProblems, json, turnProblems } from '../shared/responses.ts';
 import { HAS_NO_CURSORS, MAKES_NOTHING, ofTurn } from '../shared/response-docs.ts';
+import { required } from '../shared/required.ts';
 import { createRouter, route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
 import { streamOrNothing, streamTurn } from '../shared/stream-turn.ts';
 import { chatBody, triggerOf, type ChatBody } from './chat-body.ts';
+import { chatParameters } from './chat-parameters.ts';
+import { resumed } from './resumed.ts';
 import { renderSentence } from './render-sentence.ts';
 
 const tags = ['ai-sdk'];
@@ -61,10 +65,16 @@ function addPosting(router: Router): void {
       const trigger = triggerOf(given);
       const idempotency = await keyOf(c, given, trigger);
       const { model, on_busy: onBusy, mode, instructions } = given;
+      const parameters = chatParameters(given);
       const chat = { chatId: given.id, trigger, create: { mode, instructions } };
-      const started = await startInChat(actionContext(c), chat, (context, ask) =>
-        startTurn(context, { ...ask, model, onBusy, idempotency }, optionsOf(given)),
-      );
+      const options = optionsOf(given);
+      const started = await startInChat(actionContext(c), chat, {
+        start: (context, ask) =>
+          startTurn(context, { ...ask, model, parameters, onBusy, idempotency }, options),
+        // Without a cursor there is always something to follow.
+        join: async (turn) =>
+          required(await c.get('dependencies').turns.follow(turn, options), 'Turn'),
+      });
       return streamTurn(c, started, uiMessageStream);
     },
     { takesHistory: true },
@@ -76,19 +86,21 @@ function optionsOf(fields: Pick<ChatBody, 'on_disconnect'>) {
 }
 
 /**
- * Returns the key under which a repeated submission finds the turn of the first one. Answering
- * again has none: two requests for it are two answers.
+ * Returns the key under which a repeated submission finds the turn of the first one: the chat, the
+ * message and what it says. Another try has none, nor has answering again: two requests for it are
+ * two answers.
  */
 async function keyOf(
   c: AppContext,
-  { id, messageId }: ChatBody,
+  { id }: ChatBody,
   trigger: ChatTrigger,
 ): Promise<Key | undefined> {
   const scope = userOf(c.get('principal'));
   const given = await idempotencyKey(c, { scope });
   if (given || trigger.kind === 'regenerate') return given;
-  const said = JSON.stringify([id, messageId ?? null, trigger]);
-  const fingerprint = await sha256(said);
+  if (trigger.kind === 'submit' && trigger.isAgain) return undefined;
+  const message = trigger.kind === 'submit' ? trigger.messageId : trigger.answerId;
+  const fingerprint = await sha256(JSON.stringify([id, trigger.kind, message, trigger.parts]));
   return { scope, key: `${path} ${fingerprint}`, fingerprint };
 }
 
@@ -110,8 +122,7 @@ function addResume(router: Router): void {
     },
     async (c) => {
       const running = await runningTurn(c, c.req.valid('param').id);
-      const { turns } = c.get('dependencies');
-      const stream = running && (await turns.follow(running, optionsOf({})));
+      const stream = running && (await resumed(c, running, optionsOf({})));
       return streamOrNothing(c, stream, uiMessageStream);
     },
   );
@@ -152,6 +163,6 @@ async function runningTurn(c: AppContext, chatId: string) {
   const conversationId = await findChat(actionContext(c), chatId);
   if (conversationId === undefined) return undefined;
   const { db } = c.get('dependencies');
-  const turnId = await findRunningTurn(db, { conversationId, principal: c.get('principal') });
-  return turnId === undefined ? undefined : { turnId, conversationId };
+  const found = await findRunningTurn(db, { conversationId, principal: c.get('principal') });
+  return found && { ...found, conversationId };
 }

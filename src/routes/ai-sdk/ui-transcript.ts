@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { findChat } from '../../actions/client-chat.ts';
 import { conversationView } from '../../wire/views.ts';
-import { uiMessage } from '../../wire/ui-message.ts';
+import { uiMessages } from '../../wire/ui-message.ts';
 import { readNewest } from '../conversations/read-messages.ts';
 import { nameClient } from '../shared/client-user.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
@@ -42,5 +42,5 @@ export async function answerUiTranscript(c: AppContext, name: string): Promise<R
   nameClient(c, {});
   const id = required(await findChat(actionContext(c), name), 'Conversation');
   const { conversation, messages } = required(await readNewest(c, id), 'Conversation');
-  return c.json({ ...conversationView(conversation), messages: messages.map(uiMessage) });
+  return c.json({ ...conversationView(conversation), messages: uiMessages(messages) });
 }

@@ -60,7 +60,7 @@ type TurnRow = ReturnType<ReturnType<typeof selectTurn>['read']>[number];
 export function turnFrom(row: TurnRow): StoredTurn {
   const { turn, conversation, prompt: asked, ...message } = row;
   const { index, count, parts, ...promptMessage } = asked;
-  const { id, sequenceNumber, siblings } = message;
+  const { id, sequenceNumber, siblings, clientId } = message;
   return {
     head: {
       turnId: message.turnId ?? '',
@@ -69,7 +69,7 @@ export function turnFrom(row: TurnRow): StoredTurn {
       title: conversation.title,
       model: turn.model,
       userMessage: { ...promptMessage, siblings: { index, count }, text: contentOf(parts) },
-      assistantMessage: { id, sequenceNumber, siblings },
+      assistantMessage: { id, sequenceNumber, siblings, clientId },
       acceptedAt: message.createdAt,
       conversationCreatedAt: conversation.createdAt,
       parameters: turn.parameters ?? undefined,

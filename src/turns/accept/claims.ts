@@ -180,6 +180,7 @@ export function headOf(claim: TurnClaim, accepted: Accepted, model: string): Tur
       id: claim.assistantMessageId,
       sequenceNumber,
       siblings: accepted.siblings,
+      clientId: claim.answerClientId,
     },
     acceptedAt: accepted.acceptedAt,
     conversationCreatedAt: conversation.createdAt,

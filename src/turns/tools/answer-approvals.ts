@@ -34,7 +34,8 @@ export async function answerApprovals(
     const { output, isError } = await answer(approval, call, job, dependencies);
     const { tool_call_id } = call;
     const error = isError ? { is_error: true } : {};
-    const part = { type: 'tool_result' as const, tool_call_id, output, ...error };
+    const denied = approval.approved ? {} : { is_denied: true as const };
+    const part = { type: 'tool_result' as const, tool_call_id, output, ...error, ...denied };
     job.turn.add(part);
     parts.push(part);
   }

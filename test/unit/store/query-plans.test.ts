@@ -291,6 +291,7 @@ async function chatByNames(): Promise<void> {
   const again = { trigger: 'regenerate-message', messages: [said('m1')] };
   await call('POST', '/api/chat', { ...chat, ...again });
   await call('POST', '/api/chat', { ...chat, messages: [said('a', 'assistant'), said('m2')] });
+  await call('POST', '/api/chat', { ...chat, message: said('m1'), messageId: 'm1' });
   await call('GET', '/api/chat/chat/stream?user_id=u');
   const messages = [
     { role: 'user', content: 'Hi' },

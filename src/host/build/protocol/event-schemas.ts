@@ -86,6 +86,7 @@ export const nativeEvents = {
       tool_call_id: z.string(),
       output: z.unknown(),
       is_error: z.boolean().optional(),
+      is_denied: z.literal(true).optional().describe('the user did not allow the call'),
     }),
     example: { tool_call_id: 'call_1', output: { passages: [] } },
   },
