@@ -83,6 +83,7 @@ function lengthOf({ parts }: ContextMessage): number {
 function sentText(part: Part): string {
   if (part.type === 'text') return part.text;
   if (part.type === 'tool_call') return part.name + JSON.stringify(part.input);
+  if (part.type === 'steered') return part.message.content;
   return part.type === 'tool_result' ? JSON.stringify(part.output) : '';
 }
 

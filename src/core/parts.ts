@@ -41,7 +41,20 @@ export type Part =
   /** A question to the user: may this call run? It is in the answer, after its call. */
   | { type: 'tool_approval'; approval_id: string; tool_call_id: string; name: string; input: Json }
   /** What the user said to that. It is in the message after the answer. */
-  | { type: 'approval'; approval_id: string; approved: boolean; reason?: string; always?: true };
+  | { type: 'approval'; approval_id: string; approved: boolean; reason?: string; always?: true }
+  /** What the user said while the answer was being made; it stands where the model was told. */
+  | { type: 'steered'; message: SteeredMessage };
+
+/** A message that has steered a turn. */
+export interface SteeredMessage {
+  id: string;
+  role: 'user';
+  content: string;
+  /** Set when it is more than its text. */
+  parts?: Part[];
+  client_id?: string;
+  created_at: string;
+}
 
 /** Lists every type of a part; the compiler rejects the list when one is missing. */
 const LISTED: Record<Part['type'], true> = {
@@ -52,6 +65,7 @@ const LISTED: Record<Part['type'], true> = {
   tool_result: true,
   tool_approval: true,
   approval: true,
+  steered: true,
 };
 // The keys of a record have the type of its keys.
 export const PART_TYPES = Object.keys(LISTED) as Part['type'][];

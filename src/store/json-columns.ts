@@ -5,6 +5,7 @@ import { ERROR_CODES, type Failure } from '../core/errors.ts';
 import type { TurnParameters } from '../core/parameters.ts';
 import { SCOPES, type Scope } from '../core/principal.ts';
 import { decodeParts, encodeParts, type Json, type Part } from '../core/parts.ts';
+import { decodeSteering, encodeSteering, type Steering } from '../core/steering.ts';
 
 /** A text column whose values are JSON. @param parse what makes a value of its text */
 export function json<Value>(parse: (text: string) => Value) {
@@ -28,6 +29,13 @@ export const parts = customType<{ data: Part[]; driverData: string }>({
   dataType: () => 'text',
   toDriver: encodeParts,
   fromDriver: decodeParts,
+});
+
+/** The messages that steer a turn, a JSON object a line. */
+export const steering = customType<{ data: Steering[]; driverData: string }>({
+  dataType: () => 'text',
+  toDriver: encodeSteering,
+  fromDriver: decodeSteering,
 });
 
 /** @throws Error when the text holds no failure */

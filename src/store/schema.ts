@@ -15,6 +15,7 @@ import {
   parseToolOutput,
   parseScopes,
   parts,
+  steering,
 } from './json-columns.ts';
 import {
   blob,
@@ -80,6 +81,11 @@ export const turns = sqliteTable(
     model: text('model').notNull(),
     /** What the request asked of the model, besides; null for a plain turn. */
     parameters: json(parseParameters)('parameters'),
+    /**
+     * The messages that came while the turn ran and are to steer it, a JSON object a line; null for
+     * none. Those that have joined are parts of the answer as well.
+     */
+    steering: steering('steering'),
     /** True when this turn created its conversation. */
     created: integer('created', { mode: 'boolean' }).notNull().default(false),
     heartbeatAt: integer('heartbeat_at').notNull(),

@@ -3,6 +3,7 @@
  * Object. The database decides which process may run a turn.
  */
 import { decodeCursor } from '../core/cursor.ts';
+import { notFound } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
@@ -20,6 +21,7 @@ import { ConversationQueues, unlessAborted } from './accept/conversation-queue.t
 import { KeepAliveTimer } from './follow/keep-alive-timer.ts';
 import { QueuedStream } from './follow/queued-stream.ts';
 import { startAtOf } from './follow/start-position.ts';
+import { turnThatAnswers, type WaitingMessage } from './follow/await-steering.ts';
 import { Subscription } from './follow/subscription.ts';
 import type { StartAt } from './follow/turn-reader.ts';
 import type { TurnSource } from './follow/turn-source.ts';
@@ -85,8 +87,11 @@ const CANCEL_WAIT_MS = 2_000;
 interface Waiting {
   /** Aborted when the client has disconnected. */
   signal?: AbortSignal | undefined;
-  /** Called when the request has to wait. */
-  onWait?: () => void;
+  /**
+   * Called when the request has to wait.
+   * @param turnId the turn that its message is stored with; undefined for one that is queued
+   */
+  onWait?: (turnId?: string) => void;
 }
 
 export class LocalTurnService implements TurnService {
@@ -118,6 +123,7 @@ export class LocalTurnService implements TurnService {
       coalesce,
       checkpointer: new Checkpointer({ db, instanceId, turns: running.byId, leaseMs, log }),
       dependencies: { ...dependencies, instanceId },
+      limits: { leaseMs, windowMessages: settings.context.windowMessages },
     });
   }
 
@@ -126,15 +132,16 @@ export class LocalTurnService implements TurnService {
       here: (source) => this.#streamOf(source, options, 'start'),
       elsewhere: (service, turn) => service.follow(turn, options),
     };
-    if (request.onBusy === 'queue') return this.#startQueued(request, options, reading, asker);
-    return this.#gate.enter(() => this.#enter(this.#claims.of(request), request, reading));
+    if (request.onBusy === 'queue' || request.onBusy === 'steer')
+      return this.#startWaiting(request, options, reading, asker);
+    return this.#enter(this.#claims.of(request), request, reading);
   }
 
   /**
    * Streams a turn that has to wait. The stream starts at once and holds comments until the turn
    * begins.
    */
-  async #startQueued(
+  async #startWaiting(
     request: TurnRequest,
     { wire }: StreamOptions,
     reading: Reading<TurnStream>,
@@ -145,14 +152,14 @@ export class LocalTurnService implements TurnService {
     const leave = () => gone.abort();
     if (asker?.signal.aborted) leave();
     asker?.signal.addEventListener('abort', leave, { once: true });
-    const waits = Promise.withResolvers<undefined>();
-    const wait = { signal: gone.signal, onWait: () => waits.resolve(undefined) };
-    const accepted = this.#gate.enter(() => this.#enter(claim, request, reading, wait));
-    const stream = await Promise.race([accepted, waits.promise]);
-    if (stream) return stream;
     const { turnId, conversationId } = claim;
+    const waits = Promise.withResolvers<{ waitsFor: string }>();
+    const onWait = (waitsFor = turnId) => waits.resolve({ waitsFor });
+    const accepted = this.#enter(claim, request, reading, { signal: gone.signal, onWait });
+    const entered = await Promise.race([accepted, waits.promise]);
+    if (!('waitsFor' in entered)) return entered;
     const { keepAliveMs } = this.#dependencies.settings;
-    const address = { turnId, conversationId };
+    const address = { turnId: entered.waitsFor, conversationId };
     return new QueuedStream({ ...address, wire, keepAliveMs, accepted, onLeave: leave });
   }
 
@@ -161,8 +168,9 @@ export class LocalTurnService implements TurnService {
       here: (source) => this.#runOf(source, onDisconnect),
       elsewhere: (service, turn) => service.wait(turn, onDisconnect),
     };
-    const wait = { signal: request.onBusy === 'queue' ? asker?.signal : undefined };
-    return this.#gate.enter(() => this.#enter(this.#claims.of(request), request, reading, wait));
+    const mayWait = request.onBusy === 'queue' || request.onBusy === 'steer';
+    const wait = { signal: mayWait ? asker?.signal : undefined };
+    return this.#enter(this.#claims.of(request), request, reading, wait);
   }
 
   holds(turnId: string): boolean {
@@ -235,8 +243,8 @@ export class LocalTurnService implements TurnService {
   }
 
   /**
-   * Accepts the turn, or joins the one that it repeats. A request with `on_busy` `queue` waits
-   * first.
+   * Accepts the turn, or joins the one that answers the request: one that it repeats, or steers. A
+   * request with `on_busy` `queue` waits first.
    */
   async #enter<Read>(
     claim: TurnClaim,
@@ -244,12 +252,29 @@ export class LocalTurnService implements TurnService {
     reading: Reading<Read>,
     wait: Waiting = {},
   ): Promise<Read> {
+    const entered = await this.#gate.enter(() => this.#admit(claim, request, reading, wait));
+    if ('read' in entered) return entered.read;
+    const { steers } = entered;
+    await this.#dependencies.db.flush();
+    wait.onWait?.(steers.turnId);
+    return this.#readAnswerTo(steers, request, reading, wait);
+  }
+
+  async #admit<Read>(
+    claim: TurnClaim,
+    request: TurnRequest,
+    reading: Reading<Read>,
+    wait: Waiting,
+  ): Promise<{ read: Read } | { steers: WaitingMessage }> {
     this.#gate.mustBeOpen();
     // An unknown model, or one that cannot do what is asked, is refused before anything is stored.
     if (request.model) await this.#starter.resolve(request.model, request.parameters);
     const task = () => this.#acceptOrJoin(claim, request, reading, wait);
     if (request.onBusy !== 'queue') return task();
-    return this.#queues.run(request.conversationId, task, wait);
+    return this.#queues.run(request.conversationId, task, {
+      ...wait,
+      onWait: () => wait.onWait?.(),
+    });
   }
 
   async #acceptOrJoin<Read>(
@@ -257,7 +282,7 @@ export class LocalTurnService implements TurnService {
     request: TurnRequest,
     reading: Reading<Read>,
     wait: Waiting,
-  ): Promise<Read> {
+  ): Promise<{ read: Read } | { steers: WaitingMessage }> {
     const entered = await acceptTurn<Read>(claim, request, {
       claims: this.#claims,
       gate: this.#gate,
@@ -266,8 +291,25 @@ export class LocalTurnService implements TurnService {
       cancel: (turn) => this.cancel(turn),
       waitFor: (turnId) => this.#waitFor(turnId, wait),
     });
-    if ('joined' in entered) return entered.joined;
-    return reading.here(await this.#starter.begin(claim, entered.accepted));
+    if ('steers' in entered) return entered;
+    if ('joined' in entered) return { read: entered.joined };
+    return { read: reading.here(await this.#starter.begin(claim, entered.accepted)) };
+  }
+
+  /** Reads the turn that answers a message which steers another, as soon as that is known. */
+  async #readAnswerTo<Read>(
+    message: WaitingMessage,
+    { conversationId, principal }: TurnRequest,
+    reading: Reading<Read>,
+    { signal }: Waiting,
+  ): Promise<Read> {
+    const { db, settings } = this.#dependencies;
+    const waiting = { db, running: this.#running.byId, leaseMs: settings.leaseMs, signal };
+    const turnId = await turnThatAnswers(message, waiting);
+    if (turnId !== undefined) await this.#claims.bindTicket(principal, turnId);
+    const read = turnId && (await this.#sources.join({ turnId, conversationId }, reading));
+    if (!read) throw notFound('Message');
+    return read;
   }
 
   async #waitFor(turnId: string, { signal, onWait }: Waiting): Promise<void> {

@@ -10,7 +10,7 @@ import type { TurnStanding } from '../store/turns/read.ts';
 import type { Wire } from '../wire/wire.ts';
 import type { Sink } from './follow/sink.ts';
 
-export const ON_BUSY = ['reject', 'interrupt', 'queue'] as const;
+export const ON_BUSY = ['reject', 'interrupt', 'queue', 'steer'] as const;
 export type OnBusy = (typeof ON_BUSY)[number];
 
 /** The input that a turn answers. */

@@ -39,10 +39,10 @@ function textEncoder(): Encoder {
     },
     reasoning: () => '',
     part(part, cursor) {
-      // Its reader sees nothing of tools, but has to know what it is asked.
-      if (part.type !== 'tool_approval') return '';
-      const { type: _, ...question } = part;
-      return `id: ${cursor}\nevent: tool.approval\ndata: ${JSON.stringify(question)}\n\n`;
+      // Its reader sees nothing of tools, but has to know what it is asked, and what joined.
+      if (part.type !== 'tool_approval' && part.type !== 'steered') return '';
+      const { type, ...data } = part;
+      return `id: ${cursor}\nevent: ${type.replace('_', '.')}\ndata: ${JSON.stringify(data)}\n\n`;
     },
     ended(head, outcome, cursor) {
       const name = terminalEvent(outcome.message.status);

@@ -135,6 +135,10 @@ function chunksOf(part: Exclude<Part, { text: string }>) {
       const { approval_id: approvalId, approved, reason } = part;
       return [{ type: 'tool-approval-response', approvalId, approved, reason }];
     }
+    case 'steered': {
+      const { id, content } = part.message;
+      return [{ type: 'steering-message', id, parts: [{ type: 'text', text: content }] }];
+    }
   }
 }
 

@@ -124,7 +124,7 @@ function uiParts(parts: readonly Part[], group: UiGroup, after: readonly Part[])
 
 /** Tells whether a part is what a call of the model begins with, once there are results. */
 export function startsStep({ type }: Pick<Part, 'type'>): boolean {
-  return type === 'text' || type === 'reasoning' || type === 'tool_call';
+  return type === 'text' || type === 'reasoning' || type === 'tool_call' || type === 'steered';
 }
 
 function uiPart(part: Part, said: readonly Part[], state: 'streaming' | 'done') {
@@ -137,6 +137,10 @@ function uiPart(part: Part, said: readonly Part[], state: 'streaming' | 'done') 
       return part.sources.map(sourcePart);
     case 'tool_call':
       return [uiToolPart(part, said)];
+    case 'steered': {
+      const { id, content } = part.message;
+      return [{ type: 'steering-message' as const, id, parts: [{ type: 'text', text: content }] }];
+    }
     default:
       return [];
   }

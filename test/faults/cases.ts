@@ -14,6 +14,7 @@ import { leaving } from './cases/leave.ts';
 import { many } from './cases/many.ts';
 import { outages } from './cases/outage.ts';
 import { owners } from './cases/owners.ts';
+import { steering } from './cases/steering.ts';
 import { treeKeys } from './cases/tree-keys.ts';
 import { trees } from './cases/tree.ts';
 import { usage } from './cases/usage.ts';
@@ -22,6 +23,7 @@ import { upstreamCuts } from './cases/upstream.ts';
 export const cases: FaultCase[] = [
   ...databaseRequests,
   ...kill,
+  ...steering,
   ...trees,
   ...treeKeys,
   ...cancelRaces,

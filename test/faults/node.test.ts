@@ -11,6 +11,8 @@ testCases('node', [
   'database-down-before',
   'file-locked',
   'kill-9-any-moment',
+  'steering-kill-9',
+  'steering-two-processes',
   'tree-kill-9',
   'tree-races-two-processes',
   'tree-idempotency-20',

@@ -12,8 +12,9 @@ import { websocketFrames } from '../../wire/websocket-frames.ts';
 import { streamOptions } from '../shared/answer-turn.ts';
 import { invalidInput } from '../shared/invalid-input.ts';
 import { parametersOf } from '../shared/parameters.ts';
-import { frameSink, type Socket } from './frame-sink.ts';
+import type { Socket } from './frame-sink.ts';
 import { incoming, type Incoming } from './frames.ts';
+import { sendTurn } from './send-turn.ts';
 
 /** The longest frame of a client in characters, which is the largest JSON body in bytes. */
 const LONGEST_FRAME = 1_600_000;
@@ -42,9 +43,7 @@ export async function receive(
     const ask = await askOf(context, frame);
     conversationId = ask.conversationId;
     const stream = await startTurn(context, ask, streamOptions(websocketFrames, frame));
-    await new Promise<void>((resolve, reject) => {
-      stream.pipe(frameSink(socket, { resolve, reject }));
-    });
+    await sendTurn(socket, stream, { steers: frame.on_busy === 'steer' });
   } catch (error) {
     if (socket.gone.aborted) return;
     const failure = failureOf(error);

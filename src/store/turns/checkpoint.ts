@@ -6,7 +6,7 @@ import type { Failure } from '../../core/errors.ts';
 import type { LedgerEntry } from '../../core/ledger.ts';
 import type { Message, StoredTurn, TurnHead } from '../../core/message.ts';
 import { contentOf, encodeParts, type Part } from '../../core/parts.ts';
-import { NOW, type Database, type Statement } from '../database.ts';
+import { NOW, type Database, type ResultSet, type Statement } from '../database.ts';
 import { batch } from '../query.ts';
 import { text } from '../rows.ts';
 import { ANYONE } from '../../core/principal.ts';
@@ -31,7 +31,8 @@ export interface TurnState {
   cancelRequested: boolean;
 }
 
-const OWNED = `EXISTS (SELECT 1 FROM turns t WHERE t.id = messages.turn_id AND t.state = 'running' AND t.instance_id = ?)`;
+const RUNNING_HERE = `SELECT 1 FROM turns t WHERE t.id = messages.turn_id AND t.state = 'running' AND t.instance_id = ?`;
+const OWNED = `EXISTS (${RUNNING_HERE})`;
 
 /**
  * Stores the growth of all turns of an instance and renews their heartbeats, in one request.
@@ -111,43 +112,52 @@ export type Ending = Pick<
   tokenRatio: number | null;
 };
 
+/** The end of a turn, and what is written with it. */
+export interface TurnEnd {
+  head: TurnHead;
+  instanceId: string;
+  ending: Ending;
+  /** The calls of models that the turn has made: they count, whoever has ended the turn. */
+  calls: readonly LedgerEntry[];
+  /**
+   * How many of the messages that came to steer the turn have been handled; none unless given.
+   * Where there are more, the turn does not end: they would be lost.
+   */
+  handled?: number;
+  /** Asks how the limits of the user stand then; undefined where nobody has limits. */
+  budgetOf?: UserBudgetAsk | undefined;
+  retryForMs: number;
+}
+
 /**
  * Stores the end of a turn; safe to repeat.
- * @returns what is stored now: this ending, or another when the turn had been taken away; undefined
- *   when it was deleted
+ * @returns what is stored now: this ending, or another when the turn had been taken away, or the
+ *   turn still running when it is steered by more than was handled; undefined when it was deleted
  */
-export async function endTurn(
+export async function endTurn(db: Database, end: TurnEnd): Promise<StoredTurn | undefined> {
+  // A power cut may cost an answer its last second anyway; this adds 20 ms to it.
+  const results = await db.batch(endStatements(end), 'write-unflushed', end.retryForMs);
+  return endedFrom(db, results, end);
+}
+
+/** Returns the statements that store the end of a turn; {@link endedFrom} reads their results. */
+export function endStatements({ head, instanceId, ending, calls, ...end }: TurnEnd): Statement[] {
+  const { handled = 0, budgetOf } = end;
+  return [
+    ...recordCalls(calls, head.acceptedAt),
+    updateAnswer(head, { instanceId, handled }, ending),
+    ...(isRefusal(ending) ? [refusePrompt(head, { instanceId, handled })] : []),
+    closeTurn(head, { instanceId, handled }, ending),
+    ...(budgetOf ? [selectBudget(budgetOf)] : []),
+  ];
+}
+
+/** Reads what is stored of a turn after the statements of {@link endStatements}. */
+export async function endedFrom(
   db: Database,
-  {
-    head,
-    instanceId,
-    ending,
-    calls,
-    budgetOf,
-    retryForMs,
-  }: {
-    head: TurnHead;
-    instanceId: string;
-    ending: Ending;
-    /** The calls of models that the turn has made: they count, whoever has ended the turn. */
-    calls: readonly LedgerEntry[];
-    /** Asks how the limits of the user stand then; undefined where nobody has limits. */
-    budgetOf?: UserBudgetAsk | undefined;
-    retryForMs: number;
-  },
+  results: readonly ResultSet[],
+  { head, ending, budgetOf, retryForMs }: Omit<TurnEnd, 'handled'>,
 ): Promise<StoredTurn | undefined> {
-  const results = await db.batch(
-    [
-      ...recordCalls(calls, head.acceptedAt),
-      updateAnswer(head, instanceId, ending),
-      ...(isRefusal(ending) ? [refusePrompt(head, instanceId)] : []),
-      closeTurn(head, instanceId, ending),
-      ...(budgetOf ? [selectBudget(budgetOf)] : []),
-    ],
-    // A power cut may cost an answer its last second anyway; this adds 20 ms to it.
-    'write-unflushed',
-    retryForMs,
-  );
   const closed = results.at(budgetOf ? -2 : -1);
   const standing = budgetOf && results.at(-1)?.rows[0];
   if (closed?.rowsAffected === 1)
@@ -159,8 +169,8 @@ export async function endTurn(
       error: ending.error,
       limits: standing && budgetFrom(standing),
     };
-  // The turn was ended, taken over or deleted before: by somebody else, or by this very batch when
-  // its answer was lost.
+  // The turn is steered, or was ended, taken over or deleted before: by somebody else, or by this
+  // very batch when its answer was lost.
   const [[stored]] = await batch(db, [selectTurn(head.turnId, ANYONE)], 'read', retryForMs);
   return stored && turnFrom(stored);
 }
@@ -185,10 +195,20 @@ export function endedMessage(
   };
 }
 
-const UPDATE_ANSWER = `UPDATE messages SET status = ?, parts = ?, text_length = ?, model = ?, input_tokens = ?, output_tokens = ?, tokens_estimated = ?,
-  finish_reason = ?, is_valid = ?, first_token_ms = ?, duration_ms = ?, token_ratio = ? WHERE id = ? AND ${OWNED}`;
+/** Who closes a turn, and how many of the messages that came to steer it have been handled. */
+type Closing = Required<Pick<TurnEnd, 'instanceId' | 'handled'>>;
 
-function updateAnswer(head: TurnHead, instanceId: string, ending: Ending): Statement {
+/** True when no more messages came to steer a turn than have been handled: it takes their number. */
+function isHandled(column: string): string {
+  return `(${column} IS NULL OR json_array_length('[' || replace(${column}, char(10), ',') || ']') <= ?)`;
+}
+
+const OWNED_AT_END = `EXISTS (${RUNNING_HERE} AND ${isHandled('t.steering')})`;
+
+const UPDATE_ANSWER = `UPDATE messages SET status = ?, parts = ?, text_length = ?, model = ?, input_tokens = ?, output_tokens = ?, tokens_estimated = ?,
+  finish_reason = ?, is_valid = ?, first_token_ms = ?, duration_ms = ?, token_ratio = ? WHERE id = ? AND ${OWNED_AT_END}`;
+
+function updateAnswer(head: TurnHead, { instanceId, handled }: Closing, ending: Ending): Statement {
   return {
     sql: UPDATE_ANSWER,
     args: [
@@ -206,17 +226,18 @@ function updateAnswer(head: TurnHead, instanceId: string, ending: Ending): State
       ending.tokenRatio,
       head.assistantMessage.id,
       instanceId,
+      handled,
     ],
   };
 }
 
 const CLOSE_TURN = `UPDATE turns SET state = 'ended', ended_at = ${NOW}, error = ?, model = ?
-  WHERE id = ? AND state = 'running' AND instance_id = ?`;
+  WHERE id = ? AND state = 'running' AND instance_id = ? AND ${isHandled('steering')}`;
 
-function closeTurn(head: TurnHead, instanceId: string, { error }: Ending): Statement {
+function closeTurn(head: TurnHead, { instanceId, handled }: Closing, { error }: Ending): Statement {
   return {
     sql: CLOSE_TURN,
-    args: [error ? JSON.stringify(error) : null, head.model, head.turnId, instanceId],
+    args: [error ? JSON.stringify(error) : null, head.model, head.turnId, instanceId, handled],
   };
 }
 
@@ -228,9 +249,9 @@ function isRefusal({ status, error }: Ending): boolean {
 }
 
 /** A message that was refused for good is kept and shown, and left out of later contexts. */
-function refusePrompt(head: TurnHead, instanceId: string): Statement {
+function refusePrompt(head: TurnHead, { instanceId, handled }: Closing): Statement {
   return {
-    sql: `UPDATE messages SET is_refused = 1 WHERE id = ? AND EXISTS (SELECT 1 FROM turns t WHERE t.id = ? AND t.state = 'running' AND t.instance_id = ?)`,
-    args: [head.userMessage.id, head.turnId, instanceId],
+    sql: `UPDATE messages SET is_refused = 1 WHERE id = ? AND EXISTS (SELECT 1 FROM turns t WHERE t.id = ? AND t.state = 'running' AND t.instance_id = ? AND ${isHandled('t.steering')})`,
+    args: [head.userMessage.id, head.turnId, instanceId, handled],
   };
 }

@@ -13,6 +13,7 @@ import { ownerArgs } from '../ownership.ts';
 import { keyArgs, type ClaimLimits, type ClaimResult, type TurnClaim } from './claim.ts';
 import { inheritFromCaller, repeatParameters } from './continue-calls.ts';
 import { claimResultFrom, selectClaimResult } from './claim-result.ts';
+import { selectSteered, steer, steeredFrom, steeredTurnOf } from './steering.ts';
 import { placementOf, type Placement } from './placement.ts';
 
 /**
@@ -37,17 +38,22 @@ export async function claimTurn(
   const statements = [
     ...begun,
     ...reservation,
+    ...(claim.steering ? [steer(claim, limits)] : []),
     ...(claim.idempotency ? [rememberKey(claim.idempotency, turnOf(claim))] : []),
     insertMessages(claim, placement),
     updateConversation(claim, placement),
     ...placement.more,
     ...inherited(claim),
+    ...(claim.steering ? [selectSteered(claim)] : []),
     selectClaimResult(claim, placement, limits),
   ];
   try {
     const results = await db.batch(statements, 'write-unflushed');
     const told = reservation.length === 0 ? undefined : results[begun.length + RESERVE_RESULT];
-    return claimResultFrom(claim, results.at(-1)?.rows[0], reservedFrom(told));
+    const result = claimResultFrom(claim, results.at(-1)?.rows[0], reservedFrom(told));
+    const isInTheWay = result.kind === 'busy' || result.kind === 'repeated';
+    if (!claim.steering || !isInTheWay) return result;
+    return steeredFrom(results.at(-2)?.rows[0]) ?? result;
   } catch (error) {
     if (isRefusedCredential(error)) return { kind: 'unauthenticated' };
     throw error;
@@ -95,7 +101,8 @@ function insertConversation(claim: TurnClaim, create: NewConversation): Statemen
   };
 }
 
-function insertTurn(claim: TurnClaim, placement: Placement): Statement {
+/** The statement that takes the conversation's place for a running turn. */
+export function insertTurn(claim: TurnClaim, placement: Placement): Statement {
   return {
     sql: placement.insertTurn,
     args: [
@@ -115,18 +122,22 @@ function insertTurn(claim: TurnClaim, placement: Placement): Statement {
   };
 }
 
-function turnOf({ turnId }: TurnClaim): Statement {
+function turnOf(claim: TurnClaim): Statement {
+  if (claim.steering) return steeredTurnOf(claim);
+  const { turnId } = claim;
   return { sql: 'SELECT id FROM turns WHERE id = ?', args: [turnId] };
 }
 
-function insertMessages(claim: TurnClaim, placement: Placement): Statement {
+/** The statement that stores the question, where it is new, and the empty answer. */
+export function insertMessages(claim: TurnClaim, placement: Placement): Statement {
   return {
     sql: placement.insertMessages,
     args: [...placement.messageArgs, claim.turnId],
   };
 }
 
-function updateConversation(claim: TurnClaim, placement: Placement): Statement {
+/** The statement that makes the answer the end of the active path. */
+export function updateConversation(claim: TurnClaim, placement: Placement): Statement {
   const { title, conversationId, turnId } = claim;
   return {
     sql: placement.updateConversation,

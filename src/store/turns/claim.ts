@@ -4,6 +4,7 @@ import type { Conversation, NewConversation } from '../../core/conversation.ts';
 import type { Siblings } from '../../core/message.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
 import type { Principal } from '../../core/principal.ts';
+import type { Steering } from '../../core/steering.ts';
 import type { LearnedRatio } from '../../core/token-correction.ts';
 import type { Reserved, ReserveAsk } from '../limits/reserve.ts';
 import type { Key } from '../idempotency-keys.ts';
@@ -30,6 +31,12 @@ export interface TurnClaim {
   idempotency?: Key;
   /** What is to be reserved for the turn; undefined where nobody has limits. */
   reservation?: ReserveAsk;
+  /** Set when the message is to steer the turn that is in the way of this one. */
+  steering?: {
+    message: Steering;
+    /** Stores nothing where the running turn answers the same text, or is steered by it. */
+    joinsSameText: boolean;
+  };
 }
 
 export interface ClaimLimits {
@@ -60,6 +67,8 @@ export type ClaimResult =
   /** The turn does not fit what the user's limits have left. */
   | { kind: 'limited'; reserved: Reserved }
   | { kind: 'busy'; turnId: string; text: string; leaseLeftMs: number }
+  /** The message is stored with the running turn, which it steers. */
+  | { kind: 'steers'; turnId: string; messageId: string }
   | { kind: 'repeated'; turnId: string; conversationId: string }
   | { kind: 'key_reused' }
   /** The caller's credential does not hold, or its ticket may not open this turn. */

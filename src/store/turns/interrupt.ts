@@ -5,6 +5,7 @@ import { sleep } from '../../core/retry.ts';
 import type { Database, Statement } from '../database.ts';
 import { batch, now, plain, query, statement } from '../query.ts';
 import { messages, turns } from '../schema.ts';
+import { keepSteering } from './lost-steering.ts';
 
 /** The condition that a turn runs; written out, since the index of running turns asks for it. */
 export const isRunning: SQL = sql`${turns.state} = 'running'`;
@@ -77,6 +78,7 @@ export function interrupt(which: SQL | undefined): Statement[] {
   return [
     settle(which),
     statement(query.update(messages).set({ status: 'interrupted' }).where(isAnswer)),
+    ...keepSteering(which, LOST),
     statement(query.update(turns).set(ended).where(which)),
   ];
 }

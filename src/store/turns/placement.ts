@@ -6,6 +6,7 @@
 import { encodeParts, type Part } from '../../core/parts.ts';
 import type { Answers } from '../../core/tool-calls.ts';
 import { NOW, type Statement } from '../database.ts';
+import type { TurnClaim } from './claim.ts';
 import { CALLER, CALLS_WAIT } from './continue-calls.ts';
 import { KNOWN_RESOURCE } from '../idempotency-keys.ts';
 import { isOwned } from '../ownership.ts';
@@ -77,6 +78,19 @@ export function placementOf(input: ClaimInput, answer: NewAnswer): Placement {
   };
 }
 
+/** Returns where the messages of a claim go that follows a turn, in the batch that ends that one. */
+export function following(
+  {
+    input,
+    assistantMessageId: id,
+    answerClientId: clientId,
+  }: Pick<TurnClaim, 'input' | 'assistantMessageId' | 'answerClientId'>,
+  previousTurnId: string,
+): Placement {
+  const placement = placementOf(input, { id, clientId });
+  return { ...placement, insertTurn: AFTER_TURN, conditionArgs: [previousTurnId] };
+}
+
 function afterCalls(
   { messageId, parentId = null }: Extract<ClaimInput, { kind: 'message' }>,
   { calls, approvals }: Answers,
@@ -123,6 +137,12 @@ const AT_HEAD = {
   insertMessages: insertMessages('c.head_message_id', 'c.message_count'),
   updateConversation: updateConversation(2, 'message_count + 2'),
 };
+
+/** At the end of the active path, once a turn that was there has ended. */
+const AFTER_TURN = insertTurn(
+  2,
+  `AND EXISTS (SELECT 1 FROM turns b WHERE b.id = ? AND b.conversation_id = c.id AND b.state = 'ended')`,
+);
 
 /** A new beginning, beside the first message. */
 const AT_ROOT = {

@@ -3,6 +3,7 @@ import { keyArgs, type TurnClaim } from './claim.ts';
 import { releaseBinding } from '../credentials/tickets.ts';
 import type { Database } from '../database.ts';
 import { rememberKey, releaseKey } from '../idempotency-keys.ts';
+import { releaseSteering } from './steering.ts';
 
 /**
  * Takes back a claim whose fate is unknown, as if it had never been made. The client was refused,
@@ -49,6 +50,7 @@ export async function releaseClaim(
           AND sequence_number > (SELECT last_sequence_number FROM conversations c WHERE c.id = conversation_id)`,
         args,
       },
+      ...releaseSteering(claim),
       ...releaseBinding(claim.principal, claim.turnId),
       // It may be under way still, held up by whatever lies between.
       rememberKey(releaseKey(claim.turnId), { sql: 'SELECT ? AS id', args: [claim.turnId] }),

@@ -6,7 +6,9 @@ import type { Reserved } from '../../store/limits/reserve.ts';
 import type { ClaimResult, TurnClaim } from '../../store/turns/claim.ts';
 import type { TurnAddress, TurnRequest } from '../turn-service.ts';
 import type { AdmissionGate } from './admission-gate.ts';
+import type { WaitingMessage } from '../follow/await-steering.ts';
 import { textOfInput, type Claims } from './claims.ts';
+import { queueFull } from './conversation-queue.ts';
 
 export type Accepted = Extract<ClaimResult, { kind: 'accepted' }>;
 type Busy = Extract<ClaimResult, { kind: 'busy' }>;
@@ -34,7 +36,7 @@ export async function acceptTurn<Joined>(
   claim: TurnClaim,
   request: TurnRequest,
   steps: AcceptSteps<Joined>,
-): Promise<{ accepted: Accepted } | { joined: Joined }> {
+): Promise<{ accepted: Accepted } | { joined: Joined } | { steers: WaitingMessage }> {
   for (;;) {
     steps.gate.mustBeOpen();
     const result = await steps.claims.make(claim);
@@ -55,6 +57,9 @@ export async function acceptTurn<Joined>(
         throw limitError(result.reserved);
       case 'key_reused':
         throw keyReused();
+      case 'steers':
+        await steps.claims.bindTicket(request.principal, result.turnId);
+        return { steers: result };
       case 'repeated': {
         const joined = await join(result, request, steps);
         if (joined) return { joined };
@@ -100,6 +105,7 @@ async function joinOrMakeWay<Joined>(
   else if (request.joinSameText && busy.text === textOfInput(request.input))
     return join(turn, request, steps);
   else if (request.onBusy === 'interrupt') await steps.cancel(turn);
+  else if (claim.steering && busy.leaseLeftMs >= 0) throw queueFull();
   else if (request.onBusy === 'queue') await steps.waitFor(busy.turnId);
   else throw turnInProgress(isHere ? {} : busy);
   return undefined;

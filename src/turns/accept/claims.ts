@@ -2,10 +2,11 @@
 import { estimateMessage } from '../../core/context.ts';
 import { newId } from '../../core/ids.ts';
 import type { TurnHead } from '../../core/message.ts';
-import { contentOf } from '../../core/parts.ts';
+import { contentOf, decodeParts, encodeParts } from '../../core/parts.ts';
+import type { Steering } from '../../core/steering.ts';
 import { answersIn } from '../../core/tool-calls.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { Principal } from '../../core/principal.ts';
+import { ANYONE, keyIdOf, type Principal } from '../../core/principal.ts';
 import { sleep } from '../../core/retry.ts';
 import { titleFrom } from '../../core/title.ts';
 import { claimTurn } from '../../store/turns/claim-turn.ts';
@@ -79,6 +80,32 @@ export class Claims {
       defaultModel: this.#settings.defaultModel,
       idempotency,
     };
+    return this.#reserving(request.onBusy === 'steer' ? withSteering(claim, request) : claim);
+  }
+
+  /** Returns the claim of the turn that answers a message which came while another turn ran. */
+  following(steering: Steering, { conversationId }: TurnHead): TurnClaim {
+    return this.#reserving({
+      turnId: steering.turnId,
+      assistantMessageId: steering.answerId,
+      answerClientId: steering.answerClientId,
+      instanceId: this.#instanceId,
+      conversationId,
+      // Who may speak here was checked when the message came.
+      principal: ANYONE,
+      input: {
+        ...claimInput({ kind: 'message', parts: decodeParts(steering.parts) }),
+        ...{ messageId: steering.id, clientId: steering.clientId },
+      },
+      title: null,
+      model: steering.model,
+      parameters: steering.parameters ?? undefined,
+      defaultModel: this.#settings.defaultModel,
+    });
+  }
+
+  /** Adds what is to be reserved for the turn, where users have limits. */
+  #reserving(claim: Omit<TurnClaim, 'reservation'>): TurnClaim {
     const { allowances } = this.#settings;
     return allowances ? { ...claim, reservation: allowances.of(claim) } : claim;
   }
@@ -125,6 +152,26 @@ export class Claims {
   async clear(conversationId: string): Promise<void> {
     await interruptLost(this.#db, conversationId, this.#settings.leaseMs);
   }
+}
+
+/**
+ * Returns the claim with what is stored when its message steers a running turn: only one that says
+ * something at the end of the active path can.
+ */
+function withSteering(claim: TurnClaim, request: TurnRequest): TurnClaim {
+  const { input, turnId, assistantMessageId: answerId, answerClientId, model } = claim;
+  if (input.kind !== 'message' || input.answers || input.parentMayBeQuestion) return claim;
+  if (input.parentId !== undefined || claim.create) return claim;
+  const { messageId: id, parts, textLength, tokens, clientId } = input;
+  const message = {
+    ...{ id, parts: encodeParts(parts), textLength, tokens, clientId },
+    ...{ turnId, answerId, answerClientId, model, parameters: claim.parameters ?? null },
+    scope: claim.idempotency?.scope ?? null,
+    key: claim.idempotency?.key ?? null,
+    keyId: keyIdOf(claim.principal) ?? null,
+    createdAt: '',
+  };
+  return { ...claim, steering: { message, joinsSameText: request.joinSameText } };
 }
 
 /** Returns the input as the database takes it, with an id for a new message. */

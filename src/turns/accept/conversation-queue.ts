@@ -38,11 +38,7 @@ export class ConversationQueues {
   #enter(conversationId: string): symbol {
     const waiting = this.#waiting.get(conversationId) ?? new Set();
     if (waiting.size >= LONGEST_QUEUE) {
-      throw new ParleyError({
-        code: 'queue_full',
-        detail: 'Too many turns are waiting in this conversation',
-        retryAfter: 5,
-      });
+      throw queueFull();
     }
     const place = Symbol('place');
     this.#waiting.set(conversationId, waiting.add(place));
@@ -54,6 +50,15 @@ export class ConversationQueues {
     waiting?.delete(place);
     if (waiting?.size === 0) this.#waiting.delete(conversationId);
   }
+}
+
+/** Returns the error for a conversation in which too many messages wait for the running turn. */
+export function queueFull(): ParleyError {
+  return new ParleyError({
+    code: 'queue_full',
+    detail: 'Too many turns are waiting in this conversation',
+    retryAfter: 5,
+  });
 }
 
 /** Resolves as `promise` does, or rejects as soon as the signal is aborted. */

@@ -14,6 +14,7 @@ import { buildPrompt } from './build-prompt.ts';
 import { callModel } from './call-model.ts';
 import { countUsage, type ModelCall, type ReportedUsage } from './count-usage.ts';
 import { hasWrittenAll, modelOptions, toolChoiceOf, windowFor } from './call-options.ts';
+import { letJoin } from './steering.ts';
 import type { StepResult } from './model-step.ts';
 import type { OfferedTools, ToolContext } from '../tools/tool.ts';
 import { continuePrompt } from '../tools/continue-prompt.ts';
@@ -76,6 +77,7 @@ async function generateBy(
     retriever: loggedRetriever(dependencies.retriever, turn),
   };
   let prompt = firstPrompt(model, tools, job, retrieved, dependencies);
+  if (job.isSteered) prompt = [...prompt, ...(await letJoin(job, dependencies))];
   const calls: ModelCall[] = [];
   for (let count = 1; ; count++) {
     const options = {
@@ -94,6 +96,7 @@ async function generateBy(
     const handled = await runToolCalls(turn, step.toolCalls, context);
     if (handled.some((call) => !call.result)) return { ...result, waitsForClient: true };
     prompt = continuePrompt(prompt, { said: turn.parts.textFrom(textBefore), calls: handled });
+    prompt = [...prompt, ...(await letJoin(job, dependencies))];
   }
 }
 

@@ -5,7 +5,10 @@ import { contentOf, type Part } from '../../core/parts.ts';
 import { toolOutput } from './tool-output.ts';
 
 type AssistantMessage = Extract<LanguageModelV4Message, { role: 'assistant' }>;
+type UserMessage = Extract<LanguageModelV4Message, { role: 'user' }>;
 type ToolMessage = Extract<LanguageModelV4Message, { role: 'tool' }>;
+/** What an answer becomes: its texts and calls, their results, and what the user said between. */
+type SentMessage = AssistantMessage | ToolMessage | UserMessage;
 type ToolCall = Extract<Part, { type: 'tool_call' }>;
 type ToolResult = Extract<Part, { type: 'tool_result' }>;
 
@@ -14,16 +17,21 @@ type ToolResult = Extract<Part, { type: 'tool_result' }>;
  * several.
  */
 export function promptMessages({ role, parts }: ContextMessage): LanguageModelV4Prompt {
-  if (role === 'user') return [{ role, content: [{ type: 'text', text: contentOf(parts) }] }];
+  if (role === 'user') return [userMessage(contentOf(parts))];
   const results = resultsIn(parts);
-  const messages: (AssistantMessage | ToolMessage)[] = [];
+  const messages: SentMessage[] = [];
   for (const part of parts) {
+    if (part.type === 'steered') messages.push(userMessage(part.message.content));
     if (part.type === 'text') assistantIn(messages).content.push({ type: 'text', text: part.text });
     const result = part.type === 'tool_call' ? results.get(part.tool_call_id)?.shift() : undefined;
     // Providers refuse a call without its result, so a call that was never answered is left out.
     if (part.type === 'tool_call' && result) addCall(messages, part, result);
   }
   return messages;
+}
+
+function userMessage(text: string): UserMessage {
+  return { role: 'user', content: [{ type: 'text', text }] };
 }
 
 /** Returns the results by the ids of their calls, which some services use more than once. */
@@ -39,11 +47,7 @@ function resultsIn(parts: readonly Part[]): Map<string, ToolResult[]> {
 }
 
 /** Adds a call and its result. Calls of one step share a message, and so do their results. */
-function addCall(
-  messages: (AssistantMessage | ToolMessage)[],
-  call: ToolCall,
-  result: ToolResult,
-): void {
+function addCall(messages: SentMessage[], call: ToolCall, result: ToolResult): void {
   const last = messages.at(-1);
   const toolCallId = call.tool_call_id;
   const toolName = call.name;
@@ -68,15 +72,12 @@ function addCall(
 /**
  * Returns the assistant's message that a call belongs to: the one before the results, or a new one.
  */
-function assistantOf(
-  messages: (AssistantMessage | ToolMessage)[],
-  last: AssistantMessage | ToolMessage | undefined,
-): AssistantMessage {
+function assistantOf(messages: SentMessage[], last: SentMessage | undefined): AssistantMessage {
   const before = messages.at(-2);
   return last?.role === 'tool' && before?.role === 'assistant' ? before : assistantIn(messages);
 }
 
-function assistantIn(messages: (AssistantMessage | ToolMessage)[]): AssistantMessage {
+function assistantIn(messages: SentMessage[]): AssistantMessage {
   const last = messages.at(-1);
   if (last?.role === 'assistant') return last;
   const next: AssistantMessage = { role: 'assistant', content: [] };

@@ -10,6 +10,7 @@ import { isAsAsked } from './check-format.ts';
 import { brokenEnding, endingOf } from './finish.ts';
 import { generate } from './generate.ts';
 import { retrieveContext } from './retrieve-context.ts';
+import { endSteered } from './steering.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
 
 /**
@@ -51,20 +52,17 @@ async function answer(job: TurnJob, dependencies: RunDependencies): Promise<Endi
  * deleted the turn meanwhile, the outcome is theirs.
  */
 async function storeEnding(
-  { turn: { head }, conversation, budget }: TurnJob,
+  { turn, conversation, budget }: TurnJob,
   { ending, calls }: { ending: Ending; calls: LedgerEntry[] },
-  { db, instanceId, settings, log }: RunDependencies,
+  { db, instanceId, settings, log, follow }: RunDependencies,
 ): Promise<Outcome> {
+  const { head, handled } = turn;
   try {
     const retryForMs = settings.storeGraceMs;
-    const stored = await endTurn(db, {
-      head,
-      instanceId,
-      ending,
-      calls,
-      budgetOf: budget?.askFor(conversation.userId),
-      retryForMs,
-    });
+    const budgetOf = budget?.askFor(conversation.userId);
+    const end = { head, instanceId, ending, calls, budgetOf, retryForMs };
+    let stored = await endTurn(db, { ...end, handled });
+    if (stored?.running) stored = await endSteered({ turn }, end, { db, follow });
     if (stored) return { message: stored.message, error: stored.error, limits: stored.limits };
     return { message: endedMessage(head, { ...ending, status: 'cancelled' }) };
   } catch (error) {

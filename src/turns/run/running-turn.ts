@@ -22,6 +22,10 @@ export class RunningTurn implements TurnSource {
   readonly shared = new SharedReads();
   readonly calls = new CallLog();
   readonly limits: Budget | undefined;
+  /** The ids of the messages that have joined the turn while it ran. */
+  readonly joined = new Set<string>();
+  /** How many of the messages that came to steer it have joined it or were taken back. */
+  handled = 0;
   /** The start of the turn, in milliseconds by this process's monotonic clock. */
   readonly startedAt = performance.now();
   firstTokenAt: number | undefined;
@@ -89,6 +93,12 @@ export class RunningTurn implements TurnSource {
     this.parts.add(part);
     this.shared.clear();
     this.#planWake();
+  }
+
+  /** Adds a message that steers the turn. */
+  join(messageId: string, part: Extract<Part, { type: 'steered' }>): void {
+    this.joined.add(messageId);
+    this.add(part);
   }
 
   /** Ends the turn for its readers; call it once, after the end is stored. */

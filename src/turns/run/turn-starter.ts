@@ -1,16 +1,20 @@
 /** Begins accepted turns in this process. */
+import { failureOf } from '../../core/errors.ts';
 import { keyIdOf } from '../../core/principal.ts';
 import type { Registry } from '../../models/chat/registry.ts';
-import type { TurnClaim } from '../../store/turns/claim.ts';
+import { endTurn } from '../../store/turns/checkpoint.ts';
+import type { ClaimLimits, TurnClaim } from '../../store/turns/claim.ts';
 import type { Accepted } from '../accept/accept-turn.ts';
 import { headOf, type Claims } from '../accept/claims.ts';
 import type { TurnRequest } from '../turn-service.ts';
 import type { Checkpointer } from './checkpointer.ts';
+import { brokenEnding } from './finish.ts';
 import { runTurn } from './run-turn.ts';
 import { RunningTurn, type Coalesce } from './running-turn.ts';
 import type { RunningTurns } from './running-turns.ts';
+import { endSteered } from './steering.ts';
 import { TurnBudget } from './turn-budget.ts';
-import type { RunDependencies, TurnJob } from './types.ts';
+import type { Follow, RunDependencies, TurnJob } from './types.ts';
 
 interface TurnStarterOptions {
   claims: Claims;
@@ -18,15 +22,23 @@ interface TurnStarterOptions {
   running: RunningTurns;
   /** Groups writes that come close together. */
   coalesce: Coalesce;
-  dependencies: RunDependencies & { registry: Registry };
+  dependencies: Omit<RunDependencies, 'follow'> & { registry: Registry };
+  /** What the claims of turns that follow others read of their conversation. */
+  limits: ClaimLimits;
 }
 
 export class TurnStarter {
   readonly #options: TurnStarterOptions;
+  readonly #follow: Follow;
   #isClosed = false;
 
   constructor(options: TurnStarterOptions) {
     this.#options = options;
+    this.#follow = {
+      limits: options.limits,
+      claimOf: (message, head) => options.claims.following(message, head),
+      begin: (claim, accepted, keyId) => this.#beginFollowing(claim, accepted, keyId),
+    };
   }
 
   /** Stops turns that begin from now on at once: their claims were made before, and took long. */
@@ -39,15 +51,9 @@ export class TurnStarter {
    */
   async begin(claim: TurnClaim, accepted: Accepted): Promise<RunningTurn> {
     const models = await this.#modelsOf(accepted, claim);
-    const { running, coalesce, checkpointer, claims, dependencies } = this.#options;
-    const head = headOf(claim, accepted, models[0].name);
-    const turn = new RunningTurn(head, coalesce, accepted.reserved?.budget);
-    running.add(turn);
-    if (this.#isClosed) turn.stop('shutdown');
-    checkpointer.start();
-    void runTurn(jobOf(turn, claim, accepted, models), dependencies).finally(() =>
-      running.remove(turn),
-    );
+    const keyId = keyIdOf(claim.principal) ?? null;
+    const turn = this.#run(claim, accepted, { models, keyId, isSteered: false });
+    const { dependencies, claims } = this.#options;
     try {
       await dependencies.db.flush();
       return turn;
@@ -57,6 +63,41 @@ export class TurnStarter {
       await claims.release(claim);
       throw error;
     }
+  }
+
+  /** Runs a turn that follows another. It is stored already, and ends even if it cannot begin. */
+  async #beginFollowing(claim: TurnClaim, accepted: Accepted, keyId: string | null): Promise<void> {
+    try {
+      const models = await this.resolve(accepted.model, accepted.parameters);
+      this.#run(claim, accepted, { models, keyId, isSteered: true });
+    } catch (error) {
+      const { db, instanceId, settings } = this.#options.dependencies;
+      const head = headOf(claim, accepted, accepted.model);
+      const turn = new RunningTurn(head, this.#options.coalesce);
+      const ending = brokenEnding(turn, failureOf(error));
+      const retryForMs = settings.storeGraceMs;
+      const end = { head, instanceId, ending, calls: [], retryForMs };
+      const stored = await endTurn(db, end);
+      if (stored?.running) await endSteered({ turn }, end, { db, follow: this.#follow });
+    }
+  }
+
+  /** Runs a turn until its end is stored. */
+  #run(
+    claim: TurnClaim,
+    accepted: Accepted,
+    how: Pick<TurnJob, 'models' | 'keyId' | 'isSteered'>,
+  ): RunningTurn {
+    const { running, coalesce, checkpointer, dependencies } = this.#options;
+    const head = headOf(claim, accepted, how.models[0].name);
+    const turn = new RunningTurn(head, coalesce, accepted.reserved?.budget);
+    running.add(turn);
+    if (this.#isClosed) turn.stop('shutdown');
+    checkpointer.start();
+    const job = { ...jobOf(turn, claim, accepted), ...how };
+    const ended = runTurn(job, { ...dependencies, follow: this.#follow });
+    void ended.finally(() => running.remove(turn));
+    return turn;
   }
 
   /**
@@ -85,12 +126,10 @@ function jobOf(
   turn: RunningTurn,
   claim: TurnClaim,
   accepted: Accepted,
-  models: TurnJob['models'],
-): TurnJob {
+): Omit<TurnJob, 'models' | 'keyId' | 'isSteered'> {
   const { conversation, history, parameters, learned, hasSearchableContent, reserved } = accepted;
   return {
-    ...{ turn, conversation, history, parameters, learned, hasSearchableContent, models },
-    keyId: keyIdOf(claim.principal) ?? null,
+    ...{ turn, conversation, history, parameters, learned, hasSearchableContent },
     budget: reserved && claim.reservation && new TurnBudget(claim.reservation, reserved),
   };
 }

@@ -1,12 +1,15 @@
 /** The data and dependencies of a running turn. */
 import type { ContextMessage } from '../../core/context.ts';
 import type { Conversation } from '../../core/conversation.ts';
+import type { TurnHead } from '../../core/message.ts';
+import type { Steering } from '../../core/steering.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
 import type { LearnedRatio } from '../../core/token-correction.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import type { PriceTable } from '../../core/prices.ts';
 import type { Database } from '../../store/database.ts';
+import type { ClaimLimits, ClaimResult, TurnClaim } from '../../store/turns/claim.ts';
 import type { TurnBudget } from './turn-budget.ts';
 import type { RunningTurn } from './running-turn.ts';
 import type { ContextSettings } from './build-prompt.ts';
@@ -24,6 +27,19 @@ export interface RunSettings {
   storeGraceMs: number;
 }
 
+/** Begins the turn that follows one which was steered when no step of it was left. */
+export interface Follow {
+  /** What the claim reads of the conversation. */
+  limits: ClaimLimits;
+  claimOf(message: Steering, head: TurnHead): TurnClaim;
+  /** Resolves when the turn runs, or has failed. @param keyId see {@link TurnJob} */
+  begin(
+    claim: TurnClaim,
+    accepted: Extract<ClaimResult, { kind: 'accepted' }>,
+    keyId: string | null,
+  ): Promise<void>;
+}
+
 export interface RunDependencies {
   db: Database;
   /** The id of the instance that runs the turn. */
@@ -31,6 +47,7 @@ export interface RunDependencies {
   settings: RunSettings;
   retriever: Retriever;
   toolRegistry: ToolRegistry;
+  follow: Follow;
   /** What the calls of models cost. */
   prices: PriceTable;
   log: Logger;
@@ -51,6 +68,8 @@ export interface TurnJob {
   learned: LearnedRatio | undefined;
   /** True when the user has documents or other conversations that a tool could search. */
   hasSearchableContent: boolean;
+  /** True for a turn that followed another, which messages may steer that came before it. */
+  isSteered: boolean;
   /** The models, in the order in which they are tried. */
   models: readonly [ChatModel, ...ChatModel[]];
 }

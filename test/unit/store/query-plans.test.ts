@@ -62,6 +62,8 @@ import { failDraft, renewDraft } from '../../../src/store/documents/write-draft.
 import * as schema from '../../../src/store/schema.ts';
 import { chunks, chunkVectors, owners, SEARCH_TABLES } from '../../../src/store/search/tables.ts';
 import { resumeErasures } from '../../../src/actions/erase-user.ts';
+import { endAndFollow } from '../../../src/store/turns/follow-turn.ts';
+import { findSteering, readSteering } from '../../../src/store/turns/steering.ts';
 import { endTurn, saveCheckpoints, type Ending } from '../../../src/store/turns/checkpoint.ts';
 import { claimTurn } from '../../../src/store/turns/claim-turn.ts';
 import {
@@ -404,6 +406,7 @@ async function keepOrder(): Promise<void> {
     calls: [usedCall],
     retryForMs: 0,
   });
+  await steer();
   await setLimits(db, 'u', { turns_at_once: 3 });
   await extend(db, { ...reservation, most: 1, had: 1 });
   await sweep(db, 15_000);
@@ -413,6 +416,41 @@ async function keepOrder(): Promise<void> {
   await resumeDraft(db, { draft, description: { url: 'https://a.test' }, leaseMs: 15_000 });
   await recentMessages(db, { userId: 'u', except: 'c' });
   await failDraft(db, draft, { code: 'internal_error', detail: 'x' });
+}
+
+/** A message that steers a turn, and the turn that follows it. */
+async function steer(): Promise<void> {
+  const first = newClaim();
+  const claimLimits = { leaseMs: 15_000, windowMessages: 20 };
+  expect(await claimTurn(db, first, claimLimits)).toMatchObject({ kind: 'accepted' });
+  const { create: _, ...claim } = { ...newClaim(), conversationId: first.conversationId };
+  const { turnId, assistantMessageId: answerId, input } = claim;
+  const id = input.kind === 'message' ? input.messageId : '';
+  const message = {
+    ...{ id, parts: '{"type":"text","text":"Hello"}', textLength: 5, tokens: 1, clientId: null },
+    ...{ turnId, answerId, answerClientId: null, model: null, parameters: null },
+    ...{ scope: 'u', key: 'steering', keyId: null, createdAt: '' },
+  };
+  const idempotency = { scope: 'u', key: 'steering', fingerprint: 'f' };
+  const steering = { ...claim, idempotency, steering: { message, joinsSameText: false } };
+  const steered = { kind: 'steers', turnId: first.turnId, messageId: id };
+  expect(await claimTurn(db, steering, claimLimits)).toEqual(steered);
+  expect(await readSteering(db, first.turnId)).toMatchObject([
+    { ...message, createdAt: expect.stringMatching(/T.*Z$/u) },
+  ]);
+  const waits = { turnId: first.turnId, messageId: id, leaseMs: 15_000 };
+  expect(await findSteering(db, waits)).toEqual({ kind: 'waits', turnId: first.turnId });
+  const { head } = newRunningTurn();
+  const { instanceId } = first;
+  const { result } = await endAndFollow(db, {
+    ...{ head: { ...head, turnId: first.turnId }, instanceId, ending: refused, calls: [] },
+    ...{ claim: { ...claim, instanceId }, number: 0, limits: claimLimits, retryForMs: 0 },
+  });
+  expect(result).toMatchObject({ kind: 'accepted' });
+  expect(await findSteering(db, waits)).toEqual({ kind: 'answered', turnId });
+  const other = { ...newClaim(), conversationId: first.conversationId };
+  const released = { ...other, steering: { message, joinsSameText: false } };
+  await releaseClaim(db, released, 0);
 }
 
 /** Credentials: the statements are the same whether or not there are such rows. */

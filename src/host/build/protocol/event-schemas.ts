@@ -105,6 +105,26 @@ export const nativeEvents = {
       input: { query: 'valve' },
     },
   },
+  steered: {
+    when: 'when a message that came while the turn ran has joined it: what the model says next takes it into account. It is a part of the answer',
+    fields: z.object({
+      message: z.object({
+        id: z.string(),
+        role: z.literal('user'),
+        content: z.string(),
+        client_id: z.string().optional(),
+        created_at: z.iso.datetime(),
+      }),
+    }),
+    example: {
+      message: {
+        id: '019ac3a1-5d74-7a6d-95f7-4e5f60718293',
+        role: 'user',
+        content: 'In German, please',
+        created_at: '2026-11-27T15:04:05.000Z',
+      },
+    },
+  },
   'message.delta': {
     when: 'any number of times',
     fields: z.object({ text: z.string().describe('to be appended to the answer') }),

@@ -76,6 +76,11 @@ export const serverFrames = {
     fields: inConversation.extend(nativeEvents['tool.approval'].fields.shape),
     example: { conversation_id, ...nativeEvents['tool.approval'].example },
   },
+  steered: {
+    when: 'when a message that came while the turn ran has joined it, as `steered` above',
+    fields: inConversation.extend(nativeEvents.steered.fields.shape),
+    example: { conversation_id, ...nativeEvents.steered.example },
+  },
   chunk: {
     when: 'any number of times',
     fields: inConversation.extend({ content: z.string().describe('to be appended') }),

@@ -10,7 +10,7 @@ import { problemOf } from '../../../wire/problem.ts';
 import { advice } from './advice.ts';
 import { ingestEvents, nativeEvents, type Described } from './event-schemas.ts';
 import { serverFrames } from './frame-schemas.ts';
-import { INTRODUCTION, READING, SOCKET, STREAMS, TEXT_STREAM } from './prose.ts';
+import { INTRODUCTION, READING, SOCKET, STEERING, STREAMS, TEXT_STREAM } from './prose.ts';
 
 const HOUR_MS = 3_600_000;
 const MEBIBYTE = 1024 * 1024;
@@ -21,6 +21,7 @@ export function protocolPage(): string {
     INTRODUCTION,
     STREAMS,
     ...sections(nativeEvents, (name) => `event: ${name}`),
+    STEERING,
     TEXT_STREAM,
     '## The events of an ingest\n\n`POST /documents` streams like a turn. The last event is `done` here, too.',
     ...sections(ingestEvents, (name) => `event: ${name}`),

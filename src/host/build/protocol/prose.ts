@@ -24,11 +24,29 @@ To see why, send the same request by \`fetch\`. A 204 ends its reconnecting too.
 cannot be served now is answered by 200, \`retry:\` and the end of the stream, after which the
 browser comes again.`;
 
+export const STEERING = `## Messages that come while a turn runs
+
+With \`"on_busy": "steer"\` a message is stored with the running turn at once. It joins at the next
+step of that turn, after the results of its tools: the event \`steered\` says so to every reader. When
+no step is left, or the turn is cancelled or fails, a turn right after it answers the message; the
+end of the one and the beginning of the other are one write. Further messages that wait then join
+that turn. If the server dies before, the message is kept as a question whose turn was interrupted.
+
+The answer to such a request is the turn that answers its message, from its beginning, whichever it
+is; the head comes at once and comments follow until that is known. \`X-Turn-Id\` names the turn that
+the message was stored with, \`turn.started\` the turn that answers. A WebSocket that is being sent
+that turn already is not sent it again. \`model\` and the other fields say how a turn of its own is
+to be answered; a message that joins is answered as the running turn is. Whoever only wants to say
+something may leave: the message stays. Twenty may wait; then it is a 429 \`queue_full\`. A message
+with \`parent_message_id\`, results or approvals, an edit and a regeneration cannot steer: while a
+turn runs they are refused as without \`on_busy\`.`;
+
 export const TEXT_STREAM = `## The text-only stream
 
 \`GET /chat/conversations/{id}/stream\` sends events without a name, whose data are the text; a line
-break in it is several \`data:\` lines. A call that needs to be allowed is told by \`tool.approval\`, as above. A turn that does not complete ends with \`turn.cancelled\` or
-\`turn.failed\`, as above. \`data: [DONE]\` is always last. An answer that is itself \`[DONE]\` comes in
+break in it is several \`data:\` lines. A call that needs to be allowed is told by \`tool.approval\`, and a message that joined by
+\`steered\`, as above. A turn that does not complete ends with \`turn.cancelled\` or
+\`turn.failed\`. \`data: [DONE]\` is always last. An answer that is itself \`[DONE]\` comes in
 two events.`;
 
 export const SOCKET = `## The frames of a WebSocket
