@@ -5,9 +5,11 @@
 import { and, asc, desc, eq, gt, sql, type SQL } from 'drizzle-orm';
 import type { Conversation } from '../core/conversation.ts';
 import type { Message } from '../core/message.ts';
+import type { Principal } from '../core/principal.ts';
 import { selectConversation, type Mine } from './conversations.ts';
 import type { Database } from './database.ts';
 import { messageView } from './message-view.ts';
+import { ownerOf } from './ownership.ts';
 import { batch, prepare, query, type Given } from './query.ts';
 import { conversations, messages } from './schema.ts';
 import { readRepaired } from './turns/read-repaired.ts';
@@ -100,6 +102,34 @@ const selectPage = prepare(({ id, after, end, limit }: Given<'id' | 'after' | 'e
     .orderBy(asc(messages.sequenceNumber))
     .limit(limit),
 );
+
+const selectPathTo = prepare(({ id, owner, limit }: Given<'id' | 'owner' | 'limit'>) =>
+  selectOnPath(sql`
+    select m.rowid as at, m.parent_id as parent_id, 1 as count
+      from messages m join conversations c on c.id = m.conversation_id
+      where m.id = ${id} and (${owner} is null or c.user_id = ${owner})
+    union all
+    select m.rowid, m.parent_id, path.count + 1
+      from path join messages m on m.id = path.parent_id where path.count < ${limit}`).orderBy(
+    asc(messages.sequenceNumber),
+  ),
+);
+
+/** The most messages of a path that are read at once. */
+const LONGEST_PATH = 1_000;
+
+/**
+ * Reads the path up to a message, oldest first: the newest 1,000 of it. It is empty where this
+ * caller has no such message.
+ */
+export async function readPathTo(
+  db: Database,
+  { messageId, principal }: { messageId: string; principal: Principal },
+): Promise<Message[]> {
+  const select = selectPathTo({ id: messageId, owner: ownerOf(principal), limit: LONGEST_PATH });
+  const [found] = await batch(db, [select], 'read');
+  return found;
+}
 
 /** The number of newest conversations that count as recent, however many a user has. */
 const RECENT_CONVERSATIONS = 50;

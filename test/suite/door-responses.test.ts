@@ -19,6 +19,11 @@ function clientOf(user: string) {
 const tokens = ['Once ', 'upon ', 'a ', 'time 😀'];
 const answer = tokens.join('');
 const reasoning = ['Hm, ', 'let me see.'];
+const textIn = ({ output }: OpenAI.Responses.Response) =>
+  output
+    .flatMap((item) => (item.type === 'message' ? item.content : []))
+    .map((part) => ('text' in part ? part.text : ''))
+    .join('');
 const turnIdOf = ({ id }: { id: string }) => id.replace(/^resp_/u, '');
 
 async function conversations(user: string) {
@@ -260,6 +265,108 @@ describe.concurrent('a response', () => {
     }
   });
 });
+
+describe.concurrent('a stored response', () => {
+  it('is read, listed with what it answers, and deleted', async () => {
+    const { model } = await scripted(target, { tokens });
+    const owner = unique('user');
+    const { responses } = clientOf(owner);
+    const first = await responses.create({ model, input: 'one', metadata: { a: 'b' } });
+    const second = await responses.create({ model, input: 'two', previous_response_id: first.id });
+    const { output_text: _, ...read } = await responses.retrieve(first.id);
+    const { output_text: _text, ...made } = first;
+    expect(read).toEqual(made);
+
+    const items = [];
+    for await (const item of responses.inputItems.list(second.id, { limit: 2, order: 'asc' }))
+      items.push(item);
+    expect(items.map((item) => [item.id, 'role' in item && item.role])).toEqual([
+      [expect.stringMatching(/^msg_/u), 'user'],
+      [first.output[0]?.id, 'assistant'],
+      [expect.stringMatching(/^msg_/u), 'user'],
+    ]);
+    const newest = await responses.inputItems.list(second.id, { limit: 1 });
+    expect(newest.data).toEqual(items.slice(-1));
+
+    await responses.delete(second.id);
+    await expect(responses.retrieve(second.id)).rejects.toMatchObject({ status: 404 });
+    expect(await treeOf(first)).toHaveLength(2);
+    await responses.delete(first.id);
+    expect(await conversations(owner)).toEqual([]);
+  });
+
+  it('runs in the background, is followed from any event, and is stopped', async () => {
+    const { model, name } = await scripted(target, {
+      tokens: Array.from({ length: 200 }, (_, at) => `${at} `),
+      delayMs: { between: 40 },
+    });
+    const { responses } = clientOf(unique('user'));
+    const begun = await responses.create({ model, input: 'Count', background: true });
+    expect([begun.status, begun.background, begun.output]).toEqual(['in_progress', true, []]);
+    await target.upstream.waitForRequest(name);
+    const stream = await responses.retrieve(begun.id, { stream: true });
+    const heard: OpenAI.Responses.ResponseStreamEvent[] = [];
+    for await (const event of stream) {
+      heard.push(event);
+      if (heard.length === 12) break;
+    }
+    const stopped = await responses.cancel(begun.id);
+    expect(stopped.status).toBe('cancelled');
+    const after = heard.at(-1)?.sequence_number ?? 0;
+    const path = `/v1/responses/${begun.id}?stream=true&starting_after=${after}`;
+    const { events } = await eventsOf(path);
+    const before = heard.flatMap((event) =>
+      event.type === 'response.output_text.delta' ? [event.delta] : [],
+    );
+    const rest = events.flatMap((event) => ('delta' in event ? [String(event['delta'])] : []));
+    expect([...before, ...rest].join('')).toBe(textIn(stopped));
+    expect(events.at(-1)).toMatchObject({
+      type: 'response.incomplete',
+      response: { status: 'cancelled' },
+    });
+    expect((await responses.cancel(begun.id)).status).toBe('cancelled');
+  });
+
+  it('has the same numbers in every replay, from whatever event on', async () => {
+    const script = [{ toolCalls: [[rome]] }, { text: 'It rains.' }];
+    const called = await scripted(target, script);
+    const told = await scripted(target, { tokens, reasoning });
+    for (const { model } of [told, called]) {
+      const json = { model, tools: [weather], input: 'Tell me', user: unique('user') };
+      const live = await eventsOf('/v1/responses', { ...json, stream: true });
+      const { id } = asRecord(live.events[0]?.['response']);
+      const path = `/v1/responses/${String(id)}?stream=true`;
+      const replay = await eventsOf(path);
+      expect(whole(replay.events)).toEqual(whole(live.events));
+      for (const event of live.events) {
+        const rest = await eventsOf(`${path}&starting_after=${numberOf(event)}`);
+        const later = live.events.filter((each) => numberOf(each) > numberOf(event));
+        expect(whole(rest.events)).toEqual(whole(later));
+        expect(rest.last).toBe('[DONE]');
+      }
+      const end = numberOf(replay.events.at(-1) ?? {});
+      const beyond = await target.call(`${path}&starting_after=${end + 1}`);
+      expect(beyond.status).toBe(400);
+    }
+  });
+});
+
+const numberOf = (event: Record<string, unknown>) => Number(event['sequence_number']);
+
+/** Events with neighbouring deltas of one item joined, under the number of the last. */
+function whole(events: Record<string, unknown>[]) {
+  const joined: Record<string, unknown>[] = [];
+  for (const event of events) {
+    const last = joined.at(-1);
+    if (last && 'delta' in last && last['type'] === event['type'])
+      joined[joined.length - 1] = {
+        ...event,
+        delta: `${String(last['delta'])}${String(event['delta'])}`,
+      };
+    else joined.push(event);
+  }
+  return joined;
+}
 
 describe.concurrent('an answer that is not whole', () => {
   it('is incomplete where it was cut, and says why', async () => {

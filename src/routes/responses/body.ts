@@ -104,6 +104,8 @@ export function refuseUnhonoured(body: ResponseBody): void {
     return value !== undefined && value !== null && !neutral.includes(value) && !isEmpty(value);
   });
   if (asked) throw invalid(asked[0], `${asked[0]} is not supported here, or not with this value`);
+  if (body.background && body.store === false)
+    throw invalid('background', 'background needs a response that is stored');
   const verbosity = body.text?.verbosity ?? 'medium';
   if (verbosity !== 'medium') throw invalid('text.verbosity', 'text.verbosity must be medium');
   if (body.include?.includes('message.output_text.logprobs'))

@@ -4,7 +4,8 @@ import { forgetAfterwards, forgetBranchAfterwards } from '../../actions/forget-t
 import { runTurn, startTurn, type TurnAsk } from '../../actions/start-turn.ts';
 import { failureOf } from '../../core/errors.ts';
 import { contentOf } from '../../core/parts.ts';
-import type { TurnAddress } from '../../turns/turn-service.ts';
+import { readTurn } from '../../store/turns/read.ts';
+import type { TurnAddress, TurnStream } from '../../turns/turn-service.ts';
 import { responseEvents } from '../../wire/responses/events.ts';
 import { responseResource } from '../../wire/responses/resource.ts';
 import { BrokenOff } from '../../wire/wire.ts';
@@ -44,15 +45,19 @@ export function addCreation(router: Router): void {
       refuseUnhonoured(given);
       nameClient(c, given);
       const place = await placeOf(c, given);
-      return given.stream ? streamed(c, place) : whole(c, place);
+      if (given.stream) return streamed(c, place);
+      return given.background ? begun(c, place) : whole(c, place);
     },
     { takesHistory: true },
   );
 }
 
 async function streamed(c: AppContext, place: Place): Promise<Response> {
-  const wire = responseEvents();
-  const options = streamOptions(wire, {});
+  return streamTurn(c, await streamOf(c, place), responseEvents());
+}
+
+async function streamOf(c: AppContext, place: Place): Promise<TurnStream> {
+  const options = streamOptions(responseEvents(), {});
   const { turns } = c.get('dependencies');
   // Without a cursor there is always something to follow.
   const stream =
@@ -60,7 +65,20 @@ async function streamed(c: AppContext, place: Place): Promise<Response> {
       ? required(await turns.follow(place.join, options), 'Turn')
       : await unlessBusy(place, (ask) => startTurn(contextOf(c, ask), ask, options));
   forget(c, place, stream);
-  return streamTurn(c, stream, wire);
+  return stream;
+}
+
+/** Answers as soon as the turn is accepted. Its client comes back for the rest. */
+async function begun(c: AppContext, place: Place): Promise<Response> {
+  const stream = await streamOf(c, place);
+  stream.leave();
+  c.set('turn', stream);
+  const { db, config } = c.get('dependencies');
+  const { turnId } = stream;
+  const principal = c.get('principal');
+  const turn = await readTurn(db, { turnId, principal, leaseMs: config.TURN_LEASE_MS });
+  const { head, ...outcome } = required(turn, 'Response');
+  return c.json(responseResource(head, outcome), 200, turnHeaders(stream));
 }
 
 async function whole(c: AppContext, place: Place): Promise<Response> {

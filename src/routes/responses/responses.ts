@@ -2,9 +2,11 @@
 import { renderOpenAiError } from '../openai/render-openai-error.ts';
 import { createRouter } from '../shared/router.ts';
 import { addCreation } from './create.ts';
+import { addStored } from './stored.ts';
 
 export function responsesRouter() {
   const router = createRouter({ renderError: renderOpenAiError });
   addCreation(router);
+  addStored(router);
   return router;
 }

@@ -20,3 +20,7 @@ export const responseSchema = z
       .nullable(),
   })
   .openapi('Response');
+
+export const deletedSchema = z
+  .object({ id: z.string(), object: z.string(), deleted: z.literal(true) })
+  .openapi('Deleted');

@@ -132,6 +132,12 @@ export const ticketField = {
     .openapi({ description: 'From `POST /tickets`, in place of a credential in a header' }),
 };
 
+/** What OpenAI's clients ask to be included; everything that there is already is. */
+export const includeFields = {
+  include: z.union([z.string(), z.array(z.string())]).optional(),
+  'include[]': z.union([z.string(), z.array(z.string())]).optional(),
+};
+
 export const limit = z.coerce.number().int().min(1).max(200).default(50);
 
 /** The query for a page of a user's list; its cursor is the last id of the previous page. */

@@ -138,7 +138,9 @@ function answeredItem(part: Part, id: string) {
   };
 }
 
+export type Item = OutputItem | ReturnType<typeof inputItems>[number];
+
 /** Returns all items of a message. */
-export function itemsOf(message: Message) {
+export function itemsOf(message: Message): Item[] {
   return message.role === 'user' ? inputItems(message) : outputItems(message);
 }

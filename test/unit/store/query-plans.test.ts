@@ -308,6 +308,7 @@ async function chatByNames(): Promise<void> {
   const [item] = response['output'] as { id: string }[];
   const input = [item, { role: 'user', content: 'More' }];
   await call('POST', '/v1/responses', { user: 'u', input });
+  await call('GET', `/v1/responses/${String(response['id'])}/input_items`);
 }
 
 async function keepDocuments(): Promise<void> {
