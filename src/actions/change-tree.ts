@@ -3,14 +3,14 @@
  * turns do.
  */
 import type { Conversation } from '../core/conversation.ts';
-import { keyReused, notFound } from '../core/errors.ts';
+import { invalid, keyReused, notFound } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import { sleep } from '../core/retry.ts';
 import type { Database } from '../store/database.ts';
 import type { Key } from '../store/idempotency-keys.ts';
 import { createFork, readPath } from '../store/tree/fork.ts';
 import { deleteBranch } from '../store/tree/delete-branch.ts';
-import { findMessage, type MessageAddress } from '../store/tree/find-message.ts';
+import { findMessage, hasFollowers, type MessageAddress } from '../store/tree/find-message.ts';
 import type { Busy } from '../store/tree/state.ts';
 import { switchPath } from '../store/tree/switch-path.ts';
 import { interruptLost } from '../store/turns/interrupt.ts';
@@ -77,6 +77,17 @@ export async function deleteMessage(
   );
   const { turns } = context.dependencies;
   await Promise.all(runningTurns.map((turnId) => turns.cancel({ turnId, conversationId })));
+}
+
+/**
+ * Deletes a message that nothing follows.
+ * @throws ParleyError `not_found`, `turn_in_progress`, `invalid_request` when something follows it
+ */
+export async function deleteLast(context: ActionContext, id: string): Promise<void> {
+  const { db } = storeOf(context);
+  if (await hasFollowers(db, await requireMessage(context, id)))
+    throw invalid('id', 'Something follows this: delete that first');
+  await deleteMessage(context, { id, onBusy: 'reject' });
 }
 
 /**

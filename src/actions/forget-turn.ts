@@ -18,8 +18,10 @@ export function forgetAfterwards(context: ActionContext, turn: TurnAddress): voi
 
 /** Deletes the question and the answer of a turn when it is over, and nothing before them. */
 export function forgetBranchAfterwards(context: ActionContext, turn: TurnAddress): void {
+  // Its client may have left by then.
+  const patient = { ...context, asker: new AbortController() };
   forget(context, turn, ({ head }) =>
-    deleteMessage(context, { id: head.userMessage.id, onBusy: 'queue' }),
+    deleteMessage(patient, { id: head.userMessage.id, onBusy: 'queue' }),
   );
 }
 

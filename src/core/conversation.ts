@@ -1,6 +1,10 @@
+import type { Json } from './parts.ts';
+
 /** The modes of a conversation. In `rag` mode answers are grounded in the user's documents. */
 export const MODES = ['open', 'rag'] as const;
 export type Mode = (typeof MODES)[number];
+
+export type Metadata = Record<string, Json>;
 
 export interface Conversation {
   id: string;
@@ -15,6 +19,8 @@ export interface Conversation {
   headMessageId: string | null;
   /** The name that a client gave the conversation, unique among its owner's. */
   clientId: string | null;
+  /** What a client keeps with it; not read where a turn begins. */
+  metadata?: Metadata | null;
   /** Milliseconds since the epoch, by the database's clock. */
   createdAt: number;
   updatedAt: number;
@@ -30,4 +36,5 @@ export interface NewConversation {
   instructions: string | null;
   /** The name that a client gives it; null without one. */
   clientId: string | null;
+  metadata?: Metadata | null;
 }

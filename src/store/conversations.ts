@@ -38,6 +38,7 @@ export async function createConversation(
   const key = idempotency ?? { scope: '', key: '' };
   const row = selectRow(conversations, {
     ...conversation,
+    metadata: conversation.metadata ?? null,
     messageCount: path?.length ?? 0,
     lastSequenceNumber: path?.length ?? 0,
     headMessageId: path?.headMessageId ?? null,
@@ -126,7 +127,7 @@ export async function readConversation(
 }
 
 export type ConversationChange = Partial<
-  Pick<Conversation, 'title' | 'mode' | 'model' | 'instructions'>
+  Pick<Conversation, 'title' | 'mode' | 'model' | 'instructions' | 'metadata'>
 >;
 
 /** Changes the given columns and no others; undefined where there is none for this caller. */
@@ -134,10 +135,10 @@ export async function changeConversation(
   db: Database,
   { change, ...mine }: Mine & { change: ConversationChange },
 ): Promise<Conversation | undefined> {
-  const { title, mode, model, instructions } = change;
+  const { title, mode, model, instructions, metadata } = change;
   const update = query
     .update(conversations)
-    .set({ title, mode, model, instructions, updatedAt: now })
+    .set({ title, mode, model, instructions, metadata, updatedAt: now })
     .where(isMine({ id: mine.id, owner: ownerOf(mine.principal) }));
   const [, [changed]] = await batch(db, [update, selectConversation(mine)], 'write');
   return changed;

@@ -46,6 +46,8 @@ export const conversations = sqliteTable(
     headMessageId: text('head_message_id'),
     /** The name that a client gave it; null for one that a client knows by its id. */
     clientId: text('client_id'),
+    /** What a client keeps with it; null without any. */
+    metadata: json(parseMetadata)('metadata'),
     createdAt: integer('created_at').notNull(),
     updatedAt: integer('updated_at').notNull(),
   },

@@ -123,7 +123,7 @@ async function credentialsThatDoNotHold(user: string): Promise<Record<string, st
 
 /** The kind of the id in a path, by what stands before it. */
 const KINDS: [RegExp, string][] = [
-  [/^\/(conversations|chats|chat\/conversations|api\/chat)\/\{id\}/u, 'conversation'],
+  [/^\/(v1\/)?(conversations|chats|chat\/conversations|api\/chat)\/\{id\}/u, 'conversation'],
   [/^\/(turns|v1\/responses)\/\{id\}/u, 'turn'],
   [/^\/messages\/\{id\}\/edit/u, 'question'],
   [/^\/messages\/\{id\}/u, 'message'],
@@ -161,7 +161,10 @@ function rowOf(operation: Operation, id = ''): Row {
   const query = path.endsWith('/stream') && !path.startsWith('/api') ? '?message=Hello' : '';
   return {
     method: method.toUpperCase(),
-    path: path.replace(/\{\w+\}/u, encodeURIComponent(id)) + query,
+    path:
+      path
+        .replace('{item_id}', `msg_${owner.ids['message']}`)
+        .replace(/\{\w+\}/u, encodeURIComponent(id)) + query,
     json: example === undefined ? undefined : body,
   };
 }

@@ -1,6 +1,8 @@
 /** OpenAI's Responses, on the same conversations as everything else. */
 import { renderOpenAiError } from '../openai/render-openai-error.ts';
 import { createRouter } from '../shared/router.ts';
+import { addConversationItems } from './conversation-items.ts';
+import { addConversations } from './conversations.ts';
 import { addCreation } from './create.ts';
 import { addStored } from './stored.ts';
 
@@ -8,5 +10,7 @@ export function responsesRouter() {
   const router = createRouter({ renderError: renderOpenAiError });
   addCreation(router);
   addStored(router);
+  addConversations(router);
+  addConversationItems(router);
   return router;
 }

@@ -24,3 +24,12 @@ export const responseSchema = z
 export const deletedSchema = z
   .object({ id: z.string(), object: z.string(), deleted: z.literal(true) })
   .openapi('Deleted');
+
+export const conversationSchema = z
+  .object({
+    id: z.string(),
+    object: z.literal('conversation'),
+    created_at: z.int(),
+    metadata: z.record(z.string(), z.unknown()),
+  })
+  .openapi('OpenAiConversation');

@@ -1,6 +1,6 @@
 /** The routes of single responses: read, follow, stop, delete, and what they were asked. */
 import { z } from '@hono/zod-openapi';
-import { deleteMessage } from '../../actions/change-tree.ts';
+import { deleteLast, deleteMessage } from '../../actions/change-tree.ts';
 import { invalid, notFound } from '../../core/errors.ts';
 import type { StoredTurn } from '../../core/message.ts';
 import { deleteConversation, readConversation } from '../../store/conversations.ts';
@@ -12,6 +12,7 @@ import { itemsOf } from '../../wire/responses/items.ts';
 import { responseResource } from '../../wire/responses/resource.ts';
 import { asOpenAiErrors } from '../openai/docs.ts';
 import { streamOptions } from '../shared/answer-turn.ts';
+import { nameClient } from '../shared/client-user.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
 import { required } from '../shared/required.ts';
 import { MAKES_NOTHING, ofTurn } from '../shared/response-docs.ts';
@@ -106,7 +107,7 @@ function addDeletion(router: Router): void {
       path: '/v1/responses/{id}',
       tags,
       operationId: 'deleteResponse',
-      summary: 'Delete a response with its input and all that goes on from it',
+      summary: 'Delete a response with its input',
       request,
       responses: { 200: json(deletedSchema, 'Deleted'), ...problems },
     },
@@ -118,11 +119,15 @@ function addDeletion(router: Router): void {
   );
 }
 
-/** Deletes the question with its answer; the answer alone where the question has others. */
+/**
+ * Deletes the question with its answer; the answer alone where the question has others.
+ * @throws ParleyError `invalid_request` when something goes on from it
+ */
 async function deleteTurn(c: AppContext, { head, message }: StoredTurn): Promise<void> {
-  const isOnlyAnswer = message.siblings.count === 1;
-  const id = isOnlyAnswer ? head.userMessage.id : message.id;
-  await deleteMessage(actionContext(c), { id, onBusy: 'reject' });
+  const context = actionContext(c);
+  await deleteLast(context, message.id);
+  if (message.siblings.count === 1)
+    await deleteMessage(context, { id: head.userMessage.id, onBusy: 'reject' });
   const mine = { id: head.conversationId, principal: c.get('principal') };
   const { db } = c.get('dependencies');
   const left = head.created ? await readConversation(db, mine) : undefined;
@@ -159,6 +164,7 @@ function shown(c: AppContext, turn: StoredTurn): Response {
 
 /** Reads the turn that the path names. @throws ParleyError `not_found` */
 async function turnOf(c: AppContext): Promise<StoredTurn> {
+  nameClient(c, {});
   const { db, config } = c.get('dependencies');
   const turnId = turnIdIn(c.req.param('id') ?? '');
   const principal = c.get('principal');

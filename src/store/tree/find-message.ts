@@ -39,3 +39,20 @@ export async function findMessage(
   const [[found]] = await batch(db, [selectAddress({ id, owner: ownerOf(principal) })], 'read');
   return found;
 }
+
+const selectFollower = prepare(({ id, conversationId }: Given<'id' | 'conversationId'>) =>
+  query
+    .select({ id: messages.id })
+    .from(messages)
+    .where(and(eq(messages.conversationId, conversationId), eq(messages.parentId, id)))
+    .limit(1),
+);
+
+/** Returns true when a message has others below it. */
+export async function hasFollowers(
+  db: Database,
+  { id, conversationId }: Pick<MessageAddress, 'id' | 'conversationId'>,
+): Promise<boolean> {
+  const [[found]] = await batch(db, [selectFollower({ id, conversationId })], 'read');
+  return found !== undefined;
+}

@@ -1,5 +1,5 @@
 /** Messages as the items of OpenAI's Responses. */
-import type { Message } from '../../core/message.ts';
+import type { Message, Status } from '../../core/message.ts';
 import { contentOf, isGrowing, type Citation, type Part } from '../../core/parts.ts';
 import { itemId } from './ids.ts';
 
@@ -69,12 +69,17 @@ function citation({ url, title, document_id }: Citation, start: number, end: num
     : { type: 'url_citation', start_index: start, end_index: end, url, title: title ?? url };
 }
 
+const ITEM_STATUSES: Partial<Record<Status, ItemStatus>> = {
+  streaming: 'in_progress',
+  complete: 'completed',
+};
+
 /**
  * Returns what an answer put out: its texts and thoughts in their order, then the calls and the
  * questions that it waits for. What our own tools do in between is not the client's to answer.
  */
 export function outputItems({ id, parts, status, finishReason }: AnswerFields): OutputItem[] {
-  const wholly = status === 'complete' ? 'completed' : 'incomplete';
+  const wholly = ITEM_STATUSES[status] ?? 'incomplete';
   const sources = parts.flatMap((part) => (part.type === 'sources' ? part.sources : []));
   let hasText = false;
   const said = parts.flatMap((part, at): OutputItem[] => {

@@ -309,6 +309,12 @@ async function chatByNames(): Promise<void> {
   const input = [item, { role: 'user', content: 'More' }];
   await call('POST', '/v1/responses', { user: 'u', input });
   await call('GET', `/v1/responses/${String(response['id'])}/input_items`);
+  const items = [{ role: 'user', content: 'Hi' }];
+  const { id } = await call('POST', '/v1/conversations', { items });
+  const path = `/v1/conversations/${String(id)}`;
+  await call('POST', path, { metadata: { a: 'b' } });
+  const added = await call('POST', `${path}/items`, { items });
+  await call('DELETE', `${path}/items/${String(added['last_id'])}`);
 }
 
 async function keepDocuments(): Promise<void> {
