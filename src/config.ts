@@ -1,5 +1,6 @@
 /** Parses the environment, once and by one schema. Nothing else reads it. */
 import { z } from 'zod';
+import { FILE_KINDS } from './core/file.ts';
 import { LOG_FORMATS, LOG_LEVELS } from './core/logger.ts';
 import { TOOL_NAMES } from './core/tool-names.ts';
 
@@ -18,6 +19,19 @@ const milliseconds = (fallback: number, least = 1) =>
 const count = (fallback: number) => wholeNumber(1, 100_000).default(fallback);
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
 const key = z.string().min(1);
+
+/** JSON by names of models: the kinds of files that they take. */
+const fileKinds = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      context.addIssue({ code: 'custom', message: 'must be JSON' });
+      return z.NEVER;
+    }
+  })
+  .pipe(z.record(z.string(), z.array(z.enum(FILE_KINDS))));
 
 /** The ways of establishing identity. */
 const AUTH_WAYS = ['keys', 'jwt'] as const;
@@ -46,6 +60,7 @@ const environmentSchema = z.object({
   DEFAULT_MODEL: z.string().min(1).optional(),
   EMBEDDING_MODEL: z.string().min(1).optional(),
   MODEL_PRICES: z.string().min(1).optional(),
+  MODEL_ATTACHMENTS: fileKinds.optional(),
   MODEL_FAST_PATH: z.enum(['on', 'off']).default('on'),
   CONTEXT_WINDOW_MESSAGES: count(20),
   MIN_MESSAGES_TO_KEEP: count(10),

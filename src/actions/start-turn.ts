@@ -8,11 +8,11 @@ import type {
   OnBusy,
   OnDisconnect,
   StreamOptions,
-  TurnInput,
   TurnRequest,
   TurnRun,
   TurnStream,
 } from '../turns/turn-service.ts';
+import { withAttachments, type AskedInput } from './attachments.ts';
 import type { ActionContext } from './context.ts';
 
 /** The fields of a new conversation that a client may set. */
@@ -29,7 +29,7 @@ export interface TurnAsk {
   /** The conversation; undefined when the turn begins one. */
   conversationId?: string;
   create?: ConversationFields;
-  input: TurnInput;
+  input: AskedInput;
   /** The model of this turn; the conversation's when it is left out. */
   model?: string | null;
   /** What the model should honour, besides. */
@@ -69,7 +69,8 @@ export async function runTurn(
 }
 
 async function requestOf(context: ActionContext, ask: TurnAsk): Promise<TurnRequest> {
-  const { input, model = null, parameters, onBusy = 'reject', joinSameText = false } = ask;
+  const { model = null, parameters, onBusy = 'reject', joinSameText = false } = ask;
+  const input = await withAttachments(context, ask.input, ask.conversationId);
   const request = {
     principal: context.principal,
     input,

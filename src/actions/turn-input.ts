@@ -3,12 +3,15 @@ import { invalid } from '../core/errors.ts';
 import type { Json, Part } from '../core/parts.ts';
 import { clean, cleanJson } from '../core/safe-text.ts';
 import type { MessageAddress } from '../store/tree/find-message.ts';
+import type { AskedInput, Attachment } from './attachments.ts';
 import type { TurnInput } from '../turns/turn-service.ts';
 
 /** A user message as clients send it; one of `message` and `content` is set. */
 export interface MessageFields {
   message?: string;
   content?: string;
+  /** Files that it has. */
+  attachments?: readonly Attachment[];
   /** Results of calls that the answer before ended with. */
   tool_results?: readonly ToolResultFields[];
   /** Whether calls may run that the answer before asked for. */
@@ -32,8 +35,9 @@ export interface ApprovalFields {
 }
 
 /** Returns the input of a new message. */
-export function messageInput(fields: MessageFields): TurnInput {
-  return { kind: 'message', parts: partsOf(fields), parentId: fields.parent_message_id };
+export function messageInput(fields: MessageFields): AskedInput {
+  const { attachments, parent_message_id: parentId } = fields;
+  return { kind: 'message', parts: partsOf(fields), parentId, attachments };
 }
 
 /**
@@ -49,14 +53,17 @@ export function regenerateInput({
 }
 
 /**
- * Returns the input for an edited message, which keeps all but the text of the old one.
+ * Returns the input for an edited message, which keeps all of the old one but its text, and its
+ * files where others are given.
  * @throws ParleyError `invalid_request` for an answer
  */
-export function editInput(message: MessageAddress, fields: MessageFields): TurnInput {
+export function editInput(message: MessageAddress, fields: MessageFields): AskedInput {
   if (message.role !== 'user') throw invalid('id', 'only a user message can be edited');
-  const kept = message.parts.filter(({ type }) => type !== 'text');
-  const parts = [...kept, ...partsOf(fields)];
-  return { kind: 'message', parts, parentId: message.parentId, parentMayBeQuestion: true };
+  const { attachments } = fields;
+  const isKept = ({ type }: Part) => type !== 'text' && !(type === 'file' && attachments);
+  const parts = [...message.parts.filter(isKept), ...partsOf(fields)];
+  const { parentId } = message;
+  return { kind: 'message', parts, parentId, parentMayBeQuestion: true, attachments };
 }
 
 function partsOf({ message, content, tool_results = [], approvals = [] }: MessageFields): Part[] {

@@ -1,6 +1,7 @@
 /** Chooses which messages of a conversation a model is sent. */
+import { estimateFile } from './file.ts';
 import type { Role } from './message.ts';
-import { contentOf, type Part } from './parts.ts';
+import { contentOf, filesIn, type Part } from './parts.ts';
 import { estimateTokens, MOST_TOKENS_A_UNIT } from './tokens.ts';
 
 /** One message of the history as the model will see it. */
@@ -72,11 +73,22 @@ function chooseFitting(
 
 /** Estimates the tokens of all that a model is sent of a message. */
 export function estimateMessage({ parts }: ContextMessage): number {
-  return parts.reduce((sum, part) => sum + estimateTokens(sentText(part)), 0);
+  return parts.reduce((sum, part) => sum + estimatePart(part), 0);
 }
 
+function estimatePart(part: Part): number {
+  return estimateTokens(sentText(part)) + tokensOfFiles(part);
+}
+
+function tokensOfFiles(part: Part): number {
+  if (part.type === 'file') return estimateFile(part);
+  if (part.type !== 'steered' || !part.message.parts) return 0;
+  return filesIn(part.message.parts).reduce((sum, file) => sum + estimateFile(file), 0);
+}
+
+/** Returns a number of UTF-16 units of text that take no less than the message does. */
 function lengthOf({ parts }: ContextMessage): number {
-  return parts.reduce((sum, part) => sum + sentText(part).length, 0);
+  return parts.reduce((sum, part) => sum + sentText(part).length + tokensOfFiles(part), 0);
 }
 
 /** Returns what a model is sent of a part, as text. Reasoning and sources are not sent. */

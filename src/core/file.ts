@@ -33,6 +33,36 @@ export function kindOfFile(mimeType: string): FileKind {
   return mimeType === 'application/pdf' ? 'pdf' : 'text';
 }
 
+/** The tokens of a picture: what the services count for one that fills a screen. */
+const IMAGE_TOKENS = 1_500;
+/** Bytes for each token of a PDF that has no text: of a scanned page, and of how it is shown. */
+const PDF_BYTES_A_TOKEN = 100;
+/** Bytes for each token of audio: 32 tokens a second at 128 kbit a second. */
+const AUDIO_BYTES_A_TOKEN = 500;
+
+/** Estimates the tokens that a file takes, however a model gets it. */
+export function estimateFile(file: {
+  mime_type: string;
+  size: number;
+  text_tokens?: number | undefined;
+}): number {
+  const { mime_type, size, text_tokens: text } = file;
+  const kind = kindOfFile(mime_type);
+  if (kind === 'image') return IMAGE_TOKENS;
+  if (kind === 'audio') return Math.ceil(size / AUDIO_BYTES_A_TOKEN);
+  if (kind === 'text') return text ?? 0;
+  // Services show a model the pages as pictures, besides.
+  return text === undefined ? Math.ceil(size / PDF_BYTES_A_TOKEN) : IMAGE_TOKENS + 2 * text;
+}
+
+/**
+ * The most bytes of files that a message may have, and that a prompt carries: services take 20 MB
+ * with all that is around them, and a request takes several times its bytes in memory.
+ */
+export const MOST_BYTES_TOGETHER = 12 * 1024 * 1024;
+/** The most files of a message. */
+export const MOST_ATTACHMENTS = 10;
+
 /** Computes a SHA-256 of bytes that come one after the other. */
 export interface Hash {
   update(bytes: Uint8Array): void;

@@ -18,6 +18,21 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 /** Metadata that providers attached to a part, by the provider's name. */
 export type ProviderMetadata = { [provider: string]: { [key: string]: Json } };
 
+/** A file that a user's message has attached. */
+export interface FilePart {
+  type: 'file';
+  file_id: string;
+  name: string;
+  mime_type: string;
+  /** Bytes. */
+  size: number;
+  sha256: string;
+  /** About how many tokens its text is; not set for a file without one. */
+  text_tokens?: number;
+  /** Where it was fetched from, for one that was given by its address. */
+  url?: string;
+}
+
 export type Part =
   | { type: 'text'; text: string }
   | { type: 'reasoning'; text: string }
@@ -42,6 +57,8 @@ export type Part =
   | { type: 'tool_approval'; approval_id: string; tool_call_id: string; name: string; input: Json }
   /** What the user said to that. It is in the message after the answer. */
   | { type: 'approval'; approval_id: string; approved: boolean; reason?: string; always?: true }
+  /** It is in the messages of users alone. */
+  | FilePart
   /** What the user said while the answer was being made; it stands where the model was told. */
   | { type: 'steered'; message: SteeredMessage };
 
@@ -66,6 +83,7 @@ const LISTED: Record<Part['type'], true> = {
   tool_approval: true,
   approval: true,
   steered: true,
+  file: true,
 };
 // The keys of a record have the type of its keys.
 export const PART_TYPES = Object.keys(LISTED) as Part['type'][];
@@ -102,6 +120,11 @@ export function decodeParts(stored: string): Part[] {
     else parts.push(part);
   }
   return parts;
+}
+
+/** Returns the files of a message. */
+export function filesIn(parts: readonly Part[]): FilePart[] {
+  return parts.filter((part) => part.type === 'file');
 }
 
 export function isGrowing(part: Part): part is Extract<Part, { text: string }> {

@@ -36,6 +36,7 @@ export function registryOf(config: Config, network: HttpFetch, log?: Logger): Re
       openai: { apiKey: config.OPENAI_API_KEY, baseURL: config.OPENAI_BASE_URL },
       google: { apiKey: config.GOOGLE_GENERATIVE_AI_API_KEY, baseURL: config.GOOGLE_BASE_URL },
       defaultModel: config.DEFAULT_MODEL,
+      fileKinds: config.MODEL_ATTACHMENTS,
       network,
       ...(log && { warn: (message) => warnOnce(log, message) }),
       fastPath: config.MODEL_FAST_PATH === 'on',

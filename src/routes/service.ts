@@ -1,6 +1,7 @@
 /** The routes of the service itself: its version, its health and its documentation. */
 import { z } from '@hono/zod-openapi';
 import { notFound } from '../core/errors.ts';
+import { FILE_KINDS } from '../core/file.ts';
 import { ping } from '../store/conversations.ts';
 import { commonProblems, json } from './shared/responses.ts';
 import { CREDENTIALS } from './shared/response-docs.ts';
@@ -22,7 +23,14 @@ const readiness = z.looseObject({ status: z.enum(['ready', 'stopping']) }).opena
 const models = z.looseObject({
   default: z.string(),
   models: z.array(
-    z.looseObject({ id: z.string(), model: z.string().optional(), provider: z.string() }),
+    z.looseObject({
+      id: z.string(),
+      model: z.string().optional(),
+      provider: z.string(),
+      attachments: z.array(z.enum(FILE_KINDS)).openapi({
+        description: 'The kinds of files that it takes as they are',
+      }),
+    }),
   ),
 });
 

@@ -4,11 +4,12 @@ import type { Conversation, NewConversation } from '../core/conversation.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Database, Statement } from './database.ts';
 import { deleteDocuments } from './documents/documents.ts';
+import { removeMessageFiles } from './files/remove-files.ts';
 import { knownResource, rememberKey, selectFingerprint, type Key } from './idempotency-keys.ts';
 import { ownedBy, ownerOf } from './ownership.ts';
 import { pageOf, type Page } from './page.ts';
 import { batch, now, prepare, query, selectRow, statement, type Given } from './query.ts';
-import { conversations, documents, messages, toolRuns, turns } from './schema.ts';
+import { conversations, documents, messageFiles, messages, toolRuns, turns } from './schema.ts';
 
 const { lastSequenceNumber: _, ...columns } = getTableColumns(conversations);
 
@@ -145,7 +146,7 @@ export async function changeConversation(
 }
 
 /**
- * Deletes a conversation with its messages, turns and documents. A request of its own finds it
+ * Deletes a conversation with its messages, turns, documents and the files that no other has. A request of its own finds it
  * first, since a deletion that is retried after a lost answer no longer finds anything.
  * @returns false when there is no such conversation for this caller
  */
@@ -159,6 +160,7 @@ export async function deleteConversation(db: Database, mine: Mine): Promise<bool
     db,
     [
       deleteDocuments(userId, eq(documents.conversationId, id)),
+      removeMessageFiles(eq(messageFiles.conversationId, id)),
       query.delete(messages).where(inArray(messages.conversationId, ids)),
       query.delete(turns).where(inArray(turns.conversationId, ids)),
       query

@@ -268,7 +268,9 @@ export class LocalTurnService implements TurnService {
   ): Promise<{ read: Read } | { steers: WaitingMessage }> {
     this.#gate.mustBeOpen();
     // An unknown model, or one that cannot do what is asked, is refused before anything is stored.
-    if (request.model) await this.#starter.resolve(request.model, request.parameters);
+    const { model, parameters, input } = request;
+    const parts = input.kind === 'message' ? input.parts : [];
+    if (model) await this.#starter.resolve(model, parameters, parts);
     const task = () => this.#acceptOrJoin(claim, request, reading, wait);
     if (request.onBusy !== 'queue') return task();
     return this.#queues.run(request.conversationId, task, {

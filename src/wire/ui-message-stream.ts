@@ -139,6 +139,9 @@ function chunksOf(part: Exclude<Part, { text: string }>) {
       const { id, content } = part.message;
       return [{ type: 'steering-message', id, parts: [{ type: 'text', text: content }] }];
     }
+    case 'file':
+      // Part of a question, never of an answer.
+      return [];
   }
 }
 

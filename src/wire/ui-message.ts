@@ -1,6 +1,6 @@
 /** Messages in the form of the AI SDK: its `UIMessage`, and the metadata that ours carry in it. */
 import { terminalEvent, type Message, type Outcome, type TurnHead } from '../core/message.ts';
-import type { Citation, Part } from '../core/parts.ts';
+import type { Citation, FilePart, Part } from '../core/parts.ts';
 import { uiToolPart } from './ui-tool-part.ts';
 import { time, usageView } from './views.ts';
 
@@ -135,6 +135,8 @@ function uiPart(part: Part, said: readonly Part[], state: 'streaming' | 'done') 
       return [{ type: 'reasoning' as const, text: part.text, state }];
     case 'sources':
       return part.sources.map(sourcePart);
+    case 'file':
+      return [filePart(part)];
     case 'tool_call':
       return [uiToolPart(part, said)];
     case 'steered': {
@@ -144,6 +146,10 @@ function uiPart(part: Part, said: readonly Part[], state: 'streaming' | 'done') 
     default:
       return [];
   }
+}
+
+function filePart({ file_id, name, mime_type: mediaType }: FilePart) {
+  return { type: 'file' as const, mediaType, filename: name, url: `/files/${file_id}` };
 }
 
 /** Tells how a turn ended, in the words of the AI SDK. */

@@ -11,7 +11,7 @@ import {
   type StoredTurn,
   type TurnHead,
 } from '../core/message.ts';
-import { contentOf, type Part, type Citation } from '../core/parts.ts';
+import { contentOf, filesIn, type Part, type Citation } from '../core/parts.ts';
 import { estimateTokens } from '../core/tokens.ts';
 import { limitsView } from './limits-view.ts';
 import { problemOf } from './problem.ts';
@@ -49,6 +49,7 @@ export function messageView(message: Message) {
     ...(message.firstTokenMs === null ? {} : { first_token_ms: message.firstTokenMs }),
     ...(message.durationMs === null ? {} : { duration_ms: message.durationMs }),
     ...citedView(message),
+    ...attachmentsView(message),
     ...(message.clientId === null ? {} : { client_id: message.clientId }),
     created_at: time(message.createdAt),
   };
@@ -68,6 +69,13 @@ export function resultView(message: Message) {
 /** Returns whether an answer that should be JSON is valid; empty for any other. */
 export function validView({ isValid }: Message): { valid?: boolean } {
   return typeof isValid === 'boolean' ? { valid: isValid } : {};
+}
+
+/** Returns the files of a user's message; empty for one without. */
+export function attachmentsView({ parts }: Message) {
+  const files = filesIn(parts);
+  if (files.length === 0) return {};
+  return { attachments: files.map(({ type: _, text_tokens: _tokens, ...file }) => file) };
 }
 
 /**

@@ -2,6 +2,7 @@
  * What names of models mean: with a provider, as an alias, or as a server of the operator's own
  * knows them.
  */
+import type { FileKind } from '../../core/file.ts';
 import { ALIASES, SLOW_OFFLINE_MODEL, type ProviderName } from './catalog.ts';
 import type { ModelListing, Registry, RegistrySettings } from './registry.ts';
 import { modelFor, type ServiceModels } from './service-models.ts';
@@ -55,6 +56,7 @@ interface ListSettings {
   providers: ReadonlySet<string>;
   service: ServiceModels | undefined;
   defaultName: string;
+  kindsOf: (model: string) => readonly FileKind[];
 }
 
 export function listModels({
@@ -62,6 +64,7 @@ export function listModels({
   providers,
   service,
   defaultName,
+  kindsOf,
 }: ListSettings): ModelListing[] {
   const aliases = [...Object.keys(ALIASES), 'offline'].map((id) => ({
     id,
@@ -75,9 +78,10 @@ export function listModels({
   const own = service?.known?.map(({ id }) => `openai/${id}`) ?? [];
   const chosen = defaultName.includes('/') ? [defaultName] : [];
   const named = new Set([...chosen, ...own, ...catalog, SLOW_OFFLINE_MODEL]);
+  const known = (id: string) => ({ provider: providerOf(id), attachments: kindsOf(id) });
   return [
-    ...aliases.map((alias) => ({ ...alias, provider: providerOf(alias.model) })),
-    ...[...named].map((id) => ({ id, provider: providerOf(id) })),
+    ...aliases.map((alias) => ({ ...alias, ...known(alias.model) })),
+    ...[...named].map((id) => ({ id, ...known(id) })),
   ];
 }
 

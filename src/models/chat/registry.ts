@@ -3,6 +3,7 @@
  */
 import type { LanguageModelV4 } from '@ai-sdk/provider';
 import { ParleyError } from '../../core/errors.ts';
+import type { FileKind } from '../../core/file.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
 import {
   ALIASES,
@@ -12,6 +13,7 @@ import {
   type ProviderName,
 } from './catalog.ts';
 import type { FailureContext } from '../describe-failure.ts';
+import { kindsTakenBy, takesFile, type FileKindsByModel } from './file-support.ts';
 import { unsupportedBy, unsupportedParameter } from './parameter-support.ts';
 import {
   candidatesOf,
@@ -32,6 +34,8 @@ export interface ChatModel {
   /** `provider/model`. */
   name: string;
   window: ModelWindow;
+  /** Tells whether it takes a file of this type as it is; it reads the text of documents. */
+  takes(mimeType: string): boolean;
   /** The names for the log of failures, and the secrets that it must hide. */
   failureContext?: FailureContext;
   load(): Promise<LanguageModelV4>;
@@ -42,6 +46,8 @@ export interface ModelListing {
   /** For an alias, the model that it currently stands for. */
   model?: string;
   provider: ProviderName;
+  /** The kinds of files that it takes as they are; the text of documents any model reads. */
+  attachments: readonly FileKind[];
 }
 
 export interface Registry {
@@ -66,6 +72,8 @@ export interface Registry {
 
 export interface RegistrySettings extends ProvidersSettings {
   defaultModel?: string;
+  /** What the operator says that models take. */
+  fileKinds?: FileKindsByModel | undefined;
   /** Tells the operator what is wrong with a service. */
   warn?: (message: string) => void;
 }
@@ -83,6 +91,7 @@ export function createRegistry(settings: RegistrySettings): Registry {
     return {
       name,
       window: windowOf(name, contextOf(name, service)),
+      takes: (mimeType) => takesFile(name, kindsTakenBy(name, settings.fileKinds), mimeType),
       failureContext: failureContext(providerOf(name)),
       load: async () => (await load())(name),
     };
@@ -112,7 +121,10 @@ export function createRegistry(settings: RegistrySettings): Registry {
     discover: (name) => (isQualified(name, providers) ? undefined : service?.refresh()),
     list: async () => {
       await service?.refresh();
-      return listModels({ resolve, providers, service, defaultName });
+      return listModels({
+        ...{ resolve, providers, service, defaultName },
+        kindsOf: (model) => kindsTakenBy(model, settings.fileKinds),
+      });
     },
     prepare: async () => void (await Promise.all([load(), service?.refresh()])),
   };

@@ -71,7 +71,8 @@ function addBeginning(router: Router): void {
     },
     (c) => {
       const given = c.req.valid('json');
-      if ((given.message ?? given.content) === undefined) return created(c, base.path, given);
+      if ((given.message ?? given.content ?? given.attachments) === undefined)
+        return created(c, base.path, given);
       return begin(c, given, (turn) => ({
         ...answeredView(turn),
         title: turn.head.title,

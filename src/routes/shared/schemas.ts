@@ -1,6 +1,7 @@
 /** The schemas of the fields that clients send. */
 import { z } from '@hono/zod-openapi';
 import { MODES } from '../../core/conversation.ts';
+import { MOST_ATTACHMENTS } from '../../core/file.ts';
 import { FINISH_REASONS, ROLES, STATUSES } from '../../core/message.ts';
 import { PART_TYPES } from '../../core/parts.ts';
 import type { MessageFields } from '../../actions/turn-input.ts';
@@ -83,8 +84,21 @@ export const conversationFields = {
   instructions: instructions.nullish(),
 };
 
-/** The text of a user message, which may be called `message` or `content`. */
-export const messageFields = { message: messageText.optional(), content: messageText.optional() };
+const attachment = bodyOf({
+  file_id: id.openapi({ description: 'From `POST /files`' }),
+}).openapi('Attachment');
+
+/** A user message: its text, which may be called `message` or `content`, and its files. */
+export const messageFields = {
+  message: messageText.optional(),
+  content: messageText.optional(),
+  attachments: z
+    .array(attachment)
+    .min(1)
+    .max(MOST_ATTACHMENTS)
+    .optional()
+    .openapi({ description: 'Files that the message has; with a text or without' }),
+};
 
 /**
  * The answer that a message follows. The message starts a branch there, or continues the active
@@ -106,8 +120,9 @@ export function withMessage<Schema extends z.ZodType<MessageFields>>(schema: Sch
   });
 }
 
-export function hasMessage({ message, content, tool_results, approvals }: MessageFields): boolean {
-  return (message ?? content ?? tool_results ?? approvals) !== undefined;
+export function hasMessage(fields: MessageFields): boolean {
+  const { message, content, attachments, tool_results, approvals } = fields;
+  return (message ?? content ?? attachments ?? tool_results ?? approvals) !== undefined;
 }
 
 export const ownerQuery = queryOf({ user_id: userId.optional() });
@@ -195,6 +210,18 @@ export const messageSchema = z
       )
       .optional()
       .openapi({ description: 'Of an answer that is more than its text' }),
+    attachments: z
+      .array(
+        z.looseObject({
+          file_id: z.string(),
+          name: z.string(),
+          mime_type: z.string(),
+          size: z.int(),
+          sha256: z.string(),
+        }),
+      )
+      .optional()
+      .openapi({ description: 'Of a user’s message' }),
     status,
     refused: z.literal(true).optional().openapi({
       description: 'A user message that the model’s service refused for good: it is not sent again',

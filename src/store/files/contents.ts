@@ -63,6 +63,15 @@ const selectPieces = prepare(({ contentId, from, to }: Given<'contentId' | 'from
 /** The pieces that are read at once. */
 const PIECES_AT_ONCE = 2;
 
+/** Thrown when a content was deleted while it was read. */
+export class BytesGone extends Error {
+  override readonly name = 'BytesGone';
+
+  constructor() {
+    super('the bytes of a file are gone');
+  }
+}
+
 /** Where a range of bytes begins, and how many there are. */
 export interface ByteRange {
   start: number;
@@ -71,7 +80,7 @@ export interface ByteRange {
 
 /**
  * Reads a range of a content, a few pieces at a time.
- * @throws Error when the content is gone
+ * @throws BytesGone
  */
 export async function* readBytes(
   db: Database,
@@ -87,7 +96,7 @@ export async function* readBytes(
       [selectPieces({ contentId, from, to: from + PIECES_AT_ONCE - 1 })],
       'read',
     );
-    if (rows.length === 0) throw new Error('the bytes of a file are gone');
+    if (rows.length === 0) throw new BytesGone();
     for (const [index, row] of rows.entries()) {
       const begin = (from + index) * PIECE_SIZE;
       const bytes = new Uint8Array(row.bytes).subarray(
@@ -100,7 +109,7 @@ export async function* readBytes(
   }
 }
 
-/** Reads all of a content. */
+/** Reads all of a content. @throws BytesGone */
 export async function readContent(
   db: Database,
   contentId: string,

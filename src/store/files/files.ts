@@ -27,6 +27,9 @@ import { removeFiles } from './remove-files.ts';
 
 const { isRemoved: _, ...columns } = getTableColumns(files);
 
+/** The columns of a file that are read. */
+export const fileColumns = columns;
+
 const selectKnown = prepare(({ userId, sha256 }: Given<'userId' | 'sha256'>) =>
   query
     .select({

@@ -31,3 +31,28 @@ export function removeFiles(which: SQL | undefined): Statement[] {
     statement(query.delete(files).where(isRemoved)),
   ];
 }
+/**
+ * Returns the statements that take files from messages, and remove those that no other message has.
+ * @param which the condition on `message_files`, of messages that go
+ */
+export function removeMessageFiles(which: SQL): Statement[] {
+  const going = query.select({ id: messageFiles.fileId }).from(messageFiles).where(which);
+  const used = query.select({ id: messageFiles.fileId }).from(messageFiles);
+  return [
+    // Those that are attached elsewhere, too, are counted by what is left after this.
+    statement(query.update(files).set({ isRemoved: true }).where(inArray(files.id, going))),
+    statement(query.delete(messageFiles).where(which)),
+    statement(
+      query
+        .update(files)
+        .set({ isRemoved: false })
+        .where(
+          and(
+            sql`${files.isRemoved} = 1`,
+            sql`exists ${used.where(eq(messageFiles.fileId, files.id))}`,
+          ),
+        ),
+    ),
+    ...removeFiles(sql`${files.isRemoved} = 1`),
+  ];
+}

@@ -2,7 +2,8 @@
 import { and, eq, notExists, notInArray, sql, type SQL } from 'drizzle-orm';
 import type { Database } from '../database.ts';
 import { batch, now, query } from '../query.ts';
-import { conversations, messages, turns } from '../schema.ts';
+import { removeMessageFiles } from '../files/remove-files.ts';
+import { conversations, messageFiles, messages, turns } from '../schema.ts';
 import type { MessageAddress } from './find-message.ts';
 import { idsBelow, leaseLeft, measurePath, runsIn, type Busy } from './state.ts';
 
@@ -37,6 +38,7 @@ export async function deleteBranch(
         .where(runsIn(conversationId)),
       moveHeadAway(message, isFree),
       query.delete(turns).where(and(isFree, eq(turns.conversationId, conversationId), isBelow)),
+      removeMessageFiles(sql`${isFree} and ${messageFiles.messageId} in ${below}`),
       query.delete(messages).where(and(isFree, sql`${messages.id} in ${below}`)),
       measurePath(conversationId),
     ],

@@ -8,6 +8,7 @@ import {
   type Mine,
 } from '../conversations.ts';
 import type { Database, Statement } from '../database.ts';
+import { copyFiles } from '../files/message-files.ts';
 import { knownResource, selectFingerprint, type Key } from '../idempotency-keys.ts';
 import { batch, query, selectRow, statement } from '../query.ts';
 import { conversations, messages } from '../schema.ts';
@@ -92,7 +93,7 @@ export function createFork(
   const path = {
     length: copies.length,
     headMessageId: copies.at(-1)?.[1] ?? null,
-    insert: [copyMessages(conversation.id, copies)],
+    insert: [copyMessages(conversation.id, copies), copyFiles(conversation.id, copies)],
     condition: areThere(copies.map(([from]) => from)),
   };
   return createConversation(db, { conversation, path, idempotency });

@@ -7,6 +7,7 @@ import type { NewConversation } from '../../core/conversation.ts';
 import { confirmClaim } from '../credentials/tickets.ts';
 import { isRefusedCredential } from '../credentials/confirm.ts';
 import { NOW, type Database, type Statement } from '../database.ts';
+import { noteFiles } from '../files/message-files.ts';
 import { KNOWN_RESOURCE, releaseKey, rememberKey } from '../idempotency-keys.ts';
 import { RESERVE_RESULT, reserve, reservedFrom } from '../limits/reserve.ts';
 import { ownerArgs } from '../ownership.ts';
@@ -44,6 +45,7 @@ export async function claimTurn(
     updateConversation(claim, placement),
     ...placement.more,
     ...inherited(claim),
+    ...attached(claim),
     ...(claim.steering ? [selectSteered(claim)] : []),
     selectClaimResult(claim, placement, limits),
   ];
@@ -66,6 +68,14 @@ export async function claimTurn(
 function inherited(claim: TurnClaim): Statement[] {
   if (claim.input.kind === 'regenerate') return repeatParameters(claim);
   return claim.input.answers ? inheritFromCaller(claim) : [];
+}
+
+/**
+ * Returns the statements that note the files of a claim's message: of the message itself, or of the
+ * answer that it steers.
+ */
+export function attached({ input, conversationId }: TurnClaim): Statement[] {
+  return input.kind === 'message' ? noteFiles({ ...input, conversationId }) : [];
 }
 
 function reservationOf({ reservation, instanceId, create }: TurnClaim): Statement[] {

@@ -7,7 +7,7 @@ import type { Database, Statement } from '../database.ts';
 import { RESERVE_RESULT, reserve, reservedFrom } from '../limits/reserve.ts';
 import { endStatements, endedFrom, type TurnEnd } from './checkpoint.ts';
 import type { ClaimLimits, ClaimResult, TurnClaim } from './claim.ts';
-import { insertMessages, insertTurn, updateConversation } from './claim-turn.ts';
+import { attached, insertMessages, insertTurn, updateConversation } from './claim-turn.ts';
 import { claimResultFrom, selectClaimResult } from './claim-result.ts';
 import { following } from './placement.ts';
 import { linesOf } from './steering-lines.ts';
@@ -40,6 +40,7 @@ export async function endAndFollow(
     ...reservation,
     insertMessages(claim, placement),
     updateConversation(claim, placement),
+    ...attached(claim),
     ...handOver({ from: end.head.turnId, to: claim.turnId, number }),
     selectClaimResult(claim, placement, limits),
   ];

@@ -1,7 +1,8 @@
 /** The way back from an acceptance that nobody was told of. */
 import { keyArgs, type TurnClaim } from './claim.ts';
 import { releaseBinding } from '../credentials/tickets.ts';
-import type { Database } from '../database.ts';
+import type { Database, Statement } from '../database.ts';
+import { forgetFiles } from '../files/message-files.ts';
 import { rememberKey, releaseKey } from '../idempotency-keys.ts';
 import { releaseSteering } from './steering.ts';
 
@@ -51,6 +52,7 @@ export async function releaseClaim(
         args,
       },
       ...releaseSteering(claim),
+      ...forgotten(claim),
       ...releaseBinding(claim.principal, claim.turnId),
       // It may be under way still, held up by whatever lies between.
       rememberKey(releaseKey(claim.turnId), { sql: 'SELECT ? AS id', args: [claim.turnId] }),
@@ -58,6 +60,10 @@ export async function releaseClaim(
     'write',
     retryForMs,
   );
+}
+
+function forgotten({ input }: TurnClaim): Statement[] {
+  return input.kind === 'message' ? forgetFiles(input.messageId, input.parts) : [];
 }
 
 /** The user's message, where this claim made one: what is answered again stays. */

@@ -6,6 +6,7 @@ import {
   type ContextLimits,
   type ContextMessage,
 } from '../../core/context.ts';
+import { filesIn } from '../../core/parts.ts';
 import { correctBudget } from '../../core/token-correction.ts';
 import { estimateTokens } from '../../core/tokens.ts';
 import type { ModelWindow } from '../../models/chat/catalog.ts';
@@ -60,7 +61,10 @@ export function buildPrompt({
   const messages = chooseContext({ history, limits: { ...settings, tokenBudget }, reserved });
   const question = messages.findLast(({ role }) => role === 'user');
   if (question && material !== '')
-    question.parts = [{ type: 'text', text: `${material}\n\n${textOf(question)}` }];
+    question.parts = [
+      ...filesIn(question.parts),
+      { type: 'text', text: `${material}\n\n${textOf(question)}` },
+    ];
   return [
     ...(system === '' ? [] : [{ role: 'system' as const, content: system }]),
     ...messages.flatMap(promptMessages),

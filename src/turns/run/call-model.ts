@@ -6,7 +6,10 @@ import type { ChatModel } from '../../models/chat/registry.ts';
 import { describeFailure } from '../../models/describe-failure.ts';
 import { modelFailure } from '../../models/failure.ts';
 import { isRefusedByStatus } from '../../models/service-error.ts';
+import type { Database } from '../../store/database.ts';
+import { withRoomFor } from './byte-gate.ts';
 import { isDeclared, runStep, type StepResult } from './model-step.ts';
+import { bytesNamedIn, withBytes } from './prompt-files.ts';
 import { withoutToolMessages } from './prompt-messages.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
 
@@ -51,7 +54,9 @@ async function callOnce(
   const wasStopped = turn.stopReason !== undefined;
   const said = turn.parts.end();
   const deadline = turn.startedAt + limits.totalMs;
-  const step = await runStep({ turn, model, options, limits, deadline });
+  const step = await withFiles(options, { db, turn, deadline }, (sent) =>
+    runStep({ turn, model, options: sent, limits, deadline }),
+  );
   if (wasStopped) return step;
   const isRefused = !step.spoke && isRefusedByStatus(step.error);
   const { usage: reported } = step;
@@ -60,6 +65,25 @@ async function callOnce(
     ...{ prompt: options.prompt, said, isRefused },
   });
   return step;
+}
+
+/** Makes a step whose prompt has files with their bytes, when there is room for them. */
+async function withFiles(
+  options: LanguageModelV4CallOptions,
+  { db, turn, deadline }: { db: Database; turn: TurnJob['turn']; deadline: number },
+  step: (options: LanguageModelV4CallOptions) => Promise<StepResult>,
+): Promise<StepResult> {
+  const bytes = bytesNamedIn(options.prompt);
+  if (bytes === 0) return step(options);
+  const mayWait = () => !turn.stopReason && performance.now() < deadline;
+  try {
+    return await withRoomFor(bytes, mayWait, async () =>
+      step({ ...options, prompt: await withBytes(options.prompt, db) }),
+    );
+  } catch (error) {
+    if (error instanceof ParleyError) return stepNotTaken(error);
+    throw error;
+  }
 }
 
 function stepNotTaken(error: ParleyError): StepResult {

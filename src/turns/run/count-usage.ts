@@ -8,6 +8,7 @@ import type { TokenCounts } from '../../core/ledger.ts';
 import type { Usage } from '../../core/message.ts';
 import type { Part } from '../../core/parts.ts';
 import { correctionFrom } from '../../core/token-correction.ts';
+import { estimatePromptFile } from './prompt-files.ts';
 import { estimateTokens, MOST_TOKENS_A_UNIT } from '../../core/tokens.ts';
 
 export type ReportedUsage = LanguageModelV4Usage | undefined;
@@ -115,9 +116,17 @@ export function tokenRatio(
   window: { context: number; answer: number },
 ): number | null {
   const counted = reported?.inputTokens.total;
+  // What files take is guessed, and says nothing about texts.
+  if (hasFiles(prompt)) return null;
   const isNearLimit = lengthOf(prompt) * MOST_TOKENS_A_UNIT > window.context - window.answer;
   if (!isNearLimit || !isBelievable(counted)) return null;
   return correctionFrom({ counted, estimated: estimatePrompt(prompt) });
+}
+
+function hasFiles(prompt: LanguageModelV4Prompt): boolean {
+  return prompt.some(
+    ({ role, content }) => role === 'user' && content.some(({ type }) => type === 'file'),
+  );
 }
 
 /** Returns the length of the texts of a prompt, in UTF-16 units. */
@@ -166,6 +175,8 @@ function estimatePart(part: PromptPart): number {
       return estimateCall(part.toolName, part.input);
     case 'tool-result':
       return estimateJson(part.output);
+    case 'file':
+      return estimatePromptFile(part);
     default:
       return 0;
   }

@@ -11,6 +11,7 @@ import type { ChatModel } from '../../models/chat/registry.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
 import { loggedRetriever, type RetrievedContext } from './retrieve-context.ts';
 import { buildPrompt } from './build-prompt.ts';
+import { settleFiles } from './prompt-files.ts';
 import { callModel } from './call-model.ts';
 import { countUsage, type ModelCall, type ReportedUsage } from './count-usage.ts';
 import { hasWrittenAll, modelOptions, toolChoiceOf, windowFor } from './call-options.ts';
@@ -68,16 +69,18 @@ async function generateBy(
 ): Promise<GenerateResult> {
   const { turn, conversation, parameters } = job;
   const { hasSearchableContent } = job;
-  const asked = { conversation, model, hasSearchableContent, parameters };
-  const tools = await dependencies.toolRegistry.toolsFor(asked);
+  const offer = { conversation, model, hasSearchableContent, parameters };
+  const tools = await dependencies.toolRegistry.toolsFor(offer);
   const context: ToolContext = {
     ...dependencies,
     conversation,
     tools,
     retriever: loggedRetriever(dependencies.retriever, turn),
   };
-  let prompt = firstPrompt(model, tools, job, retrieved, dependencies);
-  if (job.isSteered) prompt = [...prompt, ...(await letJoin(job, dependencies))];
+  const files = { model, db: dependencies.db, userId: conversation.userId };
+  const first = firstPrompt(model, tools, job, retrieved, dependencies);
+  const joining = job.isSteered ? await letJoin(job, dependencies) : [];
+  let prompt = await settleFiles([...first, ...joining], files);
   const calls: ModelCall[] = [];
   for (let count = 1; ; count++) {
     const options = {
@@ -96,7 +99,7 @@ async function generateBy(
     const handled = await runToolCalls(turn, step.toolCalls, context);
     if (handled.some((call) => !call.result)) return { ...result, waitsForClient: true };
     prompt = continuePrompt(prompt, { said: turn.parts.textFrom(textBefore), calls: handled });
-    prompt = [...prompt, ...(await letJoin(job, dependencies))];
+    prompt = [...prompt, ...(await settleFiles(await letJoin(job, dependencies), files))];
   }
 }
 

@@ -1,7 +1,8 @@
 /** Converts messages of the history to the form that providers take. */
 import type { LanguageModelV4Message, LanguageModelV4Prompt } from '@ai-sdk/provider';
 import type { ContextMessage } from '../../core/context.ts';
-import { contentOf, type Part } from '../../core/parts.ts';
+import { contentOf, filesIn, type Part, type SteeredMessage } from '../../core/parts.ts';
+import { promptFile } from './prompt-files.ts';
 import { toolOutput } from './tool-output.ts';
 
 type AssistantMessage = Extract<LanguageModelV4Message, { role: 'assistant' }>;
@@ -17,11 +18,11 @@ type ToolResult = Extract<Part, { type: 'tool_result' }>;
  * several.
  */
 export function promptMessages({ role, parts }: ContextMessage): LanguageModelV4Prompt {
-  if (role === 'user') return [userMessage(contentOf(parts))];
+  if (role === 'user') return [userMessage(parts)];
   const results = resultsIn(parts);
   const messages: SentMessage[] = [];
   for (const part of parts) {
-    if (part.type === 'steered') messages.push(userMessage(part.message.content));
+    if (part.type === 'steered') messages.push(userMessage(saidIn(part.message)));
     if (part.type === 'text') assistantIn(messages).content.push({ type: 'text', text: part.text });
     const result = part.type === 'tool_call' ? results.get(part.tool_call_id)?.shift() : undefined;
     // Providers refuse a call without its result, so a call that was never answered is left out.
@@ -30,8 +31,20 @@ export function promptMessages({ role, parts }: ContextMessage): LanguageModelV4
   return messages;
 }
 
-function userMessage(text: string): UserMessage {
-  return { role: 'user', content: [{ type: 'text', text }] };
+function saidIn({ content, parts }: SteeredMessage): Part[] {
+  return parts ?? [{ type: 'text', text: content }];
+}
+
+function userMessage(parts: readonly Part[]): UserMessage {
+  return { role: 'user', content: userContent(parts) };
+}
+
+function userContent(parts: readonly Part[]): UserMessage['content'] {
+  if (filesIn(parts).length === 0) return [{ type: 'text', text: contentOf(parts) }];
+  return parts.flatMap((part): UserMessage['content'] => {
+    if (part.type === 'file') return [promptFile(part)];
+    return part.type === 'text' ? [{ type: 'text', text: part.text }] : [];
+  });
 }
 
 /** Returns the results by the ids of their calls, which some services use more than once. */

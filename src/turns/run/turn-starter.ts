@@ -1,11 +1,13 @@
 /** Begins accepted turns in this process. */
 import { failureOf } from '../../core/errors.ts';
+import type { Part } from '../../core/parts.ts';
 import { keyIdOf } from '../../core/principal.ts';
 import type { Registry } from '../../models/chat/registry.ts';
 import { endTurn } from '../../store/turns/checkpoint.ts';
 import type { ClaimLimits, TurnClaim } from '../../store/turns/claim.ts';
 import type { Accepted } from '../accept/accept-turn.ts';
 import { headOf, type Claims } from '../accept/claims.ts';
+import { readersOf } from '../accept/readers-of-files.ts';
 import type { TurnRequest } from '../turn-service.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import { brokenEnding } from './finish.ts';
@@ -68,7 +70,8 @@ export class TurnStarter {
   /** Runs a turn that follows another. It is stored already, and ends even if it cannot begin. */
   async #beginFollowing(claim: TurnClaim, accepted: Accepted, keyId: string | null): Promise<void> {
     try {
-      const models = await this.resolve(accepted.model, accepted.parameters);
+      const { model, parameters } = accepted;
+      const models = await this.resolve(model, parameters, askedIn(accepted));
       this.#run(claim, accepted, { models, keyId, isSteered: true });
     } catch (error) {
       const { db, instanceId, settings } = this.#options.dependencies;
@@ -107,19 +110,32 @@ export class TurnStarter {
    */
   async #modelsOf(accepted: Accepted, claim: TurnClaim): Promise<TurnJob['models']> {
     try {
-      return await this.resolve(accepted.model, accepted.parameters);
+      return await this.resolve(accepted.model, accepted.parameters, askedIn(accepted));
     } catch (error) {
       await this.#options.claims.release(claim);
       throw error;
     }
   }
 
-  /** @throws ParleyError `unknown_model` or `unsupported_parameter` */
-  async resolve(name: string, parameters: TurnRequest['parameters']): Promise<TurnJob['models']> {
-    const { registry } = this.#options.dependencies;
+  /**
+   * @param parts of the message that is to be answered
+   * @throws ParleyError `unknown_model`, `unsupported_parameter` or `context_too_long`
+   */
+  async resolve(
+    name: string,
+    parameters: TurnRequest['parameters'],
+    parts: readonly Part[] = [],
+  ): Promise<TurnJob['models']> {
+    const { registry, settings } = this.#options.dependencies;
     await registry.discover(name);
-    return registry.resolve(name, parameters);
+    const models = registry.resolve(name, parameters);
+    return readersOf(models, parts, settings.context.tokenBudget);
   }
+}
+
+/** Returns the parts of the message that a turn answers. */
+function askedIn({ history }: Accepted): readonly Part[] | undefined {
+  return history.findLast(({ role }) => role === 'user')?.parts;
 }
 
 function jobOf(

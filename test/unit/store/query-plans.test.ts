@@ -54,6 +54,7 @@ import {
 } from '../../../src/store/credentials/tickets.ts';
 import { USAGE_GROUPS, type LedgerEntry } from '../../../src/core/ledger.ts';
 import type { Limits } from '../../../src/core/limits.ts';
+import type { Part } from '../../../src/core/parts.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { extend, type ReserveAsk } from '../../../src/store/limits/reserve.ts';
 import { setLimits } from '../../../src/store/limits/user-limits.ts';
@@ -65,6 +66,7 @@ import { resumeErasures } from '../../../src/actions/erase-user.ts';
 import { endAndFollow } from '../../../src/store/turns/follow-turn.ts';
 import { findSteering, readSteering } from '../../../src/store/turns/steering.ts';
 import { endTurn, saveCheckpoints, type Ending } from '../../../src/store/turns/checkpoint.ts';
+import type { ClaimInput } from '../../../src/store/turns/placement.ts';
 import { claimTurn } from '../../../src/store/turns/claim-turn.ts';
 import {
   claimToolRun,
@@ -372,6 +374,14 @@ async function keepFiles(): Promise<void> {
   await app.request('/files', { method: 'POST', body: form }, {});
   for (const query of ['', `&cursor=${String(id)}`]) await call('GET', `/files?user_id=u${query}`);
   await call('GET', `/files/${String(id)}`);
+  const attached = { message: 'Hi', attachments: [{ file_id: id }], model: 'offline' };
+  const said = await call('POST', '/conversations', { user_id: 'u', ...attached });
+  expect(said).toMatchObject({ status: 'complete' });
+  const { input } = newClaim();
+  const parts: Part[] = [
+    { type: 'file', file_id: String(id), name: 'a', mime_type: 'text/plain', size: 1, sha256: '' },
+  ];
+  await releaseClaim(db, { ...newClaim(), input: { ...input, parts } as ClaimInput }, 0);
   await call('DELETE', `/files/${String(id)}`);
 }
 

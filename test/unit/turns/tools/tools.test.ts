@@ -27,6 +27,7 @@ const conversation = {
 const model = {
   name: 'openai/x',
   window: { context: 1_000, answer: 100 },
+  takes: () => false,
   load: () => Promise.reject(new Error('not asked here')),
 };
 
