@@ -2,9 +2,9 @@
  * Builds the app: its routers, and the middleware that applies to all of them. It knows no runtime.
  */
 import { OpenAPIHono } from '@hono/zod-openapi';
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { isTrustedHost, REFUSED_HOST, refusedHostMessage } from './auth/host.ts';
-import { notFound, ParleyError } from './core/errors.ts';
+import { ParleyError } from './core/errors.ts';
 import { warnOnce } from './core/log-once.ts';
 import { chatRouter } from './routes/ai-sdk/chat.ts';
 import { chatConversationsRouter } from './routes/conversations/chat-conversations.ts';
@@ -19,21 +19,21 @@ import { filesRouter } from './routes/files/files.ts';
 import { limitsRouter } from './routes/limits.ts';
 import { messagesRouter } from './routes/messages.ts';
 import { openAiRouter } from './routes/openai/openai.ts';
+import { renderOpenAiError } from './routes/openai/render-openai-error.ts';
 import { responsesRouter } from './routes/responses/responses.ts';
 import { serviceRouter } from './routes/service.ts';
 import { readApiNotes } from './routes/shared/api-notes.ts';
 import type { AppEnv, Dependencies } from './routes/shared/dependencies.ts';
 import { logRequest } from './routes/shared/log-request.ts';
-import { methodNotAllowed } from './routes/shared/method-not-allowed.ts';
+import { noRoute } from './routes/shared/no-route.ts';
 import { describeApi } from './routes/shared/openapi.ts';
-import { renderProblem } from './routes/shared/render-error.ts';
+import { renderProblem, type RenderError } from './routes/shared/render-error.ts';
 import { allowBrowsers, nameRequest } from './routes/shared/response-headers.ts';
 import { toolPermissionsRouter } from './routes/tool-permissions.ts';
 import { turnsRouter } from './routes/turns.ts';
 import { usageRouter } from './routes/usage.ts';
 import { userDataRouter } from './routes/user-data.ts';
 import { websocketRouter } from './routes/websocket/websocket.ts';
-import { problemResponse } from './wire/problem.ts';
 
 /**
  * Creates the app.
@@ -80,11 +80,14 @@ export function createApp<Bindings extends object>(
     return c.json(description);
   });
 
-  app.notFound(
-    (c) => methodNotAllowed(app, c) ?? problemResponse(notFound('Route'), c.get('requestId')),
-  );
-  app.onError(renderProblem);
+  app.notFound((c) => noRoute(app, c, renderFor(c)));
+  app.onError((error, c) => renderFor(c)(error, c));
   return app;
+}
+
+/** Returns how errors are rendered outside of every route: whose clients the address is for. */
+function renderFor(c: Context<AppEnv>): RenderError {
+  return /^\/v1(?:\/|$)/.test(c.req.path) ? renderOpenAiError : renderProblem;
 }
 
 /** Returns the path without trailing slashes, which never matter. */

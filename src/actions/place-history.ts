@@ -86,6 +86,24 @@ export async function placeIn(
   return matching(here, placing);
 }
 
+/**
+ * Finds the turn of the request that a client says it repeats: undefined where there is none, and
+ * for a first try, which asks nobody.
+ * @param conversationId where it must be; undefined for anywhere
+ */
+export async function repeatedIn(
+  context: ActionContext,
+  conversationId: string | undefined,
+  placing: Placing,
+): Promise<Place | undefined> {
+  if (placing.retryOf === undefined) return undefined;
+  const found = await find(context, placing);
+  const isThere = (exchange: StoredExchange) =>
+    conversationId === undefined || exchange.conversationId === conversationId;
+  const first = found.find((exchange) => isThere(exchange) && isRepeated(exchange, placing));
+  return first && { join: addressOf(first) };
+}
+
 /** Makes a conversation for a history, with what came before the question where there is any. */
 export async function beginHistory(context: ActionContext, placing: Placing): Promise<PlacedAsk> {
   const input = messageOf(placing);
@@ -109,9 +127,12 @@ export function placeAfter(
   return { conversationId, input: { ...messageOf(placing), parentId } };
 }
 
-function find(context: ActionContext, { userId, hashes: { whole, before } }: Placing) {
-  const hashes = [whole, ...before.slice(-1)];
-  return findExchanges(context.dependencies.db, { userId, hashes });
+/** What is kept has no place in a conversation that is not, nor the other way round. */
+async function find(context: ActionContext, { userId, hashes, create }: Placing) {
+  const { whole, before } = hashes;
+  const wanted = { userId, hashes: [whole, ...before.slice(-1)] };
+  const found = await findExchanges(context.dependencies.db, wanted);
+  return found.filter(({ isTemporary }) => isTemporary === (create.isTemporary ?? false));
 }
 
 /** Returns the place of a history among exchanges; undefined where none is its beginning. */
@@ -119,7 +140,7 @@ function matching(found: readonly StoredExchange[], placing: Placing): Place | u
   const { hashes } = placing;
   const same = found.find(({ hash }) => hash === hashes.whole);
   if (placing.retryOf !== undefined) {
-    const first = found.find((exchange) => isRepeated(exchange, placing.retryOf, hashes));
+    const first = found.find((exchange) => isRepeated(exchange, placing));
     if (first) return { join: addressOf(first) };
   }
   if (same) return { ask: again(same) };
@@ -141,13 +162,10 @@ function again({ conversationId, questionId }: StoredExchange): PlacedAsk {
 }
 
 /** Tells whether a stored exchange is of the same request, running or begun a moment ago. */
-function isRepeated(
-  { hash, answer }: StoredExchange,
-  request: string | undefined,
-  { whole }: Hashes,
-): boolean {
+function isRepeated({ hash, answer }: StoredExchange, { hashes, retryOf }: Placing): boolean {
   const isRecent = answer.status === 'streaming' || answer.age < RETRY_WITHIN_MS;
-  return hash === whole && answer.turnId !== null && isRecent && answer.request === request;
+  const isSame = hash === hashes.whole && answer.request === retryOf;
+  return isSame && answer.turnId !== null && isRecent;
 }
 
 function addressOf({ answer, conversationId }: StoredExchange): TurnAddress {

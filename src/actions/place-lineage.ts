@@ -4,7 +4,14 @@ import { contentOf, type Part } from '../core/parts.ts';
 import { findMessages } from '../store/client-ids.ts';
 import { findChat, type PlacedAsk } from './client-chat.ts';
 import type { ActionContext } from './context.ts';
-import { beginHistory, placeAfter, placeIn, type Place, type Placing } from './place-history.ts';
+import {
+  beginHistory,
+  placeAfter,
+  placeIn,
+  repeatedIn,
+  type Place,
+  type Placing,
+} from './place-history.ts';
 
 /** The client's names of a chat and of messages in it. */
 export interface ChatNames {
@@ -30,6 +37,8 @@ export async function placeInChat(
     const create = { ...placing.create, clientId: names.chatId };
     return { ask: withName(await beginHistory(context, { ...placing, create }), names.questionId) };
   }
+  const repeated = await repeatedIn(context, conversationId, placing);
+  if (repeated) return repeated;
   // No client names the results of its tools.
   const place =
     names.questionId === undefined || placing.results
@@ -55,7 +64,12 @@ export async function placeInConversation(
 ): Promise<Place> {
   const conversationId = await findChat(context, name);
   if (conversationId === undefined) throw notFound('Conversation');
-  if (isBeginning(placing)) return { ask: placeAfter(conversationId, placing, undefined) };
+  if (isBeginning(placing))
+    return (
+      (await repeatedIn(context, conversationId, placing)) ?? {
+        ask: placeAfter(conversationId, placing, undefined),
+      }
+    );
   const place = await placeIn(context, conversationId, placing);
   if (place) return place;
   throw invalid('messages', 'these messages are not those of the conversation');

@@ -23,6 +23,8 @@ export interface ConversationFields {
   instructions?: string | null;
   /** The name that a client gives it. */
   clientId?: string | null;
+  /** True for one that is made for one answer, and deleted after it. */
+  isTemporary?: boolean;
 }
 
 export interface TurnAsk {
@@ -92,7 +94,7 @@ async function requestOf(context: ActionContext, ask: TurnAsk): Promise<TurnRequ
  */
 export async function newConversation(
   { principal, dependencies }: ActionContext,
-  { title, mode, model, instructions, clientId }: ConversationFields,
+  { title, mode, model, instructions, clientId, isTemporary = false }: ConversationFields,
 ) {
   if (model) {
     await dependencies.registry.discover(model);
@@ -106,5 +108,6 @@ export async function newConversation(
     model: model ?? null,
     instructions: instructions ?? null,
     clientId: clientId ?? null,
+    isTemporary,
   };
 }

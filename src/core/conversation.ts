@@ -37,4 +37,6 @@ export interface NewConversation {
   /** The name that a client gives it; null without one. */
   clientId: string | null;
   metadata?: Metadata | null;
+  /** True for one that is made for one answer, and deleted after it. */
+  isTemporary?: boolean;
 }

@@ -11,7 +11,7 @@ import { pageOf, type Page } from './page.ts';
 import { batch, now, prepare, query, selectRow, statement, type Given } from './query.ts';
 import { conversations, documents, messageFiles, messages, toolRuns, turns } from './schema.ts';
 
-const { lastSequenceNumber: _, ...columns } = getTableColumns(conversations);
+const { lastSequenceNumber: _, isTemporary: __, ...columns } = getTableColumns(conversations);
 
 /** The columns of a conversation that are read. */
 export const conversationColumns = columns;
@@ -40,6 +40,7 @@ export async function createConversation(
   const row = selectRow(conversations, {
     ...conversation,
     metadata: conversation.metadata ?? null,
+    isTemporary: conversation.isTemporary ?? false,
     messageCount: path?.length ?? 0,
     lastSequenceNumber: path?.length ?? 0,
     headMessageId: path?.headMessageId ?? null,
@@ -94,7 +95,12 @@ const selectPage = prepare(({ userId, limit, cursor }: Given<'userId' | 'limit' 
 );
 
 function selectNewest(which: SQL | undefined) {
-  return query.select(columns).from(conversations).where(which).orderBy(desc(conversations.id));
+  const isKept = eq(conversations.isTemporary, false);
+  return query
+    .select(columns)
+    .from(conversations)
+    .where(and(which, isKept))
+    .orderBy(desc(conversations.id));
 }
 
 /** A conversation's id, with the caller who asks for it. */
@@ -171,6 +177,28 @@ export async function deleteConversation(db: Database, mine: Mine): Promise<bool
     'write',
   );
   return true;
+}
+
+/** Temporary conversations are left for so long, in milliseconds: a repeat may still read them. */
+const TEMPORARY_FOR_MS = 10 * 60_000;
+
+/** Finds temporary conversations that a crash has left behind: no turn runs in them. */
+export async function findLeftBehind(db: Database) {
+  const { id, userId } = conversations;
+  const running = query
+    .select({ one: sql`1` })
+    .from(turns)
+    .where(and(eq(turns.conversationId, id), eq(turns.state, 'running')));
+  const isOld = lt(conversations.createdAt, sql`${now} - ${sql.raw(String(TEMPORARY_FOR_MS))}`);
+  // As the index has it: a bound value would not find it.
+  const isTemporary = sql`is_temporary = 1`;
+  const select = query
+    .select({ id, userId })
+    .from(conversations)
+    .where(and(isTemporary, isOld, notExists(running)))
+    .limit(100);
+  const [found] = await batch(db, [select], 'read');
+  return found;
 }
 
 const selectAny = prepare(() =>

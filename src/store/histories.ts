@@ -17,6 +17,8 @@ import { conversations, messages, turns } from './schema.ts';
 export interface StoredExchange {
   hash: string;
   conversationId: string;
+  /** True in a conversation that is deleted after its only answer. */
+  isTemporary: boolean;
   questionId: string;
   answer: {
     id: string;
@@ -41,6 +43,7 @@ export async function findExchanges(
     .select({
       hash: messages.historyHash,
       conversationId: messages.conversationId,
+      isTemporary: conversations.isTemporary,
       questionId: messages.id,
       answer: {
         id: answers.id,

@@ -48,6 +48,8 @@ export const conversations = sqliteTable(
     clientId: text('client_id'),
     /** What a client keeps with it; null without any. */
     metadata: json(parseMetadata)('metadata'),
+    /** True for one that is made for one answer and deleted after it. */
+    isTemporary: integer('is_temporary', { mode: 'boolean' }).notNull().default(false),
     createdAt: integer('created_at').notNull(),
     updatedAt: integer('updated_at').notNull(),
   },
@@ -56,6 +58,10 @@ export const conversations = sqliteTable(
     uniqueIndex('conversations_by_client_id')
       .on(table.userId, table.clientId)
       .where(isNotNull(table.clientId)),
+    // Nearly always empty.
+    index('conversations_temporary')
+      .on(table.createdAt)
+      .where(sql`is_temporary = 1`),
   ],
 );
 

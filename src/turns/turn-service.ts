@@ -49,6 +49,7 @@ export interface TurnRequest {
     model: string | null;
     instructions: string | null;
     clientId: string | null;
+    isTemporary?: boolean;
   };
   input: TurnInput;
   /** The model of this turn; null for the conversation's. */

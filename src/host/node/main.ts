@@ -7,6 +7,7 @@ import { ConfigError, isLoopback, parseConfig, type Config } from '../../config.
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { ActionDependencies } from '../../actions/context.ts';
 import { resumeErasures } from '../../actions/erase-user.ts';
+import { forgetLeftBehind } from '../../actions/forget-left-behind.ts';
 import type { Dependencies } from '../../routes/shared/dependencies.ts';
 import { createRetriever } from '../../search/retrieve.ts';
 import { drainRequest } from './drain-request.ts';
@@ -126,7 +127,12 @@ async function serve(): Promise<void> {
     readiness,
   );
   const told = (error: unknown) => log.error('the sweep failed', { error });
-  const goOn = () => deferred.add(resumeErasures(dependencies).catch(told));
+  const goOn = () =>
+    deferred.add(
+      resumeErasures(dependencies)
+        .then(() => forgetLeftBehind(db))
+        .catch(told),
+    );
   goOn();
   const sweeping = setInterval(() => {
     void turns.sweep().catch(told);

@@ -1,6 +1,7 @@
 /** The server on Workers: the same app, with turns and sockets in Durable Objects. */
 import { createApp } from '../../app.ts';
 import { resumeErasures } from '../../actions/erase-user.ts';
+import { forgetLeftBehind } from '../../actions/forget-left-behind.ts';
 import { newId } from '../../core/ids.ts';
 import { ConfigError } from '../../config.ts';
 import { sweep } from '../../store/turns/read.ts';
@@ -39,6 +40,7 @@ export default {
     const settled = settle(env);
     await sweep(databaseOf(settled), settled.config.TURN_LEASE_MS);
     await resumeErasures(dependenciesOf(env, context));
+    await forgetLeftBehind(databaseOf(settled));
   },
 } satisfies ExportedHandler<WorkerEnv>;
 

@@ -20,7 +20,8 @@ export interface Lineage {
 const LONGEST_NAME = 200;
 
 /** Reads the headers of Open WebUI and LibreChat, and `metadata.conversation_id`. */
-export function lineageOf(c: AppContext, { metadata, store }: CompletionBody): Lineage {
+export function lineageOf(c: AppContext, body: CompletionBody): Lineage {
+  const { metadata, store } = body;
   const header = (name: string) => {
     const value = c.req.header(name)?.trim();
     // A client that knows no value sends the name of the place for it.
@@ -33,8 +34,20 @@ export function lineageOf(c: AppContext, { metadata, store }: CompletionBody): L
     questionId: header('x-openwebui-user-message-id'),
     answerId: header('x-openwebui-message-id'),
     parentId: header('x-openwebui-user-message-parent-id'),
-    isTask: store === false || header('x-openwebui-task') !== undefined,
+    isTask: store === false || header('x-openwebui-task') !== undefined || isTaskPrompt(body),
   };
+}
+
+/** What the prompts have in common by which Open WebUI asks for titles, tags and the like. */
+const TASK = /^### Task:\s/;
+const TASK_MATERIAL = /<chat_history>|^### Task:\s+You are an autocompletion system/;
+
+/** Returns true for a message that is alone and that a client wrote for itself. */
+function isTaskPrompt({ messages }: CompletionBody): boolean {
+  const [only, ...others] = messages;
+  if (!only || others.length > 0 || only.role !== 'user') return false;
+  const { content } = only;
+  return typeof content === 'string' && TASK.test(content) && TASK_MATERIAL.test(content);
 }
 
 function checked(where: string, name: string): string {

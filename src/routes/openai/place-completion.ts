@@ -1,7 +1,13 @@
 /** Finds where a chat completion belongs. */
 import { userOf, withUser } from '../../actions/client-chat.ts';
 import type { ActionContext } from '../../actions/context.ts';
-import { beginHistory, hashesOf, placeHistory, type Placing } from '../../actions/place-history.ts';
+import {
+  beginHistory,
+  hashesOf,
+  placeHistory,
+  repeatedIn,
+  type Placing,
+} from '../../actions/place-history.ts';
 import { placeInChat, placeInConversation } from '../../actions/place-lineage.ts';
 import type { TurnAsk } from '../../actions/start-turn.ts';
 import type { Failure } from '../../core/errors.ts';
@@ -43,14 +49,14 @@ export async function placeOf(c: AppContext, given: CompletionBody): Promise<Pla
   const userId = userOf(context.principal);
   const isRetry = Number(c.req.header('x-stainless-retry-count') ?? 0) > 0;
   const history = historyIn(given.messages);
+  const lineage = lineageOf(c, given);
   const placing: Placing = {
     ...history,
     userId,
     hashes: await hashesOf(history, { userId, clientUser: clientUserOf(c, given) }),
-    create: {},
+    create: { isTemporary: lineage.isTask },
     ...(isRetry ? { retryOf: parameters.request } : {}),
   };
-  const lineage = lineageOf(c, given);
   const idempotency = await idempotencyKey(c, { scope: userId });
   const { answerId: answerClientId } = lineage;
   const complete = (ask: Pick<TurnAsk, 'conversationId' | 'create' | 'input'>): TurnAsk => ({
@@ -83,7 +89,10 @@ async function find(
   placing: Placing,
   { chatId, conversationId, isTask, ...names }: Lineage,
 ) {
-  if (isTask) return { ask: await beginHistory(maker, placing) };
+  if (isTask)
+    return (
+      (await repeatedIn(context, undefined, placing)) ?? { ask: await beginHistory(maker, placing) }
+    );
   if (conversationId !== undefined) return placeInConversation(context, conversationId, placing);
   if (chatId !== undefined) return placeInChat(context, { chatId, ...names }, placing);
   return placeHistory(maker, placing);

@@ -92,8 +92,8 @@ function newArgs(claim: TurnClaim): string[] {
   return [...keyArgs(claim), scope, key];
 }
 
-const INSERT_CONVERSATION = `INSERT INTO conversations (id, user_id, title, mode, model, instructions, client_id, created_at, updated_at)
-  SELECT ?, ?, ?, ?, ?, ?, ?, ${NOW}, ${NOW} WHERE ${IS_NEW} ON CONFLICT DO NOTHING`;
+const INSERT_CONVERSATION = `INSERT INTO conversations (id, user_id, title, mode, model, instructions, client_id, is_temporary, created_at, updated_at)
+  SELECT ?, ?, ?, ?, ?, ?, ?, ?, ${NOW}, ${NOW} WHERE ${IS_NEW} ON CONFLICT DO NOTHING`;
 
 function insertConversation(claim: TurnClaim, create: NewConversation): Statement {
   return {
@@ -106,6 +106,7 @@ function insertConversation(claim: TurnClaim, create: NewConversation): Statemen
       create.model,
       create.instructions,
       create.clientId,
+      create.isTemporary ? 1 : 0,
       ...newArgs(claim),
     ],
   };

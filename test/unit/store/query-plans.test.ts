@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { generateSQLiteDrizzleJson, generateSQLiteMigration } from 'drizzle-kit/api';
 import Libsql from 'libsql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { forgetLeftBehind } from '../../../src/actions/forget-left-behind.ts';
 import { createApp } from '../../../src/app.ts';
 import { parseConfig } from '../../../src/config.ts';
 import { connectFile } from '../../../src/host/node/database/libsql-file.ts';
@@ -427,6 +428,7 @@ async function keepOrder(): Promise<void> {
   await setLimits(db, 'u', { turns_at_once: 3 });
   await extend(db, { ...reservation, most: 1, had: 1 });
   await sweep(db, 15_000);
+  await forgetLeftBehind(db);
   await releaseClaim(db, newClaim(), 0);
   const draft = { documentId: 'd', userId: 'u', version: 1 };
   await renewDraft(db, draft);

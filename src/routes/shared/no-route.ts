@@ -1,23 +1,25 @@
 /** Tells an address that does not exist from one that does not take the method. */
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import { problemResponse } from '../../wire/problem.ts';
+import { notFound, ParleyError } from '../../core/errors.ts';
 import type { AppContext, AppEnv } from './dependencies.ts';
+import type { RenderError } from './render-error.ts';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /**
- * Returns the 405 for an address that takes other methods (RFC 9110 §15.5.6); undefined when it
- * takes none.
+ * Answers a request that no route takes: 405 for an address that takes other methods (RFC 9110
+ * §15.5.6), else 404.
  */
-export function methodNotAllowed(
+export function noRoute(
   app: Pick<OpenAPIHono<AppEnv>, 'router'>,
   c: AppContext,
-): Response | undefined {
+  render: RenderError,
+): Response {
   const allowed = METHODS.filter((method) => hasRoute(app, method, c.req.path));
-  if (allowed.length === 0) return undefined;
+  if (allowed.length === 0) return render(notFound('Route'), c);
   if (allowed.includes('GET')) allowed.push('HEAD');
   const detail = `${c.req.method} is not allowed here; use ${allowed.join(' or ')}`;
-  const response = problemResponse({ code: 'method_not_allowed', detail }, c.get('requestId'));
+  const response = render(new ParleyError({ code: 'method_not_allowed', detail }), c);
   response.headers.set('Allow', allowed.join(', '));
   return response;
 }
