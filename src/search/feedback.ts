@@ -31,7 +31,8 @@ export function normalised(scores: Float64Array): Float64Array {
   return most > 0 ? scores.map((score) => score / most) : scores;
 }
 
-function best(scores: Float64Array, count: number): number[] {
+/** Returns the indexes of the greatest scores, the greatest first. */
+export function best(scores: Float64Array, count: number): number[] {
   return [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, count);
 }
 

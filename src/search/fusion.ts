@@ -4,8 +4,8 @@
  */
 
 import type { QueryScores } from './bm25.ts';
-import type { CandidateSet } from './candidates.ts';
-import { neighbourScores, normalised, widenedScores } from './feedback.ts';
+import { similarities, type CandidateSet } from './candidates.ts';
+import { best, neighbourScores, normalised, widenedScores } from './feedback.ts';
 
 /**
  * Words identify a chunk if the best candidate contains so much of them: a share of the query's
@@ -14,15 +14,15 @@ import { neighbourScores, normalised, widenedScores } from './feedback.ts';
  * trusted. A word that only one chunk has gives an evidence of just below 1.
  */
 const COVERAGE = [0.5, 0.75] as const;
-const EVIDENCE = [1, 1.6] as const;
+const EVIDENCE = [0.9, 1.4] as const;
 
 /**
- * Feedback needs several related texts. The measure is the mean score of the second to the tenth
- * candidate, relative to the first: where one is far ahead it is the answer, and what resembles the
- * others only leads away from it.
+ * Feedback needs several related texts. Below the first mean cosine of the ten best candidates with
+ * each other there is one answer and what resembles it by chance, and feedback only leads away from
+ * it. From the second on, they are about one thing.
  */
-const FLATNESS = [0.4, 0.6] as const;
-const FOLLOWERS = 9;
+const AGREEMENT = [0.03, 0.05] as const;
+const AGREEING = 10;
 
 interface FusionRequest {
   set: CandidateSet;
@@ -48,7 +48,7 @@ export function hybridScores(request: FusionRequest): Float64Array {
   const weight = vectorWeight + (1 - trust) * Math.max(0, 1 - vectorWeight);
   const words = normalised(query.scores);
   const first = normalised(sumOf([words, trust], [vectorScores(candidates), weight]));
-  const share = trust * ramp(flatnessOf(first), FLATNESS);
+  const share = trust * ramp(agreementOf(set, first), AGREEMENT);
   if (share === 0) return first;
   const widened = normalised(widenedScores(set, first, query.terms));
   const neighbours = normalised(neighbourScores(set, first));
@@ -72,12 +72,15 @@ function ramp(value: number, [from, to]: readonly [number, number]): number {
   return Math.max(0, Math.min(1, (value - from) / (to - from)));
 }
 
-function flatnessOf(scores: Float64Array): number {
-  const followers = scores
-    .toSorted()
-    .reverse()
-    .subarray(1, 1 + FOLLOWERS);
-  return followers.reduce((a, b) => a + b, 0) / (followers.length || 1);
+/** Returns the mean cosine of the best candidates with each other: 0 to 1. */
+function agreementOf(set: CandidateSet, scores: Float64Array): number {
+  const candidates = best(scores, AGREEING);
+  const bags = candidates.map((at) => set.bags[at]!);
+  const similar = similarities({ ...set, bags }, [...bags.keys()]);
+  const whole = similar.reduce((a, b) => a + b, 0);
+  // A candidate's cosine with itself is 1, or 0 if it has no words.
+  const own = bags.reduce((sum, _, at) => sum + similar[at * bags.length + at]!, 0);
+  return (whole - own) / (bags.length * (bags.length - 1) || 1);
 }
 
 /** Scales cosines to 0 to 1 between the least and the greatest that the scan returned. */

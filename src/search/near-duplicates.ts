@@ -7,7 +7,10 @@ import type { CandidateSet, TermBag } from './candidates.ts';
 
 /** Broder's resemblance from which two chunks count as the same: they differ in a word or two. */
 const RESEMBLANCE = 0.8;
-/** Most documents from which a list has the same chunk: one may be a newer version of the other. */
+/**
+ * Most documents from which a list has the same chunk. One may be a newer version of the other, and
+ * who asks which documents say something wants to see more than one.
+ */
 const MOST_VERSIONS = 2;
 /** Words in a shingle. */
 const SHINGLE = 3;
@@ -36,19 +39,19 @@ function matched(bag: TermBag, queryTerms: ReadonlySet<number>): string {
 
 /**
  * Returns the ranked candidates (`order`: indexes, best first) without those that repeat a better
- * one exactly or in their document, or two of other documents: Broder, "On the resemblance and
- * containment of documents", 1997. Two chunks with different words of the query (say, the numbers
+ * one of their document, or two of other documents: Broder, "On the resemblance and containment of
+ * documents", 1997. Of two versions the newer takes the better place. Two chunks with different words of the query (say, the numbers
  * of two invoices) never count as the same. Stops when `limit` are kept.
  */
 export function withoutDuplicates(options: {
   set: CandidateSet;
   order: number[];
   queryTerms: ReadonlySet<number>;
-  /** The document of each candidate. */
-  documents: readonly (string | undefined)[];
+  /** The document of each candidate, and the id of its chunk, which grows with time. */
+  candidates: readonly { documentId?: string; id?: number }[];
   limit: number;
 }): number[] {
-  const { set, order, queryTerms, documents, limit } = options;
+  const { set, order, queryTerms, candidates, limit } = options;
   const marks = new Map<number, { matched: string; shingles: Set<string> }>();
   const marksOf = (at: number) => {
     let result = marks.get(at);
@@ -66,13 +69,15 @@ export function withoutDuplicates(options: {
   const kept: number[] = [];
   for (const at of order) {
     if (kept.length >= limit) break;
-    const alike = kept
-      .map((better) => ({ document: documents[better], likeness: likeness(at, better) }))
-      .filter((found) => found.likeness >= RESEMBLANCE);
-    const isRepetition = alike.some(
-      (found) => found.likeness === 1 || found.document === documents[at],
+    const alike = kept.filter((better) => likeness(at, better) >= RESEMBLANCE);
+    const { documentId, id = 0 } = candidates[at]!;
+    const isRepetition = alike.some((better) => candidates[better]!.documentId === documentId);
+    if (isRepetition || alike.length >= MOST_VERSIONS) continue;
+    const place = kept.findIndex(
+      (better) => better === alike[0] && (candidates[better]!.id ?? 0) < id,
     );
-    if (!isRepetition && alike.length < MOST_VERSIONS) kept.push(at);
+    if (place < 0) kept.push(at);
+    else kept.push(...kept.splice(place, 1, at));
   }
   return kept;
 }

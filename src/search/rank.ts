@@ -10,6 +10,8 @@ export const RETRIEVAL_MODES = ['hybrid', 'vector', 'keyword'] as const;
 export type RetrievalMode = (typeof RETRIEVAL_MODES)[number];
 
 export interface Candidate extends CandidateText {
+  /** The chunk's id, which grows with time. */
+  id?: number;
   /** Versions of one text in several documents are shown beside each other. */
   documentId?: string;
   /** Rank in the keyword index's own order, from 1; null if the index did not find the chunk. */
@@ -75,12 +77,16 @@ export function rankCandidates<C extends Candidate>(request: RankRequest<C>): Ra
     set,
     order,
     queryTerms: query.terms,
-    documents: candidates.map(({ documentId }) => documentId),
+    candidates,
     limit,
   });
-  return kept.map((at) => ({
+  // A newer version has the place of an older one, and its score.
+  const descending = Float64Array.from(kept, (at) => scores[at]!)
+    .sort()
+    .reverse();
+  return kept.map((at, place) => ({
     candidate: candidates[at]!,
-    score: scores[at]!,
+    score: descending[place]!,
     coverage: query.coverage[at]!,
   }));
 }

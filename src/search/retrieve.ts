@@ -13,7 +13,7 @@ import {
 } from '../store/search/scope.ts';
 import { embedQuery } from './embed-query.ts';
 import { earlierVectors, joined, searchEarlierSpaces, type Embedded } from './earlier-spaces.ts';
-import { worthCiting } from './worth-citing.ts';
+import { withoutCopies, worthCiting } from './worth-citing.ts';
 import type { RetrievalMode } from './rank.ts';
 import {
   MODEL_VECTOR_WEIGHT,
@@ -222,7 +222,8 @@ export function createRetriever(searcher: Searcher, { configured }: EmbeddingReg
         { ...request, conversation: { seenBy: conversationId } },
         { signal, onCall, whenEmbeddingFails: 'keyword' },
       );
-      return configured.isLocal ? worthCiting(passages) : passages;
+      const told = withoutCopies(passages);
+      return configured.isLocal ? worthCiting(told) : told;
     },
   };
 }

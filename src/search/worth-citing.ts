@@ -23,9 +23,17 @@ export function worthCiting(passages: readonly Passage[]): Passage[] {
     coverage: Math.max(WORTH_ADDING.coverage, SHARE_OF_BEST * greatest(measured, 'coverage')),
     cosine: Math.max(WORTH_ADDING.cosine, SHARE_OF_BEST * greatest(measured, 'cosine')),
   };
-  return passages
-    .filter((_, at) => reaches(measured[at]!, least))
-    .map((passage, at) => ({ ...passage, source: { ...passage.source, n: at + 1 } }));
+  return renumbered(passages.filter((_, at) => reaches(measured[at]!, least)));
+}
+
+/** Drops passages with the same text as a better one, which would tell a model nothing new. */
+export function withoutCopies(passages: readonly Passage[]): Passage[] {
+  const texts = new Set<string>();
+  return renumbered(passages.filter(({ text }) => !texts.has(text) && texts.add(text)));
+}
+
+function renumbered(passages: readonly Passage[]): Passage[] {
+  return passages.map((passage, at) => ({ ...passage, source: { ...passage.source, n: at + 1 } }));
 }
 
 function reaches({ coverage, cosine }: Measures, least: Measures): boolean {

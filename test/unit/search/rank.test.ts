@@ -77,14 +77,17 @@ describe('rankCandidates', () => {
       'The harbour office opens at eight and closes at five on all days but Sunday, when the keys of the sheds, the boats and the crane are with the warden of the lighthouse beside the northern pier.';
     const candidates = [copy, `${copy} Indeed.`, copy, `${copy} Always.`].map((text, at) => ({
       ...{ title: '', text, keywordRank: at + 1, vectorRank: null, cosine: null },
-      documentId: `document ${at}`,
+      ...{ id: at, documentId: `document ${at}` },
     }));
     const ranked = rankCandidates({
       ...{ mode: 'keyword', limit: 10, candidates, vectorWeight: 0 },
       terms: keywordQuery('harbour office').terms,
       statistics: { chunks: 4, frequencies: new Map() },
     });
-    expect(ranked).toHaveLength(2);
+    // The two that match best, and the newer of them before the other.
+    expect(ranked.map(({ candidate }) => candidate.id)).toEqual([2, 0]);
+    const scores = ranked.map(({ score }) => score);
+    expect(scores).toEqual(scores.toSorted((a, b) => b - a));
   });
 
   test('texts alike but for the word that was asked for are not duplicates', () => {
