@@ -14,6 +14,7 @@ import { shortConversationsRouter } from './routes/conversations/short-conversat
 import { keysRouter } from './routes/credentials/keys.ts';
 import { sessionsRouter } from './routes/credentials/sessions.ts';
 import { ticketsRouter } from './routes/credentials/tickets.ts';
+import { durableStreamsRouter } from './routes/durable-streams.ts';
 import { documentsRouter } from './routes/documents/documents.ts';
 import { filesRouter } from './routes/files/files.ts';
 import { limitsRouter } from './routes/limits.ts';
@@ -65,6 +66,7 @@ export function createApp<Bindings extends object>(
   app.route('/', openAiRouter());
   app.route('/', responsesRouter());
   app.route('/', turnsRouter());
+  app.route('/', durableStreamsRouter());
   app.route('/', usageRouter());
   app.route('/', limitsRouter());
   app.route('/', userDataRouter());

@@ -3,6 +3,7 @@
  * parameter has it in its name.
  */
 import { completionChunks, completionChunksWithUsage } from './chat-completion.ts';
+import { durableBatches, durableSse } from './durable-stream.ts';
 import { nativeSse } from './native-sse.ts';
 import { responseWireNamed } from './responses/events.ts';
 import { textSse } from './text-sse.ts';
@@ -17,6 +18,8 @@ const WIRES: readonly Wire[] = [
   uiMessageStream,
   completionChunks,
   completionChunksWithUsage,
+  durableSse,
+  durableBatches,
 ];
 
 /**

@@ -3,11 +3,10 @@
  * `onmessage`.
  */
 import { terminalEvent } from '../core/message.ts';
-import { DONE, EVENT_STREAM_HEADERS } from './sse.ts';
+import { DONE, EVENT_STREAM_HEADERS, eventLines, withoutSplitBreak } from './sse.ts';
 import type { Encoder, Wire } from './wire.ts';
 import { endedView, refusedView } from './views.ts';
 
-const CARRIAGE_RETURN = 13;
 const LAST_EVENT = `data: ${DONE}\n\n`;
 
 export const textSse: Wire = {
@@ -23,9 +22,7 @@ function textEncoder(): Encoder {
     initialId: (cursor) => `id: ${cursor}\n\n`,
     started: () => '',
     text(delta, start, position) {
-      const lines = delta.startsWith('\n')
-        ? withoutSplitBreak(delta, position.before(start))
-        : delta;
+      const lines = withoutSplitBreak(delta, position.before(start));
       // Clients read this text as the end, so an answer that contains it sends it in two events.
       const end = start + delta.length;
       if (lines === DONE) {
@@ -56,16 +53,6 @@ function textEncoder(): Encoder {
   };
 }
 
-/**
- * Drops the `\n` of a `\r\n` that two deltas share: its `\r` was already sent as the line break.
- */
-function withoutSplitBreak(delta: string, before: number): string {
-  return before === CARRIAGE_RETURN ? delta.slice(1) : delta;
-}
-
-/**
- * Returns an event with the text; line breaks become several `data:` lines, as the standard says.
- */
 function message(text: string, cursor: string): string {
-  return `id: ${cursor}\ndata: ${text.replace(/\r\n|[\r\n]/g, '\ndata: ')}\n\n`;
+  return `id: ${cursor}\ndata: ${eventLines(text)}\n\n`;
 }

@@ -124,7 +124,7 @@ async function credentialsThatDoNotHold(user: string): Promise<Record<string, st
 /** The kind of the id in a path, by what stands before it. */
 const KINDS: [RegExp, string][] = [
   [/^\/(v1\/)?(conversations|chats|chat\/conversations|api\/chat)\/\{id\}/u, 'conversation'],
-  [/^\/(turns|v1\/responses)\/\{id\}/u, 'turn'],
+  [/^\/(turns|streams\/turns|v1\/responses)\/\{id\}/u, 'turn'],
   [/^\/messages\/\{id\}\/edit/u, 'question'],
   [/^\/messages\/\{id\}/u, 'message'],
   [/^\/documents\/\{id\}/u, 'document'],

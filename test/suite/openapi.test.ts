@@ -161,6 +161,7 @@ const calls: Record<string, Call> = {
   'get /turns/{id}': plain,
   'get /turns/{id}/events': plain,
   'post /turns/{id}/cancel': plain,
+  'get /streams/turns/{id}': plain,
   'get /usage': list,
   'get /limits': list,
   'get /users/{user_id}/export': plain,
@@ -191,7 +192,7 @@ it('has a sound call here for every operation', () => {
 });
 
 function idFor(path: string, { id, turnId, answerId, questionId }: Place): string {
-  if (path.startsWith('/turns')) return turnId;
+  if (/^\/(streams\/)?turns/u.test(path)) return turnId;
   if (path.startsWith('/messages')) return path.endsWith('/edit') ? questionId : answerId;
   return id;
 }

@@ -16,6 +16,14 @@ export const responseHeaders = {
     schema: text,
   },
   Authenticate: { description: '`Bearer`: how a credential is sent.', schema: text },
+  StreamNextOffset: {
+    description: 'The offset at which the next read of a durable stream begins.',
+    schema: text,
+  },
+  StreamClosed: {
+    description: '`true` when nothing follows: the answer is whole.',
+    schema: text,
+  },
   RetryAfter: {
     description: 'After how many seconds to try again, where that is known.',
     schema: text,

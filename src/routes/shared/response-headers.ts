@@ -59,6 +59,10 @@ const corsHeaders: MiddlewareHandler<AppEnv> = cors({
     'Retry-After',
     'RateLimit-Policy',
     'RateLimit',
+    'Stream-Next-Offset',
+    'Stream-Cursor',
+    'Stream-Up-To-Date',
+    'Stream-Closed',
   ],
   maxAge: 600,
 });

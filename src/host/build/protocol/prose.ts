@@ -17,7 +17,8 @@ do not know.
 The \`id\` is a cursor: opaque, and good on any instance at any later time. Send it as
 \`Last-Event-ID\`, or as \`last_event_id\` in the query of a GET, and the stream goes on after it.
 Nothing left is a 204; a cursor that is garbled or of another turn is a 400. A POST that comes back
-with a cursor starts no turn. \`GET /turns/{id}/events\` follows any turn.
+with a cursor starts no turn. \`GET /turns/{id}/events\` follows any turn; \`GET /streams/turns/{id}\`
+is its text for clients of Durable Streams.
 
 \`EventSource\` does not show a 4xx or 5xx: it fires \`error\` without a status and stops for good.
 To see why, send the same request by \`fetch\`. A 204 ends its reconnecting too. A reconnect that
