@@ -221,6 +221,43 @@ describe('on_disconnect: cancel', () => {
   });
 });
 
+describe.runIf(target.runtime === 'node')('a client that leaves before its whole answer', () => {
+  /** Asks for a whole answer, and leaves once the service was asked. */
+  async function leave(path: string, json: object, until: () => Promise<boolean>): Promise<void> {
+    const leaving = new AbortController();
+    const asking = fetch(`${target.url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(json),
+      signal: leaving.signal,
+    });
+    const refused = expect(asking).rejects.toThrow();
+    await expect.poll(until).toBe(true);
+    leaving.abort();
+    await refused;
+  }
+
+  it('cancels its turn when it asked for on_disconnect cancel', async () => {
+    const { model } = await scripted(target, slowly(100));
+    const id = await conversation(target, { user_id: unique('user') });
+    const last = async () => (await storedMessages(target, id)).at(-1)?.status;
+    const json = { message: 'hi', model, on_disconnect: 'cancel' };
+    await leave(`/conversations/${id}/messages`, json, async () => (await last()) === 'streaming');
+    await expect.poll(last, { timeout: 6_000 }).toBe('cancelled');
+  });
+
+  it('is out of the queue', async () => {
+    const { id, path, first } = await busy(30);
+    // Nothing tells from outside that a request waits.
+    const soon = performance.now() + 500;
+    const json = { message: 'next', on_busy: 'queue' };
+    await leave(path, json, () => Promise.resolve(performance.now() > soon));
+    await first;
+    await sleep(500);
+    expect(await storedMessages(target, id)).toHaveLength(2);
+  });
+});
+
 describe.runIf(target.runtime === 'node')('a client that ends only its sending side', () => {
   it.each([
     ['a stream', true],
