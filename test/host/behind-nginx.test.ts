@@ -3,14 +3,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { request } from '../support/http.ts';
-import { findNginx, startNginx, type Nginx } from '../support/nginx.ts';
+import { startNginx } from '../support/nginx.ts';
 import { freePort, repository, temporaryDirectory } from '../support/places.ts';
+import { findProgram, type Proxy } from '../support/proxy-process.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { openStream } from '../support/sse.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { openWebSocket } from '../support/websocket.ts';
+import { restartInTurn } from './rolling-restart.ts';
 
-const hasNginx = findNginx() !== undefined;
+const hasNginx = findProgram('nginx') !== undefined;
 if (!hasNginx) console.warn('nginx is not installed: nothing is tested behind it');
 
 let upstream: Upstream;
@@ -32,7 +34,7 @@ async function serve(env: Record<string, string> = {}): Promise<TestServer> {
 }
 
 /** Starts nginx, and returns its address. */
-async function proxy(httpFor: (port: number) => string): Promise<{ url: string; nginx: Nginx }> {
+async function proxy(httpFor: (port: number) => string): Promise<{ url: string; nginx: Proxy }> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const nginx = await startNginx(httpFor(port), `${url}/health`);
@@ -126,68 +128,13 @@ describe.skipIf(!hasNginx)('behind nginx as deploy/nginx.conf sets it up', () =>
       const env = { DATABASE_URL: database };
       const servers = [await serve(env), await serve(env), await serve(env)];
       const { url, nginx } = await proxy(sample(servers));
-      const answer = Array.from({ length: 40 }, (_, at) => `word-${at} `);
-      upstream.script('long', { tokens: answer, delayMs: { between: 150 } });
-
-      let isOver = false;
-      const problems: unknown[] = [];
-      const messages = sendMessages(url, () => isOver, problems);
-      const turns = streamTurns(url, 80, () => isOver);
-      for (const server of servers) {
-        // The default grace is longer than any turn.
-        expect(await server.stop(120_000)).toBe(0);
-        await server.restart();
-      }
-      const results = await turns;
-      isOver = true;
-      const sent = await messages;
-      expect(problems).toEqual([]);
-      expect(sent).toBeGreaterThanOrEqual(4 * LEAST_MESSAGES);
-      const whole = answer.join('');
-      for (const result of results)
-        expect(result).toEqual({ ended: 'end', last: 'turn.completed', text: whole });
+      const report = await restartInTurn(servers, upstream, url);
+      expect(report.problems).toEqual([]);
+      expect(report.messages).toBeGreaterThanOrEqual(1_000);
+      expect(report.exits).toEqual([0, 0, 0]);
+      for (const turn of report.turns)
+        expect(turn).toEqual({ ended: 'end', last: 'turn.completed', isWhole: true });
       expect(nginx.logs()).not.toMatch(/no live upstreams/u);
     },
   );
 });
-
-/** How many messages each of four users sends at least. */
-const LEAST_MESSAGES = 250;
-
-/** Sends messages of four users, one after the other, until it is over; counts them. */
-async function sendMessages(
-  url: string,
-  isOver: () => boolean,
-  problems: unknown[],
-): Promise<number> {
-  const counts = [0, 1, 2, 3].map(async (user) => {
-    let sent = 0;
-    while (!isOver() || sent < LEAST_MESSAGES) {
-      const json = { user_id: `user-${user}`, message: `message ${sent}` };
-      const { status, text } = await request(`${url}/conversations`, { json }).catch(
-        (error: unknown) => ({ status: 0, text: String(error) }),
-      );
-      if (status !== 200) problems.push({ status, text: text.slice(0, 300) });
-      sent += 1;
-      await new Promise((done) => setTimeout(done, 20));
-    }
-    return sent;
-  });
-  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
-}
-
-/** Begins `count` turns of some seconds, a few at a time, and reads them to the end. */
-async function streamTurns(url: string, count: number, isOver: () => boolean) {
-  const streams = Array.from({ length: count }, async (_, at) => {
-    await new Promise((done) => setTimeout(done, isOver() ? 0 : at * 150));
-    const json = { user_id: 'reader', message: `go ${at}`, model: 'openai/long' };
-    const stream = await openStream(`${url}/conversations`, { json });
-    const { events, ended } = await stream.collect(120_000);
-    const text = events
-      .filter(({ type }) => type === 'message.delta')
-      .map(({ data }) => (JSON.parse(data) as { text: string }).text)
-      .join('');
-    return { ended, last: events.at(-2)?.type, text };
-  });
-  return Promise.all(streams);
-}
