@@ -1,17 +1,27 @@
 // Puts libraries that most requests never need into `dist/modules`, each as one module: those that
-// read documents or check tokens, and Google's provider. They are deployed beside the Worker's own
-// code, and each is loaded when it is first needed. A script: `node src/host/build/modules.ts`,
-// before wrangler.
+// read documents or check tokens, and the providers of Google and OpenAI. They are deployed beside
+// the Worker's own code, and each is loaded when it is first needed. A script:
+// `node src/host/build/modules.ts`, before wrangler.
 import { cp, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { limitedPdf } from './limited-pdf.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 
+/** Takes the part of zod that the Worker has, in place of the whole. */
+const smallZod: Plugin = {
+  name: 'small-zod',
+  setup(building) {
+    const path = resolve(root, 'src/host/workers/zod/index.ts');
+    building.onResolve({ filter: /^zod(\/v4)?$/ }, () => ({ path }));
+  },
+};
+
 /** The exports of each module. */
 const MODULES = {
   google: `export { createGoogle } from '@ai-sdk/google';`,
+  openai: `export { createOpenAI } from '@ai-sdk/openai';`,
   jose: `export { jwtVerify, createLocalJWKSet, decodeProtectedHeader, errors } from 'jose';`,
   markup: `export { Tokenizer } from 'htmlparser2';`,
   office: `export { readOffice } from './src/documents/office/read-office.ts';`,
@@ -38,7 +48,7 @@ await Promise.all(
       platform: 'neutral',
       target: 'es2024',
       external: ['node:*'],
-      plugins: [limitedPdf],
+      plugins: [limitedPdf, smallZod],
       logLevel: 'warning',
     }),
   ),
