@@ -392,6 +392,8 @@ describe.concurrent('a question that goes on from the one before', () => {
     ]);
     const { end } = await ask(id, model, 'And its oil?');
     expect(await embedded(rewritten)).toBe(rewritten);
+    // A bad rewriting would lose nothing: the question is searched for too.
+    expect(await embedded('And its oil?')).toBe('And its oil?');
     const requests = await target.upstream.requests(name);
     expect(requests).toHaveLength(2);
     const [system, user] = sentMessages(requests[0]?.body);
@@ -439,7 +441,9 @@ describe.concurrent('a question that goes on from the one before', () => {
     expect(await embedded(short)).toBe(`What is the ${about}?\n${short}`);
     const long = `How many litres of oil does the red pump need in ${unique('year')} of service?`;
     await ask(id, 'offline', long);
+    // A long one is searched for by itself, and with what it may refer to.
     expect(await embedded(long)).toBe(long);
+    expect(await embedded(`${short}\n${long}`)).toBe(`${short}\n${long}`);
   });
 
   it('is not rewritten where there is nothing to search', async () => {

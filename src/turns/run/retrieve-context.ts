@@ -39,13 +39,13 @@ export async function retrieveContext(
   // Without documents there is nothing to search, so no model is called to rewrite the query.
   if (!job.hasSearchableContent) return show(turn, [], []);
   const signal = turn.stopSignal;
-  const { query, usage } = await rewriteQuery({
+  const { queries, usage } = await rewriteQuery({
     history,
     model: models[0],
     signal,
     calls: turn.calls,
   });
-  const found = await find(job, query, dependencies).catch((error: unknown) => {
+  const found = await find(job, queries, dependencies).catch((error: unknown) => {
     if (signal.aborted) return undefined;
     throw error;
   });
@@ -69,17 +69,36 @@ function show(
   return { passages, sources, usage };
 }
 
-/** Searches for passages; rejects as soon as the turn is stopped. */
+/**
+ * Searches for passages by each of the queries, and takes turns between their lists; rejects as soon
+ * as the turn is stopped.
+ */
 async function find(
   { turn, conversation }: TurnJob,
-  query: string,
+  queries: readonly string[],
   { retriever }: RunDependencies,
 ): Promise<Passage[]> {
   const { userId, id: conversationId } = conversation;
   const signal = turn.stopSignal;
   signal.throwIfAborted();
-  const request = { userId, conversationId, query, k: PASSAGES, signal };
-  return unlessAborted(loggedRetriever(retriever, turn).retrieve(request), signal);
+  const request = { userId, conversationId, k: PASSAGES, signal };
+  const logged = loggedRetriever(retriever, turn);
+  const searches = queries.map((query) => logged.retrieve({ ...request, query }));
+  return merged(await unlessAborted(Promise.all(searches), signal));
+}
+
+/** Takes the best of each list, then the second of each, and so on, without repetitions. */
+function merged(lists: readonly Passage[][]): Passage[] {
+  const [only] = lists;
+  if (only && lists.length === 1) return only;
+  const byChunk = new Map<string, Passage>();
+  for (let at = 0; at < PASSAGES; at++)
+    for (const passage of lists.flatMap((list) => list[at] ?? []))
+      if (!byChunk.has(passage.source.chunk_id)) byChunk.set(passage.source.chunk_id, passage);
+  return [...byChunk.values()].slice(0, PASSAGES).map(({ source, ...passage }, at) => ({
+    ...passage,
+    source: { ...source, n: at + 1 },
+  }));
 }
 
 /** Returns a retriever that notes the calls of its searches as those of a turn. */

@@ -10,18 +10,29 @@ import { isRefusedByStatus } from '../../models/service-error.ts';
 import type { CallLog } from './call-log.ts';
 
 export interface RewrittenQuery {
-  query: string;
+  /**
+   * What to search for, the most telling first. The message itself is among them, so that a bad
+   * rewriting loses nothing.
+   */
+  queries: string[];
   usage: (LanguageModelV4Usage | undefined)[];
 }
 
-/** The messages that a model reads to rewrite a query, and how many UTF-16 units of each. */
-const HISTORY_MESSAGES = 6;
+/**
+ * The messages that a model reads to rewrite a query, and how many UTF-16 units of each: enough to
+ * find what "it" is several questions later.
+ */
+const HISTORY_MESSAGES = 14;
 const MESSAGE_LENGTH = 1_000;
 const LONGEST_QUERY = 1_000;
 /** The longest wait for a rewritten query, in milliseconds. */
 const REWRITE_TIMEOUT_MS = 5_000;
-/** A message of at least so many words is taken to make sense by itself. */
+/**
+ * A message of at least so many words is taken to make sense by itself. In scripts without spaces
+ * two characters count as a word.
+ */
 const WORDS_OF_A_FULL_QUESTION = 10;
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu;
 
 const INSTRUCTIONS =
   'You rewrite the last message of a conversation as one search query ' +
@@ -38,7 +49,7 @@ interface Rewriting {
   calls: CallLog;
 }
 
-/** Returns the query to search for. */
+/** Returns the queries to search for. */
 export async function rewriteQuery({
   history,
   model,
@@ -47,11 +58,12 @@ export async function rewriteQuery({
 }: Rewriting): Promise<RewrittenQuery> {
   const last = questionIn(history);
   const isFirst = history.filter((message) => message.role === 'user').length < 2;
-  if (isFirst) return { query: last, usage: [] };
+  if (isFirst) return { queries: [last], usage: [] };
   const rewritten = isOffline(model.name)
     ? undefined
     : await rewrite({ history, model, signal, calls });
-  return rewritten ?? { query: withLastTurn(history, last), usage: [] };
+  if (!rewritten) return { queries: withLastTurn(history, last), usage: [] };
+  return { queries: [...new Set([rewritten.query, last])], usage: rewritten.usage };
 }
 
 /** Returns the text of the last question; the model's calls and their results may follow it. */
@@ -64,13 +76,29 @@ function questionOf(history: readonly ContextMessage[]): ContextMessage | undefi
   return history.findLast((message) => message.role === 'user');
 }
 
-/** Returns a query without calling a model: a short message is joined to the one before it. */
-function withLastTurn(history: readonly ContextMessage[], last: string): string {
-  if (last.trim().split(/\s+/u).length >= WORDS_OF_A_FULL_QUESTION) return last;
+/**
+ * Returns queries without calling a model: the message joined to the one before it, which replaces a
+ * short message and is searched beside a long one.
+ */
+function withLastTurn(history: readonly ContextMessage[], last: string): string[] {
   const before = history.findLast(
     (message) => message.role === 'user' && message !== questionOf(history),
   );
-  return before ? `${textOf(before).slice(0, MESSAGE_LENGTH)}\n${last}` : last;
+  if (!before) return [last];
+  const joined = `${textOf(before).slice(0, MESSAGE_LENGTH)}\n${last}`;
+  return lengthOf(last) >= WORDS_OF_A_FULL_QUESTION ? [last, joined] : [joined];
+}
+
+/** Returns the length of a message in words. */
+function lengthOf(message: string): number {
+  const unspaced = message.match(UNSPACED)?.length ?? 0;
+  return message.trim().split(/\s+/u).length + unspaced / 2;
+}
+
+/** A query as the model wrote it. */
+interface Rewritten {
+  query: string;
+  usage: RewrittenQuery['usage'];
 }
 
 /**
@@ -82,7 +110,7 @@ async function rewrite({
   model,
   signal,
   calls,
-}: Rewriting): Promise<RewrittenQuery | undefined> {
+}: Rewriting): Promise<Rewritten | undefined> {
   const lines = history
     .slice(-HISTORY_MESSAGES)
     .map((message) => `${message.role}: ${textOf(message).slice(0, MESSAGE_LENGTH)}`);
