@@ -1,10 +1,11 @@
 /** What a reader can do with a message. */
 import { attempt } from '../shared/attempt.ts';
 import { say } from '../shared/words.ts';
-import { ask, edit, fork, isBusy, regenerate, remove, switchTo } from './chat.ts';
+import { ask, isBusy } from './chat.ts';
 import { openEditor } from './editor.ts';
 import type { MessageActions } from './message.ts';
 import { chosenModel } from './models.ts';
+import { edit, fork, regenerate, remove, switchTo } from './tree.ts';
 
 /** Runs something unless an answer is on its way: the tree may not change under it. */
 function unlessBusy<Given extends unknown[]>(work: (...given: Given) => Promise<unknown>) {

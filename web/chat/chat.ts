@@ -3,20 +3,21 @@ import { ApiError, call, callPage, send } from '../api/client.ts';
 import { startTurn } from '../api/turns.ts';
 import type { Conversation, Message, Transcript, TurnEnd } from '../api/types.ts';
 import { attempt } from '../shared/attempt.ts';
-import { element } from '../shared/elements.ts';
 import { clearErrors, notify, tell } from '../shared/notices.ts';
 import { createSignal } from '../shared/signal.ts';
 import { tellTabs } from '../shared/tabs.ts';
 import { say } from '../shared/words.ts';
-import { putConversation } from '../sidebar/conversations.ts';
+import { knownConversation, putConversation } from '../sidebar/conversations.ts';
 import type { GrowingAnswer } from './growing.ts';
 import { RunningTurn } from './running-turn.ts';
 import * as transcript from './transcript.ts';
 
 /** The conversation that is shown; undefined for a new one. */
 export const current = createSignal<Conversation | undefined>(undefined);
-/** True from when something is asked until its answer is over. */
+/** True while a conversation is loaded, and from when something is asked until it is answered. */
 export const isBusy = createSignal(false);
+/** Is set whenever a conversation is ready for the next message. */
+export const isReady = createSignal(undefined);
 
 let running: RunningTurn | undefined;
 /** The number of the last conversation that was asked for: an answer to an earlier one is late. */
@@ -32,15 +33,15 @@ export async function open(id: string | undefined): Promise<void> {
   leave();
   const visit = ++visits;
   nameAddress(id);
-  if (id === undefined) {
-    current.set(undefined);
-    return transcript.showMessages(undefined, []);
-  }
+  if (id === undefined) return showNothing();
+  current.set(knownConversation(id) ?? blank(id));
+  isBusy.set(true);
   transcript.showLoading();
   const found = await attempt(() => load(id));
   if (visit !== visits) return;
-  if (found) show(found);
-  else showMissing();
+  if (found) return show(found);
+  nameAddress(undefined);
+  showNothing();
 }
 
 /** The address is told to the browser's history, so that its arrows work. */
@@ -49,23 +50,25 @@ function nameAddress(id: string | undefined): void {
   if (location.hash !== hash) history.pushState(null, '', hash || location.pathname);
 }
 
-function load(id: string): Promise<Transcript> {
+/** Reads a conversation with its newest messages. */
+export function load(id: string): Promise<Transcript> {
   return call<Transcript>(`/conversations/${id}`);
 }
 
-function show({ messages, ...conversation }: Transcript): void {
+/** Shows a conversation that was read, and follows the answer that still grows. */
+export function show({ messages, ...conversation }: Transcript): void {
   current.set(conversation);
   const growing = messages.find(({ status }) => status === 'streaming');
   const stored = messages.filter((message) => message !== growing);
   transcript.showMessages(conversation.conversation_id, stored);
-  if (!growing?.turn_id) return;
-  isBusy.set(true);
-  attach(growing.turn_id, transcript.addAnswer());
+  isBusy.set(growing?.turn_id !== undefined);
+  if (growing?.turn_id) attach(growing.turn_id, transcript.addAnswer());
+  else isReady.set(undefined);
 }
 
-function showMissing(): void {
-  nameAddress(undefined);
+function showNothing(): void {
   current.set(undefined);
+  isBusy.set(false);
   transcript.showMessages(undefined, []);
 }
 
@@ -73,7 +76,6 @@ function leave(): void {
   clearErrors();
   running?.leave();
   running = undefined;
-  isBusy.set(false);
 }
 
 export interface Asked {
@@ -93,8 +95,11 @@ export async function ask({ mode, ...fields }: Asked): Promise<boolean> {
   });
 }
 
-/** Starts a turn and follows its answer. What is on its way is seen at once. */
-async function answer(
+/**
+ * Starts a turn and follows its answer. What is on its way is seen at once.
+ * @returns false where it was not accepted
+ */
+export async function answer(
   path: string,
   json: { message?: string; [field: string]: unknown },
   before: () => Promise<void> = () => Promise.resolve(),
@@ -176,6 +181,7 @@ async function finish(end: TurnEnd, growing: GrowingAnswer, from: number): Promi
   });
   tell(say(end.message?.status === 'complete' ? 'answerComplete' : 'answerEnded'));
   isBusy.set(false);
+  isReady.set(undefined);
 }
 
 /** Stops the answer; what was said of it stays. */
@@ -195,62 +201,4 @@ export async function change(
   current.set(changed);
   putConversation(changed.conversation_id, changed);
   tellTabs(changed.conversation_id);
-}
-
-/** Answers a message again, in its place. */
-export async function regenerate(message: Message, fields: object): Promise<void> {
-  transcript.cutFrom(message.id);
-  if (!(await answer(`/messages/${message.id}/regenerate`, { ...fields }))) await open(currentId());
-}
-
-/** Says a message differently, in its place. @returns false where it was not accepted */
-export async function edit(message: Message, fields: Asked): Promise<boolean> {
-  transcript.cutFrom(message.id);
-  const isAccepted = await answer(`/messages/${message.id}/edit`, fields);
-  if (!isAccepted) await open(currentId());
-  return isAccepted;
-}
-
-/** Shows the version of a message before it, or after it. */
-export async function switchTo(message: Message, step: -1 | 1): Promise<void> {
-  const wanted = await findVersion(message, message.siblings.index + step);
-  if (!wanted) return;
-  await change({ head_message_id: wanted });
-  const id = currentId();
-  if (id) transcript.showVersion((await load(id)).messages, message.id, wanted);
-}
-
-/** Versions of a message come after what they follow: they are looked for from there on. */
-async function findVersion(
-  { parent_id: parent, ...message }: Message,
-  index: number,
-): Promise<string | undefined> {
-  const before = transcript.loadedMessages().find(({ id }) => id === parent);
-  const versions: Message[] = [];
-  let path: string | undefined =
-    `/conversations/${currentId()}/messages?tree=true&limit=200&cursor=${before?.sequence_number ?? 0}`;
-  while (path !== undefined && versions.length < message.siblings.count) {
-    const page: { items: Message[]; next?: string } = await callPage<Message>(path);
-    versions.push(...page.items.filter(({ parent_id: one }) => one === parent));
-    path = page.next;
-  }
-  return versions[index - 1]?.id;
-}
-
-/** Deletes a message with all that follows it. */
-export async function remove(message: Message): Promise<void> {
-  await send(`/messages/${message.id}`, { method: 'DELETE' });
-  tellTabs(currentId());
-  const id = currentId();
-  if (id) show(await load(id));
-  element('composer-text').focus();
-}
-
-/** Copies the path up to a message into a conversation of its own, and shows that. */
-export async function fork(message: Message): Promise<void> {
-  const json = { message_id: message.id };
-  const made = await call<Conversation>(`/conversations/${currentId()}/fork`, { json });
-  putConversation(made.conversation_id, made);
-  await open(made.conversation_id);
-  notify(say('forked'));
 }

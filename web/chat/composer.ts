@@ -3,7 +3,7 @@ import { element, iconButton, make } from '../shared/elements.ts';
 import { notify } from '../shared/notices.ts';
 import { recall, remember } from '../shared/storage.ts';
 import { say } from '../shared/words.ts';
-import { ask, current, currentId, isBusy, stop } from './chat.ts';
+import { ask, current, currentId, isBusy, isReady, stop } from './chat.ts';
 import { chooseModel, chosenModel } from './models.ts';
 import { setWaiting, waitingIn } from './queue.ts';
 
@@ -27,9 +27,14 @@ export function startComposer(): void {
   current.follow((conversation) => {
     if (conversation) rag.checked = conversation.mode === 'rag';
     if (conversation?.model) chooseModel(conversation.model);
+    nameQueue(conversation?.conversation_id);
     showQueue();
   });
-  isBusy.follow(onBusy);
+  isBusy.follow((isNow) => {
+    element('stop').hidden = !isNow;
+    element('send').title = say(isNow ? 'queueMessage' : 'send');
+  });
+  isReady.follow(sendNext);
   fit();
 }
 
@@ -86,12 +91,17 @@ function empty(message: string): void {
   onInput();
 }
 
-function onBusy(isNow: boolean): void {
-  element('stop').hidden = !isNow;
-  element('send').title = say(isNow ? 'queueMessage' : 'send');
-  if (isNow) return;
+/** What waited for the first answer of a new conversation waits there. */
+function nameQueue(id: string | undefined): void {
+  const waiting = waitingIn(undefined);
+  if (id === undefined || !isBusy.get() || waiting.length === 0) return;
+  setWaiting(undefined, []);
+  setWaiting(id, [...waitingIn(id), ...waiting]);
+}
+
+function sendNext(): void {
   const [next, ...rest] = waitingIn(currentId());
-  if (next === undefined) return showQueue();
+  if (next === undefined || currentId() === undefined) return;
   setWaiting(currentId(), rest);
   showQueue();
   void sendQueued(next);

@@ -9,10 +9,11 @@ import { addCodeBlock, finishCodeBlock } from './code-block.ts';
 /** Tags by the parser's tokens; what is not listed is drawn as text. */
 const TAGS = new Map<smd.Token, string>([
   [smd.PARAGRAPH, 'p'],
-  [smd.HEADING_1, 'h3'],
-  [smd.HEADING_2, 'h4'],
-  [smd.HEADING_3, 'h5'],
-  [smd.HEADING_4, 'h6'],
+  // The title of the conversation is the page's own h1.
+  [smd.HEADING_1, 'h2'],
+  [smd.HEADING_2, 'h3'],
+  [smd.HEADING_3, 'h4'],
+  [smd.HEADING_4, 'h5'],
   [smd.HEADING_5, 'h6'],
   [smd.HEADING_6, 'h6'],
   [smd.CODE_INLINE, 'code'],
@@ -73,7 +74,8 @@ function addText(parent: HTMLElement, text: string): void {
 function add(parent: HTMLElement, token: smd.Token): HTMLElement {
   if (token === smd.CODE_BLOCK || token === smd.CODE_FENCE) return addCodeBlock(parent);
   const made = document.createElement(tagOf(parent, token));
-  if (made instanceof HTMLInputElement) Object.assign(made, { type: 'checkbox', disabled: true });
+  if (made instanceof HTMLInputElement)
+    Object.assign(made, { type: 'checkbox', disabled: true, ariaLabel: say('task') });
   if (token === smd.TABLE) return addTable(parent, made);
   parent.append(made);
   return made;

@@ -45,6 +45,11 @@ export async function loadAll(): Promise<void> {
   while (conversations.get().next !== undefined && !isLoading) await loadMore();
 }
 
+/** Returns a conversation as the list knows it. */
+export function knownConversation(id: string): Conversation | undefined {
+  return conversations.get().items.find(({ conversation_id: known }) => known === id);
+}
+
 /** Shows a conversation as it is now: in its place, or first where it is new. */
 export function putConversation(id: string, change: Partial<Conversation>): void {
   const { items, ...rest } = conversations.get();

@@ -1,0 +1,119 @@
+/** What the page costs, as counts: bytes, requests and elements. */
+import { createClient } from '@libsql/client';
+import type { Page } from 'playwright-core';
+import { afterAll, describe, expect, it } from 'vitest';
+import { ask, hasNoBrowser, Visitors, whole } from './page-client.ts';
+import { suiteTarget, unique } from './target.ts';
+
+const target = suiteTarget();
+const visitors = new Visitors(target);
+
+const CONVERSATIONS = 5_000;
+const MESSAGES = 1_200;
+
+/** Ids in the order of their numbers. */
+const idOf = (prefix: string, at: number) =>
+  `019ac3a1-${prefix}-7000-8000-${at.toString(16).padStart(12, '0')}`;
+
+/** Puts a user with many conversations, the newest of them long, into the database. */
+async function seed(user: string): Promise<string> {
+  const prefix = user.slice(-4);
+  const client = createClient({ url: target.databaseUrl });
+  const insert = (table: string, columns: string, rows: string[]) =>
+    client.execute(`INSERT INTO ${table} (${columns}) VALUES ${rows.join(',')}`);
+  const made = Array.from({ length: CONVERSATIONS }, (_, at) => at);
+  const last = idOf(prefix, CONVERSATIONS - 1);
+  for (let from = 0; from < CONVERSATIONS; from += 1_000)
+    await insert(
+      'conversations',
+      'id, user_id, title, mode, message_count, last_sequence_number, head_message_id, created_at, updated_at',
+      made.slice(from, from + 1_000).map((at) => {
+        const isLong = at === CONVERSATIONS - 1;
+        const count = isLong ? MESSAGES : 0;
+        const head = isLong ? `'${idOf('aaaa', MESSAGES)}${prefix}'` : 'NULL';
+        const time = 1_700_000_000_000 + at * 60_000;
+        return `('${idOf(prefix, at)}','${user}','Talk number ${at}','open',${count},${count},${head},${time},${time})`;
+      }),
+    );
+  await insert(
+    'messages',
+    'id, conversation_id, parent_id, depth, role, status, sequence_number, parts, text_length, created_at',
+    Array.from({ length: MESSAGES }, (_, index) => {
+      const at = index + 1;
+      const role = at % 2 === 1 ? 'user' : 'assistant';
+      const parent = at === 1 ? 'NULL' : `'${idOf('aaaa', at - 1)}${prefix}'`;
+      const parts = JSON.stringify({ type: 'text', text: `This is **message** ${at}.` });
+      return `('${idOf('aaaa', at)}${prefix}','${last}',${parent},${at},'${role}','complete',${at},'${parts}',30,1700000000000)`;
+    }),
+  );
+  client.close();
+  return last;
+}
+
+const elements = (page: Page) => page.evaluate<number>(`document.querySelectorAll('*').length`);
+
+describe.skipIf(hasNoBrowser)('the page', { timeout: 180_000 }, () => {
+  afterAll(() => visitors.close());
+
+  it('asks for little before the first chat, and for one thing of each kind', async () => {
+    const { page, asked, mistakes } = await visitors.open({ model: 'offline' });
+    await page.locator('#composer-text:focus').waitFor();
+    const paths = asked.map((url) => new URL(url).pathname);
+    const scripts = paths.filter((path) => path.endsWith('.js'));
+    expect(scripts.length).toBeLessThanOrEqual(6);
+    expect(paths.filter((path) => !path.startsWith('/assets/')).toSorted()).toEqual([
+      '/',
+      '/',
+      '/conversations',
+      '/models',
+    ]);
+    expect(await elements(page)).toBeLessThan(150);
+    const before = asked.length;
+    await ask(page, 'Hello');
+    await whole(page, 2);
+    // The turn, its events, and the two messages as they are stored.
+    const turn = asked
+      .slice(before)
+      .filter((url) => !url.includes('/assets/'))
+      .map((url) => new URL(url).pathname.replaceAll(/[\da-f-]{36}/gu, 'id'));
+    expect(turn.toSorted()).toEqual([
+      '/conversations',
+      '/conversations/id/messages',
+      '/turns/id/events',
+    ]);
+    expect(mistakes).toEqual([]);
+  });
+
+  it('draws only what is seen of 5,000 conversations and 1,200 messages, and reaches all', async () => {
+    const user = unique('many')
+      .replaceAll(/[^a-z\d]/gu, '')
+      .slice(0, 16);
+    const id = await seed(user);
+    const { page, mistakes } = await visitors.open({ user, path: `/#${id}` });
+    await page.getByText('message 1200.').first().waitFor();
+    expect(await elements(page)).toBeLessThan(2_500);
+    await page.locator('#conversations li[data-id]').nth(5).waitFor();
+
+    // The list: to its end by scrolling, and to any title by searching.
+    expect(await page.locator('#conversations li').count()).toBeLessThan(80);
+    await page.fill('#search', 'number 1234');
+    await page.locator('#conversations').getByText('Talk number 1234').waitFor({ timeout: 60_000 });
+    expect(await page.locator('#conversations li').count()).toBe(1);
+    await page.fill('#search', '');
+    await page.evaluate(`conversations.scrollTop = conversations.scrollHeight`);
+    await page.locator('#conversations').getByText('Talk number 0', { exact: true }).waitFor();
+    expect(await page.locator('#conversations li').count()).toBeLessThan(80);
+
+    // The messages: to the first, which is not among the thousand that came at once.
+    for (let times = 0; times < MESSAGES; times += 1) {
+      if (await page.locator('#earlier').isHidden()) break;
+      await page.evaluate('view.scrollTop = 0; earlier.click()');
+    }
+    expect(await page.textContent('#messages > li:first-child .text')).toBe(
+      'This is **message** 1.',
+    );
+    expect(await page.locator('#messages > li').count()).toBe(MESSAGES);
+    expect(await page.locator('#earlier').isHidden()).toBe(true);
+    expect(mistakes).toEqual([]);
+  });
+});
