@@ -1,8 +1,12 @@
 /** OpenAI's Responses: its own package against the server. */
+import { createOpenAI } from '@ai-sdk/openai';
+import { generateText, Output, stepCountIs, streamText, tool } from 'ai';
 import OpenAI, { APIError } from 'openai';
 import { describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import { openStream } from '../support/sse.ts';
 import { asRecord } from '../support/json.ts';
+import { responseEvent, responseResource } from './open-responses.ts';
 import { suiteTarget, unique } from './target.ts';
 import { hear, scripted, type MessageJson } from './turns.ts';
 
@@ -43,7 +47,7 @@ async function eventsOf(path: string, json?: object) {
   expect(stream.status, path).toBe(200);
   const { events, ended } = await stream.collect();
   const parsed = events.slice(0, -1).map(({ type, data, hasOwnId }) => {
-    const event = asRecord(JSON.parse(data));
+    const event: Record<string, unknown> = responseEvent.parse(JSON.parse(data));
     expect([event['type'], hasOwnId]).toEqual([type, false]);
     return event;
   });
@@ -84,7 +88,7 @@ describe.concurrent('a response', () => {
       store: true,
       usage: { output_tokens: expect.any(Number) },
     });
-    for (const key of REQUIRED) expect(response, key).toHaveProperty(key);
+    expect(() => responseResource.parse(response)).not.toThrow();
   });
 
   it('streams events that the package puts together to the same answer', async () => {
@@ -194,6 +198,22 @@ describe.concurrent('a response', () => {
     expect(second.output_text).toBe('It rains.');
     // Each call is answered once.
     await expect(responses.create(next)).rejects.toMatchObject({ status: 400 });
+  });
+
+  it('keeps a history with calls that it has never seen', async () => {
+    const { model, name } = await scripted(target, { tokens });
+    const owner = unique('user');
+    const call = { type: 'function_call' as const, call_id: 'a', name: 'f', arguments: '{"x":1}' };
+    const output = { type: 'function_call_output' as const, call_id: 'a', output: 'seen' };
+    const input = [{ role: 'user' as const, content: 'first' }, call, output];
+    const { responses } = clientOf(owner);
+    for (const store of [true, false]) {
+      const response = await responses.create({ model, tools: [weather], input, store });
+      expect(response.output_text).toBe(answer);
+      const sent = JSON.stringify((await target.upstream.requests(name)).at(-1)?.body);
+      expect(sent).toContain('seen');
+    }
+    await vi.waitFor(async () => expect(await conversations(owner)).toHaveLength(1));
   });
 
   it('takes results after the call that a client sends back', async () => {
@@ -427,7 +447,8 @@ describe.concurrent('what cannot be honoured', () => {
     ['input.0.type', { input: [{ type: 'computer_call' }] }],
     ['input.0.id', { input: [{ type: 'item_reference', id: 'nothing' }] }],
     ['input', { input: [output] }],
-    ['input', { input: [{ role: 'user', content: 'x' }, call, output] }],
+    ['input', { input: [{ role: 'user', content: 'x' }, call, output, output] }],
+    ['input', { input: [{ role: 'user', content: 'x' }, output] }],
     ['input', { input: [{ role: 'assistant', content: 'Hi' }] }],
     ['conversation', { conversation: 'conv_a', previous_response_id: 'resp_b' }],
     ['store', { conversation: 'conv_a', store: false }],
@@ -454,10 +475,47 @@ describe.concurrent('what cannot be honoured', () => {
   });
 });
 
-/** The keys that Open Responses requires of every response. */
-const REQUIRED = [
-  'id object created_at completed_at status incomplete_details model previous_response_id',
-  'instructions output error tools tool_choice truncation parallel_tool_calls text top_p',
-  'presence_penalty frequency_penalty top_logprobs temperature reasoning usage max_output_tokens',
-  'max_tool_calls store background service_tier metadata safety_identifier prompt_cache_key',
-].flatMap((line) => line.split(' '));
+describe.concurrent('the provider of the AI SDK', () => {
+  const modelOf = (user: string, model: string) =>
+    createOpenAI({
+      apiKey: 'not looked at',
+      baseURL: `${target.url}/v1`,
+      headers: { 'x-user-id': user },
+    }).responses(model);
+
+  it('streams, runs tools, and goes on where its history says', async () => {
+    const script = [{ toolCalls: [[rome]] }, { text: 'It rains.' }];
+    const { model } = await scripted(target, script);
+    const owner = unique('user');
+    const cities: string[] = [];
+    const result = streamText({
+      model: modelOf(owner, model),
+      prompt: 'Does it rain in Rome?',
+      tools: {
+        get_weather: tool({
+          inputSchema: z.object({ city: z.string() }),
+          execute: ({ city }) => {
+            cities.push(city);
+            return { sky: 'rain' };
+          },
+        }),
+      },
+      stopWhen: stepCountIs(3),
+    });
+    expect(await result.text).toBe('It rains.');
+    expect([cities, await result.finishReason]).toEqual([['Rome'], 'stop']);
+    expect(await conversations(owner)).toHaveLength(1);
+  });
+
+  it('answers in the form that is asked for', async () => {
+    const { model, name } = await scripted(target, { tokens: ['{"city":', '"Rome"}'] });
+    const { output } = await generateText({
+      model: modelOf(unique('user'), model),
+      prompt: 'Which city?',
+      output: Output.object({ schema: z.object({ city: z.string() }) }),
+    });
+    expect(output).toEqual({ city: 'Rome' });
+    const sent = asRecord((await target.upstream.requests(name)).at(-1)?.body);
+    expect(sent['response_format']).toMatchObject({ type: 'json_schema' });
+  });
+});

@@ -148,8 +148,18 @@ export function itemsAfter(items: readonly InputItem[], messageId: string): Inpu
 export function partsOf(items: readonly InputItem[]): Part[] {
   const results = items.flatMap((item) => (item.kind === 'result' ? [item.part] : []));
   const said = items.flatMap((item) => (item.kind === 'question' ? [item.text] : []));
+  checkResults(results);
   if (said.length === 0 && results.length > 0) return results;
   return [...results, { type: 'text', text: questionOf(said) }];
+}
+
+/** The longest results of a message, in UTF-16 units of JSON. */
+const LONGEST_RESULTS = 200_000;
+
+/** Checks the results of calls in a message. @throws ParleyError `invalid_request` */
+export function checkResults(results: readonly Part[]): void {
+  if (JSON.stringify(results).length <= LONGEST_RESULTS) return;
+  throw invalid('input', `input: results must be at most ${LONGEST_RESULTS} characters together`);
 }
 
 /** Returns one question of what the user said. @throws ParleyError `invalid_request` */

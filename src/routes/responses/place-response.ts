@@ -159,7 +159,10 @@ async function byWords(
   const history = historyIn(items);
   const standing = instructionsIn(items);
   const hashes = await hashesOf(history, { userId, clientUser });
-  const create = standing === '' ? {} : { instructions: checked(standing) };
+  const create = {
+    isTemporary: !isKept,
+    ...(standing === '' ? {} : { instructions: checked(standing) }),
+  };
   const placing: Placing = { ...history, userId, hashes, create };
   const begin = () => beginHistory(context, placing);
   // What is said first begins a conversation each time, and so does what is not kept.
