@@ -61,6 +61,22 @@ const environmentSchema = z.object({
   EMBEDDING_MODEL: z.string().min(1).optional(),
   MODEL_PRICES: z.string().min(1).optional(),
   MODEL_ATTACHMENTS: fileKinds.optional(),
+  ATTACHMENT_HOSTS: z
+    .string()
+    .transform((list) =>
+      list
+        .split(',')
+        .map((host) => host.trim().toLowerCase())
+        .filter(Boolean),
+    )
+    .pipe(
+      z.array(
+        z
+          .string()
+          .regex(/^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/, 'must be hosts with ports'),
+      ),
+    )
+    .optional(),
   MODEL_FAST_PATH: z.enum(['on', 'off']).default('on'),
   CONTEXT_WINDOW_MESSAGES: count(20),
   MIN_MESSAGES_TO_KEEP: count(10),

@@ -1,46 +1,78 @@
-/** Finds the files that a client attaches to a message. */
+/** Finds, fetches or stores the files that a client attaches to a message. */
 import { invalid, notFound } from '../core/errors.ts';
 import { MOST_BYTES_TOGETHER, type StoredFile } from '../core/file.ts';
 import type { FilePart } from '../core/parts.ts';
 import { requireUserId } from '../core/principal.ts';
+import { fetchFile } from '../documents/fetch-file.ts';
 import { readConversation } from '../store/conversations.ts';
-import { findFiles } from '../store/files/message-files.ts';
+import { dropContent } from '../store/files/contents.ts';
+import { findFiles, removeUnused } from '../store/files/message-files.ts';
+import type { Key } from '../store/idempotency-keys.ts';
+import { findTurnByKey } from '../store/turns/read.ts';
 import type { TurnInput } from '../turns/turn-service.ts';
 import type { ActionContext } from './context.ts';
+import { receiveBytes, storeFile } from './store-file.ts';
 
-/** A file that a client attaches: one that it has sent. */
-export interface Attachment {
-  file_id: string;
-}
+/** A file that a client attaches. */
+export type Attachment =
+  /** One that it has sent. */
+  | { file_id: string }
+  /** One that is fetched. */
+  | { url: string }
+  /** One whose bytes came with the message. */
+  | { bytes: Uint8Array; name?: string | undefined; type?: string | undefined };
 
 /** An input whose attachments are not found yet. */
 export type AskedInput =
   | Exclude<TurnInput, { kind: 'message' }>
   | (Extract<TurnInput, { kind: 'message' }> & { attachments?: readonly Attachment[] });
 
+interface Asked {
+  input: AskedInput;
+  /** Undefined when the turn begins a conversation. */
+  conversationId?: string;
+  idempotency?: Key;
+}
+
+/** An input with its files, and what undoes what was stored for it. */
+export interface Attached {
+  input: TurnInput;
+  /** Removes the files that were made for the input, where no message has them. */
+  undo: () => Promise<void>;
+}
+
 /**
  * Returns an input with its attachments as parts, before the text.
- * @param conversationId undefined when the turn begins a conversation
- * @throws ParleyError `not_found` for a file that the owner of the conversation does not have
+ * @throws ParleyError `not_found` for a file that the owner of the conversation does not have;
+ *   `invalid_request` for an address that cannot be fetched, and as `storeFile` does
  */
-export async function withAttachments(
+export async function attach(
   context: ActionContext,
-  input: AskedInput,
-  conversationId: string | undefined,
-): Promise<TurnInput> {
-  if (input.kind !== 'message' || !input.attachments) return input;
+  { input, conversationId, idempotency }: Asked,
+): Promise<Attached> {
+  if (input.kind !== 'message' || !input.attachments) return { input, undo: doNothing };
   const { attachments, ...message } = input;
+  // A request that is repeated joins its turn, and needs no files.
+  if (idempotency && (await findTurnByKey(context.dependencies.db, idempotency)))
+    return { input: message, undo: doNothing };
   const userId = await ownerOf(context, conversationId);
-  const ids = attachments.map((attachment) => attachment.file_id);
-  const found = await findFiles(context.dependencies.db, { ids, userId });
-  const parts = ids.map((id) => {
-    const file = found.get(id);
-    if (!file) throw notFound('File');
-    return filePart(file);
-  });
-  requireFit(parts);
-  return { ...message, parts: [...parts, ...message.parts] };
+  const made: string[] = [];
+  const { db, log } = context.dependencies;
+  const undo = () =>
+    removeUnused(db, made).catch((error: unknown) =>
+      log.error('files that no message has could not be removed', { error }),
+    );
+  try {
+    const parts = await partsOf(context, attachments, { userId, made });
+    requireFit(parts);
+    return { input: { ...message, parts: [...parts, ...message.parts] }, undo };
+  } catch (error) {
+    await undo();
+    throw error;
+  }
 }
+
+const doNothing = () => Promise.resolve();
 
 async function ownerOf(
   { principal, dependencies: { db } }: ActionContext,
@@ -50,6 +82,57 @@ async function ownerOf(
   const conversation = await readConversation(db, { id, principal });
   if (!conversation) throw notFound('Conversation');
   return conversation.userId;
+}
+
+/** @param made takes the ids of files that are made */
+async function partsOf(
+  context: ActionContext,
+  attachments: readonly Attachment[],
+  { userId, made }: { userId: string; made: string[] },
+): Promise<FilePart[]> {
+  const ids = attachments.flatMap((each) => ('file_id' in each ? [each.file_id] : []));
+  const { db } = context.dependencies;
+  const found =
+    ids.length === 0 ? new Map<string, StoredFile>() : await findFiles(db, { ids, userId });
+  if (ids.some((id) => !found.has(id))) throw notFound('File');
+  const parts: FilePart[] = [];
+  for (const each of attachments) {
+    const known = 'file_id' in each ? found.get(each.file_id) : undefined;
+    const file = known ?? (await store(context, each, userId));
+    if (!known) made.push(file.id);
+    parts.push({ ...filePart(file), ...('url' in each ? { url: each.url } : {}) });
+  }
+  return parts;
+}
+
+async function store(
+  { dependencies }: ActionContext,
+  attachment: Attachment,
+  userId: string,
+): Promise<StoredFile> {
+  const { name, type, bytes } = await bytesOf(dependencies, attachment);
+  const arrived = await receiveBytes(dependencies, bytes);
+  try {
+    return await storeFile(dependencies, arrived, { userId, name, declaredType: type });
+  } catch (error) {
+    await dropContent(dependencies.db, arrived.contentId);
+    throw error;
+  }
+}
+
+async function bytesOf({ files, config }: ActionContext['dependencies'], attachment: Attachment) {
+  if ('file_id' in attachment) throw notFound('File');
+  if ('url' in attachment)
+    return fetchFile(attachment.url, {
+      open: files.openUrl,
+      trusted: config.ATTACHMENT_HOSTS ?? [],
+    });
+  const { bytes, name, type } = attachment;
+  return { name, type, bytes: onePiece(bytes) };
+}
+
+async function* onePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(bytes);
 }
 
 function filePart(file: StoredFile): FilePart {

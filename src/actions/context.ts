@@ -4,6 +4,7 @@ import type { Hash } from '../core/file.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Logger } from '../core/logger.ts';
+import type { OpenUrl } from '../documents/fetch-file.ts';
 import type { FileExaminer } from '../documents/examine-file.ts';
 import type { Ingester } from '../documents/ingester.ts';
 import type { Registry } from '../models/chat/registry.ts';
@@ -15,6 +16,8 @@ import type { TurnService } from '../turns/turn-service.ts';
 
 /** What files need of a host. */
 export interface FileServices extends FileExaminer {
+  /** Asks for an address that a user has named. */
+  openUrl: OpenUrl;
   /** Begins a SHA-256 of bytes that arrive piece by piece, which the web's own API cannot do. */
   newHash(): Hash;
 }

@@ -8,11 +8,12 @@ import type {
   OnBusy,
   OnDisconnect,
   StreamOptions,
+  TurnInput,
   TurnRequest,
   TurnRun,
   TurnStream,
 } from '../turns/turn-service.ts';
-import { withAttachments, type AskedInput } from './attachments.ts';
+import { attach, type AskedInput } from './attachments.ts';
 import type { ActionContext } from './context.ts';
 
 /** The fields of a new conversation that a client may set. */
@@ -54,7 +55,7 @@ export async function startTurn(
   options: StreamOptions,
 ): Promise<TurnStream> {
   const { turns } = context.dependencies;
-  return turns.start(await requestOf(context, ask), options, context.asker);
+  return withRequest(context, ask, (request) => turns.start(request, options, context.asker));
 }
 
 /**
@@ -67,13 +68,39 @@ export async function runTurn(
   onDisconnect: OnDisconnect,
 ): Promise<TurnRun> {
   const { turns } = context.dependencies;
-  return turns.run(await requestOf(context, ask), onDisconnect, context.asker);
+  return withRequest(context, ask, (request) => turns.run(request, onDisconnect, context.asker));
 }
 
-async function requestOf(context: ActionContext, ask: TurnAsk): Promise<TurnRequest> {
+/** Makes a request with the files of its message, which are not kept when it is refused. */
+async function withRequest<Started>(
+  context: ActionContext,
+  ask: TurnAsk,
+  start: (request: TurnRequest) => Promise<Started>,
+): Promise<Started> {
+  const place = await placeOf(context, ask);
+  const { input, undo } = await attach(context, ask);
+  try {
+    return await start({ ...requestOf(context, ask, input), ...place });
+  } catch (error) {
+    await undo();
+    throw error;
+  }
+}
+
+/** Returns the conversation of a turn, which may be about to be made. */
+async function placeOf(context: ActionContext, ask: TurnAsk) {
+  if (ask.conversationId !== undefined) return { conversationId: ask.conversationId };
+  const { id, ...create } = await newConversation(context, ask.create ?? {});
+  return { conversationId: id, create };
+}
+
+function requestOf(
+  context: ActionContext,
+  ask: TurnAsk,
+  input: TurnInput,
+): Omit<TurnRequest, 'conversationId' | 'create'> {
   const { model = null, parameters, onBusy = 'reject', joinSameText = false } = ask;
-  const input = await withAttachments(context, ask.input, ask.conversationId);
-  const request = {
+  return {
     principal: context.principal,
     input,
     model,
@@ -83,9 +110,6 @@ async function requestOf(context: ActionContext, ask: TurnAsk): Promise<TurnRequ
     idempotency: ask.idempotency,
     answerClientId: ask.answerClientId,
   };
-  if (ask.conversationId !== undefined) return { ...request, conversationId: ask.conversationId };
-  const { id, ...create } = await newConversation(context, ask.create ?? {});
-  return { ...request, conversationId: id, create };
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Stores files as their bytes arrive, by the rules that hold for every API. */
-import { invalid, keyReused, notFound, ParleyError } from '../core/errors.ts';
-import { fileName, LARGEST_FILE, type StoredFile } from '../core/file.ts';
+import { invalid, keyReused, notFound } from '../core/errors.ts';
+import { fileName, fileTooLarge, LARGEST_FILE, type StoredFile } from '../core/file.ts';
 import { newId } from '../core/ids.ts';
 import { MEDIA_HEAD, mediaTypeOf } from '../documents/media-type.ts';
 import type { Examined } from '../documents/examine-file.ts';
@@ -53,11 +53,6 @@ export async function receiveBytes(
     await dropContent(db, contentId);
     throw error;
   }
-}
-
-export function fileTooLarge(): ParleyError {
-  const detail = `A file may have ${LARGEST_FILE} bytes`;
-  return new ParleyError({ code: 'payload_too_large', detail });
 }
 
 /** What is said of a file. */

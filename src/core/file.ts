@@ -1,4 +1,5 @@
 /** Files that users attach to messages. */
+import { ParleyError } from './errors.ts';
 
 /** A file as its owner sees it. */
 export interface StoredFile {
@@ -21,6 +22,11 @@ export interface StoredFile {
 
 /** The largest file, in bytes. */
 export const LARGEST_FILE = 10 * 1024 * 1024;
+
+export function fileTooLarge(): ParleyError {
+  const detail = `A file may have ${LARGEST_FILE} bytes`;
+  return new ParleyError({ code: 'payload_too_large', detail });
+}
 
 /** The kinds of files that models tell apart. */
 export const FILE_KINDS = ['image', 'pdf', 'audio', 'text'] as const;

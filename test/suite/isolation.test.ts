@@ -274,6 +274,12 @@ it('lets another user name neither the owner nor what is the owner’s', async (
     }),
     await stranger(`/conversations/${myId}/fork`, { message_id: ids['message'] }),
     await stranger('/documents', { text: 'x', document_id: ids['document'] }),
+    await stranger('/conversations', {
+      message: 'Hi',
+      attachments: [{ file_id: ids['file'] }],
+      model: 'offline',
+    }),
+    await stranger(`/conversations/${myId}/messages`, { attachments: [{ file_id: ids['file'] }] }),
     await stranger('/documents', { text: 'x', conversation_id: ids['conversation'] }),
     await server.call(`/conversations/${myId}`, {
       as: other.key,

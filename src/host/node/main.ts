@@ -43,6 +43,7 @@ import { shutDown } from './shutdown.ts';
 import { onStopSignal } from './stop-signals.ts';
 import { keepHalfOpen } from './half-open.ts';
 import { addressOf, exitOnError, requireAuthOffLoopback } from '../run-main.ts';
+import { createOpenUrl } from './open-url.ts';
 import { readWordVectors } from './word-vectors.ts';
 import { setV8Flags } from './tuning/v8-flags.ts';
 
@@ -107,7 +108,7 @@ async function serve(): Promise<void> {
     limits: limitsOf(config),
     searcher: documents,
     ingester: documents,
-    files: { newHash, examine: (file) => documents.examine(file) },
+    files: { newHash, openUrl: createOpenUrl(), examine: (file) => documents.examine(file) },
     turns,
     log,
     defer: (work) => deferred.add(work),

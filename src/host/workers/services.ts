@@ -23,6 +23,7 @@ import { createSearcher } from '../../search/retrieve.ts';
 import { requireRoomToEmbed } from '../../actions/require-budget.ts';
 import { fewAtOnce } from './few-at-once.ts';
 import { fetchDecoded } from './decoded-fetch.ts';
+import { openUrl } from './open-url.ts';
 import { libraries, loadJose } from './libraries.ts';
 import { wordVectorsOf } from './word-vectors.ts';
 import { RemoteTurnService } from './turn-stub.ts';
@@ -106,7 +107,7 @@ export function dependenciesOf(
       requireRoom: (principal, tokens) =>
         requireRoomToEmbed({ principal, dependencies: { ...settled, db } }, tokens),
     }),
-    files: { newHash, examine: (file) => fewAtOnce(() => examiner.examine(file)) },
+    files: { newHash, openUrl, examine: (file) => fewAtOnce(() => examiner.examine(file)) },
     turns: new RemoteTurnService(env.ROOMS),
     defer: (work) => context.waitUntil(work.catch(() => undefined)),
   };

@@ -15,6 +15,7 @@ export { bodyOf };
 export const LONGEST_MESSAGE = 200_000;
 const LONGEST_INSTRUCTIONS = 50_000;
 const LONGEST_NAME = 200;
+const LONGEST_URL = 2_000;
 
 /**
  * Returns a schema for text. NUL is refused, since it would cut the text in the database; lone
@@ -85,8 +86,19 @@ export const conversationFields = {
 };
 
 const attachment = bodyOf({
-  file_id: id.openapi({ description: 'From `POST /files`' }),
-}).openapi('Attachment');
+  file_id: id.optional().openapi({ description: 'From `POST /files`' }),
+  url: z
+    .string()
+    .max(LONGEST_URL)
+    .optional()
+    .openapi({ description: 'A public address, which is fetched once' }),
+})
+  .refine(({ file_id, url }) => (file_id === undefined) !== (url === undefined), {
+    error: 'needs a file_id or a url',
+  })
+  // One of the two is there.
+  .transform((given) => given as { file_id: string } | { url: string })
+  .openapi('Attachment');
 
 /** A user message: its text, which may be called `message` or `content`, and its files. */
 export const messageFields = {

@@ -1,10 +1,11 @@
 /** The files of messages: which message has which, and what models are sent of them. */
-import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, notExists, sql } from 'drizzle-orm';
 import type { StoredFile } from '../../core/file.ts';
 import { filesIn, type Part } from '../../core/parts.ts';
 import type { Database, Statement } from '../database.ts';
 import { batch, plain, query } from '../query.ts';
 import { conversations, fileContents, files, messageFiles, messages, turns } from '../schema.ts';
+import { removeFiles } from './remove-files.ts';
 import { fileColumns } from './files.ts';
 
 /**
@@ -66,6 +67,14 @@ export async function findFiles(
   const isTheirs = and(inArray(files.id, [...ids]), eq(files.userId, userId));
   const [found] = await batch(db, [query.select(fileColumns).from(files).where(isTheirs)], 'read');
   return new Map(found.map((file) => [file.id, file]));
+}
+
+/** Removes those of the files that no message has. */
+export async function removeUnused(db: Database, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  const used = query.select({ id: messageFiles.messageId }).from(messageFiles);
+  const isUnused = notExists(used.where(eq(messageFiles.fileId, files.id)));
+  await batch(db, [removeFiles(and(inArray(files.id, [...ids]), isUnused))], 'write');
 }
 
 /** Finds the contents of a user's files. @returns by the ids of the files */

@@ -19,6 +19,7 @@ import { pricesOf, registryOf, turnServiceSettingsOf } from '../../../src/host/s
 import type { Embedder } from '../../../src/models/embeddings/registry.ts';
 import { networkBy } from '../../../src/models/http.ts';
 import { createFileExaminer } from '../../../src/documents/examine-file.ts';
+import { createOpenUrl } from '../../../src/host/node/open-url.ts';
 import { newHash } from '../../../src/host/hash.ts';
 import { createIngester } from '../../../src/documents/ingester.ts';
 import { reindex } from '../../../src/documents/reindex.ts';
@@ -101,7 +102,11 @@ beforeEach(async () => {
     ...{
       searcher,
       ingester,
-      files: { newHash, ...createFileExaminer({ db, prepare: prepareOnNode }) },
+      files: {
+        newHash,
+        openUrl: createOpenUrl(),
+        ...createFileExaminer({ db, prepare: prepareOnNode }),
+      },
     },
     defer: () => undefined,
   };

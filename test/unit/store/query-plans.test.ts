@@ -25,6 +25,7 @@ import {
 } from '../../../src/host/services.ts';
 import { networkBy } from '../../../src/models/http.ts';
 import { createFileExaminer } from '../../../src/documents/examine-file.ts';
+import { createOpenUrl } from '../../../src/host/node/open-url.ts';
 import { newHash } from '../../../src/host/hash.ts';
 import { createIngester } from '../../../src/documents/ingester.ts';
 import { reindex } from '../../../src/documents/reindex.ts';
@@ -57,6 +58,7 @@ import { USAGE_GROUPS, type LedgerEntry } from '../../../src/core/ledger.ts';
 import type { Limits } from '../../../src/core/limits.ts';
 import type { Part } from '../../../src/core/parts.ts';
 import type { Database } from '../../../src/store/database.ts';
+import { removeUnused } from '../../../src/store/files/message-files.ts';
 import { extend, type ReserveAsk } from '../../../src/store/limits/reserve.ts';
 import { setLimits } from '../../../src/store/limits/user-limits.ts';
 import { resumeDraft } from '../../../src/store/documents/resume.ts';
@@ -165,7 +167,11 @@ const dependencies = {
     ...{ db, embeddings, prices, log: noLog, leaseMs: 15_000, prepare: prepareOnNode },
     requireRoom: () => Promise.resolve(),
   }),
-  files: { newHash, ...createFileExaminer({ db, prepare: prepareOnNode }) },
+  files: {
+    newHash,
+    openUrl: createOpenUrl(),
+    ...createFileExaminer({ db, prepare: prepareOnNode }),
+  },
   turns,
   log: noLog,
   defer: () => undefined,
@@ -383,6 +389,7 @@ async function keepFiles(): Promise<void> {
     { type: 'file', file_id: String(id), name: 'a', mime_type: 'text/plain', size: 1, sha256: '' },
   ];
   await releaseClaim(db, { ...newClaim(), input: { ...input, parts } as ClaimInput }, 0);
+  await removeUnused(db, ['none']);
   await call('DELETE', `/files/${String(id)}`);
 }
 
