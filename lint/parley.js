@@ -48,6 +48,11 @@ const HOMES = [
     why: 'a provider is chosen by the registry',
   },
   {
+    matches: (name) => /^@opentelemetry(\/|$)/.test(name),
+    parts: ['host'],
+    why: 'it is loaded only where somebody watches',
+  },
+  {
     matches: (name) => isBuiltin(name) || /^(cloudflare:|ws$)/.test(name),
     parts: ['host'],
     why: 'only a host knows where it runs',

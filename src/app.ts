@@ -30,6 +30,7 @@ import { noRoute } from './routes/shared/no-route.ts';
 import { describeApi } from './routes/shared/openapi.ts';
 import { renderProblem, type RenderError } from './routes/shared/render-error.ts';
 import { allowBrowsers, nameRequest } from './routes/shared/response-headers.ts';
+import { traceRequest } from './routes/shared/trace-request.ts';
 import { toolPermissionsRouter } from './routes/tool-permissions.ts';
 import { turnsRouter } from './routes/turns.ts';
 import { usageRouter } from './routes/usage.ts';
@@ -52,7 +53,7 @@ export function createApp<Bindings extends object>(
     c.set('dependencies', dependenciesFor(c.env as Bindings));
     return next();
   });
-  app.use(logRequest, allowBrowsers, refuseRebinding);
+  app.use(traceRequest, logRequest, allowBrowsers, refuseRebinding);
 
   // `/conversations/start` must match before `/conversations/{id}`, so this router comes first.
   app.route('/', shortConversationsRouter());

@@ -33,6 +33,33 @@ const fileKinds = z
   })
   .pipe(z.record(z.string(), z.array(z.enum(FILE_KINDS))));
 
+/** The samplers of OpenTelemetry. */
+const SAMPLERS = [
+  ...['always_on', 'always_off', 'traceidratio'],
+  ...['parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'],
+] as const;
+
+/** `name=value,other=value`, the values percent-encoded, as OpenTelemetry has them. */
+const pairs = z
+  .string()
+  .default('')
+  .transform((list, context) => {
+    try {
+      const named = list.split(',').filter((pair) => pair.trim() !== '');
+      return Object.fromEntries(named.map(pairOf));
+    } catch {
+      context.addIssue('must be name=value pairs with a comma between, percent-encoded');
+      return z.NEVER;
+    }
+  });
+
+/** @throws Error when the text is no pair */
+function pairOf(text: string): [string, string] {
+  const [, name, value] = /^\s*([^\s=]+)\s*=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) throw new Error('no pair');
+  return [name, decodeURIComponent(value.trim())];
+}
+
 /** The ways of establishing identity. */
 const AUTH_WAYS = ['keys', 'jwt'] as const;
 
@@ -133,6 +160,24 @@ const environmentSchema = z.object({
     .optional(),
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
   LOG_FORMAT: z.enum(LOG_FORMATS).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url.optional(),
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: url.optional(),
+  OTEL_EXPORTER_OTLP_PROTOCOL: z.enum(['http/protobuf', 'http/json']).default('http/protobuf'),
+  OTEL_EXPORTER_OTLP_HEADERS: pairs,
+  OTEL_EXPORTER_OTLP_TIMEOUT: milliseconds(10_000),
+  OTEL_BSP_SCHEDULE_DELAY: milliseconds(5_000),
+  OTEL_METRIC_EXPORT_INTERVAL: milliseconds(60_000),
+  OTEL_SERVICE_NAME: z.string().min(1).default('parley'),
+  OTEL_RESOURCE_ATTRIBUTES: pairs,
+  OTEL_TRACES_EXPORTER: z.enum(['otlp', 'none']).default('otlp'),
+  OTEL_METRICS_EXPORTER: z.enum(['otlp', 'none']).default('otlp'),
+  OTEL_TRACES_SAMPLER: z.enum(SAMPLERS).default('parentbased_always_on'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
+  OTEL_SDK_DISABLED: z
+    .enum(['true', 'false'])
+    .transform((value) => value === 'true')
+    .default(false),
   AUTH: z
     .string()
     .transform((list) => list.split(',').map((way) => way.trim()))

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import type { Hash } from '../core/file.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Principal } from '../core/principal.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import type { Logger } from '../core/logger.ts';
 import type { OpenUrl } from '../documents/fetch-file.ts';
 import type { FileExaminer } from '../documents/examine-file.ts';
@@ -36,6 +37,8 @@ export interface ActionDependencies {
   files: FileServices;
   turns: TurnService;
   log: Logger;
+  /** Undefined where nobody watches. */
+  telemetry?: Telemetry | undefined;
   /**
    * Keeps work alive that outlives its request: the platform or the shutdown waits for it.
    * @param work handles its own errors

@@ -7,6 +7,7 @@ import { notFound } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import type { PriceTable } from '../core/prices.ts';
 import { sleep } from '../core/retry.ts';
 import type { Registry } from '../models/chat/registry.ts';
@@ -31,6 +32,7 @@ import type { Retriever } from './retriever.ts';
 import { Checkpointer } from './run/checkpointer.ts';
 import type { Coalesce } from './run/running-turn.ts';
 import { RunningTurns } from './run/running-turns.ts';
+import { tellReplay } from './run/turn-trace.ts';
 import { TurnStarter } from './run/turn-starter.ts';
 import type { RunSettings } from './run/types.ts';
 import type { ToolRegistry } from './tools/tool.ts';
@@ -62,6 +64,8 @@ export interface TurnServiceDependencies {
   prices: PriceTable;
   settings: TurnServiceSettings;
   log: Logger;
+  /** Undefined where nobody watches. */
+  telemetry?: Telemetry | undefined;
   /** Keeps the steps after a turn alive until they are done. */
   defer: (work: Promise<unknown>) => void;
   /** Groups writes that come close together. */
@@ -123,6 +127,7 @@ export class LocalTurnService implements TurnService {
       coalesce,
       checkpointer: new Checkpointer({ db, instanceId, turns: running.byId, leaseMs, log }),
       dependencies: { ...dependencies, instanceId },
+      telemetry: () => dependencies.telemetry,
       limits: { leaseMs, windowMessages: settings.context.windowMessages },
     });
   }
@@ -183,8 +188,11 @@ export class LocalTurnService implements TurnService {
     cursor?: string,
     found?: FoundTurn,
   ): Promise<TurnStream | undefined> {
+    const begunAt = Date.now();
     const at = cursor === undefined ? undefined : decodeCursor(cursor);
     const source = await this.#sources.find(address.turnId, found);
+    const { telemetry } = this.#dependencies;
+    tellReplay(telemetry && { telemetry, parent: options.traceparent, begunAt }, address);
     const startAt = startAtOf(source, at);
     if (startAt === 'nothing left') return undefined;
     return this.#streamOf(source, options, startAt);
@@ -285,6 +293,7 @@ export class LocalTurnService implements TurnService {
     reading: Reading<Read>,
     wait: Waiting,
   ): Promise<{ read: Read } | { steers: WaitingMessage }> {
+    const begunAt = Date.now();
     const entered = await acceptTurn<Read>(claim, request, {
       claims: this.#claims,
       gate: this.#gate,
@@ -294,8 +303,13 @@ export class LocalTurnService implements TurnService {
       waitFor: (turnId) => this.#waitFor(turnId, wait),
     });
     if ('steers' in entered) return entered;
-    if ('joined' in entered) return { read: entered.joined };
-    return { read: reading.here(await this.#starter.begin(claim, entered.accepted)) };
+    const { telemetry } = this.#dependencies;
+    const origin = telemetry && { telemetry, parent: request.traceparent, begunAt };
+    if ('joined' in entered) {
+      tellReplay(origin, claim);
+      return { read: entered.joined };
+    }
+    return { read: reading.here(await this.#starter.begin(claim, entered.accepted, origin)) };
   }
 
   /** Reads the turn that answers a message which steers another, as soon as that is known. */

@@ -62,6 +62,8 @@ export interface TurnRequest {
   idempotency?: Key;
   /** The name that the client gives the answer. */
   answerClientId?: string;
+  /** The span of the request, where somebody watches. */
+  traceparent?: string;
 }
 
 /** Options for reading a turn. */
@@ -70,6 +72,8 @@ export interface StreamOptions {
   /** Sends an id without data at once. */
   initialId: boolean;
   onDisconnect: OnDisconnect;
+  /** The span of the request, where somebody watches. */
+  traceparent?: string;
 }
 
 /** Says whether the turn continues or is cancelled when the last client leaves. */

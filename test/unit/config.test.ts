@@ -17,6 +17,18 @@ describe('an empty environment', () => {
       KEEP_ALIVE_MS: 15_000,
       HTTP_CLIENT: 'undici',
       LOG_LEVEL: 'info',
+      OTEL_BSP_SCHEDULE_DELAY: 5_000,
+      OTEL_EXPORTER_OTLP_HEADERS: {},
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+      OTEL_EXPORTER_OTLP_TIMEOUT: 10_000,
+      OTEL_METRICS_EXPORTER: 'otlp',
+      OTEL_METRIC_EXPORT_INTERVAL: 60_000,
+      OTEL_RESOURCE_ATTRIBUTES: {},
+      OTEL_SDK_DISABLED: false,
+      OTEL_SERVICE_NAME: 'parley',
+      OTEL_TRACES_EXPORTER: 'otlp',
+      OTEL_TRACES_SAMPLER: 'parentbased_always_on',
+      OTEL_TRACES_SAMPLER_ARG: 1,
     });
   });
 
@@ -53,11 +65,19 @@ it.each([
   ['AUTH', 'keys', ['keys']],
   ['HTTP_CLIENT', 'fetch', 'fetch'],
   ['MODEL_FAST_PATH', 'off', 'off'],
+  ['OTEL_EXPORTER_OTLP_HEADERS', 'a=b, c=d%20e=', { a: 'b', c: 'd e=' }],
+  ['OTEL_SDK_DISABLED', 'true', true],
+  ['OTEL_TRACES_SAMPLER_ARG', '0.25', 0.25],
 ])('takes %s=%s', (name, value, parsed) => {
   expect(parseConfig({ [name]: value })).toHaveProperty(name, parsed);
 });
 
 const malformed: [string, string][] = [
+  ['OTEL_EXPORTER_OTLP_HEADERS', 'no pair'],
+  ['OTEL_EXPORTER_OTLP_HEADERS', 'a=%zz'],
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],
+  ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc'],
+  ['OTEL_TRACES_SAMPLER_ARG', '2'],
   ...['abc', '-1', '65536', '80.5', '8787x', ' ', '0x50', '1e3', 'Infinity', 'NaN'].map(
     (value): [string, string] => ['PORT', value],
   ),

@@ -25,6 +25,7 @@ const MODULES = {
   jose: `export { jwtVerify, createLocalJWKSet, decodeProtectedHeader, errors } from 'jose';`,
   markup: `export { Tokenizer } from 'htmlparser2';`,
   office: `export { readOffice } from './src/documents/office/read-office.ts';`,
+  telemetry: `export { createTelemetry } from './src/host/telemetry/open-telemetry.ts';`,
   pdf: `export { getDocumentProxy } from 'unpdf'; export { streamLimit } from 'unpdf/pdfjs';
     export { Unzlib } from 'fflate';`,
 };

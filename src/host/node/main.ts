@@ -29,6 +29,7 @@ import {
   registryOf,
   turnServiceSettingsOf,
 } from '../services.ts';
+import { telemetryOf } from './telemetry.ts';
 import { RequestPacing } from './tuning/request-pacing.ts';
 import { createNodeLogger, formatOf } from './log.ts';
 import { sendTurn } from './send-turn.ts';
@@ -86,6 +87,7 @@ async function serve(): Promise<void> {
   const db = await openNodeDatabase(config, new WriteLock(lockMemory));
   await migrateFromFolder(db);
   await sweep(db, config.TURN_LEASE_MS);
+  const telemetry = await telemetryOf(config, log);
   const deferred = new DeferredWork();
   const documents = new DocumentThreads({ config, lockMemory, embeddings, log });
   const turns = new LocalTurnService({
@@ -97,6 +99,7 @@ async function serve(): Promise<void> {
     prices,
     coalesce: setImmediate,
     log,
+    telemetry,
     defer: (work) => deferred.add(work),
   });
   const dependencies: ActionDependencies = {
@@ -111,6 +114,7 @@ async function serve(): Promise<void> {
     files: { newHash, openUrl: createOpenUrl(), examine: (file) => documents.examine(file) },
     turns,
     log,
+    telemetry,
     defer: (work) => deferred.add(work),
   };
   const readiness = new Readiness();
@@ -143,6 +147,7 @@ async function serve(): Promise<void> {
     () =>
       shutDown({
         ...{ server, turns, sockets, deferred, documents, db, config, sweeping, readiness },
+        telemetry,
       }),
     log,
   );

@@ -1,6 +1,7 @@
 /** Stops the server so that no turn is cut and no request is refused that can go elsewhere. */
 import type { Server } from 'node:http';
 import type { Config } from '../../config.ts';
+import type { Telemetry } from '../../core/telemetry.ts';
 import { sleep } from '../../core/retry.ts';
 import type { Database } from '../../store/database.ts';
 import type { LocalTurnService } from '../../turns/local-turn-service.ts';
@@ -22,6 +23,7 @@ interface Running {
   config: Config;
   sweeping: ReturnType<typeof setInterval>;
   readiness: Readiness;
+  telemetry: Telemetry | undefined;
 }
 
 /**
@@ -44,6 +46,7 @@ export async function shutDown(running: Running): Promise<void> {
     setTimeout(resolve, LAST_WORDS_MS);
   });
   server.closeAllConnections();
+  await Promise.race([running.telemetry?.close(), sleep(LAST_WORDS_MS)]);
   await documents.close();
   await db.flush();
   db.close();

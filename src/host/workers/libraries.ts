@@ -3,6 +3,7 @@
  */
 import type { JoseLibrary } from '../../auth/token.ts';
 import type { Libraries, OfficeLibrary } from '../../documents/libraries.ts';
+import type * as OpenTelemetry from '../telemetry/open-telemetry.ts';
 import type { PdfLibrary } from '../../documents/pdf-to-text.ts';
 
 /**
@@ -26,4 +27,9 @@ export const libraries: Libraries = {
 /** Loads the library that checks tokens. */
 export async function loadJose(): Promise<JoseLibrary> {
   return (await moduleAt('./jose.mjs')) as JoseLibrary;
+}
+
+/** Loads what tells those who watch. */
+export async function loadTelemetry(): Promise<Pick<typeof OpenTelemetry, 'createTelemetry'>> {
+  return (await moduleAt('./telemetry.mjs')) as typeof OpenTelemetry;
 }

@@ -7,6 +7,7 @@ import { ConfigError } from '../../config.ts';
 import { sweep } from '../../store/turns/read.ts';
 import { problemResponse } from '../../wire/problem.ts';
 import { WorkerSockets } from './websocket-object.ts';
+import { telemetryReady } from './telemetry.ts';
 import { createWorkerPages } from './pages.ts';
 import { createWorkerLogger } from './log.ts';
 import { databaseOf, dependenciesOf, settle, type WorkerEnv } from './services.ts';
@@ -32,9 +33,12 @@ const app = createApp(({ env, context }: Bindings) => ({
 }));
 
 export default {
-  fetch(request, env, context) {
+  async fetch(request, env, context) {
     const refusal = whyNotServing(request, env);
-    return refusal ?? app.fetch(request, { env, context }, context);
+    if (refusal) return refusal;
+    const loading = telemetryReady(env);
+    if (loading) await loading;
+    return app.fetch(request, { env, context }, context);
   },
   async scheduled(_, env, context) {
     const settled = settle(env);

@@ -4,6 +4,7 @@
  */
 import { ConfigError, isLoopback, parseConfig, type Config } from '../../config.ts';
 import type { Limits } from '../../core/limits.ts';
+import type { Telemetry } from '../../core/telemetry.ts';
 import type { Logger } from '../../core/logger.ts';
 import { createWorkerLogger } from './log.ts';
 import type { EmbeddingRegistry } from '../../models/embeddings/registry.ts';
@@ -44,6 +45,8 @@ export interface Settled {
   limits: Limits | undefined;
   loopbackOnly: boolean;
   log: Logger;
+  /** Undefined where nobody watches, and until it is loaded; see `telemetry.ts`. */
+  telemetry?: Telemetry;
 }
 
 let settled: Settled | undefined;

@@ -15,6 +15,7 @@ import {
   type TurnCall,
 } from './turn-stub.ts';
 import { turnServiceSettingsOf } from '../services.ts';
+import { telemetryReady } from './telemetry.ts';
 import { databaseOf, settle, type WorkerEnv } from './services.ts';
 
 /**
@@ -56,11 +57,17 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
       onActive: (active) => this.#setActive(active),
       defer: (work) => this.ctx.waitUntil(work),
       log,
+      // It is loaded with the first call.
+      get telemetry() {
+        return settled.telemetry;
+      },
     });
   }
 
   override async fetch(request: Request): Promise<Response> {
     try {
+      const loading = telemetryReady(this.env);
+      if (loading) await loading;
       // Only `RemoteTurnService` sends this.
       return await this.#answer(await request.json<TurnCall>(), request);
     } catch (error) {

@@ -44,7 +44,7 @@ export async function callModel(
 async function callOnce(
   model: ChatModel,
   wanted: LanguageModelV4CallOptions,
-  { turn, budget }: TurnJob,
+  { turn, budget, trace }: TurnJob,
   { db, settings: { timeLimits: limits } }: RunDependencies,
 ): Promise<StepResult> {
   const spent = () => turn.calls.total(turn.parts);
@@ -54,9 +54,11 @@ async function callOnce(
   const wasStopped = turn.stopReason !== undefined;
   const said = turn.parts.end();
   const deadline = turn.startedAt + limits.totalMs;
-  const step = await withFiles(options, { db, turn, deadline }, (sent) =>
-    runStep({ turn, model, options: sent, limits, deadline }),
-  );
+  const call = (headers?: Record<string, string>) =>
+    withFiles(options, { db, turn, deadline }, (sent) =>
+      runStep({ turn, model, options: headers ? { ...sent, headers } : sent, limits, deadline }),
+    );
+  const step = await (trace ? trace.call(model, parametersToTell(options), call) : call());
   if (wasStopped) return step;
   const isRefused = !step.spoke && isRefusedByStatus(step.error);
   const { usage: reported } = step;
@@ -84,6 +86,21 @@ async function withFiles(
     if (error instanceof ParleyError) return stepNotTaken(error);
     throw error;
   }
+}
+
+/** What may be told of a call: numbers, and nothing that was said. */
+function parametersToTell({
+  maxOutputTokens,
+  temperature,
+  topP,
+  seed,
+}: LanguageModelV4CallOptions) {
+  return {
+    'gen_ai.request.max_tokens': maxOutputTokens,
+    'gen_ai.request.temperature': temperature,
+    'gen_ai.request.top_p': topP,
+    'gen_ai.request.seed': seed,
+  };
 }
 
 function stepNotTaken(error: ParleyError): StepResult {

@@ -75,6 +75,7 @@ async function generateBy(
     ...dependencies,
     conversation,
     tools,
+    trace: job.trace,
     retriever: loggedRetriever(dependencies.retriever, turn),
   };
   const files = { model, db: dependencies.db, userId: conversation.userId };

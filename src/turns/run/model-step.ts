@@ -33,6 +33,8 @@ export interface StepResult {
    * True when the service reported the error inside its stream, in contrast to a stream that broke.
    */
   serviceError?: true;
+  /** When the first output came, by this process's monotonic clock. */
+  firstOutputAt?: number;
   /** True when a time limit ran out. */
   late?: true;
   /** True when the answer grew past {@link LONGEST_ANSWER}. */
@@ -82,7 +84,10 @@ export async function runStep({
   const isOver = () => step.error !== undefined || step.tooLong === true;
   const onPart: OnPart = (part) => {
     if (call.signal.aborted) return;
-    if (isToken(part)) watchdog.alive();
+    if (isToken(part)) {
+      step.firstOutputAt ??= performance.now();
+      watchdog.alive();
+    }
     take(part, step, writer);
     if (isOver()) call.abort(new Error('nothing more is wanted'));
   };

@@ -22,6 +22,12 @@ export interface RetrievedContext {
 /** The most passages that a turn is grounded on. */
 const PASSAGES = 8;
 
+/** What is told of a search: neither the query nor what it found. */
+const RETRIEVAL = {
+  'gen_ai.operation.name': 'retrieval',
+  'gen_ai.data_source.id': 'documents',
+};
+
 const NOTHING: RetrievedContext = { passages: undefined, sources: undefined, usage: [] };
 
 /**
@@ -45,10 +51,13 @@ export async function retrieveContext(
     signal,
     calls: turn.calls,
   });
-  const found = await find(job, queries, dependencies).catch((error: unknown) => {
-    if (signal.aborted) return undefined;
-    throw error;
-  });
+  const search = () => find(job, queries, dependencies);
+  const found = await (job.trace?.step('retrieval', RETRIEVAL, search) ?? search()).catch(
+    (error: unknown) => {
+      if (signal.aborted) return undefined;
+      throw error;
+    },
+  );
   if (!found) return { ...NOTHING, usage };
   const passages = fittingPassages(found, {
     question: questionIn(history),

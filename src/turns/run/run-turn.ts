@@ -23,8 +23,10 @@ export async function runTurn(job: TurnJob, dependencies: RunDependencies): Prom
   const { turnId: workId, acceptedAt: at, conversationId } = turn.head;
   const work = { workId, userId: conversation.userId, conversationId, keyId, at };
   const calls = turn.calls.entries(work, turn.parts, dependencies.prices);
-  const outcome = await storeEnding(job, { ending, calls }, dependencies);
+  const store = () => storeEnding(job, { ending, calls }, dependencies);
+  const outcome = await (job.trace ? job.trace.step('store', {}, store) : store());
   turn.end(outcome);
+  if (job.trace) dependencies.defer(job.trace.end(outcome, calls));
   dependencies.defer(afterTurn({ head: turn.head, outcome, calls, log: dependencies.log }));
 }
 

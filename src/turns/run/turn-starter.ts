@@ -1,6 +1,7 @@
 /** Begins accepted turns in this process. */
 import { failureOf } from '../../core/errors.ts';
 import type { Part } from '../../core/parts.ts';
+import type { Telemetry } from '../../core/telemetry.ts';
 import { keyIdOf } from '../../core/principal.ts';
 import type { Registry } from '../../models/chat/registry.ts';
 import { endTurn } from '../../store/turns/checkpoint.ts';
@@ -15,6 +16,7 @@ import { runTurn } from './run-turn.ts';
 import { RunningTurn, type Coalesce } from './running-turn.ts';
 import type { RunningTurns } from './running-turns.ts';
 import { endSteered } from './steering.ts';
+import { TurnTrace, type TraceOrigin } from './turn-trace.ts';
 import { TurnBudget } from './turn-budget.ts';
 import type { Follow, RunDependencies, TurnJob } from './types.ts';
 
@@ -25,6 +27,8 @@ interface TurnStarterOptions {
   /** Groups writes that come close together. */
   coalesce: Coalesce;
   dependencies: Omit<RunDependencies, 'follow'> & { registry: Registry };
+  /** Returns undefined where nobody watches. */
+  telemetry: () => Telemetry | undefined;
   /** What the claims of turns that follow others read of their conversation. */
   limits: ClaimLimits;
 }
@@ -51,10 +55,10 @@ export class TurnStarter {
   /**
    * Runs an accepted turn. Resolves once the claim is on disk; the model call is already under way.
    */
-  async begin(claim: TurnClaim, accepted: Accepted): Promise<RunningTurn> {
+  async begin(claim: TurnClaim, accepted: Accepted, origin?: TraceOrigin): Promise<RunningTurn> {
     const models = await this.#modelsOf(accepted, claim);
     const keyId = keyIdOf(claim.principal) ?? null;
-    const turn = this.#run(claim, accepted, { models, keyId, isSteered: false });
+    const turn = this.#run(claim, accepted, { models, keyId, isSteered: false }, origin);
     const { dependencies, claims } = this.#options;
     try {
       await dependencies.db.flush();
@@ -72,7 +76,9 @@ export class TurnStarter {
     try {
       const { model, parameters } = accepted;
       const models = await this.resolve(model, parameters, askedIn(accepted));
-      this.#run(claim, accepted, { models, keyId, isSteered: true });
+      const telemetry = this.#options.telemetry();
+      const origin = telemetry && { telemetry, parent: undefined, begunAt: Date.now() };
+      this.#run(claim, accepted, { models, keyId, isSteered: true }, origin);
     } catch (error) {
       const { db, instanceId, settings } = this.#options.dependencies;
       const head = headOf(claim, accepted, accepted.model);
@@ -90,6 +96,7 @@ export class TurnStarter {
     claim: TurnClaim,
     accepted: Accepted,
     how: Pick<TurnJob, 'models' | 'keyId' | 'isSteered'>,
+    origin: TraceOrigin | undefined,
   ): RunningTurn {
     const { running, coalesce, checkpointer, dependencies } = this.#options;
     const head = headOf(claim, accepted, how.models[0].name);
@@ -97,7 +104,8 @@ export class TurnStarter {
     running.add(turn);
     if (this.#isClosed) turn.stop('shutdown');
     checkpointer.start();
-    const job = { ...jobOf(turn, claim, accepted), ...how };
+    const trace = origin && new TurnTrace(origin, head);
+    const job = { ...jobOf(turn, claim, accepted), ...how, trace };
     const ended = runTurn(job, { ...dependencies, follow: this.#follow });
     void ended.finally(() => running.remove(turn));
     return turn;
@@ -142,7 +150,7 @@ function jobOf(
   turn: RunningTurn,
   claim: TurnClaim,
   accepted: Accepted,
-): Omit<TurnJob, 'models' | 'keyId' | 'isSteered'> {
+): Omit<TurnJob, 'models' | 'keyId' | 'isSteered' | 'trace'> {
   const { conversation, history, parameters, learned, hasSearchableContent, reserved } = accepted;
   return {
     ...{ turn, conversation, history, parameters, learned, hasSearchableContent },

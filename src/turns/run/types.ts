@@ -5,11 +5,13 @@ import type { TurnHead } from '../../core/message.ts';
 import type { Steering } from '../../core/steering.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
 import type { LearnedRatio } from '../../core/token-correction.ts';
+import type { Telemetry } from '../../core/telemetry.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import type { PriceTable } from '../../core/prices.ts';
 import type { Database } from '../../store/database.ts';
 import type { ClaimLimits, ClaimResult, TurnClaim } from '../../store/turns/claim.ts';
+import type { TurnTrace } from './turn-trace.ts';
 import type { TurnBudget } from './turn-budget.ts';
 import type { RunningTurn } from './running-turn.ts';
 import type { ContextSettings } from './build-prompt.ts';
@@ -51,6 +53,8 @@ export interface RunDependencies {
   /** What the calls of models cost. */
   prices: PriceTable;
   log: Logger;
+  /** Undefined where nobody watches. */
+  telemetry?: Telemetry | undefined;
   /** Takes over what is done after a turn: the platform, or the shutdown, waits for it. */
   defer: (work: Promise<unknown>) => void;
 }
@@ -60,6 +64,8 @@ export interface TurnJob {
   conversation: Conversation;
   /** The public id of the key by which the turn was asked for; null where there was none. */
   keyId: string | null;
+  /** Undefined where nobody watches. */
+  trace: TurnTrace | undefined;
   /** What the turn has reserved of its user's limits; undefined where nobody has limits. */
   budget: TurnBudget | undefined;
   history: ContextMessage[];

@@ -57,7 +57,7 @@ function callOf({ approval_id }: Approval, parts: readonly Part[]): ToolCall | u
 async function answer(
   { approval_id: approvalId, approved, reason, always }: Approval,
   part: ToolCall,
-  { turn, conversation }: TurnJob,
+  { turn, conversation, trace }: TurnJob,
   dependencies: RunDependencies,
 ): Promise<ToolResult> {
   if (!approved)
@@ -70,7 +70,7 @@ async function answer(
   const permission = always ? { userId, tool: part.name } : undefined;
   const earlier = await claimToolRun(db, run, permission);
   if (earlier) return earlier.output === null ? failed(UNKNOWN) : earlier.output;
-  const context = { ...dependencies, conversation, tools: toolRegistry.all };
+  const context = { ...dependencies, conversation, tools: toolRegistry.all, trace };
   const result = await runTool({ part, isJson: true }, context, turn.stopSignal);
   await storeToolRun(db, run, result);
   return result;

@@ -10,6 +10,7 @@ import type { Json } from '../../core/parts.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import type { Database } from '../../store/database.ts';
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
+import type { TurnTrace } from '../run/turn-trace.ts';
 import type { Retriever } from '../retriever.ts';
 
 export interface Tool<Input extends z.ZodType = z.ZodType> {
@@ -38,6 +39,7 @@ export interface ToolDependencies {
 export interface ToolContext extends Omit<ToolDependencies, 'signal'> {
   tools: OfferedTools;
   log: Logger;
+  trace?: TurnTrace | undefined;
 }
 
 /** The tools that a turn offers. */

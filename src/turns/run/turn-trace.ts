@@ -1,0 +1,244 @@
+/**
+ * Tells of a turn to those who watch: a span for the turn with those of its steps below it, by the
+ * names of OpenTelemetry's conventions for generative AI, and the measures of all of them. A turn
+ * that nobody watches has none.
+ */
+import type { LedgerEntry } from '../../core/ledger.ts';
+import type { Outcome, TurnHead } from '../../core/message.ts';
+import type { Attributes, Span, Telemetry } from '../../core/telemetry.ts';
+import type { ChatModel } from '../../models/chat/registry.ts';
+import type { StepResult } from './model-step.ts';
+
+/** Where a turn comes from. */
+export interface TraceOrigin {
+  telemetry: Telemetry;
+  /** The `traceparent` of the request; undefined for one that has none. */
+  parent: string | undefined;
+  /** When the request for the turn came, in milliseconds since the epoch. */
+  begunAt: number;
+}
+
+/** What the conventions call our providers. */
+const PROVIDERS: Readonly<Record<string, string>> = { google: 'gcp.gemini' };
+
+export class TurnTrace {
+  readonly #telemetry: Telemetry;
+  readonly #span: Span;
+  readonly #begunAt: number;
+  #toolCalls = 0;
+
+  /** Begins the span of a turn that was accepted just now, and tells how long that took. */
+  constructor({ telemetry, parent, begunAt }: TraceOrigin, head: TurnHead) {
+    this.#telemetry = telemetry;
+    this.#begunAt = begunAt;
+    this.#span = telemetry.begin({
+      ...{ name: 'invoke_agent parley', kind: 'internal', parent, startedAt: begunAt },
+      attributes: {
+        'gen_ai.operation.name': 'invoke_agent',
+        'gen_ai.agent.name': 'parley',
+        'gen_ai.conversation.id': head.conversationId,
+        'parley.turn.id': head.turnId,
+        ...modelAttributes(head.model),
+      },
+    });
+    this.#begin('accept', 'internal', {}, begunAt).end();
+  }
+
+  /** Runs a step in a span of its own. */
+  async step<Result>(name: string, attributes: Attributes, run: () => Promise<Result>) {
+    const span = this.#begin(name, 'internal', attributes);
+    try {
+      const result = await run();
+      span.end();
+      return result;
+    } catch (error) {
+      span.end(typeOf(error));
+      throw error;
+    }
+  }
+
+  /** Runs a call of a tool of ours. @param failed tells whether its result is a failure */
+  async tool<Result>(
+    { name, callId }: { name: string; callId: string },
+    run: () => Promise<Result>,
+    failed: (result: Result) => boolean,
+  ): Promise<Result> {
+    this.#toolCalls++;
+    const begunAt = performance.now();
+    const attributes = {
+      'gen_ai.operation.name': 'execute_tool',
+      'gen_ai.tool.name': name,
+      'gen_ai.tool.type': 'function',
+    };
+    const span = this.#begin(`execute_tool ${name}`, 'internal', {
+      ...attributes,
+      'gen_ai.tool.call.id': callId,
+    });
+    const result = await run();
+    const error = failed(result) ? 'tool_error' : undefined;
+    span.end(error);
+    const measured = { ...attributes, 'error.type': error };
+    this.#telemetry.measure('gen_ai.execute_tool.duration', secondsSince(begunAt), measured);
+    return result;
+  }
+
+  /**
+   * Runs a call of a model, which is told what it is part of.
+   * @param run is given the headers that say so
+   */
+  async call(
+    model: ChatModel,
+    parameters: Attributes,
+    run: (headers: Record<string, string>) => Promise<StepResult>,
+  ): Promise<StepResult> {
+    const begunAt = performance.now();
+    const attributes = { 'gen_ai.operation.name': 'chat', ...modelAttributes(model.name) };
+    const asked = { ...attributes, 'gen_ai.request.stream': true, ...parameters };
+    const span = this.#begin(`chat ${idOf(model.name)}`, 'client', asked);
+    const step = await run({ traceparent: span.traceparent });
+    const error = errorOf(step);
+    span.set(resultAttributes(step, begunAt));
+    span.end(error);
+    const measured = { ...attributes, 'error.type': error };
+    const { measure } = this.#measures(measured);
+    measure('gen_ai.client.operation.duration', secondsSince(begunAt));
+    if (step.firstOutputAt !== undefined)
+      measure('gen_ai.client.operation.time_to_first_chunk', (step.firstOutputAt - begunAt) / 1000);
+    return step;
+  }
+
+  /** Ends the span of the turn with what became of it. */
+  end({ message, error }: Outcome, calls: readonly LedgerEntry[]): Promise<void> {
+    const failure = error?.code;
+    this.#span.set({
+      'parley.turn.status': message.status,
+      'gen_ai.response.model': message.model ? idOf(message.model) : undefined,
+      'gen_ai.response.finish_reasons': message.finishReason ? [message.finishReason] : undefined,
+      'gen_ai.usage.input_tokens': message.inputTokens ?? undefined,
+      'gen_ai.usage.output_tokens': message.outputTokens ?? undefined,
+    });
+    this.#span.end(failure);
+    for (const call of calls) this.#measureCall(call);
+    this.#measureTurn(message, calls, failure);
+    return this.#telemetry.settle();
+  }
+
+  #begin(name: string, kind: 'internal' | 'client', attributes: Attributes, startedAt?: number) {
+    const parent = this.#span.traceparent;
+    return this.#telemetry.begin({ name, kind, parent, attributes, startedAt });
+  }
+
+  /** The tokens of a call as the ledger counts them, so that both say the same. */
+  #measureCall(call: LedgerEntry): void {
+    const operation = call.kind === 'embedding' ? 'embeddings' : 'chat';
+    const attributes = { 'gen_ai.operation.name': operation, ...modelAttributes(call.model) };
+    const { measure } = this.#measures(attributes);
+    const counted = this.#measures({ ...attributes, 'gen_ai.token.modality': 'text' });
+    const usage = 'gen_ai.client.inference.usage';
+    counted.measure(`${usage}.input_tokens`, call.inputTokens);
+    measure('gen_ai.client.inference.operation.input_tokens', call.inputTokens);
+    if (call.cachedTokens > 0)
+      counted.measure(`${usage}.cache_read.input_tokens`, call.cachedTokens);
+    if (operation === 'embeddings') return;
+    counted.measure(`${usage}.output_tokens`, call.outputTokens);
+    measure('gen_ai.client.inference.operation.output_tokens', call.outputTokens);
+    if (call.reasoningTokens > 0)
+      counted.measure(`${usage}.reasoning.output_tokens`, call.reasoningTokens);
+  }
+
+  #measureTurn(
+    { model, firstTokenMs, durationMs, outputTokens }: Outcome['message'],
+    calls: readonly LedgerEntry[],
+    failure: string | undefined,
+  ): void {
+    const agent = {
+      'gen_ai.operation.name': 'invoke_agent',
+      'gen_ai.agent.name': 'parley',
+      'error.type': failure,
+    };
+    const turn = this.#measures(agent);
+    turn.measure('gen_ai.invoke_agent.duration', (Date.now() - this.#begunAt) / 1000);
+    turn.measure('gen_ai.invoke_agent.inference_calls', calls.length);
+    turn.measure('gen_ai.invoke_agent.tool_calls', this.#toolCalls);
+    const chat = { 'gen_ai.operation.name': 'chat', ...modelAttributes(model ?? '') };
+    const { measure } = this.#measures({ ...chat, 'error.type': failure });
+    if (durationMs !== null) measure('gen_ai.server.request.duration', durationMs / 1000);
+    if (firstTokenMs === null) return;
+    measure('gen_ai.server.time_to_first_token', firstTokenMs / 1000);
+    if (durationMs === null || !outputTokens || outputTokens < 2) return;
+    const each = (durationMs - firstTokenMs) / 1000 / (outputTokens - 1);
+    measure('gen_ai.server.time_per_output_token', each);
+  }
+
+  /** Measures with the same attributes, those that are undefined left out. */
+  #measures(attributes: Attributes) {
+    const known = Object.fromEntries(
+      Object.entries(attributes).filter(([, value]) => value !== undefined),
+    );
+    return {
+      measure: (name: Parameters<Telemetry['measure']>[0], value: number) =>
+        this.#telemetry.measure(name, value, known),
+    };
+  }
+}
+
+/**
+ * Tells that a turn was read that is there already: nothing was asked of a model for it, so no
+ * tokens are told.
+ */
+export function tellReplay(
+  origin: TraceOrigin | undefined,
+  { conversationId }: { conversationId: string },
+): void {
+  origin?.telemetry
+    .begin({
+      ...{ name: 'fetch_response', kind: 'internal' },
+      ...{ parent: origin.parent, startedAt: origin.begunAt },
+      attributes: {
+        'gen_ai.operation.name': 'fetch_response',
+        'gen_ai.conversation.id': conversationId,
+      },
+    })
+    .end();
+}
+
+/** The provider of a `provider/model`, and the model. */
+function modelAttributes(name: string): Attributes {
+  const provider = name.slice(0, name.indexOf('/'));
+  return {
+    'gen_ai.provider.name': PROVIDERS[provider] ?? provider,
+    'gen_ai.request.model': idOf(name),
+  };
+}
+
+function idOf(name: string): string {
+  return name.slice(name.indexOf('/') + 1);
+}
+
+function resultAttributes({ finish, usage, firstOutputAt }: StepResult, begunAt: number) {
+  return {
+    'gen_ai.response.finish_reasons': finish === undefined ? undefined : [finish],
+    'gen_ai.response.time_to_first_chunk':
+      firstOutputAt === undefined ? undefined : (firstOutputAt - begunAt) / 1000,
+    'gen_ai.usage.input_tokens': usage?.inputTokens.total,
+    'gen_ai.usage.output_tokens': usage?.outputTokens.total,
+    'gen_ai.usage.cache_read.input_tokens': usage?.inputTokens.cacheRead,
+    'gen_ai.usage.reasoning.output_tokens': usage?.outputTokens.reasoning,
+  };
+}
+
+function errorOf(step: StepResult): string | undefined {
+  if (step.late) return 'timeout';
+  return step.error === undefined ? undefined : typeOf(step.error);
+}
+
+/** The kind of an error: a code of ours, a status, or the name of its class; never its text. */
+function typeOf(error: unknown): string {
+  if (!(error instanceof Error)) return '_OTHER';
+  if ('statusCode' in error && typeof error.statusCode === 'number') return `${error.statusCode}`;
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}
+
+function secondsSince(begunAt: number): number {
+  return (performance.now() - begunAt) / 1000;
+}

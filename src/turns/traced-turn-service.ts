@@ -1,0 +1,17 @@
+/** Tells the turns that a request starts or follows which request that was. */
+import type { StreamOptions, TurnRequest, TurnService } from './turn-service.ts';
+
+/** Returns a service that passes on a `traceparent` with each call. */
+export function tracedTurns(turns: TurnService, traceparent: string): TurnService {
+  const asked = (request: TurnRequest) => ({ ...request, traceparent });
+  const read = (options: StreamOptions) => ({ ...options, traceparent });
+  return {
+    start: (request, options, asker) => turns.start(asked(request), options, asker),
+    run: (request, onDisconnect, asker) => turns.run(asked(request), onDisconnect, asker),
+    holds: (turnId) => turns.holds(turnId),
+    follow: (turn, options, cursor, found) => turns.follow(turn, read(options), cursor, found),
+    wait: (turn, onDisconnect) => turns.wait(turn, onDisconnect),
+    cancel: (turn) => turns.cancel(turn),
+    close: (conversationId) => turns.close(conversationId),
+  };
+}
