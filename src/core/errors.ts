@@ -27,6 +27,7 @@ export const ERROR_CODES = [
   'quota_exceeded',
   'queue_full',
   'model_rate_limited',
+  'model_quota_exceeded',
   'model_error',
   'model_unauthorized',
   'model_not_found',

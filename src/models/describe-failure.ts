@@ -32,8 +32,15 @@ export function describeFailure(error: unknown, context: FailureContext = {}): s
 
 /** Describes an answer that ended without an error message from the service. */
 function describeEnd({ code }: ParleyError, { tokens = 0 }: FailureContext): string {
-  if (code === 'model_timeout') return `too late, after about ${tokens} tokens`;
-  return `the stream ended after about ${tokens} tokens, without a declared finish`;
+  if (code === 'model_timeout')
+    return tokens === 0
+      ? 'nothing came in time; FIRST_TOKEN_TIMEOUT_MS says how long it may take'
+      : `nothing more came in time, ${after(tokens)}; see IDLE_TIMEOUT_MS and TURN_TIMEOUT_MS`;
+  return `the stream ended ${after(tokens)}, without a declared finish`;
+}
+
+function after(tokens = 0): string {
+  return tokens === 1 ? 'after about 1 token' : `after about ${tokens} tokens`;
 }
 
 function whatHappened(
@@ -41,14 +48,15 @@ function whatHappened(
   said: ServiceError | undefined,
   context: FailureContext,
 ): string {
-  const after = `after about ${context.tokens ?? 0} tokens`;
-  if (isBroken(error)) return `an event of the stream could not be read, ${after}`;
+  const soFar = after(context.tokens);
+  if (isBroken(error)) return `an event of the stream could not be read, ${soFar}`;
   if (error instanceof BrokenStreamError)
-    return `the connection broke ${after}${codeOf(error.cause)}`;
+    return `the connection broke ${soFar}${codeOf(error.cause)}`;
+  if (error instanceof Error && error.name === 'TimeoutError') return 'no answer in time';
   if (!said) return `${error instanceof Error ? error.name : 'unknown error'}${codeOf(error)}`;
   if (said.status === undefined && said.url) return `no answer${codeOf(error)}`;
   const words = ownWords(said, context);
-  const status = said.url ? `status ${said.status}` : `an error inside the stream, ${after}`;
+  const status = said.url ? `status ${said.status}` : `an error inside the stream, ${soFar}`;
   return words === '' ? status : `${status}: ${words}`;
 }
 
@@ -69,20 +77,30 @@ function hintFor(
   switch (failureOfModel(error).code) {
     case 'model_unauthorized':
       return `check ${keyVariable}`;
+    case 'model_quota_exceeded':
+      return `check the plan and the limits of ${keyVariable}`;
     case 'model_not_found':
       return `check the model’s name, and whether ${baseUrlVariable} lacks its /v1`;
     case 'context_too_long':
       return 'more than the model takes: lower CONTEXT_TOKEN_BUDGET';
     default:
-      return /ECONNREFUSED|ENOTFOUND/.test(codeOf(error)) ? 'is it running?' : undefined;
+      return hintForNetwork(codeOf(error), baseUrlVariable);
   }
+}
+
+function hintForNetwork(code: string, baseUrlVariable: string): string | undefined {
+  if (/ECONNREFUSED|ENOTFOUND/.test(code)) return 'is it running?';
+  return /SSL|TLS|CERT/.test(code) ? `does ${baseUrlVariable} need http or https?` : undefined;
 }
 
 /** Returns the message of the service's error, or its body: shortened, masked and in one line. */
 function ownWords({ words }: ServiceError, context: FailureContext): string {
   const text = messageIn(words) ?? words.replace(/<[^>]*>/g, ' ');
   // With control characters a service could forge lines of the log.
-  const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+  const line = text
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+    .replace(/\.$/u, '');
   return withoutSecrets(line, context).slice(0, LONGEST_WORDS);
 }
 

@@ -37,13 +37,29 @@ export function failureOfModel(error: unknown): Failure {
 
 function failureOfService(said: ServiceError): Failure {
   const { status } = said;
-  if (status === 429) return modelFailure('model_rate_limited', retryAfterOf(said) ?? 1);
+  if (status === 402 || status === 429) return failureOfLimit(said);
   if (status === 408 || status === 504) return modelFailure('model_timeout', retryAfterOf(said));
   if (status === undefined || status >= 500)
     return isTooLong(said)
       ? modelFailure('context_too_long')
       : modelFailure('model_unavailable', retryAfterOf(said));
   return modelFailure(refusalOf(status, said));
+}
+
+/** The seconds after which it makes sense to look whether the operator has more quota. */
+const QUOTA_RETRY_AFTER = 3_600;
+const NO_QUOTA = /quota|billing|balance|credits?\b/i;
+
+/**
+ * Tells a spent quota from too many requests at once. Services call both a quota; the one that
+ * comes back by itself is told with the time to wait.
+ */
+function failureOfLimit(said: ServiceError): Failure {
+  const retryAfter = retryAfterOf(said);
+  const isSpent = said.status === 402 || (retryAfter === undefined && NO_QUOTA.test(said.words));
+  return isSpent
+    ? modelFailure('model_quota_exceeded', retryAfter ?? QUOTA_RETRY_AFTER)
+    : modelFailure('model_rate_limited', retryAfter ?? 1);
 }
 
 /** Matches the words with which many services say that a request has too many tokens. */

@@ -32,6 +32,7 @@ const PROBLEMS: Record<ErrorCode, { status: number; title: string }> = {
   search_interrupted: { status: 503, title: 'Search interrupted' },
   queue_full: { status: 429, title: 'Too many waiting requests' },
   model_rate_limited: { status: 429, title: 'AI service rate limit' },
+  model_quota_exceeded: { status: 429, title: 'AI service quota used up' },
   model_unauthorized: { status: 502, title: 'AI service error' },
   model_not_found: { status: 502, title: 'AI service error' },
   model_error: { status: 502, title: 'AI service error' },

@@ -93,6 +93,25 @@ describe.concurrent('a refusal for good', () => {
   });
 });
 
+describe.concurrent('a quota', () => {
+  const quota = 'You exceeded your current quota, please check your plan and billing details.';
+  it.each([
+    ['that is used up', 429, { code: 'insufficient_quota' }, 'model_quota_exceeded', '3600'],
+    ['of a balance', 402, {}, 'model_quota_exceeded', '3600'],
+    // Gemini says so of requests a minute, too.
+    ['that comes back', 429, { details: [{ retryDelay: '9s' }] }, 'model_rate_limited', '9'],
+  ])('%s by %i is told so', async (_, code, more, problem, retryAfter) => {
+    const body = { error: { message: quota, ...more } };
+    const failure = { code, body: JSON.stringify(body), contentType: 'application/json' };
+    const { model } = await scripted(target, { status: failure });
+    const json = { user_id: unique('user'), message: 'Hi', model };
+    const answer = await target.call('/conversations', { json });
+    expect(answer).toMatchObject({ status: 429, json: { code: problem } });
+    expect(answer.headers['retry-after']).toBe(retryAfter);
+    expect(answer.text).not.toContain('billing');
+  });
+});
+
 it('the time to wait is taken from retry-after-ms where there is no other', async () => {
   const headers = { 'retry-after-ms': '6500' };
   const { model } = await scripted(target, { status: { code: 429, headers } });

@@ -9,8 +9,12 @@ import type { HttpFetch } from '../http.ts';
 
 /** The time after which the server is asked again, in milliseconds. */
 const FRESH_FOR_MS = 30_000;
-/** The time that the server gets to answer, in milliseconds. */
-const LIMIT_MS = 2_000;
+/** The time after which a server that did not answer is asked again, in milliseconds. */
+const AGAIN_AFTER_MS = 2_000;
+/** The time that the server gets to answer, in milliseconds: a program that starts is busy, too. */
+const LIMIT_MS = 10_000;
+/** The time for which a caller waits for the first answer, in milliseconds. */
+const PATIENCE_MS = 2_000;
 const MOST_MODELS = 500;
 /** UTF-16 units of a model's name. */
 const LONGEST_ID = 200;
@@ -35,6 +39,7 @@ export class ServiceModels {
   #models: readonly ServiceModel[] | undefined;
   #asking: Promise<void> | undefined;
   #askedAt = Number.NEGATIVE_INFINITY;
+  #hasFailed = false;
 
   constructor(settings: ServiceSettings) {
     this.#settings = settings;
@@ -50,13 +55,14 @@ export class ServiceModels {
    * @returns what to wait for: the first answer, or nothing at all once there was one
    */
   refresh(): Promise<void> | undefined {
-    if (performance.now() - this.#askedAt >= FRESH_FOR_MS) {
+    const freshForMs = this.#hasFailed ? AGAIN_AFTER_MS : FRESH_FOR_MS;
+    if (!this.#asking && performance.now() - this.#askedAt >= freshForMs) {
       this.#askedAt = performance.now();
       this.#asking = this.#ask().finally(() => (this.#asking = undefined));
     }
     if (this.#models || !this.#asking) return undefined;
     // Whoever asked may be gone, and its question with it.
-    const late = new Promise<void>((resolve) => setTimeout(resolve, LIMIT_MS));
+    const late = new Promise<void>((resolve) => setTimeout(resolve, PATIENCE_MS));
     return Promise.race([this.#asking, late]);
   }
 
@@ -64,10 +70,12 @@ export class ServiceModels {
     const { warn, failureContext } = this.#settings;
     try {
       this.#models = modelsIn(await this.#fetchList());
+      this.#hasFailed = false;
     } catch (error) {
-      warn(
-        `the models of OPENAI_BASE_URL are not known: ${describeFailure(error, failureContext)}`,
-      );
+      const why = describeFailure(error, failureContext);
+      // It is asked often until it answers; once is enough for the log.
+      if (!this.#hasFailed) warn(`the models of OPENAI_BASE_URL are not known: ${why}`);
+      this.#hasFailed = true;
     }
   }
 

@@ -74,10 +74,27 @@ it.each([
   [
     'a service that is late',
     new ParleyError(modelFailure('model_timeout')),
-    'too late, after about 7 tokens',
+    'nothing more came in time, after about 7 tokens; see IDLE_TIMEOUT_MS and TURN_TIMEOUT_MS',
+  ],
+  [
+    'a quota that is used up',
+    refused(429, said('You exceeded your current quota, please check your billing details.')),
+    'status 429: You exceeded your current quota, please check your billing details; at http://127.0.0.1:1/v1/chat/completions; check the plan and the limits of OPENAI_API_KEY',
+  ],
+  [
+    'https where there is only http',
+    refused(undefined, '', Object.assign(new Error('x'), { code: 'ERR_SSL_WRONG_VERSION_NUMBER' })),
+    'no answer (ERR_SSL_WRONG_VERSION_NUMBER); at http://127.0.0.1:1/v1/chat/completions; does OPENAI_BASE_URL need http or https?',
   ],
 ])('%s', (_, error, words) => {
   expect(describeFailure(error, context)).toBe(words);
+});
+
+it.each([
+  [0, 'nothing came in time; FIRST_TOKEN_TIMEOUT_MS says how long it may take'],
+  [1, 'nothing more came in time, after about 1 token; see IDLE_TIMEOUT_MS and TURN_TIMEOUT_MS'],
+])('a service that is late after %i tokens is told with the limit', (tokens, words) => {
+  expect(describeFailure(new ParleyError(modelFailure('model_timeout')), { tokens })).toBe(words);
 });
 
 it('the service’s words are bounded', () => {

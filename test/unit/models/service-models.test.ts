@@ -46,4 +46,27 @@ describe('the list of a server', () => {
     expect(warnings).toHaveLength(1);
     expect(await later()).toEqual([{ id: 'b' }]);
   });
+
+  it('is asked for again soon when the server did not answer, and that is told once', async () => {
+    const warnings: string[] = [];
+    let asked = 0;
+    const late = new DOMException('x', 'TimeoutError');
+    const service = new ServiceModels({
+      baseURL: 'http://server.invalid/v1',
+      apiKey: undefined,
+      failureContext: {},
+      network: () =>
+        ++asked < 3 ? Promise.reject(late) : Promise.resolve(new Response('{"data":[{"id":"a"}]}')),
+      warn: (message) => warnings.push(message),
+    });
+    await service.refresh();
+    await service.refresh();
+    expect(asked).toBe(1);
+    for (const _ of [2, 3]) {
+      vi.advanceTimersByTime(2_100);
+      await service.refresh();
+    }
+    expect([asked, service.known]).toEqual([3, [{ id: 'a' }]]);
+    expect(warnings).toEqual(['the models of OPENAI_BASE_URL are not known: no answer in time']);
+  });
 });

@@ -24,6 +24,7 @@ export const advice: Record<ErrorCode, string> = {
   quota_exceeded: 'wait until `Retry-After`, or ask whoever sets the limits',
   queue_full: 'try again later',
   model_rate_limited: 'try again after `Retry-After`',
+  model_quota_exceeded: 'choose another model; the operator looks at the plan and its limits',
   model_error: 'try again, perhaps with another model',
   model_unauthorized: 'the operator looks at the key of the model service',
   model_not_found: 'choose another model; trying again does not help',
