@@ -211,7 +211,7 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 180_000 }, () => {
     for (let time = 0; time < 4; time += 1) {
       if ((await lastText(page))?.includes('Now it is.')) break;
       await page.getByRole('button', { name: 'Answer again' }).click();
-      await page.locator('#messages > [aria-busy]').waitFor();
+      await page.getByText(`${time + 2}/${time + 2}`).waitFor();
       await whole(page, 2);
     }
     expect(await lastText(page)).toContain('Now it is.');

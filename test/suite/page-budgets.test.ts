@@ -100,8 +100,16 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 180_000 }, () => {
     await page.locator('#conversations').getByText('Talk number 1234').waitFor({ timeout: 60_000 });
     expect(await page.locator('#conversations li').count()).toBe(1);
     await page.fill('#search', '');
-    await page.evaluate(`conversations.scrollTop = conversations.scrollHeight`);
-    await page.locator('#conversations').getByText('Talk number 0', { exact: true }).waitFor();
+    const oldest = page.locator('#conversations').getByText('Talk number 0', { exact: true });
+    await expect
+      .poll(
+        async () => {
+          await page.evaluate(`conversations.scrollTop = conversations.scrollHeight`);
+          return oldest.count();
+        },
+        { timeout: 60_000 },
+      )
+      .toBe(1);
     expect(await page.locator('#conversations li').count()).toBeLessThan(80);
 
     // The messages: to the first, which is not among the thousand that came at once.

@@ -19,9 +19,9 @@ export interface Visitor {
 /** Opens pages as new visitors, in one browser. */
 export class Visitors {
   #browser: Promise<Browser> | undefined;
-  readonly #target: Target;
+  readonly #target: Pick<Target, 'url'>;
 
-  constructor(target: Target) {
+  constructor(target: Pick<Target, 'url'>) {
     this.#target = target;
   }
 
@@ -29,11 +29,14 @@ export class Visitors {
     model,
     path = '',
     user = unique('visitor'),
+    isReady = true,
     ...options
   }: BrowserContextOptions & {
     model?: string;
     path?: string;
     user?: string;
+    /** False for a page that asks for something first. */
+    isReady?: boolean;
   } = {}): Promise<Visitor> {
     const browser = await (this.#browser ??= startChromium());
     const context = await browser.newContext({ locale: 'en', ...options });
@@ -46,7 +49,7 @@ export class Visitors {
     });
     await page.addInitScript((name) => localStorage.setItem('parley.user', name), user);
     await page.goto(this.#target.url + path);
-    await started(page);
+    if (isReady) await started(page);
     if (model) await offer(page, model);
     return { page, user, mistakes: mistakes ?? [], asked: asked ?? [] };
   }

@@ -16,7 +16,8 @@ interface Known {
 export const conversations = createSignal<Known>({ items: [], isLoaded: false });
 /** Those that are about to be deleted, and are not shown. */
 const hidden = new Set<string>();
-let isLoading = false;
+/** The page that is on its way: whoever wants more waits for the same one. */
+let loading: Promise<void> | undefined;
 
 /** Loads the newest conversations. */
 export async function loadConversations(): Promise<void> {
@@ -25,24 +26,24 @@ export async function loadConversations(): Promise<void> {
 }
 
 /** Loads the page after the last; does nothing where there is none. */
-export async function loadMore(): Promise<void> {
+export function loadMore(): Promise<void> {
   const { next } = conversations.get();
-  if (next === undefined || isLoading) return;
-  isLoading = true;
-  try {
-    const page = await callPage<Conversation>(next);
-    const { items } = conversations.get();
-    const known = new Set(items.map(({ conversation_id: id }) => id));
-    const more = page.items.filter((item) => isShown(item) && !known.has(item.conversation_id));
-    conversations.set({ items: [...items, ...more], next: page.next, isLoaded: true });
-  } finally {
-    isLoading = false;
-  }
+  if (next === undefined) return Promise.resolve();
+  loading ??= load(next).finally(() => (loading = undefined));
+  return loading;
+}
+
+async function load(path: string): Promise<void> {
+  const page = await callPage<Conversation>(path);
+  const { items } = conversations.get();
+  const known = new Set(items.map(({ conversation_id: id }) => id));
+  const more = page.items.filter((item) => isShown(item) && !known.has(item.conversation_id));
+  conversations.set({ items: [...items, ...more], next: page.next, isLoaded: true });
 }
 
 /** Loads all that is left, for a search by title. */
 export async function loadAll(): Promise<void> {
-  while (conversations.get().next !== undefined && !isLoading) await loadMore();
+  while (conversations.get().next !== undefined) await loadMore();
 }
 
 /** Returns a conversation as the list knows it. */
