@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { FILE_KINDS } from './core/file.ts';
 import { LOG_FORMATS, LOG_LEVELS } from './core/logger.ts';
+import type { McpServer } from './core/mcp-server.ts';
 import { TOOL_NAMES } from './core/tool-names.ts';
 
 /**
@@ -20,18 +21,39 @@ const count = (fallback: number) => wholeNumber(1, 100_000).default(fallback);
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
 const key = z.string().min(1);
 
-/** JSON by names of models: the kinds of files that they take. */
-const fileKinds = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      context.addIssue({ code: 'custom', message: 'must be JSON' });
-      return z.NEVER;
-    }
-  })
-  .pipe(z.record(z.string(), z.array(z.enum(FILE_KINDS))));
+/** A variable that holds JSON of this form. */
+const jsonOf = <Schema extends z.ZodType>(schema: Schema) =>
+  z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue({ code: 'custom', message: 'must be JSON' });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+
+/** By names of models: the kinds of files that they take. */
+const fileKinds = jsonOf(z.record(z.string(), z.array(z.enum(FILE_KINDS))));
+
+/** A server that has tools; its name begins theirs, with two underscores between. */
+const mcpServer = z.strictObject({
+  name: z
+    .string()
+    .regex(/^(?!.*__)[A-Za-z0-9_-]{1,32}$/, 'must be letters, digits, hyphens and underscores'),
+  url: z.url({ protocol: /^https?$/ }),
+  headers: z.record(z.string(), z.string()).optional(),
+  approval: z.union([z.enum(['always', 'never']), z.array(z.string().min(1))]).optional(),
+  timeout_ms: z.int().min(1).max(300_000).optional(),
+}) satisfies z.ZodType<McpServer>;
+
+const mcpServers = jsonOf(
+  z.array(mcpServer).refine((all) => new Set(all.map(({ name }) => name)).size === all.length, {
+    error: 'must differ in name',
+  }),
+);
 
 /** The samplers of OpenTelemetry. */
 const SAMPLERS = [
@@ -126,6 +148,7 @@ const environmentSchema = z.object({
     )
     .pipe(z.array(z.enum(TOOL_NAMES)))
     .optional(),
+  MCP_SERVERS: mcpServers.optional(),
   HTTP_CLIENT: z.enum(['undici', 'fetch']).default('undici'),
   CORS_ORIGINS: z
     .string()

@@ -1,6 +1,8 @@
 /** Starts turns, by the rules that hold for every API. */
 import type { Mode } from '../core/conversation.ts';
+import { invalid } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
+import { mcpToolName, type McpServer } from '../core/mcp-server.ts';
 import type { TurnParameters } from '../core/parameters.ts';
 import { requireUserId } from '../core/principal.ts';
 import type { Key } from '../store/idempotency-keys.ts';
@@ -100,6 +102,7 @@ function requestOf(
   input: TurnInput,
 ): Omit<TurnRequest, 'conversationId' | 'create'> {
   const { model = null, parameters, onBusy = 'reject', joinSameText = false } = ask;
+  requireFreeNames(parameters, context.dependencies.config.MCP_SERVERS);
   return {
     principal: context.principal,
     input,
@@ -110,6 +113,20 @@ function requestOf(
     idempotency: ask.idempotency,
     answerClientId: ask.answerClientId,
   };
+}
+
+/**
+ * Checks that no tool of a request has a name that may be a server's.
+ * @throws ParleyError `invalid_request`
+ */
+function requireFreeNames(
+  parameters: TurnParameters | undefined,
+  servers: readonly McpServer[] = [],
+): void {
+  for (const [at, { name }] of (parameters?.tools ?? []).entries()) {
+    const taken = servers.some((server) => name.startsWith(mcpToolName(server.name, '')));
+    if (taken) throw invalid(`tools.${at}.name`, 'is a name for the tools of an MCP server');
+  }
 }
 
 /**

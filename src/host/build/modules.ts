@@ -1,6 +1,6 @@
 // Puts libraries that most requests never need into `dist/modules`, each as one module: those that
-// read documents or check tokens, and the providers of Google and OpenAI. They are deployed beside
-// the Worker's own code, and each is loaded when it is first needed. A script:
+// read documents, check tokens or speak to MCP servers, and the providers of Google and OpenAI. They
+// are deployed beside the Worker's own code, and each is loaded when it is first needed. A script:
 // `node src/host/build/modules.ts`, before wrangler.
 import { cp, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -24,6 +24,7 @@ const MODULES = {
   openai: `export { createOpenAI } from '@ai-sdk/openai';`,
   jose: `export { jwtVerify, createLocalJWKSet, decodeProtectedHeader, errors } from 'jose';`,
   markup: `export { Tokenizer } from 'htmlparser2';`,
+  mcp: `export { createMCPClient } from '@ai-sdk/mcp';`,
   office: `export { readOffice } from './src/documents/office/read-office.ts';`,
   telemetry: `export { createTelemetry } from './src/host/telemetry/open-telemetry.ts';`,
   pdf: `export { getDocumentProxy } from 'unpdf'; export { streamLimit } from 'unpdf/pdfjs';
@@ -49,6 +50,10 @@ await Promise.all(
       platform: 'neutral',
       target: 'es2024',
       external: ['node:*'],
+      // It has no entry for a neutral platform.
+      alias: {
+        'pkce-challenge': resolve(root, 'node_modules/pkce-challenge/dist/index.browser.js'),
+      },
       plugins: [limitedPdf, smallZod],
       logLevel: 'warning',
     }),

@@ -15,7 +15,6 @@ import { answerParseError } from './parse-errors.ts';
 import { httpFetchOf, prepareHttpClient } from './http-client/http-client.ts';
 import { sweep } from '../../store/turns/read.ts';
 import { LocalTurnService } from '../../turns/local-turn-service.ts';
-import { createToolRegistry } from '../../turns/tools/registry.ts';
 import { DEFAULT_DATABASE_URL, migrateFromFolder, openNodeDatabase } from './database/open.ts';
 import { newLockMemory, WriteLock } from './database/write-lock.ts';
 import { DocumentThreads } from './threads/document-threads.ts';
@@ -27,6 +26,7 @@ import {
   limitsOf,
   pricesOf,
   registryOf,
+  toolRegistryOf,
   turnServiceSettingsOf,
 } from '../services.ts';
 import { telemetryOf } from './telemetry.ts';
@@ -95,7 +95,7 @@ async function serve(): Promise<void> {
     registry,
     settings: turnServiceSettingsOf(config),
     retriever: createRetriever(documents, embeddings),
-    toolRegistry: createToolRegistry({ approval: config.TOOL_APPROVAL }),
+    toolRegistry: toolRegistryOf(config, { load: () => import('@ai-sdk/mcp'), log }),
     prices,
     coalesce: setImmediate,
     log,

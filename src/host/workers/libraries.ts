@@ -4,6 +4,7 @@
 import type { JoseLibrary } from '../../auth/token.ts';
 import type { Libraries, OfficeLibrary } from '../../documents/libraries.ts';
 import type * as OpenTelemetry from '../telemetry/open-telemetry.ts';
+import type { McpLibrary } from '../../turns/tools/mcp/library.ts';
 import type { PdfLibrary } from '../../documents/pdf-to-text.ts';
 
 /**
@@ -32,4 +33,9 @@ export async function loadJose(): Promise<JoseLibrary> {
 /** Loads what tells those who watch. */
 export async function loadTelemetry(): Promise<Pick<typeof OpenTelemetry, 'createTelemetry'>> {
   return (await moduleAt('./telemetry.mjs')) as typeof OpenTelemetry;
+}
+
+/** Loads the library that speaks to MCP servers. */
+export async function loadMcp(): Promise<McpLibrary> {
+  return (await moduleAt('./mcp.mjs')) as McpLibrary;
 }

@@ -4,7 +4,6 @@ import { failureOf } from '../../core/errors.ts';
 import { createRetriever, createSearcher } from '../../search/retrieve.ts';
 import { sweep } from '../../store/turns/read.ts';
 import { LocalTurnService } from '../../turns/local-turn-service.ts';
-import { createToolRegistry } from '../../turns/tools/registry.ts';
 import type { Asker, StreamOptions, TurnRun, TurnStream } from '../../turns/turn-service.ts';
 import { wireNamed } from '../../wire/registry.ts';
 import {
@@ -14,7 +13,9 @@ import {
   type SentOptions,
   type TurnCall,
 } from './turn-stub.ts';
-import { turnServiceSettingsOf } from '../services.ts';
+import type { KnownServers } from '../../turns/tools/mcp/mcp-servers.ts';
+import { toolRegistryOf, turnServiceSettingsOf } from '../services.ts';
+import { loadMcp } from './libraries.ts';
 import { telemetryReady } from './telemetry.ts';
 import { databaseOf, settle, type WorkerEnv } from './services.ts';
 
@@ -34,6 +35,9 @@ const FIRST_ALARM_AFTER_MS = 10_000;
  */
 const COALESCE_MS = 5;
 
+/** What the objects of this isolate know of MCP servers. */
+const mcpServers: KnownServers = new Map();
+
 export class DurableRoom extends DurableObject<WorkerEnv> {
   readonly #turns: LocalTurnService;
   #isActive = false;
@@ -50,7 +54,7 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
       registry: settled.registry,
       settings: turnServiceSettingsOf(settled.config),
       retriever: createRetriever(createSearcher({ db, embeddings, log }), embeddings),
-      toolRegistry: createToolRegistry({ approval: settled.config.TOOL_APPROVAL }),
+      toolRegistry: toolRegistryOf(settled.config, { load: loadMcp, log, known: mcpServers }),
       prices: settled.prices,
       coalesce: (wake) => void setTimeout(wake, COALESCE_MS),
       elsewhere: () => new RemoteTurnService(env.ROOMS),

@@ -76,6 +76,7 @@ async function generateBy(
     conversation,
     tools,
     trace: job.trace,
+    deadline: turn.startedAt + dependencies.settings.timeLimits.totalMs,
     retriever: loggedRetriever(dependencies.retriever, turn),
   };
   const files = { model, db: dependencies.db, userId: conversation.userId };
@@ -106,7 +107,7 @@ async function generateBy(
 
 function firstPrompt(
   model: ChatModel,
-  { options, client, takesCalls }: OfferedTools,
+  { options, isOursAlone, takesCalls }: OfferedTools,
   { history, conversation, parameters, learned }: TurnJob,
   { passages }: RetrievedContext,
   { settings }: RunDependencies,
@@ -117,7 +118,7 @@ function firstPrompt(
     passages,
     window: windowFor(model.window, parameters),
     correction: correctionFor(learned, model.name),
-    toolTokens: client.size === 0 ? 0 : estimateTokens(JSON.stringify(options.tools)),
+    toolTokens: isOursAlone ? 0 : estimateTokens(JSON.stringify(options.tools)),
     settings: settings.context,
   });
 }

@@ -70,7 +70,14 @@ async function answer(
   const permission = always ? { userId, tool: part.name } : undefined;
   const earlier = await claimToolRun(db, run, permission);
   if (earlier) return earlier.output === null ? failed(UNKNOWN) : earlier.output;
-  const context = { ...dependencies, conversation, tools: toolRegistry.all, trace };
+  const deadline = turn.startedAt + dependencies.settings.timeLimits.totalMs;
+  const context = {
+    ...dependencies,
+    conversation,
+    tools: await toolRegistry.all(),
+    deadline,
+    trace,
+  };
   const result = await runTool({ part, isJson: true }, context, turn.stopSignal);
   await storeToolRun(db, run, result);
   return result;

@@ -3,6 +3,7 @@ import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider';
 import { wantsJson, type ClientTool, type TurnParameters } from '../../core/parameters.ts';
 import { isOffline } from '../../models/chat/catalog.ts';
 import { isLastingRefusal, isToolRefusal } from '../../models/tool-refusal.ts';
+import type { McpServers } from './mcp/mcp-servers.ts';
 import { searchConversations } from './search-conversations.ts';
 import { searchDocuments } from './search-documents.ts';
 import type { OfferedTools, Tool, ToolRegistry } from './tool.ts';
@@ -20,46 +21,54 @@ const NONE: OfferedTools = {
   byName: new Map(),
   needsApproval: () => false,
   client: new Map(),
+  isOursAlone: true,
   takesCalls: true,
   options: {},
 };
 
-/**
- * Creates a registry.
- * @param approval the names of the tools that run only when their user allows it
- */
+interface ToolRegistryOptions {
+  tools?: readonly Tool[];
+  /** The names of the tools that run only when their user allows it. */
+  approval?: readonly string[] | undefined;
+  /** Servers that have further tools; undefined where there are none. */
+  servers?: McpServers | undefined;
+}
+
+/** Creates a registry. */
 export function createToolRegistry({
   tools = TOOLS,
   approval = [],
-}: { tools?: readonly Tool[]; approval?: readonly string[] } = {}): ToolRegistry {
+  servers,
+}: ToolRegistryOptions = {}): ToolRegistry {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
-  const all: OfferedTools = { ...NONE, byName, needsApproval: (name) => approval.includes(name) };
+  const builtIn: OfferedTools = {
+    ...NONE,
+    byName,
+    needsApproval: (name) => approval.includes(name),
+  };
   /**
    * The tools as models see them. They are described when first offered, so the SDK is not loaded
    * before.
    */
   let offered: Promise<OfferedTools> | undefined;
   const offer = async (): Promise<OfferedTools> => ({
-    ...all,
+    ...builtIn,
     options: { tools: await Promise.all(tools.map(describe)), toolChoice: { type: 'auto' } },
   });
-  const offeredTo = async ({ without_approvals: asksNobody }: TurnParameters) => {
-    const ours = await (offered ??= offer());
-    return asksNobody && approval.length > 0 ? withoutApprovals(ours) : ours;
-  };
+  const withOffered = async (ours: OfferedTools) =>
+    servers ? withServers(ours, servers, await servers.tools()) : ours;
   /** The time until which a model that refused tools is offered none, by the model's name. */
   const refusing = new Map<string, number>();
   return {
-    all,
+    all: () => withOffered(builtIn),
     async toolsFor({ conversation, model, hasSearchableContent, parameters = {} }) {
       const isRefusing = Date.now() < (refusing.get(model.name) ?? 0);
-      const isOffered =
-        conversation.mode === 'open' &&
-        hasSearchableContent &&
-        !isOffline(model.name) &&
-        !isRefusing &&
-        takesToolsWith(parameters, model.name);
-      const ours = isOffered ? await offeredTo(parameters) : NONE;
+      const mayOffer =
+        conversation.mode === 'open' && !isRefusing && takesToolsWith(parameters, model.name);
+      const mayOfferOwn = mayOffer && hasSearchableContent && !isOffline(model.name);
+      const own = mayOfferOwn ? await (offered ??= offer()) : NONE;
+      const all = mayOffer ? await withOffered(own) : own;
+      const ours = parameters.without_approvals ? withoutApprovals(all) : all;
       if (parameters.tools) return withClients(ours, parameters.tools);
       return isRefusing ? { ...ours, takesCalls: false } : ours;
     },
@@ -76,6 +85,26 @@ function takesToolsWith(parameters: TurnParameters, model: string): boolean {
   return !wantsJson(parameters) || !/^(?:groq|google)\//.test(model);
 }
 
+/** Adds the tools of servers to those of ours. */
+async function withServers(
+  ours: OfferedTools,
+  servers: McpServers,
+  tools: readonly Tool[],
+): Promise<OfferedTools> {
+  if (tools.length === 0) return ours;
+  const described = await Promise.all(tools.map(describe));
+  return {
+    ...ours,
+    byName: new Map([...ours.byName, ...tools.map((tool) => [tool.name, tool] as const)]),
+    needsApproval: (name) => ours.needsApproval(name) || servers.needsApproval(name),
+    isOursAlone: false,
+    options: {
+      tools: [...(ours.options.tools ?? []), ...described],
+      toolChoice: { type: 'auto' },
+    },
+  };
+}
+
 /** Leaves out the tools that run only when their user allows it. */
 function withoutApprovals(offered: OfferedTools): OfferedTools {
   const tools = offered.options.tools?.filter(({ name }) => !offered.needsApproval(name)) ?? [];
@@ -85,6 +114,7 @@ function withoutApprovals(offered: OfferedTools): OfferedTools {
 function withClients(ours: OfferedTools, tools: readonly ClientTool[]): OfferedTools {
   return {
     ...ours,
+    isOursAlone: false,
     client: new Map(tools.map((tool) => [tool.name, tool])),
     options: {
       tools: [...tools.map(describeClients), ...(ours.options.tools ?? [])],
@@ -105,9 +135,7 @@ function describeClients(tool: ClientTool): LanguageModelV4FunctionTool {
 }
 
 /** Returns the tool as the SDK describes it to a model. */
-async function describe({ name, description, input }: Tool): Promise<LanguageModelV4FunctionTool> {
-  const { asSchema, tool } = await import('./sdk.ts');
-  const { inputSchema } = tool({ description, inputSchema: input });
-  const schema = await asSchema(inputSchema).jsonSchema;
-  return { type: 'function', name, description, inputSchema: schema };
+async function describe(tool: Tool): Promise<LanguageModelV4FunctionTool> {
+  const { name, description } = tool;
+  return { type: 'function', name, description, inputSchema: await tool.inputSchema() };
 }

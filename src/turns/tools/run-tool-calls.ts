@@ -83,7 +83,7 @@ async function mustAsk(
   { tools, db, conversation, log }: ToolContext,
 ): Promise<boolean> {
   const tool = tools.byName.get(part.name);
-  if (!tool || !isJson || !tool.input.safeParse(part.input).success) return false;
+  if (!tool || !isJson || 'mistake' in (await tool.check(part.input))) return false;
   try {
     return !(await isAllowed(db, { userId: conversation.userId, tool: part.name }));
   } catch (error) {

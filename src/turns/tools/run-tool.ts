@@ -1,9 +1,8 @@
-/** Runs one of our tools, within a limit of time. It never throws. */
-import type { z } from 'zod';
+/** Runs a tool, within limits of time. It never throws. */
 import { unlessAborted } from '../accept/conversation-queue.ts';
 import type { ReadCall } from './read-call.ts';
 import type { Tool, ToolContext } from './tool.ts';
-import { failed, type ToolResult } from './tool-result.ts';
+import { failed, ToolFailure, type ToolResult } from './tool-result.ts';
 
 /** The time limit of a tool in milliseconds, since a user waits for the answer. */
 const TOOL_TIMEOUT_MS = 20_000;
@@ -17,9 +16,9 @@ export async function runTool(
   const { name } = part;
   const tool = context.tools.byName.get(name);
   if (!tool) return failed(`there is no tool "${name}"`);
-  const parsed = tool.input.safeParse(isJson ? part.input : undefined);
-  if (!parsed.success) return failed(`invalid input: ${describeIssues(parsed.error)}`);
-  const run = () => runWithin(tool, parsed.data, context, stopSignal);
+  const checked = await tool.check(isJson ? part.input : undefined);
+  if ('mistake' in checked) return failed(`invalid input: ${checked.mistake}`);
+  const run = () => runWithin(tool, checked.input, context, stopSignal);
   const { trace } = context;
   const named = { name, callId: part.tool_call_id };
   return trace ? trace.tool(named, run, ({ isError }) => isError) : run();
@@ -31,7 +30,7 @@ async function runWithin(
   context: ToolContext,
   stopSignal: AbortSignal,
 ): Promise<ToolResult> {
-  const limit = AbortSignal.timeout(TOOL_TIMEOUT_MS);
+  const limit = AbortSignal.timeout(timeFor(tool.timeoutMs, context.deadline));
   const signal = AbortSignal.any([stopSignal, limit]);
   try {
     signal.throwIfAborted();
@@ -39,11 +38,13 @@ async function runWithin(
     return { output, isError: false };
   } catch (error) {
     if (stopSignal.aborted) return failed('the turn was stopped');
+    if (error instanceof ToolFailure) return failed(error.message);
     context.log.error('a tool failed', { tool: tool.name, error });
     return failed(limit.aborted ? 'the tool took too long' : 'the tool failed');
   }
 }
 
-function describeIssues({ issues }: z.ZodError): string {
-  return issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+/** Returns the milliseconds that a call may take: not more than the turn has left. */
+function timeFor(timeoutMs = TOOL_TIMEOUT_MS, deadline: number): number {
+  return Math.max(1, Math.min(timeoutMs, Math.round(deadline - performance.now())));
 }

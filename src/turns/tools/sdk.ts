@@ -2,4 +2,4 @@
  * Exports what the tools use of the AI SDK, name by name, so that the Worker's bundle holds no more
  * of it.
  */
-export { asSchema, tool } from 'ai';
+export { asSchema } from 'ai';

@@ -10,3 +10,8 @@ export interface ToolResult {
 export function failed(error: string): ToolResult {
   return { output: { error }, isError: true };
 }
+
+/** Thrown by a tool that says itself why it has failed; the model and the client are told. */
+export class ToolFailure extends Error {
+  override readonly name = 'ToolFailure';
+}

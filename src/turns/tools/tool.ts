@@ -9,20 +9,33 @@ import type { ClientTool, TurnParameters } from '../../core/parameters.ts';
 import type { Json } from '../../core/parts.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import type { Database } from '../../store/database.ts';
-import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
+import type { JSONSchema7, LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import type { TurnTrace } from '../run/turn-trace.ts';
 import type { Retriever } from '../retriever.ts';
 
-export interface Tool<Input extends z.ZodType = z.ZodType> {
+export interface Tool {
   name: string;
   /** Tells the model what the tool does and when to use it. */
   description: string;
-  input: Input;
+  /** Returns the JSON Schema of its input, for the model. */
+  inputSchema(): Promise<JSONSchema7>;
+  /** Checks an input; returns it as the tool takes it, or what is wrong with it. */
+  check(input: Json | undefined): Promise<{ input: unknown } | { mistake: string }>;
+  /** The longest time for a call, in milliseconds; that of all tools unless it is set. */
+  timeoutMs?: number | undefined;
   /**
    * Runs the tool.
+   * @param input as {@link check} returned it
    * @returns the result for the model, which is stored with the message and seen by clients
-   * @throws any error: the model learns that the tool failed, and the log says why
+   * @throws ToolFailure, whose words the model is told; any other error: the model learns that the
+   *   tool failed, and the log says why
    */
+  run(input: unknown, dependencies: ToolDependencies): Promise<Json>;
+}
+
+/** A tool of ours, with the schema of its input. */
+interface OwnTool<Input extends z.ZodType> extends Pick<Tool, 'name' | 'description'> {
+  input: Input;
   run(input: z.output<Input>, dependencies: ToolDependencies): Promise<Json>;
 }
 
@@ -40,16 +53,20 @@ export interface ToolContext extends Omit<ToolDependencies, 'signal'> {
   tools: OfferedTools;
   log: Logger;
   trace?: TurnTrace | undefined;
+  /** When the turn must be over, on the clock of `performance.now()`. */
+  deadline: number;
 }
 
 /** The tools that a turn offers. */
 export interface OfferedTools {
-  /** Ours, which run here. */
+  /** Those that run here: ours, and those of MCP servers. */
   byName: ReadonlyMap<string, Tool>;
   /** Those of ours that run only if the user allows it. */
   needsApproval(name: string): boolean;
   /** The client's, which it runs itself. */
   client: ReadonlyMap<string, ClientTool>;
+  /** True when only built-in tools are offered, whose descriptions are short. */
+  isOursAlone: boolean;
   /** False for a model that is known to refuse tools, and earlier calls with them. */
   takesCalls: boolean;
   /** The options of a model call that offer the tools; empty when there are none. */
@@ -57,8 +74,8 @@ export interface OfferedTools {
 }
 
 export interface ToolRegistry {
-  /** All of our tools, for calls that were made earlier. */
-  readonly all: OfferedTools;
+  /** Returns all tools that run here, for calls that were made earlier. */
+  all(): Promise<OfferedTools>;
   /**
    * Returns the tools to offer.
    * @param hasSearchableContent whether the user has anything that a tool could search
@@ -76,6 +93,26 @@ export interface ToolRegistry {
 }
 
 /** Defines a tool and hides its input type, which its own schema checks before each run. */
-export function defineTool<Input extends z.ZodType>(tool: Tool<Input>): Tool {
-  return { ...tool, run: (input, dependencies) => tool.run(tool.input.parse(input), dependencies) };
+export function defineTool<Input extends z.ZodType>(own: OwnTool<Input>): Tool {
+  const { name, description, input: schema } = own;
+  return {
+    name,
+    description,
+    async inputSchema() {
+      const { asSchema } = await import('./sdk.ts');
+      return asSchema(schema).jsonSchema;
+    },
+    check(input) {
+      const parsed = schema.safeParse(input);
+      const checked = parsed.success
+        ? { input: parsed.data }
+        : { mistake: describeIssues(parsed.error) };
+      return Promise.resolve(checked);
+    },
+    run: async (input, dependencies) => own.run(schema.parse(input), dependencies),
+  };
+}
+
+function describeIssues({ issues }: z.ZodError): string {
+  return issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
 }

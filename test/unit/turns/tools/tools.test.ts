@@ -50,6 +50,7 @@ async function setUp(...tools: Tool[]) {
       model,
       hasSearchableContent: true,
     }),
+    deadline: performance.now() + 60_000,
     log: { ...noLog, error: (what) => reports.push(what) },
     retriever: { retrieve: () => Promise.resolve([]) },
     db: {
@@ -124,6 +125,7 @@ describe('a turn that is stopped', () => {
       }),
     );
     const running = run(call('{"a":1}'), call('{"a":2}'));
+    await vi.waitFor(() => expect(signal).toBeDefined());
     turn.stop('cancelled');
     const stopped = { output: { error: 'the turn was stopped' }, isError: true };
     expect(await running).toEqual([stopped, stopped]);

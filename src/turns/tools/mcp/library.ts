@@ -1,0 +1,12 @@
+/** The library that speaks MCP, which is loaded when a server is first asked. */
+import type { createMCPClient } from '@ai-sdk/mcp';
+
+export interface McpLibrary {
+  createMCPClient: typeof createMCPClient;
+}
+
+/** What asking a server takes. */
+export interface McpAccess {
+  load: () => Promise<McpLibrary>;
+  fetch: typeof globalThis.fetch;
+}
