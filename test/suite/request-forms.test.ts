@@ -243,6 +243,20 @@ describe('an unknown name', () => {
     }
   });
 
+  it.each([
+    [{ modle: 'offline' }, 'modle: unknown; did you mean model?'],
+    [{ stop: true }, 'stop: Invalid input: expected string or expected array'],
+    [{ stop: ['a', 1] }, 'stop.1: Invalid input: expected string, received number'],
+    [{ tools: [{}] }, 'tools.0.name: is required; tools.0.input_schema: is required'],
+    [{ tool_choice: { nmae: 'x' } }, 'tool_choice.nmae: unknown; did you mean name?'],
+    [{ message: undefined }, 'message: message (or content) is required'],
+  ])('or a wrong value is told as a person would: %j', async (fields, detail) => {
+    const { id } = await fixture();
+    const json = { message: 'Hi', ...fields };
+    const answer = await target.call(`/conversations/${id}/messages`, { json });
+    expect(answer).toMatchObject({ status: 400, json: { detail } });
+  });
+
   it('like no other is named alone', async () => {
     const { id } = await fixture();
     const path = `/conversations/${id}/messages`;

@@ -58,22 +58,31 @@ function nearestOf(name: string, known: readonly string[]): string | undefined {
     .map((candidate) => ({
       candidate,
       distance: distanceOf(name.toLowerCase(), candidate.toLowerCase()),
+      longer: Math.abs(name.length - candidate.length),
     }))
-    .sort((a, b) => a.distance - b.distance);
+    // Of two that are as near, the one of the same length: letters are swapped more than left out.
+    .sort((a, b) => a.distance - b.distance || a.longer - b.longer);
   return best && best.distance <= Math.max(1, Math.floor(name.length / 3))
     ? best.candidate
     : undefined;
 }
 
-/** Returns the number of single letters to insert, delete or replace (Levenshtein 1966). */
+/**
+ * Returns the number of slips: a letter too many, too few or another (Levenshtein 1966), or two
+ * neighbours swapped (Damerau 1964).
+ */
 function distanceOf(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
       const replace = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replace, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swap = isSwap ? (before[j - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY;
+      next.push(Math.min(replace, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, swap));
     }
+    before = row;
     row = next;
   }
   return row[b.length] ?? 0;
