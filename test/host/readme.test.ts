@@ -1,6 +1,6 @@
 /**
- * The README is true: its commands exist, its samples run against a server as a reader would run
- * them, and its table of settings is complete.
+ * The README and the guide are true: their commands exist, their samples run against a server as a
+ * reader would run them, and the table of settings is complete.
  */
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -15,12 +15,14 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { Chat, textOfUi } from '../suite/ai-sdk-client.ts';
 
 const run = promisify(execFile);
-const readme = readFileSync(join(repository, 'README.md'), 'utf8');
+const pageAt = (path: string) => readFileSync(join(repository, path), 'utf8');
+const readme = pageAt('README.md');
+const guide = pageAt('docs/guide.md');
 const manifest: { scripts: Record<string, string> } = JSON.parse(
   readFileSync(join(repository, 'package.json'), 'utf8'),
 );
 
-const blocks = [...readme.matchAll(/^```(\w+)\n([\s\S]*?)^```/gmu)].map(
+const blocks = [...`${readme}\n${guide}`.matchAll(/^```(\w+)\n([\s\S]*?)^```/gmu)].map(
   ([, language = '', text = '']) => ({ language, text }),
 );
 const shell = blocks.filter(({ language }) => language === 'sh').map(({ text }) => text);
@@ -112,6 +114,19 @@ test('the sample for browsers prints the answer and ends', async () => {
     timeout: 20_000,
   });
   expect(stdout.replaceAll('\n', '')).toContain('offline model');
+});
+
+test('the sample of a tool is a tool that works', async () => {
+  const [, sample] = blocks.filter(({ language }) => language === 'ts');
+  const source = (sample?.text ?? '')
+    .replace("'zod'", JSON.stringify(import.meta.resolve('zod')))
+    .replace('./tool.ts', pathToFileURL(join(repository, 'src/turns/tools/tool.ts')).href);
+  const file = join(server.dir, 'count-words.ts');
+  writeFileSync(file, source);
+  const { countWords } = await import(pathToFileURL(file).href);
+  const registry = pageAt('src/turns/tools/registry.ts');
+  expect(registry).toMatch(/\bTOOLS\b/u);
+  expect(await countWords.run({ text: 'one two  three' })).toEqual({ words: 3 });
 });
 
 test('the sample for useChat gets an answer', async () => {

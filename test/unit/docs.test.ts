@@ -14,6 +14,7 @@ const PAGES = [
   'CHANGELOG.md',
   'SECURITY.md',
   'docs/glossary.md',
+  'docs/guide.md',
 ];
 
 const MOST_COLUMNS = 100;
