@@ -18,6 +18,7 @@ import { durableStreamsRouter } from './routes/durable-streams.ts';
 import { documentsRouter } from './routes/documents/documents.ts';
 import { filesRouter } from './routes/files/files.ts';
 import { limitsRouter } from './routes/limits.ts';
+import { metricsRouter } from './routes/metrics.ts';
 import { messagesRouter } from './routes/messages.ts';
 import { openAiRouter } from './routes/openai/openai.ts';
 import { renderOpenAiError } from './routes/openai/render-openai-error.ts';
@@ -76,6 +77,7 @@ export function createApp<Bindings extends object>(
   app.route('/', keysRouter());
   app.route('/', ticketsRouter());
   app.route('/', sessionsRouter());
+  app.route('/', metricsRouter());
   app.route('/', serviceRouter());
   app.get('/openapi.json', async (c) => {
     const { pages, identity } = c.get('dependencies');

@@ -17,6 +17,7 @@ describe('an empty environment', () => {
       KEEP_ALIVE_MS: 15_000,
       HTTP_CLIENT: 'undici',
       LOG_LEVEL: 'info',
+      METRICS: 'off',
       OTEL_BSP_SCHEDULE_DELAY: 5_000,
       OTEL_EXPORTER_OTLP_HEADERS: {},
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',

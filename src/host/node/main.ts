@@ -29,7 +29,7 @@ import {
   toolRegistryOf,
   turnServiceSettingsOf,
 } from '../services.ts';
-import { telemetryOf } from './telemetry.ts';
+import { watchingOf } from './telemetry.ts';
 import { RequestPacing } from './tuning/request-pacing.ts';
 import { createNodeLogger, formatOf } from './log.ts';
 import { sendTurn } from './send-turn.ts';
@@ -87,7 +87,7 @@ async function serve(): Promise<void> {
   const db = await openNodeDatabase(config, new WriteLock(lockMemory));
   await migrateFromFolder(db);
   await sweep(db, config.TURN_LEASE_MS);
-  const telemetry = await telemetryOf(config, log);
+  const { telemetry, readMetrics } = await watchingOf(config, log);
   const deferred = new DeferredWork();
   const documents = new DocumentThreads({ config, lockMemory, embeddings, log });
   const turns = new LocalTurnService({
@@ -127,6 +127,7 @@ async function serve(): Promise<void> {
       pages: createNodePages(),
       loopbackOnly: isLoopback(config.HOST),
       isReady: () => readiness.ask(),
+      readMetrics,
       sendTurn,
     },
     readiness,

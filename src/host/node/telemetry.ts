@@ -5,10 +5,24 @@ import type { Telemetry } from '../../core/telemetry.ts';
 import { about } from '../../routes/shared/version.ts';
 import { telemetrySettings } from '../telemetry/settings.ts';
 
-/** Returns telemetry; undefined where nothing is told. */
-export async function telemetryOf(config: Config, log: Logger): Promise<Telemetry | undefined> {
-  const settings = telemetrySettings(config);
-  if (!settings) return undefined;
+interface Watching {
+  /** Undefined where nothing is told. */
+  telemetry?: Telemetry;
+  /** Returns the measures as Prometheus reads them; undefined where it may not ask. */
+  readMetrics?: () => Promise<string>;
+}
+
+/** Returns what tells those who watch, as far as the operator wants it. */
+export async function watchingOf(config: Config, log: Logger): Promise<Watching> {
+  const isAsked = config.METRICS === 'on';
+  const settings = telemetrySettings(config, isAsked);
+  if (!settings) return {};
   const { createTelemetry } = await import('../telemetry/open-telemetry.ts');
-  return createTelemetry({ settings, log, version: about.version, sendsWhenAsked: false });
+  const options = { settings, log, version: about.version, sendsWhenAsked: false };
+  const telemetry = createTelemetry(options);
+  if (!isAsked) return { telemetry };
+  const { PrometheusSerializer } = await import('@opentelemetry/exporter-prometheus');
+  const serializer = new PrometheusSerializer();
+  const readMetrics = async () => serializer.serialize(await telemetry.read());
+  return { telemetry, readMetrics };
 }

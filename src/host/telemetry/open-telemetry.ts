@@ -181,7 +181,9 @@ function resourceOf({ serviceName, attributes }: TelemetrySettings, version: str
   );
 }
 
-function samplerOf({ sampler, ratio }: TelemetrySettings): Sampler {
+function samplerOf({ sampler, ratio, tracesUrl }: TelemetrySettings): Sampler {
+  // Spans that are sent nowhere need not be made.
+  if (tracesUrl === undefined) return new AlwaysOffSampler();
   const [, isByParent, name] = /^(parentbased_)?(.*)$/.exec(sampler) ?? [];
   const root = rootSampler(name, ratio);
   return isByParent === undefined ? root : new ParentBasedSampler({ root });

@@ -20,8 +20,14 @@ export interface TelemetrySettings {
   ratio: number;
 }
 
-/** Returns the settings; undefined where nothing is told. */
-export function telemetrySettings(config: Config): TelemetrySettings | undefined {
+/**
+ * Returns the settings; undefined where nothing is told.
+ * @param canBeAsked true where measures can be asked for, besides
+ */
+export function telemetrySettings(
+  config: Config,
+  canBeAsked = false,
+): TelemetrySettings | undefined {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } = config;
   const urlOf = (own: string | undefined, signal: string, exporter: 'otlp' | 'none') => {
     if (exporter === 'none' || config.OTEL_SDK_DISABLED) return undefined;
@@ -37,7 +43,7 @@ export function telemetrySettings(config: Config): TelemetrySettings | undefined
     'metrics',
     config.OTEL_METRICS_EXPORTER,
   );
-  if (tracesUrl === undefined && metricsUrl === undefined) return undefined;
+  if (tracesUrl === undefined && metricsUrl === undefined && !canBeAsked) return undefined;
   return {
     ...{ tracesUrl, metricsUrl },
     protocol: config.OTEL_EXPORTER_OTLP_PROTOCOL,

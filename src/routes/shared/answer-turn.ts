@@ -97,6 +97,8 @@ async function answerWhole(
   const turn = await run.finished(c.req.raw.signal);
   // What is left now, and not when the turn was accepted.
   c.set('turnHeaders', { ...c.get('turnHeaders'), ...limitHeaders(turn.limits) });
+  const { firstTokenMs, durationMs } = turn.message;
+  c.set('timings', { 'first-token': firstTokenMs, turn: durationMs });
   const isEmpty = contentOf(turn.message.parts) === '';
   return turn.error && isEmpty
     ? problemResponse(turn.error, c.get('requestId'))

@@ -18,6 +18,8 @@ export interface Dependencies extends ActionDependencies {
   loopbackOnly: boolean;
   /** Answers a probe: false when the server is stopping and should be given no more work. */
   isReady(): boolean;
+  /** Returns the measures as Prometheus reads them; undefined where they are not kept for it. */
+  readMetrics?: (() => Promise<string>) | undefined;
   /**
    * Answers with a turn as a stream.
    * @param headers the headers of the wire and of the turn
@@ -37,6 +39,10 @@ export interface AppEnv {
   Variables: {
     dependencies: Dependencies;
     requestId: string;
+    /** When the request came, by this process's monotonic clock. */
+    begunAt: number;
+    /** What else is told of how long its parts took, in milliseconds by their names. */
+    timings: Readonly<Record<string, number | null>> | undefined;
     /** Whom the credential has established; undefined without identity. */
     caller: IdentifiedUser | undefined;
     /** The user that the request has named. */

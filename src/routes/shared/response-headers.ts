@@ -19,9 +19,11 @@ export const nameRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   const given = c.req.header('x-request-id');
   const requestId = given !== undefined && REQUEST_ID.test(given) ? given : newId();
   c.set('requestId', requestId);
+  c.set('begunAt', performance.now());
   await next();
   if (c.get('isSent')) return;
   addHeader(c, 'X-Request-Id', requestId, 'set');
+  addHeader(c, 'Server-Timing', serverTiming(c), 'set');
   if (c.req.header('origin') === undefined) addHeader(c, 'Vary', 'Origin', 'append');
   if (c.res.headers.get('content-type')?.startsWith('application/'))
     addHeader(c, 'Cache-Control', 'no-store', 'set');
@@ -59,6 +61,7 @@ const corsHeaders: MiddlewareHandler<AppEnv> = cors({
     'Retry-After',
     'RateLimit-Policy',
     'RateLimit',
+    'Server-Timing',
     'Stream-Next-Offset',
     'Stream-Cursor',
     'Stream-Up-To-Date',
@@ -78,11 +81,27 @@ export const allowBrowsers: MiddlewareHandler<AppEnv> = (c, next) => {
 };
 
 /**
+ * Returns the value of `Server-Timing` (W3C): how long the client has waited for the head of its
+ * answer and, where it is a whole turn, for its parts.
+ */
+function serverTiming(c: AppContext): string {
+  const parts = Object.entries(c.get('timings') ?? {});
+  const known = parts.filter((part): part is [string, number] => part[1] !== null);
+  const all: [string, number][] = [['total', performance.now() - c.get('begunAt')], ...known];
+  return all.map(([name, ms]) => `${name};dur=${Math.round(ms * 10) / 10}`).join(', ');
+}
+
+/**
  * Returns the headers that the middleware above adds, for a host that writes the head of a response
  * itself, before the middleware sees it.
  */
 export function headersOfEveryAnswer(c: AppContext): Record<string, string> {
-  const common = { 'X-Request-Id': c.get('requestId'), Vary: 'Origin', ...securityHeaders(c) };
+  const common = {
+    'X-Request-Id': c.get('requestId'),
+    'Server-Timing': serverTiming(c),
+    Vary: 'Origin',
+    ...securityHeaders(c),
+  };
   if (c.req.header('origin') === undefined) return common;
   return { ...Object.fromEntries(c.res.headers), ...common };
 }
