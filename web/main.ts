@@ -1,6 +1,7 @@
 /** The page: a chat by the public API alone. */
 import { call, nameUser } from './api/client.ts';
 import { messageActions } from './chat/actions.ts';
+import { attachFiles } from './chat/attachments.ts';
 import { current, currentId, isBusy, open } from './chat/chat.ts';
 import { startComposer, write } from './chat/composer.ts';
 import { showModels } from './chat/models.ts';
@@ -42,7 +43,7 @@ function startButtons(): void {
   element('add-documents').addEventListener('click', () => element('open-documents').click());
 }
 
-/** Files that are dropped anywhere become documents. */
+/** Files that are dropped go with the next message; in a dialog they become documents. */
 function startDropping(): void {
   document.addEventListener('dragover', (event) => {
     if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
@@ -51,6 +52,8 @@ function startDropping(): void {
     const files = [...(event.dataTransfer?.files ?? [])];
     if (files.length === 0) return;
     event.preventDefault();
+    const isInDialog = event.target instanceof Element && event.target.closest('dialog') !== null;
+    if (!isInDialog) return attachFiles(files);
     void attempt(async () => (await import('./dialogs/documents.ts')).showDocuments(files));
   });
 }

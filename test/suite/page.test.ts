@@ -171,6 +171,61 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
     expect(mistakes).toEqual([]);
   });
 
+  it('sends files with a message, by choice and by pasting, and shows them', async () => {
+    const { page, mistakes } = await visitors.open({ model: 'offline' });
+    const text = Buffer.from('The lighthouse keeper is called Ada.');
+    await page.setInputFiles('#attach-file', [
+      { name: 'notes.txt', mimeType: 'text/plain', buffer: text },
+      { name: 'wrong.txt', mimeType: 'text/plain', buffer: text },
+    ]);
+    await page.getByRole('button', { name: 'Remove wrong.txt' }).click();
+    await page.evaluate(`{
+      const data = new DataTransfer();
+      data.items.add(new File(['Pasted text.'], 'pasted.txt', { type: 'text/plain' }));
+      document.querySelector('#composer-text').dispatchEvent(
+        new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }),
+      );
+    }`);
+    await page.getByRole('button', { name: 'Remove pasted.txt' }).waitFor();
+    await ask(page, 'Who keeps it?');
+    await whole(page, 2);
+    const links = page.locator('.user .files a');
+    expect(await links.allTextContents()).toEqual([
+      expect.stringContaining('notes.txt'),
+      expect.stringContaining('pasted.txt'),
+    ]);
+    expect(await page.locator('#attachments').isHidden()).toBe(true);
+    await page.reload();
+    await whole(page, 2);
+    const address = new URL((await links.first().getAttribute('href')) ?? '');
+    expect((await target.call(address.pathname + address.search)).text).toContain('called Ada');
+    expect(mistakes).toEqual([]);
+  });
+
+  it('shows what was used, gives out all data, and deletes it', async () => {
+    const { page, mistakes, user } = await visitors.open();
+    await ask(page, 'Something to count');
+    await whole(page, 2);
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByRole('img', { name: /^Tokens by day\. Highest: [\d,]+/u }).waitFor();
+    expect(await page.locator('dialog tbody th').textContent()).toBe('openai/default');
+    await page.getByRole('tab', { name: 'My data' }).click();
+    const link = page.getByRole('link', { name: 'Download my data' });
+    const address = new URL((await link.getAttribute('href')) ?? '', target.url);
+    const all = await target.call(address.pathname + address.search);
+    expect(all.text).toContain('Something to count');
+    await page.getByRole('button', { name: 'Delete all my data' }).click();
+    await page
+      .getByRole('dialog')
+      .last()
+      .getByRole('button', { name: 'Delete all my data' })
+      .click();
+    await page.locator('#empty').waitFor();
+    await page.locator('#found').getByText('Your conversations will be here.').waitFor();
+    expect((await target.call(`/conversations?user_id=${user}`)).json).toEqual([]);
+    expect(mistakes).toEqual([]);
+  });
+
   it('keeps the draft, and lists the keys under ?', async () => {
     const { page } = await visitors.open();
     await page.fill('#composer-text', 'half a thought');

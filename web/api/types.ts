@@ -22,12 +22,20 @@ export interface Source {
   snippet: string;
 }
 
+export interface Attachment {
+  file_id: string;
+  name: string;
+  mime_type: string;
+  size: number;
+}
+
 export interface Message {
   id: string;
   turn_id?: string;
   role: 'user' | 'assistant';
   content: string;
   parts?: Part[];
+  attachments?: Attachment[];
   status: string;
   refused?: true;
   sequence_number: number;

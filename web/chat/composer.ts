@@ -4,6 +4,7 @@ import { notify } from '../shared/notices.ts';
 import { recall, remember } from '../shared/storage.ts';
 import { say } from '../shared/words.ts';
 import { ask, current, currentId, isBusy, isReady, stop } from './chat.ts';
+import { hasAttached, setAttached, startAttachments, takeAttached } from './attachments.ts';
 import { chooseModel, chosenModel } from './models.ts';
 import { setWaiting, waitingIn } from './queue.ts';
 
@@ -35,6 +36,7 @@ export function startComposer(): void {
     element('send').title = say(isNow ? 'queueMessage' : 'send');
   });
   isReady.follow(sendNext);
+  startAttachments();
   fit();
 }
 
@@ -69,8 +71,9 @@ function onKey(event: KeyboardEvent): void {
 /** Sends what is written, or lets it wait while an answer comes. */
 function submit(): void {
   const message = text.value;
-  if (message.trim() === '') return;
+  if (message.trim() === '' && !hasAttached()) return;
   if (isBusy.get()) {
+    if (hasAttached()) return void notify(say('filesWait'));
     setWaiting(currentId(), [...waitingIn(currentId()), message]);
     empty(message);
     showQueue();
@@ -80,9 +83,18 @@ function submit(): void {
 async function sendMessage(message: string): Promise<void> {
   text.value = '';
   fit();
+  const files = await takeAttached();
+  const attachments = files.map(({ file_id }) => ({ file_id }));
   const mode = rag.checked ? 'rag' : 'open';
-  if (await ask({ message, mode, model: chosenModel() })) empty('');
-  else if (text.value === '') write(message);
+  const isAccepted = await ask({
+    ...(message.trim() === '' ? {} : { message }),
+    ...(files.length > 0 ? { attachments } : {}),
+    mode,
+    model: chosenModel(),
+  });
+  if (isAccepted) return empty('');
+  if (text.value === '') write(message);
+  setAttached(files);
 }
 
 /** Forgets a draft that has gone, unless something else was written meanwhile. */

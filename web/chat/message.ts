@@ -7,6 +7,7 @@ import { formatTime } from '../shared/format.ts';
 import { say, type Word } from '../shared/words.ts';
 import { drawBody } from './answer-body.ts';
 import { drawDecisions, drawQuestions, waitsForClient, type Decision } from './approvals.ts';
+import { drawFiles } from './files.ts';
 import { drawSources, linkCitations } from './sources.ts';
 
 /** What the page says of an answer that is not whole. */
@@ -60,9 +61,14 @@ export function drawPending(text: string): HTMLLIElement {
 }
 
 function drawQuestion(message: Message): HTMLElement[] {
-  const decisions = drawDecisions(message);
-  if (message.content === '' && decisions.length > 0) return decisions;
-  return [make('div', { class: 'text', dir: 'auto' }, message.content), ...decisions];
+  const files = message.attachments ?? [];
+  return [
+    ...(files.length > 0 ? [drawFiles(files)] : []),
+    ...(message.content === ''
+      ? []
+      : [make('div', { class: 'text', dir: 'auto' }, message.content)]),
+    ...drawDecisions(message),
+  ];
 }
 
 function drawAnswer(message: Message, { body, isLast, actions }: Drawing): HTMLElement[] {
