@@ -6,6 +6,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { isTrustedHost, REFUSED_HOST, refusedHostMessage } from './auth/host.ts';
 import { ParleyError } from './core/errors.ts';
 import { warnOnce } from './core/log-once.ts';
+import { agUiRouter } from './routes/ag-ui/ag-ui.ts';
 import { chatRouter } from './routes/ai-sdk/chat.ts';
 import { chatConversationsRouter } from './routes/conversations/chat-conversations.ts';
 import { chatsRouter } from './routes/conversations/chats.ts';
@@ -65,6 +66,7 @@ export function createApp<Bindings extends object>(
   app.route('/', documentsRouter());
   app.route('/', filesRouter());
   app.route('/', chatRouter());
+  app.route('/', agUiRouter());
   app.route('/', openAiRouter());
   app.route('/', responsesRouter());
   app.route('/', turnsRouter());

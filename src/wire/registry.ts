@@ -2,6 +2,7 @@
  * All wires by name. To add one, write a file like `native-sse.ts` and list it here; a wire with a
  * parameter has it in its name.
  */
+import { agUiWireNamed } from './ag-ui.ts';
 import { completionChunks, completionChunksWithUsage } from './chat-completion.ts';
 import { durableBatches, durableSse } from './durable-stream.ts';
 import { nativeSse } from './native-sse.ts';
@@ -27,7 +28,10 @@ const WIRES: readonly Wire[] = [
  * @throws TypeError when there is none
  */
 export function wireNamed(name: string): Wire {
-  const wire = WIRES.find((candidate) => candidate.name === name) ?? responseWireNamed(name);
+  const wire =
+    WIRES.find((candidate) => candidate.name === name) ??
+    responseWireNamed(name) ??
+    agUiWireNamed(name);
   if (!wire) throw new TypeError(`there is no wire named ${name}`);
   return wire;
 }

@@ -182,7 +182,7 @@ const calls: Record<string, Call> = {
 const elsewhere = new Set(['put /users/{user_id}/limits', 'get /ws/{user_id}', 'get /metrics']);
 
 /** Doors that check their own answers against the description. */
-const ownSuites = /^\w+ \/(documents|files|retrieve|v1|api|memory|keys|tickets|session)\b/u;
+const ownSuites = /^\w+ \/(documents|files|retrieve|v1|api|memory|keys|tickets|session|ag-ui)\b/u;
 
 it('has a sound call here for every operation', () => {
   const described = description.operations
@@ -274,6 +274,7 @@ it('is described with the headers that a request may carry', () => {
     'get /chat/conversations/{id}/stream',
     'get /conversations/{id}/stream',
     'get /turns/{id}/events',
+    'post /ag-ui',
     'post /chat',
     'post /chat/conversations/{id}/messages',
     'post /conversations',

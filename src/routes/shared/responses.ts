@@ -97,7 +97,7 @@ export const textStreamContent = eventStream(
     ' or turn.failed where the turn ends in such a way; then [DONE].',
 );
 
-function eventStream(description: string) {
+export function eventStream(description: string) {
   return { 'text/event-stream': { schema: z.string().openapi({ description }) } };
 }
 
