@@ -1,6 +1,11 @@
 /** Finds, fetches or stores the files that a client attaches to a message. */
-import { invalid, notFound } from '../core/errors.ts';
-import { MOST_BYTES_TOGETHER, type StoredFile } from '../core/file.ts';
+import { failureMayPass, invalid, notFound, ParleyError } from '../core/errors.ts';
+import {
+  MOST_ATTACHMENTS,
+  MOST_BYTES_TOGETHER,
+  type Attachment,
+  type StoredFile,
+} from '../core/file.ts';
 import type { FilePart } from '../core/parts.ts';
 import { requireUserId } from '../core/principal.ts';
 import { fetchFile } from '../documents/fetch-file.ts';
@@ -12,15 +17,6 @@ import { findTurnByKey } from '../store/turns/read.ts';
 import type { TurnInput } from '../turns/turn-service.ts';
 import type { ActionContext } from './context.ts';
 import { receiveBytes, storeFile } from './store-file.ts';
-
-/** A file that a client attaches. */
-export type Attachment =
-  /** One that it has sent. */
-  | { file_id: string }
-  /** One that is fetched. */
-  | { url: string }
-  /** One whose bytes came with the message. */
-  | { bytes: Uint8Array; name?: string | undefined; type?: string | undefined };
 
 /** An input whose attachments are not found yet. */
 export type AskedInput =
@@ -70,6 +66,25 @@ export async function attach(
     await undo();
     throw error;
   }
+}
+
+/**
+ * Keeps the files of an old message of a client's history. What cannot be kept is left out, since
+ * nothing is asked about it any more.
+ */
+export async function keepOld(
+  context: ActionContext,
+  attachments: readonly Attachment[],
+  userId: string,
+): Promise<FilePart[]> {
+  const kept: FilePart[] = [];
+  for (const attachment of attachments.slice(0, MOST_ATTACHMENTS))
+    try {
+      kept.push(...(await partsOf(context, [attachment], { userId, made: [] })));
+    } catch (error) {
+      if (!(error instanceof ParleyError) || failureMayPass(error)) throw error;
+    }
+  return kept;
 }
 
 const doNothing = () => Promise.resolve();
@@ -148,6 +163,8 @@ function filePart(file: StoredFile): FilePart {
 }
 
 function requireFit(parts: readonly FilePart[]): void {
+  if (parts.length > MOST_ATTACHMENTS)
+    throw invalid('attachments', `may be ${MOST_ATTACHMENTS} at most`);
   const bytes = parts.reduce((sum, { size }) => sum + size, 0);
   if (bytes <= MOST_BYTES_TOGETHER) return;
   throw invalid('attachments', `may have ${MOST_BYTES_TOGETHER} bytes together`);

@@ -1,7 +1,8 @@
 /** What the client of a chat wants, and the turn that this is. */
 import { invalid } from '../core/errors.ts';
+import type { Attachment } from '../core/file.ts';
 import { terminalEvent } from '../core/message.ts';
-import { contentOf, type Part } from '../core/parts.ts';
+import { contentOf, filesIn, type Part } from '../core/parts.ts';
 import { waitingCalls, type Approval, type ToolResult } from '../core/tool-calls.ts';
 import { findAsked, findMessages, type NamedMessage } from '../store/client-ids.ts';
 import type { TurnAddress, TurnInput } from '../turns/turn-service.ts';
@@ -16,6 +17,7 @@ export interface Submission {
   /** True when the client may have sent it before: an edited message, or another try. */
   isAgain: boolean;
   parts: Part[];
+  attachments?: readonly Attachment[];
   /**
    * The answers before it, the nearest first. Undefined when the client sent the message alone,
    * which then follows the end of the active path, or stands beside the message that it edits.
@@ -77,21 +79,22 @@ async function submit(
   conversationId: string,
   submission: Submission,
 ): Promise<ChatPlace> {
-  const { messageId: clientId, parts, answersBefore, isAgain } = submission;
+  const { messageId: clientId, parts, attachments, answersBefore, isAgain } = submission;
   const before = answersBefore && (await parentOf(context, conversationId, answersBefore));
-  const plain = { kind: 'message' as const, parts, clientId };
+  const plain = { kind: 'message' as const, parts, clientId, attachments };
   const { db } = context.dependencies;
   const asked =
     isAgain && clientId !== undefined
       ? await findAsked(db, { conversationId, name: clientId })
       : undefined;
   if (!asked) return { ask: { input: { ...plain, parentId: before } } };
-  const isSame = contentOf(asked.parts) === contentOf(parts);
+  const hasSameFiles = filesIn(asked.parts).length === (attachments?.length ?? 0);
+  const isSame = hasSameFiles && contentOf(asked.parts) === contentOf(parts);
   if (isSame && isBeingAnswered(asked))
     return { join: { turnId: asked.turnId ?? '', conversationId } };
   if (isSame) return { ask: { input: { kind: 'regenerate', promptId: asked.id } } };
   const parentId = before === undefined ? asked.parentId : before;
-  const input: TurnInput = { ...plain, parentId, parentMayBeQuestion: true };
+  const input = { ...plain, parentId, parentMayBeQuestion: true };
   return { ask: { input, joinSameText: true } };
 }
 

@@ -6,7 +6,7 @@
 import { invalid, ParleyError } from '../core/errors.ts';
 import { userIdOf, type Principal } from '../core/principal.ts';
 import { findConversation } from '../store/client-ids.ts';
-import type { TurnAddress, TurnInput } from '../turns/turn-service.ts';
+import type { TurnAddress } from '../turns/turn-service.ts';
 import { OUR_ID, placeTrigger, type ChatTrigger } from './chat-trigger.ts';
 import type { ActionContext } from './context.ts';
 import type { ConversationFields, TurnAsk } from './start-turn.ts';
@@ -99,7 +99,7 @@ function askToCreate({ chatId, trigger, create }: ChatRequest): PlacedAsk {
     throw invalid('messageId', 'this chat is not stored, so no message of it can be answered');
   if (trigger.hasQuestionsBefore)
     throw invalid('messages', 'the messages before the last one are not stored here');
-  const { parts, messageId } = trigger;
-  const input: TurnInput = { kind: 'message', parts, parentId: null, clientId: messageId };
+  const { parts, attachments, messageId: clientId } = trigger;
+  const input = { kind: 'message' as const, parts, attachments, parentId: null, clientId };
   return { create: { ...create, clientId: chatId }, input };
 }

@@ -16,6 +16,7 @@ import { contentOf } from '../core/parts.ts';
 import { titleFrom } from '../core/title.ts';
 import { createFromHistory, findExchanges, type StoredExchange } from '../store/histories.ts';
 import type { TurnAddress } from '../turns/turn-service.ts';
+import { keepOld } from './attachments.ts';
 import type { PlacedAsk } from './client-chat.ts';
 import type { ActionContext } from './context.ts';
 import { newConversation, type ConversationFields } from './start-turn.ts';
@@ -52,11 +53,14 @@ interface Hashes {
  * @param clientUser the client's own word for somebody, where one user stands for many
  */
 export async function hashesOf(
-  { before, question, results }: History,
+  { before, question, results, files }: History,
   { userId, clientUser = '' }: { userId: string; clientUser?: string | undefined },
 ): Promise<Hashes> {
   const owner = JSON.stringify([userId, clientUser]);
-  const hashes = await historyHashes(owner, [...before, { question, results, answer: null }]);
+  const hashes = await historyHashes(owner, [
+    ...before,
+    { question, results, files, answer: null },
+  ]);
   return { whole: hashes.at(-1) ?? '', before: hashes.slice(0, -1) };
 }
 
@@ -154,7 +158,9 @@ function matching(found: readonly StoredExchange[], placing: Placing): Place | u
 
 function messageOf(placing: Placing) {
   const parts = questionParts(placing);
-  return { kind: 'message' as const, parts, historyHash: placing.hashes.whole };
+  const { hashes, files } = placing;
+  const attachments = files?.map(({ attachment }) => attachment);
+  return { kind: 'message' as const, parts, historyHash: hashes.whole, attachments };
 }
 
 function again({ conversationId, questionId }: StoredExchange): PlacedAsk {
@@ -187,7 +193,12 @@ function isAnswerOf({ answer }: StoredExchange, { answer: given }: Exchange): bo
 /** Keeps a history that is not stored here, in a conversation of its own. */
 async function keepHistory(context: ActionContext, { before, userId, create, hashes }: Placing) {
   const { db, config } = context.dependencies;
-  const exchanges = before.map((exchange, at) => ({ ...exchange, hash: hashes.before[at] ?? '' }));
+  const exchanges = [];
+  for (const [at, { files = [], ...exchange }] of before.entries()) {
+    const attachments = files.map(({ attachment }) => attachment);
+    const kept = await keepOld(context, attachments, userId);
+    exchanges.push({ ...exchange, kept, hash: hashes.before[at] ?? '' });
+  }
   const text = before[0]?.question ?? '';
   const title = create.title ?? titleFrom({ text, words: config.TITLE_WORD_LIMIT });
   const fields = await newConversation(context, { ...create, title });

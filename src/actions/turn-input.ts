@@ -3,7 +3,8 @@ import { invalid } from '../core/errors.ts';
 import type { Json, Part } from '../core/parts.ts';
 import { clean, cleanJson } from '../core/safe-text.ts';
 import type { MessageAddress } from '../store/tree/find-message.ts';
-import type { AskedInput, Attachment } from './attachments.ts';
+import type { Attachment } from '../core/file.ts';
+import type { AskedInput } from './attachments.ts';
 import type { TurnInput } from '../turns/turn-service.ts';
 
 /** A user message as clients send it; one of `message` and `content` is set. */

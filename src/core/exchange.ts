@@ -3,6 +3,7 @@
  * tells one from another is a hash of it.
  */
 import { canonicalJson } from './canonical-json.ts';
+import type { Attachment } from './file.ts';
 import { contentOf, type Part } from './parts.ts';
 import { sha256 } from './sha256.ts';
 import { waitingCalls, type ToolResult } from './tool-calls.ts';
@@ -13,6 +14,13 @@ export interface Question {
   question: string;
   /** Results of the calls that the answer before ended with. */
   results?: ToolResult[];
+  files?: QuestionFile[];
+}
+
+/** A file of a question, and what tells it from others: as the client sends it each time. */
+export interface QuestionFile {
+  key: string;
+  attachment: Attachment;
 }
 
 /** A question and the answer to it; null where the client has none. */
@@ -46,10 +54,10 @@ export async function historyHashes(
   return hashes;
 }
 
-function keyOf({ question, results = [] }: Question) {
-  if (results.length === 0) return question;
+function keyOf({ question, results = [], files = [] }: Question) {
+  if (results.length === 0 && files.length === 0) return question;
   const told = results.map(({ tool_call_id, output }) => [tool_call_id, canonicalJson(output)]);
-  return [question, told];
+  return files.length === 0 ? [question, told] : [question, told, files.map(({ key }) => key)];
 }
 
 /** Returns what two answers have in common that are the same to a client, as JSON. */

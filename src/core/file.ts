@@ -20,6 +20,15 @@ export interface StoredFile {
   createdAt: number;
 }
 
+/** A file that a client attaches to a message. */
+export type Attachment =
+  /** One that it has sent. */
+  | { file_id: string }
+  /** One that is fetched. */
+  | { url: string }
+  /** One whose bytes came with the message. */
+  | { bytes: Uint8Array; name?: string | undefined; type?: string | undefined };
+
 /** The largest file, in bytes. */
 export const LARGEST_FILE = 10 * 1024 * 1024;
 

@@ -6,9 +6,10 @@ import { estimateMessage } from '../core/context.ts';
 import { questionParts, type Exchange } from '../core/exchange.ts';
 import { newId } from '../core/ids.ts';
 import type { Status } from '../core/message.ts';
-import { contentOf, encodeParts, type Part } from '../core/parts.ts';
+import { contentOf, encodeParts, type FilePart, type Part } from '../core/parts.ts';
 import { waitingCalls } from '../core/tool-calls.ts';
 import { createConversation, type Created } from './conversations.ts';
+import { noteFiles } from './files/message-files.ts';
 import type { Database, Statement } from './database.ts';
 import { batch, now, plain, query } from './query.ts';
 import { conversations, messages, turns } from './schema.ts';
@@ -83,30 +84,49 @@ export function createFromHistory(
   const path = {
     length: rows.length,
     headMessageId: rows.at(-1)?.id ?? null,
-    insert: [insertRows(conversation.id, rows)],
+    insert: [
+      insertRows(conversation.id, rows),
+      ...rows.flatMap((row) => filesOf(row, conversation.id)),
+    ],
     condition: sql`true`,
   };
   return createConversation(db, { conversation, path });
 }
 
 /** An exchange with the hash of the history up to its question. */
-export interface HashedExchange extends Exchange {
+export interface HashedExchange extends Omit<Exchange, 'files'> {
   hash: string;
+  /** The files of the question. */
+  kept: FilePart[];
 }
 
-function rowsOf({ answer, hash, ...question }: HashedExchange) {
+function rowsOf({ answer, hash, kept, ...question }: HashedExchange) {
   const said = answer ?? [];
   const reason = waitingCalls(said).length > 0 ? ('tool_calls' as const) : null;
   return [
-    { ...rowOf('user', questionParts(question)), hash, reason: null },
+    { ...rowOf('user', [...kept, ...questionParts(question)]), hash, reason: null },
     { ...rowOf('assistant', said), hash: null, reason },
   ];
+}
+
+function filesOf(
+  { id: messageId, given: parts }: ReturnType<typeof rowOf>,
+  conversationId: string,
+): Statement[] {
+  return noteFiles({ messageId, conversationId, parts });
 }
 
 function rowOf(role: 'user' | 'assistant', parts: Part[]) {
   const text = contentOf(parts);
   const tokens = estimateMessage({ role, parts });
-  return { id: newId(), role, parts: encodeParts(parts), length: text.length, tokens };
+  return {
+    id: newId(),
+    role,
+    given: parts,
+    parts: encodeParts(parts),
+    length: text.length,
+    tokens,
+  };
 }
 
 /** Such messages belong to no turn: nobody ran one here. */

@@ -242,14 +242,14 @@ describe.concurrent('POST /api/chat', () => {
     ],
     ['an empty text', { id: 'c', messages: [said('m', '  ')] }, /empty/u],
     [
-      'a file',
+      'a file without an address',
       {
         id: 'c',
         messages: [
           {
             id: 'm',
             role: 'user',
-            parts: [{ type: 'file', url: 'data:,x', mediaType: 'image/png' }],
+            parts: [{ type: 'file', url: 'x', mediaType: 'image/png' }],
           },
         ],
       },

@@ -443,7 +443,7 @@ describe.concurrent('what cannot be honoured', () => {
     ['text.verbosity', { text: { verbosity: 'low' } }],
     ['input', { input: [] }],
     ['input', { input: '' }],
-    ['input.0.content.0.type', { input: [image] }],
+    ['input.0.content.0', { input: [image] }],
     ['input.0.type', { input: [{ type: 'computer_call' }] }],
     ['input.0.id', { input: [{ type: 'item_reference', id: 'nothing' }] }],
     ['input', { input: [output] }],

@@ -2,8 +2,10 @@
 import { z } from '@hono/zod-openapi';
 import { OUR_ID, type AnswerName, type ChatTrigger } from '../../actions/chat-trigger.ts';
 import { invalid } from '../../core/errors.ts';
+import type { Attachment } from '../../core/file.ts';
 import { callAnswers, isToolPart } from './call-answers.ts';
 import { chatParameterFields } from './chat-parameters.ts';
+import { fileAt } from '../shared/given-file.ts';
 import * as schemas from '../shared/schemas.ts';
 
 /** A name that a client makes up. */
@@ -63,14 +65,16 @@ export function triggerOf(body: ChatBody): ChatTrigger {
   const answers = last.role === 'assistant' ? callAnswers(last.parts) : [];
   if (answers.length > 0) return { kind: 'answer', answerId: last.id, parts: answers };
   if (last.role !== 'user') throw invalid('messages', 'the last message must be the user’s');
-  const text = textOf(last);
+  const attachments = filesIn(last);
+  const text = textOf(last, attachments.length > 0);
   // An edited message may come with a name of its own: the chat knows it by the other.
   const messageId = body.messageId ?? last.id;
   return {
     kind: 'submit',
     messageId,
     isAgain: body.messageId === messageId,
-    parts: [{ type: 'text', text }],
+    parts: text === '' ? [] : [{ type: 'text', text }],
+    ...(attachments.length > 0 ? { attachments } : {}),
     answersBefore: body.message ? undefined : answersIn(body.messages ?? []),
     hasQuestionsBefore: questionsIn(body.messages ?? []) > 1,
   };
@@ -95,13 +99,31 @@ function questionsIn(messages: UiMessage[]): number {
   return messages.filter(({ role }) => role === 'user').length;
 }
 
-/** Returns the text of a message. */
-function textOf({ parts }: UiMessage): string {
-  const other = parts.find(({ type }) => type !== 'text' && !type.startsWith('data-'));
+const filePart = z.object({
+  url: z.string(),
+  mediaType: z.string().max(200).optional(),
+  filename: z.string().max(1_000).optional(),
+});
+
+function filesIn({ parts }: UiMessage): Attachment[] {
+  return parts
+    .filter(({ type }) => type === 'file')
+    .map((part) => {
+      const { data, error } = filePart.safeParse(part);
+      if (error) throw invalid('messages', 'a part of type file needs a url');
+      return fileAt(data.url, { path: 'messages', name: data.filename, type: data.mediaType });
+    });
+}
+
+/** Returns the text of a message. @param mayBeEmpty true where there are files */
+function textOf({ parts }: UiMessage, mayBeEmpty: boolean): string {
+  const isOther = (type: string) => !/^(?:text|file|data-.*)$/.test(type);
+  const other = parts.find(({ type }) => isOther(type));
   if (other) throw invalid('messages', `a part of type ${other.type} is not supported here`);
   const texts = parts.flatMap((given) =>
     typeof given['text'] === 'string' ? [given['text']] : [],
   );
+  if (mayBeEmpty && texts.length === 0) return '';
   const parsed = schemas.messageText.safeParse(texts.join('\n'));
   if (!parsed.success) throw invalid('messages', `text: ${parsed.error.issues[0]?.message ?? ''}`);
   return parsed.data;

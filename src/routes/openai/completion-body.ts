@@ -94,7 +94,7 @@ export function parametersIn(body: CompletionBody): TurnParameters {
 
 function instructionsIn(messages: readonly CompletionMessage[]): string {
   const said = messages.filter(({ role }) => role === 'system' || role === 'developer');
-  const text = said.map(textOf).join('\n\n');
+  const text = said.map((given) => textOf(given)).join('\n\n');
   const parsed = schemas.instructions.safeParse(text);
   if (!parsed.success) throw invalid('messages', 'the system messages are too long');
   return parsed.data;

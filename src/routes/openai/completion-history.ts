@@ -2,13 +2,26 @@
 import { z } from '@hono/zod-openapi';
 import type { History } from '../../actions/place-history.ts';
 import { invalid } from '../../core/errors.ts';
-import type { Exchange } from '../../core/exchange.ts';
+import type { Exchange, Question, QuestionFile } from '../../core/exchange.ts';
 import type { Json } from '../../core/parts.ts';
 import { clean, cleanJson } from '../../core/safe-text.ts';
 import { waitingCalls, type ToolCall } from '../../core/tool-calls.ts';
+import { base64File, fileAt } from '../shared/given-file.ts';
 import * as schemas from '../shared/schemas.ts';
 
-const contentPart = z.looseObject({ type: z.string(), text: z.string().optional() });
+const contentPart = z.looseObject({
+  type: z.string(),
+  text: z.string().optional(),
+  image_url: z.union([z.string(), z.looseObject({ url: z.string() })]).optional(),
+  input_audio: z.looseObject({ data: z.string(), format: z.string().max(20) }).optional(),
+  file: z
+    .looseObject({
+      file_data: z.string().optional(),
+      file_id: z.string().max(200).optional(),
+      filename: z.string().max(1_000).optional(),
+    })
+    .optional(),
+});
 
 const call = z.looseObject({
   id: z.string().min(1).max(200),
@@ -36,7 +49,7 @@ const LONGEST_RESULTS = 200_000;
 export function historyIn(messages: readonly CompletionMessage[]): History {
   const exchanges: Exchange[] = [];
   for (const given of messages) {
-    if (given.role === 'user') addQuestion(exchanges, textOf(given));
+    if (given.role === 'user') addQuestion(exchanges, questionIn(given));
     else if (given.role === 'tool') addResult(exchanges, given);
     else if (given.role === 'assistant') addAnswer(exchanges, given);
   }
@@ -46,10 +59,19 @@ export function historyIn(messages: readonly CompletionMessage[]): History {
   return { before: exchanges, ...checkedQuestion(last) };
 }
 
-function addQuestion(exchanges: Exchange[], text: string): void {
+function questionIn(given: CompletionMessage): Question {
+  const files = filesIn(given);
+  return { question: textOf(given, FILE_PARTS), ...(files.length > 0 ? { files } : {}) };
+}
+
+function addQuestion(exchanges: Exchange[], asked: Question): void {
   const last = exchanges.at(-1);
-  if (last?.answer !== null) exchanges.push({ question: text, answer: null });
-  else last.question = last.question === '' ? text : `${last.question}\n\n${text}`;
+  if (last?.answer !== null) {
+    exchanges.push({ ...asked, answer: null });
+    return;
+  }
+  last.question = [last.question, asked.question].filter(Boolean).join('\n\n');
+  if (asked.files) last.files = [...(last.files ?? []), ...asked.files];
 }
 
 /** A greeting before the first question is left out: no model is sent one. */
@@ -100,19 +122,55 @@ function parsed(text: string): Json {
   }
 }
 
-function checkedQuestion({ question, results }: Exchange) {
+function checkedQuestion({ question, results, files }: Exchange): Question {
   if (JSON.stringify(results ?? []).length > LONGEST_RESULTS)
     throw invalid('messages', `results must be at most ${LONGEST_RESULTS} characters together`);
-  if (results && question === '') return { question, results };
+  if ((results ?? files) && question === '') return { question, results, files };
   const { data, error } = schemas.messageText.safeParse(question);
   if (error)
     throw invalid('messages', `the last message ${error.issues[0]?.message ?? 'is invalid'}`);
-  return { question: data, ...(results ? { results } : {}) };
+  return { question: data, results, files };
 }
 
-/** Returns the text of a message. */
-export function textOf({ content }: CompletionMessage): string {
-  const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : (content ?? []);
+/** The parts of a user's message that are files. */
+const FILE_PARTS = ['image_url', 'input_audio', 'file'];
+
+function partsOf({ content }: CompletionMessage): z.output<typeof contentPart>[] {
+  return typeof content === 'string' ? [{ type: 'text', text: content }] : (content ?? []);
+}
+
+function filesIn(given: CompletionMessage): QuestionFile[] {
+  return partsOf(given).flatMap((part) => {
+    if (!FILE_PARTS.includes(part.type)) return [];
+    const file = fileIn(part);
+    if (!file) throw invalid('messages', `a part of type ${part.type} holds no file`);
+    return [file];
+  });
+}
+
+function fileIn(part: z.output<typeof contentPart>): QuestionFile | undefined {
+  const { type, image_url: image, input_audio: audio, file } = part;
+  const path = 'messages';
+  const url = typeof image === 'string' ? image : image?.url;
+  if (type === 'image_url' && url !== undefined)
+    return { key: url, attachment: fileAt(url, { path }) };
+  if (type === 'input_audio' && audio) {
+    const said = { path, name: `audio.${audio.format}`, type: `audio/${audio.format}` };
+    return { key: audio.data, attachment: base64File(audio.data, said) };
+  }
+  if (type !== 'file' || !file) return undefined;
+  const { file_data: data, file_id, filename: name } = file;
+  if (file_id !== undefined) return { key: file_id, attachment: { file_id } };
+  if (data === undefined) return undefined;
+  // Some send the base64 alone.
+  const isUrl = /^data:/i.test(data);
+  const attachment = isUrl ? fileAt(data, { path, name }) : base64File(data, { path, name });
+  return { key: data, attachment };
+}
+
+/** Returns the text of a message. @param others the types of parts that may stand beside it */
+export function textOf(given: CompletionMessage, others: readonly string[] = []): string {
+  const parts = partsOf(given).filter(({ type }) => !others.includes(type));
   const other = parts.find(({ type }) => type !== 'text' && type !== 'refusal');
   if (other) throw invalid('messages', `a part of type ${other.type} is not supported here`);
   return clean(parts.map(({ text = '' }) => text).join('\n'));

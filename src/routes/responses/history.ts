@@ -6,6 +6,8 @@ import type { Part } from '../../core/parts.ts';
 import { waitingCalls, type ToolResult } from '../../core/tool-calls.ts';
 import { checkResults, questionOf, type InputItem } from './input.ts';
 
+type Asked = Extract<InputItem, { kind: 'question' }>;
+
 /**
  * Returns the history that the items are: exchanges, then a question, or results of calls.
  * @throws ParleyError `invalid_request` for one that ends with the assistant, or whose results
@@ -14,24 +16,28 @@ import { checkResults, questionOf, type InputItem } from './input.ts';
 export function historyIn(items: readonly InputItem[]): History {
   const exchanges: Exchange[] = [];
   for (const item of items) {
-    if (item.kind === 'question') addQuestion(exchanges, item.text);
+    if (item.kind === 'question') addQuestion(exchanges, item);
     else if (item.kind === 'answer') addAnswer(exchanges, item.parts);
     else if (item.kind === 'result') addResult(exchanges, item.part);
   }
   const last = exchanges.pop();
   if (!last || last.answer !== null)
     throw invalid('input', 'input: the last item must be the user’s, or a result of a call');
-  const { question, results } = last;
-  if (!results) return { before: exchanges, question: questionOf([question]) };
-  checkResults(results);
-  const said = question === '' ? '' : questionOf([question]);
-  return { before: exchanges, question: said, results };
+  const { question, results, files } = last;
+  checkResults(results ?? []);
+  const isMore = (results ?? files) !== undefined;
+  const said = isMore && question === '' ? '' : questionOf([question]);
+  return { before: exchanges, question: said, results, files };
 }
 
-function addQuestion(exchanges: Exchange[], text: string): void {
+function addQuestion(exchanges: Exchange[], { text, files }: Asked): void {
   const last = exchanges.at(-1);
-  if (last?.answer !== null) exchanges.push({ question: text, answer: null });
-  else last.question = last.question === '' ? text : `${last.question}\n\n${text}`;
+  if (last?.answer !== null) {
+    exchanges.push({ question: text, ...(files ? { files } : {}), answer: null });
+    return;
+  }
+  last.question = [last.question, text].filter(Boolean).join('\n\n');
+  if (files) last.files = [...(last.files ?? []), ...files];
 }
 
 /** A greeting before the first question is left out: no model is sent one. */

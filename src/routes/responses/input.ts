@@ -1,15 +1,23 @@
 /** The items of an input: what was said before, and what is new. */
 import { z } from '@hono/zod-openapi';
 import { invalid } from '../../core/errors.ts';
+import type { QuestionFile } from '../../core/exchange.ts';
+import type { Attachment } from '../../core/file.ts';
 import type { Json, Part } from '../../core/parts.ts';
 import { clean } from '../../core/safe-text.ts';
 import { parseItemId } from '../../wire/responses/ids.ts';
+import { base64File, fileAt } from '../shared/given-file.ts';
 import * as schemas from '../shared/schemas.ts';
 
 const content = z.looseObject({
   type: z.string(),
   text: z.string().optional(),
   refusal: z.string().optional(),
+  image_url: z.string().nullish(),
+  file_id: z.string().max(200).nullish(),
+  file_data: z.string().nullish(),
+  file_url: z.string().nullish(),
+  filename: z.string().max(1_000).nullish(),
 });
 const texts = z.union([z.string(), z.array(content)]);
 const callId = z.string().min(1).max(200);
@@ -34,7 +42,7 @@ type Given = z.output<typeof inputItem>;
 /** An item of an input, as we understand it. */
 export type InputItem =
   | { kind: 'instructions'; text: string }
-  | { kind: 'question'; text: string }
+  | { kind: 'question'; text: string; files?: QuestionFile[] }
   /** A result of a call, or a word on whether one may run. */
   | { kind: 'result'; part: Part }
   /** Something that the assistant said: the id of its message, where it is one of ours. */
@@ -75,9 +83,11 @@ function answered({ id }: Given, parts: Part[]): InputItem {
 }
 
 function messageFrom(item: Given, path: string): InputItem {
-  const text = textOf(item.content ?? '', `${path}.content`);
+  const isUsers = item.role === 'user';
+  const files = isUsers ? filesIn(item.content ?? '', `${path}.content`) : [];
+  const text = textOf(item.content ?? '', `${path}.content`, isUsers);
   if (item.role === 'assistant') return answered(item, text === '' ? [] : [{ type: 'text', text }]);
-  if (item.role === 'user') return { kind: 'question', text };
+  if (isUsers) return { kind: 'question', text, ...(files.length > 0 ? { files } : {}) };
   if (item.role) return { kind: 'instructions', text };
   throw invalid(`${path}.role`, `${path}.role is required`);
 }
@@ -112,8 +122,35 @@ function callFrom({ call_id, name, arguments: given = '{}' }: Given, path: strin
 /** The parts of a content that are text. */
 const TEXTS = new Set(['input_text', 'output_text', 'text', 'refusal', 'summary_text']);
 
-function textOf(given: z.output<typeof texts>, path: string): string {
-  const parts = typeof given === 'string' ? [{ type: 'text', text: given }] : given;
+/** The parts of a content that are files. */
+const FILES = new Set(['input_image', 'input_file']);
+
+function filesIn(given: z.output<typeof texts>, path: string): QuestionFile[] {
+  if (typeof given === 'string') return [];
+  return given.flatMap((part, at) => {
+    if (!FILES.has(part.type)) return [];
+    const file = fileIn(part, `${path}.${at}`);
+    if (!file) throw invalid(`${path}.${at}`, `${path}.${at}: there is no file in it`);
+    return [file];
+  });
+}
+
+function fileIn(part: z.output<typeof content>, path: string): QuestionFile | undefined {
+  const { file_id, file_data: data, filename } = part;
+  const said = { path, name: filename ?? undefined };
+  if (file_id) return { key: file_id, attachment: { file_id } };
+  const url = part.type === 'input_image' ? part.image_url : part.file_url;
+  if (url) return { key: url, attachment: fileAt(url, said) };
+  if (!data) return undefined;
+  // Some send the base64 alone.
+  const attachment = /^data:/i.test(data) ? fileAt(data, said) : base64File(data, said);
+  return { key: data, attachment };
+}
+
+/** @param mayHaveFiles true where files stand beside the text, which are read by themselves */
+function textOf(given: z.output<typeof texts>, path: string, mayHaveFiles = false): string {
+  const all = typeof given === 'string' ? [{ type: 'text', text: given }] : given;
+  const parts = mayHaveFiles ? all.filter(({ type }) => !FILES.has(type)) : all;
   const said = parts.map(({ type, text, refusal }: z.output<typeof content>, at) => {
     if (TEXTS.has(type)) return text ?? refusal ?? '';
     throw invalid(`${path}.${at}.type`, `${path}: a part of type ${type} is not supported here`);
@@ -149,8 +186,20 @@ export function partsOf(items: readonly InputItem[]): Part[] {
   const results = items.flatMap((item) => (item.kind === 'result' ? [item.part] : []));
   const said = items.flatMap((item) => (item.kind === 'question' ? [item.text] : []));
   checkResults(results);
-  if (said.length === 0 && results.length > 0) return results;
+  const isMore = results.length > 0 || filesOf(items).length > 0;
+  if (isMore && said.every((text) => text === '')) return results;
   return [...results, { type: 'text', text: questionOf(said) }];
+}
+
+/** Returns the files in what the user says. */
+export function filesOf(items: readonly InputItem[]): QuestionFile[] {
+  return items.flatMap((item) => (item.kind === 'question' ? (item.files ?? []) : []));
+}
+
+/** Returns the files of the message that new items make; undefined for none. */
+export function attachmentsOf(items: readonly InputItem[]): Attachment[] | undefined {
+  const files = filesOf(items);
+  return files.length === 0 ? undefined : files.map(({ attachment }) => attachment);
 }
 
 /** The longest results of a message, in UTF-16 units of JSON. */

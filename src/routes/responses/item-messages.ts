@@ -1,4 +1,5 @@
 /** Items as messages that are stored: questions and answers in turn. */
+import { invalid } from '../../core/errors.ts';
 import type { Part } from '../../core/parts.ts';
 import type { GivenMessage } from '../../store/append-messages.ts';
 import type { InputItem } from './input.ts';
@@ -19,6 +20,7 @@ export function messagesOf(items: readonly InputItem[]): GivenMessage[] {
 function partsOf(item: Exclude<InputItem, { kind: 'instructions' }>): Part[] {
   if (item.kind === 'answer') return item.parts;
   if (item.kind === 'result') return [item.part];
+  if (item.files) throw invalid('items', 'items: files can only be sent with what is answered');
   return item.text === '' ? [] : [{ type: 'text', text: item.text }];
 }
 

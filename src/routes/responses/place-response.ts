@@ -16,7 +16,15 @@ import { idempotencyKey } from '../shared/idempotency-key.ts';
 import * as schemas from '../shared/schemas.ts';
 import { parametersIn, type ResponseBody } from './body.ts';
 import { historyIn } from './history.ts';
-import { instructionsIn, itemsAfter, itemsIn, lastAnswerIn, partsOf } from './input.ts';
+import {
+  attachmentsOf,
+  filesOf,
+  instructionsIn,
+  itemsAfter,
+  itemsIn,
+  lastAnswerIn,
+  partsOf,
+} from './input.ts';
 import type { InputItem } from './input.ts';
 
 /** What becomes of a turn that is not to be kept: its conversation, or its branch, is deleted. */
@@ -104,8 +112,9 @@ function previousNotFound(id: string): ParleyError {
 async function afterAnswer(place: AnswerPlace, items: InputItem[]): Promise<Found> {
   const { id: parentId, conversationId, instructions: standing } = place;
   const parts = partsOf(items);
-  const hash = await hashOf(parentId, parts);
-  const input = { kind: 'message' as const, parts, parentId, historyHash: hash };
+  const hash = await hashOf(parentId, [parts, items]);
+  const attachments = attachmentsOf(items);
+  const input = { kind: 'message' as const, parts, parentId, historyHash: hash, attachments };
   return { ask: { conversationId, input }, standing, hash, isNew: false };
 }
 
@@ -125,14 +134,18 @@ async function inConversation(
   const isNew = items.every(({ kind }) => kind !== 'answer');
   if (!isNew && last !== found.headMessageId)
     throw invalid('input', 'input: with a conversation only what is new may be sent');
-  const parts = partsOf(isNew ? items : itemsAfter(items, last ?? ''));
-  const hash = await hashOf(id, parts);
-  const input = { kind: 'message' as const, parts, historyHash: hash };
+  const added = isNew ? items : itemsAfter(items, last ?? '');
+  const parts = partsOf(added);
+  const hash = await hashOf(id, [parts, added]);
+  const attachments = attachmentsOf(added);
+  const input = { kind: 'message' as const, parts, historyHash: hash, attachments };
   return { ask: { conversationId: id, input }, standing: found.instructions, hash, isNew: false };
 }
 
-function hashOf(place: string, parts: unknown): Promise<string> {
-  return sha256(JSON.stringify([place, parts]));
+/** What a message says at a place. @param said its parts, and the items that it is made of */
+function hashOf(place: string, [parts, items]: [unknown, InputItem[]]): Promise<string> {
+  const files = filesOf(items).map(({ key }) => key);
+  return sha256(JSON.stringify(files.length === 0 ? [place, parts] : [place, parts, files]));
 }
 
 /** Goes on after the answer whose id the history has, or places the history by what it says. */

@@ -1,6 +1,13 @@
 /** Messages as the items of OpenAI's Responses. */
 import type { Message, Status } from '../../core/message.ts';
-import { contentOf, isGrowing, type Citation, type Part } from '../../core/parts.ts';
+import {
+  contentOf,
+  filesIn,
+  isGrowing,
+  type Citation,
+  type FilePart,
+  type Part,
+} from '../../core/parts.ts';
 import { itemId } from './ids.ts';
 
 export type ItemStatus = 'in_progress' | 'completed' | 'incomplete';
@@ -119,10 +126,19 @@ function waitingItems(id: string, parts: readonly Part[]): OutputItem[] {
 export function inputItems({ id, parts }: Pick<Message, 'id' | 'parts'>) {
   const answered = parts.flatMap((part, at) => answeredItem(part, itemId('fco', id, at)) ?? []);
   const text = contentOf(parts);
-  if (text === '') return answered;
-  const content = [{ type: 'input_text' as const, text }];
+  const content = [
+    ...filesIn(parts).map(inputFile),
+    ...(text === '' ? [] : [{ type: 'input_text' as const, text }]),
+  ];
+  if (content.length === 0) return answered;
   const said = { id: itemId('msg', id), type: 'message' as const, status: 'completed' as const };
   return [...answered, { ...said, role: 'user' as const, content }];
+}
+
+function inputFile({ file_id, name: filename, mime_type: type }: FilePart) {
+  return type.startsWith('image/')
+    ? { type: 'input_image' as const, file_id, detail: 'auto' as const }
+    : { type: 'input_file' as const, file_id, filename };
 }
 
 function answeredItem(part: Part, id: string) {
