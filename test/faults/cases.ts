@@ -15,6 +15,7 @@ import { many } from './cases/many.ts';
 import { outages } from './cases/outage.ts';
 import { owners } from './cases/owners.ts';
 import { steering } from './cases/steering.ts';
+import { tools } from './cases/tools.ts';
 import { treeKeys } from './cases/tree-keys.ts';
 import { trees } from './cases/tree.ts';
 import { usage } from './cases/usage.ts';
@@ -24,6 +25,7 @@ export const cases: FaultCase[] = [
   ...databaseRequests,
   ...kill,
   ...steering,
+  ...tools,
   ...trees,
   ...treeKeys,
   ...cancelRaces,

@@ -12,6 +12,8 @@ testCases('node', [
   'file-locked',
   'kill-9-any-moment',
   'steering-kill-9',
+  'tool-kill-9-call',
+  'tool-kill-9-approval',
   'steering-two-processes',
   'tree-kill-9',
   'tree-races-two-processes',
