@@ -446,6 +446,11 @@ describe.concurrent('results that answer nothing are refused, and nothing is kep
 describe.concurrent('malformed tools and results are refused by name', () => {
   const named = (name: string) => ({ tools: [{ ...clock, name }] });
   const once = { tool_call_id: 'a', output: 1 };
+  const schema = (more: object) => ({
+    tools: [{ name: 'x', input_schema: { type: 'object', ...more } }],
+  });
+  const nested = (levels: number): object =>
+    levels === 0 ? {} : { properties: { in: nested(levels - 1) } };
 
   it.each<[string, Record<string, unknown>]>([
     ['tools.0.name', named('get weather')],
@@ -454,6 +459,11 @@ describe.concurrent('malformed tools and results are refused by name', () => {
     ['tools.0.input_schema', { tools: [{ name: 'x' }] }],
     ['tools.0.input_schema.type', { tools: [{ name: 'x', input_schema: { type: 'array' } }] }],
     ['tools.0.input_schema.type', { tools: [{ name: 'x', input_schema: { type: 'thing' } }] }],
+    ['tools.0.input_schema', schema({ properties: { in: { $ref: '#' } } })],
+    ['tools.0.input_schema', schema({ $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/a' } } })],
+    ['tools.0.input_schema', schema(nested(60))],
+    ['tools.0.input_schema', schema({ enum: ['x'.repeat(100_001)] })],
+    ['tools.0.input_schema', schema({ anyOf: Array.from({ length: 1_001 }, () => ({})) })],
     ['tools.0.parameters', { tools: [{ ...clock, parameters: {} }] }],
     ['tools', { tools: [clock, clock] }],
     ['tools', { tools: [] }],

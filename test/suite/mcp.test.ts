@@ -61,6 +61,7 @@ const behaviours: Record<string, McpBehaviour> = {
         name: 'long',
         inputSchema: { enum: Array.from({ length: 60 }, () => 'y'.repeat(900)) },
       },
+      { ...weather, name: 'loop', inputSchema: { type: 'object', items: { $ref: '#' } } },
       { ...weather, name: 'list', inputSchema: { type: 'array' } },
     ],
   },

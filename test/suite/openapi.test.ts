@@ -69,6 +69,24 @@ describe('every operation', () => {
     expect(lacking).toEqual([]);
   });
 
+  it('that sends a message shows tools, approvals and steering', () => {
+    const operation = { method: 'post', path: '/conversations/{id}/messages' };
+    const shown = description.contentsOf(operation).flatMap(({ media }) => {
+      const { examples = {} } = asRecord(media);
+      return Object.keys(asRecord(examples));
+    });
+    const kinds = [
+      'tools',
+      'tool_results',
+      'approvals',
+      'steering',
+      'calls',
+      'approval',
+      'steered',
+    ];
+    expect(shown).toEqual(expect.arrayContaining(kinds));
+  });
+
   it('that only reads lists no refusal of a body', () => {
     const reading = description.operations.filter(({ method }) => method === 'get');
     const refusing = reading.filter((operation) =>

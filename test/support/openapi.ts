@@ -105,8 +105,9 @@ export function readDescription(document: unknown): Description {
       contentsOf(operation).find(({ name }) => name === 'request application/json')?.media,
     exampleOf(media) {
       if (media === undefined) return undefined;
-      const { example, schema } = asRecord(media);
-      return example ?? exampleOfSchema(schema);
+      const { example, examples = {}, schema } = asRecord(media);
+      const [named] = Object.values(asRecord(examples)).map(asRecord);
+      return example ?? named?.['value'] ?? exampleOfSchema(schema);
     },
     contentOf: (operation, status) =>
       asRecord(asRecord(asRecord(operationAt(operation)['responses'])[status])['content']),

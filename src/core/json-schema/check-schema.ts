@@ -78,13 +78,14 @@ function keywordMistake(path: string, schema: { [keyword: string]: Json }) {
 /** A reference must lead to a place in the schema itself. */
 function referenceMistake(path: string, { $ref }: { [keyword: string]: Json }, root: Json) {
   if ($ref === undefined) return undefined;
-  const isFound = typeof $ref === 'string' && resolve(root, $ref) !== undefined;
+  const isFound = typeof $ref === 'string' && referencedIn(root, $ref) !== undefined;
   return isFound
     ? undefined
     : { path, message: '$ref must lead to a place in this schema, as #/…' };
 }
 
-function resolve(root: Json, reference: string): Json | undefined {
+/** Finds what a reference within a schema leads to; undefined where there is nothing. */
+export function referencedIn(root: Json, reference: string): Json | undefined {
   if (reference !== '#' && !reference.startsWith('#/')) return undefined;
   let at: Json | undefined = root;
   for (const encoded of reference.slice(2).split('/').filter(Boolean)) {

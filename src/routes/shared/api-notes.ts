@@ -7,6 +7,12 @@ import { z } from '@hono/zod-openapi';
 /** Examples by media type. */
 const examples = z.record(z.string(), z.unknown());
 
+/** Several examples, by media type and name. */
+const namedExamples = z.record(
+  z.string(),
+  z.record(z.string(), z.object({ summary: z.string(), value: z.unknown() })),
+);
+
 const notes = z.object({
   description: z.string(),
   /** The groups of operations, in the order in which a reader needs them. */
@@ -20,6 +26,9 @@ const notes = z.object({
       description: z.string().optional(),
       request: examples.optional(),
       response: examples.optional(),
+      /** In place of the one example, where there are several kinds. */
+      requests: namedExamples.optional(),
+      responses: namedExamples.optional(),
     }),
   ),
 });

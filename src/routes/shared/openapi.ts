@@ -110,16 +110,21 @@ export function describeApi(
 }
 
 function addNotes(operation: Operation, notes: ApiNotes['operations'][string] = {}): void {
-  const { description, request, response } = notes;
+  const { description, request, response, requests, responses } = notes;
   if (description !== undefined) operation.description = description;
-  addExamples(operation.requestBody, request);
-  addExamples(operation.responses?.['200'], response);
+  addExamples(operation.requestBody, { example: request, examples: requests });
+  addExamples(operation.responses?.['200'], { example: response, examples: responses });
 }
 
-function addExamples(described: object = {}, examples: Record<string, unknown> = {}): void {
+/** @param given by the names of what they become, examples by media type */
+function addExamples(
+  described: object = {},
+  given: Record<'example' | 'examples', Record<string, unknown> | undefined>,
+): void {
   const content = 'content' in described ? (described.content as Record<string, object>) : {};
-  for (const [type, example] of Object.entries(examples))
-    Object.assign(content[type] ?? {}, { example });
+  for (const [name, byType] of Object.entries(given))
+    for (const [type, value] of Object.entries(byType ?? {}))
+      Object.assign(content[type] ?? {}, { [name]: value });
 }
 
 /** The statuses that may come with `Retry-After`. */

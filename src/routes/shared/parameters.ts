@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { invalid } from '../../core/errors.ts';
 import { TOOL_NAMES } from '../../core/tool-names.ts';
 import { checkSchema } from '../../core/json-schema/check-schema.ts';
+import { isRecursive } from '../../core/json-schema/is-recursive.ts';
 import { REASONING_EFFORTS, type TurnParameters } from '../../core/parameters.ts';
 import { bodyOf } from './known-fields.ts';
 
@@ -80,10 +81,12 @@ const OUR_TOOLS: ReadonlySet<string> = new Set(TOOL_NAMES);
 const tool = bodyOf({
   name: nameOfOne.refine((name) => !OUR_TOOLS.has(name), 'is the name of a built-in tool'),
   description: description.optional(),
-  input_schema: jsonSchema.refine((schema) => schema['type'] === 'object', {
-    path: ['type'],
-    error: 'must be object',
-  }),
+  input_schema: jsonSchema
+    .refine((schema) => schema['type'] === 'object', {
+      path: ['type'],
+      error: 'must be object',
+    })
+    .refine((schema) => !isRecursive(schema), 'must not lead back to itself'),
 }).openapi('ClientTool');
 
 const tools = z

@@ -12,7 +12,11 @@ import { awkwardMessage } from '../texts.ts';
 import { must, mustEqual } from '../violation.ts';
 import { ownOf, type World } from '../world.ts';
 
-const AT_ONCE = 8;
+/** A restart of workerd takes its time, and so does each look at a conversation there. */
+function conversationsOf({ quick, runtime }: Rounds): number {
+  return quick && runtime === 'workerd' ? 3 : 8;
+}
+
 const tool = {
   name: 'act',
   inputSchema: { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] },
@@ -72,7 +76,7 @@ async function killInCalls(rounds: Rounds, world: World, mcp: McpServers): Promi
   const { client } = world;
   const { server } = ownOf(world);
   const all = await Promise.all(
-    Array.from({ length: AT_ONCE }, () => acting(rounds, world, 'free')),
+    Array.from({ length: conversationsOf(rounds) }, () => acting(rounds, world, 'free')),
   );
   const sent = all.map(async ({ ask }) => {
     await sleep(random.below(500));
@@ -121,7 +125,7 @@ async function killInApprovals(rounds: Rounds, world: World, mcp: McpServers): P
   const { client } = world;
   const { server } = ownOf(world);
   const all = await Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
+    Array.from({ length: conversationsOf(rounds) }, async () => {
       const { ask, id } = await acting(rounds, world, 'asks');
       const asked = await client.streamTurn(ask);
       return { ask, id, approvalId: await approvalIn(client, asked.turnId), key: random.word() };

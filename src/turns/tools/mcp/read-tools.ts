@@ -1,6 +1,7 @@
 /** Reads which tools an MCP server has. What it says of them is text of a stranger. */
 import type { ListToolsResult, MCPClient } from '@ai-sdk/mcp';
 import { checkSchema } from '../../../core/json-schema/check-schema.ts';
+import { isRecursive } from '../../../core/json-schema/is-recursive.ts';
 import { TOOL_NAME } from '../../../core/tool-names.ts';
 import type { Json } from '../../../core/parts.ts';
 import { cleanJson } from '../../../core/safe-text.ts';
@@ -71,6 +72,7 @@ function addTool(definition: Definition, name: string, tools: McpTool[]): string
   if (JSON.stringify(schema).length > LONGEST_SCHEMA) return `${name} has too long a schema`;
   const mistake = checkSchema(schema);
   if (mistake) return `${name} has a schema that is none: ${mistake.message}`;
+  if (isRecursive(schema)) return `${name} has a schema that leads back to itself`;
   if (schema['type'] !== 'object') return `${name} takes no object`;
   const description = plainText(definition.description ?? '', LONGEST_DESCRIPTION);
   tools.push({ name: definition.name, description, schema });
