@@ -1,5 +1,6 @@
 /** Tools of OpenAI's clients, which they run themselves: their own package against the server. */
 import OpenAI from 'openai';
+import OpenAI6 from 'openai-6';
 import { describe, expect, it } from 'vitest';
 import { asArray, asRecord } from '../support/json.ts';
 import { suiteTarget, unique } from './target.ts';
@@ -23,9 +24,9 @@ const rome = { name: 'get_weather', input: { city: 'Rome' }, id: 'call_rome' };
 const paris = { name: 'get_weather', input: { city: 'Paris' }, id: 'call_paris' };
 const question: Said = { role: 'user', content: 'Does it rain?' };
 
-function clientOf(user: string, headers: Record<string, string> = {}) {
+function clientOf(user: string, headers: Record<string, string> = {}, Client = OpenAI) {
   const defaultHeaders = { 'x-user-id': user, ...headers };
-  return new OpenAI({ apiKey: 'none', baseURL: `${target.url}/v1`, defaultHeaders });
+  return new Client({ apiKey: 'none', baseURL: `${target.url}/v1`, defaultHeaders });
 }
 
 interface ConversationJson {
@@ -133,9 +134,13 @@ describe.concurrent('a round trip', () => {
     expect((await conversations(name)).map(({ message_count }) => message_count)).toEqual([4, 2]);
   });
 
-  it('goes on by itself, as the package runs tools', async () => {
-    const { client, model, name } = await calling();
-    const runner = client.chat.completions.runTools({
+  it.each([
+    ['7', OpenAI],
+    // Its types are those of the other, as far as they are used here.
+    ['6', OpenAI6 as unknown as typeof OpenAI],
+  ])('goes on by itself, as version %s of the package runs tools', async (_, Client) => {
+    const { model, name } = await calling();
+    const runner = clientOf(name, {}, Client).chat.completions.runTools({
       model,
       messages: [{ role: 'user', content: 'Run it yourself' }],
       stream: true,

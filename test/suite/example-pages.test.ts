@@ -1,0 +1,169 @@
+/** The example with `useChat`, in a real browser: what it shows is what is stored, come what may. */
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chromiumPath, startChromium } from '../support/chromium.ts';
+import { startCuttingProxy } from '../support/cutting-proxy.ts';
+import { serveExample } from '../support/example-page.ts';
+import { suiteTarget, unique } from './target.ts';
+import { scripted, type MessageJson } from './turns.ts';
+
+const target = suiteTarget();
+const words = (count: number) => Array.from({ length: count }, (_, at) => `word${at} `);
+
+describe.skipIf(chromiumPath === undefined)('a page with useChat', { timeout: 120_000 }, () => {
+  let browser: Browser;
+  let example: Awaited<ReturnType<typeof serveExample>>;
+
+  beforeAll(async () => {
+    example = await serveExample('use-chat');
+    browser = await startChromium();
+  }, 120_000);
+
+  afterAll(async () => {
+    await browser.close();
+    example.close();
+  });
+
+  async function open(model: string, server = target.url) {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const mistakes: string[] = [];
+    page.on('pageerror', (error) => mistakes.push(error.message));
+    const user = unique('visitor');
+    await page.goto(example.address({ server, model, user }));
+    await page.getByLabel('Message', { exact: true }).waitFor();
+    return { context, page, user, mistakes };
+  }
+
+  async function ask(page: Page, text: string) {
+    await page.getByLabel('Message', { exact: true }).fill(text);
+    await page.keyboard.press('Enter');
+  }
+
+  /** Waits until the chat has so many messages and nothing is under way. */
+  async function whole(page: Page, count: number) {
+    await page
+      .locator('li')
+      .nth(count - 1)
+      .waitFor({ timeout: 60_000 });
+    await page.getByRole('status').getByText('ready').waitFor({ timeout: 60_000 });
+    expect(await page.locator('li').count()).toBe(count);
+  }
+
+  async function texts(page: Page) {
+    return (await page.locator('.text').allTextContents()).map((text) => text.trim());
+  }
+
+  async function tree(user: string): Promise<MessageJson[]> {
+    const list = await target.call<{ conversation_id: string }[]>(`/conversations?user_id=${user}`);
+    const [only, ...others] = list.json;
+    expect(others).toEqual([]);
+    const path = `/conversations/${only?.conversation_id}/messages?tree=true`;
+    return (await target.call<MessageJson[]>(path)).json;
+  }
+
+  const tale = words(40).join('').trim();
+  const slowly = { tokens: words(40), delayMs: { between: 60 } };
+
+  it('has the whole answer after a reload in the middle of it, and in another tab', async () => {
+    const { model, name } = await scripted(target, slowly);
+    const { page, context, user, mistakes } = await open(model);
+    await ask(page, 'Tell me a tale');
+    await page.getByText('word3').waitFor();
+    await page.reload();
+    const other = await context.newPage();
+    await other.goto(page.url());
+    await Promise.all([page, other].map((tab) => tab.getByText('word39').waitFor()));
+    for (const tab of [page, other]) {
+      await whole(tab, 2);
+      expect(await texts(tab)).toEqual(['Tell me a tale', tale]);
+    }
+    expect(await tree(user)).toHaveLength(2);
+    expect(await target.upstream.requests(name)).toHaveLength(1);
+    expect(mistakes).toEqual([]);
+  });
+
+  it('goes on after its connection was cut, and after it was offline', async () => {
+    const proxy = await startCuttingProxy(new URL(target.url));
+    const { model, name } = await scripted(target, slowly);
+    const { page, context, user, mistakes } = await open(model, proxy.url);
+    await ask(page, 'Tell me a tale');
+    await page.getByText('word3').waitFor();
+    proxy.cut();
+    await page.getByText('word10').waitFor();
+    await context.setOffline(true);
+    proxy.cut();
+    await page.waitForFunction(() => !navigator.onLine);
+    await context.setOffline(false);
+    await page.getByText('word39').waitFor();
+    await whole(page, 2);
+    expect(await texts(page)).toEqual(['Tell me a tale', tale]);
+    expect(await target.upstream.requests(name)).toHaveLength(1);
+
+    // What could not be sent is sent when there is a network again, once.
+    await context.setOffline(true);
+    proxy.cut();
+    await ask(page, 'Are you there?');
+    await page.getByText('Are you there?').waitFor();
+    await context.setOffline(false);
+    await whole(page, 4);
+    expect((await tree(user)).map(({ role }) => role)).toEqual([
+      'user',
+      'assistant',
+      'user',
+      'assistant',
+    ]);
+    expect(mistakes).toEqual([]);
+    proxy.close();
+  });
+
+  it('stops the answer, answers again and edits', async () => {
+    const { model } = await scripted(target, [
+      { tokens: ['on and '], infinite: true, delayMs: { between: 50 } },
+      { text: 'Second.' },
+      { text: 'Third.' },
+    ]);
+    const { page, user, mistakes } = await open(model);
+    await ask(page, 'First');
+    await page.getByText('on and').waitFor();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByText('cancelled').waitFor();
+    await whole(page, 2);
+    await page.getByRole('button', { name: 'Answer again' }).click();
+    await page.getByText('Second.').waitFor();
+    await whole(page, 2);
+    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByLabel('The message, edited').fill('First, said differently');
+    await page.keyboard.press('Enter');
+    await page.getByText('Third.').waitFor();
+    await whole(page, 2);
+    expect(await texts(page)).toEqual(['First, said differently', 'Third.']);
+    const stored = await tree(user);
+    expect(stored.map(({ status, siblings }) => [status, siblings.count])).toEqual([
+      ['complete', 2],
+      ['cancelled', 2],
+      ['complete', 2],
+      ['complete', 2],
+      ['complete', 1],
+    ]);
+    expect(mistakes).toEqual([]);
+  });
+
+  it('runs a tool in the page, and shows it after a reload', async () => {
+    const { model } = await scripted(target, {
+      toolCalls: [[{ name: 'get_time_zone', input: {} }]],
+      text: 'There you are.',
+    });
+    const { page, user, mistakes } = await open(model);
+    await ask(page, 'Where am I?');
+    await page.getByText('There you are.').waitFor();
+    await whole(page, 2);
+    const shown = await page.locator('.tool').textContent();
+    expect(shown).toMatch(/get_time_zone: output-available ".+"/u);
+    await page.reload();
+    await whole(page, 2);
+    expect(await page.locator('.tool').textContent()).toBe(shown);
+    expect(await tree(user)).toHaveLength(4);
+    expect(mistakes).toEqual([]);
+  });
+});
