@@ -11,18 +11,28 @@ interface Greeting {
   /** Where the data are. */
   data: string;
   config: Config;
+  /** False where nothing can serve the chat. */
+  hasChat?: boolean;
 }
 
 /** Returns what people want to know of a server that has started. */
-export function factsOf({ address, model, data, config }: Greeting): Record<string, string> {
+export function factsOf({
+  address,
+  model,
+  data,
+  config,
+  hasChat = true,
+}: Greeting): Record<string, string> {
   return {
-    page: `${address}/`,
+    page: hasChat ? `${address}/` : NO_CHAT,
     docs: `${address}/docs`,
     model: modelOf(model, config),
     data,
     callers: callersOf(config),
   };
 }
+
+const NO_CHAT = 'not built; run npm ci, npm run assets, then npm ci --omit=dev again';
 
 /** Prints the facts for people, each in a line. */
 export function printFacts(facts: Readonly<Record<string, string>>): void {

@@ -50,6 +50,9 @@ it('starts as another user from the steps of the Dockerfile', { timeout: 300_000
   await run('sh', ['-c', 'rm -rf node_modules/node-linux-* node_modules/.bin/node'], { cwd: app });
   expect(await megabytes(join(app, 'node_modules'))).toBeLessThanOrEqual(185);
 
+  const node = await nodeFor(app);
+  await expectTold(node, app, /"page":"not built; run npm ci, npm run assets/u);
+
   const pages = join(app, 'dist/assets');
   await run('npm', ['run', 'assets', '--', pages], { cwd: repository });
 
@@ -66,7 +69,6 @@ it('starts as another user from the steps of the Dockerfile', { timeout: 300_000
   };
   const user = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
   const [, ...args] = listOf('CMD');
-  const node = await nodeFor(app);
   const server = spawn(node, args, { cwd: app, env, ...user });
   let output = '';
   for (const stream of [server.stdout, server.stderr])
@@ -91,6 +93,21 @@ it('starts as another user from the steps of the Dockerfile', { timeout: 300_000
     server.kill('SIGKILL');
   }
 });
+
+/** Starts the program until it has said this. */
+async function expectTold(node: string, app: string, what: RegExp): Promise<void> {
+  const [, ...args] = listOf('CMD');
+  const env = { PATH: process.env['PATH'] ?? '', PORT: '0', DATABASE_URL: 'file:./first.db' };
+  const program = spawn(node, args, { cwd: app, env });
+  let output = '';
+  for (const stream of [program.stdout, program.stderr])
+    stream.on('data', (text: Buffer) => (output += text.toString()));
+  try {
+    await expect.poll(() => output, { timeout: 60_000 }).toMatch(what);
+  } finally {
+    program.kill('SIGKILL');
+  }
+}
 
 /** Copies the Node that the image would have of its own to a place that any user may read. */
 async function nodeFor(app: string): Promise<string> {

@@ -19,7 +19,7 @@ import { DEFAULT_DATABASE_URL, migrateFromFolder, openNodeDatabase } from './dat
 import { newLockMemory, WriteLock } from './database/write-lock.ts';
 import { DocumentThreads } from './threads/document-threads.ts';
 import { NodeSockets } from './websockets.ts';
-import { createNodePages } from './pages.ts';
+import { createNodePages, hasChat } from './pages.ts';
 import {
   embeddingsOf,
   identityOf,
@@ -219,7 +219,7 @@ function tellStart(
   console.log(`listening on ${address}`);
   const model = registry.resolve(registry.defaultName)[0].name;
   const data = placeOf(config.DATABASE_URL ?? DEFAULT_DATABASE_URL);
-  const facts = factsOf({ address, model, data, config });
+  const facts = factsOf({ address, model, data, config, hasChat: hasChat() });
   if (formatOf(config) === 'json') log.info('ready', facts);
   else printFacts(facts);
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { assetName, FILES, type PageFile } from '../pages/files.ts';
@@ -18,6 +19,13 @@ export function createNodePages(): Pages {
     const built = await (chat ??= buildChat());
     return built ? built.get(path) : found(() => readFile(collected + assetName(path), 'utf8'));
   });
+}
+
+/** Returns true where the chat was built, or the package is there that builds it. */
+export function hasChat(): boolean {
+  return (
+    existsSync(collected + assetName('/')) || existsSync(resolve(root, 'node_modules/esbuild'))
+  );
 }
 
 /** Builds the chat; undefined where the packages for that are not installed. */
