@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createGoogle } from '@ai-sdk/google';
 import { createGroq } from '@ai-sdk/groq';
 import { createOpenAI } from '@ai-sdk/openai';
@@ -206,9 +207,12 @@ describe.each(services)('%s', (service) => {
     { tokens: ['a', 'b'], delayMs: { between: 60_000 } },
   ] satisfies Behaviour[])('sees the client abort: %j', async (behaviour) => {
     scripted(behaviour);
-    const result = await run(service, prompt, AbortSignal.timeout(80));
-    expect(result.thrown).toBe(true);
+    const leaving = new AbortController();
+    const running = run(service, prompt, leaving.signal);
     const request = await upstream.waitForRequest();
+    await sleep(80);
+    leaving.abort();
+    expect((await running).thrown).toBe(true);
     await request.closed;
     expect(request).toMatchObject({ aborted: true, finished: false, brokenByUs: false });
   });
