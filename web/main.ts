@@ -1,5 +1,5 @@
 /** The page: a chat by the public API alone. */
-import { call, nameUser } from './api/client.ts';
+import { addressOf, call, nameUser } from './api/client.ts';
 import { messageActions } from './chat/actions.ts';
 import { attachFiles } from './chat/attachments.ts';
 import { current, currentId, isBusy, open } from './chat/chat.ts';
@@ -24,6 +24,9 @@ function showTitle(): void {
   current.follow((conversation) => {
     const title = conversation?.title ?? say('newConversation');
     element('title').textContent = title;
+    const link = element<HTMLAnchorElement>('as-page');
+    link.hidden = !conversation;
+    if (conversation) link.href = addressOf(`/conversations/${conversation.conversation_id}`).href;
     document.title = conversation?.title ? `${title} · parley` : 'parley';
   });
 }

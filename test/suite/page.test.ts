@@ -226,6 +226,29 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
     expect(mistakes).toEqual([]);
   });
 
+  it('shows a conversation as a page that needs no script, and runs nothing of it', async () => {
+    const { page, mistakes } = await visitors.open({ model: 'offline' });
+    await ask(page, '<img src=x onerror=alert(1)> & "more"');
+    await whole(page, 2);
+    const address = (await page.getAttribute('#as-page', 'href')) ?? '';
+    const reader = await visitors.open({
+      path: address.slice(target.url.length),
+      javaScriptEnabled: false,
+      isReady: false,
+    });
+    expect(await reader.page.textContent('.user div')).toBe(
+      '<img src=x onerror=alert(1)> & "more"',
+    );
+    expect(await reader.page.textContent('.assistant div')).toContain('offline model');
+    expect(await reader.page.locator('img').count()).toBe(0);
+    const { headers } = await target.call(new URL(address).pathname, {
+      headers: { accept: 'text/html' },
+    });
+    expect(headers['content-security-policy']).toContain("default-src 'none'; style-src 'self'");
+    expect(headers.vary).toMatch(/\baccept\b/iu);
+    expect([...mistakes, ...reader.mistakes]).toEqual([]);
+  });
+
   it('keeps the draft, and lists the keys under ?', async () => {
     const { page } = await visitors.open();
     await page.fill('#composer-text', 'half a thought');

@@ -35,6 +35,8 @@ export const CMAPS = { copy: 'src/host/cmaps', original: 'node_modules/pdfjs-dis
 export const FILES: Readonly<Record<string, PageFile>> = {
   '/docs': { file: `${ours}/docs.html`, type: HTML },
   '/redoc': { file: `${ours}/redoc.html`, type: HTML },
+  // For a conversation that is read without the chat.
+  '/assets/reading.css': { file: `${ours}/reading.css`, type: CSS },
   '/assets/docs.css': { file: `${ours}/docs.css`, type: CSS },
   '/assets/docs.js': { file: `${ours}/docs.js`, type: SCRIPT },
   '/assets/redoc.js': { file: `${ours}/redoc.js`, type: SCRIPT },

@@ -9,6 +9,7 @@ import { commonProblems, json, linkNext } from '../shared/responses.ts';
 import { paged } from '../shared/response-docs.ts';
 import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
+import { answerPage, wantsPage } from './conversation-page.ts';
 import { readMessages, readNewest } from './read-messages.ts';
 import type { RouteBase } from './route-base.ts';
 
@@ -49,7 +50,9 @@ const anyTranscript = z.union([transcript, uiTranscript]).openapi('AnyTranscript
 
 /** Adds `GET {path}/{id}`: returns a conversation with its messages. */
 export function addTranscript(router: Router, { path, tags, name }: RouteBase): void {
-  const responses = { 200: paged(json(anyTranscript, 'The conversation')), ...commonProblems };
+  const whole = json(anyTranscript, 'The conversation; a page for browsers');
+  const content = { ...whole.content, 'text/html': { schema: z.string() } };
+  const responses = { 200: paged({ ...whole, content }), ...commonProblems };
   route(
     router,
     {
@@ -65,6 +68,8 @@ export function addTranscript(router: Router, { path, tags, name }: RouteBase): 
       if (c.req.valid('query').format === 'ui')
         return answerUiTranscript(c, c.req.valid('param').id);
       const found = required(await readNewest(c, c.req.valid('param').id), 'Conversation');
+      c.res.headers.append('Vary', 'Accept');
+      if (wantsPage(c)) return answerPage(c, found);
       return c.json({
         ...conversationView(found.conversation),
         messages: found.messages.map(messageView),
