@@ -139,7 +139,23 @@ const malformed: [string, string][] = [
   ['JWT_JWKS_URL', 'ftp://issuer.example'],
   ['AUTH', 'NONE'],
   ['AUTH', 'open sesame'],
+  ['MCP_SERVERS', 'weather=http://mcp.example'],
+  ['MCP_SERVERS', '{"name":"weather","url":"http://mcp.example"}'],
+  ['MCP_SERVERS', '[{"name":"weather"}]'],
+  ['MCP_SERVERS', '[{"name":"two__parts","url":"http://mcp.example"}]'],
+  ['MCP_SERVERS', '[{"name":"weather","url":"file:///etc/passwd"}]'],
+  ['MCP_SERVERS', '[{"name":"weather","url":"http://mcp.example","approve":"always"}]'],
+  ['MCP_SERVERS', '[{"name":"weather","url":"http://mcp.example","approval":"sometimes"}]'],
+  ['MCP_SERVERS', '[{"name":"a","url":"http://a.example"},{"name":"a","url":"http://b.example"}]'],
 ];
+
+it('reads the servers that have tools', () => {
+  const servers = [
+    { name: 'weather', url: 'https://mcp.example/weather', approval: ['set_alarm'] },
+    { name: 'notes', url: 'http://127.0.0.1:9/', headers: { authorization: 'Bearer x' } },
+  ];
+  expect(parseConfig({ MCP_SERVERS: JSON.stringify(servers) }).MCP_SERVERS).toEqual(servers);
+});
 
 it.each(malformed)('refuses %s=%s in one line that names it', (name, value) => {
   const attempt = () => parseConfig({ [name]: value });

@@ -15,7 +15,7 @@ import { settleFiles } from './prompt-files.ts';
 import { callModel } from './call-model.ts';
 import { countUsage, type ModelCall, type ReportedUsage } from './count-usage.ts';
 import { hasWrittenAll, modelOptions, toolChoiceOf, windowFor } from './call-options.ts';
-import { letJoin } from './steering.ts';
+import { letJoin, letJoinFirst } from './steering.ts';
 import type { StepResult } from './model-step.ts';
 import type { OfferedTools, ToolContext } from '../tools/tool.ts';
 import { continuePrompt } from '../tools/continue-prompt.ts';
@@ -81,7 +81,7 @@ async function generateBy(
   };
   const files = { model, db: dependencies.db, userId: conversation.userId };
   const first = firstPrompt(model, tools, job, retrieved, dependencies);
-  const joining = job.isSteered ? await letJoin(job, dependencies) : [];
+  const joining = job.isSteered ? await letJoinFirst(job, dependencies) : [];
   let prompt = await settleFiles([...first, ...joining], files);
   const calls: ModelCall[] = [];
   for (let count = 1; ; count++) {

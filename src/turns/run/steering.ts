@@ -33,6 +33,20 @@ export async function letJoin(
   }
 }
 
+/**
+ * Lets messages join a turn before its first step.
+ * @returns what the model is told of all that have joined: a model that is asked in place of
+ *   another has been told of none
+ */
+export async function letJoinFirst(
+  job: Pick<TurnJob, 'turn'>,
+  dependencies: Pick<RunDependencies, 'db' | 'log'>,
+): Promise<LanguageModelV4Prompt> {
+  await letJoin(job, dependencies);
+  const steered = job.turn.parts.all().filter(({ type }) => type === 'steered');
+  return promptMessages({ role: 'assistant', parts: steered });
+}
+
 function isWaiting({ id, isReleased }: Steering, joined: ReadonlySet<string>): boolean {
   return !isReleased && !joined.has(id);
 }
