@@ -173,6 +173,7 @@ const environmentSchema = z.object({
     )
     .optional(),
   LIMIT_REQUESTS_PER_MINUTE: wholeNumber(1, 1_000_000).optional(),
+  LIMIT_STREAMS: wholeNumber(1, 1_000_000).optional(),
   LIMIT_TURNS_AT_ONCE: wholeNumber(1, 1_000_000).optional(),
   LIMIT_TOKENS_PER_DAY: wholeNumber(1, 1_000_000_000_000).optional(),
   LIMIT_TOKENS_PER_MONTH: wholeNumber(1, 1_000_000_000_000).optional(),

@@ -6,6 +6,7 @@ import { LIMIT_NAMES, NO_LIMITS } from '../core/limits.ts';
 import { hasScope, requireUserId } from '../core/principal.ts';
 import { readBudget } from '../store/limits/budget.ts';
 import { setLimits, type OwnLimits } from '../store/limits/user-limits.ts';
+import { openStreamsOf } from '../turns/limit-streams.ts';
 import { limitHeaders, limitsView } from '../wire/limits-view.ts';
 import type { AppContext } from './shared/dependencies.ts';
 import { nameUser } from './shared/identify.ts';
@@ -20,7 +21,7 @@ const limitsSchema = z
     user_id: z.string(),
     limits: z.array(
       z.looseObject({
-        name: z.enum(LIMIT_NAMES),
+        name: z.enum([...LIMIT_NAMES, 'streams']),
         limit: z.number(),
         used: z.number(),
         reserved: z.number(),
@@ -104,9 +105,18 @@ function storedLimits({ cost_per_month: cost, ...others }: z.output<typeof ownLi
 }
 
 async function shown(c: AppContext, userId: string) {
-  const { db, config, limits } = c.get('dependencies');
-  const defaults = limits ?? NO_LIMITS;
+  const { db, config, limits: defaults = NO_LIMITS } = c.get('dependencies');
   const budget = await readBudget(db, { defaults, userId, leaseMs: config.TURN_LEASE_MS });
   const headers = { ...limitHeaders(budget), 'Cache-Control': 'no-store' };
-  return c.json({ user_id: userId, limits: limitsView(budget) }, 200, headers);
+  const limits = [...limitsView(budget), ...streamsView(config.LIMIT_STREAMS, userId)];
+  return c.json({ user_id: userId, limits }, 200, headers);
+}
+
+/** Streams are counted in this process alone, and by no user's own limit. */
+function streamsView(limit: number | undefined, userId: string) {
+  if (limit === undefined) return [];
+  const used = openStreamsOf(userId);
+  return [
+    { name: 'streams' as const, limit, used, reserved: 0, remaining: Math.max(0, limit - used) },
+  ];
 }

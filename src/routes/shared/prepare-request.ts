@@ -3,6 +3,8 @@ import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { refuseForeignOrigin } from '../../auth/origin.ts';
 import { ParleyError } from '../../core/errors.ts';
+import { userIdOf } from '../../core/principal.ts';
+import { limitedStreams } from '../../turns/limit-streams.ts';
 import { LARGEST_UPLOAD } from '../../documents/extract.ts';
 import type { AppContext, AppEnv } from './dependencies.ts';
 import { authenticate, identifiedRequest } from './identify.ts';
@@ -57,6 +59,7 @@ export function prepareRequest(traits: RouteTraits): MiddlewareHandler<AppEnv> {
     return limitIfLarge(c, async () => {
       requireKnownBody(c, traits);
       c.set('principal', await authenticate(c));
+      limitStreams(c);
       await next();
     });
   };
@@ -65,6 +68,17 @@ export function prepareRequest(traits: RouteTraits): MiddlewareHandler<AppEnv> {
     if (traits.isOpen || !c.get('dependencies').identity) return serve(c, next);
     return identifiedRequest(c, traits, async () => void (await serve(c, next)));
   };
+}
+
+/** Counts the streams of turns that the request may open. */
+function limitStreams(c: AppContext): void {
+  const dependencies = c.get('dependencies');
+  const { LIMIT_STREAMS: most } = dependencies.config;
+  const userId = userIdOf(c.get('principal'));
+  if (most === undefined || userId === undefined) return;
+  const defer = (work: Promise<unknown>) => dependencies.defer(work);
+  const turns = limitedStreams(dependencies.turns, { userId, most, defer });
+  c.set('dependencies', { ...dependencies, turns });
 }
 
 function largestBody({ takesFile, takesHistory }: RouteTraits): number {

@@ -1,0 +1,76 @@
+/** `LIMIT_STREAMS`: so many streams of a user are open at once in a process, and no more. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { request } from '../support/http.ts';
+import { openStream } from '../support/sse.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { startUpstream, type Upstream } from '../support/upstream.ts';
+import { aProblem } from './shapes.ts';
+import { suiteTarget, unique } from './target.ts';
+
+const { runtime } = suiteTarget();
+let upstream: Upstream;
+let server: TestServer;
+beforeAll(async () => {
+  upstream = await startUpstream();
+  server = await startServer({
+    runtime,
+    env: { ...upstream.env, LIMIT_STREAMS: '2', KEEP_ALIVE_MS: '500' },
+  });
+}, 150_000);
+afterAll(async () => {
+  await server.close();
+  await upstream.close();
+});
+
+/** A model that says one word and then waits. */
+function stallingModel(): string {
+  const name = unique('model');
+  upstream.script(name, { tokens: ['one ', 'two'], fault: { how: 'stall', afterTokens: 1 } });
+  return `openai/${name}`;
+}
+
+async function begin(user_id: string, model: string) {
+  const stream = await openStream(`${server.url}/conversations`, {
+    json: { user_id, message: 'Hi', model },
+  });
+  await stream.next('message.delta');
+  return stream;
+}
+
+async function streamsOf(user_id: string): Promise<unknown> {
+  const answer = await request<{ limits: { name: string }[] }>(
+    `${server.url}/limits?user_id=${user_id}`,
+  );
+  return answer.json.limits.find(({ name }) => name === 'streams');
+}
+
+it('refuses one stream too many, stores nothing of it, and frees a place with each end', async () => {
+  const user_id = unique('user');
+  const model = stallingModel();
+  const [first, second] = [await begin(user_id, model), await begin(user_id, model)];
+  const full = { name: 'streams', limit: 2, used: 2, reserved: 0, remaining: 0 };
+  expect(await streamsOf(user_id)).toEqual(full);
+  const json = { user_id, message: 'Hi', model: 'offline', stream: true };
+  const refused = await request(`${server.url}/conversations`, { json });
+  expect(refused.json).toMatchObject(aProblem(429, 'rate_limited'));
+  expect(refused.headers['retry-after']).toBe('1');
+  const turnId = String(first.headers['x-turn-id']);
+  const events = `${server.url}/turns/${turnId}/events?user_id=${user_id}`;
+  expect((await openStream(events)).status).not.toBe(200);
+  const list = await request<object[]>(`${server.url}/conversations?user_id=${user_id}`);
+  expect(list.json).toHaveLength(2);
+  // Whole answers and other users are not meant.
+  const whole = await request(`${server.url}/conversations`, { json: { ...json, stream: false } });
+  expect(whole.status).toBe(200);
+  const other = unique('user');
+  (await begin(other, model)).close();
+  // A client that leaves frees its place.
+  first.close();
+  await expect.poll(() => streamsOf(user_id), { timeout: 20_000 }).toMatchObject({ used: 1 });
+  // So does a stream that comes to its end.
+  const short = await openStream(`${server.url}/conversations`, { json });
+  await short.collect();
+  await expect.poll(() => streamsOf(user_id), { timeout: 20_000 }).toMatchObject({ used: 1 });
+  second.close();
+  await expect.poll(() => streamsOf(user_id), { timeout: 20_000 }).toMatchObject({ used: 0 });
+}, 90_000);
