@@ -16,6 +16,7 @@ import { keysRouter } from './routes/credentials/keys.ts';
 import { sessionsRouter } from './routes/credentials/sessions.ts';
 import { ticketsRouter } from './routes/credentials/tickets.ts';
 import { durableStreamsRouter } from './routes/durable-streams.ts';
+import { chunksRouter } from './routes/documents/chunk-routes.ts';
 import { documentsRouter } from './routes/documents/documents.ts';
 import { filesRouter } from './routes/files/files.ts';
 import { limitsRouter } from './routes/limits.ts';
@@ -64,6 +65,7 @@ export function createApp<Bindings extends object>(
   app.route('/', chatConversationsRouter());
   app.route('/', messagesRouter());
   app.route('/', documentsRouter());
+  app.route('/', chunksRouter());
   app.route('/', filesRouter());
   app.route('/', chatRouter());
   app.route('/', agUiRouter());

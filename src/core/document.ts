@@ -63,3 +63,8 @@ export function headingLineOf(chunk: { title: string; headings: string[]; text: 
     .filter((line) => !opening.startsWith(line))
     .join(' › ');
 }
+
+export type MetadataValue = string | number | boolean | null;
+
+/** Metadata that a document must have: in each field one of the values, or a list with one. */
+export type MetadataFilter = Readonly<Record<string, readonly MetadataValue[]>>;

@@ -2,6 +2,7 @@
  * What a request asks of the model, besides the message that is answered. The names are those of
  * the API: parameters have one shape in requests, in memory and in the database.
  */
+import type { MetadataFilter } from './document.ts';
 import type { Json } from './parts.ts';
 
 export const REASONING_EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh'] as const;
@@ -44,6 +45,10 @@ export interface TurnParameters {
   tool_choice?: ToolChoice;
   /** False when a step may call one tool at most. */
   parallel_tool_calls?: boolean;
+  /** Only these documents may ground the answer. */
+  document_ids?: string[];
+  /** Only documents with these metadata may ground the answer. */
+  document_metadata?: MetadataFilter;
   /** True when nobody can be asked whether a tool may run: those that need it are not offered. */
   without_approvals?: true;
   /** Instructions in place of the conversation's. */

@@ -6,12 +6,12 @@
 import { similarities, type CandidateSet } from './candidates.ts';
 
 /**
- * Rocchio's usual settings: the best ten chunks, their forty heaviest terms, and the same weight as
+ * Rocchio's usual settings: the best ten chunks, their forty heaviest terms, and about the weight of
  * the query.
  */
 const FEEDBACK_CHUNKS = 10;
 const FEEDBACK_TERMS = 40;
-const FEEDBACK_WEIGHT = 1;
+const FEEDBACK_WEIGHT = 1.3;
 /**
  * A chunk is weighted by the cube of its score, so that where few are far ahead, the rest has
  * little influence. A relevance model's probabilities fall as steeply (Lavrenko and Croft, SIGIR
@@ -21,7 +21,7 @@ const FEEDBACK_STEEPNESS = 3;
 
 /** Number of neighbours, and their share of a candidate's score. */
 const NEIGHBOURS = 5;
-const NEIGHBOUR_SHARE = 0.7;
+const NEIGHBOUR_SHARE = 0.75;
 /** Neighbours are searched among this many best candidates; matches further down are accidental. */
 const NEIGHBOURHOOD = 150;
 

@@ -1,4 +1,5 @@
 /** Finds passages for a question: embeds it, searches in one database request, and ranks. */
+import type { MetadataFilter } from '../core/document.ts';
 import { notFound } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Citation } from '../core/parts.ts';
@@ -43,6 +44,8 @@ export interface Passage {
   /** Range in the document's text, in UTF-16 units. */
   start: number;
   end: number;
+  /** When its document last changed, in milliseconds since the epoch. */
+  updatedAt: number;
   /** Share of the query's words, weighted by rarity, that the passage contains: 0 to 1. */
   coverage: number;
   /** Null if the vectors were not searched or did not find it. */
@@ -166,7 +169,7 @@ export async function searchFor(
 }
 
 export function passageOf(result: SearchResult, n: number): Passage {
-  const { documentId, title, url, text, headings, ordinal, start, end } = result;
+  const { documentId, title, url, text, headings, ordinal, start, end, updatedAt } = result;
   return {
     source: {
       n,
@@ -182,6 +185,7 @@ export function passageOf(result: SearchResult, n: number): Passage {
     ordinal,
     start,
     end,
+    updatedAt,
     coverage: result.coverage,
     cosine: result.cosine,
     keywordRank: result.keywordRank,
@@ -215,6 +219,8 @@ export function createRetriever(searcher: Searcher, { configured }: EmbeddingReg
       conversationId: string;
       query: string;
       k: number;
+      documentIds?: readonly string[] | undefined;
+      metadata?: MetadataFilter | undefined;
       signal?: AbortSignal;
       onCall?: OnEmbeddingCall;
     }): Promise<Passage[]> => {

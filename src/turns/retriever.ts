@@ -1,4 +1,5 @@
 /** Retrieval, as turns use it. */
+import type { MetadataFilter } from '../core/document.ts';
 import type { Citation } from '../core/parts.ts';
 import type { OnEmbeddingCall } from '../models/embeddings/registry.ts';
 
@@ -7,6 +8,8 @@ export interface Passage {
   source: Citation;
   /** The whole text of the passage, for the model. */
   text: string;
+  /** When its document last changed, in milliseconds since the epoch. */
+  updatedAt: number;
 }
 
 /** Searches a user's documents for passages. */
@@ -20,6 +23,9 @@ export interface Retriever {
     conversationId: string;
     query: string;
     k: number;
+    /** Only these documents, and only those whose metadata have one of the values of each field. */
+    documentIds?: readonly string[] | undefined;
+    metadata?: MetadataFilter | undefined;
     signal?: AbortSignal;
     /** Called for each call of a model that the search has made. */
     onCall?: OnEmbeddingCall;

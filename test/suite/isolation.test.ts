@@ -128,6 +128,7 @@ const KINDS: [RegExp, string][] = [
   [/^\/messages\/\{id\}\/edit/u, 'question'],
   [/^\/messages\/\{id\}/u, 'message'],
   [/^\/documents\/\{id\}/u, 'document'],
+  [/^\/chunks\/\{id\}/u, 'chunk'],
   [/^\/files\/\{id\}/u, 'file'],
   [/^\/keys\/\{id\}/u, 'key'],
   [/^\/tool-permissions\/\{tool\}/u, 'tool'],

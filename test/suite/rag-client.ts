@@ -31,7 +31,8 @@ export function sourcesOf(events: SseEvent[]): SourceJson[] {
 
 /** The passages in a message to a model, as they are marked there. */
 export function passagesIn(message: string): { n: number; title: string; text: string }[] {
-  const marked = /<passage n="(\d+)" title="([^\n]*)">\n([^]*?)\n<\/passage>/gu;
+  const marked =
+    /<passage n="(\d+)" title="([^\n]*)" date="\d{4}-\d\d-\d\d">\n([^]*?)\n<\/passage>/gu;
   return Array.from(message.matchAll(marked), ([, n, title = '', text = '']) => ({
     n: Number(n),
     title,

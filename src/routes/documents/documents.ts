@@ -198,14 +198,8 @@ function search(c: AppContext, given: z.output<typeof shapes.retrieval>): Promis
     mode,
     conversationId: conversation_id ?? undefined,
     documentIds: document_ids ?? undefined,
-    metadata: metadata ? listsOf(metadata) : undefined,
+    metadata: metadata ?? undefined,
   });
-}
-
-function listsOf<Value>(filter: Record<string, Value | Value[]>): Record<string, Value[]> {
-  return Object.fromEntries(
-    Object.entries(filter).map(([key, value]) => [key, Array.isArray(value) ? value : [value]]),
-  );
 }
 
 function resultView({ source, keywordRank, vectorRank, ...passage }: Passage) {

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { DOCUMENT_STATUSES } from '../../core/document.ts';
 import { RETRIEVAL_MODES } from '../../search/rank.ts';
 import type { Json } from '../../core/parts.ts';
+import { documentIds, metadataFilter } from '../shared/document-filter.ts';
 import { problemSchema } from '../shared/responses.ts';
 import * as schemas from '../shared/schemas.ts';
 
@@ -10,7 +11,6 @@ import * as schemas from '../shared/schemas.ts';
 const LONGEST_QUERY = 20_000;
 const LONGEST_URL = 2_000;
 const LONGEST_MIME_TYPE = 200;
-const LONGEST_FIELD = 1_000;
 /** The longest metadata of a document, in UTF-16 units of JSON. */
 const LONGEST_METADATA = 16_000;
 /**
@@ -18,9 +18,6 @@ const LONGEST_METADATA = 16_000;
  * than a few.
  */
 const DEEPEST_METADATA = 20;
-/** The most fields that a search may filter by, and the most values of each. */
-const MOST_FILTERS = 20;
-const MOST_DOCUMENTS = 1_000;
 
 const json: z.ZodType<Json> = z.json();
 
@@ -181,8 +178,6 @@ export const documentSchema = z
   })
   .openapi('Document');
 
-const metadataValue = z.union([schemas.text(LONGEST_METADATA), z.number(), z.boolean(), z.null()]);
-
 export const retrieval = schemas
   .bodyOf({
     user_id: schemas.userId.optional(),
@@ -196,39 +191,33 @@ export const retrieval = schemas
     conversation_id: schemas.id
       .nullish()
       .openapi({ description: 'Only documents of this conversation' }),
-    document_ids: z.array(schemas.id).max(MOST_DOCUMENTS).nullish(),
-    metadata: z
-      .record(
-        schemas.text(LONGEST_FIELD),
-        z.union([metadataValue, z.array(metadataValue).max(MOST_FILTERS)]),
-      )
-      .refine((value) => Object.keys(value).length <= MOST_FILTERS, 'asks for too many fields')
-      .nullish()
-      .openapi({
-        type: 'object',
-        description: 'Only documents whose metadata have these values, or one of a list of values',
-      }),
+    document_ids: documentIds.nullish(),
+    metadata: metadataFilter.nullish(),
   })
   .openapi('Retrieval');
+
+export const chunkFields = {
+  chunk_id: z.string(),
+  document_id: z.string(),
+  title: z.string().nullable(),
+  url: z.string().optional(),
+  text: z.string(),
+  headings: z.array(z.string()),
+  ordinal: z.int(),
+  start: z
+    .int()
+    .openapi({ description: 'Where it begins in the document’s text, in UTF-16 units' }),
+  end: z.int(),
+};
 
 export const retrieved = z
   .object({
     results: z.array(
       z.looseObject({
-        chunk_id: z.string(),
-        document_id: z.string(),
-        title: z.string().nullable(),
-        url: z.string().optional(),
-        text: z.string(),
-        headings: z.array(z.string()),
+        ...chunkFields,
         score: z
           .number()
           .openapi({ description: 'Higher is better; comparable within one answer' }),
-        ordinal: z.int(),
-        start: z
-          .int()
-          .openapi({ description: 'Where it begins in the document’s text, in UTF-16 units' }),
-        end: z.int(),
         keyword_rank: z.int().nullable(),
         vector_rank: z.int().nullable(),
       }),

@@ -1,11 +1,13 @@
-/** The fields by which a request asks something of the model, besides its message. */
+/** The fields by which a request says how it is to be answered, besides its message. */
 import { z } from '@hono/zod-openapi';
 import { invalid } from '../../core/errors.ts';
 import { TOOL_NAMES } from '../../core/tool-names.ts';
 import { checkSchema } from '../../core/json-schema/check-schema.ts';
 import { isRecursive } from '../../core/json-schema/is-recursive.ts';
 import { REASONING_EFFORTS, type TurnParameters } from '../../core/parameters.ts';
+import { documentIds, metadataFilter } from './document-filter.ts';
 import { bodyOf } from './known-fields.ts';
+import { plainText } from './plain-text.ts';
 
 /** No model writes more; what a model can write is usually far less. */
 const MOST_OUTPUT_TOKENS = 1_000_000;
@@ -14,14 +16,6 @@ const LONGEST_STOP = 200;
 const LONGEST_DESCRIPTION = 10_000;
 /** The names that every service takes. */
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
-
-const plainText = (longest: number) =>
-  z
-    .string()
-    .min(1)
-    .max(longest)
-    .refine((value) => !value.includes('\0'), 'must not contain a NUL character')
-    .overwrite((value) => value.toWellFormed());
 
 export const nameOfOne = z
   .string()
@@ -114,6 +108,8 @@ export const parameterFields = {
   reasoning_effort: z.enum(REASONING_EFFORTS).optional(),
   tools: tools.optional(),
   tool_choice: toolChoice.optional(),
+  document_ids: documentIds.optional(),
+  document_metadata: metadataFilter.optional(),
 };
 
 const NAMES = Object.keys(parameterFields) as (keyof typeof parameterFields)[];

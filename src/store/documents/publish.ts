@@ -51,6 +51,8 @@ export function publish(userId: string, which: SQL | undefined): Statement[] {
     .innerJoin(documents, eq(documents.id, documentDrafts.documentId))
     .where(isTheirs);
   const revision = sql`(select ${owners.revision} from ${owners} where ${eq(owners.userId, userId)})`;
+  // To move a document to another space does not change it.
+  const updatedAt = described(documents.updatedAt, now);
   return [
     ...removeChunks(userId, documents, inArray(documents.id, ids)),
     statement(
@@ -65,7 +67,7 @@ export function publish(userId: string, which: SQL | undefined): Statement[] {
     statement(
       query
         .update(documents)
-        .set({ ...PUBLISHED, revision, status: 'ready', error: null, updatedAt: now })
+        .set({ ...PUBLISHED, revision, status: 'ready', error: null, updatedAt })
         .from(documentDrafts)
         .where(and(eq(documents.id, documentDrafts.documentId), isTheirs)),
     ),
@@ -97,6 +99,6 @@ type DraftsOwn = 'documentId' | 'userId' | 'purpose' | 'done' | 'heartbeatAt';
  * Takes the draft's description after an ingest. After a reindex the document keeps its own, which
  * may have changed since the draft copied it.
  */
-function described(stored: SQLiteColumn, drafted: SQLiteColumn): SQL {
+function described(stored: SQLiteColumn, drafted: SQLiteColumn | SQL): SQL {
   return sql`case ${documentDrafts.purpose} when 'ingest' then ${drafted} else ${stored} end`;
 }

@@ -90,7 +90,7 @@ export function selectCandidates(asked: CandidateQuery): TypedStatement<Candidat
       vectors as materialized (${vectors})
     select ${chunks.id}, ${chunks.documentId}, ${documents.title}, ${documents.url},
       ${chunks.text}, ${chunks.headings}, ${chunks.ordinal}, ${chunks.startOffset},
-      ${chunks.endOffset}, words.score, -vectors.nearness as distance
+      ${chunks.endOffset}, ${documents.updatedAt}, words.score, -vectors.nearness as distance
     from (select id from words union select id from vectors where nearness is not null) found
     join ${chunks} on ${chunks.id} = found.id
     join ${documents} on ${documents.id} = ${chunks.documentId} and ${documents.userId} = ${userId}

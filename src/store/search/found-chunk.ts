@@ -13,6 +13,8 @@ export interface FoundChunk {
   ordinal: number;
   start: number;
   end: number;
+  /** When its document last changed, in milliseconds since the epoch. */
+  updatedAt: number;
 }
 
 /** Reads a chunk from a row with its columns and those of its document. */
@@ -27,5 +29,6 @@ export function foundChunk(row: Row): FoundChunk {
     ordinal: number(row['ordinal']),
     start: number(row['start_offset']),
     end: number(row['end_offset']),
+    updatedAt: number(row['updated_at']),
   };
 }

@@ -106,7 +106,7 @@ function bytesOf(value: Value | undefined): ArrayBuffer | null {
 export function selectFound(userId: string, ids: readonly number[]): TypedStatement<FoundChunk[]> {
   const statement = plain(sql`select ${chunks.id}, ${chunks.documentId}, ${documents.title},
       ${documents.url}, ${chunks.text}, ${chunks.headings}, ${chunks.ordinal},
-      ${chunks.startOffset}, ${chunks.endOffset}
+      ${chunks.startOffset}, ${chunks.endOffset}, ${documents.updatedAt}
     from json_each(${JSON.stringify(ids)}) asked
     cross join ${chunks} on ${chunks.id} = asked.value
     cross join ${documents} on ${documents.id} = ${chunks.documentId}

@@ -1,12 +1,8 @@
 /** Which documents a search is about, as a condition. They are always those of one user. */
 import { and, eq, isNotNull, isNull, or, sql, type SQL } from 'drizzle-orm';
+import type { MetadataFilter, MetadataValue } from '../../core/document.ts';
 import { query } from '../query.ts';
 import { conversations, documents } from '../schema.ts';
-
-export type MetadataValue = string | number | boolean | null;
-
-/** Metadata that a document must have: in each field one of the values, or a list with one. */
-export type MetadataFilter = Record<string, readonly MetadataValue[]>;
 
 export interface DocumentScope {
   userId: string;

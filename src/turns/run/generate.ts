@@ -9,7 +9,7 @@ import { estimateTokens } from '../../core/tokens.ts';
 import { OFFLINE_OPTIONS } from '../../models/offline/chat-model.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
-import { loggedRetriever, type RetrievedContext } from './retrieve-context.ts';
+import { retrieverFor, type RetrievedContext } from './retrieve-context.ts';
 import { buildPrompt } from './build-prompt.ts';
 import { settleFiles } from './prompt-files.ts';
 import { callModel } from './call-model.ts';
@@ -77,7 +77,7 @@ async function generateBy(
     tools,
     trace: job.trace,
     deadline: turn.startedAt + dependencies.settings.timeLimits.totalMs,
-    retriever: loggedRetriever(dependencies.retriever, turn),
+    retriever: retrieverFor(job, dependencies.retriever),
   };
   const files = { model, db: dependencies.db, userId: conversation.userId };
   const first = firstPrompt(model, tools, job, retrieved, dependencies);

@@ -83,15 +83,15 @@ function show(
  * as the turn is stopped.
  */
 async function find(
-  { turn, conversation }: TurnJob,
+  job: TurnJob,
   queries: readonly string[],
   { retriever }: RunDependencies,
 ): Promise<Passage[]> {
-  const { userId, id: conversationId } = conversation;
-  const signal = turn.stopSignal;
+  const { userId, id: conversationId } = job.conversation;
+  const signal = job.turn.stopSignal;
   signal.throwIfAborted();
   const request = { userId, conversationId, k: PASSAGES, signal };
-  const logged = loggedRetriever(retriever, turn);
+  const logged = retrieverFor(job, retriever);
   const searches = queries.map((query) => logged.retrieve({ ...request, query }));
   return merged(await unlessAborted(Promise.all(searches), signal));
 }
@@ -110,8 +110,12 @@ function merged(lists: readonly Passage[][]): Passage[] {
   }));
 }
 
-/** Returns a retriever that notes the calls of its searches as those of a turn. */
-export function loggedRetriever(retriever: Retriever, { calls }: TurnJob['turn']): Retriever {
-  const onCall: OnEmbeddingCall = (call) => calls.add(call);
-  return { retrieve: (request) => retriever.retrieve({ ...request, onCall }) };
+/**
+ * Returns a retriever that searches the documents which a turn is about, and notes the calls of its
+ * searches as those of the turn.
+ */
+export function retrieverFor({ turn, parameters }: TurnJob, retriever: Retriever): Retriever {
+  const onCall: OnEmbeddingCall = (call) => turn.calls.add(call);
+  const about = { documentIds: parameters?.document_ids, metadata: parameters?.document_metadata };
+  return { retrieve: (request) => retriever.retrieve({ ...request, ...about, onCall }) };
 }

@@ -6,7 +6,7 @@ function passage(n: number, text: string): Passage {
   const source = { n, document_id: `document ${n}`, chunk_id: `${n}`, title: null };
   return {
     source: { ...source, snippet: text, score: 1 / n },
-    ...{ text, headings: [], ordinal: 0, start: 0, end: text.length },
+    ...{ text, headings: [], ordinal: 0, start: 0, end: text.length, updatedAt: 0 },
     ...{ coverage: 1, cosine: null, keywordRank: n, vectorRank: null },
   };
 }

@@ -336,6 +336,7 @@ async function keepDocuments(): Promise<void> {
   await call('POST', '/documents', { ...document, url: 'https://example.com' });
   const replacement = { ...document, document_id: documentId, text: 'New words.' };
   await call('POST', '/documents', replacement, { 'idempotency-key': 'replacement' });
+  await call('GET', '/chunks/16777216?user_id=u&around=1');
   // The first search is answered by the statements alone, and has the library read into memory.
   await call('POST', '/retrieve', { user_id: 'u', query: 'words' });
   await searcher.libraries.settled();

@@ -17,7 +17,7 @@ function passage(n: number, sentences = 2, title = `Manual ${n}`): Passage {
     snippet: sentence,
     score: 1 / n,
   };
-  return { source, text: sentence.repeat(sentences) };
+  return { source, text: sentence.repeat(sentences), updatedAt: Date.UTC(2026, 2, 1) };
 }
 
 const numbers = (passages: readonly Passage[]) => passages.map(({ source }) => source.n);
@@ -115,7 +115,7 @@ it.each([
   const [part] = prompt.at(-1)?.content ?? [];
   const text = typeof part === 'object' && part.type === 'text' ? part.text : '';
   expect(text).toMatch(
-    /^<passages>\n<passage n="1" title="[^<[\]]*">\n[^<[\]]*\n<\/passage>\n<\/passages>\n\nOil\?$/u,
+    /^<passages>\n<passage n="1" title="[^<[\]]*" date="2026-03-01">\n[^<[\]]*\n<\/passage>\n<\/passages>\n\nOil\?$/u,
   );
 });
 
