@@ -60,6 +60,14 @@ describe('the start', () => {
     await program.waitForOutput(/ {2}data/u, 5_000);
   });
 
+  it('fails with one line on a Node that is too old', async () => {
+    const file = join(temporaryDirectory('old-node'), 'old.cjs');
+    writeFileSync(file, "Object.defineProperty(process.versions, 'node', { value: '22.12.0' });");
+    const env = { NODE_OPTIONS: `--require=${file}`, DATABASE_URL: `file:${newFile('old-node')}` };
+    const { exit, output } = await runToEnd(start(env));
+    expect([exit, output]).toEqual([1, 'parley: needs Node 22.19 or newer, and this is 22.12.0\n']);
+  });
+
   it.each([
     [
       'a folder that is a file',
