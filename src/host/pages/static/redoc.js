@@ -2,23 +2,27 @@
 const fontFamily = 'system-ui, -apple-system, "Segoe UI", "Helvetica Neue", Arial, sans-serif';
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
-const LIGHT = { colors: { primary: { main: '#0d7a6f' } } };
+const LIGHT = {
+  colors: { primary: { main: '#0b6e63' } },
+  sidebar: { backgroundColor: '#f4f2ee' },
+  rightPanel: { backgroundColor: '#1d302d' },
+};
 const DARK = {
   colors: {
-    primary: { main: '#4fc7b8' },
-    text: { primary: '#e8eaeb', secondary: '#a3adb3' },
-    border: { dark: '#30373d', light: '#30373d' },
-    gray: { 50: '#1c2125', 100: '#30373d' },
+    primary: { main: '#6fd3c4' },
+    text: { primary: '#ececee', secondary: '#a6a9b3' },
+    border: { dark: '#33363d', light: '#33363d' },
+    gray: { 50: '#202226', 100: '#33363d' },
     http: { get: '#2f8f5b', post: '#2f7fb5', patch: '#a8741a', delete: '#b3372b' },
     responses: {
       success: { color: '#63c98f', backgroundColor: '#16271d', tabTextColor: '#63c98f' },
       error: { color: '#ff8f80', backgroundColor: '#2b1917', tabTextColor: '#ff8f80' },
     },
   },
-  schema: { nestedBackground: '#1c2125', linesColor: '#4a545b', typeNameColor: '#a3adb3' },
-  sidebar: { backgroundColor: '#1c2125', textColor: '#e8eaeb', activeTextColor: '#4fc7b8' },
-  rightPanel: { backgroundColor: '#0f1214', textColor: '#e8eaeb' },
-  codeBlock: { backgroundColor: '#1c2125' },
+  schema: { nestedBackground: '#202226', linesColor: '#4a545b', typeNameColor: '#a6a9b3' },
+  sidebar: { backgroundColor: '#202226', textColor: '#ececee', activeTextColor: '#6fd3c4' },
+  rightPanel: { backgroundColor: '#121316', textColor: '#ececee' },
+  codeBlock: { backgroundColor: '#202226' },
 };
 
 function show() {
