@@ -10,6 +10,32 @@ import { scripted, type MessageJson } from './turns.ts';
 const target = suiteTarget();
 const words = (count: number) => Array.from({ length: count }, (_, at) => `word${at} `);
 
+describe.skipIf(chromiumPath === undefined)('a page with assistant-ui', () => {
+  it('answers, lists its threads and opens them again', { timeout: 120_000 }, async () => {
+    const example = await serveExample('assistant-ui');
+    const browser = await startChromium();
+    const page = await browser.newPage();
+    const mistakes: string[] = [];
+    page.on('pageerror', (error) => mistakes.push(error.message));
+    const { model } = await scripted(target, { text: 'It is red.' });
+    await page.goto(example.address({ server: target.url, model, user: unique('visitor') }));
+    await page.getByLabel('Message').fill('Which colour?');
+    await page.keyboard.press('Enter');
+    await page.getByText('It is red.').waitFor({ timeout: 60_000 });
+    await page.locator('.thread').getByText('Which colour?').waitFor({ timeout: 60_000 });
+    await page.reload();
+    await page.locator('.thread').getByText('Which colour?').click();
+    await page.getByText('It is red.').waitFor({ timeout: 60_000 });
+    expect(await page.locator('.message').allTextContents()).toEqual([
+      'Which colour?',
+      'It is red.',
+    ]);
+    expect(mistakes).toEqual([]);
+    await browser.close();
+    example.close();
+  });
+});
+
 describe.skipIf(chromiumPath === undefined)('a page with useChat', { timeout: 120_000 }, () => {
   let browser: Browser;
   let example: Awaited<ReturnType<typeof serveExample>>;

@@ -57,6 +57,8 @@ export class NodeSockets implements Sockets {
         const socket = {
           user,
           gone: gone.signal,
+          protocol: raw.protocol,
+          close: () => raw.close(1011),
           get bufferedAmount() {
             return raw.bufferedAmount;
           },

@@ -21,10 +21,12 @@ export class DurableSockets extends DurableObject<WorkerEnv> {
     if (request.headers.get('upgrade') !== 'websocket') return Response.json(this.#count());
     const { 0: client, 1: server } = new WebSocketPair();
     // A socket accepted this way does not keep the object in memory while it is idle.
-    this.ctx.acceptWebSocket(server);
+    const headers = protocolOf(request);
+    // The tag outlives this object, as the socket does.
+    this.ctx.acceptWebSocket(server, Object.values(headers));
     server.serializeAttachment(decodeURIComponent(request.headers.get(USER_HEADER) ?? ''));
     greet(this.#socketOf(server));
-    return new Response(null, { status: 101, webSocket: client, headers: protocolOf(request) });
+    return new Response(null, { status: 101, webSocket: client, headers });
   }
 
   override async webSocketMessage(ws: WebSocket, data: string | ArrayBuffer): Promise<void> {
@@ -49,6 +51,8 @@ export class DurableSockets extends DurableObject<WorkerEnv> {
       // Written by `WorkerSockets` alone.
       user: JSON.parse(String(ws.deserializeAttachment())) as SocketUser,
       gone: leaving.signal,
+      protocol: this.ctx.getTags(ws)[0],
+      close: () => ws.close(1011),
       send: (frame) => {
         if (ws.readyState === WebSocket.OPEN) ws.send(frame);
       },

@@ -3,30 +3,23 @@
  * it. Format: the UI message stream protocol of `ai` 7.
  */
 import { z } from '@hono/zod-openapi';
-import type { ChatTrigger } from '../../actions/chat-trigger.ts';
-import { findChat, startInChat, userOf } from '../../actions/client-chat.ts';
-import { startTurn } from '../../actions/start-turn.ts';
-import { sha256 } from '../../core/sha256.ts';
-import { findRunningTurn } from '../../store/client-ids.ts';
-import type { Key } from '../../store/idempotency-keys.ts';
+import { userOf } from '../../actions/client-chat.ts';
 import { uiMessageStream } from '../../wire/ui-message-stream.ts';
-import { streamOptions } from '../shared/answer-turn.ts';
 import { nameClient } from '../shared/client-user.ts';
-import { actionContext, type AppContext } from '../shared/dependencies.ts';
+import { actionContext } from '../shared/dependencies.ts';
 import { idempotencyKey } from '../shared/idempotency-key.ts';
 import { asSentences, body, commonProblems, json, turnProblems } from '../shared/responses.ts';
 import { HAS_NO_CURSORS, MAKES_NOTHING, ofTurn } from '../shared/response-docs.ts';
-import { required } from '../shared/required.ts';
 import { createRouter, route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
 import { streamOrNothing, streamTurn } from '../shared/stream-turn.ts';
-import { chatBody, triggerOf, type ChatBody } from './chat-body.ts';
-import { chatParameters } from './chat-parameters.ts';
+import { beginChat, CHAT_PATH, chatOptions, runningTurn } from './begin-chat.ts';
+import { chatBody } from './chat-body.ts';
 import { resumed } from './resumed.ts';
 import { renderSentence } from './render-sentence.ts';
 
 const tags = ['ai-sdk'];
-const path = '/api/chat';
+const path = CHAT_PATH;
 const request = { params: schemas.idParam, query: schemas.ownerQuery };
 
 const stream = {
@@ -62,46 +55,12 @@ function addPosting(router: Router): void {
     async (c) => {
       const given = c.req.valid('json');
       nameClient(c, { metadata: given['metadata'] });
-      const trigger = triggerOf(given);
-      const idempotency = await keyOf(c, given, trigger);
-      const { model, on_busy: onBusy, mode, instructions } = given;
-      const parameters = chatParameters(given);
-      const chat = { chatId: given.id, trigger, create: { mode, instructions } };
-      const options = optionsOf(given);
-      const started = await startInChat(actionContext(c), chat, {
-        start: (context, ask) =>
-          startTurn(context, { ...ask, model, parameters, onBusy, idempotency }, options),
-        // Without a cursor there is always something to follow.
-        join: async (turn) =>
-          required(await c.get('dependencies').turns.follow(turn, options), 'Turn'),
-      });
+      const key = await idempotencyKey(c, { scope: userOf(c.get('principal')) });
+      const started = await beginChat(actionContext(c), given, key);
       return streamTurn(c, started, uiMessageStream);
     },
     { takesHistory: true },
   );
-}
-
-function optionsOf(fields: Pick<ChatBody, 'on_disconnect'>) {
-  return streamOptions(uiMessageStream, fields);
-}
-
-/**
- * Returns the key under which a repeated submission finds the turn of the first one: the chat, the
- * message and what it says. Another try has none, nor has answering again: two requests for it are
- * two answers.
- */
-async function keyOf(
-  c: AppContext,
-  { id }: ChatBody,
-  trigger: ChatTrigger,
-): Promise<Key | undefined> {
-  const scope = userOf(c.get('principal'));
-  const given = await idempotencyKey(c, { scope });
-  if (given || trigger.kind === 'regenerate') return given;
-  if (trigger.kind === 'submit' && trigger.isAgain) return undefined;
-  const message = trigger.kind === 'submit' ? trigger.messageId : trigger.answerId;
-  const fingerprint = await sha256(JSON.stringify([id, trigger.kind, message, trigger.parts]));
-  return { scope, key: `${path} ${fingerprint}`, fingerprint };
 }
 
 function addResume(router: Router): void {
@@ -121,8 +80,10 @@ function addResume(router: Router): void {
       },
     },
     async (c) => {
-      const running = await runningTurn(c, c.req.valid('param').id);
-      const stream = running && (await resumed(c, running, optionsOf({})));
+      nameClient(c, {});
+      const context = actionContext(c);
+      const running = await runningTurn(context, c.req.valid('param').id);
+      const stream = running && (await resumed(context, running, chatOptions({})));
       return streamOrNothing(c, stream, uiMessageStream);
     },
   );
@@ -149,20 +110,11 @@ function addStop(router: Router): void {
       },
     },
     async (c) => {
-      const running = await runningTurn(c, c.req.valid('param').id);
+      nameClient(c, {});
+      const running = await runningTurn(actionContext(c), c.req.valid('param').id);
       if (!running) return c.json({ stopped: false });
       await c.get('dependencies').turns.cancel(running);
       return c.json({ stopped: true, turn_id: running.turnId });
     },
   );
-}
-
-/** Finds the turn that runs in a chat; a chat that is not there has none. */
-async function runningTurn(c: AppContext, chatId: string) {
-  nameClient(c, {});
-  const conversationId = await findChat(actionContext(c), chatId);
-  if (conversationId === undefined) return undefined;
-  const { db } = c.get('dependencies');
-  const found = await findRunningTurn(db, { conversationId, principal: c.get('principal') });
-  return found && { ...found, conversationId };
 }

@@ -10,6 +10,10 @@ export interface Socket {
   /** Whose it is. */
   user: SocketUser;
   send(frame: string): void;
+  /** The subprotocol that its client speaks; undefined for our own frames. */
+  readonly protocol?: string | undefined;
+  /** Closes it, so that the client knows that it may not have everything. */
+  close?: () => void;
   /** The bytes that the client has not taken yet; undefined when the runtime does not say. */
   readonly bufferedAmount?: number | undefined;
   /** Aborted when the client has disconnected. */

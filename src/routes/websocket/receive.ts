@@ -19,7 +19,12 @@ import { sendTurn } from './send-turn.ts';
 /** The longest frame of a client in characters, which is the largest JSON body in bytes. */
 const LONGEST_FRAME = 1_600_000;
 
+/** The subprotocol by which chats of the AI SDK speak: its `WebSocketChatTransport`. */
+const CHAT_PROTOCOL = 'ai-sdk-chat';
+
 export function greet(socket: Socket): void {
+  // The clients of others know no greeting.
+  if (socket.protocol === CHAT_PROTOCOL) return;
   sendFrame(socket, { type: 'connection', user_id: socket.user.userId });
 }
 
@@ -33,6 +38,11 @@ export async function receive(
   data: string,
   dependencies: ActionDependencies,
 ): Promise<void> {
+  if (socket.protocol === CHAT_PROTOCOL) {
+    const { receiveChatFrame } = await import('../ai-sdk/chat-socket.ts');
+    const contextFor = () => contextOf(socket, dependencies);
+    return receiveChatFrame(socket, data, { contextFor, log: dependencies.log });
+  }
   let conversationId: string | undefined;
   try {
     const frame = parseFrame(data);
