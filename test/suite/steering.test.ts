@@ -1,4 +1,5 @@
 /** Steering: a message that comes while a turn runs joins it, or is answered right after it. */
+import { validateUIMessages, type UIMessage } from 'ai';
 import { describe, expect, it } from 'vitest';
 import { asRecord, parseJson } from '../support/json.ts';
 import type { SentScript } from '../support/upstream/control.ts';
@@ -107,6 +108,24 @@ describe.concurrent('a message that comes before the next step', () => {
       'assistant: Done.',
       'user: Thanks',
     ]);
+  });
+
+  it('is a part of the message that clients of the AI SDK read', async () => {
+    const { id, path, stream } = await stepping();
+    await target.call(path, steer('In German, please'));
+    await stream.collect();
+    const { json } = await target.call<{ messages: UIMessage[] }>(`/conversations/${id}?format=ui`);
+    const messages = await validateUIMessages({ messages: json.messages });
+    const parts = messages.at(-1)?.parts ?? [];
+    const types = parts.map(({ type }) => type);
+    expect(types.filter((type) => type !== 'step-start')).toEqual([
+      'tool-search_documents',
+      'steering-message',
+      'text',
+    ]);
+    expect(parts.find(({ type }) => type === 'steering-message')).toMatchObject({
+      parts: [{ type: 'text', text: 'In German, please' }],
+    });
   });
 
   it('joins with others in the order of their coming', async () => {
