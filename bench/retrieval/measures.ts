@@ -24,3 +24,12 @@ export function quality(ranked: string[], relevant: ReadonlyMap<string, number>)
 export function mean(values: number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / (values.length || 1);
 }
+
+/** Half the width of the 95 % confidence interval of a mean, by the normal distribution. */
+export function confidence(values: number[]): number {
+  const centre = mean(values);
+  const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
+  return (
+    (1.96 * Math.sqrt(squares / Math.max(values.length - 1, 1))) / Math.sqrt(values.length || 1)
+  );
+}
