@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { asRecord, parseJson } from '../support/json.ts';
 import type { SentScript } from '../support/upstream/control.ts';
 import { post } from './documents-client.ts';
+import { png, sent } from './files-client.ts';
 import { suiteTarget, unique } from './target.ts';
 import {
   conversation,
@@ -31,10 +32,10 @@ interface Answered extends ProblemJson {
 const twoSteps: SentScript = [{ ...pause, toolCalls: [[search]] }, { text: 'Done.' }];
 
 /** A turn of two steps, with a search between them, that has just begun. */
-async function stepping(script = twoSteps) {
+async function stepping(script = twoSteps, kind = 'model') {
   const userId = unique('owner');
   await post({ user_id: userId, title: 'Manual', text: 'The blue valve needs oil every month.' });
-  return begun(userId, script);
+  return begun(userId, script, kind);
 }
 
 /** A turn of one step that has just begun. */
@@ -43,8 +44,10 @@ function saying(words = 30) {
   return begun(unique('user'), [{ tokens, delayMs: { between: 100 } }, {}]);
 }
 
-async function begun(userId: string, script: SentScript) {
-  const { model, name } = await scripted(target, script);
+async function begun(userId: string, script: SentScript, kind = 'model') {
+  const name = unique(kind);
+  await target.upstream.script(name, script);
+  const model = `openai/${name}`;
   const id = await conversation(target, { user_id: userId, model });
   const path = `/conversations/${id}/messages`;
   const stream = await target.stream(path, { json: { message: 'How often?' } });
@@ -60,6 +63,20 @@ function rolesAndTexts(messages: { role: string; content: string }[]) {
 }
 
 describe.concurrent('a message that comes before the next step', () => {
+  it('may have files, which the model is sent with it', async () => {
+    const { id, path, stream, requests, userId } = await stepping(twoSteps, 'gpt-4o-');
+    const image = png();
+    const { file_id } = await sent({ content: image }, userId);
+    const json = { message: 'And this?', on_busy: 'steer', attachments: [{ file_id }] };
+    await target.call<Answered>(path, { json });
+    expect((await hear(stream)).types).toContain('steered');
+    const [, second] = await requests();
+    expect(JSON.stringify(second?.body)).toContain(image.toString('base64'));
+    expect((await target.call(`/files/${file_id}`)).status).toBe(200);
+    await target.call(`/conversations/${id}`, { method: 'DELETE' });
+    expect((await target.call(`/files/${file_id}`)).status).toBe(404);
+  });
+
   it('joins there, and everybody is told', async () => {
     const { id, path, stream, requests } = await stepping();
     const { json } = await target.call<Answered>(path, steer('In German, please'));

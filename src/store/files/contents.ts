@@ -13,6 +13,12 @@ export const PIECE_SIZE = 256 * 1024;
 /** The time after which bytes count as left behind by an upload that broke off, in milliseconds. */
 const ARRIVES_WITHIN_MS = 60 * 60 * 1000;
 
+/**
+ * The time for which storing a piece is tried, in milliseconds. Many uploads at once keep a database
+ * busy for longer than others wait, and nobody wants to send ten megabytes again.
+ */
+const RETRY_FOR_MS = 15_000;
+
 /** Begins a content, and removes what broken uploads have left behind. */
 export async function beginContent(db: Database, id: string): Promise<void> {
   const isLeft = and(
@@ -28,6 +34,7 @@ export async function beginContent(db: Database, id: string): Promise<void> {
       query.insert(fileContents).values({ id, createdAt: now }).onConflictDoNothing(),
     ],
     'write-unflushed',
+    RETRY_FOR_MS,
   );
 }
 
@@ -43,7 +50,7 @@ export async function addPieces(
     sql: `INSERT OR REPLACE INTO file_pieces (content_id, number, bytes) VALUES (?, ?, ?)`,
     args: [contentId, first + at, bytes],
   }));
-  await batch(db, statements, 'write-unflushed');
+  await batch(db, statements, 'write-unflushed', RETRY_FOR_MS);
 }
 
 const selectPieces = prepare(({ contentId, from, to }: Given<'contentId' | 'from' | 'to'>) =>
