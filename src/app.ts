@@ -8,6 +8,7 @@ import { ParleyError } from './core/errors.ts';
 import { warnOnce } from './core/log-once.ts';
 import { agUiRouter } from './routes/ag-ui/ag-ui.ts';
 import { chatRouter } from './routes/ai-sdk/chat.ts';
+import { anthropicRouter } from './routes/anthropic/anthropic.ts';
 import { chatConversationsRouter } from './routes/conversations/chat-conversations.ts';
 import { chatsRouter } from './routes/conversations/chats.ts';
 import { conversationsRouter } from './routes/conversations/conversations.ts';
@@ -71,6 +72,7 @@ export function createApp<Bindings extends object>(
   app.route('/', agUiRouter());
   app.route('/', openAiRouter());
   app.route('/', responsesRouter());
+  app.route('/', anthropicRouter());
   app.route('/', turnsRouter());
   app.route('/', durableStreamsRouter());
   app.route('/', usageRouter());

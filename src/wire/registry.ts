@@ -3,6 +3,7 @@
  * parameter has it in its name.
  */
 import { agUiWireNamed } from './ag-ui.ts';
+import { anthropicMessages } from './anthropic-messages.ts';
 import { completionChunks, completionChunksWithUsage } from './chat-completion.ts';
 import { durableBatches, durableSse } from './durable-stream.ts';
 import { nativeSse } from './native-sse.ts';
@@ -19,6 +20,7 @@ const WIRES: readonly Wire[] = [
   uiMessageStream,
   completionChunks,
   completionChunksWithUsage,
+  anthropicMessages,
   durableSse,
   durableBatches,
 ];

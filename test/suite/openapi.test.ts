@@ -307,6 +307,7 @@ it('is described with the headers that a request may carry', () => {
   const others = [
     'post /api/chat/{id}/stop',
     'post /v1/embeddings',
+    'post /v1/messages/count_tokens',
     'post /v1/conversations/{id}',
     'post /v1/responses/{id}/cancel',
     'post /keys',

@@ -3,7 +3,6 @@ import { z } from '@hono/zod-openapi';
 import { withUser } from '../../actions/client-chat.ts';
 import { forgetAfterwards } from '../../actions/forget-turn.ts';
 import { runTurn, startTurn, type TurnAsk } from '../../actions/start-turn.ts';
-import { failureOf } from '../../core/errors.ts';
 import type { TurnAddress } from '../../turns/turn-service.ts';
 import {
   chatCompletion,
@@ -14,6 +13,7 @@ import {
 import { streamOptions } from '../shared/answer-turn.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
 import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
+import { orElsewhere } from '../shared/or-elsewhere.ts';
 import { required } from '../shared/required.ts';
 import { HAS_NO_CURSORS } from '../shared/response-docs.ts';
 import { route, type Router } from '../shared/router.ts';
@@ -22,7 +22,7 @@ import { streamTurn, turnHeaders } from '../shared/stream-turn.ts';
 import { nameClient } from '../shared/client-user.ts';
 import { asOpenAiErrors } from './docs.ts';
 import { completionBody, refuseUnhonoured, type CompletionBody } from './completion-body.ts';
-import { placeOf, type Asked, type Place } from './place-completion.ts';
+import { placeOf, type Place } from './place-completion.ts';
 import { openAiResponse } from './render-openai-error.ts';
 
 const completion = z
@@ -87,23 +87,6 @@ async function whole(c: AppContext, place: Place): Promise<Response> {
   const failure = cutOf(turn);
   if (failure) return openAiResponse(failure);
   return c.json(chatCompletion(turn.head, turn.message));
-}
-
-/**
- * Starts a turn where it belongs. Clients ask the same thing several times at once on purpose, and
- * run a tool twice: what finds its place taken gets a conversation of its own.
- */
-async function orElsewhere<Started>(
-  { ask, elsewhere }: Asked,
-  start: (ask: TurnAsk) => Promise<Started>,
-): Promise<Started> {
-  try {
-    return await start(ask);
-  } catch (error) {
-    const other = await elsewhere(failureOf(error));
-    if (!other) throw error;
-    return await start(other);
-  }
 }
 
 function forgetTask(c: AppContext, place: Place, turn: TurnAddress): void {

@@ -15,6 +15,7 @@ import { sha256 } from '../../core/sha256.ts';
 import type { TurnAddress } from '../../turns/turn-service.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
 import { idempotencyKey } from '../shared/idempotency-key.ts';
+import { isAnsweredBefore, isPlaceTaken } from '../shared/or-elsewhere.ts';
 import { clientUserOf } from '../shared/client-user.ts';
 import { parametersIn, type CompletionBody } from './completion-body.ts';
 import { historyIn } from './completion-history.ts';
@@ -77,10 +78,9 @@ export async function placeOf(c: AppContext, given: CompletionBody): Promise<Pla
  * Tells whether a failure says that the place is taken: by a turn that runs there, or by what has
  * answered the same calls before.
  */
-function isTaken({ code, errors }: Failure, { chatId, conversationId }: Lineage): boolean {
+function isTaken(failure: Failure, { chatId, conversationId }: Lineage): boolean {
   if (conversationId !== undefined) return false;
-  if (code === 'turn_in_progress') return chatId === undefined;
-  return code === 'invalid_request' && errors?.[0]?.path === 'tool_results';
+  return chatId === undefined ? isPlaceTaken(failure) : isAnsweredBefore(failure);
 }
 
 async function find(

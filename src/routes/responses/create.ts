@@ -2,7 +2,6 @@
 import { withUser } from '../../actions/client-chat.ts';
 import { forgetAfterwards, forgetBranchAfterwards } from '../../actions/forget-turn.ts';
 import { runTurn, startTurn, type TurnAsk } from '../../actions/start-turn.ts';
-import { failureOf } from '../../core/errors.ts';
 import { contentOf } from '../../core/parts.ts';
 import { readTurn } from '../../store/turns/read.ts';
 import type { TurnAddress, TurnStream } from '../../turns/turn-service.ts';
@@ -14,6 +13,7 @@ import { openAiResponse } from '../openai/render-openai-error.ts';
 import { streamOptions } from '../shared/answer-turn.ts';
 import { nameClient } from '../shared/client-user.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
+import { orElsewhere } from '../shared/or-elsewhere.ts';
 import { required } from '../shared/required.ts';
 import { HAS_NO_CURSORS } from '../shared/response-docs.ts';
 import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
@@ -21,7 +21,7 @@ import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
 import { streamTurn, turnHeaders } from '../shared/stream-turn.ts';
 import { refuseUnhonoured, responseBody } from './body.ts';
-import { placeOf, type Asked, type Place } from './place-response.ts';
+import { placeOf, type Place } from './place-response.ts';
 import { responseSchema } from './schemas.ts';
 
 export function addCreation(router: Router): void {
@@ -63,7 +63,7 @@ async function streamOf(c: AppContext, place: Place): Promise<TurnStream> {
   const stream =
     'join' in place
       ? required(await turns.follow(place.join, options), 'Turn')
-      : await unlessBusy(place, (ask) => startTurn(contextOf(c, ask), ask, options));
+      : await orElsewhere(place, (ask) => startTurn(contextOf(c, ask), ask, options));
   forget(c, place, stream);
   return stream;
 }
@@ -86,7 +86,7 @@ async function whole(c: AppContext, place: Place): Promise<Response> {
   const run =
     'join' in place
       ? await turns.wait(place.join, 'continue')
-      : await unlessBusy(place, (ask) => runTurn(contextOf(c, ask), ask, 'continue'));
+      : await orElsewhere(place, (ask) => runTurn(contextOf(c, ask), ask, 'continue'));
   c.set('turn', run);
   c.set('turnHeaders', turnHeaders(run));
   forget(c, place, run);
@@ -94,22 +94,6 @@ async function whole(c: AppContext, place: Place): Promise<Response> {
   if (error?.code === 'not_stored') throw new BrokenOff();
   if (error && contentOf(message.parts) === '') return openAiResponse(error);
   return c.json(responseResource(head, { message, error }));
-}
-
-/**
- * Starts a turn where it belongs. What would have to wait for another answer there gets a
- * conversation of its own, where its client has named none.
- */
-async function unlessBusy<Started>(
-  { ask, elsewhere }: Asked,
-  start: (ask: TurnAsk) => Promise<Started>,
-): Promise<Started> {
-  try {
-    return await start(ask);
-  } catch (error) {
-    if (!elsewhere || failureOf(error).code !== 'turn_in_progress') throw error;
-    return await start(await elsewhere());
-  }
 }
 
 function forget(c: AppContext, place: Place, turn: TurnAddress): void {

@@ -7,7 +7,7 @@ import type { Json, Part } from '../../core/parts.ts';
 import { clean } from '../../core/safe-text.ts';
 import { parseItemId } from '../../wire/responses/ids.ts';
 import { base64File, fileAt } from '../shared/given-file.ts';
-import * as schemas from '../shared/schemas.ts';
+import { checkResults, questionOf, type SaidItem } from '../shared/history-of-items.ts';
 
 const content = z.looseObject({
   type: z.string(),
@@ -42,10 +42,8 @@ type Given = z.output<typeof inputItem>;
 /** An item of an input, as we understand it. */
 export type InputItem =
   | { kind: 'instructions'; text: string }
-  | { kind: 'question'; text: string; files?: QuestionFile[] }
-  /** A result of a call, or a word on whether one may run. */
-  | { kind: 'result'; part: Part }
-  /** Something that the assistant said: the id of its message, where it is one of ours. */
+  | Exclude<SaidItem, { kind: 'answer' }>
+  /** With the id of the assistant's message, where it is one of ours. */
   | { kind: 'answer'; messageId: string | undefined; parts: Part[] };
 
 /**
@@ -185,10 +183,10 @@ export function itemsAfter(items: readonly InputItem[], messageId: string): Inpu
 export function partsOf(items: readonly InputItem[]): Part[] {
   const results = items.flatMap((item) => (item.kind === 'result' ? [item.part] : []));
   const said = items.flatMap((item) => (item.kind === 'question' ? [item.text] : []));
-  checkResults(results);
+  checkResults(results, 'input');
   const isMore = results.length > 0 || filesOf(items).length > 0;
   if (isMore && said.every((text) => text === '')) return results;
-  return [...results, { type: 'text', text: questionOf(said) }];
+  return [...results, { type: 'text', text: questionOf(said, 'input') }];
 }
 
 /** Returns the files in what the user says. */
@@ -200,20 +198,4 @@ export function filesOf(items: readonly InputItem[]): QuestionFile[] {
 export function attachmentsOf(items: readonly InputItem[]): Attachment[] | undefined {
   const files = filesOf(items);
   return files.length === 0 ? undefined : files.map(({ attachment }) => attachment);
-}
-
-/** The longest results of a message, in UTF-16 units of JSON. */
-const LONGEST_RESULTS = 200_000;
-
-/** Checks the results of calls in a message. @throws ParleyError `invalid_request` */
-export function checkResults(results: readonly Part[]): void {
-  if (JSON.stringify(results).length <= LONGEST_RESULTS) return;
-  throw invalid('input', `input: results must be at most ${LONGEST_RESULTS} characters together`);
-}
-
-/** Returns one question of what the user said. @throws ParleyError `invalid_request` */
-export function questionOf(said: readonly string[]): string {
-  const parsed = schemas.messageText.safeParse(said.join('\n\n'));
-  if (parsed.success) return parsed.data;
-  throw invalid('input', `input: what is new ${parsed.error.issues[0]?.message ?? 'is invalid'}`);
 }

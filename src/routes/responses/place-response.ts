@@ -2,7 +2,6 @@
 import { userOf, withUser, type PlacedAsk } from '../../actions/client-chat.ts';
 import type { ActionContext } from '../../actions/context.ts';
 import { beginHistory, hashesOf, placeHistory, type Placing } from '../../actions/place-history.ts';
-import type { TurnAsk } from '../../actions/start-turn.ts';
 import { invalid, notFound, ParleyError } from '../../core/errors.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
 import { sha256 } from '../../core/sha256.ts';
@@ -13,9 +12,10 @@ import { conversationIdIn, turnIdIn } from '../../wire/responses/ids.ts';
 import { clientUserOf } from '../shared/client-user.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
 import { idempotencyKey } from '../shared/idempotency-key.ts';
+import { historyIn } from '../shared/history-of-items.ts';
+import { isPlaceTaken, type Placed } from '../shared/or-elsewhere.ts';
 import * as schemas from '../shared/schemas.ts';
 import { parametersIn, type ResponseBody } from './body.ts';
-import { historyIn } from './history.ts';
 import {
   attachmentsOf,
   filesOf,
@@ -30,10 +30,7 @@ import type { InputItem } from './input.ts';
 /** What becomes of a turn that is not to be kept: its conversation, or its branch, is deleted. */
 export type Forgets = 'conversation' | 'branch' | undefined;
 
-export interface Asked {
-  ask: TurnAsk;
-  /** Places the turn in a conversation of its own, where its place is taken. */
-  elsewhere?: (() => Promise<TurnAsk>) | undefined;
+export interface Asked extends Placed {
   forgets: Forgets;
 }
 
@@ -77,7 +74,10 @@ export async function placeOf(c: AppContext, given: ResponseBody): Promise<Place
   const { elsewhere, isNew } = found;
   return {
     ask: { ...found.ask, ...rest },
-    elsewhere: elsewhere && (async () => ({ ...(await elsewhere()), ...rest })),
+    elsewhere:
+      elsewhere &&
+      (async (failure) =>
+        isPlaceTaken(failure) ? { ...(await elsewhere()), ...rest } : undefined),
     forgets: given.store === false ? (isNew ? 'conversation' : 'branch') : undefined,
   };
 }
@@ -169,7 +169,7 @@ async function byWords(
   isKept: boolean,
 ): Promise<Found> {
   const userId = userOf(context.principal);
-  const history = historyIn(items);
+  const history = historyIn(items, 'input');
   const standing = instructionsIn(items);
   const hashes = await hashesOf(history, { userId, clientUser });
   const create = {

@@ -1,32 +1,44 @@
-/** A history that a client sends whole, without ids of ours. */
+/** Histories that clients send whole, as lists of what was said by turns. */
 import type { History } from '../../actions/place-history.ts';
 import { invalid } from '../../core/errors.ts';
-import type { Exchange } from '../../core/exchange.ts';
+import type { Exchange, QuestionFile } from '../../core/exchange.ts';
 import type { Part } from '../../core/parts.ts';
 import { waitingCalls, type ToolResult } from '../../core/tool-calls.ts';
-import { checkResults, questionOf, type InputItem } from './input.ts';
+import * as schemas from './schemas.ts';
 
-type Asked = Extract<InputItem, { kind: 'question' }>;
+/** Something that was said. */
+export type SaidItem =
+  | { kind: 'question'; text: string; files?: QuestionFile[] }
+  /** A result of a call, or a word on whether one may run. */
+  | { kind: 'result'; part: Part }
+  /** Something that the assistant said. */
+  | { kind: 'answer'; parts: Part[] };
+
+type Asked = Extract<SaidItem, { kind: 'question' }>;
 
 /**
  * Returns the history that the items are: exchanges, then a question, or results of calls.
+ * @param field the field of the request that they are in, for errors
  * @throws ParleyError `invalid_request` for one that ends with the assistant, or whose results
  *   answer no call
  */
-export function historyIn(items: readonly InputItem[]): History {
+export function historyIn(
+  items: readonly (SaidItem | { kind: 'instructions' })[],
+  field: string,
+): History {
   const exchanges: Exchange[] = [];
   for (const item of items) {
     if (item.kind === 'question') addQuestion(exchanges, item);
     else if (item.kind === 'answer') addAnswer(exchanges, item.parts);
-    else if (item.kind === 'result') addResult(exchanges, item.part);
+    else if (item.kind === 'result') addResult(exchanges, item.part, field);
   }
   const last = exchanges.pop();
   if (!last || last.answer !== null)
-    throw invalid('input', 'input: the last item must be the user’s, or a result of a call');
+    throw invalid(field, `${field}: the last item must be the user’s, or a result of a call`);
   const { question, results, files } = last;
-  checkResults(results ?? []);
+  checkResults(results ?? [], field);
   const isMore = (results ?? files) !== undefined;
-  const said = isMore && question === '' ? '' : questionOf([question]);
+  const said = isMore && question === '' ? '' : questionOf([question], field);
   return { before: exchanges, question: said, results, files };
 }
 
@@ -51,15 +63,15 @@ function addAnswer(exchanges: Exchange[], parts: readonly Part[]): void {
     else answer.push({ ...part });
 }
 
-function addResult(exchanges: Exchange[], part: Part): void {
+function addResult(exchanges: Exchange[], part: Part, field: string): void {
   if (part.type !== 'tool_result')
-    throw invalid('input', 'input: an approval needs previous_response_id or a conversation');
+    throw invalid(field, `${field}: an approval needs the id of what asked for it`);
   const last = exchanges.at(-1);
   const exchange = last?.answer === null ? last : { question: '', answer: null };
   const caller = exchanges.at(exchange === last ? -2 : -1);
   if (!caller || !isWaiting(part, caller, exchange)) {
     const id = part.tool_call_id;
-    throw invalid('input', `input: no call before it is answered by the result of ${id}`);
+    throw invalid(field, `${field}: no call before it is answered by the result of ${id}`);
   }
   if (exchange !== last) exchanges.push(exchange);
   (exchange.results ??= []).push(part);
@@ -72,4 +84,20 @@ function isWaiting(
 ): boolean {
   const isAnswered = results.some(({ tool_call_id: other }) => other === id);
   return !isAnswered && waitingCalls(answer ?? []).some((call) => call.tool_call_id === id);
+}
+
+/** The longest results of a message, in UTF-16 units of JSON. */
+const LONGEST_RESULTS = 200_000;
+
+/** Checks the results of calls in a message. @throws ParleyError `invalid_request` */
+export function checkResults(results: readonly Part[], field: string): void {
+  if (JSON.stringify(results).length <= LONGEST_RESULTS) return;
+  throw invalid(field, `${field}: results must be at most ${LONGEST_RESULTS} characters together`);
+}
+
+/** Returns one question of what the user said. @throws ParleyError `invalid_request` */
+export function questionOf(said: readonly string[], field: string): string {
+  const parsed = schemas.messageText.safeParse(said.join('\n\n'));
+  if (parsed.success) return parsed.data;
+  throw invalid(field, `${field}: what is new ${parsed.error.issues[0]?.message ?? 'is invalid'}`);
 }
