@@ -127,7 +127,7 @@ const KINDS: [RegExp, string][] = [
   [/^\/(turns|streams\/turns|v1\/responses)\/\{id\}/u, 'turn'],
   [/^\/messages\/\{id\}\/edit/u, 'question'],
   [/^\/messages\/\{id\}/u, 'message'],
-  [/^\/documents\/\{id\}/u, 'document'],
+  [/^\/(documents|v1\/vector_stores)\/\{id\}/u, 'document'],
   [/^\/chunks\/\{id\}/u, 'chunk'],
   [/^\/files\/\{id\}/u, 'file'],
   [/^\/keys\/\{id\}/u, 'key'],

@@ -310,6 +310,7 @@ it('is described with the headers that a request may carry', () => {
     'post /v1/messages/count_tokens',
     'post /v1/conversations/{id}',
     'post /v1/responses/{id}/cancel',
+    'post /v1/vector_stores/{id}/search',
     'post /keys',
     'post /retrieve',
     'post /session',

@@ -3,6 +3,7 @@ import { createRouter } from '../shared/router.ts';
 import { addCompletions } from './completions.ts';
 import { addEmbeddings } from './embeddings.ts';
 import { addModels } from './models.ts';
+import { addVectorStores } from './vector-stores.ts';
 import { renderOpenAiError } from './render-openai-error.ts';
 
 export function openAiRouter() {
@@ -10,5 +11,6 @@ export function openAiRouter() {
   addCompletions(router);
   addModels(router);
   addEmbeddings(router);
+  addVectorStores(router);
   return router;
 }
