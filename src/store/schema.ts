@@ -166,7 +166,7 @@ export const messages = sqliteTable(
     clientId: text('client_id'),
     /**
      * Of a user message of clients that send the whole history: what tells this history from all
-     * others, see `core/history-hash.ts`.
+     * others, see `core/exchange.ts`.
      */
     historyHash: text('history_hash'),
     createdAt: integer('created_at').notNull(),

@@ -78,9 +78,9 @@ test('variables set in front of a command are settings', () => {
 test.each(samples.map((text, index) => [index + 1, text] as const))(
   'sample %i runs',
   async (_, text) => {
-    const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', here(text)], {
-      timeout: 20_000,
-    });
+    // A sample may write files: where the server keeps its own, they go with it.
+    const options = { timeout: 20_000, cwd: server.dir };
+    const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', here(text)], options);
     expect(stdout).not.toContain('urn:parley:problem');
     if (text.includes('curl -N') || text.includes('curl -sN')) {
       expect(stdout).toContain('event: message.delta');
