@@ -22,6 +22,7 @@ import { documentsRouter } from './routes/documents/documents.ts';
 import { filesRouter } from './routes/files/files.ts';
 import { limitsRouter } from './routes/limits.ts';
 import { metricsRouter } from './routes/metrics.ts';
+import { mcpRouter } from './routes/mcp/mcp.ts';
 import { messagesRouter } from './routes/messages.ts';
 import { openAiRouter } from './routes/openai/openai.ts';
 import { renderOpenAiError } from './routes/openai/render-openai-error.ts';
@@ -70,6 +71,7 @@ export function createApp<Bindings extends object>(
   app.route('/', filesRouter());
   app.route('/', chatRouter());
   app.route('/', agUiRouter());
+  app.route('/', mcpRouter());
   app.route('/', openAiRouter());
   app.route('/', responsesRouter());
   app.route('/', anthropicRouter());

@@ -71,8 +71,8 @@ describe.each(MODEL_SERVERS)('%s', (kind) => {
       kind === 'ollama' ? ['qwen2.5:7b', 'llama3.1:70b'] : [models[0], models[0]];
     expect(listing.models).toEqual(
       expect.arrayContaining([
-        { id: 'fast', model: `openai/${fast}`, provider: 'openai' },
-        { id: 'smart', model: `openai/${smart}`, provider: 'openai' },
+        { id: 'fast', model: `openai/${fast}`, provider: 'openai', attachments: [] },
+        { id: 'smart', model: `openai/${smart}`, provider: 'openai', attachments: [] },
       ]),
     );
     for (const [name, model] of [

@@ -125,7 +125,7 @@ describe('a busy service', () => {
     const body = JSON.stringify({ error: { message: 'no', code: 'insufficient_quota' } });
     const status = { code: 429, body, contentType: 'application/json' };
     const refused = await learn('The comet returns.', { status });
-    expect(refused).toMatchObject({ status: 429, json: { code: 'model_rate_limited' } });
+    expect(refused).toMatchObject({ status: 429, json: { code: 'model_quota_exceeded' } });
     expect(upstream.requests).toHaveLength(1);
   });
 

@@ -170,24 +170,32 @@ describe('requests to the database', () => {
   }
 
   it('of a grounded turn: two before the model, three in all', async () => {
-    const { id } = await reader('rag');
-    await readLibrary(id);
-    for (const which of ['first', 'follow-up']) {
-      const model = script(slow);
-      database.reset();
-      const { sources } = await ask(id, model);
-      expect(sources, which).toHaveLength(1);
-      expect(counted(model), which).toEqual({ before: 2, after: 1 });
-    }
+    const { id: other, userId } = await reader('rag');
+    await readLibrary(other);
+    const id = await conversation(target, { user_id: userId, mode: 'rag' });
+    const model = script(slow);
+    database.reset();
+    const { sources } = await ask(id, model);
+    expect(sources).toHaveLength(1);
+    expect(counted(model)).toEqual({ before: 2, after: 1 });
   });
 
-  it('of a turn that searches by a tool: one more for each search', async () => {
+  it('of a follow-up: one more, since it is searched for as it stands and rewritten', async () => {
+    const { id } = await reader('rag');
+    await readLibrary(id);
+    const model = script(slow);
+    database.reset();
+    await ask(id, model);
+    expect(counted(model)).toEqual({ before: 3, after: 1 });
+  });
+
+  it('of a turn that searches by a tool: one for the search, one for what steers it', async () => {
     const { id } = await reader('open');
     await readLibrary(id, { toolCalls: [[searchCall]] });
     const model = script({ ...slow, toolCalls: [[searchCall]] });
     database.reset();
     await ask(id, model);
-    expect(counted(model)).toEqual({ before: 2, after: 1 });
+    expect(counted(model)).toEqual({ before: 3, after: 1 });
   });
 });
 

@@ -201,7 +201,7 @@ const elsewhere = new Set(['put /users/{user_id}/limits', 'get /ws/{user_id}', '
 
 /** Doors that check their own answers against the description. */
 const ownSuites =
-  /^\w+ \/(chunks|documents|files|retrieve|v1|api|memory|keys|tickets|session|ag-ui)\b/u;
+  /^\w+ \/(chunks|documents|files|retrieve|v1|api|memory|keys|tickets|session|ag-ui|mcp)\b/u;
 
 it('has a sound call here for every operation', () => {
   const described = description.operations

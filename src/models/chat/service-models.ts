@@ -9,7 +9,10 @@ import type { HttpFetch } from '../http.ts';
 
 /** The time after which the server is asked again, in milliseconds. */
 const FRESH_FOR_MS = 30_000;
-/** The time after which a server that did not answer is asked again, in milliseconds. */
+/**
+ * The time after which a server that could not be reached is asked again, in milliseconds. One that
+ * answered otherwise has no list, and is not asked more often than one that has.
+ */
 const AGAIN_AFTER_MS = 2_000;
 /** The time that the server gets to answer, in milliseconds: a program that starts is busy, too. */
 const LIMIT_MS = 10_000;
@@ -40,6 +43,7 @@ export class ServiceModels {
   #asking: Promise<void> | undefined;
   #askedAt = Number.NEGATIVE_INFINITY;
   #hasFailed = false;
+  #isAway = false;
 
   constructor(settings: ServiceSettings) {
     this.#settings = settings;
@@ -55,7 +59,7 @@ export class ServiceModels {
    * @returns what to wait for: the first answer, or nothing at all once there was one
    */
   refresh(): Promise<void> | undefined {
-    const freshForMs = this.#hasFailed ? AGAIN_AFTER_MS : FRESH_FOR_MS;
+    const freshForMs = this.#isAway ? AGAIN_AFTER_MS : FRESH_FOR_MS;
     if (!this.#asking && performance.now() - this.#askedAt >= freshForMs) {
       this.#askedAt = performance.now();
       this.#asking = this.#ask().finally(() => (this.#asking = undefined));
@@ -71,11 +75,13 @@ export class ServiceModels {
     try {
       this.#models = modelsIn(await this.#fetchList());
       this.#hasFailed = false;
+      this.#isAway = false;
     } catch (error) {
       const why = describeFailure(error, failureContext);
       // It is asked often until it answers; once is enough for the log.
       if (!this.#hasFailed) warn(`the models of OPENAI_BASE_URL are not known: ${why}`);
       this.#hasFailed = true;
+      this.#isAway = !isAnswer(error);
     }
   }
 
@@ -101,6 +107,11 @@ export class ServiceModels {
       responseBody,
     });
   }
+}
+
+/** Returns true for an answer that will not change by itself soon: no failure of the server. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof APICallError && (error.statusCode ?? 500) < 500;
 }
 
 function jsonOf(text: string): unknown {

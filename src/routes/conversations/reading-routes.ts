@@ -50,9 +50,9 @@ const anyTranscript = z.union([transcript, uiTranscript]).openapi('AnyTranscript
 
 /** Adds `GET {path}/{id}`: returns a conversation with its messages. */
 export function addTranscript(router: Router, { path, tags, name }: RouteBase): void {
+  // The page is left out: a generated client would take a text for one of its answers.
   const whole = json(anyTranscript, 'The conversation; a page for browsers');
-  const content = { ...whole.content, 'text/html': { schema: z.string() } };
-  const responses = { 200: paged({ ...whole, content }), ...commonProblems };
+  const responses = { 200: paged(whole), ...commonProblems };
   route(
     router,
     {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { contentOf } from '../../core/parts.ts';
 import { contentTerms } from '../../text/words.ts';
+import type { Database } from '../../store/database.ts';
 import { recentMessages } from '../../store/transcript.ts';
 import { time } from '../../wire/views.ts';
 import { defineTool } from './tool.ts';
@@ -18,23 +19,37 @@ export const searchConversations = defineTool({
   }),
   async run({ query, limit }, { conversation, db }) {
     const { userId, id } = conversation;
-    const messages = await recentMessages(db, { userId, except: id });
-    const texts = messages.map((message) => contentOf(message.parts));
-    return {
-      messages: rankByWords(query, texts)
-        .slice(0, limit)
-        .map((index) => {
-          const message = messages[index];
-          return {
-            conversation_id: message?.conversationId ?? '',
-            role: message?.role ?? 'user',
-            text: (texts[index] ?? '').slice(0, EXCERPT_LENGTH).toWellFormed(),
-            created_at: time(message?.createdAt ?? 0),
-          };
-        }),
-    };
+    return { messages: await searchMessages(db, { userId, except: id, query, limit }) };
   },
 });
+
+interface MessageSearch {
+  userId: string;
+  /** The conversation that is left out. */
+  except: string;
+  query: string;
+  limit: number;
+}
+
+/** Returns the excerpts of a user's recent messages that share words with the query, best first. */
+export async function searchMessages(
+  db: Database,
+  { userId, except, query, limit }: MessageSearch,
+) {
+  const messages = await recentMessages(db, { userId, except });
+  const texts = messages.map((message) => contentOf(message.parts));
+  return rankByWords(query, texts)
+    .slice(0, limit)
+    .map((index) => {
+      const message = messages[index];
+      return {
+        conversation_id: message?.conversationId ?? '',
+        role: message?.role ?? ('user' as const),
+        text: (texts[index] ?? '').slice(0, EXCERPT_LENGTH).toWellFormed(),
+        created_at: time(message?.createdAt ?? 0),
+      };
+    });
+}
 
 /**
  * Returns the indices of the texts that share words with the query, best first. Rare words count
