@@ -1,11 +1,20 @@
 /**
  * The tests: `unit` runs in the test process alone, `host` starts and stops the programs, `node` and
  * `workerd` are the same black-box suite against the two runtimes, `faults` breaks things for real.
+ * `slow` is run by itself: `npm run test:slow`.
  */
 import { defineConfig } from 'vitest/config';
 
 /** One for each core of a small machine: the servers under test need some, too. */
 const MAX_WORKERS = 2;
+
+/**
+ * Tests of what happens in a browser, where the runtime that sent the files makes no difference:
+ * Node alone is enough. `page.test.ts` is run on both.
+ */
+const SAME_IN_THE_BROWSER = ['page-attacks', 'page-access', 'page-budgets', 'example-pages'].map(
+  (name) => `test/suite/${name}.test.ts`,
+);
 
 /** The black-box suite against one runtime; its server is started once for all files. */
 function suite(runtime: 'node' | 'workerd') {
@@ -14,6 +23,7 @@ function suite(runtime: 'node' | 'workerd') {
     test: {
       name: runtime,
       include: ['test/suite/**/*.test.ts'],
+      exclude: runtime === 'workerd' ? SAME_IN_THE_BROWSER : [],
       globalSetup: [`test/suite/start-${runtime}.ts`],
       testTimeout: 60_000,
       hookTimeout: 60_000,
@@ -46,6 +56,15 @@ export default defineConfig({
       },
       suite('node'),
       suite('workerd'),
+      {
+        extends: true,
+        test: {
+          name: 'slow',
+          include: ['test/slow/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
       {
         extends: true,
         test: {

@@ -10,7 +10,7 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { openStream } from '../support/sse.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { openWebSocket } from '../support/websocket.ts';
-import { restartInTurn } from './rolling-restart.ts';
+import { restartInTurn } from '../host/rolling-restart.ts';
 
 const hasCaddy = findProgram('caddy') !== undefined;
 if (!hasCaddy) console.warn('Caddy is not installed: nothing is tested behind it');
