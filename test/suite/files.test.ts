@@ -189,6 +189,11 @@ describe.concurrent('what a file is', () => {
   });
 });
 
+/** The same noise each time: at random it may begin with the mark of a charset. */
+const NOISE = Buffer.concat(
+  Array.from({ length: 160 }, (_, at) => createHash('sha256').update(String(at)).digest()),
+);
+
 describe.concurrent('what is no file here', () => {
   it.each<[string, Uint8Array | string, [number, string]]>([
     ['nothing', '', [400, 'invalid_request']],
@@ -198,7 +203,7 @@ describe.concurrent('what is no file here', () => {
       [413, 'payload_too_large'],
     ],
     ['a program', Buffer.from('\x7fELF\x02\x01\x01\0', 'latin1'), [415, 'unsupported_media_type']],
-    ['noise', randomBytes(5_000), [415, 'unsupported_media_type']],
+    ['noise', NOISE, [415, 'unsupported_media_type']],
     ['an archive', Buffer.from('PK\x03\x04\0\0\0\0', 'latin1'), [415, 'unsupported_media_type']],
     ['white space', ' \n ', [400, 'document_unreadable']],
   ])('is refused, and nothing is kept: %s', async (_, content, [status, code]) => {
