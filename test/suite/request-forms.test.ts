@@ -201,7 +201,7 @@ function addressOf({ path }: Operation, { id, messageId }: Fixture): string {
 const misspelled = (name: string) => name.slice(0, 2) + name.slice(3);
 
 /** True for the APIs of other people's clients, whose errors have a form of their own. */
-const hasOwnErrors = ({ path }: Operation) => /^\/(api|v1)\//u.test(path);
+const hasOwnErrors = ({ path }: Operation) => /^\/(api\/|v1\/|mcp$)/u.test(path);
 
 /** Addresses that are not of ours to validate: pages and the description itself. */
 const isPage = ({ path }: Operation) => ['/', '/docs', '/redoc', '/openapi.json'].includes(path);
