@@ -31,11 +31,11 @@ export interface McpTool {
 
 interface Definition<Input extends z.ZodType> extends Omit<McpTool, 'inputSchema' | 'run'> {
   input: Input;
-  run(
+  run: (
     input: z.output<Input>,
     context: ActionContext,
     idempotency: Key | undefined,
-  ): Promise<object>;
+  ) => Promise<object>;
 }
 
 function define<Input extends z.ZodType>({ input, run, ...about }: Definition<Input>): McpTool {
