@@ -6,7 +6,6 @@ import { z } from '@hono/zod-openapi';
 import { invalidCursor } from '../core/cursor.ts';
 import { MessageBuffer, type Position } from '../core/message-buffer.ts';
 import { terminalEvent, type StoredTurn } from '../core/message.ts';
-import { readTurn } from '../store/turns/read.ts';
 import {
   cursorAt,
   durableBatches,
@@ -26,6 +25,7 @@ import { ofTurn, withHeader } from './shared/response-docs.ts';
 import { commonProblems } from './shared/responses.ts';
 import { createRouter, route } from './shared/router.ts';
 import * as schemas from './shared/schemas.ts';
+import { turnOf } from './shared/turn-of.ts';
 import { streamTurn, turnHeaders } from './shared/stream-turn.ts';
 
 const CONTENT_TYPE = 'text/plain; charset=utf-8';
@@ -94,12 +94,6 @@ export function durableStreamsRouter() {
 function ofStream<Described extends object>(response: Described) {
   const ofClosed = withHeader(ofTurn(response), 'Stream-Closed', 'StreamClosed');
   return withHeader(ofClosed, 'Stream-Next-Offset', 'StreamNextOffset');
-}
-
-async function turnOf(c: AppContext, turnId: string): Promise<StoredTurn> {
-  const { db, config } = c.get('dependencies');
-  const principal = c.get('principal');
-  return required(await readTurn(db, { turnId, principal, leaseMs: config.TURN_LEASE_MS }), 'Turn');
 }
 
 /** @throws ParleyError `invalid_cursor` */

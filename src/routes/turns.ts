@@ -1,6 +1,6 @@
 /** The routes of single turns: read, follow, cancel. */
 import type { StoredTurn } from '../core/message.ts';
-import { findTurn, readTurn, type TurnStanding } from '../store/turns/read.ts';
+import { findTurn, type TurnStanding } from '../store/turns/read.ts';
 import { nativeSse } from '../wire/native-sse.ts';
 import { turnView } from '../wire/views.ts';
 import { streamOptions } from './shared/answer-turn.ts';
@@ -10,6 +10,7 @@ import { commonProblems, eventStreamContent, json } from './shared/responses.ts'
 import { MAKES_NOTHING, ofTurn } from './shared/response-docs.ts';
 import { createRouter, route } from './shared/router.ts';
 import * as schemas from './shared/schemas.ts';
+import { turnOf } from './shared/turn-of.ts';
 import { requireTicketFor } from './shared/ticket.ts';
 import {
   headOfStream,
@@ -105,11 +106,4 @@ function shown(c: AppContext, turn: StoredTurn): Response {
 async function standingOf(c: AppContext, turnId: string): Promise<TurnStanding> {
   const { db } = c.get('dependencies');
   return required(await findTurn(db, { turnId, principal: c.get('principal') }), 'Turn');
-}
-
-async function turnOf(c: AppContext, turnId: string) {
-  const { db, config } = c.get('dependencies');
-  const principal = c.get('principal');
-  const found = await readTurn(db, { turnId, principal, leaseMs: config.TURN_LEASE_MS });
-  return required(found, 'Turn');
 }

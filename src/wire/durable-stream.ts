@@ -60,6 +60,17 @@ export interface Batch {
   isFailed?: boolean;
 }
 
+/** All but the text and the end, of which these wires say nothing. */
+const TEXT_ALONE = {
+  initialId: () => '',
+  started: () => '',
+  reasoning: () => '',
+  part: () => '',
+  refused: () => {
+    throw new BrokenOff();
+  },
+} satisfies Partial<Encoder>;
+
 /** The stream as server-sent events: batches of text, each followed by where it ends. */
 export const durableSse: Wire = {
   name: 'durable-sse',
@@ -71,8 +82,7 @@ export const durableSse: Wire = {
 
 function eventEncoder(): Encoder {
   return {
-    initialId: () => '',
-    started: () => '',
+    ...TEXT_ALONE,
     text(delta, start, position) {
       const { at } = decodeCursor(position.at(start + delta.length));
       if (typeof at !== 'object') return '';
@@ -80,17 +90,12 @@ function eventEncoder(): Encoder {
       const control = { streamNextOffset: offsetOf(at), streamCursor: streamCursor() };
       return data(text) + controlEvent({ ...control, upToDate: true });
     },
-    reasoning: () => '',
-    part: () => '',
     ended(_, outcome) {
       // A reader of text alone would take what is there for the whole answer.
       if (terminalEvent(outcome.message.status) === 'turn.failed') throw new BrokenOff();
       return controlEvent({ streamNextOffset: END, upToDate: true, streamClosed: true });
     },
     keepAlive: () => ': keep-alive\n\n',
-    refused: () => {
-      throw new BrokenOff();
-    },
   };
 }
 
@@ -113,23 +118,17 @@ export const durableBatches: Wire = {
 
 function batchEncoder(): Encoder {
   return {
-    initialId: () => '',
-    started: () => '',
+    ...TEXT_ALONE,
     text(delta, start, position) {
       const { at } = decodeCursor(position.at(start + delta.length));
       if (typeof at !== 'object') return '';
       return batchLine({ text: delta, offset: offsetOf(at), isClosed: false });
     },
-    reasoning: () => '',
-    part: () => '',
     ended(_, outcome) {
       const isFailed = terminalEvent(outcome.message.status) === 'turn.failed';
       return batchLine({ text: '', offset: END, isClosed: !isFailed, isFailed });
     },
     keepAlive: () => '',
-    refused: () => {
-      throw new BrokenOff();
-    },
   };
 }
 

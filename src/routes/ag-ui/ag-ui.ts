@@ -4,7 +4,7 @@ import { startTurn } from '../../actions/start-turn.ts';
 import { invalidCursor } from '../../core/cursor.ts';
 import { sha256 } from '../../core/sha256.ts';
 import type { Key } from '../../store/idempotency-keys.ts';
-import { findTurnByKey, readTurn } from '../../store/turns/read.ts';
+import { findTurnByKey } from '../../store/turns/read.ts';
 import { agUiWire } from '../../wire/ag-ui.ts';
 import { streamOptions } from '../shared/answer-turn.ts';
 import { nameClient } from '../shared/client-user.ts';
@@ -16,6 +16,7 @@ import { body, eventStream, turnProblems } from '../shared/responses.ts';
 import { createRouter, route } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
 import { lastEventId, serveReconnect, streamOrNothing, streamTurn } from '../shared/stream-turn.ts';
+import { turnOf } from '../shared/turn-of.ts';
 import { parametersIn, runInput, triggerOf, type RunInput } from './run-input.ts';
 
 const path = '/ag-ui';
@@ -95,14 +96,11 @@ function comeBack(
   given: RunInput,
   { key, cursor }: { key: Key; cursor: string },
 ): Promise<Response> {
-  const { db, turns, config } = c.get('dependencies');
+  const { db, turns } = c.get('dependencies');
   return serveReconnect(agUiWire(given), async () => {
     const found = await findTurnByKey(db, key);
     if (!found) throw invalidCursor('The cursor belongs to no turn of this run');
-    const principal = c.get('principal');
-    const { turnId } = found;
-    const turn = await readTurn(db, { turnId, principal, leaseMs: config.TURN_LEASE_MS });
-    const { assistantMessage } = required(turn, 'Turn').head;
+    const { assistantMessage } = (await turnOf(c, found.turnId)).head;
     const options = optionsOf(given, assistantMessage.id);
     return streamOrNothing(c, await turns.follow(found, options, cursor), options.wire);
   });

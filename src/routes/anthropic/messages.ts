@@ -2,22 +2,20 @@
 import { z } from '@hono/zod-openapi';
 import { userOf, withUser, type PlacedAsk } from '../../actions/client-chat.ts';
 import { beginHistory, hashesOf, placeHistory, type Placing } from '../../actions/place-history.ts';
-import { runTurn, startTurn, type TurnAsk } from '../../actions/start-turn.ts';
+import type { TurnAsk } from '../../actions/start-turn.ts';
 import { sha256 } from '../../core/sha256.ts';
-import type { TurnAddress } from '../../turns/turn-service.ts';
 import { anthropicMessage, anthropicMessages } from '../../wire/anthropic-messages.ts';
 import { cutOf } from '../../wire/chat-completion.ts';
-import { streamOptions } from '../shared/answer-turn.ts';
 import { clientUserOf, nameClient } from '../shared/client-user.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
 import { historyIn } from '../shared/history-of-items.ts';
 import { idempotencyKey } from '../shared/idempotency-key.ts';
-import { isPlaceTaken, orElsewhere, type Placed } from '../shared/or-elsewhere.ts';
-import { required } from '../shared/required.ts';
+import { isPlaceTaken } from '../shared/or-elsewhere.ts';
+import { runPlaced, streamPlaced, type Place } from '../shared/placed-turn.ts';
 import { HAS_NO_CURSORS } from '../shared/response-docs.ts';
 import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
 import { route, type Router } from '../shared/router.ts';
-import { streamTurn, turnHeaders } from '../shared/stream-turn.ts';
+import { streamTurn } from '../shared/stream-turn.ts';
 import { asAnthropicErrors, betaQuery } from './docs.ts';
 import { itemsIn, messagesBody, parametersIn, type MessagesBody } from './messages-body.ts';
 import { anthropicResponse } from './render-anthropic-error.ts';
@@ -57,8 +55,6 @@ export function addMessages(router: Router): void {
   );
 }
 
-type Place = { join: TurnAddress } | Placed;
-
 /** Finds where the history belongs, by what it says. */
 async function placeOf(c: AppContext, given: MessagesBody): Promise<Place> {
   const { registry } = c.get('dependencies');
@@ -86,26 +82,19 @@ async function placeOf(c: AppContext, given: MessagesBody): Promise<Place> {
 }
 
 async function streamed(c: AppContext, place: Place): Promise<Response> {
-  const options = streamOptions(anthropicMessages, {});
-  const { turns } = c.get('dependencies');
-  // Without a cursor there is always something to follow.
-  const stream =
-    'join' in place
-      ? required(await turns.follow(place.join, options), 'Turn')
-      : await orElsewhere(place, (ask) => startTurn(withUser(actionContext(c)), ask, options));
+  const stream = await streamPlaced(c, place, anthropicMessages, ofItsUser);
   return streamTurn(c, stream, anthropicMessages);
 }
 
 async function whole(c: AppContext, place: Place): Promise<Response> {
-  const { turns } = c.get('dependencies');
-  const run =
-    'join' in place
-      ? await turns.wait(place.join, 'continue')
-      : await orElsewhere(place, (ask) => runTurn(withUser(actionContext(c)), ask, 'continue'));
-  c.set('turn', run);
-  c.set('turnHeaders', turnHeaders(run));
+  const run = await runPlaced(c, place, ofItsUser);
   const turn = await run.finished(c.req.raw.signal);
   const failure = cutOf(turn);
   if (failure) return anthropicResponse(failure);
   return c.json(anthropicMessage(turn.head, turn.message));
+}
+
+/** These clients name no conversation: what a history belongs to is its user's. */
+function ofItsUser(c: AppContext) {
+  return withUser(actionContext(c));
 }

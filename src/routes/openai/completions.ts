@@ -1,8 +1,6 @@
 /** OpenAI's chat completions, on the same conversations as everything else. */
 import { z } from '@hono/zod-openapi';
-import { withUser } from '../../actions/client-chat.ts';
 import { forgetAfterwards } from '../../actions/forget-turn.ts';
-import { runTurn, startTurn, type TurnAsk } from '../../actions/start-turn.ts';
 import type { TurnAddress } from '../../turns/turn-service.ts';
 import {
   chatCompletion,
@@ -10,15 +8,13 @@ import {
   completionChunksWithUsage,
   cutOf,
 } from '../../wire/chat-completion.ts';
-import { streamOptions } from '../shared/answer-turn.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
 import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
-import { orElsewhere } from '../shared/or-elsewhere.ts';
-import { required } from '../shared/required.ts';
+import { runPlaced, streamPlaced } from '../shared/placed-turn.ts';
 import { HAS_NO_CURSORS } from '../shared/response-docs.ts';
 import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
-import { streamTurn, turnHeaders } from '../shared/stream-turn.ts';
+import { streamTurn } from '../shared/stream-turn.ts';
 import { nameClient } from '../shared/client-user.ts';
 import { asOpenAiErrors } from './docs.ts';
 import { completionBody, refuseUnhonoured, type CompletionBody } from './completion-body.ts';
@@ -63,25 +59,13 @@ export function addCompletions(router: Router): void {
 
 async function streamed(c: AppContext, given: CompletionBody, place: Place): Promise<Response> {
   const wire = given.stream_options?.include_usage ? completionChunksWithUsage : completionChunks;
-  const options = streamOptions(wire, {});
-  const { turns } = c.get('dependencies');
-  // Without a cursor there is always something to follow.
-  const stream =
-    'join' in place
-      ? required(await turns.follow(place.join, options), 'Turn')
-      : await orElsewhere(place, (ask) => startTurn(contextOf(c, ask), ask, options));
+  const stream = await streamPlaced(c, place, wire);
   forgetTask(c, place, stream);
   return streamTurn(c, stream, wire);
 }
 
 async function whole(c: AppContext, place: Place): Promise<Response> {
-  const { turns } = c.get('dependencies');
-  const run =
-    'join' in place
-      ? await turns.wait(place.join, 'continue')
-      : await orElsewhere(place, (ask) => runTurn(contextOf(c, ask), ask, 'continue'));
-  c.set('turn', run);
-  c.set('turnHeaders', turnHeaders(run));
+  const run = await runPlaced(c, place);
   forgetTask(c, place, run);
   const turn = await run.finished(c.req.raw.signal);
   const failure = cutOf(turn);
@@ -91,9 +75,4 @@ async function whole(c: AppContext, place: Place): Promise<Response> {
 
 function forgetTask(c: AppContext, place: Place, turn: TurnAddress): void {
   if ('ask' in place && place.isTask) forgetAfterwards(actionContext(c), turn);
-}
-
-/** A conversation that is made needs a user; one that is named by its id is its owner's. */
-function contextOf(c: AppContext, { create }: TurnAsk) {
-  return create ? withUser(actionContext(c)) : actionContext(c);
 }

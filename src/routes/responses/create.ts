@@ -1,7 +1,5 @@
 /** `POST /v1/responses`: a turn as OpenAI's clients ask for it by their newer API. */
-import { withUser } from '../../actions/client-chat.ts';
 import { forgetAfterwards, forgetBranchAfterwards } from '../../actions/forget-turn.ts';
-import { runTurn, startTurn, type TurnAsk } from '../../actions/start-turn.ts';
 import { contentOf } from '../../core/parts.ts';
 import { readTurn } from '../../store/turns/read.ts';
 import type { TurnAddress, TurnStream } from '../../turns/turn-service.ts';
@@ -10,10 +8,9 @@ import { responseResource } from '../../wire/responses/resource.ts';
 import { BrokenOff } from '../../wire/wire.ts';
 import { asOpenAiErrors } from '../openai/docs.ts';
 import { openAiResponse } from '../openai/render-openai-error.ts';
-import { streamOptions } from '../shared/answer-turn.ts';
 import { nameClient } from '../shared/client-user.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
-import { orElsewhere } from '../shared/or-elsewhere.ts';
+import { runPlaced, streamPlaced } from '../shared/placed-turn.ts';
 import { required } from '../shared/required.ts';
 import { HAS_NO_CURSORS } from '../shared/response-docs.ts';
 import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
@@ -57,13 +54,7 @@ async function streamed(c: AppContext, place: Place): Promise<Response> {
 }
 
 async function streamOf(c: AppContext, place: Place): Promise<TurnStream> {
-  const options = streamOptions(responseEvents(), {});
-  const { turns } = c.get('dependencies');
-  // Without a cursor there is always something to follow.
-  const stream =
-    'join' in place
-      ? required(await turns.follow(place.join, options), 'Turn')
-      : await orElsewhere(place, (ask) => startTurn(contextOf(c, ask), ask, options));
+  const stream = await streamPlaced(c, place, responseEvents());
   forget(c, place, stream);
   return stream;
 }
@@ -82,13 +73,7 @@ async function begun(c: AppContext, place: Place): Promise<Response> {
 }
 
 async function whole(c: AppContext, place: Place): Promise<Response> {
-  const { turns } = c.get('dependencies');
-  const run =
-    'join' in place
-      ? await turns.wait(place.join, 'continue')
-      : await orElsewhere(place, (ask) => runTurn(contextOf(c, ask), ask, 'continue'));
-  c.set('turn', run);
-  c.set('turnHeaders', turnHeaders(run));
+  const run = await runPlaced(c, place);
   forget(c, place, run);
   const { head, message, error } = await run.finished(c.req.raw.signal);
   if (error?.code === 'not_stored') throw new BrokenOff();
@@ -100,9 +85,4 @@ function forget(c: AppContext, place: Place, turn: TurnAddress): void {
   if ('join' in place) return;
   if (place.forgets === 'conversation') forgetAfterwards(actionContext(c), turn);
   if (place.forgets === 'branch') forgetBranchAfterwards(actionContext(c), turn);
-}
-
-/** A conversation that is made needs a user; one that is named by its id is its owner's. */
-function contextOf(c: AppContext, { create }: TurnAsk) {
-  return create ? withUser(actionContext(c)) : actionContext(c);
 }

@@ -1,0 +1,49 @@
+/** Starts the turn of a history where it belongs, or joins the one that answers it already. */
+import { withUser } from '../../actions/client-chat.ts';
+import { runTurn, startTurn, type TurnAsk } from '../../actions/start-turn.ts';
+import type { TurnAddress, TurnRun, TurnStream } from '../../turns/turn-service.ts';
+import type { Wire } from '../../wire/wire.ts';
+import { streamOptions } from './answer-turn.ts';
+import { actionContext, type AppContext } from './dependencies.ts';
+import { orElsewhere, type Placed } from './or-elsewhere.ts';
+import { required } from './required.ts';
+import { turnHeaders } from './stream-turn.ts';
+
+/** The turn to join, or the one to start. */
+export type Place = { join: TurnAddress } | Placed;
+
+/** Returns the stream of a turn that is started or joined. */
+export async function streamPlaced(
+  c: AppContext,
+  place: Place,
+  wire: Wire,
+  contextFor = contextOf,
+): Promise<TurnStream> {
+  const options = streamOptions(wire, {});
+  const { turns } = c.get('dependencies');
+  // Without a cursor there is always something to follow.
+  return 'join' in place
+    ? required(await turns.follow(place.join, options), 'Turn')
+    : orElsewhere(place, (ask) => startTurn(contextFor(c, ask), ask, options));
+}
+
+/** Starts or joins a turn that is answered whole, and notes it for the answer's headers. */
+export async function runPlaced(
+  c: AppContext,
+  place: Place,
+  contextFor = contextOf,
+): Promise<TurnRun> {
+  const { turns } = c.get('dependencies');
+  const run =
+    'join' in place
+      ? await turns.wait(place.join, 'continue')
+      : await orElsewhere(place, (ask) => runTurn(contextFor(c, ask), ask, 'continue'));
+  c.set('turn', run);
+  c.set('turnHeaders', turnHeaders(run));
+  return run;
+}
+
+/** A conversation that is made needs a user; one that is named by its id is its owner's. */
+function contextOf(c: AppContext, { create }: Pick<TurnAsk, 'create'>) {
+  return create ? withUser(actionContext(c)) : actionContext(c);
+}
