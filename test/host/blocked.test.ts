@@ -43,7 +43,7 @@ it('asks no model on a connection that was closed while another process held the
   const server = await startServer({
     env: { OPENAI_BASE_URL: `http://127.0.0.1:${port}/v1`, OPENAI_API_KEY: 'k' },
   });
-  const other = new DatabaseSync(server.databaseUrl.replace(/^file:/u, ''));
+  const other = new DatabaseSync(server.databaseUrl.replace(/^file:/u, ''), { timeout: 5_000 });
   const turn = () =>
     request<{ status: string }>(`${server.url}/chat/conversations/${conversation}/messages`, {
       json: { content: 'Are you there?', model: 'openai/m' },

@@ -5,7 +5,6 @@
 import { spawn } from 'node:child_process';
 import { deflateSync } from 'node:zlib';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createClient } from '@libsql/client';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { request } from '../support/http.ts';
 import { asText } from '../support/json.ts';
@@ -16,6 +15,7 @@ import { openStream } from '../support/sse.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { wordTable } from '../../src/store/search/tables.ts';
 import { upstreamWords } from '../support/upstream/behaviour.ts';
+import { openBesideServer } from '../support/whole-database.ts';
 
 interface Document {
   document_id: string;
@@ -309,7 +309,7 @@ interface Passage {
  * words divided by invisible characters.
  */
 async function indexAsBefore(id: string): Promise<void> {
-  const db = createClient({ url: server.databaseUrl });
+  const db = openBesideServer(server.databaseUrl);
   const { rows } = await db.execute({
     sql: 'SELECT version, text FROM documents WHERE id = ?',
     args: [id],

@@ -43,7 +43,10 @@ it('are deleted when their turn is over, and nothing else is', async () => {
 
   await server.restart();
   const list = `${server.url}/conversations?user_id=${user}`;
-  const left = new Libsql(server.databaseUrl.replace(/^file:/u, ''), { readonly: true });
+  const left = new Libsql(server.databaseUrl.replace(/^file:/u, ''), {
+    readonly: true,
+    timeout: 5_000,
+  });
   const counted = () => left.prepare('SELECT count(*) AS n FROM conversations').get();
   await expect.poll(counted, { timeout: 30_000, interval: 200 }).toMatchObject({ n: 1 });
   left.close();

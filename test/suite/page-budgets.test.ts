@@ -1,7 +1,7 @@
 /** What the page costs, as counts: bytes, requests and elements. */
-import { createClient } from '@libsql/client';
 import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
+import { openBesideServer } from '../support/whole-database.ts';
 import { ask, hasNoBrowser, Visitors, whole } from './page-client.ts';
 import { suiteTarget, unique } from './target.ts';
 
@@ -18,7 +18,7 @@ const idOf = (prefix: string, at: number) =>
 /** Puts a user with many conversations, the newest of them long, into the database. */
 async function seed(user: string): Promise<string> {
   const prefix = user.slice(-4);
-  const client = createClient({ url: target.databaseUrl });
+  const client = openBesideServer(target.databaseUrl);
   const insert = (table: string, columns: string, rows: string[]) =>
     client.execute(`INSERT INTO ${table} (${columns}) VALUES ${rows.join(',')}`);
   const made = Array.from({ length: CONVERSATIONS }, (_, at) => at);

@@ -1,6 +1,18 @@
 /** Looks through all that a database holds, whatever tables there are. */
 import { createClient, type Client, type Value } from '@libsql/client';
 
+/** How long a statement waits while a server under test writes. */
+const BUSY_TIMEOUT_MS = 20_000;
+
+/**
+ * Opens the database of a server that runs. It waits for the server's writes: without that, a test
+ * fails with `database is locked` whenever both write at the same time.
+ * @param databaseUrl a file or a server
+ */
+export function openBesideServer(databaseUrl: string): Client {
+  return createClient({ url: databaseUrl, timeout: BUSY_TIMEOUT_MS });
+}
+
 /** A table, and a row of it that holds what was looked for, as JSON. */
 export interface Finding {
   table: string;
@@ -13,7 +25,7 @@ export interface Finding {
  * @param databaseUrl a file or a server
  */
 export async function findInDatabase(databaseUrl: string, sought: string): Promise<Finding[]> {
-  const client = createClient({ url: databaseUrl });
+  const client = openBesideServer(databaseUrl);
   try {
     const { rows } = await client.execute(
       `SELECT name, sql FROM sqlite_master WHERE type = 'table'`,
@@ -51,7 +63,7 @@ function textOf(value: Value | undefined): string {
 
 /** Runs one statement: to bring about what takes a month, or to look quickly. @returns its rows */
 export async function runSql(databaseUrl: string, sql: string): Promise<Record<string, Value>[]> {
-  const client = createClient({ url: databaseUrl });
+  const client = openBesideServer(databaseUrl);
   try {
     return (await client.execute(sql)).rows;
   } finally {
