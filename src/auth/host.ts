@@ -2,7 +2,7 @@
  * The names by which a server on loopback is reached. A page from elsewhere could have a name of
  * its own point to this machine (DNS rebinding): requests by other names are refused.
  */
-import { isLoopback } from '../config.ts';
+import { isLoopback } from '../core/loopback.ts';
 
 /** UTF-16 units of a header that are shown to the operator. */
 const LONGEST_SHOWN = 200;

@@ -3,7 +3,7 @@
  * against pages of other sites.
  */
 import { ParleyError } from '../core/errors.ts';
-import { isLoopback } from '../config.ts';
+import { isLoopback } from '../core/loopback.ts';
 
 export interface OriginPolicy {
   /**

@@ -1,7 +1,8 @@
 /** Tells of a server that has started: its address, model, database and who may call. */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isLoopback, type Config } from '../config.ts';
+import type { Config } from '../config.ts';
+import { isLoopback } from '../core/loopback.ts';
 import { OFFLINE_MODEL } from '../models/chat/catalog.ts';
 
 interface Greeting {

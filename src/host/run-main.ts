@@ -1,4 +1,5 @@
-import { ConfigError, isLoopback, type Config } from '../config.ts';
+import { ConfigError, type Config } from '../config.ts';
+import { isLoopback } from '../core/loopback.ts';
 import { ParleyError } from '../core/errors.ts';
 
 /** Runs a program's main function, and prints an error that stops its start as one clear line. */

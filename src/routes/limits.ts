@@ -10,6 +10,7 @@ import { openStreamsOf } from '../turns/limit-streams.ts';
 import { limitHeaders, limitsView } from '../wire/limits-view.ts';
 import type { AppContext } from './shared/dependencies.ts';
 import { nameUser } from './shared/identify.ts';
+import { bodyOf } from './shared/known-fields.ts';
 import { body, commonProblems, json } from './shared/responses.ts';
 import { createRouter, route } from './shared/router.ts';
 import * as schemas from './shared/schemas.ts';
@@ -34,15 +35,13 @@ const limitsSchema = z
 
 const whole = z.int().min(0).max(1_000_000_000_000).nullish();
 
-const ownLimits = schemas
-  .bodyOf({
-    requests_per_minute: whole,
-    turns_at_once: whole,
-    tokens_per_day: whole,
-    tokens_per_month: whole,
-    cost_per_month: z.number().min(0).max(1_000_000).nullish(),
-  })
-  .openapi('OwnLimits');
+const ownLimits = bodyOf({
+  requests_per_minute: whole,
+  turns_at_once: whole,
+  tokens_per_day: whole,
+  tokens_per_month: whole,
+  cost_per_month: z.number().min(0).max(1_000_000).nullish(),
+}).openapi('OwnLimits');
 
 const userParam = z.object({ user_id: schemas.userId });
 

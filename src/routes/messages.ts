@@ -7,15 +7,15 @@ import { actionContext } from './shared/dependencies.ts';
 import { body, commonProblems, json, jsonOrStream, turnProblems } from './shared/responses.ts';
 import { paged } from './shared/response-docs.ts';
 import { createRouter, route, type Router } from './shared/router.ts';
+import { detailSchema } from './shared/answer-schemas.ts';
+import { bodyOf } from './shared/known-fields.ts';
 import * as schemas from './shared/schemas.ts';
 
 const tags = ['messages'];
 const request = { params: schemas.idParam, query: schemas.ownerQuery };
 
-const regenerating = schemas.bodyOf(schemas.turnFields);
-const editing = schemas.withMessage(
-  schemas.bodyOf({ ...schemas.turnFields, ...schemas.messageFields }),
-);
+const regenerating = bodyOf(schemas.turnFields);
+const editing = schemas.withMessage(bodyOf({ ...schemas.turnFields, ...schemas.messageFields }));
 
 export function messagesRouter() {
   const router = createRouter();
@@ -80,7 +80,7 @@ function addDeletion(router: Router): void {
         params: schemas.idParam,
         query: schemas.ownerQuery.extend({ on_busy: schemas.turnFields.on_busy }),
       },
-      responses: { 200: json(schemas.detailSchema, 'Deleted'), ...commonProblems },
+      responses: { 200: json(detailSchema, 'Deleted'), ...commonProblems },
     },
     async (c) => {
       const { id } = c.req.valid('param');

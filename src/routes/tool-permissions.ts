@@ -5,6 +5,7 @@ import { listPermissions, removePermission } from '../store/turns/tool-runs.ts';
 import { time } from '../wire/views.ts';
 import { commonProblems, json } from './shared/responses.ts';
 import { createRouter, route } from './shared/router.ts';
+import { detailSchema } from './shared/answer-schemas.ts';
 import * as schemas from './shared/schemas.ts';
 
 const tags = ['tools'];
@@ -44,7 +45,7 @@ export function toolPermissionsRouter() {
       operationId: 'deleteToolPermission',
       summary: 'Take a permission back: the user is asked again',
       request: { params: z.object({ tool: schemas.id }), query: schemas.ownerQuery },
-      responses: { 200: json(schemas.detailSchema, 'Taken back'), ...commonProblems },
+      responses: { 200: json(detailSchema, 'Taken back'), ...commonProblems },
     },
     async (c) => {
       const { tool } = c.req.valid('param');

@@ -9,6 +9,7 @@ import { required } from './shared/required.ts';
 import { commonProblems, eventStreamContent, json } from './shared/responses.ts';
 import { MAKES_NOTHING, ofTurn } from './shared/response-docs.ts';
 import { createRouter, route } from './shared/router.ts';
+import { turnSchema } from './shared/answer-schemas.ts';
 import * as schemas from './shared/schemas.ts';
 import { turnOf } from './shared/turn-of.ts';
 import { requireTicketFor } from './shared/ticket.ts';
@@ -35,7 +36,7 @@ export function turnsRouter() {
       operationId: 'getTurn',
       summary: 'How a turn stands',
       request,
-      responses: { 200: ofTurn(json(schemas.turnSchema, 'The turn')), ...commonProblems },
+      responses: { 200: ofTurn(json(turnSchema, 'The turn')), ...commonProblems },
     },
     async (c) => shown(c, await turnOf(c, c.req.valid('param').id)),
   );
@@ -85,7 +86,7 @@ export function turnsRouter() {
       operationId: 'cancelTurn',
       summary: 'Stop a turn, keeping what it has said',
       request,
-      responses: { 200: ofTurn(json(schemas.turnSchema, 'The turn')), ...commonProblems },
+      responses: { 200: ofTurn(json(turnSchema, 'The turn')), ...commonProblems },
     },
     async (c) => {
       const { id } = c.req.valid('param');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, environmentNames, isLoopback, parseConfig } from '../../src/config.ts';
+import { ConfigError, environmentNames, parseConfig } from '../../src/config.ts';
 
 describe('an empty environment', () => {
   it('means the documented defaults', () => {
@@ -172,22 +172,4 @@ it('names every malformed variable, and no secret', () => {
   };
   expect(() => parseConfig(environment)).toThrow(/PORT.*AUTH/u);
   expect(() => parseConfig(environment)).not.toThrow(/secret-key|token/u);
-});
-
-it.each([
-  ['localhost', true],
-  ['app.localhost', true],
-  ['LOCALHOST', true],
-  ['127.0.0.1', true],
-  ['127.9.8.7', true],
-  ['::1', true],
-  ['[::1]', true],
-  ['0.0.0.0', false],
-  ['::', false],
-  ['192.168.0.1', false],
-  ['localhost.example', false],
-  ['127.0.0.1.example', false],
-  ['notlocalhost', false],
-])('knows whether only this machine reaches %s: %s', (host, loopback) => {
-  expect(isLoopback(host)).toBe(loopback);
 });

@@ -2,7 +2,8 @@
  * Builds what the Worker and its Durable Objects share: the configuration, and the services made
  * from it.
  */
-import { ConfigError, isLoopback, parseConfig, type Config } from '../../config.ts';
+import { ConfigError, parseConfig, type Config } from '../../config.ts';
+import { isLoopback } from '../../core/loopback.ts';
 import type { Limits } from '../../core/limits.ts';
 import type { Telemetry } from '../../core/telemetry.ts';
 import type { Logger } from '../../core/logger.ts';

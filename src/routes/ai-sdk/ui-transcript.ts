@@ -7,7 +7,7 @@ import { readNewest } from '../conversations/read-messages.ts';
 import { nameClient } from '../shared/client-user.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
 import { required } from '../shared/required.ts';
-import { conversationSchema } from '../shared/schemas.ts';
+import { conversationSchema } from '../shared/answer-schemas.ts';
 
 export const formatField = {
   format: z

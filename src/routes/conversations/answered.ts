@@ -6,13 +6,13 @@ import type { FinishedTurn, Message } from '../../core/message.ts';
 import { contentOf } from '../../core/parts.ts';
 import { citedView, messageView } from '../../wire/views.ts';
 import type { AppContext } from '../shared/dependencies.ts';
-import * as schemas from '../shared/schemas.ts';
+import { messageSchema } from '../shared/answer-schemas.ts';
 import { readNewest } from './read-messages.ts';
 
 export const answered = z.looseObject({
   conversation_id: z.string(),
   assistant_reply: z.string(),
-  messages: z.array(schemas.messageSchema),
+  messages: z.array(messageSchema),
 });
 
 /** Returns a function that renders a turn once it is over. */

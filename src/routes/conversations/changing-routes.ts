@@ -18,12 +18,14 @@ import { required } from '../shared/required.ts';
 import { body, commonProblems, json, turnProblems } from '../shared/responses.ts';
 import { made } from '../shared/response-docs.ts';
 import { route, type Router } from '../shared/router.ts';
+import { conversationSchema, detailSchema } from '../shared/answer-schemas.ts';
+import { bodyOf } from '../shared/known-fields.ts';
 import * as schemas from '../shared/schemas.ts';
 import type { RouteBase } from './route-base.ts';
 
 const request = { params: schemas.idParam, query: schemas.ownerQuery };
 
-const creation = schemas.bodyOf({
+const creation = bodyOf({
   user_id: schemas.userId.optional(),
   ...schemas.conversationFields,
 });
@@ -31,7 +33,7 @@ const creation = schemas.bodyOf({
 /** Adds `POST {path}`: makes a conversation without a turn. */
 export function addCreation(router: Router, { path, tags, noun, name }: RouteBase): void {
   const responses = {
-    200: made(json(schemas.conversationSchema, `The ${noun.toLowerCase()}`)),
+    200: made(json(conversationSchema, `The ${noun.toLowerCase()}`)),
     ...turnProblems,
   };
   route(
@@ -64,7 +66,7 @@ export async function created(
   return c.json(conversationView(made.value));
 }
 
-const change = schemas.bodyOf({
+const change = bodyOf({
   user_id: schemas.userId.optional(),
   title: schemas.title.optional(),
   mode: schemas.mode.optional(),
@@ -79,7 +81,7 @@ const change = schemas.bodyOf({
 /** Adds `PATCH {path}/{id}`: changes the given fields and no others. */
 export function addChange(router: Router, { path, tags, noun, name }: RouteBase): void {
   const responses = {
-    200: json(schemas.conversationSchema, `The ${noun.toLowerCase()}`),
+    200: json(conversationSchema, `The ${noun.toLowerCase()}`),
     ...commonProblems,
   };
   route(
@@ -119,7 +121,7 @@ export function addChange(router: Router, { path, tags, noun, name }: RouteBase)
  * that runs there.
  */
 export function addDeletion(router: Router, { path, tags, noun, name }: RouteBase): void {
-  const responses = { 200: json(schemas.detailSchema, 'Deleted'), ...commonProblems };
+  const responses = { 200: json(detailSchema, 'Deleted'), ...commonProblems };
   route(
     router,
     {
@@ -142,7 +144,7 @@ export function addDeletion(router: Router, { path, tags, noun, name }: RouteBas
   );
 }
 
-const forking = schemas.bodyOf({
+const forking = bodyOf({
   user_id: schemas.userId.optional(),
   message_id: schemas.id.optional().openapi({
     description: 'The last message to copy; without it, the end of the active path',
@@ -153,7 +155,7 @@ const forking = schemas.bodyOf({
 /** Adds `POST {path}/{id}/fork`: makes a conversation with a copy of the path up to a message. */
 export function addFork(router: Router, { path, tags, noun, name }: RouteBase): void {
   const responses = {
-    200: made(json(schemas.conversationSchema, `The new ${noun.toLowerCase()}`)),
+    200: made(json(conversationSchema, `The new ${noun.toLowerCase()}`)),
     ...turnProblems,
   };
   route(

@@ -6,7 +6,7 @@ import { textSse } from '../../wire/text-sse.ts';
 import { messageView, usageView } from '../../wire/views.ts';
 import { jsonOrStream } from '../shared/responses.ts';
 import { createRouter } from '../shared/router.ts';
-import * as schemas from '../shared/schemas.ts';
+import { messageSchema } from '../shared/answer-schemas.ts';
 import { addChange, addCreation, addDeletion, addFork } from './changing-routes.ts';
 import { addList, addMessages, addTranscript } from './reading-routes.ts';
 import type { RouteBase } from './route-base.ts';
@@ -31,7 +31,7 @@ export function chatConversationsRouter() {
     ...base,
     last: 'messages',
     operationId: 'sendChatConversationMessage',
-    response: jsonOrStream(schemas.messageSchema, 'The answer'),
+    response: jsonOrStream(messageSchema, 'The answer'),
     render:
       (c) =>
       ({ message }) =>

@@ -10,6 +10,8 @@ import { required } from '../shared/required.ts';
 import { body, commonProblems, json, jsonOrStream, turnProblems } from '../shared/responses.ts';
 import { createRouter, route } from '../shared/router.ts';
 import { answerFields } from '../shared/tool-results.ts';
+import { conversationSchema, usageSchema } from '../shared/answer-schemas.ts';
+import { bodyOf } from '../shared/known-fields.ts';
 import * as schemas from '../shared/schemas.ts';
 import { addChange, addCreation, addDeletion, addFork } from './changing-routes.ts';
 import { addList, addMessages } from './reading-routes.ts';
@@ -18,7 +20,7 @@ import type { RouteBase } from './route-base.ts';
 const base: RouteBase = { path: '/chats', tags: ['chats'], noun: 'Chat', name: 'Chat' };
 
 const asking = schemas.withMessage(
-  schemas.bodyOf({
+  bodyOf({
     ...schemas.turnFields,
     ...schemas.messageFields,
     ...answerFields,
@@ -34,7 +36,7 @@ const answer = z.looseObject({
   content: z.string(),
   model: z.string().nullable(),
   tokens_used: z.int(),
-  usage: schemas.usageSchema,
+  usage: usageSchema,
   created_at: z.string(),
 });
 
@@ -52,7 +54,7 @@ export function chatsRouter() {
       operationId: 'getChat',
       summary: 'A chat',
       request: { params: schemas.idParam, query: schemas.ownerQuery },
-      responses: { 200: json(schemas.conversationSchema, 'The chat'), ...commonProblems },
+      responses: { 200: json(conversationSchema, 'The chat'), ...commonProblems },
     },
     async (c) => {
       const found = await readConversation(c.get('dependencies').db, {

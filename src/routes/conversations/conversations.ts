@@ -9,6 +9,7 @@ import type { AppContext } from '../shared/dependencies.ts';
 import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
 import { made, paged } from '../shared/response-docs.ts';
 import { createRouter, route, type Router } from '../shared/router.ts';
+import { bodyOf } from '../shared/known-fields.ts';
 import * as schemas from '../shared/schemas.ts';
 import { answered, answeredView, renderAnswered } from './answered.ts';
 import { addChange, addDeletion, addFork, created } from './changing-routes.ts';
@@ -23,7 +24,7 @@ const base: RouteBase = {
   name: 'Conversation',
 };
 
-const creation = schemas.bodyOf({
+const creation = bodyOf({
   ...schemas.turnFields,
   ...schemas.messageFields,
   ...schemas.conversationFields,

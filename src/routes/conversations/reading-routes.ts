@@ -8,6 +8,7 @@ import { required } from '../shared/required.ts';
 import { commonProblems, json, linkNext } from '../shared/responses.ts';
 import { paged } from '../shared/response-docs.ts';
 import { route, type Router } from '../shared/router.ts';
+import { conversationSchema, messageSchema } from '../shared/answer-schemas.ts';
 import * as schemas from '../shared/schemas.ts';
 import { answerPage, wantsPage } from './conversation-page.ts';
 import { readMessages, readNewest } from './read-messages.ts';
@@ -18,7 +19,7 @@ const request = { params: schemas.idParam, query: schemas.ownerQuery };
 /** Adds `GET {path}?user_id=`: lists a user's conversations. */
 export function addList(router: Router, { path, tags, noun, name }: RouteBase): void {
   const responses = {
-    200: paged(json(z.array(schemas.conversationSchema), 'Newest first')),
+    200: paged(json(z.array(conversationSchema), 'Newest first')),
     ...commonProblems,
   };
   route(
@@ -42,8 +43,8 @@ export function addList(router: Router, { path, tags, noun, name }: RouteBase): 
   );
 }
 
-const transcript = schemas.conversationSchema
-  .extend({ messages: z.array(schemas.messageSchema) })
+const transcript = conversationSchema
+  .extend({ messages: z.array(messageSchema) })
   .openapi('Transcript');
 
 const anyTranscript = z.union([transcript, uiTranscript]).openapi('AnyTranscript');
@@ -85,7 +86,7 @@ export function addMessages(
   view: (message: MessageView) => MessageView = (message) => message,
 ): void {
   const responses = {
-    200: paged(json(z.array(schemas.messageSchema), 'Oldest first')),
+    200: paged(json(z.array(messageSchema), 'Oldest first')),
     ...commonProblems,
   };
   const query = schemas.messagePageQuery;

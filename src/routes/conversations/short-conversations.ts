@@ -6,6 +6,7 @@ import { resultView } from '../../wire/views.ts';
 import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
 import { made } from '../shared/response-docs.ts';
 import { createRouter, route } from '../shared/router.ts';
+import { bodyOf } from '../shared/known-fields.ts';
 import * as schemas from '../shared/schemas.ts';
 import { begin } from './conversations.ts';
 import { addPosting } from './turn-routes.ts';
@@ -16,7 +17,7 @@ const reply = z.looseObject({ reply: z.string() });
 const started = reply.extend({ conversation_id: z.string() });
 
 const starting = schemas.withMessage(
-  schemas.bodyOf({
+  bodyOf({
     ...schemas.turnFields,
     ...schemas.messageFields,
     ...schemas.conversationFields,

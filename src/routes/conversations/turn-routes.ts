@@ -17,13 +17,14 @@ import {
 import { ofTurn } from '../shared/response-docs.ts';
 import { answerFields } from '../shared/tool-results.ts';
 import { route, type Router } from '../shared/router.ts';
+import { bodyOf } from '../shared/known-fields.ts';
 import * as schemas from '../shared/schemas.ts';
 import type { RouteBase } from './route-base.ts';
 
 const request = { params: schemas.idParam, query: schemas.ownerQuery };
 
 const posting = schemas.withMessage(
-  schemas.bodyOf({
+  bodyOf({
     ...schemas.turnFields,
     ...schemas.messageFields,
     ...answerFields,

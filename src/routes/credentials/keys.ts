@@ -9,6 +9,8 @@ import { required } from '../shared/required.ts';
 import { body, commonProblems, json, linkNext } from '../shared/responses.ts';
 import { made, MAKES_NOTHING, paged } from '../shared/response-docs.ts';
 import { createRouter, route, type Router } from '../shared/router.ts';
+import { detailSchema } from '../shared/answer-schemas.ts';
+import { bodyOf } from '../shared/known-fields.ts';
 import * as schemas from '../shared/schemas.ts';
 import { requireCaller } from './caller.ts';
 
@@ -27,7 +29,7 @@ const keySchema = z
   .openapi('Key');
 const newKeySchema = keySchema.extend({ key: z.string() }).openapi('NewKey');
 
-const creation = schemas.bodyOf({
+const creation = bodyOf({
   user_id: schemas.userId.optional(),
   name: schemas.title.nullish(),
   scopes: z.array(z.enum(SCOPES)).max(SCOPES.length).optional(),
@@ -110,7 +112,7 @@ function addRevocation(router: Router): void {
       operationId: 'revokeKey',
       summary: 'Revoke a key: it starts nothing from the next request on',
       request: { params: schemas.idParam, query: schemas.ownerQuery },
-      responses: { 200: json(schemas.detailSchema, 'Revoked'), ...commonProblems },
+      responses: { 200: json(detailSchema, 'Revoked'), ...commonProblems },
     },
     async (c) => {
       const { id } = c.req.valid('param');

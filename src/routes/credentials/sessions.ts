@@ -14,7 +14,7 @@ import { commonProblems, json } from '../shared/responses.ts';
 import { MAKES_NOTHING } from '../shared/response-docs.ts';
 import { createRouter, route, type Router } from '../shared/router.ts';
 import { isSecure } from '../shared/security-headers.ts';
-import * as schemas from '../shared/schemas.ts';
+import { detailSchema } from '../shared/answer-schemas.ts';
 import { requireCaller } from './caller.ts';
 
 /** Milliseconds of a session: long enough not to ask for the key every day. */
@@ -65,7 +65,7 @@ function addEnd(router: Router): void {
       tags,
       operationId: 'endSession',
       summary: 'End the session: its cookie opens nothing any more',
-      responses: { 200: json(schemas.detailSchema, 'Ended'), ...commonProblems },
+      responses: { 200: json(detailSchema, 'Ended'), ...commonProblems },
     },
     async (c) => {
       const { userId } = requireCaller(c);

@@ -5,6 +5,7 @@ import { time } from '../../wire/views.ts';
 import { body, commonProblems, json } from '../shared/responses.ts';
 import { MAKES_NOTHING } from '../shared/response-docs.ts';
 import { createRouter, route } from '../shared/router.ts';
+import { bodyOf } from '../shared/known-fields.ts';
 import * as schemas from '../shared/schemas.ts';
 import { actingCaller } from './caller.ts';
 
@@ -28,7 +29,7 @@ export function ticketsRouter() {
       summary: 'Get a ticket, good for a minute, for an EventSource or a browser’s WebSocket',
       request: {
         query: schemas.ownerQuery,
-        body: { ...body(schemas.bodyOf({ user_id: schemas.userId.optional() })), required: false },
+        body: { ...body(bodyOf({ user_id: schemas.userId.optional() })), required: false },
       },
       responses: { 200: json(ticket, 'The ticket'), ...commonProblems },
     },

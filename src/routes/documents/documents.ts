@@ -17,6 +17,7 @@ import * as shapes from './schemas.ts';
 import { body, commonProblems, json, linkNext, turnProblems } from '../shared/responses.ts';
 import { made, MAKES_NOTHING, paged } from '../shared/response-docs.ts';
 import { createRouter, route } from '../shared/router.ts';
+import { detailSchema } from '../shared/answer-schemas.ts';
 import * as schemas from '../shared/schemas.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
 
@@ -156,7 +157,7 @@ export function documentsRouter() {
       operationId: 'deleteDocument',
       summary: 'Delete a document and all that searches know of it',
       request,
-      responses: { 200: json(schemas.detailSchema, 'Deleted'), ...commonProblems },
+      responses: { 200: json(detailSchema, 'Deleted'), ...commonProblems },
     },
     async (c) => {
       const { id } = c.req.valid('param');

@@ -5,6 +5,7 @@ import { RETRIEVAL_MODES } from '../../search/rank.ts';
 import type { Json } from '../../core/parts.ts';
 import { documentIds, metadataFilter } from '../shared/document-filter.ts';
 import { problemSchema } from '../shared/responses.ts';
+import { bodyOf } from '../shared/known-fields.ts';
 import * as schemas from '../shared/schemas.ts';
 
 /** The longest query, in UTF-16 units. */
@@ -83,18 +84,16 @@ const documentId = schemas.id
   .nullish()
   .openapi({ description: 'The document that this one replaces' });
 
-export const newDocument = schemas
-  .bodyOf({
-    ...documentFields,
-    user_id: schemas.userId.optional(),
-    text: z.string().openapi({ description: 'Plain text, Markdown or HTML' }),
-    metadata: metadata.nullish(),
-    document_id: documentId,
-    stream: schemas.turnFields.stream,
-  })
-  .openapi('NewDocument');
+export const newDocument = bodyOf({
+  ...documentFields,
+  user_id: schemas.userId.optional(),
+  text: z.string().openapi({ description: 'Plain text, Markdown or HTML' }),
+  metadata: metadata.nullish(),
+  document_id: documentId,
+  stream: schemas.turnFields.stream,
+}).openapi('NewDocument');
 
-const formFields = schemas.bodyOf({
+const formFields = bodyOf({
   ...documentFields,
   user_id: schemas.userId.optional(),
   file: z
@@ -178,23 +177,21 @@ export const documentSchema = z
   })
   .openapi('Document');
 
-export const retrieval = schemas
-  .bodyOf({
-    user_id: schemas.userId.optional(),
-    query: z
-      .string()
-      .max(LONGEST_QUERY, `must be at most ${LONGEST_QUERY} characters`)
-      .refine((value) => value.trim() !== '', 'must not be empty')
-      .openapi({ example: 'how long may I return a purchase?' }),
-    k: z.int().min(1).max(100).default(8),
-    mode: z.enum(RETRIEVAL_MODES).default('hybrid'),
-    conversation_id: schemas.id
-      .nullish()
-      .openapi({ description: 'Only documents of this conversation' }),
-    document_ids: documentIds.nullish(),
-    metadata: metadataFilter.nullish(),
-  })
-  .openapi('Retrieval');
+export const retrieval = bodyOf({
+  user_id: schemas.userId.optional(),
+  query: z
+    .string()
+    .max(LONGEST_QUERY, `must be at most ${LONGEST_QUERY} characters`)
+    .refine((value) => value.trim() !== '', 'must not be empty')
+    .openapi({ example: 'how long may I return a purchase?' }),
+  k: z.int().min(1).max(100).default(8),
+  mode: z.enum(RETRIEVAL_MODES).default('hybrid'),
+  conversation_id: schemas.id
+    .nullish()
+    .openapi({ description: 'Only documents of this conversation' }),
+  document_ids: documentIds.nullish(),
+  metadata: metadataFilter.nullish(),
+}).openapi('Retrieval');
 
 export const chunkFields = {
   chunk_id: z.string(),

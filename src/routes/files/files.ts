@@ -10,6 +10,7 @@ import { required } from '../shared/required.ts';
 import { commonProblems, json, linkNext, turnProblems } from '../shared/responses.ts';
 import { made, paged } from '../shared/response-docs.ts';
 import { createRouter, route, type Router } from '../shared/router.ts';
+import { detailSchema } from '../shared/answer-schemas.ts';
 import * as schemas from '../shared/schemas.ts';
 import { sendFile } from './send-file.ts';
 import { receiveFile } from './upload.ts';
@@ -133,7 +134,7 @@ function addDeletion(router: Router): void {
       operationId: 'deleteFile',
       summary: 'Delete a file',
       request,
-      responses: { 200: json(schemas.detailSchema, 'Deleted'), ...commonProblems },
+      responses: { 200: json(detailSchema, 'Deleted'), ...commonProblems },
     },
     async (c) => {
       if (!(await deleteFile(...mine(c)))) throw notFound('File');

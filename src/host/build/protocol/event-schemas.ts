@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { documentSchema } from '../../../routes/documents/schemas.ts';
 import { problemSchema } from '../../../routes/shared/responses.ts';
-import { messageSchema, usageSchema } from '../../../routes/shared/schemas.ts';
+import { messageSchema, usageSchema } from '../../../routes/shared/answer-schemas.ts';
 
 /** Something that a server sends: its fields, when it comes, and what it looks like. */
 export interface Described {

@@ -3,7 +3,7 @@
  */
 import { z } from 'zod';
 import { problemSchema } from '../../../routes/shared/responses.ts';
-import { messageSchema, usageSchema } from '../../../routes/shared/schemas.ts';
+import { messageSchema, usageSchema } from '../../../routes/shared/answer-schemas.ts';
 import { FINISH_REASONS, STATUSES } from '../../../core/message.ts';
 import { citation, nativeEvents, type Described } from './event-schemas.ts';
 
