@@ -6,6 +6,7 @@ import { agUiWireNamed } from './ag-ui.ts';
 import { anthropicMessages } from './anthropic-messages.ts';
 import { completionChunks, completionChunksWithUsage } from './chat-completion.ts';
 import { durableBatches, durableSse } from './durable-stream.ts';
+import { mcpWireNamed } from './mcp-answer.ts';
 import { nativeSse } from './native-sse.ts';
 import { responseWireNamed } from './responses/events.ts';
 import { textSse } from './text-sse.ts';
@@ -33,7 +34,8 @@ export function wireNamed(name: string): Wire {
   const wire =
     WIRES.find((candidate) => candidate.name === name) ??
     responseWireNamed(name) ??
-    agUiWireNamed(name);
+    agUiWireNamed(name) ??
+    mcpWireNamed(name);
   if (!wire) throw new TypeError(`there is no wire named ${name}`);
   return wire;
 }
