@@ -3,22 +3,15 @@
  * said. The same history has the same place; an edited message becomes a sibling, a shortened
  * history a branch. Where the match is in doubt, a conversation of its own begins.
  */
-import {
-  answerKey,
-  historyHashes,
-  questionParts,
-  wordsOf,
-  type Exchange,
-  type Question,
-} from '../core/exchange.ts';
+import { historyHashes, questionParts, type Exchange, type Question } from '../core/exchange.ts';
 import { invalid } from '../core/errors.ts';
-import { contentOf } from '../core/parts.ts';
 import { titleFrom } from '../core/title.ts';
 import { createFromHistory, findExchanges, type StoredExchange } from '../store/histories.ts';
 import type { TurnAddress } from '../turns/turn-service.ts';
 import { keepOld } from './attachments.ts';
 import type { PlacedAsk } from './client-chat.ts';
 import type { ActionContext } from './context.ts';
+import { findOnPath, isSameAnswer } from './place-on-path.ts';
 import { newConversation, type ConversationFields } from './start-turn.ts';
 
 /** A history that ends with the question to answer. */
@@ -87,7 +80,20 @@ export async function placeIn(
 ): Promise<Place | undefined> {
   const found = await find(context, placing);
   const here = found.filter((exchange) => exchange.conversationId === conversationId);
-  return matching(here, placing);
+  return matching(here, placing) ?? placeOnPath(context, conversationId, placing);
+}
+
+async function placeOnPath(
+  context: ActionContext,
+  conversationId: string,
+  placing: Placing,
+): Promise<Place | undefined> {
+  const found = await findOnPath(context, conversationId, placing);
+  if (!found) return undefined;
+  const { answerId, questionId } = found;
+  return questionId === undefined
+    ? { ask: placeAfter(conversationId, placing, answerId) }
+    : { ask: again({ conversationId, questionId }) };
 }
 
 /**
@@ -150,7 +156,8 @@ function matching(found: readonly StoredExchange[], placing: Placing): Place | u
   if (same) return { ask: again(same) };
   const last = placing.before.at(-1);
   const parent = found.find(
-    (exchange) => exchange.hash === hashes.before.at(-1) && last && isAnswerOf(exchange, last),
+    (exchange) =>
+      exchange.hash === hashes.before.at(-1) && last && isSameAnswer(exchange.answer, last.answer),
   );
   if (!parent) return undefined;
   return { ask: placeAfter(parent.conversationId, placing, parent.answer.id) };
@@ -163,7 +170,10 @@ function messageOf(placing: Placing) {
   return { kind: 'message' as const, parts, historyHash: hashes.whole, attachments };
 }
 
-function again({ conversationId, questionId }: StoredExchange): PlacedAsk {
+function again({
+  conversationId,
+  questionId,
+}: Pick<StoredExchange, 'conversationId' | 'questionId'>): PlacedAsk {
   return { conversationId, input: { kind: 'regenerate', promptId: questionId } };
 }
 
@@ -176,18 +186,6 @@ function isRepeated({ hash, answer }: StoredExchange, { hashes, retryOf }: Placi
 
 function addressOf({ answer, conversationId }: StoredExchange): TurnAddress {
   return { turnId: answer.turnId ?? '', conversationId };
-}
-
-/**
- * Tells whether a stored answer is the one that the client has, with the same calls in it. Of an
- * answer that was cut the client may have less than is stored.
- */
-function isAnswerOf({ answer }: StoredExchange, { answer: given }: Exchange): boolean {
-  if (JSON.stringify(answerKey(answer.parts)) === JSON.stringify(answerKey(given ?? [])))
-    return true;
-  const words = wordsOf(contentOf(given ?? []));
-  const wasCut = answer.status === 'cancelled' || answer.status === 'interrupted';
-  return wasCut && words !== '' && wordsOf(contentOf(answer.parts)).startsWith(words);
 }
 
 /** Keeps a history that is not stored here, in a conversation of its own. */

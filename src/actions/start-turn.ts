@@ -137,10 +137,7 @@ export async function newConversation(
   { principal, dependencies }: ActionContext,
   { title, mode, model, instructions, clientId, isTemporary = false }: ConversationFields,
 ) {
-  if (model) {
-    await dependencies.registry.discover(model);
-    dependencies.registry.resolve(model);
-  }
+  if (model) await dependencies.registry.find(model);
   return {
     id: newId(),
     userId: requireUserId(principal),

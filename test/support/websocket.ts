@@ -22,13 +22,22 @@ export interface TestSocket {
   closed: Promise<{ code: number; reason: string }>;
 }
 
+interface SocketOptions {
+  headers?: Record<string, string>;
+  origin?: string;
+  /** The subprotocol that is asked for. */
+  protocol?: string;
+}
+
 /** Opens a socket; rejects with `unexpected status N` when the server refuses the upgrade. */
 export async function openWebSocket(
   url: string,
-  { headers = {}, origin }: { headers?: Record<string, string>; origin?: string } = {},
+  { headers = {}, origin, protocol }: SocketOptions = {},
 ): Promise<TestSocket> {
   const address = url.replace(/^http/u, 'ws');
-  const socket = new WebSocket(address, { headers, ...(origin !== undefined && { origin }) });
+  const protocols = protocol === undefined ? [] : [protocol];
+  const options = { headers, ...(origin !== undefined && { origin }) };
+  const socket = new WebSocket(address, protocols, options);
   const frames: SocketFrame[] = [];
   let given = 0;
   let isClosed = false;

@@ -60,11 +60,8 @@ export interface Registry {
    *   when none of them can honour a parameter
    */
   resolve(name: string, parameters?: TurnParameters): readonly [ChatModel, ...ChatModel[]];
-  /**
-   * Returns what to wait for before a name is resolved, if its meaning depends on what a server has
-   * and that is not known yet.
-   */
-  discover(name: string): Promise<void> | undefined;
+  /** Does the same once it is known what a server has, on which the meaning of a name may depend. */
+  find(name: string, parameters?: TurnParameters): Promise<readonly [ChatModel, ...ChatModel[]]>;
   list(): Promise<ModelListing[]>;
   /** Loads what the first turn would wait for otherwise. */
   prepare(): Promise<void>;
@@ -118,7 +115,10 @@ export function createRegistry(settings: RegistrySettings): Registry {
   return {
     defaultName: resolve(defaultName) && defaultName,
     resolve,
-    discover: (name) => (isQualified(name, providers) ? undefined : service?.refresh()),
+    async find(name, parameters) {
+      if (!isQualified(name, providers)) await service?.refresh();
+      return resolve(name, parameters);
+    },
     list: async () => {
       await service?.refresh();
       return listModels({

@@ -28,9 +28,7 @@ export function addTokenCount(router: Router): void {
     async (c) => {
       const given = c.req.valid('json');
       const { registry } = c.get('dependencies');
-      const name = given.model ?? registry.defaultName;
-      await registry.discover(name);
-      registry.resolve(name);
+      await registry.find(given.model ?? registry.defaultName);
       return c.json({ input_tokens: tokensOf(given) });
     },
     { takesHistory: true },

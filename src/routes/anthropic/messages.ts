@@ -1,17 +1,13 @@
 /** Anthropic's Messages, on the same conversations as everything else. */
 import { z } from '@hono/zod-openapi';
-import { userOf, withUser, type PlacedAsk } from '../../actions/client-chat.ts';
-import { beginHistory, hashesOf, placeHistory, type Placing } from '../../actions/place-history.ts';
-import type { TurnAsk } from '../../actions/start-turn.ts';
-import { sha256 } from '../../core/sha256.ts';
 import { anthropicMessage, anthropicMessages } from '../../wire/anthropic-messages.ts';
 import { cutOf } from '../../wire/chat-completion.ts';
 import { clientUserOf, nameClient } from '../shared/client-user.ts';
-import { actionContext, type AppContext } from '../shared/dependencies.ts';
+import type { AppContext } from '../shared/dependencies.ts';
 import { historyIn } from '../shared/history-of-items.ts';
-import { idempotencyKey } from '../shared/idempotency-key.ts';
-import { isPlaceTaken } from '../shared/or-elsewhere.ts';
-import { runPlaced, streamPlaced, type Place } from '../shared/placed-turn.ts';
+import { lineageOf } from '../shared/lineage.ts';
+import { placeRequest, type RequestPlace } from '../shared/place-request.ts';
+import { runRequest, streamRequest } from '../shared/placed-turn.ts';
 import { HAS_NO_CURSORS } from '../shared/response-docs.ts';
 import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
 import { route, type Router } from '../shared/router.ts';
@@ -55,46 +51,25 @@ export function addMessages(router: Router): void {
   );
 }
 
-/** Finds where the history belongs, by what it says. */
-async function placeOf(c: AppContext, given: MessagesBody): Promise<Place> {
-  const { registry } = c.get('dependencies');
+function placeOf(c: AppContext, given: MessagesBody): Promise<RequestPlace> {
   const { model, metadata } = given;
-  const parameters = { ...parametersIn(given), request: await sha256(await c.req.text()) };
-  const name = model ?? registry.defaultName;
-  await registry.discover(name);
-  registry.resolve(name, parameters);
-  const context = withUser(actionContext(c));
-  const userId = userOf(context.principal);
-  const history = historyIn(itemsIn(given), 'messages');
-  const hashes = await hashesOf(history, { userId, clientUser: clientUserOf(c, { metadata }) });
-  const isRetry = Number(c.req.header('x-stainless-retry-count') ?? 0) > 0;
-  const retry = isRetry ? { retryOf: parameters.request } : {};
-  const placing: Placing = { ...history, userId, hashes, create: {}, ...retry };
-  const place = await placeHistory(context, placing);
-  if ('join' in place) return place;
-  const idempotency = await idempotencyKey(c, { scope: userId });
-  const complete = (ask: PlacedAsk): TurnAsk => ({ ...ask, model, parameters, idempotency });
-  return {
-    ask: complete(place.ask),
-    elsewhere: async (failure) =>
-      isPlaceTaken(failure) ? complete(await beginHistory(context, placing)) : undefined,
-  };
+  return placeRequest(c, {
+    parameters: parametersIn(given),
+    history: historyIn(itemsIn(given), 'messages'),
+    lineage: lineageOf(c),
+    clientUser: clientUserOf(c, { metadata }),
+    model,
+  });
 }
 
-async function streamed(c: AppContext, place: Place): Promise<Response> {
-  const stream = await streamPlaced(c, place, anthropicMessages, ofItsUser);
-  return streamTurn(c, stream, anthropicMessages);
+async function streamed(c: AppContext, place: RequestPlace): Promise<Response> {
+  return streamTurn(c, await streamRequest(c, place, anthropicMessages), anthropicMessages);
 }
 
-async function whole(c: AppContext, place: Place): Promise<Response> {
-  const run = await runPlaced(c, place, ofItsUser);
+async function whole(c: AppContext, place: RequestPlace): Promise<Response> {
+  const run = await runRequest(c, place);
   const turn = await run.finished(c.req.raw.signal);
   const failure = cutOf(turn);
   if (failure) return anthropicResponse(failure);
   return c.json(anthropicMessage(turn.head, turn.message));
-}
-
-/** These clients name no conversation: what a history belongs to is its user's. */
-function ofItsUser(c: AppContext) {
-  return withUser(actionContext(c));
 }

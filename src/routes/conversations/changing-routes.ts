@@ -100,10 +100,7 @@ export function addChange(router: Router, { path, tags, noun, name }: RouteBase)
       const { db, registry } = c.get('dependencies');
       const { id } = c.req.valid('param');
       const principal = c.get('principal');
-      if (change.model) {
-        await registry.discover(change.model);
-        registry.resolve(change.model);
-      }
+      if (change.model) await registry.find(change.model);
       if (head_message_id !== undefined)
         await switchTo(actionContext(c), {
           conversationId: id,

@@ -1,24 +1,29 @@
 /** OpenAI's chat completions, on the same conversations as everything else. */
 import { z } from '@hono/zod-openapi';
-import { forgetAfterwards } from '../../actions/forget-turn.ts';
-import type { TurnAddress } from '../../turns/turn-service.ts';
 import {
   chatCompletion,
   completionChunks,
   completionChunksWithUsage,
   cutOf,
 } from '../../wire/chat-completion.ts';
-import { actionContext, type AppContext } from '../shared/dependencies.ts';
+import type { AppContext } from '../shared/dependencies.ts';
 import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
-import { runPlaced, streamPlaced } from '../shared/placed-turn.ts';
+import { placeRequest, type RequestPlace } from '../shared/place-request.ts';
+import { runRequest, streamRequest } from '../shared/placed-turn.ts';
 import { HAS_NO_CURSORS } from '../shared/response-docs.ts';
 import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
 import { streamTurn } from '../shared/stream-turn.ts';
-import { nameClient } from '../shared/client-user.ts';
+import { clientUserOf, nameClient } from '../shared/client-user.ts';
 import { asOpenAiErrors } from './docs.ts';
-import { completionBody, refuseUnhonoured, type CompletionBody } from './completion-body.ts';
-import { placeOf, type Place } from './place-completion.ts';
+import {
+  completionBody,
+  parametersIn,
+  refuseUnhonoured,
+  type CompletionBody,
+} from './completion-body.ts';
+import { historyIn } from './completion-history.ts';
+import { completionLineage } from './completion-lineage.ts';
 import { openAiResponse } from './render-openai-error.ts';
 
 const completion = z
@@ -57,22 +62,29 @@ export function addCompletions(router: Router): void {
   );
 }
 
-async function streamed(c: AppContext, given: CompletionBody, place: Place): Promise<Response> {
-  const wire = given.stream_options?.include_usage ? completionChunksWithUsage : completionChunks;
-  const stream = await streamPlaced(c, place, wire);
-  forgetTask(c, place, stream);
-  return streamTurn(c, stream, wire);
+function placeOf(c: AppContext, given: CompletionBody): Promise<RequestPlace> {
+  return placeRequest(c, {
+    parameters: parametersIn(given),
+    history: historyIn(given.messages),
+    lineage: completionLineage(c, given),
+    clientUser: clientUserOf(c, given),
+    model: given.model,
+  });
 }
 
-async function whole(c: AppContext, place: Place): Promise<Response> {
-  const run = await runPlaced(c, place);
-  forgetTask(c, place, run);
+async function streamed(
+  c: AppContext,
+  given: CompletionBody,
+  place: RequestPlace,
+): Promise<Response> {
+  const wire = given.stream_options?.include_usage ? completionChunksWithUsage : completionChunks;
+  return streamTurn(c, await streamRequest(c, place, wire), wire);
+}
+
+async function whole(c: AppContext, place: RequestPlace): Promise<Response> {
+  const run = await runRequest(c, place);
   const turn = await run.finished(c.req.raw.signal);
   const failure = cutOf(turn);
   if (failure) return openAiResponse(failure);
   return c.json(chatCompletion(turn.head, turn.message));
-}
-
-function forgetTask(c: AppContext, place: Place, turn: TurnAddress): void {
-  if ('ask' in place && place.isTask) forgetAfterwards(actionContext(c), turn);
 }

@@ -55,9 +55,8 @@ export function addModels(router: Router): void {
     async (c) => {
       const { id } = c.req.valid('param');
       const { registry } = c.get('dependencies');
-      await registry.discover(id);
       try {
-        registry.resolve(id);
+        await registry.find(id);
       } catch (error) {
         // It names the models that there are.
         const { code, detail } = failureOf(error);

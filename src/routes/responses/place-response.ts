@@ -58,8 +58,7 @@ export async function placeOf(c: AppContext, given: ResponseBody): Promise<Place
   const request = await sha256(await c.req.text());
   const parameters = { ...parametersIn(given), request };
   const items = itemsIn(given.input ?? '');
-  if (given.model) await registry.discover(given.model);
-  registry.resolve(given.model ?? registry.defaultName, parameters);
+  await registry.find(given.model ?? registry.defaultName, parameters);
   const found = await find(c, given, items);
   const principal = c.get('principal');
   const isRetry = Number(c.req.header('x-stainless-retry-count') ?? 0) > 0;

@@ -1,4 +1,5 @@
 /** Starts the turn of a history where it belongs, or joins the one that answers it already. */
+import { forgetAfterwards } from '../../actions/forget-turn.ts';
 import { withUser } from '../../actions/client-chat.ts';
 import { runTurn, startTurn, type TurnAsk } from '../../actions/start-turn.ts';
 import type { TurnAddress, TurnRun, TurnStream } from '../../turns/turn-service.ts';
@@ -6,6 +7,7 @@ import type { Wire } from '../../wire/wire.ts';
 import { streamOptions } from './answer-turn.ts';
 import { actionContext, type AppContext } from './dependencies.ts';
 import { orElsewhere, type Placed } from './or-elsewhere.ts';
+import type { RequestPlace } from './place-request.ts';
 import { required } from './required.ts';
 import { turnHeaders } from './stream-turn.ts';
 
@@ -13,34 +15,47 @@ import { turnHeaders } from './stream-turn.ts';
 export type Place = { join: TurnAddress } | Placed;
 
 /** Returns the stream of a turn that is started or joined. */
-export async function streamPlaced(
-  c: AppContext,
-  place: Place,
-  wire: Wire,
-  contextFor = contextOf,
-): Promise<TurnStream> {
+export async function streamPlaced(c: AppContext, place: Place, wire: Wire): Promise<TurnStream> {
   const options = streamOptions(wire, {});
   const { turns } = c.get('dependencies');
   // Without a cursor there is always something to follow.
   return 'join' in place
     ? required(await turns.follow(place.join, options), 'Turn')
-    : orElsewhere(place, (ask) => startTurn(contextFor(c, ask), ask, options));
+    : orElsewhere(place, (ask) => startTurn(contextOf(c, ask), ask, options));
 }
 
 /** Starts or joins a turn that is answered whole, and notes it for the answer's headers. */
-export async function runPlaced(
-  c: AppContext,
-  place: Place,
-  contextFor = contextOf,
-): Promise<TurnRun> {
+export async function runPlaced(c: AppContext, place: Place): Promise<TurnRun> {
   const { turns } = c.get('dependencies');
   const run =
     'join' in place
       ? await turns.wait(place.join, 'continue')
-      : await orElsewhere(place, (ask) => runTurn(contextFor(c, ask), ask, 'continue'));
+      : await orElsewhere(place, (ask) => runTurn(contextOf(c, ask), ask, 'continue'));
   c.set('turn', run);
   c.set('turnHeaders', turnHeaders(run));
   return run;
+}
+
+/** Streams the turn of a history. What a client asks for itself is not kept. */
+export async function streamRequest(
+  c: AppContext,
+  place: RequestPlace,
+  wire: Wire,
+): Promise<TurnStream> {
+  const stream = await streamPlaced(c, place, wire);
+  forgetTask(c, place, stream);
+  return stream;
+}
+
+/** Runs the turn of a history, to be answered whole. What a client asks for itself is not kept. */
+export async function runRequest(c: AppContext, place: RequestPlace): Promise<TurnRun> {
+  const run = await runPlaced(c, place);
+  forgetTask(c, place, run);
+  return run;
+}
+
+function forgetTask(c: AppContext, place: RequestPlace, turn: TurnAddress): void {
+  if ('ask' in place && place.isTask) forgetAfterwards(actionContext(c), turn);
 }
 
 /** A conversation that is made needs a user; one that is named by its id is its owner's. */

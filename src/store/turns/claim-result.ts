@@ -38,7 +38,7 @@ const SELECT_RESULT = `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS s
     ${countAfter('= prompt.id')} AS answers,
     EXISTS (SELECT 1 FROM conversations o WHERE o.user_id = c.user_id AND o.id <> c.id)
       OR EXISTS (SELECT 1 FROM documents d WHERE d.user_id = c.user_id) AS has_searchable_content,
-    running.id AS running_id, running.heartbeat_at + ? - ${NOW} AS lease_left, asked.parts AS running_parts,
+    running.id AS running_id, running.assistant_message_id AS running_answer_id, running.heartbeat_at + ? - ${NOW} AS lease_left, asked.parts AS running_parts,
     k.resource_id AS known_turn, k.fingerprint AS known_fingerprint, known.conversation_id AS known_conversation,
     named.role AS named_role, last.token_ratio, last.model AS last_model
   FROM (SELECT 1)
@@ -100,7 +100,13 @@ export function claimResultFrom(
     return { kind: answersCalls ? 'calls_not_waiting' : 'not_found' };
   }
   const asked = contentOf(decodeParts(optionalText(row['running_parts']) ?? ''));
-  return { kind: 'busy', turnId: runningId, text: asked, leaseLeftMs: number(row['lease_left']) };
+  return {
+    kind: 'busy',
+    turnId: runningId,
+    answerId: text(row['running_answer_id']),
+    text: asked,
+    leaseLeftMs: number(row['lease_left']),
+  };
 }
 
 function acceptedFrom(

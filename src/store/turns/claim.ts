@@ -34,6 +34,8 @@ export interface TurnClaim {
   /** Set when the message is to steer the turn that is in the way of this one. */
   steering?: {
     message: Steering;
+    /** The answer that the message follows, which must be the running one; null: whichever runs. */
+    after: string | null;
     /** Stores nothing where the running turn answers the same text, or is steered by it. */
     joinsSameText: boolean;
   };
@@ -66,7 +68,7 @@ export type ClaimResult =
     }
   /** The turn does not fit what the user's limits have left. */
   | { kind: 'limited'; reserved: Reserved }
-  | { kind: 'busy'; turnId: string; text: string; leaseLeftMs: number }
+  | { kind: 'busy'; turnId: string; answerId: string; text: string; leaseLeftMs: number }
   /** The message is stored with the running turn, which it steers. */
   | { kind: 'steers'; turnId: string; messageId: string }
   | { kind: 'repeated'; turnId: string; conversationId: string }

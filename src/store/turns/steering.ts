@@ -27,6 +27,7 @@ const IS_SAID = `(EXISTS (SELECT 1 FROM messages q WHERE q.id = turns.prompt_mes
 const STEER = `UPDATE turns
   SET steering = coalesce(steering || char(10), '') || json_set(?, '$.createdAt', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
   WHERE conversation_id = ? AND state = 'running' AND id <> ? AND heartbeat_at > ${NOW} - ?
+    AND assistant_message_id = coalesce(?, assistant_message_id)
     AND EXISTS (SELECT 1 FROM conversations c WHERE c.id = turns.conversation_id AND ${isOwned('c.user_id')})
     AND NOT EXISTS (${KNOWN_RESOURCE}) AND NOT EXISTS (${KNOWN_RESOURCE})
     AND NOT ${IS_THERE} AND (SELECT count(*) FROM ${linesOf('turns.steering')}) < ${MOST_STEERING}
@@ -44,6 +45,7 @@ export function steer(claim: TurnClaim, { leaseMs }: ClaimLimits): Statement {
     sql: STEER,
     args: [
       ...[encodeSteering([message]), claim.conversationId, claim.turnId, leaseMs],
+      claim.steering?.after ?? null,
       ...ownerArgs(claim.principal),
       ...keyArgs(claim),
       ...[scope, key, id, joinsSameText(claim), parts, parts],

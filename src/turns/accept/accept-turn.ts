@@ -105,10 +105,15 @@ async function joinOrMakeWay<Joined>(
   else if (request.joinSameText && busy.text === textOfInput(request.input))
     return join(turn, request, steps);
   else if (request.onBusy === 'interrupt') await steps.cancel(turn);
-  else if (claim.steering && busy.leaseLeftMs >= 0) throw queueFull();
+  else if (mayStillSteer(claim, busy)) throw queueFull();
   else if (request.onBusy === 'queue') await steps.waitFor(busy.turnId);
   else throw turnInProgress(isHere ? {} : busy);
   return undefined;
+}
+
+/** Tells whether a message could have steered the turn in its way, had there been room for it. */
+function mayStillSteer({ steering }: TurnClaim, { answerId, leaseLeftMs }: Busy): boolean {
+  return steering !== undefined && leaseLeftMs >= 0 && (steering.after ?? answerId) === answerId;
 }
 
 /** Joins a turn; a ticket then reads that turn, and not the one that it was claimed for. */

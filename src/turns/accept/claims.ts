@@ -156,12 +156,12 @@ export class Claims {
 
 /**
  * Returns the claim with what is stored when its message steers a running turn: only one that says
- * something at the end of the active path can.
+ * something at the end of the active path can, or after the answer that runs.
  */
 function withSteering(claim: TurnClaim, request: TurnRequest): TurnClaim {
   const { input, turnId, assistantMessageId: answerId, answerClientId, model } = claim;
   if (input.kind !== 'message' || input.answers || input.parentMayBeQuestion) return claim;
-  if (input.parentId !== undefined || claim.create) return claim;
+  if (input.parentId === null || claim.create) return claim;
   const { messageId: id, parts, textLength, tokens, clientId } = input;
   const message = {
     ...{ id, parts: encodeParts(parts), textLength, tokens, clientId },
@@ -171,7 +171,8 @@ function withSteering(claim: TurnClaim, request: TurnRequest): TurnClaim {
     keyId: keyIdOf(claim.principal) ?? null,
     createdAt: '',
   };
-  return { ...claim, steering: { message, joinsSameText: request.joinSameText } };
+  const after = input.parentId ?? null;
+  return { ...claim, steering: { message, after, joinsSameText: request.joinSameText } };
 }
 
 /** Returns the input as the database takes it, with an id for a new message. */

@@ -135,8 +135,7 @@ export class TurnStarter {
     parts: readonly Part[] = [],
   ): Promise<TurnJob['models']> {
     const { registry, settings } = this.#options.dependencies;
-    await registry.discover(name);
-    const models = registry.resolve(name, parameters);
+    const models = await registry.find(name, parameters);
     return readersOf(models, parts, settings.context.tokenBudget);
   }
 }

@@ -459,7 +459,11 @@ async function steer(): Promise<void> {
     ...{ scope: 'u', key: 'steering', keyId: null, createdAt: '' },
   };
   const idempotency = { scope: 'u', key: 'steering', fingerprint: 'f' };
-  const steering = { ...claim, idempotency, steering: { message, joinsSameText: false } };
+  const steering = {
+    ...claim,
+    idempotency,
+    steering: { message, after: null, joinsSameText: false },
+  };
   const steered = { kind: 'steers', turnId: first.turnId, messageId: id };
   expect(await claimTurn(db, steering, claimLimits)).toEqual(steered);
   expect(await readSteering(db, first.turnId)).toMatchObject([
@@ -476,7 +480,7 @@ async function steer(): Promise<void> {
   expect(result).toMatchObject({ kind: 'accepted' });
   expect(await findSteering(db, waits)).toEqual({ kind: 'answered', turnId });
   const other = { ...newClaim(), conversationId: first.conversationId };
-  const released = { ...other, steering: { message, joinsSameText: false } };
+  const released = { ...other, steering: { message, after: null, joinsSameText: false } };
   await releaseClaim(db, released, 0);
 }
 

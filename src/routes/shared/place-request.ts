@@ -1,4 +1,4 @@
-/** Finds where a chat completion belongs. */
+/** Finds where a request belongs whose client sends the whole history with it. */
 import { userOf, withUser } from '../../actions/client-chat.ts';
 import type { ActionContext } from '../../actions/context.ts';
 import {
@@ -6,20 +6,29 @@ import {
   hashesOf,
   placeHistory,
   repeatedIn,
+  type History,
   type Placing,
 } from '../../actions/place-history.ts';
 import { placeInChat, placeInConversation } from '../../actions/place-lineage.ts';
 import type { TurnAsk } from '../../actions/start-turn.ts';
 import type { Failure } from '../../core/errors.ts';
+import type { TurnParameters } from '../../core/parameters.ts';
 import { sha256 } from '../../core/sha256.ts';
 import type { TurnAddress } from '../../turns/turn-service.ts';
-import { actionContext, type AppContext } from '../shared/dependencies.ts';
-import { idempotencyKey } from '../shared/idempotency-key.ts';
-import { isAnsweredBefore, isPlaceTaken } from '../shared/or-elsewhere.ts';
-import { clientUserOf } from '../shared/client-user.ts';
-import { parametersIn, type CompletionBody } from './completion-body.ts';
-import { historyIn } from './completion-history.ts';
-import { lineageOf, type Lineage } from './lineage.ts';
+import { actionContext, type AppContext } from './dependencies.ts';
+import { idempotencyKey } from './idempotency-key.ts';
+import type { Lineage } from './lineage.ts';
+import { isAnsweredBefore, isPlaceTaken } from './or-elsewhere.ts';
+
+/** A request as its API has read it. */
+export interface HistoryRequest {
+  history: History;
+  lineage: Lineage;
+  /** The client's own word for its user. */
+  clientUser: string | undefined;
+  model: string | null | undefined;
+  parameters: TurnParameters;
+}
 
 export interface Asked {
   ask: TurnAsk;
@@ -33,28 +42,24 @@ export interface Asked {
 }
 
 /** The turn that a request repeats, or the one that it asks for. */
-export type Place = { join: TurnAddress } | Asked;
+export type RequestPlace = { join: TurnAddress } | Asked;
 
 /**
  * Returns the place of a request. What the model cannot do is refused before anything is kept.
- * @throws ParleyError `invalid_request`, `unknown_model`, `not_found`
+ * @throws ParleyError `invalid_request`, `unknown_model`, `unsupported_parameter`, `not_found`
  */
-export async function placeOf(c: AppContext, given: CompletionBody): Promise<Place> {
-  const { model } = given;
+export async function placeRequest(c: AppContext, given: HistoryRequest): Promise<RequestPlace> {
+  const { model, lineage, history, clientUser } = given;
   const { registry } = c.get('dependencies');
-  const parameters = { ...parametersIn(given), request: await sha256(await c.req.text()) };
-  const name = model ?? registry.defaultName;
-  await registry.discover(name);
-  registry.resolve(name, parameters);
+  const parameters = { ...given.parameters, request: await sha256(await c.req.text()) };
+  await registry.find(model ?? registry.defaultName, parameters);
   const context = withUser(actionContext(c));
   const userId = userOf(context.principal);
   const isRetry = Number(c.req.header('x-stainless-retry-count') ?? 0) > 0;
-  const history = historyIn(given.messages);
-  const lineage = lineageOf(c, given);
   const placing: Placing = {
     ...history,
     userId,
-    hashes: await hashesOf(history, { userId, clientUser: clientUserOf(c, given) }),
+    hashes: await hashesOf(history, { userId, clientUser }),
     create: { isTemporary: lineage.isTask },
     ...(isRetry ? { retryOf: parameters.request } : {}),
   };

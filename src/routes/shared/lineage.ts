@@ -1,0 +1,42 @@
+/** What a client's headers say of the chat that a history belongs to. */
+import { invalid } from '../../core/errors.ts';
+import type { AppContext } from './dependencies.ts';
+
+export interface Lineage {
+  /** The client's name of the chat. */
+  chatId?: string;
+  /** The id of the conversation. */
+  conversationId?: string;
+  /** The client's names of the question, of the answer to be, and of the answer before them. */
+  questionId?: string;
+  answerId?: string;
+  parentId?: string;
+  /** True for what a client asks for itself, such as a title: it belongs to no conversation. */
+  isTask: boolean;
+}
+
+/** The longest name that a client may give. */
+const LONGEST_NAME = 200;
+
+/** Reads the headers of Open WebUI and LibreChat. */
+export function lineageOf(c: AppContext): Lineage {
+  const header = (name: string) => {
+    const value = c.req.header(name)?.trim();
+    // A client that knows no value sends the name of the place for it.
+    return !value || value.startsWith('{{') ? undefined : checkedName(name, value);
+  };
+  return {
+    chatId: header('x-openwebui-chat-id') ?? header('x-conversation-id'),
+    questionId: header('x-openwebui-user-message-id'),
+    answerId: header('x-openwebui-message-id'),
+    parentId: header('x-openwebui-user-message-parent-id'),
+    isTask: header('x-openwebui-task') !== undefined,
+  };
+}
+
+/** Returns a name that a client gave. @throws ParleyError `invalid_request` that says where */
+export function checkedName(where: string, name: string): string {
+  const isName = name !== '' && name.length <= LONGEST_NAME && !name.includes('\0');
+  if (isName) return name;
+  throw invalid(where, `${where}: a name has 1 to ${LONGEST_NAME} characters`);
+}

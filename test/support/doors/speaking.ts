@@ -1,0 +1,230 @@
+/** Every door by which somebody says something to the assistant, as its clients do it. */
+import { asRecord } from '../json.ts';
+import {
+  agUi,
+  anthropic,
+  completions,
+  frames,
+  native,
+  responses,
+  uiFrames,
+  uiMessages,
+  type Hearing,
+} from './hearing.ts';
+import { listen, listenOnSocket, type Listening } from './listening.ts';
+
+/** A conversation as a client has it. */
+export interface Chat {
+  user: string;
+  model: string;
+  /** The client's own name of it. */
+  name: string;
+  /** What is known of it once it has begun, or was read elsewhere. */
+  conversationId?: string;
+  turnId?: string;
+  /** What was said so far. */
+  said: { id: string; role: 'user' | 'assistant'; content: string }[];
+}
+
+/** A request, or a frame over a socket. */
+export interface Call {
+  path: string;
+  body: Record<string, unknown>;
+  headers?: Record<string, string>;
+  socket?: { protocol?: string };
+}
+
+export interface Door {
+  name: string;
+  hear: Hearing;
+  /** True where its clients can begin a conversation. */
+  begins: boolean;
+  /** True where the history that a client sends tells where its message belongs. */
+  keepsHistories?: true;
+  call(chat: Chat, message: string): Call;
+  /** Returns the body by which the message joins the turn that runs; undefined where none can. */
+  steering?(body: Call['body']): Call['body'];
+}
+
+const steer = (body: Call['body']) => ({ ...body, on_busy: 'steer' });
+
+/** Says something; what comes is in `chat.model`'s words. */
+export function say(
+  url: string,
+  { hear }: Pick<Door, 'hear'>,
+  { path, body, headers, socket }: Call,
+  more: Record<string, string> = {},
+): Promise<Listening> {
+  return socket
+    ? listenOnSocket(url + path, { message: body, hear, ...socket })
+    : listen(url + path, { json: body, headers: { ...headers, ...more } }, hear);
+}
+
+const conversations: Door = {
+  name: 'POST /conversations/{id}/messages',
+  hear: native,
+  begins: true,
+  call({ user: user_id, model, conversationId }, message) {
+    const path =
+      conversationId === undefined ? '/conversations' : `/conversations/${conversationId}/messages`;
+    return { path, body: { user_id, message, model, stream: true } };
+  },
+  steering: steer,
+};
+
+/** The client's names of its messages are those of their places. */
+const newId = ({ name, said }: Chat) => `${name}-${said.length}`;
+const uiMessage = (id: string, role: string, text: string) => ({
+  id,
+  role,
+  parts: [{ type: 'text', text }],
+});
+
+function uiBody(chat: Chat, message: string) {
+  const { user: user_id, model, name, conversationId, said } = chat;
+  const before = said.map(({ id, role, content }) => uiMessage(id, role, content));
+  const messages = [...before, uiMessage(newId(chat), 'user', message)];
+  return { id: conversationId ?? name, messages, trigger: 'submit-message', user_id, model };
+}
+
+const uiChat: Door = {
+  name: 'POST /api/chat',
+  hear: uiMessages,
+  begins: true,
+  call: (chat, message) => ({ path: '/api/chat', body: uiBody(chat, message) }),
+  steering: steer,
+};
+
+const uiSocket: Door = {
+  name: 'a socket of the AI SDK',
+  hear: uiFrames,
+  begins: true,
+  call(chat, message) {
+    const { user_id: _, ...body } = uiBody(chat, message);
+    const socket = { protocol: 'ai-sdk-chat' };
+    return { path: `/ws/${chat.user}`, body: { type: 'send', requestId: 'r1', body }, socket };
+  },
+  steering: (frame) => ({ ...frame, body: { ...asRecord(frame['body']), on_busy: 'steer' } }),
+};
+
+const socket: Door = {
+  name: 'a socket',
+  hear: frames,
+  begins: true,
+  call({ user, model, conversationId }, message) {
+    const where = conversationId === undefined ? {} : { conversation_id: conversationId };
+    return { path: `/ws/${user}`, body: { message, model, ...where }, socket: {} };
+  },
+  steering: steer,
+};
+
+const history = ({ said }: Chat, message: string) => [
+  ...said.map(({ role, content }) => ({ role, content })),
+  { role: 'user', content: message },
+];
+
+const chatCompletions: Door = {
+  name: 'POST /v1/chat/completions',
+  hear: completions,
+  begins: true,
+  keepsHistories: true,
+  call(chat, message) {
+    const { user, model } = chat;
+    const body = { model, user, messages: history(chat, message), stream: true };
+    return { path: '/v1/chat/completions', body };
+  },
+};
+
+/** The message alone, or with all that was said, in a conversation that is named. */
+const namedCompletions = (name: string, shown: (chat: Chat) => Chat): Door => ({
+  name: `POST /v1/chat/completions with an id and ${name}`,
+  hear: completions,
+  begins: false,
+  call(chat, message) {
+    const { path, body } = chatCompletions.call(shown(chat), message);
+    return { path, body: { ...body, metadata: { conversation_id: chat.conversationId } } };
+  },
+});
+
+/** As LibreChat names its conversations. */
+const inChat = (door: Door): Door => ({
+  name: `${door.name} with X-Conversation-Id`,
+  hear: door.hear,
+  begins: false,
+  call: (chat, message) => ({
+    ...door.call(chat, message),
+    headers: { 'x-conversation-id': chat.conversationId ?? '' },
+  }),
+});
+
+const openResponses: Door = {
+  name: 'POST /v1/responses',
+  hear: responses,
+  begins: true,
+  keepsHistories: true,
+  call({ user, model, turnId }, input) {
+    const after = turnId === undefined ? {} : { previous_response_id: `resp_${turnId}` };
+    return { path: '/v1/responses', body: { model, user, input, stream: true, ...after } };
+  },
+};
+
+const inOpenAiConversation: Door = {
+  name: 'POST /v1/responses in a conversation',
+  hear: responses,
+  begins: false,
+  call({ turnId: _, ...chat }, message) {
+    const { path, body } = openResponses.call(chat, message);
+    return { path, body: { ...body, conversation: `conv_${chat.conversationId}` } };
+  },
+};
+
+const messages: Door = {
+  name: 'POST /v1/messages',
+  hear: anthropic,
+  begins: true,
+  keepsHistories: true,
+  call(chat, message) {
+    const { user: user_id, model } = chat;
+    const asked = { model, max_tokens: 10_000, metadata: { user_id }, stream: true };
+    return { path: '/v1/messages', body: { ...asked, messages: history(chat, message) } };
+  },
+};
+
+const runs: Door = {
+  name: 'POST /ag-ui',
+  hear: agUi,
+  begins: true,
+  call(chat, message) {
+    const { user: user_id, model, name, conversationId, said } = chat;
+    const body = {
+      threadId: conversationId ?? name,
+      runId: `run-${newId(chat)}`,
+      messages: [...said, { id: newId(chat), role: 'user', content: message }],
+      forwardedProps: { user_id, model },
+    };
+    return { path: '/ag-ui', body };
+  },
+  steering: ({ forwardedProps, ...run }) => ({
+    ...run,
+    forwardedProps: { ...asRecord(forwardedProps), on_busy: 'steer' },
+  }),
+};
+
+export const DOORS: readonly Door[] = [
+  conversations,
+  uiChat,
+  uiSocket,
+  socket,
+  chatCompletions,
+  namedCompletions('the message alone', (chat) => ({ ...chat, said: [] })),
+  namedCompletions('the history', (chat) => chat),
+  inChat(chatCompletions),
+  openResponses,
+  inOpenAiConversation,
+  messages,
+  inChat(messages),
+  runs,
+];
+
+/** Doors at which nothing but the history says where a message belongs. */
+export const BY_HISTORY: readonly Door[] = [chatCompletions, messages];
