@@ -1,8 +1,8 @@
 /** What the page costs, as counts: bytes, requests and elements. */
 import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import { openBesideServer } from '../support/whole-database.ts';
-import { ask, hasNoBrowser, Visitors, whole } from './page-client.ts';
+import { seedUser } from '../support/seeded-user.ts';
+import { ask, hasNoBrowser, offer, Visitors, whole } from './page-client.ts';
 import { suiteTarget, unique } from './target.ts';
 
 const target = suiteTarget();
@@ -10,45 +10,6 @@ const visitors = new Visitors(target);
 
 const CONVERSATIONS = 5_000;
 const MESSAGES = 1_200;
-
-/** Ids in the order of their numbers. */
-const idOf = (prefix: string, at: number) =>
-  `019ac3a1-${prefix}-7000-8000-${at.toString(16).padStart(12, '0')}`;
-
-/** Puts a user with many conversations, the newest of them long, into the database. */
-async function seed(user: string): Promise<string> {
-  const prefix = user.slice(-4);
-  const client = openBesideServer(target.databaseUrl);
-  const insert = (table: string, columns: string, rows: string[]) =>
-    client.execute(`INSERT INTO ${table} (${columns}) VALUES ${rows.join(',')}`);
-  const made = Array.from({ length: CONVERSATIONS }, (_, at) => at);
-  const last = idOf(prefix, CONVERSATIONS - 1);
-  for (let from = 0; from < CONVERSATIONS; from += 1_000)
-    await insert(
-      'conversations',
-      'id, user_id, title, mode, message_count, last_sequence_number, head_message_id, created_at, updated_at',
-      made.slice(from, from + 1_000).map((at) => {
-        const isLong = at === CONVERSATIONS - 1;
-        const count = isLong ? MESSAGES : 0;
-        const head = isLong ? `'${idOf('aaaa', MESSAGES)}${prefix}'` : 'NULL';
-        const time = 1_700_000_000_000 + at * 60_000;
-        return `('${idOf(prefix, at)}','${user}','Talk number ${at}','open',${count},${count},${head},${time},${time})`;
-      }),
-    );
-  await insert(
-    'messages',
-    'id, conversation_id, parent_id, depth, role, status, sequence_number, parts, text_length, created_at',
-    Array.from({ length: MESSAGES }, (_, index) => {
-      const at = index + 1;
-      const role = at % 2 === 1 ? 'user' : 'assistant';
-      const parent = at === 1 ? 'NULL' : `'${idOf('aaaa', at - 1)}${prefix}'`;
-      const parts = JSON.stringify({ type: 'text', text: `This is **message** ${at}.` });
-      return `('${idOf('aaaa', at)}${prefix}','${last}',${parent},${at},'${role}','complete',${at},'${parts}',30,1700000000000)`;
-    }),
-  );
-  client.close();
-  return last;
-}
 
 const elements = (page: Page) => page.evaluate<number>(`document.querySelectorAll('*').length`);
 
@@ -88,7 +49,13 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 180_000 }, () => {
     const user = unique('many')
       .replaceAll(/[^a-z\d]/gu, '')
       .slice(0, 16);
-    const id = await seed(user);
+    const id = await seedUser({
+      databaseUrl: target.databaseUrl,
+      user,
+      conversations: CONVERSATIONS,
+      messages: MESSAGES,
+      text: (at) => `This is **message** ${at}.`,
+    });
     const { page, mistakes } = await visitors.open({ user, path: `/#${id}` });
     await page.getByText('message 1200.').first().waitFor();
     expect(await elements(page)).toBeLessThan(2_500);
@@ -122,6 +89,14 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 180_000 }, () => {
     );
     expect(await page.locator('#messages > li').count()).toBe(MESSAGES);
     expect(await page.locator('#earlier').isHidden()).toBe(true);
+
+    // What is asked then does not carry them all along.
+    await offer(page, 'offline');
+    await ask(page, 'And now?');
+    await page.locator('.assistant[data-id]').getByText('offline model').waitFor();
+    expect(await page.locator('#messages > li').count()).toBeLessThan(100);
+    await page.evaluate('view.scrollTop = 0; earlier.click()');
+    await page.locator('#messages > li >> nth=110').waitFor();
     expect(mistakes).toEqual([]);
   });
 });

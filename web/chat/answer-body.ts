@@ -18,7 +18,7 @@ export function toolName(name: string): string {
 
 /** Draws parts as they come; `end` is called once after the last. */
 export class AnswerBody {
-  readonly element = make('div', { class: 'body' });
+  readonly element = make('div', { class: 'body', dir: 'auto' });
   #markdown: Markdown | undefined;
   #thoughts: HTMLElement | undefined;
   readonly #calls = new Map<string, HTMLElement>();
@@ -72,13 +72,42 @@ export class AnswerBody {
   }
 }
 
-/** Draws the content of a stored answer. */
-export function drawBody(message: Message): HTMLElement {
+/** UTF-16 units of text that are drawn at once: a longer text would hold the page up. */
+const SLICE = 16_000;
+
+/**
+ * Draws the content of a stored answer. What is long comes in slices.
+ * @returns the element, and a promise of the rest where there is one
+ */
+export function drawBody(message: Message): { element: HTMLElement; rest?: Promise<void> } {
   const body = new AnswerBody();
   const parts = message.parts ?? [{ type: 'text' as const, text: message.content }];
-  for (const part of parts) body.add(part);
+  const slices = parts.flatMap(sliced);
+  for (const part of slices.splice(0, parts.length)) body.add(part);
+  if (slices.length > 0) return { element: body.element, rest: drawRest(body, slices) };
   body.end();
-  return body.element;
+  return { element: body.element };
+}
+
+async function drawRest(body: AnswerBody, slices: readonly Part[]): Promise<void> {
+  // What grows out of sight costs no layout.
+  body.element.hidden = true;
+  for (const part of slices) {
+    await new Promise((resolve) => setTimeout(resolve));
+    body.add(part);
+  }
+  body.end();
+  body.element.hidden = false;
+}
+
+function sliced(part: Part): Part[] {
+  if (part.type !== 'text') return [part];
+  const { type, text } = part;
+  const count = Math.ceil(text.length / SLICE);
+  return Array.from({ length: count }, (_, at) => ({
+    type,
+    text: text.slice(at * SLICE, (at + 1) * SLICE),
+  }));
 }
 
 function fold(title: string, content: HTMLElement, kind = 'reasoning'): HTMLElement {

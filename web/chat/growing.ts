@@ -7,8 +7,12 @@ import { make } from '../shared/elements.ts';
 import { say } from '../shared/words.ts';
 import { AnswerBody } from './answer-body.ts';
 
-/** Milliseconds between two drawings while nobody sees the page: then there are no frames. */
+/** Milliseconds between two drawings: more of them cost more, and nobody reads faster. */
+const PACE_MS = 40;
+/** While nobody sees the page there are no frames. */
 const UNSEEN_MS = 500;
+/** The part of the time that drawing may take: a text that is slow to draw is drawn less often. */
+const SHARE = 0.25;
 
 export class GrowingAnswer {
   readonly item = make('li', {
@@ -22,15 +26,13 @@ export class GrowingAnswer {
   text = '';
   #waiting: { type: 'text' | 'reasoning'; text: string }[] = [];
   #isScheduled = false;
-  readonly #grew: () => void;
+  /** When the last drawing began, and how long it took to the next task, in milliseconds. */
+  #drawn = { at: 0, took: 0 };
+  readonly #dots = make('p', { class: 'waiting', role: 'img', 'aria-label': say('answering') });
 
-  /** @param grew is called after each drawing */
-  constructor(grew: () => void) {
-    this.#grew = grew;
-    this.body.element.dir = 'auto';
-    const dots = make('p', { class: 'waiting', role: 'img', 'aria-label': say('answering') });
-    dots.append(...[1, 2, 3].map(() => make('span')));
-    this.item.append(this.body.element, dots);
+  constructor() {
+    this.#dots.append(...[1, 2, 3].map(() => make('span')));
+    this.item.append(this.body.element, this.#dots);
   }
 
   /** Takes an event of the turn. */
@@ -46,6 +48,8 @@ export class GrowingAnswer {
   end(): void {
     this.#draw();
     this.body.end();
+    this.#dots.remove();
+    this.item.removeAttribute('aria-busy');
   }
 
   #append(type: 'text' | 'reasoning', text: string): void {
@@ -55,14 +59,26 @@ export class GrowingAnswer {
     else this.#waiting.push({ type, text });
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    if (document.hidden) setTimeout(() => this.#draw(), UNSEEN_MS);
-    else requestAnimationFrame(() => this.#draw());
+    if (document.hidden) return void setTimeout(() => this.#draw(), UNSEEN_MS);
+    const { at, took } = this.#drawn;
+    const pause = at + Math.max(PACE_MS, took / SHARE) - performance.now();
+    setTimeout(() => requestAnimationFrame(() => this.#drawTimed()), pause);
+  }
+
+  /** The task after a frame comes when its layout and painting are over. */
+  #drawTimed(): void {
+    const at = performance.now();
+    this.#draw();
+    const { port1, port2 } = new MessageChannel();
+    const later = () => (this.#drawn = { at, took: performance.now() - at });
+    port1.addEventListener('message', later, { once: true });
+    port1.start();
+    port2.postMessage(undefined);
   }
 
   #add(part: Parameters<AnswerBody['add']>[0]): void {
     this.#draw();
     this.body.add(part);
-    this.#grew();
   }
 
   #draw(): void {
@@ -71,6 +87,5 @@ export class GrowingAnswer {
     if (waiting.length === 0) return;
     this.#waiting = [];
     for (const part of waiting) this.body.add(part);
-    this.#grew();
   }
 }

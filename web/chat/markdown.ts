@@ -38,6 +38,12 @@ const TAGS = new Map<smd.Token, string>([
   [smd.EQUATION_INLINE, 'code'],
 ]);
 
+/**
+ * Blocks that one element holds. An answer of a megabyte has tens of thousands: a browser that had
+ * them in one element would go through all of them for each that is added.
+ */
+const BLOCKS = 60;
+
 const SAFE_SCHEMES: ReadonlySet<string> = new Set(['http:', 'https:', 'mailto:']);
 
 /** Something that draws the text that it is given. */
@@ -46,13 +52,18 @@ export interface Markdown {
   end(): void;
 }
 
-/** Makes something that draws Markdown into an element. */
-export function createMarkdown(target: HTMLElement): Markdown {
-  const stack: HTMLElement[] = [target];
+/** Makes something that draws Markdown into an element, and into others like it after that. */
+export function createMarkdown(first: HTMLElement): Markdown {
+  let target = first;
+  const stack: HTMLElement[] = [];
   const top = () => stack.at(-1) ?? target;
+  const addToken = (token: smd.Token) => {
+    if (stack.length === 0 && target.childElementCount >= BLOCKS) target = addAfter(target);
+    stack.push(add(top(), token));
+  };
   const parser = smd.parser({
     data: undefined,
-    add_token: (_, token: smd.Token) => void stack.push(add(top(), token)),
+    add_token: (_, token: smd.Token) => addToken(token),
     end_token: () => finishCodeBlock(stack.pop()),
     add_text: (_, text: string) => addText(top(), text),
     set_attr: (_, kind: smd.Attr, value: string) => setAttribute(top(), kind, value),
@@ -61,6 +72,14 @@ export function createMarkdown(target: HTMLElement): Markdown {
     write: (text) => smd.parser_write(parser, text),
     end: () => smd.parser_end(parser),
   };
+}
+
+function addAfter(full: HTMLElement): HTMLElement {
+  const next = document.createElement('div');
+  next.className = full.className;
+  full.classList.add('full');
+  full.after(next);
+  return next;
 }
 
 /** Lets the last text grow: a node for each delta would make the page slow. */

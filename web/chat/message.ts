@@ -8,6 +8,7 @@ import { say, type Word } from '../shared/words.ts';
 import { drawBody } from './answer-body.ts';
 import { drawDecisions, drawQuestions, waitsForClient, type Decision } from './approvals.ts';
 import { drawFiles } from './files.ts';
+import type { GrowingAnswer } from './growing.ts';
 import { drawSources, linkCitations } from './sources.ts';
 
 /** What the page says of an answer that is not whole. */
@@ -32,8 +33,8 @@ export interface Drawing {
   actions: MessageActions;
   /** True for the end of the path, which alone may ask something. */
   isLast: boolean;
-  /** The content as it was drawn while it came: the same text is not drawn again. */
-  body?: HTMLElement | undefined;
+  /** What was drawn while the answer came: its text is not drawn again, and does not move. */
+  growing?: GrowingAnswer | undefined;
   /** Why the answer failed, where that is known. */
   problem?: Problem | undefined;
 }
@@ -41,18 +42,29 @@ export interface Drawing {
 /** Draws a stored message. */
 export function drawMessage(message: Message, drawing: Drawing): HTMLLIElement {
   const isAnswer = message.role === 'assistant';
-  const item = make('li', {
-    class: message.role,
-    tabIndex: -1,
-    'data-id': message.id,
-    'aria-label': say(isAnswer ? 'answer' : 'question'),
-  });
+  const { growing, problem, actions } = drawing;
+  const item = growing?.item ?? make('li', { class: message.role });
+  item.tabIndex = -1;
+  item.dataset['id'] = message.id;
+  item.setAttribute('aria-label', say(isAnswer ? 'answer' : 'question'));
+  const body = isAnswer && !growing ? drawBody(message) : undefined;
+  if (body) item.append(body.element);
   item.append(...(isAnswer ? drawAnswer(message, drawing) : drawQuestion(message)));
-  const state = stateOf(message, drawing.problem);
+  const state = stateOf(message, problem);
   if (state) item.append(make('p', { class: 'state' }, state));
-  item.append(drawTools(message, drawing.actions));
-  if (message.sources) linkCitations(item, message.sources);
+  item.append(drawTools(message, actions));
+  void finish(item, message, body?.rest);
   return item;
+}
+
+/** What needs the whole text comes when it is there. */
+async function finish(item: HTMLElement, { sources }: Message, rest?: Promise<void>) {
+  if (rest) {
+    item.setAttribute('aria-busy', 'true');
+    await rest;
+    item.removeAttribute('aria-busy');
+  }
+  if (sources) linkCitations(item, sources);
 }
 
 /** Draws a question that the server does not have yet. */
@@ -71,14 +83,13 @@ function drawQuestion(message: Message): HTMLElement[] {
   ];
 }
 
-function drawAnswer(message: Message, { body, isLast, actions }: Drawing): HTMLElement[] {
-  const content = body ?? drawBody(message);
-  content.dir = 'auto';
+/** What stands below the text of an answer. */
+function drawAnswer(message: Message, { isLast, actions }: Drawing): HTMLElement[] {
   const questions = isLast ? drawQuestions(message, actions.decide) : [];
   const sources = message.sources?.length ? [drawSources(message.sources)] : [];
   const waits = isLast && waitsForClient(message);
   const notice = waits ? [make('p', { class: 'state quiet' }, say('waitsForClient'))] : [];
-  return [content, ...sources, ...questions, ...notice];
+  return [...sources, ...questions, ...notice];
 }
 
 function stateOf(message: Message, problem: Problem | undefined): string | undefined {
@@ -90,17 +101,21 @@ function stateOf(message: Message, problem: Problem | undefined): string | undef
 
 function drawTools(message: Message, actions: MessageActions): HTMLElement {
   const tools = make('div', { class: 'tools', role: 'group', 'aria-label': say('tools') });
-  tools.append(...drawVersions(message, actions));
   const copy = iconButton('copy', say('copy'), () => void copyText(message.content, copy));
-  tools.append(copy);
-  if (message.role === 'user')
-    tools.append(iconButton('edit', say('edit'), () => actions.edit(message)));
-  else tools.append(iconButton('again', say('again'), () => actions.regenerate(message)));
-  tools.append(
+  const change =
+    message.role === 'user'
+      ? iconButton('edit', say('edit'), () => actions.edit(message))
+      : iconButton('again', say('again'), () => actions.regenerate(message));
+  const others = make(
+    'div',
+    { class: 'others' },
+    copy,
+    change,
     iconButton('fork', say('fork'), () => actions.fork(message)),
     iconButton('remove', say('delete'), () => actions.remove(message)),
     make('time', { dateTime: message.created_at }, formatTime(message.created_at)),
   );
+  tools.append(...drawVersions(message, actions), others);
   return tools;
 }
 

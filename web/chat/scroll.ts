@@ -41,11 +41,11 @@ export function putAtTop(question: HTMLElement, answer: HTMLElement): void {
   moveTo(question.offsetTop - gap);
 }
 
-/** Is called when the content has grown. */
-export function contentGrew(): void {
+/** The browser tells of another size after each layout: asking for it would cost one more. */
+new ResizeObserver(() => {
   if (isFollowing) moveTo(view.scrollHeight);
   else showWay();
-}
+}).observe(element('messages'));
 
 /** Changes content while an element stays where it is in the view. */
 export function keepInPlace(find: () => HTMLElement | null | undefined, change: () => void): void {

@@ -7,8 +7,9 @@ import type { Message, Problem } from '../api/types.ts';
 import { attempt } from '../shared/attempt.ts';
 import { element } from '../shared/elements.ts';
 import { GrowingAnswer } from './growing.ts';
-import { drawMessage, drawPending, type MessageActions } from './message.ts';
-import { contentGrew, goToEnd, keepInPlace, putAtTop } from './scroll.ts';
+import { drawMessage, drawPending, type Drawing, type MessageActions } from './message.ts';
+import { goToEnd, keepInPlace, putAtTop } from './scroll.ts';
+import { skipUnseen } from './skip-unseen.ts';
 
 /** How many messages are drawn at once: about ten screens. */
 const WINDOW = 40;
@@ -48,6 +49,7 @@ export function showMessages(id: string | undefined, all: Message[]): void {
   list.replaceChildren(...all.slice(undrawn).map((message) => draw(message)));
   showSurroundings();
   goToEnd();
+  skipUnseen(list);
 }
 
 /** Shows that messages are on their way. */
@@ -67,21 +69,31 @@ function hasEarlier(): boolean {
   return undrawn > 0 || (messages[0]?.parent_id ?? null) !== null;
 }
 
-function draw(message: Message, body?: HTMLElement, problem?: Problem): HTMLLIElement {
-  return drawMessage(message, { actions, isLast: message === messages.at(-1), body, problem });
+function draw(message: Message, more: Partial<Drawing> = {}): HTMLLIElement {
+  return drawMessage(message, { actions, isLast: message === messages.at(-1), ...more });
 }
 
 /** Shows a question that is on its way, and the place of its answer. */
 export function addQuestion(text: string | undefined): GrowingAnswer {
+  leaveOutEarlier();
   const question = text === undefined ? undefined : drawPending(text);
   if (question) list.append(question);
   return addAnswer(question);
 }
 
+/** Takes messages that a reader went up to out of the view again: the talk goes on at the end. */
+function leaveOutEarlier(): void {
+  const many = list.childElementCount - 2 * WINDOW;
+  if (many <= 0) return;
+  for (const item of [...list.children].slice(0, many)) item.remove();
+  undrawn += many;
+  showSurroundings();
+}
+
 /** Shows the place of an answer, below its question. */
 export function addAnswer(question = list.lastElementChild): GrowingAnswer {
   for (const item of list.children) if (item instanceof HTMLElement) item.style.minBlockSize = '';
-  const answer = new GrowingAnswer(contentGrew);
+  const answer = new GrowingAnswer();
   list.append(answer.item);
   showSurroundings();
   if (question instanceof HTMLElement) putAtTop(question, answer.item);
@@ -97,7 +109,7 @@ export function cutFrom(id: string): void {
 
 /** Takes what is not stored out of the view. */
 export function dropUnstored(): void {
-  for (const item of list.querySelectorAll('.pending, [aria-busy]')) item.remove();
+  for (const item of list.querySelectorAll('.pending, [aria-busy]:not([data-id])')) item.remove();
   showSurroundings();
 }
 
@@ -112,29 +124,25 @@ interface Settled {
 export function settle({ tail, growing, problem }: Settled): void {
   growing.end();
   const [first] = tail;
+  const last = tail.at(-1);
   const known = messages.filter(({ sequence_number: n }) => n < (first?.sequence_number ?? 0));
   const before = messages.at(-1);
   messages = [...known, ...tail];
-  if (before && before !== messages.at(-1))
+  if (before && before !== last)
     itemOf(before.id)
       ?.querySelectorAll('.card')
       .forEach((card) => card.remove());
-  const items = tail.map((message) => {
-    const isSame =
-      message.role === 'assistant' && message === tail.at(-1) && message.content === growing.text;
-    const item = draw(
-      message,
-      isSame ? growing.body.element : undefined,
-      message === tail.at(-1) ? problem : undefined,
-    );
-    if (message === tail.at(-1)) item.style.minBlockSize = growing.item.style.minBlockSize;
-    return item;
-  });
   for (const { id } of tail) itemOf(id)?.remove();
+  const isSame = last?.role === 'assistant' && last.content === growing.text;
+  const items = tail.map((message) =>
+    draw(message, message === last ? { problem, ...(isSame ? { growing } : {}) } : {}),
+  );
+  const lastItem = items.at(-1);
+  growing.item.before(...items.filter((item) => item !== growing.item));
+  if (lastItem) lastItem.style.minBlockSize = growing.item.style.minBlockSize;
+  if (!isSame) growing.item.remove();
   dropUnstored();
-  list.append(...items);
-  showSurroundings();
-  contentGrew();
+  skipUnseen(list);
 }
 
 /** Shows the messages of another version of the path; the message there stays where it was. */
@@ -148,6 +156,7 @@ export function showVersion(all: Message[], before: string, after: string): void
       showSurroundings();
     },
   );
+  skipUnseen(list);
 }
 
 /** Draws messages before those that are drawn, and loads them where they are not here yet. */
@@ -162,6 +171,7 @@ async function showEarlier(): Promise<void> {
     () => list.prepend(...items),
   );
   showSurroundings();
+  skipUnseen(list);
 }
 
 async function loadEarlier(): Promise<void> {

@@ -5,6 +5,9 @@ import { language, say, type Word } from '../shared/words.ts';
 const DAY_MS = 24 * 60 * 60 * 1000;
 const month = new Intl.DateTimeFormat(language, { month: 'long', year: 'numeric' });
 
+/** Names of months by their numbers: to make one takes longer than all else here. */
+const names = new Map<number, string>();
+
 /** Returns the conversations, newest first, with the name of each group before its first. */
 export function groupByAge(items: readonly Conversation[]): (Conversation | string)[] {
   const midnight = new Date().setHours(0, 0, 0, 0);
@@ -27,5 +30,12 @@ function ageOf(time: Date, midnight: number): string {
     [midnight - 7 * DAY_MS, 'thisWeek'],
   ];
   const step = steps.find(([since]) => time.getTime() >= since);
-  return step ? say(step[1]) : month.format(time);
+  return step ? say(step[1]) : nameOf(time);
+}
+
+function nameOf(time: Date): string {
+  const number = time.getFullYear() * 12 + time.getMonth();
+  const name = names.get(number) ?? month.format(time);
+  names.set(number, name);
+  return name;
 }

@@ -30,6 +30,7 @@ export function createVirtualList(
   view.replaceChildren(list);
   let count = 0;
   let shown = { from: 0, to: 0 };
+  let drawn = new Map<number, HTMLElement>();
 
   const draw = (isForced: boolean) => {
     const first = Math.floor(view.scrollTop / rowPixels);
@@ -40,8 +41,11 @@ export function createVirtualList(
     shown = { from, to };
     list.style.blockSize = `${count * rowPixels}px`;
     list.style.paddingBlockStart = `${from * rowPixels}px`;
+    const numbers = Array.from({ length: to - from }, (_, at) => from + at);
+    const known = isForced ? new Map<number, HTMLElement>() : drawn;
+    drawn = new Map(numbers.map((at) => [at, known.get(at) ?? row(at)]));
     const focused = focusedRow(list);
-    list.replaceChildren(...Array.from({ length: to - from }, (_, at) => row(from + at)));
+    list.replaceChildren(...drawn.values());
     if (focused !== undefined) focusRow(list, focused);
     if (to === count) nearEnd();
   };

@@ -1,0 +1,225 @@
+/** What is measured of the page, each with its budget. */
+import type { Browser, Page } from 'playwright-core';
+import { seedUser } from '../../test/support/seeded-user.ts';
+import type { TestServer } from '../../test/support/server.ts';
+import type { Behaviour, Upstream } from '../../test/support/upstream.ts';
+import { interactionToNextPaint, measureMainThread, watchInteractions } from './main-thread.ts';
+
+export interface Figure {
+  what: string;
+  value: number;
+  /** The most that it should be; undefined for what is only shown. */
+  budget?: number;
+}
+
+interface Rig {
+  upstream: Upstream;
+  server: TestServer;
+  browser: Browser;
+}
+
+const CONVERSATIONS = 5_000;
+const MESSAGES = 2_000;
+/** Milliseconds in which a person notices nothing. */
+const UNNOTICED_MS = 50;
+
+const ANSWER = `Here is **what** matters, with \`code\` and a [link](https://example.com):
+
+1. First, one thing.
+2. Then, another.
+
+| a | b |
+| --- | --- |
+| 1 | 2 |
+
+\`\`\`js
+const answer = await ask('question');
+\`\`\`
+
+And a paragraph that goes on for a while, so that it takes more than a line on most screens.
+`;
+
+/** The pieces of a text, as models send them: about four characters each. */
+function tokensOf(text: string): string[] {
+  return text.match(/[^]{1,4}/gu) ?? [];
+}
+
+const textOf = (at: number) => (at % 2 === 1 ? `Question number ${at}, in a line.` : ANSWER);
+
+/** All measures by their names. */
+export const MEASURES: Readonly<Record<string, (rig: Rig) => Promise<Figure[]>>> = {
+  streaming: (rig) => streaming(rig, false),
+  'all-drawn': (rig) => streaming(rig, true),
+  burst,
+  megabyte,
+  list,
+};
+
+/** 100 tokens a second for ten seconds, in a long conversation, while somebody types and clicks. */
+async function streaming(rig: Rig, isDrawn: boolean): Promise<Figure[]> {
+  const tokens = tokensOf(ANSWER.repeat(10)).slice(0, 1_000);
+  const page = await openSeeded(rig, { tokens, delayMs: { between: 10 } });
+  if (isDrawn) await drawAll(page);
+  const nodes = await page.evaluate<number>(`document.querySelectorAll('*').length`);
+  const calm = await measureMainThread(rig.browser, page, () => askAndRead(page, 'Go on'));
+  await watchInteractions(page);
+  const answered = askAndRead(page, 'Go on');
+  await page.locator('.assistant[aria-busy] .text').first().waitFor();
+  await interact(page);
+  await answered;
+  const inp = await interactionToNextPaint(page, 50);
+  await page.context().close();
+  return [
+    { what: 'elements in the page', value: nodes },
+    { what: 'main thread for a delta, with all frames, ms', value: calm.cpuMs / tokens.length },
+    { what: 'of it scripts', value: calm.scriptMs / tokens.length },
+    { what: 'of it style and layout', value: calm.layoutMs / tokens.length },
+    { what: 'longest task, ms', value: calm.longestMs, budget: UNNOTICED_MS },
+    { what: 'interaction to next paint, ms by the clock', value: inp, budget: UNNOTICED_MS },
+  ];
+}
+
+/** Types, switches, opens and closes a dialog, and scrolls. */
+async function interact(page: Page): Promise<void> {
+  const text = page.locator('#composer-text');
+  await text.pressSequentially('Meanwhile somebody writes this.', { delay: 60 });
+  for (let times = 0; times < 5; times += 1) {
+    await page.click('#rag');
+    await page.click('#open-keys');
+    await page.locator('dialog[open]').waitFor();
+    await page.keyboard.press('Escape');
+    await page.locator('dialog').waitFor({ state: 'detached' });
+    await page.locator('#view').hover();
+    await page.mouse.wheel(0, -300);
+  }
+  await text.fill('');
+}
+
+/** Ten thousand deltas at once. */
+async function burst(rig: Rig): Promise<Figure[]> {
+  const tokens = Array.from({ length: 10_000 }, (_, at) => `${at} `);
+  const page = await open(rig, 'bench-burst', { tokens, burst: 100 });
+  const { cpuMs, longestMs } = await measureMainThread(rig.browser, page, () =>
+    askAndRead(page, 'Count'),
+  );
+  await page.context().close();
+  return [
+    { what: 'main thread for a delta of 10,000, ms', value: cpuMs / tokens.length, budget: 0.1 },
+    { what: 'longest task, ms', value: longestMs, budget: UNNOTICED_MS },
+  ];
+}
+
+/** An answer of a megabyte, as it comes and after a reload. */
+async function megabyte(rig: Rig): Promise<Figure[]> {
+  const text = ANSWER.repeat(Math.ceil(1_000_000 / ANSWER.length)).slice(0, 990_000);
+  const page = await open(rig, 'bench-megabyte', { text, cut: 1_000, burst: 4 });
+  const coming = await measureMainThread(rig.browser, page, () => askAndRead(page, 'Say all'));
+  const again = await measureMainThread(rig.browser, page, async () => {
+    await page.reload();
+    await shown(page);
+    await page.evaluate('new Promise((done) => requestAnimationFrame(() => setTimeout(done)))');
+  });
+  await watchInteractions(page);
+  await page.locator('#composer-text').pressSequentially('Next.', { delay: 60 });
+  const inp = await interactionToNextPaint(page, 5);
+  await page.context().close();
+  return [
+    { what: 'main thread as it comes, ms', value: coming.cpuMs },
+    { what: 'longest task, ms', value: coming.longestMs, budget: 200 },
+    { what: 'main thread from a reload until it is shown, ms', value: again.cpuMs },
+    { what: 'longest task, ms', value: again.longestMs, budget: 200 },
+    { what: 'typing beside it, to next paint, ms by the clock', value: inp, budget: UNNOTICED_MS },
+  ];
+}
+
+/** 5,000 conversations: all are scrolled through, and looked for. */
+async function list(rig: Rig): Promise<Figure[]> {
+  const page = await openSeeded(rig, {});
+  const loading = await measureMainThread(rig.browser, page, async () => {
+    await page.fill('#search', 'number 1234');
+    await page.locator('#conversations').getByText('Talk number 1234').waitFor();
+  });
+  await page.fill('#search', '');
+  const steps = 100;
+  const scrolling = await measureMainThread(rig.browser, page, () =>
+    page.evaluate(`(async () => {
+      const frame = () => new Promise((done) => requestAnimationFrame(done));
+      for (let at = 1; at <= ${steps}; at += 1) {
+        conversations.scrollTop = conversations.scrollHeight * at / ${steps};
+        await frame();
+      }
+    })()`),
+  );
+  await page.locator('#conversations').getByText('Talk number 0', { exact: true }).waitFor();
+  await watchInteractions(page);
+  await page.locator('#search').pressSequentially('number 4321', { delay: 80 });
+  const inp = await interactionToNextPaint(page, 5);
+  await page.context().close();
+  return [
+    { what: 'longest task while all are loaded, ms', value: loading.longestMs, budget: 50 },
+    { what: 'main thread for a page of the list, ms', value: scrolling.cpuMs / steps, budget: 8 },
+    { what: 'longest task while it is scrolled, ms', value: scrolling.longestMs, budget: 16 },
+    {
+      what: 'a letter of a search, to next paint, ms by the clock',
+      value: inp,
+      budget: UNNOTICED_MS,
+    },
+  ];
+}
+
+let users = 0;
+
+async function openSeeded(rig: Rig, script: Behaviour): Promise<Page> {
+  const user = `reader${process.pid}x${1000 + ++users}`;
+  const id = await seedUser({
+    databaseUrl: rig.server.databaseUrl,
+    user,
+    conversations: CONVERSATIONS,
+    messages: MESSAGES,
+    text: textOf,
+  });
+  return open(rig, user, script, `/#${id}`);
+}
+
+async function open(rig: Rig, user: string, script: Behaviour, path = '/'): Promise<Page> {
+  const context = await rig.browser.newContext({
+    locale: 'en',
+    viewport: { width: 1280, height: 800 },
+  });
+  const page = await context.newPage();
+  rig.upstream.script(user, script);
+  await page.addInitScript((name) => localStorage.setItem('parley.user', name), user);
+  await page.goto(rig.server.url + path);
+  await page.locator('#model option').first().waitFor({ state: 'attached' });
+  await page.locator('#messages:not([aria-busy])').waitFor({ state: 'attached' });
+  await page.evaluate(`document.querySelector('#model').append(
+    new Option('openai/${user}', 'openai/${user}', false, true))`);
+  return page;
+}
+
+/**
+ * Asks, and resolves when the answer is shown as it is stored. It waits for the request that reads
+ * it, since looking at the page again and again would be measured, too.
+ */
+async function askAndRead(page: Page, text: string): Promise<void> {
+  const read = page.waitForResponse(/\/messages\?limit=200/u, { timeout: 120_000 });
+  await page.fill('#composer-text', text);
+  await page.press('#composer-text', 'Enter');
+  await read;
+  await shown(page);
+}
+
+async function shown(page: Page): Promise<void> {
+  await page.locator('#messages > .assistant[data-id]').last().waitFor({ timeout: 120_000 });
+  await page
+    .locator('#messages > li:is([aria-busy], .pending)')
+    .first()
+    .waitFor({ state: 'detached' });
+}
+
+async function drawAll(page: Page): Promise<void> {
+  for (let times = 0; times < MESSAGES; times += 1) {
+    if (await page.locator('#earlier').isHidden()) return;
+    await page.evaluate('view.scrollTop = 0; earlier.click()');
+  }
+}
