@@ -92,15 +92,16 @@ export async function deleteLast(context: ActionContext, id: string): Promise<vo
 
 /**
  * Copies a path of messages into a new conversation of the same owner.
- * @param messageId the end of the path; the head when it is left out
+ * @param change `messageId` is the end of the path, the head when it is left out; with `isTemporary`
+ *   the copy is not to be kept
  * @throws ParleyError `not_found`, `turn_in_progress`, `idempotency_key_reused`
  */
 export async function forkConversation(
   context: ActionContext,
-  change: Change & { messageId?: string; idempotency?: Key },
+  change: Change & { messageId?: string; idempotency?: Key; isTemporary?: boolean },
 ): Promise<Conversation> {
   const { db, leaseMs } = storeOf(context);
-  const { conversationId: id, messageId, idempotency } = change;
+  const { conversationId: id, messageId, idempotency, isTemporary } = change;
   const { principal } = context;
   for (;;) {
     const path = await whenFree(context, change, () =>
@@ -108,7 +109,8 @@ export async function forkConversation(
     );
     if (path.kind === 'message_not_found') throw notFound('Message');
     if (path.kind === 'not_found' || path.kind === 'deleted') throw notFound('Conversation');
-    const made = path.kind === 'path' ? await copyPath(db, path, idempotency) : path;
+    const made =
+      path.kind === 'path' ? await copyPath(db, { ...path, idempotency, isTemporary }) : path;
     if (made.kind === 'key_reused') throw keyReused();
     // Otherwise part of the path has been deleted since it was read.
     if (made.kind !== 'deleted') return made.value;
@@ -117,12 +119,21 @@ export async function forkConversation(
 
 function copyPath(
   db: Database,
-  { conversation, messageIds }: { conversation: Conversation; messageIds: string[] },
-  idempotency: Key | undefined,
+  {
+    conversation,
+    messageIds,
+    idempotency,
+    isTemporary,
+  }: {
+    conversation: Conversation;
+    messageIds: string[];
+    idempotency: Key | undefined;
+    isTemporary: boolean | undefined;
+  },
 ) {
   const copies = messageIds.map((from): [string, string] => [from, newId()]);
   return createFork(db, {
-    conversation: { ...conversation, id: newId(), clientId: null },
+    conversation: { ...conversation, id: newId(), clientId: null, isTemporary },
     copies,
     idempotency,
   });

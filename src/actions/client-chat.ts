@@ -76,7 +76,7 @@ export function findChat(
 }
 
 /** The user of clients that name none, in a server that anybody may call. */
-const ANONYMOUS = 'anonymous';
+export const ANONYMOUS = 'anonymous';
 
 /** Returns the user among whose chats a name is unique. */
 export function userOf(principal: Principal): string {

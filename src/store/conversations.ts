@@ -179,7 +179,10 @@ export async function deleteConversation(db: Database, mine: Mine): Promise<bool
   return true;
 }
 
-/** Temporary conversations are left for so long, in milliseconds: a repeat may still read them. */
+/**
+ * Temporary conversations are left for so long after their last turn, in milliseconds: a repeat may
+ * still read them, and a socket go on in them.
+ */
 const TEMPORARY_FOR_MS = 10 * 60_000;
 
 /** Finds temporary conversations that a crash has left behind: no turn runs in them. */
@@ -189,7 +192,9 @@ export async function findLeftBehind(db: Database) {
     .select({ one: sql`1` })
     .from(turns)
     .where(and(eq(turns.conversationId, id), eq(turns.state, 'running')));
-  const isOld = lt(conversations.createdAt, sql`${now} - ${sql.raw(String(TEMPORARY_FOR_MS))}`);
+  const longAgo = sql`${now} - ${sql.raw(String(TEMPORARY_FOR_MS))}`;
+  // What was not used lately is older than that; by its age the index finds it.
+  const isOld = and(lt(conversations.createdAt, longAgo), lt(conversations.updatedAt, longAgo));
   // As the index has it: a bound value would not find it.
   const isTemporary = sql`is_temporary = 1`;
   const select = query

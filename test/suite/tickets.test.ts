@@ -192,6 +192,22 @@ describe('a ticket for a socket', () => {
     expect((await server.call('/conversations', { as: key })).json).toHaveLength(2);
   });
 
+  it('opens a socket of responses just so', async () => {
+    const place = await newPlace();
+    const url = `${server.server.url}/v1/responses?ticket=${await ticketOf(place.key)}`;
+    const socket = await openWebSocket(url);
+    const frame = { type: 'response.create', model: 'offline', input: 'Hello' };
+    socket.send(frame);
+    await socket.next('response.completed');
+    await expect(openWebSocket(url)).rejects.toThrow(/401/u);
+    await expect(openWebSocket(`${server.server.url}/v1/responses`)).rejects.toThrow(/401/u);
+    await runKeys(server.server.databaseUrl, ['revoke', idOfKey(place.key)]);
+    socket.send(frame);
+    const error = await socket.next('error');
+    expect(error).toMatchObject({ status: 401, error: { code: 'unauthenticated' } });
+    socket.close();
+  });
+
   it('opens none of another user, and none for a page of another origin', async () => {
     const place = await newPlace();
     const ticket = await ticketOf(place.key);

@@ -106,14 +106,14 @@ function fetchOf(dependencies: Dependencies, readiness: Readiness) {
 }
 
 /**
- * Returns true for a handshake of the WebSocket route. Offers on other routes are ignored too,
+ * Returns true for a handshake of a WebSocket route. Offers on other routes are ignored too,
  * since the adapter sends no body in answer to a handshake.
  */
 function isWebSocket({ method, url, headers }: IncomingMessage): boolean {
   return (
     method === 'GET' &&
     headers.upgrade?.toLowerCase() === 'websocket' &&
-    /^[^?]*\/ws\//.test(url ?? '')
+    /^[^?]*(?:\/ws\/|\/v1\/responses\/*(?:\?|$))/.test(url ?? '')
   );
 }
 

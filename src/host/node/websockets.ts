@@ -7,8 +7,13 @@ import type { WebSocket } from 'ws';
 import type { Logger } from '../../core/logger.ts';
 import { newId } from '../../core/ids.ts';
 import type { ActionDependencies } from '../../actions/context.ts';
-import type { Socket, SocketUser } from '../../routes/websocket/frame-sink.ts';
-import { greet, receive } from '../../routes/websocket/receive.ts';
+import type {
+  Socket,
+  SocketDoor,
+  SocketMemory,
+  SocketUser,
+} from '../../routes/websocket/frame-sink.ts';
+import { greet, leave, receive } from '../../routes/websocket/receive.ts';
 import type { AppContext, Sockets } from '../../routes/shared/dependencies.ts';
 import {
   addConnection,
@@ -46,9 +51,10 @@ export class NodeSockets implements Sockets {
     this.#timer.unref();
   }
 
-  async open(c: AppContext, user: SocketUser): Promise<Response> {
+  async open(c: AppContext, user: SocketUser, door?: SocketDoor): Promise<Response> {
     const id = newId();
     const gone = new AbortController();
+    const memory = memoryOf();
     let welcomed: Promise<Socket> | undefined;
     const upgrade = upgradeWebSocket(() => ({
       onOpen: (_, ws) => {
@@ -58,6 +64,8 @@ export class NodeSockets implements Sockets {
           user,
           gone: gone.signal,
           protocol: raw.protocol,
+          door,
+          memory,
           close: () => raw.close(1011),
           get bufferedAmount() {
             return raw.bufferedAmount;
@@ -70,8 +78,8 @@ export class NodeSockets implements Sockets {
       onMessage: ({ data }) => {
         if (welcomed) this.#answer(welcomed, typeof data === 'string' ? data : '');
       },
-      onClose: () => this.#gone(id, gone),
-      onError: () => this.#gone(id, gone),
+      onClose: () => this.#gone(id, gone, welcomed),
+      onError: () => this.#gone(id, gone, welcomed),
     }));
     const response = await upgrade(c, () => Promise.resolve());
     return response ?? c.body(null, 426);
@@ -125,8 +133,9 @@ export class NodeSockets implements Sockets {
       );
   }
 
-  #gone(id: string, gone: AbortController): void {
+  #gone(id: string, gone: AbortController, welcomed: Promise<Socket> | undefined): void {
     gone.abort();
+    void welcomed?.then((socket) => leave(socket, this.#dependencies));
     this.#open.delete(id);
     void removeConnection(this.#db, id).catch((error: unknown) =>
       this.#log.error('the presence of sockets could not be stored', { error }),
@@ -155,4 +164,15 @@ class WatchedSocket {
   close(): void {
     this.#socket.close(1001, 'the server is shutting down');
   }
+}
+
+/** Makes the memory of a socket, which never sleeps here. */
+function memoryOf(): SocketMemory {
+  let text: string | undefined;
+  return {
+    read: () => text,
+    write(news) {
+      text = news;
+    },
+  };
 }

@@ -4,11 +4,18 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { AppContext, Sockets } from '../../routes/shared/dependencies.ts';
-import type { Socket, SocketUser } from '../../routes/websocket/frame-sink.ts';
-import { greet, receive } from '../../routes/websocket/receive.ts';
+import type { Socket, SocketDoor, SocketUser } from '../../routes/websocket/frame-sink.ts';
+import { greet, leave, receive } from '../../routes/websocket/receive.ts';
 import { dependenciesOf, type WorkerEnv } from './services.ts';
 
-const USER_HEADER = 'x-parley-user';
+const OPENER_HEADER = 'x-parley-opener';
+
+/** What is kept with a socket, which outlives this object; 2,048 bytes at most. */
+interface Attachment {
+  user: SocketUser;
+  door?: SocketDoor | undefined;
+  memory?: string;
+}
 
 export class DurableSockets extends DurableObject<WorkerEnv> {
   /**
@@ -24,7 +31,7 @@ export class DurableSockets extends DurableObject<WorkerEnv> {
     const headers = protocolOf(request);
     // The tag outlives this object, as the socket does.
     this.ctx.acceptWebSocket(server, Object.values(headers));
-    server.serializeAttachment(decodeURIComponent(request.headers.get(USER_HEADER) ?? ''));
+    server.serializeAttachment(decodeURIComponent(request.headers.get(OPENER_HEADER) ?? ''));
     greet(this.#socketOf(server));
     return new Response(null, { status: 101, webSocket: client, headers });
   }
@@ -35,21 +42,31 @@ export class DurableSockets extends DurableObject<WorkerEnv> {
   }
 
   override webSocketError(ws: WebSocket): void {
-    this.#leaving.get(ws)?.abort();
+    this.#leave(ws);
   }
 
   override webSocketClose(ws: WebSocket, code: number): void {
-    this.#leaving.get(ws)?.abort();
+    this.#leave(ws);
     // 1005 and 1006 only describe a close and cannot be sent.
     ws.close(code === 1005 || code === 1006 ? 1000 : code);
+  }
+
+  #leave(ws: WebSocket): void {
+    this.#leaving.get(ws)?.abort();
+    leave(this.#socketOf(ws), dependenciesOf(this.env, this.ctx));
   }
 
   #socketOf(ws: WebSocket): Socket {
     const leaving = this.#leaving.get(ws) ?? new AbortController();
     this.#leaving.set(ws, leaving);
+    const { user, door } = attachmentOf(ws);
     return {
-      // Written by `WorkerSockets` alone.
-      user: JSON.parse(String(ws.deserializeAttachment())) as SocketUser,
+      user,
+      door,
+      memory: {
+        read: () => attachmentOf(ws).memory,
+        write: (memory) => ws.serializeAttachment(JSON.stringify({ user, door, memory })),
+      },
       gone: leaving.signal,
       protocol: this.ctx.getTags(ws)[0],
       close: () => ws.close(1011),
@@ -62,6 +79,11 @@ export class DurableSockets extends DurableObject<WorkerEnv> {
   #count(): number {
     return this.ctx.getWebSockets().filter((ws) => ws.readyState === WebSocket.OPEN).length;
   }
+}
+
+/** Reads what `WorkerSockets` and the socket itself have written. */
+function attachmentOf(ws: WebSocket): Attachment {
+  return JSON.parse(String(ws.deserializeAttachment())) as Attachment;
 }
 
 /**
@@ -81,9 +103,10 @@ export class WorkerSockets implements Sockets {
     this.#sockets = sockets;
   }
 
-  open(c: AppContext, user: SocketUser): Promise<Response> {
+  open(c: AppContext, user: SocketUser, door?: SocketDoor): Promise<Response> {
     const headers = new Headers(c.req.raw.headers);
-    headers.set(USER_HEADER, encodeURIComponent(JSON.stringify(user)));
+    const attachment: Attachment = { user, door };
+    headers.set(OPENER_HEADER, encodeURIComponent(JSON.stringify(attachment)));
     return this.#objectOf(user.userId).fetch(new Request(c.req.raw, { headers }));
   }
 

@@ -1,5 +1,5 @@
 /** `POST /v1/responses`: a turn as OpenAI's clients ask for it by their newer API. */
-import { forgetAfterwards, forgetBranchAfterwards } from '../../actions/forget-turn.ts';
+import { forgetAfterwards } from '../../actions/forget-turn.ts';
 import { contentOf } from '../../core/parts.ts';
 import { readTurn } from '../../store/turns/read.ts';
 import type { TurnAddress, TurnStream } from '../../turns/turn-service.ts';
@@ -17,6 +17,7 @@ import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
 import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
 import { streamTurn, turnHeaders } from '../shared/stream-turn.ts';
+import { askerOf } from './asker.ts';
 import { refuseUnhonoured, responseBody } from './body.ts';
 import { placeOf, type Place } from './place-response.ts';
 import { responseSchema } from './schemas.ts';
@@ -41,7 +42,7 @@ export function addCreation(router: Router): void {
       const given = c.req.valid('json');
       refuseUnhonoured(given);
       nameClient(c, given);
-      const place = await placeOf(c, given);
+      const place = await placeOf(await askerOf(c, given), given);
       if (given.stream) return streamed(c, place);
       return given.background ? begun(c, place) : whole(c, place);
     },
@@ -82,7 +83,6 @@ async function whole(c: AppContext, place: Place): Promise<Response> {
 }
 
 function forget(c: AppContext, place: Place, turn: TurnAddress): void {
-  if ('join' in place) return;
-  if (place.forgets === 'conversation') forgetAfterwards(actionContext(c), turn);
-  if (place.forgets === 'branch') forgetBranchAfterwards(actionContext(c), turn);
+  if ('join' in place || place.isKept) return;
+  forgetAfterwards(actionContext(c), turn);
 }

@@ -8,6 +8,7 @@ import { clean } from '../../core/safe-text.ts';
 import { parseItemId } from '../../wire/responses/ids.ts';
 import { base64File, fileAt } from '../shared/given-file.ts';
 import { checkResults, questionOf, type SaidItem } from '../shared/history-of-items.ts';
+import * as schemas from '../shared/schemas.ts';
 
 const content = z.looseObject({
   type: z.string(),
@@ -159,6 +160,13 @@ function textOf(given: z.output<typeof texts>, path: string, mayHaveFiles = fals
 /** Returns what the items say to the model in place of, or besides, the instructions. */
 export function instructionsIn(items: readonly InputItem[]): string {
   return items.flatMap((item) => (item.kind === 'instructions' ? [item.text] : [])).join('\n\n');
+}
+
+/** Checks the length of what is said to the model. @throws ParleyError `invalid_request` */
+export function checkedInstructions(text: string): string {
+  const parsed = schemas.instructions.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw invalid('instructions', 'instructions: all that is said to the model there is too long');
 }
 
 /** Returns the message that the assistant's last item is of, where that item has an id of ours. */

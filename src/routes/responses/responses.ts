@@ -4,11 +4,13 @@ import { createRouter } from '../shared/router.ts';
 import { addConversationItems } from './conversation-items.ts';
 import { addConversations } from './conversations.ts';
 import { addCreation } from './create.ts';
+import { addSocket } from './socket-route.ts';
 import { addStored } from './stored.ts';
 
 export function responsesRouter() {
   const router = createRouter({ renderError: renderOpenAiError });
   addCreation(router);
+  addSocket(router);
   addStored(router);
   addConversations(router);
   addConversationItems(router);

@@ -17,13 +17,22 @@ interface Naming {
  * Returns the user that a body or a header names, in whatever way; undefined without one. Under a
  * credential it is only the client's own word for somebody.
  */
-export function clientUserOf(c: AppContext, { user, metadata }: Naming): string | undefined {
-  const inMetadata =
-    typeof metadata === 'object' && metadata !== null && 'user_id' in metadata
-      ? metadata.user_id
-      : undefined;
-  const inHeaders = HEADERS.map((name) => c.req.header(name));
-  const named = [inMetadata, user, ...inHeaders].find(Boolean);
+export function clientUserOf(c: AppContext, body: Naming): string | undefined {
+  return firstOf([...namesIn(body), ...HEADERS.map((name) => c.req.header(name))]);
+}
+
+/** Returns the user that a body names, in whatever way; undefined without one. */
+export function userNamedIn(body: Naming): string | undefined {
+  return firstOf(namesIn(body));
+}
+
+function namesIn({ user, metadata }: Naming): unknown[] {
+  const isNamed = typeof metadata === 'object' && metadata !== null && 'user_id' in metadata;
+  return [isNamed ? metadata.user_id : undefined, user];
+}
+
+function firstOf(names: unknown[]): string | undefined {
+  const named = names.find(Boolean);
   return typeof named === 'string' || typeof named === 'number' ? String(named) : undefined;
 }
 

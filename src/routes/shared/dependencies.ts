@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import type { ActionContext, ActionDependencies } from '../../actions/context.ts';
 import type { Identity } from '../../auth/identity.ts';
 import type { IdentifiedUser, Principal } from '../../core/principal.ts';
-import type { SocketUser } from '../websocket/frame-sink.ts';
+import type { SocketDoor, SocketUser } from '../websocket/frame-sink.ts';
 import type { TurnAddress, TurnStream } from '../../turns/turn-service.ts';
 
 export interface Dependencies extends ActionDependencies {
@@ -29,8 +29,8 @@ export interface Dependencies extends ActionDependencies {
 
 /** The WebSockets of a runtime. */
 export interface Sockets {
-  /** Upgrades the request to a socket of this user, which the WebSocket route serves. */
-  open(c: AppContext, user: SocketUser): Promise<Response>;
+  /** Upgrades the request to a socket of this user, which the WebSocket route or a door serves. */
+  open(c: AppContext, user: SocketUser, door?: SocketDoor): Promise<Response>;
   /** Returns the number of sockets that a user has open, over all instances. */
   count(userId: string): Promise<number>;
 }

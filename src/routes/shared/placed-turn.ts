@@ -1,6 +1,7 @@
 /** Starts the turn of a history where it belongs, or joins the one that answers it already. */
 import { forgetAfterwards } from '../../actions/forget-turn.ts';
 import { withUser } from '../../actions/client-chat.ts';
+import type { ActionContext } from '../../actions/context.ts';
 import { runTurn, startTurn, type TurnAsk } from '../../actions/start-turn.ts';
 import type { TurnAddress, TurnRun, TurnStream } from '../../turns/turn-service.ts';
 import type { Wire } from '../../wire/wire.ts';
@@ -15,22 +16,32 @@ import { turnHeaders } from './stream-turn.ts';
 export type Place = { join: TurnAddress } | Placed;
 
 /** Returns the stream of a turn that is started or joined. */
-export async function streamPlaced(c: AppContext, place: Place, wire: Wire): Promise<TurnStream> {
+export function streamPlaced(c: AppContext, place: Place, wire: Wire): Promise<TurnStream> {
+  return streamAt(actionContext(c), place, wire);
+}
+
+/** Returns the stream of a turn that is started or joined, whatever the request has come by. */
+export async function streamAt(
+  context: ActionContext,
+  place: Place,
+  wire: Wire,
+): Promise<TurnStream> {
   const options = streamOptions(wire, {});
-  const { turns } = c.get('dependencies');
+  const { turns } = context.dependencies;
   // Without a cursor there is always something to follow.
   return 'join' in place
     ? required(await turns.follow(place.join, options), 'Turn')
-    : orElsewhere(place, (ask) => startTurn(contextOf(c, ask), ask, options));
+    : orElsewhere(place, (ask) => startTurn(contextToStart(context, ask), ask, options));
 }
 
 /** Starts or joins a turn that is answered whole, and notes it for the answer's headers. */
 export async function runPlaced(c: AppContext, place: Place): Promise<TurnRun> {
-  const { turns } = c.get('dependencies');
+  const context = actionContext(c);
+  const { turns } = context.dependencies;
   const run =
     'join' in place
       ? await turns.wait(place.join, 'continue')
-      : await orElsewhere(place, (ask) => runTurn(contextOf(c, ask), ask, 'continue'));
+      : await orElsewhere(place, (ask) => runTurn(contextToStart(context, ask), ask, 'continue'));
   c.set('turn', run);
   c.set('turnHeaders', turnHeaders(run));
   return run;
@@ -59,6 +70,6 @@ function forgetTask(c: AppContext, place: RequestPlace, turn: TurnAddress): void
 }
 
 /** A conversation that is made needs a user; one that is named by its id is its owner's. */
-function contextOf(c: AppContext, { create }: Pick<TurnAsk, 'create'>) {
-  return create ? withUser(actionContext(c)) : actionContext(c);
+function contextToStart(context: ActionContext, { create }: Pick<TurnAsk, 'create'>) {
+  return create ? withUser(context) : context;
 }

@@ -5,6 +5,15 @@ import type { Sink } from '../../turns/follow/sink.ts';
 /** The caller who opened a socket, who is known or has named a user. */
 export type SocketUser = Principal & { userId: string };
 
+/** The doors of other people's clients that have sockets of their own. */
+export type SocketDoor = 'responses';
+
+/** A short text, of at most a thousand characters. */
+export interface SocketMemory {
+  read(): string | undefined;
+  write(text: string): void;
+}
+
 /** A user's socket, as a runtime provides it. */
 export interface Socket {
   /** Whose it is. */
@@ -12,6 +21,10 @@ export interface Socket {
   send(frame: string): void;
   /** The subprotocol that its client speaks; undefined for our own frames. */
   readonly protocol?: string | undefined;
+  /** Whose frames it carries, by the address that it was opened at; undefined for our own. */
+  readonly door?: SocketDoor | undefined;
+  /** What its door keeps with it as long as it is open, also while it sleeps. */
+  readonly memory?: SocketMemory;
   /** Closes it, so that the client knows that it may not have everything. */
   close?: () => void;
   /** The bytes that the client has not taken yet; undefined when the runtime does not say. */

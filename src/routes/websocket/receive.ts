@@ -9,6 +9,7 @@ import { proofOf } from '../../core/principal.ts';
 import { ConfirmingDatabase } from '../../store/credentials/confirm.ts';
 import { problemOf } from '../../wire/problem.ts';
 import { websocketFrames } from '../../wire/websocket-frames.ts';
+import { beginMemory, forgetAll } from '../responses/socket-memory.ts';
 import { streamOptions } from '../shared/answer-turn.ts';
 import { invalidInput } from '../shared/invalid-input.ts';
 import { parametersOf } from '../shared/parameters.ts';
@@ -23,6 +24,7 @@ const LONGEST_FRAME = 1_600_000;
 const CHAT_PROTOCOL = 'ai-sdk-chat';
 
 export function greet(socket: Socket): void {
+  if (socket.door) return beginMemory(socket);
   // The clients of others know no greeting.
   if (socket.protocol === CHAT_PROTOCOL) return;
   sendFrame(socket, { type: 'connection', user_id: socket.user.userId });
@@ -38,6 +40,11 @@ export async function receive(
   data: string,
   dependencies: ActionDependencies,
 ): Promise<void> {
+  if (socket.door) {
+    const { receiveResponseFrame } = await import('../responses/socket.ts');
+    const contextFor = () => contextOf(socket, dependencies);
+    return receiveResponseFrame(socket, data, { contextFor, dependencies });
+  }
   if (socket.protocol === CHAT_PROTOCOL) {
     const { receiveChatFrame } = await import('../ai-sdk/chat-socket.ts');
     const contextFor = () => contextOf(socket, dependencies);
@@ -66,6 +73,11 @@ export async function receive(
       problem: problemOf(failure, newId()),
     });
   }
+}
+
+/** Deletes what was kept only as long as a socket was open. */
+export function leave(socket: Socket, dependencies: ActionDependencies): void {
+  if (socket.door) forgetAll(socket, dependencies);
 }
 
 /**

@@ -2,14 +2,11 @@
  * The fifth API: a WebSocket for each user. The hosts provide the sockets, and this is their route.
  */
 import { z } from '@hono/zod-openapi';
-import { ParleyError, unauthenticated } from '../../core/errors.ts';
-import { proofOf, type Principal } from '../../core/principal.ts';
-import { openSocket } from '../../store/credentials/tickets.ts';
-import type { AppContext } from '../shared/dependencies.ts';
 import { nameUser } from '../shared/identify.ts';
 import { commonProblems, json, problem } from '../shared/responses.ts';
 import { createRouter, route } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
+import { openerOf, requireUpgrade } from './opener.ts';
 
 const tags = ['websocket'];
 
@@ -22,21 +19,6 @@ const request = {
   params: z.object({ user_id: schemas.userId }),
   query: schemas.ownerQuery,
 };
-
-/**
- * Returns whom the socket is for. A ticket opens one socket, on which what it was got for counts:
- * where that is revoked, the socket starts nothing more.
- * @throws ParleyError `unauthenticated`
- */
-async function openerOf(c: AppContext): Promise<Principal> {
-  const { db } = c.get('dependencies');
-  const principal = c.get('principal');
-  const proof = proofOf(principal);
-  if (principal.kind !== 'user' || proof?.kind !== 'ticket') return principal;
-  const parent = await openSocket(db, proof);
-  if (parent === undefined) throw unauthenticated();
-  return { ...principal, proof: parent ?? undefined };
-}
 
 export function websocketRouter() {
   const router = createRouter();
@@ -59,8 +41,7 @@ export function websocketRouter() {
     },
     async (c) => {
       const userId = nameUser(c, c.req.valid('param').user_id);
-      if (c.req.header('upgrade')?.toLowerCase() !== 'websocket')
-        throw new ParleyError({ code: 'invalid_request', detail: 'This address speaks WebSocket' });
+      requireUpgrade(c);
       return c.get('dependencies').sockets.open(c, { ...(await openerOf(c)), userId });
     },
     { startsTurn: true, takesTicket: true, confirmsFirst: true },

@@ -13,11 +13,14 @@ export interface AnswerPlace {
   conversationId: string;
   /** The instructions of its conversation. */
   instructions: string | null;
+  /** True where the conversation is not kept. */
+  isTemporary: boolean;
 }
 
 const place = {
   conversationId: conversations.id,
   instructions: conversations.instructions,
+  isTemporary: conversations.isTemporary,
 };
 
 const selectOfTurn = prepare(({ id, owner }: Given<'id' | 'owner'>) =>

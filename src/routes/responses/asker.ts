@@ -1,0 +1,33 @@
+/** Who asks for a response, whatever the request has come by. */
+import type { ActionContext } from '../../actions/context.ts';
+import type { Key } from '../../store/idempotency-keys.ts';
+import { clientUserOf } from '../shared/client-user.ts';
+import { actionContext, type AppContext } from '../shared/dependencies.ts';
+import { idempotencyKey } from '../shared/idempotency-key.ts';
+import type { ResponseBody } from './body.ts';
+
+export interface ResponseAsker {
+  context: ActionContext;
+  /** The client's own word for somebody, where one user stands for many. */
+  clientUser: string | undefined;
+  /** The request as it came. */
+  said: string;
+  /** True where the client says that it has sent the request before. */
+  isRetry: boolean;
+  /** Reads the key of the request. @param scope the owner of the key */
+  keyIn(scope: string): Promise<Key | undefined>;
+  /** Tells whether a response that is not kept was given to this client, and is still there. */
+  remembers(turnId: string): boolean;
+}
+
+/** Returns who asks by a request of its own, which remembers nothing that is not kept. */
+export async function askerOf(c: AppContext, given: ResponseBody): Promise<ResponseAsker> {
+  return {
+    context: actionContext(c),
+    clientUser: clientUserOf(c, given),
+    said: await c.req.text(),
+    isRetry: Number(c.req.header('x-stainless-retry-count') ?? 0) > 0,
+    keyIn: (scope) => idempotencyKey(c, { scope }),
+    remembers: () => false,
+  };
+}
