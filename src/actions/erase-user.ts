@@ -34,7 +34,7 @@ export async function eraseUser(
   const defaults = limits ?? NO_LIMITS;
   const budget = hasScope(principal, 'admin')
     ? []
-    : await readBudget(db, { defaults, userId, leaseMs: config.TURN_LEASE_MS });
+    : await readBudget(db, { defaults, userId, keyId: null, leaseMs: config.TURN_LEASE_MS });
   const erasure = await beginErasure(db, { userId, keepsUsage: budget.length > 0 });
   const work = erase({ db, turns, log }, erasure);
   work.catch((error: unknown) => log.warn('a deletion will be gone on with', { error }));

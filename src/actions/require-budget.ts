@@ -1,6 +1,6 @@
 /** Refuses work that a user's limits have no room for, before a model is called. */
 import { refusalOf, type LimitName } from '../core/limits.ts';
-import { requireUserId } from '../core/principal.ts';
+import { keyIdOf, requireUserId } from '../core/principal.ts';
 import type { Embedder } from '../models/embeddings/registry.ts';
 import { readBudget } from '../store/limits/budget.ts';
 import type { ActionContext, ActionDependencies } from './context.ts';
@@ -34,7 +34,8 @@ export async function requireRoomToEmbed(
   const { embedder = embeddings.configured } = given;
   if (!limits || embedder.isLocal) return;
   const userId = given.userId ?? requireUserId(context.principal);
-  const ask = { defaults: limits, leaseMs: config.TURN_LEASE_MS, userId };
+  const keyId = keyIdOf(context.principal) ?? null;
+  const ask = { defaults: limits, leaseMs: config.TURN_LEASE_MS, userId, keyId };
   const budget = (await readBudget(db, ask)).filter(({ name }) => COUNTED.has(name));
   const price = prices.priceOf(embedder.name, Date.now())?.input ?? 0;
   const refusal = refusalOf(budget, { tokens, nanodollars: tokens * price });

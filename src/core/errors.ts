@@ -1,4 +1,4 @@
-import type { Budget, LimitName } from './limits.ts';
+import type { Budget } from './limits.ts';
 
 /**
  * The closed set of error codes. This module knows no HTTP: only `wire/problem.ts` turns a code
@@ -64,7 +64,7 @@ export interface Failure {
   retryAfter?: number;
   /** How the limits of the user stand, and the names of those that the request would exceed. */
   limits?: Budget | undefined;
-  violated?: readonly LimitName[] | undefined;
+  violated?: readonly string[] | undefined;
 }
 
 /**
@@ -78,7 +78,7 @@ export class ParleyError extends Error implements Failure {
   readonly errors?: FieldError[];
   readonly retryAfter?: number;
   readonly limits?: Budget | undefined;
-  readonly violated?: readonly LimitName[] | undefined;
+  readonly violated?: readonly string[] | undefined;
 
   constructor(failure: Failure, options?: { cause?: unknown }) {
     super(`${failure.code}: ${failure.detail}`, options);

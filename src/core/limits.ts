@@ -5,6 +5,7 @@ import { ParleyError } from './errors.ts';
 export const LIMIT_NAMES = [
   'requests_per_minute',
   'turns_at_once',
+  'streams',
   'tokens_per_day',
   'tokens_per_month',
   'cost_per_month',
@@ -17,14 +18,22 @@ export type Limits = Readonly<Record<LimitName, number | null>>;
 export const NO_LIMITS: Limits = {
   requests_per_minute: null,
   turns_at_once: null,
+  streams: null,
   tokens_per_day: null,
   tokens_per_month: null,
   cost_per_month: null,
 };
 
-/** One limit of a user, and how it stands. */
+/** Whose a limit is: what it counts is used by all that the user does, or by one key alone. */
+export type LimitOwner = 'user' | 'key';
+
+/** Open streams of turns, as the process that opens one more has counted them. */
+export type OpenStreams = Readonly<Record<LimitOwner, number>>;
+
+/** One limit of a user or of the caller's key, and how it stands. */
 export interface LimitState {
   name: LimitName;
+  of: LimitOwner;
   limit: number;
   /** What was used, and what running turns may still use. */
   used: number;
@@ -33,12 +42,17 @@ export interface LimitState {
   resetsInMs: number | null;
 }
 
-/** How all limits of a user stand that are set. */
+/** How all limits stand that hold for a caller. */
 export type Budget = readonly LimitState[];
 
 /** Returns what is left of a limit. */
 export function leftOf({ limit, used, reserved }: LimitState): number {
   return Math.max(0, limit - used - reserved);
+}
+
+/** Returns the name by which clients are told of a limit, which no other limit of theirs has. */
+export function policyName({ name, of }: Pick<LimitState, 'name' | 'of'>): string {
+  return of === 'key' ? `key_${name}` : name;
 }
 
 /** What a turn would use at least. */
@@ -67,7 +81,7 @@ export function refusalOf(budget: Budget, need: Need): ParleyError | undefined {
     detail: detailOf(violated, isQuota),
     retryAfter: Math.ceil(waitMs / 1000),
     limits: budget,
-    violated: violated.map(({ name }) => name),
+    violated: violated.map(policyName),
   });
 }
 
@@ -77,6 +91,6 @@ function needOf(name: LimitName, { tokens, nanodollars }: Need): number {
 }
 
 function detailOf(violated: Budget, isQuota: boolean): string {
-  const names = violated.map(({ name }) => name).join(', ');
+  const names = violated.map(policyName).join(', ');
   return isQuota ? `Used up: ${names}` : `Too much at once: ${names}`;
 }

@@ -126,6 +126,7 @@ export function limitsOf(config: Config): Limits | undefined {
   const limits: Limits = {
     requests_per_minute: config.LIMIT_REQUESTS_PER_MINUTE ?? null,
     turns_at_once: config.LIMIT_TURNS_AT_ONCE ?? null,
+    streams: config.LIMIT_STREAMS ?? null,
     tokens_per_day: config.LIMIT_TOKENS_PER_DAY ?? null,
     tokens_per_month: config.LIMIT_TOKENS_PER_MONTH ?? null,
     cost_per_month: nanodollarsOf(config.LIMIT_COST_PER_MONTH),

@@ -1,18 +1,19 @@
-/** The routes of limits: what a user may, what is left, and the limits of a single user. */
+/** The routes of limits: what a user may, what is left, and the limits of one user or key. */
 import { z } from '@hono/zod-openapi';
 import { ParleyError } from '../core/errors.ts';
 import { NANODOLLARS } from '../core/ledger.ts';
 import { LIMIT_NAMES, NO_LIMITS } from '../core/limits.ts';
-import { hasScope, requireUserId } from '../core/principal.ts';
+import { hasScope, keyIdOf, requireUserId } from '../core/principal.ts';
 import { readBudget } from '../store/limits/budget.ts';
-import { setLimits, type OwnLimits } from '../store/limits/user-limits.ts';
-import { openStreamsOf } from '../turns/limit-streams.ts';
+import { setKeyLimits, setLimits, type OwnLimits } from '../store/limits/own-limits.ts';
+import { openStreamsOf, type StreamReader } from '../turns/limit-streams.ts';
 import { limitHeaders, limitsView } from '../wire/limits-view.ts';
 import type { AppContext } from './shared/dependencies.ts';
 import { nameUser } from './shared/identify.ts';
 import { bodyOf } from './shared/known-fields.ts';
+import { required } from './shared/required.ts';
 import { body, commonProblems, json } from './shared/responses.ts';
-import { createRouter, route } from './shared/router.ts';
+import { createRouter, route, type Router } from './shared/router.ts';
 import * as schemas from './shared/schemas.ts';
 
 const tags = ['usage'];
@@ -22,7 +23,8 @@ const limitsSchema = z
     user_id: z.string(),
     limits: z.array(
       z.looseObject({
-        name: z.enum([...LIMIT_NAMES, 'streams']),
+        name: z.enum(LIMIT_NAMES),
+        of: z.enum(['user', 'key']),
         limit: z.number(),
         used: z.number(),
         reserved: z.number(),
@@ -38,17 +40,25 @@ const whole = z.int().min(0).max(1_000_000_000_000).nullish();
 const ownLimits = bodyOf({
   requests_per_minute: whole,
   turns_at_once: whole,
+  streams: whole,
   tokens_per_day: whole,
   tokens_per_month: whole,
   cost_per_month: z.number().min(0).max(1_000_000).nullish(),
 }).openapi('OwnLimits');
 
 const userParam = z.object({ user_id: schemas.userId });
+const answer = json(limitsSchema, 'The limits that are set, and how each stands');
+const responses = { 200: answer, ...commonProblems };
 
 export function limitsRouter() {
   const router = createRouter();
-  const answer = json(limitsSchema, 'The limits that are set, and how each stands');
+  addReading(router);
+  addUserLimits(router);
+  addKeyLimits(router);
+  return router;
+}
 
+function addReading(router: Router): void {
   route(
     router,
     {
@@ -56,13 +66,18 @@ export function limitsRouter() {
       path: '/limits',
       tags,
       operationId: 'getLimits',
-      summary: 'What a user may, and what is left',
+      summary: 'What a caller may, and what is left',
       request: { query: schemas.ownerQuery },
-      responses: { 200: answer, ...commonProblems },
+      responses,
     },
-    (c) => shown(c, requireUserId(c.get('principal'))),
+    (c) => {
+      const principal = c.get('principal');
+      return shown(c, { userId: requireUserId(principal), keyId: keyIdOf(principal) ?? null });
+    },
   );
+}
 
+function addUserLimits(router: Router): void {
   route(
     router,
     {
@@ -72,16 +87,38 @@ export function limitsRouter() {
       operationId: 'setLimits',
       summary: 'Set the limits of a single user',
       request: { params: userParam, body: body(ownLimits) },
-      responses: { 200: answer, ...commonProblems },
+      responses,
     },
     async (c) => {
       const userId = nameUser(c, c.req.valid('param').user_id);
       requireAdmin(c);
       await setLimits(c.get('dependencies').db, userId, storedLimits(c.req.valid('json')));
-      return shown(c, userId);
+      return shown(c, { userId, keyId: null });
     },
   );
-  return router;
+}
+
+function addKeyLimits(router: Router): void {
+  route(
+    router,
+    {
+      method: 'put',
+      path: '/keys/{id}/limits',
+      tags,
+      operationId: 'setKeyLimits',
+      summary: 'Set the limits of a single key',
+      request: { params: schemas.idParam, query: schemas.ownerQuery, body: body(ownLimits) },
+      responses,
+    },
+    async (c) => {
+      requireAdmin(c);
+      const { id: keyId } = c.req.valid('param');
+      const which = { keyId, userId: c.get('namedUser') };
+      const own = storedLimits(c.req.valid('json'));
+      const userId = await setKeyLimits(c.get('dependencies').db, which, own);
+      return shown(c, { userId: required(userId, 'Key'), keyId });
+    },
+  );
 }
 
 /**
@@ -103,19 +140,12 @@ function storedLimits({ cost_per_month: cost, ...others }: z.output<typeof ownLi
   return { ...others, cost_per_month: cost === null ? null : Math.round(cost * NANODOLLARS) };
 }
 
-async function shown(c: AppContext, userId: string) {
+/** Shows what a user may by a key, or by no key. */
+async function shown(c: AppContext, reader: StreamReader) {
   const { db, config, limits: defaults = NO_LIMITS } = c.get('dependencies');
-  const budget = await readBudget(db, { defaults, userId, leaseMs: config.TURN_LEASE_MS });
+  const streams = openStreamsOf(reader);
+  const ask = { ...reader, defaults, streams, leaseMs: config.TURN_LEASE_MS };
+  const budget = await readBudget(db, ask);
   const headers = { ...limitHeaders(budget), 'Cache-Control': 'no-store' };
-  const limits = [...limitsView(budget), ...streamsView(config.LIMIT_STREAMS, userId)];
-  return c.json({ user_id: userId, limits }, 200, headers);
-}
-
-/** Streams are counted in this process alone, and by no user's own limit. */
-function streamsView(limit: number | undefined, userId: string) {
-  if (limit === undefined) return [];
-  const used = openStreamsOf(userId);
-  return [
-    { name: 'streams' as const, limit, used, reserved: 0, remaining: Math.max(0, limit - used) },
-  ];
+  return c.json({ user_id: reader.userId, limits: limitsView(budget) }, 200, headers);
 }

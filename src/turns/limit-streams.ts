@@ -1,33 +1,49 @@
 /**
- * Limits how many streams a user has open at once, in this process or isolate: counting them asks
- * nobody. Several processes each allow so many.
+ * Limits how many streams a user, and a key, have open at once in this process or isolate: counting
+ * them asks nobody. Several processes each allow so many. A turn that is started is refused by the
+ * batch that would accept it; one that is followed is refused here.
  */
-import { ParleyError } from '../core/errors.ts';
+import {
+  refusalOf,
+  type Budget,
+  type LimitOwner,
+  type LimitState,
+  type OpenStreams,
+} from '../core/limits.ts';
+import type { StreamLimits } from '../store/limits/stream-limits.ts';
 import type { TurnService, TurnStream } from './turn-service.ts';
 
-/** Open streams by user; users without any are not in it. */
-const open = new Map<string, number>();
+/** Open streams by user and by key; those without any are not in it. */
+const open: Record<LimitOwner, Map<string, number>> = { user: new Map(), key: new Map() };
 
-/** Returns how many streams of turns a user has open here. */
-export function openStreamsOf(userId: string): number {
-  return open.get(userId) ?? 0;
+/** Whose streams are counted. */
+export interface StreamReader {
+  userId: string;
+  /** The public id of the key that is used; null where there is none. */
+  keyId: string | null;
+}
+
+/** Returns how many streams of turns are open here. */
+export function openStreamsOf({ userId, keyId }: StreamReader): OpenStreams {
+  const key = keyId === null ? 0 : (open.key.get(keyId) ?? 0);
+  return { user: open.user.get(userId) ?? 0, key };
 }
 
 interface StreamLimit {
-  userId: string;
-  /** The most streams that may be open at once. */
-  most: number;
+  reader: StreamReader;
+  /** Returns how many may be open. */
+  limits: () => Promise<StreamLimits>;
   /** Keeps a request alive until its stream is counted out, whenever its client leaves. */
   defer: (work: Promise<unknown>) => void;
 }
 
 /**
- * Returns a service whose streams are counted for a user.
+ * Returns a service whose streams are counted for a reader.
  * A stream too many is refused before anything of it is stored.
  */
 export function limitedStreams(
   turns: TurnService,
-  { userId, most, defer }: StreamLimit,
+  { reader, limits, defer }: StreamLimit,
 ): TurnService {
   return {
     run: (request, onDisconnect, asker) => turns.run(request, onDisconnect, asker),
@@ -36,12 +52,19 @@ export function limitedStreams(
     cancel: (turn) => turns.cancel(turn),
     close: (conversationId) => turns.close(conversationId),
     async start(request, options, asker) {
-      const leave = enter(userId, most);
-      return counted(await orLeave(turns.start(request, options, asker), leave), leave, defer);
+      const openStreams = openStreamsOf(reader);
+      const leave = enter(reader);
+      const stream = turns.start({ ...request, openStreams }, options, asker);
+      return counted(await orLeave(stream, leave), leave, defer);
     },
     async follow(turn, options, cursor, found) {
-      const leave = enter(userId, most);
-      const stream = await orLeave(turns.follow(turn, options, cursor, found), leave);
+      const openStreams = openStreamsOf(reader);
+      const leave = enter(reader);
+      const following = async () => {
+        requireRoomForStream(await limits(), openStreams);
+        return turns.follow(turn, options, cursor, found);
+      };
+      const stream = await orLeave(following(), leave);
       if (!stream) leave();
       return stream && counted(stream, leave, defer);
     },
@@ -49,23 +72,37 @@ export function limitedStreams(
 }
 
 /**
- * Counts a stream in and returns what counts it out, once.
+ * Makes sure that one more stream may be opened.
  * @throws ParleyError `rate_limited`
  */
-function enter(userId: string, most: number): () => void {
-  const count = openStreamsOf(userId);
-  if (count >= most) {
-    const detail = `Too much at once: streams (${most} may be open)`;
-    throw new ParleyError({ code: 'rate_limited', detail, retryAfter: 1 });
-  }
-  open.set(userId, count + 1);
+export function requireRoomForStream(limits: StreamLimits, openStreams: OpenStreams): void {
+  const refusal = refusalOf(streamBudget(limits, openStreams), { tokens: 0, nanodollars: 0 });
+  if (refusal) throw refusal;
+}
+
+function streamBudget(limits: StreamLimits, openStreams: OpenStreams): Budget {
+  const owners: LimitOwner[] = ['user', 'key'];
+  return owners.flatMap((of): LimitState[] => {
+    const [limit, used] = [limits[of], openStreams[of]];
+    const how = { reserved: 0, resetsInMs: null };
+    return limit === undefined ? [] : [{ name: 'streams', of, limit, used, ...how }];
+  });
+}
+
+/** Counts a stream in and returns what counts it out, once. */
+function enter({ userId, keyId }: StreamReader): () => void {
+  const places: [Map<string, number>, string][] = [[open.user, userId]];
+  if (keyId !== null) places.push([open.key, keyId]);
+  for (const [map, id] of places) map.set(id, (map.get(id) ?? 0) + 1);
   let isOpen = true;
   return () => {
     if (!isOpen) return;
     isOpen = false;
-    const left = openStreamsOf(userId) - 1;
-    if (left > 0) open.set(userId, left);
-    else open.delete(userId);
+    for (const [map, id] of places) {
+      const left = (map.get(id) ?? 0) - 1;
+      if (left > 0) map.set(id, left);
+      else map.delete(id);
+    }
   };
 }
 

@@ -18,6 +18,7 @@ import { acceptTurn } from './accept/accept-turn.ts';
 import { AdmissionGate } from './accept/admission-gate.ts';
 import { Allowances } from './accept/allowances.ts';
 import { Claims } from './accept/claims.ts';
+import { requireRoomToJoin } from './accept/room-to-join.ts';
 import { ConversationQueues, unlessAborted } from './accept/conversation-queue.ts';
 import { KeepAliveTimer } from './follow/keep-alive-timer.ts';
 import { QueuedStream } from './follow/queued-stream.ts';
@@ -294,16 +295,19 @@ export class LocalTurnService implements TurnService {
     wait: Waiting,
   ): Promise<{ read: Read } | { steers: WaitingMessage }> {
     const begunAt = Date.now();
+    const { db, telemetry } = this.#dependencies;
     const entered = await acceptTurn<Read>(claim, request, {
       claims: this.#claims,
       gate: this.#gate,
       runsHere: (turnId) => this.#running.byId.has(turnId),
-      join: (turn) => this.#sources.join(turn, reading),
+      join: async (turn) => {
+        await requireRoomToJoin(db, claim, request);
+        return this.#sources.join(turn, reading);
+      },
       cancel: (turn) => this.cancel(turn),
       waitFor: (turnId) => this.#waitFor(turnId, wait),
     });
     if ('steers' in entered) return entered;
-    const { telemetry } = this.#dependencies;
     const origin = telemetry && { telemetry, parent: request.traceparent, begunAt };
     if ('joined' in entered) {
       tellReplay(origin, claim);

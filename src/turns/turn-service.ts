@@ -2,7 +2,7 @@
 import type { Mode } from '../core/conversation.ts';
 import type { TurnParameters } from '../core/parameters.ts';
 import type { Part } from '../core/parts.ts';
-import type { Budget } from '../core/limits.ts';
+import type { Budget, OpenStreams } from '../core/limits.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Key } from '../store/idempotency-keys.ts';
 import type { FinishedTurn, StoredTurn } from '../core/message.ts';
@@ -62,6 +62,8 @@ export interface TurnRequest {
   idempotency?: Key;
   /** The name that the client gives the answer. */
   answerClientId?: string;
+  /** The streams of its caller that are open, where one more is asked for; counted by the host. */
+  openStreams?: OpenStreams;
   /** The span of the request, where somebody watches. */
   traceparent?: string;
 }

@@ -3,7 +3,13 @@
  * draft-ietf-httpapi-ratelimit-headers-11, and as JSON.
  */
 import { NANODOLLARS } from '../core/ledger.ts';
-import { leftOf, type Budget, type LimitName, type LimitState } from '../core/limits.ts';
+import {
+  leftOf,
+  policyName,
+  type Budget,
+  type LimitName,
+  type LimitState,
+} from '../core/limits.ts';
 
 const DAY_S = 86_400;
 
@@ -11,6 +17,7 @@ const DAY_S = 86_400;
 const POLICIES: Record<LimitName, { windowS?: () => number; unit?: string }> = {
   requests_per_minute: { windowS: () => 60 },
   turns_at_once: { unit: 'concurrent-requests' },
+  streams: { unit: 'concurrent-requests' },
   tokens_per_day: { windowS: () => DAY_S, unit: 'parley-tokens' },
   tokens_per_month: { windowS: monthS, unit: 'parley-tokens' },
   // Quotas are whole numbers, so costs are in millionths of a dollar.
@@ -31,20 +38,20 @@ export function limitHeaders(budget: Budget | undefined): Record<string, string>
   };
 }
 
-function policyOf({ name, limit }: LimitState): string {
+function policyOf({ name, of, limit }: LimitState): string {
   const { windowS, unit } = POLICIES[name];
   const parameters = [
     `q=${whole(name, limit)}`,
     ...(unit === undefined ? [] : [`qu="${unit}"`]),
     ...(windowS ? [`w=${windowS()}`] : []),
   ];
-  return [`"${name}"`, ...parameters].join(';');
+  return [`"${policyName({ name, of })}"`, ...parameters].join(';');
 }
 
 function stateOf(state: LimitState): string {
   const { name, resetsInMs } = state;
   const rest = resetsInMs === null ? '' : `;t=${Math.ceil(resetsInMs / 1000)}`;
-  return `"${name}";r=${whole(name, leftOf(state))}${rest}`;
+  return `"${policyName(state)}";r=${whole(name, leftOf(state))}${rest}`;
 }
 
 function whole(name: LimitName, value: number): number {
@@ -54,10 +61,11 @@ function whole(name: LimitName, value: number): number {
 /** Returns the limits as JSON; costs are in US dollars. */
 export function limitsView(budget: Budget) {
   return budget.map((state) => {
-    const { name, resetsInMs } = state;
+    const { name, of, resetsInMs } = state;
     const shown = (value: number) => (name === 'cost_per_month' ? value / NANODOLLARS : value);
     return {
       name,
+      of,
       limit: shown(state.limit),
       used: shown(state.used),
       reserved: shown(state.reserved),

@@ -48,7 +48,7 @@ it('refuses one stream too many, stores nothing of it, and frees a place with ea
   const user_id = unique('user');
   const model = stallingModel();
   const [first, second] = [await begin(user_id, model), await begin(user_id, model)];
-  const full = { name: 'streams', limit: 2, used: 2, reserved: 0, remaining: 0 };
+  const full = { name: 'streams', of: 'user', limit: 2, used: 2, reserved: 0, remaining: 0 };
   expect(await streamsOf(user_id)).toEqual(full);
   const json = { user_id, message: 'Hi', model: 'offline', stream: true };
   const refused = await request(`${server.url}/conversations`, { json });

@@ -21,6 +21,8 @@ interface Report {
 
 interface Limit {
   name: string;
+  /** Whether it counts what the user does, or what is done by the key of this session. */
+  of: 'user' | 'key';
   limit: number;
   used: number;
   reserved: number;
@@ -31,6 +33,7 @@ interface Limit {
 const LIMITS: Readonly<Record<string, Word>> = {
   requests_per_minute: 'limitRequests',
   turns_at_once: 'limitTurns',
+  streams: 'limitStreams',
   tokens_per_day: 'limitDay',
   tokens_per_month: 'limitMonth',
   cost_per_month: 'limitCost',
@@ -120,6 +123,7 @@ function drawModels(items: readonly Sum[]): HTMLElement {
 /** A limit as a bar: what is used, and what running turns have reserved. */
 function drawLimit({
   name,
+  of,
   limit,
   used,
   reserved,
@@ -128,7 +132,9 @@ function drawLimit({
 }: Limit): HTMLElement {
   const format = name === 'cost_per_month' ? formatMoney : formatNumber;
   const bar = make('meter', { min: 0, max: limit, high: limit * 0.8, value: used + reserved });
-  const label = make('label', {}, make('span', {}, say(LIMITS[name] ?? 'limit')), bar);
+  const title = say(LIMITS[name] ?? 'limit');
+  const shown = of === 'key' ? say('ofThisKey', { limit: title }) : title;
+  const label = make('label', {}, make('span', {}, shown), bar);
   const left = say('left', { left: format(remaining), limit: format(limit) });
   const again = reset === undefined ? '' : ` ${say('resetsIn', { time: formatSeconds(reset) })}`;
   return make('div', { class: 'limit' }, label, make('p', { class: 'hint' }, left + again));

@@ -3,7 +3,8 @@ import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { refuseForeignOrigin } from '../../auth/origin.ts';
 import { ParleyError } from '../../core/errors.ts';
-import { userIdOf } from '../../core/principal.ts';
+import { keyIdOf, userIdOf } from '../../core/principal.ts';
+import { StreamLimitsDatabase } from '../../store/limits/stream-limits.ts';
 import { limitedStreams } from '../../turns/limit-streams.ts';
 import { LARGEST_UPLOAD } from '../../documents/extract.ts';
 import type { AppContext, AppEnv } from './dependencies.ts';
@@ -59,7 +60,7 @@ export function prepareRequest(traits: RouteTraits): MiddlewareHandler<AppEnv> {
     return limitIfLarge(c, async () => {
       requireKnownBody(c, traits);
       c.set('principal', await authenticate(c));
-      limitStreams(c);
+      limitStreams(c, traits);
       await next();
     });
   };
@@ -70,15 +71,24 @@ export function prepareRequest(traits: RouteTraits): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** Counts the streams of turns that the request may open. */
-function limitStreams(c: AppContext): void {
+/**
+ * Counts the streams of turns that the request may open, where users have limits. What asks for a
+ * stream reads how many there may be with its first batch.
+ */
+function limitStreams(c: AppContext, { takesTicket }: RouteTraits): void {
   const dependencies = c.get('dependencies');
-  const { LIMIT_STREAMS: most } = dependencies.config;
-  const userId = userIdOf(c.get('principal'));
-  if (most === undefined || userId === undefined) return;
+  const { config, limits: defaults } = dependencies;
+  const principal = c.get('principal');
+  const userId = userIdOf(principal);
+  if (!defaults || userId === undefined) return;
+  const reader = { userId, keyId: keyIdOf(principal) ?? null };
+  const ask = { ...reader, defaults, leaseMs: config.TURN_LEASE_MS };
+  const asking = new StreamLimitsDatabase(dependencies.db, ask);
   const defer = (work: Promise<unknown>) => dependencies.defer(work);
-  const turns = limitedStreams(dependencies.turns, { userId, most, defer });
-  c.set('dependencies', { ...dependencies, turns });
+  const limits = () => asking.limits();
+  const turns = limitedStreams(dependencies.turns, { reader, limits, defer });
+  const isStream = takesTicket ?? /\bevent-stream\b/.test(c.req.header('accept') ?? '');
+  c.set('dependencies', { ...dependencies, turns, ...(isStream && { db: asking }) });
 }
 
 function largestBody({ takesFile, takesHistory }: RouteTraits): number {

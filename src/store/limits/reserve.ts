@@ -51,35 +51,38 @@ const HISTORY = `(WITH RECURSIVE path (id, steps) AS (
   SELECT coalesce(sum(CASE m.role WHEN 'user' THEN coalesce(m.output_tokens, 0) ELSE m.text_length / 3 END), 0)
     FROM path JOIN messages m ON m.id = path.id)`;
 
+/** `fit` is what of it fits all limits: the least that any of them has left. */
 const WANTED = `WITH ask (j) AS (SELECT ?),
   ${budgetOf(`SELECT t.user_id, t.id AS turn_id, t.model, t.conversation_id FROM ask JOIN turns t ON t.id = ask.j ->> '$.turnId'`)},
   allowance AS (SELECT coalesce(${modelNamed('who.model')},
       ${modelNamed(`substr(who.model, 1, instr(who.model, '/')) || '*'`)}, ${modelNamed(`'*'`)}) AS a FROM who JOIN ask),
-  wanted AS (SELECT b.*, who.turn_id, a ->> 2 AS input_price, a ->> 3 AS output_price,
+  wanted AS (SELECT who.turn_id, a ->> 2 AS input_price, a ->> 3 AS output_price,
       (ask.j ->> '$.prompt') + CASE WHEN ask.j ->> '$.had' IS NULL THEN length(coalesce(c.instructions, '')) / 3 + ${HISTORY} ELSE 0 END AS prompt,
       min(coalesce(ask.j ->> '$.most', a ->> 0), a ->> 1) AS answer
-    FROM budget b JOIN who JOIN ask JOIN allowance JOIN conversations c ON c.id = who.conversation_id),
-  room AS (SELECT w.*, min(w.answer, ask.j ->> '$.least') AS least,
-      min(coalesce(w.tokens_per_day - w.day_tokens - w.reserved_tokens, ${MANY}),
-        coalesce(w.tokens_per_month - w.month_tokens - w.reserved_tokens, ${MANY})) - w.prompt AS tokens_left,
-      CASE WHEN w.cost_per_month IS NULL THEN ${MANY}
+    FROM who JOIN ask JOIN allowance JOIN conversations c ON c.id = who.conversation_id),
+  room AS (SELECT min(coalesce(b.tokens_per_day - b.day_tokens - b.reserved_tokens, ${MANY}),
+        coalesce(b.tokens_per_month - b.month_tokens - b.reserved_tokens, ${MANY})) - w.prompt AS tokens,
+      CASE WHEN b.cost_per_month IS NULL THEN NULL
         WHEN w.input_price IS NULL THEN -1
-        ELSE w.cost_per_month - w.month_cost - w.reserved_cost - w.prompt * w.input_price END AS cost_left
-    FROM wanted w JOIN ask),
-  b AS (SELECT room.*, CAST(min(answer, tokens_left,
-      CASE WHEN cost_left < 0 THEN -1 WHEN coalesce(output_price, 0) = 0 OR cost_per_month IS NULL THEN ${MANY}
-        ELSE cost_left / output_price END) AS INTEGER) AS granted FROM room)`;
+        ELSE b.cost_per_month - b.month_cost - b.reserved_cost - w.prompt * w.input_price END AS cost,
+      (b.requests_per_minute IS NULL OR b.requests_used < b.requests_per_minute)
+        AND (b.turns_at_once IS NULL OR b.turns_running < b.turns_at_once)
+        AND coalesce(b.streams_open < b.streams, 1) AS has_place
+    FROM budget b JOIN wanted w),
+  least AS (SELECT min(tokens) AS tokens, min(cost) AS cost, min(has_place) AS has_place FROM room),
+  fit AS (SELECT w.*, min(w.answer, ask.j ->> '$.least') AS fewest, least.has_place,
+      CAST(min(w.answer, least.tokens, CASE WHEN least.cost < 0 THEN -1 WHEN least.cost IS NULL OR coalesce(w.output_price, 0) = 0 THEN ${MANY}
+        ELSE least.cost / w.output_price END) AS INTEGER) AS granted
+    FROM wanted w JOIN least JOIN ask)`;
 
 const RESERVE = `${WANTED}
-  UPDATE turns SET reserved_input = b.prompt, reserved_output = b.granted,
-      input_price = coalesce(b.input_price, 0), output_price = coalesce(b.output_price, 0)
-    FROM b WHERE turns.id = b.turn_id AND turns.reserved_input IS NULL AND b.granted >= b.least
-      AND (b.requests_per_minute IS NULL OR b.requests_used < b.requests_per_minute)
-      AND (b.turns_at_once IS NULL OR b.turns_running < b.turns_at_once)`;
+  UPDATE turns SET reserved_input = fit.prompt, reserved_output = fit.granted, key_id = ask.j ->> '$.keyId',
+      input_price = coalesce(fit.input_price, 0), output_price = coalesce(fit.output_price, 0)
+    FROM fit, ask WHERE turns.id = fit.turn_id AND turns.reserved_input IS NULL AND fit.granted >= fit.fewest AND fit.has_place`;
 
 const SELECT_RESERVED = `${WANTED}
-  SELECT ${BUDGET_COLUMNS}, b.prompt, b.least, b.input_price, b.output_price, t.reserved_input, t.reserved_output
-    FROM b JOIN turns t ON t.id = b.turn_id`;
+  SELECT ${BUDGET_COLUMNS}, fit.prompt, fit.fewest, fit.input_price, fit.output_price, t.reserved_input, t.reserved_output
+    FROM budget b JOIN fit JOIN turns t ON t.id = fit.turn_id`;
 
 const DROP_TURN = `DELETE FROM turns WHERE id = ? AND instance_id = ? AND state = 'running' AND reserved_input IS NULL`;
 const DROP_CONVERSATION = `DELETE FROM conversations WHERE id = ? AND last_sequence_number = 0
@@ -87,8 +90,8 @@ const DROP_CONVERSATION = `DELETE FROM conversations WHERE id = ? AND last_seque
 
 /** Of a turn that runs: more than it had. A repeat finds that it has more already. */
 const EXTEND = `${WANTED}
-  UPDATE turns SET reserved_input = turns.reserved_input + b.prompt, reserved_output = turns.reserved_output + b.granted
-    FROM b, ask WHERE turns.id = b.turn_id AND turns.state = 'running' AND b.granted >= b.least
+  UPDATE turns SET reserved_input = turns.reserved_input + fit.prompt, reserved_output = turns.reserved_output + fit.granted
+    FROM fit, ask WHERE turns.id = fit.turn_id AND turns.state = 'running' AND fit.granted >= fit.fewest
       AND turns.reserved_input + turns.reserved_output = ask.j ->> '$.had'`;
 
 /** Which of the statements of {@link reserve} tells what became of it. */
@@ -136,7 +139,7 @@ export interface ExtendAsk extends Omit<ReserveAsk, 'from' | 'atHead' | 'most'> 
  * @returns undefined when the turn is gone
  */
 export async function extend(db: Database, ask: ExtendAsk): Promise<Reserved | undefined> {
-  const args = [JSON.stringify({ ...ask, from: null, atHead: false })];
+  const args = [JSON.stringify({ ...ask, from: null, atHead: false, streams: undefined })];
   const statements = [
     { sql: EXTEND, args },
     { sql: SELECT_RESERVED, args },
@@ -151,9 +154,9 @@ export async function extend(db: Database, ask: ExtendAsk): Promise<Reserved | u
 export function reservedFrom(set: ResultSet | undefined): Reserved | undefined {
   const row = set?.rows[0];
   if (!row) return undefined;
-  const budget = budgetFrom(row);
+  const budget = budgetFrom(set);
   const input = optionalNumber(row['reserved_input']);
-  const [prompt, least] = [number(row['prompt']), number(row['least'])];
+  const [prompt, least] = [number(row['prompt']), number(row['fewest'])];
   const inputPrice = optionalNumber(row['input_price']);
   const outputPrice = optionalNumber(row['output_price']) ?? 0;
   return {

@@ -100,6 +100,8 @@ export const turns = sqliteTable(
      */
     reservedInput: integer('reserved_input'),
     reservedOutput: integer('reserved_output'),
+    /** Of the same turns: the public id of the key by which it was asked for. */
+    keyId: text('key_id'),
     inputPrice: real('input_price'),
     outputPrice: real('output_price'),
   },
@@ -110,6 +112,9 @@ export const turns = sqliteTable(
     // Empty as long as nobody has limits.
     index('turns_reserved')
       .on(table.userId)
+      .where(sql`state = 'running' AND reserved_input IS NOT NULL`),
+    index('turns_reserved_by_key')
+      .on(table.keyId)
       .where(sql`state = 'running' AND reserved_input IS NOT NULL`),
     index('turns_by_conversation').on(table.conversationId, table.sequenceNumber),
   ],

@@ -1,4 +1,5 @@
 /** The tables of what calls of models used, and of what users may use. */
+import { isNotNull } from 'drizzle-orm';
 import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { CALL_KINDS } from '../../core/ledger.ts';
 
@@ -38,16 +39,37 @@ export const ledger = sqliteTable(
       table.outputTokens,
       table.nanodollars,
     ),
+    index('ledger_by_key')
+      .on(table.keyId, table.createdAt, table.inputTokens, table.outputTokens, table.nanodollars)
+      .where(isNotNull(table.keyId)),
   ],
 );
 
-/** Limits of single users: null for the default, -1 for none. */
-export const userLimits = sqliteTable('user_limits', {
-  userId: text('user_id').primaryKey(),
+/** Limits that were set: null for one that was not, -1 for none. */
+const limits = () => ({
   requestsPerMinute: integer('requests_per_minute'),
   turnsAtOnce: integer('turns_at_once'),
   tokensPerDay: integer('tokens_per_day'),
   tokensPerMonth: integer('tokens_per_month'),
   /** Billionths of a US dollar. */
   costPerMonth: integer('cost_per_month'),
+  streams: integer('streams'),
 });
+
+/** Limits of single users. */
+export const userLimits = sqliteTable('user_limits', {
+  userId: text('user_id').primaryKey(),
+  ...limits(),
+});
+
+/** Limits of single keys. */
+export const keyLimits = sqliteTable(
+  'key_limits',
+  {
+    keyId: text('key_id').primaryKey(),
+    /** The user of the key. */
+    userId: text('user_id').notNull(),
+    ...limits(),
+  },
+  (table) => [index('key_limits_by_user').on(table.userId)],
+);

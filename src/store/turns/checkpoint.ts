@@ -159,7 +159,7 @@ export async function endedFrom(
   { head, ending, budgetOf, retryForMs }: Omit<TurnEnd, 'handled'>,
 ): Promise<StoredTurn | undefined> {
   const closed = results.at(budgetOf ? -2 : -1);
-  const standing = budgetOf && results.at(-1)?.rows[0];
+  const standing = budgetOf && results.at(-1);
   if (closed?.rowsAffected === 1)
     return {
       head,

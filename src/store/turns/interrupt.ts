@@ -63,9 +63,9 @@ const SAID = sql`(select (m.text_length + 3) / 4 from messages m where m.id = ${
  * comes back, whose own entry then takes the place of this one.
  */
 function settle(which: SQL | undefined): Statement {
-  return plain(sql`insert into ledger (work_id, number, user_id, conversation_id, kind, model, input_tokens,
+  return plain(sql`insert into ledger (work_id, number, user_id, conversation_id, key_id, kind, model, input_tokens,
       output_tokens, cached_tokens, reasoning_tokens, is_estimated, nanodollars, created_at)
-    select ${turns.id}, 0, ${turns.userId}, ${turns.conversationId}, 'answer', ${turns.model}, coalesce(${turns.reservedInput}, ${SENT}),
+    select ${turns.id}, 0, ${turns.userId}, ${turns.conversationId}, ${turns.keyId}, 'answer', ${turns.model}, coalesce(${turns.reservedInput}, ${SENT}),
       ${SAID}, 0, 0, 1, cast(round(${turns.reservedInput} * ${turns.inputPrice} + ${SAID} * ${turns.outputPrice}) as integer), ${turns.startedAt}
     from ${turns} where ${which} on conflict do nothing`);
 }

@@ -38,6 +38,10 @@ export const USER_TABLES: readonly UserTable[] = [
     ...{ by: tables.userLimits.userId, id: [tables.userLimits.userId], outlives: true },
   },
   {
+    ...{ table: tables.keyLimits, type: 'key_limits', partOf: 'user' },
+    ...{ by: tables.keyLimits.userId, id: [tables.keyLimits.keyId] },
+  },
+  {
     ...{ table: tables.credentials, type: 'credential', partOf: 'user' },
     ...{ by: tables.credentials.userId, id: [tables.credentials.id], hidden: ['hash'] },
   },

@@ -47,11 +47,15 @@ export class Allowances {
   }
 
   /** Returns what is to be reserved for a claim. */
-  of({ turnId, input, parameters }: Omit<TurnClaim, 'reservation'>): ReserveAsk {
+  of(
+    { turnId, input, parameters }: Omit<TurnClaim, 'reservation'>,
+    asked: Pick<ReserveAsk, 'keyId' | 'streams'>,
+  ): ReserveAsk {
     const isMessage = input.kind === 'message';
     return {
       defaults: this.#defaults,
       leaseMs: this.#leaseMs,
+      ...asked,
       turnId,
       prompt: BESIDES_TEXTS + (isMessage ? input.tokens : 0),
       from: isMessage ? (input.parentId ?? null) : input.promptId,

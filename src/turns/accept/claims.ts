@@ -14,6 +14,7 @@ import type { TurnClaim, ClaimResult } from '../../store/turns/claim.ts';
 import { bindTicket } from '../../store/credentials/tickets.ts';
 import type { Database } from '../../store/database.ts';
 import { interruptLost } from '../../store/turns/interrupt.ts';
+import type { ReserveAsk } from '../../store/limits/reserve.ts';
 import { releaseClaim } from '../../store/turns/release-claim.ts';
 import type { ClaimInput } from '../../store/turns/placement.ts';
 import type { Allowances } from './allowances.ts';
@@ -65,6 +66,7 @@ export class Claims {
   /** Returns a claim with new ids. It can be made repeatedly and is accepted once. */
   of(request: TurnRequest): TurnClaim {
     const { create, conversationId, principal, input, model, parameters, idempotency } = request;
+    const asked = { keyId: keyIdOf(principal) ?? null, streams: request.openStreams };
     const claim = {
       turnId: newId(),
       assistantMessageId: newId(),
@@ -80,12 +82,13 @@ export class Claims {
       defaultModel: this.#settings.defaultModel,
       idempotency,
     };
-    return this.#reserving(request.onBusy === 'steer' ? withSteering(claim, request) : claim);
+    const steers = request.onBusy === 'steer';
+    return this.#reserving(steers ? withSteering(claim, request) : claim, asked);
   }
 
   /** Returns the claim of the turn that answers a message which came while another turn ran. */
   following(steering: Steering, { conversationId }: TurnHead): TurnClaim {
-    return this.#reserving({
+    const claim = {
       turnId: steering.turnId,
       assistantMessageId: steering.answerId,
       answerClientId: steering.answerClientId,
@@ -101,13 +104,17 @@ export class Claims {
       model: steering.model,
       parameters: steering.parameters ?? undefined,
       defaultModel: this.#settings.defaultModel,
-    });
+    };
+    return this.#reserving(claim, { keyId: steering.keyId });
   }
 
   /** Adds what is to be reserved for the turn, where users have limits. */
-  #reserving(claim: Omit<TurnClaim, 'reservation'>): TurnClaim {
+  #reserving(
+    claim: Omit<TurnClaim, 'reservation'>,
+    asked: Pick<ReserveAsk, 'keyId' | 'streams'>,
+  ): TurnClaim {
     const { allowances } = this.#settings;
-    return allowances ? { ...claim, reservation: allowances.of(claim) } : claim;
+    return allowances ? { ...claim, reservation: allowances.of(claim, asked) } : claim;
   }
 
   /**

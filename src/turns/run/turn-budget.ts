@@ -32,8 +32,8 @@ export class TurnBudget {
 
   /** Returns what asks how the limits of a user stand. */
   askFor(userId: string): UserBudgetAsk {
-    const { defaults, leaseMs } = this.#ask;
-    return { defaults, leaseMs, userId };
+    const { defaults, leaseMs, keyId } = this.#ask;
+    return { defaults, leaseMs, keyId, userId };
   }
 
   /**

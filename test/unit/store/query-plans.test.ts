@@ -60,7 +60,8 @@ import type { Part } from '../../../src/core/parts.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { removeUnused } from '../../../src/store/files/message-files.ts';
 import { extend, type ReserveAsk } from '../../../src/store/limits/reserve.ts';
-import { setLimits } from '../../../src/store/limits/user-limits.ts';
+import { setKeyLimits, setLimits } from '../../../src/store/limits/own-limits.ts';
+import { StreamLimitsDatabase } from '../../../src/store/limits/stream-limits.ts';
 import { resumeDraft } from '../../../src/store/documents/resume.ts';
 import { failDraft, renewDraft } from '../../../src/store/documents/write-draft.ts';
 import * as schema from '../../../src/store/schema.ts';
@@ -138,7 +139,7 @@ const embeddings = embeddingsOf(config, {
 const prices = pricesOf(config);
 /** One of each, so that all of them are looked at. */
 const limits: Limits = {
-  ...{ requests_per_minute: 999, turns_at_once: 99 },
+  ...{ requests_per_minute: 999, turns_at_once: 99, streams: 99 },
   ...{ tokens_per_day: 1e9, tokens_per_month: 1e9, cost_per_month: 1e15 },
 };
 const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -404,7 +405,7 @@ const refused: Ending = {
 
 const reservation: ReserveAsk = {
   ...{ turnId: 't', prompt: 1, from: null, atHead: true, most: 1, least: 1 },
-  ...{ defaults: limits, leaseMs: 15_000, models: { '*': [1, 1, 1, 1] } },
+  ...{ defaults: limits, leaseMs: 15_000, keyId: 'k', models: { '*': [1, 1, 1, 1] } },
 };
 
 const usedCall: LedgerEntry = {
@@ -434,6 +435,9 @@ async function keepOrder(): Promise<void> {
   });
   await steer();
   await setLimits(db, 'u', { turns_at_once: 3 });
+  await setKeyLimits(db, { keyId: 'k', userId: 'u' }, limits);
+  const streams = { defaults: limits, leaseMs: 15_000, keyId: 'k', userId: 'u' };
+  await new StreamLimitsDatabase(db, streams).limits();
   await extend(db, { ...reservation, most: 1, had: 1 });
   await sweep(db, 15_000);
   await forgetLeftBehind(db);
@@ -535,7 +539,7 @@ async function leave(): Promise<void> {
 it('asks every SQL text that stands in the source', () => {
   const seen = [...statements.keys()];
   const missing = sqlInSource('src/store').filter(
-    ({ pattern }) => !seen.some((sql) => pattern.test(sql)),
+    ({ matches }) => !seen.some((sql) => matches(sql)),
   );
   expect(missing.map(({ where }) => where)).toEqual([]);
 });

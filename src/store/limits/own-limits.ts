@@ -1,0 +1,65 @@
+/** Limits of single users and of single keys, which were set for them. */
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import { LIMIT_NAMES, type LimitName } from '../../core/limits.ts';
+import type { Database } from '../database.ts';
+import { batch, query, selectRow } from '../query.ts';
+import { credentials, keyLimits, userLimits } from '../schema.ts';
+import { NONE } from './budget.ts';
+
+/** What was set: null for no limit; what is left out was not set. */
+export type OwnLimits = Readonly<Partial<Record<LimitName, number | null>>>;
+
+const COLUMNS = {
+  requests_per_minute: 'requestsPerMinute',
+  turns_at_once: 'turnsAtOnce',
+  streams: 'streams',
+  tokens_per_day: 'tokensPerDay',
+  tokens_per_month: 'tokensPerMonth',
+  cost_per_month: 'costPerMonth',
+} as const satisfies Record<LimitName, keyof typeof userLimits.$inferSelect>;
+
+type Columns = Record<(typeof COLUMNS)[LimitName], number | null>;
+
+function columnsOf(own: OwnLimits): Columns {
+  const values = LIMIT_NAMES.map((name) => {
+    const limit = own[name];
+    return [COLUMNS[name], limit === undefined ? null : (limit ?? NONE)];
+  });
+  // One for each name.
+  return Object.fromEntries(values) as Columns;
+}
+
+/** Sets the limits of a user, in place of those that were set before. */
+export async function setLimits(db: Database, userId: string, own: OwnLimits): Promise<void> {
+  const set = columnsOf(own);
+  const insert = query.insert(userLimits).values({ userId, ...set });
+  await batch(db, [insert.onConflictDoUpdate({ target: userLimits.userId, set })], 'write');
+}
+
+/**
+ * Sets the limits of a key, in place of those that were set before.
+ * @param userId whose it must be; undefined for anybody's
+ * @returns whose it is; undefined when there is no such key, or it was revoked
+ */
+export async function setKeyLimits(
+  db: Database,
+  { keyId, userId }: { keyId: string; userId: string | undefined },
+  own: OwnLimits,
+): Promise<string | undefined> {
+  const set = columnsOf(own);
+  const isIt = and(
+    eq(credentials.id, keyId),
+    eq(credentials.kind, 'key'),
+    isNull(credentials.revokedAt),
+    userId === undefined ? undefined : eq(credentials.userId, userId),
+  );
+  const row = selectRow(keyLimits, { keyId, userId: credentials.userId, ...set });
+  const insert = query.insert(keyLimits).select(sql`${row} from ${credentials} where ${isIt}`);
+  const owner = query.select({ userId: credentials.userId }).from(credentials).where(isIt);
+  const [, [found]] = await batch(
+    db,
+    [insert.onConflictDoUpdate({ target: keyLimits.keyId, set }), owner],
+    'write',
+  );
+  return found?.userId;
+}

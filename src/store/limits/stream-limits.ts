@@ -1,0 +1,55 @@
+/**
+ * Reads how many streams a caller may have open. A request that reads a turn asks the database for
+ * that anyway: its first batch asks for this as well.
+ */
+import type { LimitOwner } from '../../core/limits.ts';
+import type { Database, ResultSet, Statement } from '../database.ts';
+import { optionalNumber } from '../rows.ts';
+import { LIMITS, type UserBudgetAsk } from './budget.ts';
+
+const SELECT = `WITH ask (j) AS (SELECT ?), who AS (SELECT ask.j ->> '$.userId' AS user_id FROM ask), limits AS (${LIMITS})
+  SELECT key_id, streams FROM limits`;
+
+/** How many streams may be open; undefined for no limit. */
+export type StreamLimits = Readonly<Partial<Record<LimitOwner, number>>>;
+
+/** Returns the database as a request uses it: its first batch also reads the limits. */
+export class StreamLimitsDatabase implements Database {
+  readonly #db: Database;
+  readonly #ask: Statement;
+  #limits: StreamLimits | undefined;
+
+  constructor(db: Database, ask: UserBudgetAsk) {
+    this.#db = db;
+    this.#ask = { sql: SELECT, args: [JSON.stringify(ask)] };
+  }
+
+  async batch(...[statements, mode, retryForMs]: Parameters<Database['batch']>) {
+    if (this.#limits) return this.#db.batch(statements, mode, retryForMs);
+    const [first, ...results] = await this.#db.batch([this.#ask, ...statements], mode, retryForMs);
+    this.#limits = limitsFrom(first);
+    return results;
+  }
+
+  /** Returns the limits: those that were read, else it reads them now. */
+  async limits(): Promise<StreamLimits> {
+    if (!this.#limits) await this.batch([], 'read');
+    return this.#limits ?? {};
+  }
+
+  flush(): Promise<void> {
+    return this.#db.flush();
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+function limitsFrom(set: ResultSet | undefined): StreamLimits {
+  const most = (set?.rows ?? []).map((row) => {
+    const owner: LimitOwner = row['key_id'] === null ? 'user' : 'key';
+    return [owner, optionalNumber(row['streams']) ?? undefined] as const;
+  });
+  return Object.fromEntries(most);
+}
