@@ -37,6 +37,7 @@ import { renderProblem, type RenderError } from './routes/shared/render-error.ts
 import { allowBrowsers, nameRequest } from './routes/shared/response-headers.ts';
 import { traceRequest } from './routes/shared/trace-request.ts';
 import { toolPermissionsRouter } from './routes/tool-permissions.ts';
+import { toolsRouter } from './routes/tools.ts';
 import { turnsRouter } from './routes/turns.ts';
 import { usageRouter } from './routes/usage.ts';
 import { userDataRouter } from './routes/user-data.ts';
@@ -80,6 +81,7 @@ export function createApp<Bindings extends object>(
   app.route('/', usageRouter());
   app.route('/', limitsRouter());
   app.route('/', userDataRouter());
+  app.route('/', toolsRouter());
   app.route('/', toolPermissionsRouter());
   app.route('/', websocketRouter());
   app.route('/', keysRouter());

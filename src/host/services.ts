@@ -8,8 +8,7 @@ import { createTokenVerifier, type JoseLibrary } from '../auth/token.ts';
 import { warnOnce } from '../core/log-once.ts';
 import type { Logger } from '../core/logger.ts';
 import { lazyWordTable } from '../models/offline/word-table.ts';
-import type { McpAccess } from '../turns/tools/mcp/library.ts';
-import { McpServers, type KnownServers } from '../turns/tools/mcp/mcp-servers.ts';
+import { McpServers, type McpServersOptions } from '../turns/tools/mcp/mcp-servers.ts';
 import { createToolRegistry } from '../turns/tools/registry.ts';
 import type { ToolRegistry } from '../turns/tools/tool.ts';
 import { ConfigError, type Config } from '../config.ts';
@@ -161,15 +160,13 @@ export function turnServiceSettingsOf(config: Config): TurnServiceSettings {
 
 /**
  * Builds the registry of tools: ours, and those of the servers that the operator has named.
- * @param load loads the library that speaks to them
- * @param known what is known of them already
  */
 export function toolRegistryOf(
   { TOOL_APPROVAL: approval, MCP_SERVERS: named = [] }: Config,
-  { load, log, known }: { load: McpAccess['load']; log: Logger; known?: KnownServers },
+  options: Pick<McpServersOptions, 'load' | 'log' | 'known' | 'defer'>,
 ): ToolRegistry {
   const fetch: typeof globalThis.fetch = (input, init) => globalThis.fetch(input, init);
   const servers =
-    named.length === 0 ? undefined : new McpServers({ servers: named, load, fetch, log, known });
+    named.length === 0 ? undefined : new McpServers({ servers: named, fetch, ...options });
   return createToolRegistry({ approval, servers });
 }

@@ -93,7 +93,7 @@ async function newOwner(): Promise<Owner> {
     file: file.json.file_id,
     chunk: String(found.json.results[0]?.chunk_id),
     key: idOfKey(key),
-    tool: 'search_documents',
+    tool: 'tool_of_the_owner',
     user,
   };
   for (const [name, id] of Object.entries(ids)) expect(id, name).toMatch(/^[\w-]{6,}$/u);

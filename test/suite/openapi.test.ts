@@ -184,6 +184,7 @@ const calls: Record<string, Call> = {
   'get /limits': list,
   'get /users/{user_id}/export': plain,
   'delete /users/{user_id}/data': plain,
+  'get /tools': plain,
   'get /tool-permissions': list,
   'delete /tool-permissions/{tool}': list,
   'get /ws/users/{user_id}/status': plain,

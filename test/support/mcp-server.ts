@@ -16,6 +16,8 @@ export type McpFault =
   | 'garbage'
   /** Status 500. */
   | 'fails'
+  /** Status 401: it wants a token by OAuth. */
+  | 'unauthorized'
   /** A redirect to another server. */
   | 'redirects'
   /** 100 MB of JSON. */
@@ -144,6 +146,11 @@ function misbehave(fault: McpFault, response: ServerResponse, id: unknown): void
       return void response.end('<html>not what was asked for');
     case 'fails':
       return void response.writeHead(500).end('secret words of a stack trace');
+    case 'unauthorized': {
+      const metadata = 'https://mcp.example.com/.well-known/oauth-protected-resource';
+      const challenge = `Bearer resource_metadata="${metadata}", scope="all"`;
+      return void response.writeHead(401, { 'www-authenticate': challenge }).end();
+    }
     case 'redirects':
       return void response.writeHead(302, { location: 'http://127.0.0.1:9/' }).end();
     case 'huge':

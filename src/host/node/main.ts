@@ -59,12 +59,13 @@ async function serve(): Promise<void> {
   const { telemetry, readMetrics } = await watchingOf(config, log);
   const deferred = new DeferredWork();
   const documents = new DocumentThreads({ config, lockMemory, embeddings, log });
+  const toolRegistry = toolRegistryOf(config, { load: () => import('@ai-sdk/mcp'), log });
   const turns = new LocalTurnService({
     db,
     registry,
     settings: turnServiceSettingsOf(config),
     retriever: createRetriever(documents, embeddings),
-    toolRegistry: toolRegistryOf(config, { load: () => import('@ai-sdk/mcp'), log }),
+    toolRegistry,
     prices,
     coalesce: setImmediate,
     log,
@@ -96,6 +97,7 @@ async function serve(): Promise<void> {
       pages: createNodePages(),
       loopbackOnly: isLoopback(config.HOST),
       isReady: () => readiness.ask(),
+      listTools: () => toolRegistry.list(),
       readMetrics,
       sendTurn,
     },

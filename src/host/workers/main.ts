@@ -10,6 +10,7 @@ import { WorkerSockets } from './websocket-object.ts';
 import { telemetryReady } from './telemetry.ts';
 import { createWorkerPages } from './pages.ts';
 import { createWorkerLogger } from './log.ts';
+import { newToolRegistry } from './tools.ts';
 import { databaseOf, dependenciesOf, settle, type WorkerEnv } from './services.ts';
 
 export { DurableRoom } from './turn-object.ts';
@@ -29,6 +30,7 @@ const app = createApp(({ env, context }: Bindings) => ({
   loopbackOnly: settle(env).loopbackOnly,
   // The platform ends an instance by itself, and sends requests to others.
   isReady: () => true,
+  listTools: () => newToolRegistry(settle(env), context).list(),
   sendTurn: (_, stream, headers) => new Response(stream.readable(), { headers }),
 }));
 

@@ -13,9 +13,8 @@ import {
   type SentOptions,
   type TurnCall,
 } from './turn-stub.ts';
-import type { KnownServers } from '../../turns/tools/mcp/mcp-servers.ts';
-import { toolRegistryOf, turnServiceSettingsOf } from '../services.ts';
-import { loadMcp } from './libraries.ts';
+import { turnServiceSettingsOf } from '../services.ts';
+import { newToolRegistry } from './tools.ts';
 import { telemetryReady } from './telemetry.ts';
 import { databaseOf, settle, type WorkerEnv } from './services.ts';
 
@@ -35,9 +34,6 @@ const FIRST_ALARM_AFTER_MS = 10_000;
  */
 const COALESCE_MS = 5;
 
-/** What the objects of this isolate know of MCP servers. */
-const mcpServers: KnownServers = new Map();
-
 export class DurableRoom extends DurableObject<WorkerEnv> {
   readonly #turns: LocalTurnService;
   #isActive = false;
@@ -54,7 +50,7 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
       registry: settled.registry,
       settings: turnServiceSettingsOf(settled.config),
       retriever: createRetriever(createSearcher({ db, embeddings, log }), embeddings),
-      toolRegistry: toolRegistryOf(settled.config, { load: loadMcp, log, known: mcpServers }),
+      toolRegistry: newToolRegistry(settled, ctx),
       prices: settled.prices,
       coalesce: (wake) => void setTimeout(wake, COALESCE_MS),
       elsewhere: () => new RemoteTurnService(env.ROOMS),

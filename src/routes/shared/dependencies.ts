@@ -4,6 +4,7 @@ import type { ActionContext, ActionDependencies } from '../../actions/context.ts
 import type { Identity } from '../../auth/identity.ts';
 import type { IdentifiedUser, Principal } from '../../core/principal.ts';
 import type { SocketDoor, SocketUser } from '../websocket/frame-sink.ts';
+import type { ToolList } from '../../turns/tools/tool.ts';
 import type { TurnAddress, TurnStream } from '../../turns/turn-service.ts';
 
 export interface Dependencies extends ActionDependencies {
@@ -18,6 +19,8 @@ export interface Dependencies extends ActionDependencies {
   loopbackOnly: boolean;
   /** Answers a probe: false when the server is stopping and should be given no more work. */
   isReady(): boolean;
+  /** Lists the tools that run here. */
+  listTools(): Promise<ToolList>;
   /** Returns the measures as Prometheus reads them; undefined where they are not kept for it. */
   readMetrics?: (() => Promise<string>) | undefined;
   /**

@@ -6,7 +6,7 @@ import { isLastingRefusal, isToolRefusal } from '../../models/tool-refusal.ts';
 import type { McpServers } from './mcp/mcp-servers.ts';
 import { searchConversations } from './search-conversations.ts';
 import { searchDocuments } from './search-documents.ts';
-import type { OfferedTools, Tool, ToolRegistry } from './tool.ts';
+import type { ListedTool, OfferedTools, Tool, ToolRegistry } from './tool.ts';
 
 /** The tools that a model may use in `open` mode. */
 const TOOLS: readonly Tool[] = [searchDocuments, searchConversations];
@@ -61,6 +61,13 @@ export function createToolRegistry({
   const refusing = new Map<string, number>();
   return {
     all: () => withOffered(builtIn),
+    async list() {
+      const all = await withOffered(builtIn);
+      const listed = await Promise.all(
+        [...all.byName.values()].map((tool) => listing(tool, all.needsApproval(tool.name))),
+      );
+      return { tools: listed, servers: servers?.states() ?? [] };
+    },
     async toolsFor({ conversation, model, hasSearchableContent, parameters = {} }) {
       const isRefusing = Date.now() < (refusing.get(model.name) ?? 0);
       const mayOffer =
@@ -132,6 +139,11 @@ function describeClients(tool: ClientTool): LanguageModelV4FunctionTool {
     inputSchema,
     ...(strict === undefined ? {} : { strict }),
   };
+}
+
+async function listing(tool: Tool, needsApproval: boolean): Promise<ListedTool> {
+  const { name, description, server } = tool;
+  return { name, description, server, needsApproval, inputSchema: await tool.inputSchema() };
 }
 
 /** Returns the tool as the SDK describes it to a model. */

@@ -10,6 +10,7 @@ import type { Json } from '../../core/parts.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import type { Database } from '../../store/database.ts';
 import type { JSONSchema7, LanguageModelV4CallOptions } from '@ai-sdk/provider';
+import type { McpServerState } from './mcp/server-state.ts';
 import type { TurnTrace } from '../run/turn-trace.ts';
 import type { Retriever } from '../retriever.ts';
 
@@ -21,6 +22,8 @@ export interface Tool {
   inputSchema(): Promise<JSONSchema7>;
   /** Checks an input; returns it as the tool takes it, or what is wrong with it. */
   check(input: Json | undefined): Promise<{ input: unknown } | { mistake: string }>;
+  /** The MCP server whose tool it is; undefined for one of ours. */
+  server?: string | undefined;
   /** The longest time for a call, in milliseconds; that of all tools unless it is set. */
   timeoutMs?: number | undefined;
   /**
@@ -73,7 +76,24 @@ export interface OfferedTools {
   options: Pick<LanguageModelV4CallOptions, 'tools' | 'toolChoice'>;
 }
 
+/** A tool as clients are told of it. */
+export interface ListedTool {
+  name: string;
+  description: string;
+  server: string | undefined;
+  needsApproval: boolean;
+  inputSchema: JSONSchema7;
+}
+
+/** All tools that run here, and how each MCP server stands. */
+export interface ToolList {
+  tools: ListedTool[];
+  servers: { name: string; state: McpServerState }[];
+}
+
 export interface ToolRegistry {
+  /** Lists the tools that run here. A server that was never asked before is waited for. */
+  list(): Promise<ToolList>;
   /** Returns all tools that run here, for calls that were made earlier. */
   all(): Promise<OfferedTools>;
   /**

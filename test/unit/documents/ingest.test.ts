@@ -117,6 +117,7 @@ beforeEach(async () => {
     pages: createNodePages(),
     loopbackOnly: false,
     isReady: () => true,
+    listTools: () => Promise.resolve({ tools: [], servers: [] }),
     sendTurn,
   };
   app = createApp(() => whole);

@@ -184,6 +184,7 @@ const app = createApp(() => ({
   pages: createNodePages(),
   loopbackOnly: false,
   isReady: () => true,
+  listTools: () => Promise.resolve({ tools: [], servers: [] }),
   // As on Workers: a stream that the test reads.
   sendTurn: (_, stream, headers) => new Response(stream.readable(), { headers }),
 }));
