@@ -43,6 +43,7 @@ export const modelSettings = {
   MODEL_ATTACHMENTS: fileKinds.optional(),
   ATTACHMENT_HOSTS: listOf(hostWithPort).optional(),
   MODEL_FAST_PATH: z.enum(['on', 'off']).default('on'),
+  FOLLOW_FAST_PATH: z.enum(['on', 'off']).default('on'),
   HTTP_CLIENT: z.enum(['undici', 'fetch']).default('undici'),
   CONTEXT_WINDOW_MESSAGES: count(20),
   MIN_MESSAGES_TO_KEEP: count(10),

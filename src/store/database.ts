@@ -84,6 +84,11 @@ export interface Connection {
 
 export interface Database {
   /**
+   * The number of batches that have written here, each counted when its end is known. Whoever keeps
+   * what was read compares it, to see whether something may have changed.
+   */
+  readonly writes: number;
+  /**
    * Runs the statements as one transaction.
    * @param retryForMs milliseconds during which a passing failure is retried. When it is given, a
    *   refusal is retried as well: nobody else would try again, and a full disk may get space.
@@ -110,12 +115,16 @@ const PAUSES = { firstPauseMs: 20, longestPauseMs: 500 };
  */
 export function openDatabase(connect: () => Connection): Database {
   let client: Connection | undefined;
+  let writes = 0;
   const discard = (failed: Connection | undefined) => {
     if (client !== failed) return;
     client = undefined;
     failed?.close();
   };
   return {
+    get writes() {
+      return writes;
+    },
     batch(statements, mode, retryForMs) {
       const deadline = Date.now() + (retryForMs ?? DEFAULT_PATIENCE_MS);
       let current: Connection | undefined;
@@ -123,11 +132,14 @@ export function openDatabase(connect: () => Connection): Database {
         current = undefined;
         current = client ??= connect();
         const results = await current.batch([...statements], mode === 'read' ? 'read' : 'write');
+        if (mode !== 'read') writes++;
         if (mode === 'write') await current.flush?.();
         return results;
       };
       const onError = (error: unknown, pauseMs: number) => {
         const kind = kindOf(error);
+        // What failed may have been written nevertheless.
+        if (mode !== 'read') writes++;
         if (kind === 'mistake') throw error;
         discard(current);
         const isFinal = kind === 'refusal' && retryForMs === undefined;

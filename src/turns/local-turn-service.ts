@@ -199,6 +199,15 @@ export class LocalTurnService implements TurnService {
     return this.#streamOf(source, options, startAt);
   }
 
+  /**
+   * Streams a turn from its start which can be read now, without asking the database; undefined
+   * when it must be asked. For callers who may read whatever turn they can name.
+   */
+  followNow(turnId: string, options: StreamOptions): TurnStream | undefined {
+    const source = this.#sources.now(turnId);
+    return source && this.#streamOf(source, options, 'start');
+  }
+
   async wait({ turnId }: TurnAddress, onDisconnect: OnDisconnect): Promise<TurnRun> {
     return this.#runOf(await this.#sources.find(turnId), onDisconnect);
   }

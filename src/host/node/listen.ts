@@ -1,13 +1,21 @@
 /** Opens the HTTP server of Node, and puts the app behind it. */
-import type { IncomingMessage, Server } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+} from 'node:http';
 import { createAdaptorServer, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { WebSocketServer } from 'ws';
 import { createApp } from '../../app.ts';
 import { ConfigError, type Config } from '../../config.ts';
 import type { Dependencies } from '../../routes/shared/dependencies.ts';
+import type { LocalTurnService } from '../../turns/local-turn-service.ts';
 import { addressOf } from '../run-main.ts';
 import { drainRequest } from './drain-request.ts';
+import { followFastPath } from './follow-fast-path.ts';
 import { keepHalfOpen } from './half-open.ts';
 import { answerParseError } from './parse-errors.ts';
 import type { Readiness } from './readiness.ts';
@@ -39,14 +47,22 @@ const BACKLOG = 4096;
  */
 const KEPT_ALIVE_MS = 75_000;
 
+/** What the server answers from. */
+interface Answering {
+  dependencies: Dependencies;
+  /** The turns of this process, past any service around them. */
+  turns: LocalTurnService;
+  readiness: Readiness;
+}
+
 /**
  * Listens where the settings say.
  * @returns the server, once it listens
  * @throws ConfigError when it cannot
  */
-export function listen(dependencies: Dependencies, readiness: Readiness): Promise<Server> {
-  const { HOST, PORT } = dependencies.config;
-  const server = createServer(dependencies, readiness);
+export function listen(answering: Answering): Promise<Server> {
+  const { HOST, PORT } = answering.dependencies.config;
+  const server = createServer(answering);
   return new Promise((resolve, reject) => {
     server.once('error', (error) =>
       reject(new ConfigError(`cannot listen on ${HOST}:${PORT}: ${error.message}`)),
@@ -63,11 +79,15 @@ export function addressOfServer(server: Server, { HOST, PORT }: Config): string 
   return addressOf(HOST, typeof address === 'object' && address ? address.port : PORT);
 }
 
-function createServer(dependencies: Dependencies, readiness: Readiness): Server {
+function createServer({ dependencies, turns, readiness }: Answering): Server {
   const { HOST, TURN_TIMEOUT_MS, KEEP_ALIVE_MS } = dependencies.config;
-  // Without `createServer` the adapter makes a plain HTTP server.
+  const starts = new RequestPacing();
+  const mayBegin = () => !readiness.isStopping && starts.enterLight();
+  const withFastPath = (options: ServerOptions, next: RequestListener) =>
+    createHttpServer(options, followFastPath({ ...dependencies, turns, mayBegin }, next));
   const server = createAdaptorServer({
-    fetch: fetchOf(dependencies, readiness),
+    fetch: fetchOf(dependencies, readiness, starts),
+    createServer: withFastPath as typeof createHttpServer,
     hostname: HOST,
     // The adapter's own cleanup ends the connection after half a second.
     autoCleanupIncoming: false,
@@ -91,9 +111,8 @@ function createServer(dependencies: Dependencies, readiness: Readiness): Server 
 }
 
 /** Returns the function by which the adapter has requests answered. */
-function fetchOf(dependencies: Dependencies, readiness: Readiness) {
+function fetchOf(dependencies: Dependencies, readiness: Readiness, starts: RequestPacing) {
   const app = createApp(() => dependencies);
-  const starts = new RequestPacing();
   return async (request: Request, bindings: HttpBindings | Http2Bindings) => {
     await starts.enter();
     if (readiness.isStopping) closeAfterResponse(bindings);

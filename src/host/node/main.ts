@@ -89,8 +89,8 @@ async function serve(): Promise<void> {
   };
   const readiness = new Readiness();
   const sockets = new NodeSockets(dependencies);
-  const server = await listen(
-    {
+  const server = await listen({
+    dependencies: {
       ...dependencies,
       identity: identityOf(config, () => import('jose')),
       sockets,
@@ -101,8 +101,9 @@ async function serve(): Promise<void> {
       readMetrics,
       sendTurn,
     },
+    turns,
     readiness,
-  );
+  });
   const sweeping = sweepRegularly(turns, dependencies);
   onStopSignal(
     () =>

@@ -4,6 +4,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Dependencies } from '../../routes/shared/dependencies.ts';
 import { headersOfEveryAnswer } from '../../routes/shared/response-headers.ts';
 import type { Sink } from '../../turns/follow/sink.ts';
+import type { TurnStream } from '../../turns/turn-service.ts';
 import { drainRequest } from './drain-request.ts';
 import { takesComments } from './half-open.ts';
 
@@ -22,8 +23,17 @@ export const sendTurn: Dependencies['sendTurn'] = (c, stream, headers) => {
     return new Response(null);
   }
   drainRequest(c.env as HttpBindings);
+  writeTurn(outgoing, stream, { ...headersOfEveryAnswer(c), ...headers });
+  return new Response(null);
+};
+
+/** Writes a head and a turn to a connection. */
+export function writeTurn(
+  outgoing: ServerResponse,
+  stream: TurnStream,
+  head: Readonly<Record<string, string>>,
+): void {
   takesComments(outgoing);
-  const head = { ...headersOfEveryAnswer(c), ...headers };
   const writeHead: WriteHead = (more) =>
     void outgoing.writeHead(200, more ? { ...head, ...more } : head);
   stream.pipe(sinkOf(outgoing, writeHead));
@@ -32,8 +42,7 @@ export const sendTurn: Dependencies['sendTurn'] = (c, stream, headers) => {
     writeHead();
     outgoing.flushHeaders();
   }
-  return new Response(null);
-};
+}
 
 type WriteHead = (more?: { 'Content-Length': number }) => void;
 

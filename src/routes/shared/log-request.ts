@@ -1,7 +1,8 @@
 /** Logs one line for each request, when it is answered or when its stream begins. */
 import type { MiddlewareHandler } from 'hono';
-import type { LogLevel } from '../../core/logger.ts';
+import type { Logger, LogLevel } from '../../core/logger.ts';
 import type { Principal } from '../../core/principal.ts';
+import type { TurnAddress } from '../../turns/turn-service.ts';
 import type { AppContext, AppEnv } from './dependencies.ts';
 
 /** UTF-16 units: a path that no route knows may be anything. */
@@ -13,21 +14,41 @@ const PROBES: ReadonlySet<string> = new Set(['/health', '/ready']);
 export const logRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   const begunAt = performance.now();
   await next();
-  const { log } = c.get('dependencies');
-  const { method, path } = c.req;
-  const turn = c.get('turn');
-  const status = c.get('isSent') ? 200 : c.res.status;
+  logAnswer(c.get('dependencies').log, {
+    ...{ method: c.req.method, path: c.req.path, begunAt },
+    status: c.get('isSent') ? 200 : c.res.status,
+    requestId: c.get('requestId'),
+    turn: c.get('turn'),
+    userId: userOf(c),
+  });
+};
+
+/** An answer whose head is on its way. */
+interface Answered {
+  method: string;
+  path: string;
+  status: number;
+  /** When the request came, in milliseconds by this process's monotonic clock. */
+  begunAt: number;
+  requestId: string;
+  turn?: TurnAddress | undefined;
+  userId?: string | undefined;
+}
+
+/** Logs an answer. */
+export function logAnswer(log: Logger, answered: Answered): void {
+  const { method, path, status, begunAt, requestId, turn, userId } = answered;
   log[levelOf(status, path)]('request', {
     method,
     path: path.slice(0, LONGEST_PATH),
     status,
     ms: Math.round(performance.now() - begunAt),
-    request_id: c.get('requestId'),
+    request_id: requestId,
     turn_id: turn?.turnId,
     conversation_id: turn?.conversationId,
-    user_id: userOf(c),
+    user_id: userId,
   });
-};
+}
 
 /** Returns the user that was called for; undefined where the request was refused before. */
 function userOf(c: AppContext): string | undefined {

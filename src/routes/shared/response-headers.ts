@@ -6,7 +6,7 @@ import { warnOnce } from '../../core/log-once.ts';
 import { newId } from '../../core/ids.ts';
 import type { AppContext, AppEnv } from './dependencies.ts';
 import { originPolicyOf } from './prepare-request.ts';
-import { securityHeaders } from './security-headers.ts';
+import { ALWAYS, securityHeaders } from './security-headers.ts';
 
 /** Matches the request ids that callers may choose themselves. */
 const REQUEST_ID = /^[\w=-]{1,255}$/;
@@ -88,7 +88,12 @@ function serverTiming(c: AppContext): string {
   const parts = Object.entries(c.get('timings') ?? {});
   const known = parts.filter((part): part is [string, number] => part[1] !== null);
   const all: [string, number][] = [['total', performance.now() - c.get('begunAt')], ...known];
-  return all.map(([name, ms]) => `${name};dur=${Math.round(ms * 10) / 10}`).join(', ');
+  return all.map(([name, ms]) => timing(name, ms)).join(', ');
+}
+
+/** Returns one part of `Server-Timing`. */
+export function timing(name: string, ms: number): string {
+  return `${name};dur=${Math.round(ms * 10) / 10}`;
 }
 
 /**
@@ -97,11 +102,19 @@ function serverTiming(c: AppContext): string {
  */
 export function headersOfEveryAnswer(c: AppContext): Record<string, string> {
   const common = {
-    'X-Request-Id': c.get('requestId'),
-    'Server-Timing': serverTiming(c),
-    Vary: 'Origin',
+    ...headersOfPlainAnswer(c.get('requestId'), serverTiming(c)),
     ...securityHeaders(c),
   };
   if (c.req.header('origin') === undefined) return common;
   return { ...Object.fromEntries(c.res.headers), ...common };
+}
+
+/** Returns these headers for an answer to a program, not to a page, and without TLS before us. */
+export function headersOfPlainAnswer(requestId: string, timing: string): Record<string, string> {
+  return {
+    'X-Request-Id': requestId,
+    'Server-Timing': timing,
+    Vary: 'Origin',
+    ...ALWAYS,
+  };
 }

@@ -2,7 +2,7 @@
 import type { AppContext } from './dependencies.ts';
 
 /** What every answer carries: it is what its type says, and no other site's page may embed it. */
-const ALWAYS = {
+export const ALWAYS = {
   'X-Content-Type-Options': 'nosniff',
   'Cross-Origin-Resource-Policy': 'same-origin',
 };

@@ -62,6 +62,10 @@ export class ConfirmingDatabase implements Database {
     this.#proof = proof;
   }
 
+  get writes(): number {
+    return this.#db.writes;
+  }
+
   /** @throws ParleyError `unauthenticated` */
   async batch(...[statements, mode, retryForMs]: Parameters<Database['batch']>) {
     if (this.#isConfirmed) return this.#db.batch(statements, mode, retryForMs);

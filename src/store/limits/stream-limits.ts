@@ -24,6 +24,10 @@ export class StreamLimitsDatabase implements Database {
     this.#ask = { sql: SELECT, args: [JSON.stringify(ask)] };
   }
 
+  get writes(): number {
+    return this.#db.writes;
+  }
+
   async batch(...[statements, mode, retryForMs]: Parameters<Database['batch']>) {
     if (this.#limits) return this.#db.batch(statements, mode, retryForMs);
     const [first, ...results] = await this.#db.batch([this.#ask, ...statements], mode, retryForMs);

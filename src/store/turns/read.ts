@@ -99,6 +99,8 @@ export interface TurnStanding extends TurnAddress {
   title: string | null;
   /** The place of the answer among those to the same message. */
   siblings: Siblings;
+  /** The `writes` of the database before this was read. */
+  readAfter: number;
 }
 
 /** The place of a turn's answer in the tree, as its turn has it. */
@@ -126,9 +128,10 @@ export async function findTurn(
   db: Database,
   { turnId, principal }: { turnId: string; principal: Principal },
 ): Promise<TurnStanding | undefined> {
+  const readAfter = db.writes;
   const select = selectStanding({ turnId, owner: ownerOf(principal) });
   const [[found]] = await batch(db, [select], 'read');
-  return found;
+  return found && { ...found, readAfter };
 }
 
 const selectByNumber = prepare((given: Given<'conversationId' | 'sequenceNumber' | 'owner'>) =>

@@ -5,9 +5,15 @@
  */
 import type { StoredTurn } from '../../core/message.ts';
 import { encodeParts } from '../../core/parts.ts';
+import type { Database } from '../../store/database.ts';
 import type { TurnStanding } from '../../store/turns/read.ts';
 import { storedSource, type TurnSource } from './turn-source.ts';
 
+/**
+ * The time for which a turn counts as looked at, in milliseconds. What another instance deletes is
+ * still read here for so long, and no longer.
+ */
+const SEEN_FOR_MS = 100;
 /** The time for which a turn is kept, in milliseconds. */
 const KEPT_FOR_MS = 10_000;
 /**
@@ -21,12 +27,30 @@ interface KeptTurn {
   source: TurnSource;
   units: number;
   keptAt: number;
+  /** When its standing was last looked at; and the `writes` of the database before that. */
+  seenAt: number;
+  seenAfter: number;
 }
 
 export class KeptTurns {
   /** In the order in which they were read. */
   readonly #kept = new Map<string, KeptTurn>();
   #units = 0;
+  readonly #db: Pick<Database, 'writes'>;
+
+  constructor(db: Pick<Database, 'writes'>) {
+    this.#db = db;
+  }
+
+  /**
+   * Returns a turn whose standing was looked at just now, with nothing written here since;
+   * undefined when it must be looked at first.
+   */
+  seen(turnId: string): TurnSource | undefined {
+    const kept = this.#kept.get(turnId);
+    if (!kept || kept.seenAfter !== this.#db.writes) return undefined;
+    return performance.now() - kept.seenAt > SEEN_FOR_MS ? undefined : kept.source;
+  }
 
   has(turnId: string): boolean {
     return this.#kept.has(turnId);
@@ -37,7 +61,11 @@ export class KeptTurns {
     const kept = this.#kept.get(standing.turnId);
     if (!kept) return undefined;
     const isOld = performance.now() - kept.keptAt > KEPT_FOR_MS;
-    if (!isOld && isAsRead(kept.turn, standing)) return kept.source;
+    if (!isOld && isAsRead(kept.turn, standing)) {
+      kept.seenAt = performance.now();
+      kept.seenAfter = standing.readAfter;
+      return kept.source;
+    }
     this.#forget(standing.turnId, kept);
     return undefined;
   }
@@ -50,7 +78,8 @@ export class KeptTurns {
     const before = this.#kept.get(turnId);
     if (before) this.#forget(turnId, before);
     const source = storedSource(turn, { isShared: true });
-    this.#kept.set(turnId, { turn, source, units, keptAt: performance.now() });
+    const seen = { seenAt: 0, seenAfter: Number.NaN };
+    this.#kept.set(turnId, { turn, source, units, keptAt: performance.now(), ...seen });
     this.#units += units;
     this.#makeRoom();
     return source;

@@ -31,15 +31,21 @@ interface TurnSourcesOptions {
 
 export class TurnSources {
   readonly #options: TurnSourcesOptions;
-  readonly #kept = new KeptTurns();
+  readonly #kept: KeptTurns;
 
   constructor(options: TurnSourcesOptions) {
     this.#options = options;
+    this.#kept = new KeptTurns(options.db);
   }
 
   /** Returns true when the turn is read here without the database. */
   holds(turnId: string): boolean {
     return this.#options.running.byId.has(turnId) || this.#kept.has(turnId);
+  }
+
+  /** Returns the source of a turn that can be read now, without asking the database first. */
+  now(turnId: string): TurnSource | undefined {
+    return this.#options.running.byId.get(turnId) ?? this.#kept.seen(turnId);
   }
 
   /**

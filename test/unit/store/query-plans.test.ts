@@ -121,6 +121,9 @@ const db: Database = {
     for (const { sql } of batch) statements.set(sql, { plan: [] });
     return file.batch(batch, mode, retryForMs);
   },
+  get writes() {
+    return file.writes;
+  },
   flush: () => file.flush(),
   close: () => file.close(),
 };

@@ -18,6 +18,9 @@ const db: Database = {
     batches++;
     return file.batch(...given);
   },
+  get writes() {
+    return file.writes;
+  },
   flush: () => file.flush(),
   close: () => file.close(),
 };

@@ -8,6 +8,8 @@ const AT_ONCE = 8;
  * The number of requests after which a turn of the event loop is planned, which starts a new count.
  */
 const FEW = AT_ONCE / 2;
+/** What a request counts that only reads what is in memory. */
+const LIGHT = 1 / 8;
 
 /**
  * Starts requests in their order, a few in each turn of the event loop. The work of a turn up to
@@ -27,6 +29,14 @@ export class RequestPacing {
     // A single request needs no turn of its own; it is counted with the next ones.
     if (this.#begun > FEW) this.#plan();
     return undefined;
+  }
+
+  /** Counts a request that begins now and costs little; false when it has to wait. */
+  enterLight(): boolean {
+    if (this.#begun >= AT_ONCE) return false;
+    this.#begun += LIGHT;
+    if (this.#begun > FEW) this.#plan();
+    return true;
   }
 
   #plan(): void {

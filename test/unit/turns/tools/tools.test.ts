@@ -55,6 +55,7 @@ async function setUp(...tools: Tool[]) {
     retriever: { retrieve: () => Promise.resolve([]) },
     db: {
       batch: () => Promise.reject(new Error('not used here')),
+      writes: 0,
       flush: () => Promise.resolve(),
       close: () => undefined,
     },
