@@ -1,5 +1,6 @@
 /** Turns any text of a user into a MATCH expression that FTS5 always accepts. */
 
+import { withoutContractions } from '../text/contractions.ts';
 import { isStopWord, plainWords, termOf, words } from '../text/words.ts';
 
 /**
@@ -46,12 +47,13 @@ export function quoted(word: string): string {
  */
 export function keywordQuery(text: string): KeywordQuery {
   const all = words(text);
-  const content = all.filter((word) => !isStopWord(word));
+  const question = withoutContractions(text);
+  const content = words(question).filter((word) => !isStopWord(word));
   const chosen = content.length > 0 ? content : all;
   const asked = mostFrequent(chosen, MAXIMUM_QUERY_WORDS);
   const set = new Set(asked);
   // Texts that were indexed before there were stems have the words as they are written.
-  const plain = plainWords(text).filter((word) => !set.has(word) && !isStopWord(word));
+  const plain = plainWords(question).filter((word) => !set.has(word) && !isStopWord(word));
   const searched = asked.length > 0 ? [...asked, ...mostFrequent(plain, MAXIMUM_QUERY_WORDS)] : [];
   return {
     match: searched.length > 0 ? searched.map(quoted).join(' OR ') : null,

@@ -5,16 +5,8 @@
 
 import type { QueryScores } from './bm25.ts';
 import { similarities, type CandidateSet } from './candidates.ts';
+import { ramp, trustInWords } from './trust.ts';
 import { best, neighbourScores, normalised, widenedScores } from './feedback.ts';
-
-/**
- * Words identify a chunk if the best candidate contains so much of them: a share of the query's
- * words, or their rarity relative to the logarithm of the number of chunks, which is what it takes
- * to name one of them. Below the first value they met by chance, from the second on they are
- * trusted. A word that only one chunk has gives an evidence of just below 1.
- */
-const COVERAGE = [0.5, 0.75] as const;
-const EVIDENCE = [0.9, 1.4] as const;
 
 /**
  * Feedback needs several related texts. Below the first mean cosine of the ten best candidates with
@@ -23,6 +15,13 @@ const EVIDENCE = [0.9, 1.4] as const;
  */
 const AGREEMENT = [0.03, 0.05] as const;
 const AGREEING = 10;
+
+/**
+ * Weak vectors decide between candidates that the words find alike. Where the best of them is far
+ * ahead of the sixth, there is nothing to decide: from the second lead on, they count for nothing.
+ */
+const DECIDED = [0.4, 0.7] as const;
+const FOLLOWER = 5;
 
 interface FusionRequest {
   set: CandidateSet;
@@ -44,10 +43,11 @@ interface FusionRequest {
  */
 export function hybridScores(request: FusionRequest): Float64Array {
   const { set, query, candidates, vectorWeight } = request;
-  const trust = trustInWords(request);
-  const weight = vectorWeight + (1 - trust) * Math.max(0, 1 - vectorWeight);
   const words = normalised(query.scores);
-  const first = normalised(sumOf([words, trust], [vectorScores(candidates), weight]));
+  const vectors = vectorScores(candidates);
+  const trust = trustInWords({ ...request, words, vectors });
+  const weight = weightOfVectors(words, { vectorWeight, trust });
+  const first = normalised(sumOf([words, trust], [vectors, weight]));
   const share = trust * ramp(agreementOf(set, first), AGREEMENT);
   if (share === 0) return first;
   const widened = normalised(widenedScores(set, first, query.terms));
@@ -56,20 +56,15 @@ export function hybridScores(request: FusionRequest): Float64Array {
   return normalised(sumOf([first, 1 - share], [refined, share]));
 }
 
-/** Returns how far the words may be trusted to have found what is asked for: 0 to 1. */
-function trustInWords({ query, candidates, statistics, meaning }: FusionRequest): number {
-  if (!candidates.some(({ cosine }) => cosine !== null)) return 1;
-  const covered = query.coverage.reduce((a, b) => Math.max(a, b), 0);
-  const needed = Math.log(1 + Math.max(statistics.chunks, candidates.length));
-  const evidence = (covered * query.information) / needed;
-  const trust = Math.max(ramp(covered, COVERAGE), ramp(evidence, EVIDENCE));
-  // Where the vectors do not know what is asked either, words are all there is.
-  return 1 - (1 - trust) * meaning;
-}
-
-/** Returns 0 below the first value, 1 above the second, and a straight line between them. */
-function ramp(value: number, [from, to]: readonly [number, number]): number {
-  return Math.max(0, Math.min(1, (value - from) / (to - from)));
+/** Returns the weight of the vectors beside words of the weight `trust`. */
+function weightOfVectors(
+  words: Float64Array,
+  { vectorWeight, trust }: { vectorWeight: number; trust: number },
+): number {
+  if (vectorWeight >= 1) return vectorWeight;
+  const scores = words.toSorted().reverse();
+  const lead = ramp(1 - (scores[FOLLOWER] ?? 0), DECIDED);
+  return trust * vectorWeight * (1 - lead) + (1 - trust);
 }
 
 /** Returns the mean cosine of the best candidates with each other: 0 to 1. */

@@ -29,3 +29,11 @@ it('finds the words of a question before what only means something like them', a
   const found = await search({ user_id, query: 'refund receipt', mode: 'hybrid' });
   expect(found[0]?.text).toBe(texts[0]);
 });
+
+it('does not take the halves of a contraction for words that are asked for', async () => {
+  const user_id = unique('user');
+  const texts = ['They won a T-shirt.', 'The engine has to be started by hand.'];
+  for (const text of texts) await post({ user_id, text });
+  const found = await search({ user_id, query: "why won't it start", mode: 'keyword' });
+  expect(found.map(({ text }) => text)).toEqual([texts[1]]);
+});

@@ -6,6 +6,7 @@
  */
 
 import { fnv1a } from '../../core/hash.ts';
+import { withoutContractions } from '../../text/contractions.ts';
 import { contentTerm, isStopWord, plainWords, words } from '../../text/words.ts';
 import type { WordVectors } from './word-vectors.ts';
 
@@ -17,6 +18,8 @@ export const OFFLINE_DIMENSIONS = 480;
  * words themselves have in common is counted by the keyword ranking too.
  */
 const MEANING_SHARE = 0.7;
+/** The same share in the vector of a question. Documents need not be embedded anew for it. */
+const MEANING_SHARE_OF_QUESTION = 0.85;
 /**
  * How English a document must be for its meaning to count, and from where it counts fully: the share
  * of its words that the table knows, by weight, and that of English function words together. Other
@@ -116,14 +119,16 @@ export function offlineEmbedding(
   text: string,
   { table, isQuery }: { table: WordVectors | undefined; isQuery: boolean },
 ): number[] {
-  const all = words(text);
+  const all = words(isQuery ? withoutContractions(text) : text);
   const features = hashedText(all, OFFLINE_DIMENSIONS - WORD_DIMENSIONS);
   const { sum, known } = sumOfWords(all, table);
   const length = lengthOf(sum);
   const english = known + all.filter(isStopWord).length / (all.length || 1);
   const trust = (english - LEAST_ENGLISH) / (FULLY_ENGLISH - LEAST_ENGLISH);
-  const trusted = isQuery ? 1 : Math.max(0, Math.min(1, trust));
-  const share = length > 0 ? MEANING_SHARE * trusted : 0;
+  const whole = isQuery
+    ? MEANING_SHARE_OF_QUESTION
+    : MEANING_SHARE * Math.max(0, Math.min(1, trust));
+  const share = length > 0 ? whole : 0;
   const [feature, meaning] = [Math.sqrt(1 - share), Math.sqrt(share) / (length || 1)];
   return [
     ...Array.from(features, (value) => feature * value),
@@ -133,7 +138,7 @@ export function offlineEmbedding(
 
 /** Returns the share of a question's words, by weight, that the table knows: 0 to 1. */
 export function knownShare(question: string, table: WordVectors | undefined): number {
-  return sumOfWords(words(question), table).known;
+  return sumOfWords(words(withoutContractions(question)), table).known;
 }
 
 /** Adds up the vectors of a text's words. `known` is the share of them that the table has. */
