@@ -58,7 +58,7 @@ export function serviceRouter() {
     },
     async (c) => {
       // The header is set on the response itself, since headers of the context do not reach a page.
-      c.res.headers.append('Vary', 'Accept, Accept-Language');
+      c.res.headers.append('Vary', 'Accept, Accept-Language, Accept-Encoding');
       if ((c.req.header('accept') ?? '').includes('text/html')) return page(c, chatPath(c));
       const needsCredential = c.get('dependencies').identity !== undefined;
       return c.json({ ...about, docs: '/docs', needs_credential: needsCredential }, 200);
@@ -197,7 +197,8 @@ function chatPath(c: AppContext): string {
 }
 
 async function page(c: AppContext, path: string): Promise<Response> {
-  const found = await c.get('dependencies').pages.get(path);
+  const accepted = c.req.header('accept-encoding');
+  const found = await c.get('dependencies').pages.get(path, accepted);
   if (!found) throw notFound('Page');
   return found;
 }

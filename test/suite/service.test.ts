@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { anId, aProblem, aText } from './shapes.ts';
 import { suiteTarget, unique } from './target.ts';
@@ -69,15 +70,36 @@ describe('the chat', () => {
   it('loads scripts and styles that a browser may keep for ever', async () => {
     const { text, headers } = await pageIn('en');
     expect(headers['cache-control']).toBe('no-cache');
-    const built = [...text.matchAll(/"(\/assets\/[\w-]+-[A-Z0-9]{8}\.(?:js|css))"/gu)];
+    const built = [...text.matchAll(/"(\/assets\/[\w-]+-[A-Z0-9]{8}\.(?:js|css|svg))"/gu)];
     expect(built.length).toBeGreaterThan(1);
     for (const [, path = ''] of built) {
       const asset = await target.call(path);
       expect(asset.status).toBe(200);
       expect(asset.headers['cache-control']).toBe('public, max-age=31536000, immutable');
-      expect(asset.headers['content-type']).toMatch(/^text\/(?:javascript|css); charset=utf-8$/u);
+      expect(asset.headers['content-type']).toMatch(
+        /^(?:text\/(?:javascript|css); charset=utf-8|image\/svg\+xml)$/u,
+      );
     }
     expect((await target.call('/assets/chat-AAAAAAAA.js')).status).toBe(404);
+  });
+
+  it('is sent by gzip to those who take it', async () => {
+    const plain = await pageIn('en');
+    const [script = ''] = /\/assets\/chat-\w+\.js/u.exec(plain.text) ?? [];
+    for (const path of ['/', script]) {
+      const ask = (encoding: string) =>
+        target.call(path, { headers: { accept: 'text/html', 'accept-encoding': encoding } });
+      const whole = await ask('gzip;q=0, identity');
+      expect(whole.headers['content-encoding']).toBeUndefined();
+      // On Workers the network does it: a local one may leave it out.
+      if (target.runtime !== 'node') continue;
+      for (const encoding of ['gzip, deflate, br', 'br;q=1.0, gzip;q=0.8', '*']) {
+        const { headers, bytes } = await ask(encoding);
+        expect(headers['content-encoding']).toBe('gzip');
+        expect(headers.vary).toMatch(/accept-encoding/iu);
+        expect(gunzipSync(bytes).toString()).toBe(whole.text);
+      }
+    }
   });
 });
 

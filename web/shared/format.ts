@@ -1,29 +1,28 @@
 /** Numbers and times as the reader's language writes them. */
 import { language } from './words.ts';
 
-const whole = new Intl.NumberFormat(language);
-const short = new Intl.NumberFormat(language, { notation: 'compact' });
-const money = new Intl.NumberFormat(language, {
-  style: 'currency',
-  currency: 'USD',
-  maximumSignificantDigits: 3,
-});
-const day = new Intl.DateTimeFormat(language, { dateStyle: 'medium' });
-const moment = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
-const hour = new Intl.DateTimeFormat(language, { timeStyle: 'short' });
-const unit = (name: string) =>
-  new Intl.NumberFormat(language, { style: 'unit', unit: name, unitDisplay: 'long' });
+const money = { style: 'currency', currency: 'USD', maximumSignificantDigits: 3 } as const;
 
-export const formatNumber = (value: number) => whole.format(value);
-export const formatShort = (value: number) => short.format(value);
-export const formatMoney = (dollars: number) => money.format(dollars);
-export const formatDay = (time: string) => day.format(new Date(time));
+/** Formats of times, made when they are first used: each takes a millisecond or more. */
+const dates = new Map<string, Intl.DateTimeFormat>();
+
+function formatDate(time: Date, options: Intl.DateTimeFormatOptions): string {
+  const name = JSON.stringify(options);
+  const format = dates.get(name) ?? new Intl.DateTimeFormat(language, options);
+  dates.set(name, format);
+  return format.format(time);
+}
+
+export const formatNumber = (value: number) => value.toLocaleString(language);
+export const formatMoney = (dollars: number) => dollars.toLocaleString(language, money);
+export const formatDay = (time: string) => formatDate(new Date(time), { dateStyle: 'medium' });
+export const formatMonth = (time: Date) => formatDate(time, { month: 'long', year: 'numeric' });
 
 /** Formats a time; one of today without its date. */
 export function formatTime(time: string): string {
   const date = new Date(time);
   const isToday = date.toDateString() === new Date().toDateString();
-  return (isToday ? hour : moment).format(date);
+  return formatDate(date, { ...(isToday ? {} : { dateStyle: 'medium' }), timeStyle: 'short' });
 }
 
 /** Formats a length of time in the largest unit that it fills, such as `2 minutes`. */
@@ -34,16 +33,14 @@ export function formatSeconds(seconds: number): string {
     ['minute', 60],
   ] as const;
   const [name, length] = steps.find(([, size]) => seconds >= size) ?? ['second', 1];
-  return unit(name).format(Math.ceil(seconds / length));
+  const options = { style: 'unit', unit: name, unitDisplay: 'long' } as const;
+  return Math.ceil(seconds / length).toLocaleString(language, options);
 }
 
 /** Formats a size in bytes, such as `1.2 MB`. */
 export function formatBytes(bytes: number): string {
   const [name, size] =
     bytes < 1_000_000 ? (['kilobyte', 1_000] as const) : (['megabyte', 1_000_000] as const);
-  return new Intl.NumberFormat(language, {
-    style: 'unit',
-    unit: name,
-    maximumFractionDigits: 1,
-  }).format(bytes / size);
+  const options = { style: 'unit', unit: name, maximumFractionDigits: 1 } as const;
+  return (bytes / size).toLocaleString(language, options);
 }

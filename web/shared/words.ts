@@ -1,23 +1,24 @@
 /** The words of the page in the reader's language. */
-import english from '../languages/en.json';
+import type english from '../languages/en.json';
 
-export type Word = keyof typeof english;
+type Words = typeof english;
+export type Word = keyof Words;
 type Values = Readonly<Record<string, string | number>>;
 
-/** The languages besides English; the server chose the page's. */
-const OTHERS: Readonly<Record<string, () => Promise<{ default: Partial<typeof english> }>>> = {
+/** The languages of the page. Each has a file, which is loaded for its readers alone. */
+export const LANGUAGES: Readonly<Record<string, () => Promise<{ default: Words }>>> = {
+  en: () => import('../languages/en.json'),
   de: () => import('../languages/de.json'),
 };
 
-/** The language of the page, for `Intl`. */
+/** The language of the page, for `Intl`; the server chose it. */
 export const language = document.documentElement.lang;
 
-const words: Record<Word, string> = {
-  ...english,
-  ...(await OTHERS[language]?.())?.default,
-};
+const words = (await (LANGUAGES[language] ?? LANGUAGES['en'])?.())?.default;
 
 /** Says something, with values in the places of `{name}`. */
 export function say(word: Word, values: Values = {}): string {
-  return words[word].replaceAll(/\{(\w+)\}/gu, (_, name: string) => String(values[name] ?? ''));
+  return (words?.[word] ?? word).replaceAll(/\{(\w+)\}/gu, (_, name: string) =>
+    String(values[name] ?? ''),
+  );
 }

@@ -1,9 +1,9 @@
 /** Puts conversations into groups by their age. */
 import type { Conversation } from '../api/types.ts';
-import { language, say, type Word } from '../shared/words.ts';
+import { formatMonth } from '../shared/format.ts';
+import { say, type Word } from '../shared/words.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-const month = new Intl.DateTimeFormat(language, { month: 'long', year: 'numeric' });
 
 /** Names of months by their numbers: to make one takes longer than all else here. */
 const names = new Map<number, string>();
@@ -35,7 +35,7 @@ function ageOf(time: Date, midnight: number): string {
 
 function nameOf(time: Date): string {
   const number = time.getFullYear() * 12 + time.getMonth();
-  const name = names.get(number) ?? month.format(time);
+  const name = names.get(number) ?? formatMonth(time);
   names.set(number, name);
   return name;
 }

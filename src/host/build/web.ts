@@ -3,9 +3,11 @@
  * carry a hash of their content, and a page in each language that names them. What is loaded only
  * when it is needed is a script of its own.
  */
+import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { build, type Metafile } from 'esbuild';
+import { FILES } from '../pages/files.ts';
 import { DEFAULT_LANGUAGE } from '../../routes/shared/languages.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
@@ -17,13 +19,27 @@ export async function buildWeb(): Promise<Map<string, string>> {
   const files = new Map<string, string>(
     outputFiles.map(({ path, text }) => [`/assets/${basename(path)}`, text] as const),
   );
+  const icon = await readIcon();
+  files.set(icon.path, icon.text);
   const template = await readFile(join(web, 'page.html'), 'utf8');
   for (const language of await languages()) {
     const words = await readWords(language);
-    const page = fill(template, { ...words, ...assetsOf(metafile, language), language });
+    const page = fill(template, {
+      ...words,
+      ...assetsOf(metafile, language),
+      icon: icon.path,
+      language,
+    });
     files.set(language === DEFAULT_LANGUAGE ? '/' : `/${language}`, page);
   }
   return files;
+}
+
+/** The icon, under a name that changes with it. */
+async function readIcon(): Promise<{ path: string; text: string }> {
+  const text = await readFile(join(root, FILES['/assets/icon.svg']?.file ?? ''), 'utf8');
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 8).toUpperCase();
+  return { path: `/assets/icon-${hash}.svg`, text };
 }
 
 function bundle() {
@@ -70,7 +86,7 @@ function assetsOf(metafile: Metafile, language: string): Record<string, string> 
   const imported = metafile.outputs[script]?.imports ?? [];
   const needed = [
     ...imported.filter(({ kind }) => kind === 'import-statement').map(({ path }) => path),
-    language === DEFAULT_LANGUAGE ? undefined : pathOf(`languages/${language}.json`),
+    pathOf(`languages/${language}.json`),
   ].filter((path) => path !== undefined);
   return {
     style: addressOf(pathOf('styles/style.css') ?? ''),

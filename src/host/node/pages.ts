@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { createCompressedPages } from './compressed-pages.ts';
 import { assetName, FILES, type PageFile } from '../pages/files.ts';
 import { createPages, type Pages } from '../pages/pages.ts';
 
@@ -13,12 +14,13 @@ const collected = resolve(root, 'dist/assets');
  */
 export function createNodePages(): Pages {
   let chat: Promise<ReadonlyMap<string, string> | undefined> | undefined;
-  return createPages(async (path) => {
+  const pages = createPages(async (path) => {
     const file = FILES[path];
     if (file) return found(() => readPageFile(file));
     const built = await (chat ??= buildChat());
     return built ? built.get(path) : found(() => readFile(collected + assetName(path), 'utf8'));
   });
+  return createCompressedPages(pages);
 }
 
 /** Returns true where the chat was built, or the package is there that builds it. */

@@ -14,6 +14,8 @@ const CSS = 'text/css; charset=utf-8';
 const JSON_TYPE = 'application/json';
 const SCRIPT = 'text/javascript; charset=utf-8';
 
+const PICTURE = 'image/svg+xml';
+
 const NO_IMAGE = 'data:image/gif;base64,R0lGODlhAQABAAAAACw=';
 
 const ours = 'src/host/pages/static';
@@ -42,7 +44,7 @@ export const FILES: Readonly<Record<string, PageFile>> = {
   '/assets/redoc.js': { file: `${ours}/redoc.js`, type: SCRIPT },
   // What the description of the API says in sentences and examples.
   '/assets/api-notes.json': { file: `${ours}/api-notes.json`, type: JSON_TYPE },
-  '/assets/icon.svg': { file: `${ours}/icon.svg`, type: 'image/svg+xml' },
+  '/assets/icon.svg': { file: `${ours}/icon.svg`, type: PICTURE },
   '/assets/swagger-ui.css': { file: `${swagger}/swagger-ui.css`, type: CSS },
   '/assets/swagger-ui.js': { file: `${swagger}/swagger-ui-bundle.js`, type: SCRIPT },
   '/assets/redoc.standalone.js': {
@@ -53,7 +55,7 @@ export const FILES: Readonly<Record<string, PageFile>> = {
 };
 
 /** The types of the files that are built, by the ends of their names. */
-const BUILT_TYPES: Readonly<Record<string, string>> = { js: SCRIPT, css: CSS };
+const BUILT_TYPES: Readonly<Record<string, string>> = { js: SCRIPT, css: CSS, svg: PICTURE };
 
 /** Returns the type of what is published under a path; undefined where nothing can be. */
 export function typeOf(path: string): string | undefined {
@@ -64,7 +66,7 @@ export function typeOf(path: string): string | undefined {
 
 /** Returns true for an address that changes with its content. */
 export function isHashed(path: string): boolean {
-  return /^\/assets\/[\w-]+-[A-Z0-9]{8}\.(?:js|css)$/u.test(path);
+  return /^\/assets\/[\w-]+-[A-Z0-9]{8}\.(?:js|css|svg)$/u.test(path);
 }
 
 /** Returns true for the chat's page in one of its languages, and for the pages of the viewers. */

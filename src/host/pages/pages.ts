@@ -7,8 +7,9 @@ export interface Pages {
   /**
    * Returns the page or asset at a path (such as `/docs` or `/assets/docs.js`), ready to be sent.
    * Undefined when there is none at that path, or when its file is missing.
+   * @param accepted the request's `Accept-Encoding`
    */
-  get(path: string): Promise<Response | undefined>;
+  get(path: string, accepted?: string): Promise<Response | undefined>;
 }
 
 /** Returns the content of the file published under a path; undefined when it is missing. */

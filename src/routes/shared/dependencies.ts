@@ -11,7 +11,7 @@ export interface Dependencies extends ActionDependencies {
   /** Undefined when everybody may call (`AUTH=none`). */
   identity: Identity | undefined;
   sockets: Sockets;
-  pages: { get(path: string): Promise<Response | undefined> };
+  pages: { get(path: string, accepted?: string): Promise<Response | undefined> };
   /**
    * True when only this machine can reach the server; requests with another `Host` are then
    * refused.
