@@ -12,13 +12,7 @@ const MAX_WORKERS = 2;
  * Tests of what happens in a browser, where the runtime that sent the files makes no difference:
  * Node alone is enough. `page.test.ts` is run on both.
  */
-const SAME_IN_THE_BROWSER = [
-  'page-steering',
-  'page-attacks',
-  'page-access',
-  'page-budgets',
-  'example-pages',
-].map((name) => `test/suite/${name}.test.ts`);
+const SAME_IN_THE_BROWSER = ['page-*', 'example-pages'].map((name) => `test/suite/${name}.test.ts`);
 
 /** The black-box suite against one runtime; its server is started once for all files. */
 function suite(runtime: 'node' | 'workerd') {

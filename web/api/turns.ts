@@ -13,6 +13,7 @@ const EVENTS: (keyof TurnEvents)[] = [
   'tool.call',
   'tool.result',
   'tool.approval',
+  'steered',
   'message.delta',
   'turn.completed',
   'turn.cancelled',

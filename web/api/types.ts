@@ -12,7 +12,17 @@ export type Part =
       name: string;
       input: unknown;
     }
+  | ({ type: 'file' } & Attachment)
+  | { type: 'steered'; message: Steering }
   | { type: 'approval'; approval_id: string; approved: boolean; reason?: string; always?: true };
+
+/** A message that came while the answer was made, and joined it. */
+export interface Steering {
+  id: string;
+  content: string;
+  /** Set where it has files. */
+  parts?: Part[];
+}
 
 export interface Source {
   n: number;
@@ -80,6 +90,7 @@ export interface TurnEvents {
   'tool.call': { tool_call_id: string; name: string; input: unknown };
   'tool.result': { tool_call_id: string; output: unknown; is_error?: boolean };
   'tool.approval': { approval_id: string; tool_call_id: string; name: string; input: unknown };
+  steered: { message: Steering };
   'turn.completed': TurnEnd;
   'turn.cancelled': TurnEnd;
   'turn.failed': TurnEnd;

@@ -1,7 +1,8 @@
 /** The content of an answer: its parts in their order, whether they are stored or still come. */
-import type { Message, Part } from '../api/types.ts';
+import type { Message, Part, Steering } from '../api/types.ts';
 import { make } from '../shared/elements.ts';
 import { say, type Word } from '../shared/words.ts';
+import { drawFiles } from './files.ts';
 import { createMarkdown, type Markdown } from './markdown.ts';
 
 /** What people call the tools of this server. */
@@ -27,6 +28,7 @@ export class AnswerBody {
     if (part.type === 'text') return this.#addText(part.text);
     if (part.type === 'reasoning') return this.#addThoughts(part.text);
     this.#close();
+    if (part.type === 'steered') this.element.append(drawSteering(part.message));
     if (part.type === 'tool_call') this.#addCall(part);
     if (part.type === 'tool_result') this.#addResult(part);
   }
@@ -108,6 +110,18 @@ function sliced(part: Part): Part[] {
     type,
     text: text.slice(at * SLICE, (at + 1) * SLICE),
   }));
+}
+
+/** What the reader has added to the answer while it came. */
+function drawSteering({ content, parts = [] }: Steering): HTMLElement {
+  const files = parts.filter((part) => part.type === 'file');
+  return make(
+    'div',
+    { class: 'added', role: 'note', 'aria-label': say('youAdded') },
+    make('p', { class: 'hint', 'aria-hidden': 'true' }, say('youAdded')),
+    ...(files.length > 0 ? [drawFiles(files)] : []),
+    make('p', { dir: 'auto' }, content),
+  );
 }
 
 function fold(title: string, content: HTMLElement, kind = 'reasoning'): HTMLElement {

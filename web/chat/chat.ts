@@ -11,6 +11,7 @@ import { knownConversation, putConversation } from '../sidebar/conversations.ts'
 import type { GrowingAnswer } from './growing.ts';
 import { RunningTurn } from './running-turn.ts';
 import * as transcript from './transcript.ts';
+import { steering } from './waiting.ts';
 
 /** The conversation that is shown; undefined for a new one. */
 export const current = createSignal<Conversation | undefined>(undefined);
@@ -62,6 +63,7 @@ export function show({ messages, ...conversation }: Transcript): void {
   const stored = messages.filter((message) => message !== growing);
   transcript.showMessages(conversation.conversation_id, stored);
   isBusy.set(growing?.turn_id !== undefined);
+  settleSteering(stored.at(-1), growing);
   if (growing?.turn_id) attach(growing.turn_id, transcript.addAnswer());
   else isReady.set(undefined);
 }
@@ -146,6 +148,7 @@ function attach(turnId: string, first: GrowingAnswer, { isOurs = false } = {}): 
       growing = transcript.addAnswer();
       return growing;
     },
+    steered: (text) => steering.drop(currentId(), text),
     lost: () => void notify(say('errorLost')),
     ended: (end) => void finish(end, growing, from).then(() => isOurs && tellTabs(currentId())),
   });
@@ -174,14 +177,30 @@ async function finish(end: TurnEnd, growing: GrowingAnswer, from: number): Promi
   );
   if (visit !== visits) return;
   running = undefined;
-  transcript.settle({
-    tail: tail.filter(({ status }) => status !== 'streaming'),
-    growing,
-    problem: end.error,
-  });
+  const stored = tail.filter(({ status }) => status !== 'streaming');
+  transcript.settle({ tail: stored, growing, problem: end.error });
   tell(say(end.message?.status === 'complete' ? 'answerComplete' : 'answerEnded'));
+  const next = tail.find(({ status }) => status === 'streaming');
+  settleSteering(stored.at(-1), next);
+  if (next?.turn_id) return attach(next.turn_id, transcript.addAnswer());
   isBusy.set(false);
   isReady.set(undefined);
+}
+
+/** A message that met no further step is a question now; the others wait for its answer's steps. */
+function settleSteering(question: Message | undefined, growing: Message | undefined): void {
+  if (!growing) steering.set(currentId(), []);
+  else if (question?.role === 'user') steering.drop(currentId(), question.content);
+}
+
+/** Lets a message join the answer that comes. @returns false where it was not accepted */
+export async function steer(json: Asked): Promise<boolean> {
+  const id = currentId();
+  const path = `/conversations/${id}/messages`;
+  const started = await attempt(() => startTurn(path, { ...json, on_busy: 'steer' }));
+  // The answer was over before the message came, which has a turn of its own then.
+  if (started && !running && id === currentId()) void open(id);
+  return started !== undefined;
 }
 
 /** Stops the answer; what was said of it stays. */

@@ -1,16 +1,16 @@
 /** Where messages are written. What is written stays until the server has it. */
-import { element, iconButton, make } from '../shared/elements.ts';
+import { element } from '../shared/elements.ts';
 import { notify } from '../shared/notices.ts';
 import { recall, remember } from '../shared/storage.ts';
 import { say } from '../shared/words.ts';
-import { ask, current, currentId, isBusy, isReady, stop } from './chat.ts';
+import { ask, current, currentId, isBusy, isReady, steer, stop } from './chat.ts';
 import { hasAttached, setAttached, startAttachments, takeAttached } from './attachments.ts';
 import { chooseModel, chosenModel } from './models.ts';
-import { setWaiting, waitingIn } from './queue.ts';
+import { queued, steering, waitingChanged } from './waiting.ts';
+import { startWaitingList } from './waiting-list.ts';
 
 const text = element<HTMLTextAreaElement>('composer-text');
 const rag = element<HTMLInputElement>('rag');
-const queue = element('queue');
 let toldFull = false;
 
 /** Lets the composer work. */
@@ -23,21 +23,29 @@ export function startComposer(): void {
     submit();
   });
   element('stop').addEventListener('click', stop);
+  element('steer').addEventListener('click', addToAnswer);
   for (const idea of element('ideas').querySelectorAll('button'))
     idea.addEventListener('click', () => write(idea.textContent));
   current.follow((conversation) => {
     if (conversation) rag.checked = conversation.mode === 'rag';
     if (conversation?.model) chooseModel(conversation.model);
     nameQueue(conversation?.conversation_id);
-    showQueue();
+    waitingChanged.set(undefined);
   });
-  isBusy.follow((isNow) => {
-    element('stop').hidden = !isNow;
-    element('send').title = say(isNow ? 'queueMessage' : 'send');
-  });
+  isBusy.follow(showWays);
   isReady.follow(sendNext);
+  startWaitingList((again) => write(again || undefined));
   startAttachments();
   fit();
+}
+
+/** While an answer comes, a message can wait for its end or join it, and the answer be stopped. */
+function showWays(isNow: boolean): void {
+  element('stop').hidden = !isNow;
+  element('steer').hidden = !isNow;
+  const send = element('send');
+  send.title = say(isNow ? 'queueMessage' : 'send');
+  send.setAttribute('aria-label', send.title);
 }
 
 /** Goes to the composer, with a text to begin with. */
@@ -65,19 +73,43 @@ function fit(): void {
 function onKey(event: KeyboardEvent): void {
   if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
   event.preventDefault();
-  submit();
+  if (event.ctrlKey || event.metaKey) addToAnswer();
+  else submit();
 }
 
 /** Sends what is written, or lets it wait while an answer comes. */
 function submit(): void {
   const message = text.value;
   if (message.trim() === '' && !hasAttached()) return;
-  if (isBusy.get()) {
-    if (hasAttached()) return void notify(say('filesWait'));
-    setWaiting(currentId(), [...waitingIn(currentId()), message]);
-    empty(message);
-    showQueue();
-  } else void sendMessage(message);
+  if (!isBusy.get()) return void sendMessage(message);
+  if (hasAttached()) return void notify(say('filesWait'));
+  queued.add(currentId(), message);
+  empty(message);
+}
+
+/** Lets what is written join the answer that comes; where none comes, it is sent. */
+function addToAnswer(): void {
+  const message = text.value;
+  if (!isBusy.get() || currentId() === undefined) return submit();
+  if (message.trim() === '') return text.focus();
+  void sendToAnswer(message);
+}
+
+async function sendToAnswer(message: string): Promise<void> {
+  const id = currentId();
+  empty(message);
+  steering.add(id, message);
+  const files = await takeAttached();
+  const attachments = files.map(({ file_id }) => ({ file_id }));
+  const isAccepted = await steer({
+    message,
+    ...(files.length > 0 ? { attachments } : {}),
+    model: chosenModel(),
+  });
+  if (isAccepted) return;
+  steering.drop(id, message);
+  if (text.value === '') write(message);
+  setAttached(files);
 }
 
 async function sendMessage(message: string): Promise<void> {
@@ -105,17 +137,16 @@ function empty(message: string): void {
 
 /** What waited for the first answer of a new conversation waits there. */
 function nameQueue(id: string | undefined): void {
-  const waiting = waitingIn(undefined);
+  const waiting = queued.in(undefined);
   if (id === undefined || !isBusy.get() || waiting.length === 0) return;
-  setWaiting(undefined, []);
-  setWaiting(id, [...waitingIn(id), ...waiting]);
+  queued.set(undefined, []);
+  queued.set(id, [...queued.in(id), ...waiting]);
 }
 
 function sendNext(): void {
-  const [next, ...rest] = waitingIn(currentId());
+  const [next] = queued.in(currentId());
   if (next === undefined || currentId() === undefined) return;
-  setWaiting(currentId(), rest);
-  showQueue();
+  queued.drop(currentId(), next);
   void sendQueued(next);
 }
 
@@ -124,33 +155,5 @@ async function sendQueued(message: string): Promise<void> {
   const mode = rag.checked ? 'rag' : 'open';
   if (await ask({ message, mode, model: chosenModel() })) return;
   if (text.value === '') write(message);
-  else setWaiting(currentId(), [message, ...waitingIn(currentId())]);
-  showQueue();
-}
-
-function showQueue(): void {
-  const waiting = waitingIn(currentId());
-  queue.hidden = waiting.length === 0;
-  queue.replaceChildren(
-    ...waiting.map((message, at) => {
-      const without = () => setWaiting(currentId(), waiting.toSpliced(at, 1));
-      const edit = () => {
-        without();
-        write(message);
-        showQueue();
-      };
-      const remove = () => {
-        without();
-        showQueue();
-        text.focus();
-      };
-      return make(
-        'li',
-        {},
-        make('span', { dir: 'auto' }, message),
-        iconButton('edit', say('edit'), edit),
-        iconButton('close', say('removeWaiting'), remove),
-      );
-    }),
-  );
+  else queued.set(currentId(), [message, ...queued.in(currentId())]);
 }

@@ -40,6 +40,7 @@ export class GrowingAnswer {
     if (type === 'message.delta') this.#append('text', data.text);
     else if (type === 'reasoning.delta') this.#append('reasoning', data.text);
     else if (type === 'sources') this.sources = data.sources;
+    else if (type === 'steered') this.#add({ type, ...data });
     else if (type === 'tool.call') this.#add({ type: 'tool_call', ...data });
     else if (type === 'tool.result') this.#add({ type: 'tool_result', ...data });
   }

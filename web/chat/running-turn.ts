@@ -9,6 +9,8 @@ const LOOK_AGAIN_MS = 3_000;
 
 export interface TurnListener {
   started(data: TurnEvents['turn.started']): void;
+  /** A message has joined the answer. */
+  steered(text: string): void;
   ended(end: TurnEnd): void;
   /** The connection is lost; the turn goes on, and is looked for. */
   lost(): void;
@@ -40,6 +42,7 @@ export class RunningTurn {
     this.#stop = follow(this.turnId, {
       event: (event) => {
         if (event.type === 'turn.started') this.#listener.started(event.data);
+        if (event.type === 'steered') this.#listener.steered(event.data.message.content);
         this.#growing.take(event);
         if (isEnd(event)) this.#end(event.data);
       },

@@ -6,6 +6,7 @@ import { openDialog } from './dialog.ts';
 const KEYS: [string[], Word][] = [
   [['Enter'], 'keySend'],
   [['Shift', 'Enter'], 'keyNewLine'],
+  [['Ctrl', 'Enter'], 'keySteer'],
   [['Esc'], 'keyStop'],
   [['/'], 'keyWrite'],
   [['Alt', 'N'], 'keyNew'],

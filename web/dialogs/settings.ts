@@ -72,7 +72,7 @@ function onArrow(event: KeyboardEvent, tabs: HTMLButtonElement[]): void {
 function drawSignOut(): HTMLElement {
   const signOut = async () => {
     await send('/session', { method: 'DELETE' });
-    for (const what of ['draft', 'queue'] as const) remember(what, '');
+    for (const what of ['draft', 'queue', 'steering'] as const) remember(what, '');
     location.reload();
   };
   return make(

@@ -2,7 +2,7 @@
  * What this browser remembers: names, drafts and choices, and nothing that is worth stealing.
  * Storage may be full or forbidden; the page works without it.
  */
-export type Remembered = 'user' | 'draft' | 'queue' | 'model' | 'theme';
+export type Remembered = 'user' | 'draft' | 'queue' | 'steering' | 'model' | 'theme';
 
 const nameOf = (what: Remembered) => `parley.${what}`;
 
