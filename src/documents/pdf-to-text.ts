@@ -5,6 +5,7 @@ import { ParleyError } from '../core/errors.ts';
 import { isTooMany } from './control-characters.ts';
 import { annotationLines } from './pdf-fields.ts';
 import { refuseBomb } from './pdf-bomb.ts';
+import { layOut, type Piece } from './pdf-layout.ts';
 import { tooLarge, unreadable } from './refusals.ts';
 
 export interface PdfLimits {
@@ -20,7 +21,9 @@ export interface PdfText {
 }
 
 /** Enough for a long book, which takes some seconds. */
-export const PDF_LIMITS: PdfLimits = { pages: 2_000, characters: 4_200_000, milliseconds: 20_000 };
+export const PDF_LIMITS: PdfLimits = { pages: 2_000, characters: 4_200_000, milliseconds: 15_000 };
+/** Most pieces of text of one page; each takes some hundred bytes until the page is laid out. */
+const MOST_PIECES = 100_000;
 
 export interface PdfLibrary extends Pick<typeof Unpdf, 'getDocumentProxy'> {
   /**
@@ -51,7 +54,7 @@ export async function readPdf(
   // The library passes over a stream that it cannot read, and so over one that is too large.
   const check = () => {
     if (library.streamLimit?.isExceeded(size))
-      throw tooLarge('The PDF unpacks to more than can be read');
+      throw tooLarge('The PDF holds more than can be read');
   };
   try {
     return await readOpened(await open(library, bytes), { limits, deadline, check });
@@ -121,27 +124,62 @@ async function readPages(pdf: Pdf, { limits, deadline, check }: Reading): Promis
   if (pdf.numPages > limits.pages)
     throw tooLarge(`The PDF has ${pdf.numPages} pages; at most ${limits.pages} are read`);
   const pages: string[] = [];
-  let length = 0;
+  let room = limits.characters;
   for (let number = 1; number <= pdf.numPages; number++) {
-    if (Date.now() > deadline) throw tooLarge('The PDF takes too long to read');
     const page = await pdf.getPage(number);
-    const text = await readPage(page);
+    const text = await readPage(page, { room, deadline });
     page.cleanup();
     check();
-    length += text.length;
-    if (length > limits.characters)
-      throw tooLarge(`The PDF has more than ${limits.characters} characters`);
+    room -= text.length;
     if (text !== '') pages.push(text);
   }
   return { title: await titleOf(pdf), text: withoutControls(pages.join('\n\n')) };
 }
 
-async function readPage(page: Awaited<ReturnType<Pdf['getPage']>>): Promise<string> {
-  const { items } = await page.getTextContent();
-  const drawn = layOut(items.filter((item) => 'str' in item));
+type Page = Awaited<ReturnType<Pdf['getPage']>>;
+
+async function readPage(page: Page, bounds: PageBounds): Promise<string> {
+  const drawn = layOut(await readPieces(page, bounds));
   // A damaged form must not make the page unreadable.
   const annotations = await page.getAnnotations().catch(() => []);
   return [drawn, ...annotationLines(annotations)].filter((text) => text !== '').join('\n');
+}
+
+interface PageBounds {
+  /** The UTF-16 units that the file may still have. */
+  room: number;
+  /** By the clock, in milliseconds. */
+  deadline: number;
+}
+
+/**
+ * Reads the pieces of text of a page as they come, so that a page without end is given up.
+ * @throws ParleyError `payload_too_large`
+ */
+async function readPieces(page: Page, { room, deadline }: PageBounds): Promise<Piece[]> {
+  const reader = page.streamTextContent().getReader();
+  const late = Promise.withResolvers<never>();
+  const tooLate = () => late.reject(tooLarge('The PDF takes too long to read'));
+  const timer = setTimeout(tooLate, Math.max(deadline - Date.now(), 0));
+  const pieces: Piece[] = [];
+  let left = room;
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([reader.read(), late.promise]);
+      if (done) return pieces;
+      // The library says nothing of the type of what it gives.
+      for (const item of (value as TextContent).items) {
+        if (!('str' in item)) continue;
+        pieces.push(item);
+        left -= item.str.length;
+      }
+      if (left < 0) throw tooLarge('The PDF has more characters than can be read');
+      if (pieces.length > MOST_PIECES) throw tooLarge('A page of the PDF has too many pieces');
+    }
+  } finally {
+    clearTimeout(timer);
+    await reader.cancel(new Error('the page is not needed any more')).catch(() => undefined);
+  }
 }
 
 /** Glyphs of a font without a character mapping appear as control or private characters. */
@@ -169,46 +207,4 @@ async function titleOf(pdf: Pdf): Promise<string | undefined> {
   return typeof title === 'string' && title.trim() !== '' ? title.trim() : undefined;
 }
 
-interface Item {
-  str: string;
-  hasEOL: boolean;
-  height: number;
-  /** The last two numbers are the position. */
-  transform: number[];
-}
-
-/** A gap between lines of more than this many line heights starts a paragraph. */
-const PARAGRAPH_GAP = 1.8;
-
-/**
- * Arranges a page's items in lines, with a blank line where the page has a gap. Joins words that
- * are hyphenated at a line end.
- */
-function layOut(items: readonly Item[]): string {
-  const paragraphs: string[] = [];
-  let text = '';
-  let last: Item | undefined;
-  for (const item of items) {
-    if (last && startsParagraph(last, item)) {
-      paragraphs.push(text.trimEnd());
-      text = '';
-    }
-    text += item.str;
-    if (item.hasEOL) text += '\n';
-    if (item.str.trim() !== '') last = item;
-  }
-  return (
-    [...paragraphs, text]
-      .join('\n\n')
-      .replace(/(\p{Ll})[-\u2010]\n(?=\p{Ll})/gu, '$1')
-      // Starts at the first of several spaces only; starting at each of them would be quadratic.
-      .replace(/(?<![ \t])[ \t]+\n/g, '\n')
-      .replace(/\n{3,}/g, '\n\n')
-      .trim()
-  );
-}
-
-function startsParagraph(before: Item, item: Item): boolean {
-  const height = Math.max(before.height, item.height, 1);
-  return (before.transform[5] ?? 0) - (item.transform[5] ?? 0) > height * PARAGRAPH_GAP;
-}
+type TextContent = Awaited<ReturnType<Page['getTextContent']>>;

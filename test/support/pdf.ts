@@ -92,3 +92,24 @@ export function cidFont(cmap: string, ordering: string): string {
 }
 
 export const HELVETICA = '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>';
+
+/** Builds a PDF whose page draws a form that draws the next one several times, and so on. */
+export function makePdfOfForms({ depth, each }: { depth: number; each: number }): Uint8Array {
+  const stream = (dictionary: string, content: string) =>
+    `<< ${dictionary} /Length ${content.length} >>\nstream\n${content}\nendstream`;
+  const form = '/Type /XObject /Subtype /Form /BBox [0 0 1 1]';
+  const resources = (next: number) =>
+    `/Resources << /Font << /F1 ${HELVETICA} >> /XObject << /X ${next} 0 R >> >>`;
+  const forms = Array.from({ length: depth }, (_, at) =>
+    stream(`${form} ${resources(6 + at)}`, '/X Do '.repeat(each)),
+  );
+  const objects = [
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+    `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R ${resources(5)} >>`,
+    stream('', '/X Do'),
+    ...forms,
+    stream(`${form} ${resources(5)}`, 'BT /F1 12 Tf (Found) Tj ET'),
+  ];
+  return assemble(objects, false);
+}
