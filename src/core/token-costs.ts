@@ -5,11 +5,7 @@
  * and spends up to one token a byte on everything else, so known pieces have a cost of their own.
  */
 
-/** Frequent pairs of letters, grouped by the first: `qu wor` are the pairs qu, wo and wr. */
-const ENGLISH_PAIRS = `acdgilmnprst bel caehilort daeio eacdeflmnqrstvx feoru geh haeiot
-  iacdeglmnostv laeiloy maeiop nacdegiost ocdflmnoprtuw paelort qu raeinorsty sacehiopstu
-  taehiorsy ueilnrst vei whi yo`;
-
+/** Frequent pairs of letters, grouped by the first: `авж зкл` are the pairs ав, аж, зк and зл. */
 const RUSSIAN_PAIRS = `авжзклмнрстц беоры ваеилнос го даеиноуы егдейклмнрст жде за
   иезийлмнстхчюя као лаеиоья маеио наеиноы обвгдейлмнрст пор раеиоу свекоптуя тавеиоруь уд
   ци че ще ыймх ьнся`;
@@ -64,26 +60,27 @@ const alphabet = (from: number, to: number, cost: number): Block => ({
   isAlphabet: true,
 });
 
-export const LATIN_PAIRS = pairsOf(ENGLISH_PAIRS);
-
 /** The ranges in ascending order; units between them cost `UNKNOWN_SHORT` or `UNKNOWN`. */
 export const BLOCKS: readonly Block[] = [
   sign(0x80, 0xbf, 1.3),
-  alphabet(0xc0, 0x24f, 0.95), // letters with marks
+  sign(0xd7, 0xd7, 1.3),
+  sign(0xf7, 0xf7, 1.3),
   sign(0x250, 0x258, 1.9), // the phonetic alphabet
   alphabet(0x259, 0x259, 0.6), // a letter of Azerbaijani
   sign(0x25a, 0x2ff, 1.9),
   sign(0x300, 0x36f, 1.9), // combining marks
   alphabet(0x370, 0x3ff, 0.4), // Greek
   { ...alphabet(0x400, 0x45f, 0.67), pairs: pairsOf(RUSSIAN_PAIRS), knownCost: 0.11 },
-  sign(0x460, 0x52f, 1.1), // other letters of Cyrillic
+  // Other letters of Cyrillic: those of Kazakh are known, those of Chuvash and Ossetian are not.
+  { ...sign(0x460, 0x52f, 1.35), units: unitsOf('ғқңөұүһәҒҚҢӨҰҮҺӘ'), knownCost: 0.8 },
   alphabet(0x530, 0x58f, 0.32), // Armenian
   sign(0x590, 0x5cf, 1.6), // points of Hebrew
   alphabet(0x5d0, 0x5ff, 0.38),
   alphabet(0x600, 0x64a, 0.34), // Arabic
   sign(0x64b, 0x65f, 1.3),
   sign(0x660, 0x66d, 1),
-  alphabet(0x66e, 0x6ff, 0.6),
+  // Letters of Persian and Urdu, and those of others.
+  { ...alphabet(0x66e, 0x6ff, 0.95), units: unitsOf('کگچپژےہںٹڈڑیھ'), knownCost: 0.45 },
   alphabet(0x900, 0x97f, 0.35), // Devanagari
   alphabet(0x980, 0x9ff, 0.36), // Bengali
   alphabet(0xa00, 0xa7f, 0.5), // Gurmukhi
@@ -102,8 +99,6 @@ export const BLOCKS: readonly Block[] = [
   alphabet(0x10a0, 0x10ff, 0.33), // Georgian
   sign(0x1200, 0x137f, 2.1), // Ethiopic
   alphabet(0x1780, 0x17ff, 0.62), // Khmer
-  sign(0x1e00, 0x1e9f, 2.2),
-  alphabet(0x1ea0, 0x1eff, 0.4), // Vietnamese
   sign(0x1f00, 0x1fff, 2), // ancient Greek
   sign(0x2000, 0x206f, 1.1),
   sign(0x2070, 0x20ff, 1.3),
@@ -127,6 +122,7 @@ export const BLOCKS: readonly Block[] = [
   sign(0xfe10, 0xfeff, 2),
   sign(0xff00, 0xff5f, 1.4),
   sign(0xff60, 0xffef, 1.9),
+  sign(0xfffd, 0xfffd, 0.5), // what could not be decoded
 ];
 
 /**

@@ -2,18 +2,18 @@
  * Estimates the number of tokens of a text, for budgets and for usage that no provider reported. It
  * makes one pass over the text, without a tokenizer's tables of megabytes: each unit costs the
  * average of its kind, given its script and the unit before it. Estimates are within a third of
- * o200k for texts of a hundred characters and more in nearly every script, and for code, numbers,
- * hex and base64.
+ * o200k for a page of text in any language, and for code, numbers, hex and base64; a paragraph may
+ * be further off.
  */
 import {
   BLOCKS,
   FIRST_OF_THREE_BYTES,
-  LATIN_PAIRS,
   PAIR_SHIFT,
   UNKNOWN,
   UNKNOWN_SHORT,
   type Block,
 } from './token-costs.ts';
+import { beginWord, extendWord, classOfMarked, type LatinWord } from './latin-costs.ts';
 
 /**
  * A tokenizer spends at most one token a byte, and a UTF-16 unit has at most three bytes in UTF-8.
@@ -52,6 +52,8 @@ const OTHER = 7;
 const REPEATED = [0.02, 0.015, 0.05, 0, 0.13, 0.13];
 const DIGITS_A_TOKEN = 3;
 const CASE_BIT = 32;
+/** Of a letter of ASCII, its place in the alphabet from 1. */
+const LETTER_BITS = 31;
 
 const ASCII_KINDS = Uint8Array.from({ length: 128 }, (_, code) => {
   const unit = String.fromCharCode(code);
@@ -62,16 +64,8 @@ const ASCII_KINDS = Uint8Array.from({ length: 128 }, (_, code) => {
   return /[A-Z]/u.test(unit) ? UPPER : SIGN;
 });
 
-/** Marks known pairs of letters; the index is both letters without their case, five bits each. */
-const KNOWN_LATIN = new Uint8Array(1024);
-for (const pair of LATIN_PAIRS) KNOWN_LATIN[latinPair(pair >> PAIR_SHIFT, pair & 0xffff)] = 1;
-
-function latinPair(first: number, second: number): number {
-  return ((first & 31) << 5) | (second & 31);
-}
-
 /** The two units before the current one, with their kinds. */
-interface Before {
+interface Before extends LatinWord {
   unit: number;
   kind: number;
   earlierUnit: number;
@@ -79,8 +73,16 @@ interface Before {
 }
 
 function costOf(text: string, from: number, to: number): number {
-  const before: Before = { unit: 0, kind: NEWLINE, earlierUnit: 0, earlierKind: NEWLINE };
+  const before: Before = {
+    unit: 0,
+    kind: NEWLINE,
+    earlierUnit: 0,
+    earlierKind: NEWLINE,
+    last: 0,
+    added: 0,
+  };
   let block: Block = UNKNOWN;
+  let letter = 0;
   let digits = 0;
   let cost = 0;
   for (let at = from; at < to; at++) {
@@ -90,11 +92,16 @@ function costOf(text: string, from: number, to: number): number {
       kind = ASCII_KINDS[unit] ?? SIGN;
       digits = kind === DIGIT ? digits + 1 : 0;
       cost += asciiCost(unit, kind, before, digits);
+    } else if ((letter = classOfMarked(unit)) > 0) {
+      kind = LETTER;
+      digits = 0;
+      cost += latinCost(unit, kind, letter, before);
     } else {
       if (unit < block.from || unit > block.to) block = blockOf(unit);
       kind = block.isAlphabet ? LETTER : OTHER;
       digits = 0;
       cost += blockCost(unit, block, before);
+      before.last = 0;
     }
     before.earlierUnit = before.unit;
     before.earlierKind = before.kind;
@@ -105,6 +112,8 @@ function costOf(text: string, from: number, to: number): number {
 }
 
 function asciiCost(unit: number, kind: number, before: Before, digits: number): number {
+  if (kind >= LOWER) return latinCost(unit, kind, unit & LETTER_BITS, before);
+  before.last = 0;
   if (unit === before.unit && unit === before.earlierUnit && kind !== DIGIT)
     return REPEATED[kind] ?? 0;
   switch (kind) {
@@ -116,14 +125,18 @@ function asciiCost(unit: number, kind: number, before: Before, digits: number): 
       return before.kind === SIGN ? 0.37 : 0.9;
     case DIGIT:
       return digitCost(before, digits);
-    case LOWER:
-      return lowerCost(unit, before);
-    case UPPER:
-      return upperCost(unit, before);
     default:
-      if (before.kind === SIGN) return 0.52;
-      return before.kind === SPACE ? 0.85 : 0.72;
+      if (before.kind === SIGN) return 0.48;
+      return before.kind === SPACE ? 0.8 : 0.68;
   }
+}
+
+function latinCost(unit: number, kind: number, letter: number, before: Before): number {
+  // A capital behind a small letter begins a word, too.
+  if (before.last === 0 || (kind === UPPER && before.kind === LOWER))
+    return beginWord(before, letter);
+  if (unit === before.unit && unit === before.earlierUnit) return REPEATED[LOWER] ?? 0;
+  return extendWord(before, letter, kind === UPPER && before.kind === UPPER);
 }
 
 /** Returns the cost of a digit. Unlike a word, a number does not include the space before it. */
@@ -131,17 +144,6 @@ function digitCost(before: Before, digits: number): number {
   if (digits % DIGITS_A_TOKEN !== 1) return 0;
   const hasOwnSpace = digits === 1 && before.kind === SPACE && before.earlierKind > NEWLINE;
   return hasOwnSpace ? 1.8 : 1.05;
-}
-
-function lowerCost(unit: number, { unit: previous, kind }: Before): number {
-  if (kind === LOWER || kind === UPPER) return KNOWN_LATIN[latinPair(previous, unit)] ? 0.05 : 0.74;
-  if (kind === LETTER) return 0.05;
-  return kind === SPACE ? 0.66 : 0.6;
-}
-
-function upperCost(unit: number, { unit: previous, kind }: Before): number {
-  if (kind === UPPER) return KNOWN_LATIN[latinPair(previous, unit)] ? 0.14 : 0.76;
-  return kind === SPACE ? 0.66 : 0.62;
 }
 
 const WORD_COST = 0.38;

@@ -91,6 +91,27 @@ export const KINDS: Readonly<Record<string, Make>> = {
     60,
     (random) => `| ${word(random)} | ${random.below(1_000)} | ${word(random)} |`,
   ),
+  CSV: lines(
+    80,
+    (random) =>
+      `${word(random)};${random.below(1e4)};${word(random)} ${word(random)};${uuid(random)}`,
+  ),
+  XML: lines(
+    50,
+    (random) =>
+      `<item id="${random.below(1e4)}"><${word(random)}>${word(random)}</${word(random)}></item>`,
+  ),
+  'letters of either case': lettersOf(
+    'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ',
+    2_000,
+  ),
+  'random words': lines(
+    200,
+    (random) => lettersOf('abcdefghijklmnopqrstuvwxyz', 2 + random.below(12))(random),
+    ' ',
+  ),
+  'what could not be decoded': lines(300, (random) => `${word(random)}\ufffd\ufffd`, ' '),
+  'indented lines': lines(100, (random) => `${' '.repeat(random.below(40))}${word(random)}`),
   constants: lines(150, (random) => `${word(random)}_${word(random)}`.toUpperCase(), ' '),
   'percent signs': (random) => encodeURIComponent(between(0x430, 0x44f, 300)(random)),
   emoji: between(0x1f600, 0x1f64f, 700),
