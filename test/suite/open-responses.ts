@@ -141,3 +141,32 @@ export const responseEvent = z.discriminatedUnion('type', [
   event('response.function_call_arguments.delta', { ...place, delta: z.string() }),
   event('response.function_call_arguments.done', { ...place, arguments: z.string() }),
 ]);
+
+/** A conversation that was summed up. */
+export const compaction = z.looseObject({
+  id: z.string(),
+  object: z.literal('response.compaction'),
+  created_at: z.int(),
+  output: z
+    .array(
+      z.looseObject({
+        type: z.literal('compaction'),
+        id: z.string(),
+        encrypted_content: z.string().min(1),
+      }),
+    )
+    .min(1),
+  usage,
+});
+
+/** A failure on a socket. */
+export const errorFrame = z.looseObject({
+  type: z.literal('error'),
+  status: z.int(),
+  error: z.looseObject({
+    type: z.string(),
+    code: z.string(),
+    message: z.string(),
+    param: z.string().nullable(),
+  }),
+});

@@ -180,8 +180,8 @@ function toolsIn({ tools }: ResponseBody): TurnParameters['tools'] {
 
 function toolChoiceIn({ tool_choice: choice, tools }: ResponseBody): TurnParameters['tool_choice'] {
   if (!choice) return undefined;
-  const hasTools = tools && tools.length > 0;
-  if (typeof choice === 'string') return hasTools || choice === 'required' ? choice : undefined;
+  const isSaid = choice !== 'auto' || (tools && tools.length > 0);
+  if (typeof choice === 'string') return isSaid ? choice : undefined;
   if (choice.type === 'function' && choice.name) return { name: choice.name };
   throw invalid('tool_choice', `tool_choice of type ${choice.type} is not supported here`);
 }

@@ -5,6 +5,7 @@ import type { QuestionFile } from '../../core/exchange.ts';
 import type { Attachment } from '../../core/file.ts';
 import type { Json, Part } from '../../core/parts.ts';
 import { clean } from '../../core/safe-text.ts';
+import { decodeSummary } from '../../wire/responses/compaction.ts';
 import { parseItemId } from '../../wire/responses/ids.ts';
 import { base64File, fileAt } from '../shared/given-file.ts';
 import { checkResults, questionOf, type SaidItem } from '../shared/history-of-items.ts';
@@ -36,6 +37,7 @@ export const inputItem = z.looseObject({
   approval_request_id: callId.optional(),
   approve: z.boolean().optional(),
   reason: z.string().nullish(),
+  encrypted_content: z.string().nullish(),
 });
 
 type Given = z.output<typeof inputItem>;
@@ -64,6 +66,8 @@ function itemFrom(item: Given, path: string): InputItem {
       return resultFrom(item, path);
     case 'mcp_approval_response':
       return approvalFrom(item, path);
+    case 'compaction':
+      return summaryFrom(item, path);
     case 'function_call':
       return answered(item, [callFrom(item, path)]);
     case 'reasoning':
@@ -106,6 +110,15 @@ function approvalFrom(
   const approval_id = id.replace(/^mcpr_/, '');
   const why = reason ? { reason: clean(reason) } : {};
   return { kind: 'result', part: { type: 'approval', approval_id, approved: approve, ...why } };
+}
+
+/** A summary holds for all that follows, as instructions do. */
+function summaryFrom({ encrypted_content: content }: Given, path: string): InputItem {
+  const summary = decodeSummary(content ?? '');
+  if (summary !== undefined)
+    return { kind: 'instructions', text: `Summary of the conversation so far:\n${summary}` };
+  const where = `${path}.encrypted_content`;
+  throw invalid(where, `${where} was not made by this server`);
 }
 
 function callFrom({ call_id, name, arguments: given = '{}' }: Given, path: string): Part {

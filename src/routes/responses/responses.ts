@@ -3,6 +3,7 @@ import { renderOpenAiError } from '../openai/render-openai-error.ts';
 import { createRouter } from '../shared/router.ts';
 import { addConversationItems } from './conversation-items.ts';
 import { addConversations } from './conversations.ts';
+import { addCompaction } from './compact.ts';
 import { addCreation } from './create.ts';
 import { addSocket } from './socket-route.ts';
 import { addStored } from './stored.ts';
@@ -10,6 +11,7 @@ import { addStored } from './stored.ts';
 export function responsesRouter() {
   const router = createRouter({ renderError: renderOpenAiError });
   addCreation(router);
+  addCompaction(router);
   addSocket(router);
   addStored(router);
   addConversations(router);

@@ -21,6 +21,20 @@ export const responseSchema = z
   })
   .openapi('Response');
 
+export const compactionSchema = z
+  .looseObject({
+    id: z.string(),
+    object: z.literal('response.compaction'),
+    created_at: z.int(),
+    output: z.array(item),
+    usage: z.looseObject({
+      input_tokens: z.int(),
+      output_tokens: z.int(),
+      total_tokens: z.int(),
+    }),
+  })
+  .openapi('Compaction');
+
 export const deletedSchema = z
   .object({ id: z.string(), object: z.string(), deleted: z.literal(true) })
   .openapi('Deleted');

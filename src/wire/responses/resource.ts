@@ -83,7 +83,8 @@ function reasonOf(message: Message | undefined) {
   return reason === undefined ? null : { reason };
 }
 
-function usageOfResponse(message: Message) {
+/** Returns what an answer has used. */
+export function usageOfResponse(message: Message) {
   const { inputTokens, outputTokens } = usageOf(message);
   return {
     input_tokens: inputTokens,
