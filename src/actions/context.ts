@@ -9,6 +9,7 @@ import type { OpenUrl } from '../documents/fetch-file.ts';
 import type { FileExaminer } from '../documents/examine-file.ts';
 import type { Ingester } from '../documents/ingester.ts';
 import type { Registry } from '../models/chat/registry.ts';
+import type { WorkTrace } from '../models/work-trace.ts';
 import type { EmbeddingRegistry } from '../models/embeddings/registry.ts';
 import type { PriceTable } from '../core/prices.ts';
 import type { Searcher } from '../search/retrieve.ts';
@@ -39,6 +40,8 @@ export interface ActionDependencies {
   log: Logger;
   /** Undefined where nobody watches. */
   telemetry?: Telemetry | undefined;
+  /** Tells of what is done for the request; undefined where nobody watches. */
+  trace?: WorkTrace | undefined;
   /**
    * Keeps work alive that outlives its request: the platform or the shutdown waits for it.
    * @param work handles its own errors

@@ -2,7 +2,7 @@
 import { keyIdOf } from '../core/principal.ts';
 import { estimateTokens } from '../core/tokens.ts';
 import { EmbeddingCalls } from '../documents/ingest-calls.ts';
-import type { Embedder } from '../models/embeddings/registry.ts';
+import type { Embedder, EmbeddingCall } from '../models/embeddings/registry.ts';
 import { recordCalls } from '../store/usage/ledger.ts';
 import { userOf } from './client-chat.ts';
 import type { ActionContext } from './context.ts';
@@ -25,7 +25,11 @@ export async function embedTexts(
   await requireRoomToEmbed(context, tokens, { embedder, userId });
   const calls = new EmbeddingCalls(userId, dependencies.prices, keyIdOf(principal));
   try {
-    const options = { use: 'document', limits: LIMITS, onCall: calls.add } as const;
+    const onCall = (call: EmbeddingCall) => {
+      calls.add(call);
+      dependencies.trace?.embedded(call);
+    };
+    const options = { use: 'document', limits: LIMITS, onCall } as const;
     const vectors = await embedder.embed(texts, { ...options, signal: asker.signal });
     return { vectors, tokens };
   } finally {

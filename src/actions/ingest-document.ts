@@ -1,6 +1,8 @@
 /** Ingests documents, by the rules that hold for every API. */
 import { requireUserId } from '../core/principal.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import type { DocumentInput, IngestRun } from '../documents/ingester.ts';
+import { INGEST, type Begun } from '../models/work-trace.ts';
 import type { ActionContext } from './context.ts';
 
 /**
@@ -14,13 +16,32 @@ export async function ingestDocument(
   input: Omit<DocumentInput, 'principal'>,
 ): Promise<IngestRun> {
   requireUserId(principal);
-  const run = await dependencies.ingester.ingest({ ...input, principal });
-  return {
-    document: run.document,
-    work: (onProgress) => {
-      const work = run.work(onProgress);
-      dependencies.defer(work.catch(() => undefined));
-      return work;
-    },
-  };
+  const { ingester, trace } = dependencies;
+  const told = trace?.begin(INGEST);
+  try {
+    const run = await ingester.ingest({ ...input, principal }, told?.below.embedded);
+    return {
+      document: run.document,
+      work: (onProgress) => {
+        const work = run.work(onProgress);
+        dependencies.defer(tellEnd(work, told, dependencies.telemetry));
+        return work;
+      },
+    };
+  } catch (error) {
+    told?.end(error);
+    throw error;
+  }
+}
+
+async function tellEnd(
+  work: Promise<unknown>,
+  told: Begun | undefined,
+  telemetry: Telemetry | undefined,
+): Promise<void> {
+  await work.then(
+    () => told?.end(),
+    (error: unknown) => told?.end(error),
+  );
+  await telemetry?.settle();
 }

@@ -2,6 +2,8 @@
 import { keyIdOf, requireUserId } from '../core/principal.ts';
 import { EmbeddingCalls } from '../documents/ingest-calls.ts';
 import { estimateTokens } from '../core/tokens.ts';
+import type { EmbeddingCall } from '../models/embeddings/registry.ts';
+import { retrievalOf, type WorkTrace } from '../models/work-trace.ts';
 import { recordCalls } from '../store/usage/ledger.ts';
 import type { Passage, RetrievalRequest } from '../search/retrieve.ts';
 import type { ActionContext } from './context.ts';
@@ -22,13 +24,19 @@ export async function searchDocuments(
   { conversationId, ...input }: SearchInput,
 ): Promise<Passage[]> {
   const { principal, dependencies, asker } = context;
-  const { searcher, prices } = dependencies;
+  const { searcher, prices, trace } = dependencies;
   const conversation = conversationId === undefined ? undefined : { of: conversationId };
   const userId = requireUserId(principal);
   if (input.mode !== 'keyword') await requireRoomToEmbed(context, estimateTokens(input.query));
   const calls = new EmbeddingCalls(userId, prices, keyIdOf(principal));
   const request = { ...input, userId, conversation };
-  const options = { signal: asker.signal, onCall: calls.add };
   const alongside = () => recordCalls(calls.pending);
-  return searcher.search(request, { ...options, alongside });
+  const search = (below?: WorkTrace) => {
+    const onCall = (call: EmbeddingCall) => {
+      calls.add(call);
+      below?.embedded(call);
+    };
+    return searcher.search(request, { signal: asker.signal, onCall, alongside });
+  };
+  return trace ? trace.step(retrievalOf(input.k), search) : search();
 }

@@ -93,8 +93,16 @@ export const METRICS = {
     boundaries: CALLS,
   },
   'gen_ai.execute_tool.duration': seconds('A call of one of our tools'),
+  'parley.ingest.duration': seconds('An ingest of a document, from its text to its end'),
 } as const satisfies Record<string, Metric>;
 export type MetricName = keyof typeof METRICS;
+
+/** Returns the kind of an error: a code of ours, a status, or the name of its class; no text. */
+export function errorTypeOf(error: unknown): string {
+  if (!(error instanceof Error)) return '_OTHER';
+  if ('statusCode' in error && typeof error.statusCode === 'number') return `${error.statusCode}`;
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}
 
 /** Returns a `traceparent` that a client has sent, if it is one; anything else is passed over. */
 export function knownTraceparent(text: string | undefined): string | undefined {

@@ -23,7 +23,8 @@ export class EmbeddingCalls {
     this.#prices = prices;
   }
 
-  readonly add = ({ model, inputTokens, isEstimated }: EmbeddingCall): void => {
+  readonly add = ({ model, inputTokens, isEstimated, errorType }: EmbeddingCall): void => {
+    if (errorType !== undefined) return;
     const counts = { inputTokens, outputTokens: 0, cachedTokens: 0, reasoningTokens: 0 };
     const price = this.#prices.priceOf(model, Date.now());
     this.#pending.push({

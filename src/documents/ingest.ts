@@ -13,7 +13,11 @@ import { failureOf, notFound, ParleyError } from '../core/errors.ts';
 import { ANYONE } from '../core/principal.ts';
 import type { Logger } from '../core/logger.ts';
 import { sleep } from '../core/retry.ts';
-import type { Embedder, EmbeddingRegistry } from '../models/embeddings/registry.ts';
+import type {
+  Embedder,
+  EmbeddingRegistry,
+  OnEmbeddingCall,
+} from '../models/embeddings/registry.ts';
 import type { PriceTable } from '../core/prices.ts';
 import { keywordText } from '../text/words.ts';
 import type { Draft, NewChunk } from '../store/documents/chunks.ts';
@@ -34,6 +38,8 @@ export interface IngestDependencies {
   prices: PriceTable;
   /** The public id of the key by which the ingest was asked for. */
   keyId?: string | undefined;
+  /** Called for each call of the embedding service. */
+  onCall?: OnEmbeddingCall | undefined;
   /** Milliseconds of silence after which an ingest counts as interrupted. */
   leaseMs: number;
   log: Logger;
@@ -74,7 +80,7 @@ export async function runIngest(
   dependencies: IngestDependencies,
   onProgress: OnProgress = () => {},
 ): Promise<Document> {
-  const { db, leaseMs, log, prices, keyId } = dependencies;
+  const { db, leaseMs, log, prices, keyId, onCall } = dependencies;
   const calls = new EmbeddingCalls(job.draft.userId, prices, keyId);
   const heartbeat = setInterval(() => {
     void renewDraft(db, job.draft).catch((error: unknown) =>
@@ -83,7 +89,7 @@ export async function runIngest(
   }, leaseMs / 3);
   let published: Document | undefined;
   try {
-    published = await storeAll({ ...job, calls }, db, onProgress);
+    published = await storeAll({ ...job, calls, onCall }, db, onProgress);
   } catch (error) {
     await failDraft(db, job.draft, failureOf(error)).catch((lost: unknown) =>
       log.error('a failed ingest could not be recorded', { error: lost }),
@@ -109,7 +115,7 @@ async function recordPending(calls: EmbeddingCalls, db: Database, log: Logger): 
 }
 
 /** A job, and the calls of its embedding model. */
-type Metered = Job & { calls: EmbeddingCalls };
+type Metered = Job & { calls: EmbeddingCalls; onCall?: OnEmbeddingCall | undefined };
 
 /**
  * Embeds and stores all missing chunks, and publishes the document.
@@ -165,7 +171,13 @@ export function refuseOtherDimension(rows: readonly NewChunk[], dimension: numbe
 
 /** Returns chunks with their vectors and words, ready to be stored. */
 export async function embedChunks(
-  { draft, title, embedder, calls }: Pick<Metered, 'draft' | 'title' | 'embedder' | 'calls'>,
+  {
+    draft,
+    title,
+    embedder,
+    calls,
+    onCall,
+  }: Pick<Metered, 'draft' | 'title' | 'embedder' | 'calls' | 'onCall'>,
   chunks: readonly Omit<NewChunk, 'id' | 'titleWords' | 'textWords' | 'embedding'>[],
 ): Promise<NewChunk[]> {
   const above = chunks.map(({ headings, text }) =>
@@ -173,7 +185,13 @@ export async function embedChunks(
   );
   const vectors = await embedder.embed(
     chunks.map(({ text }, at) => `${above[at]}\n${text}`),
-    { use: 'document', limits: EMBEDDING_LIMITS, onCall: calls.add },
+    {
+      ...{ use: 'document', limits: EMBEDDING_LIMITS },
+      onCall: (call) => {
+        calls.add(call);
+        onCall?.(call);
+      },
+    },
   );
   return chunks.map((chunk, at) => ({
     id: draft.version + chunk.ordinal,

@@ -3,6 +3,7 @@ import type { Document } from '../core/document.ts';
 import { notFound, ParleyError } from '../core/errors.ts';
 import { keyIdOf, type Principal } from '../core/principal.ts';
 import { estimateTokens } from '../core/tokens.ts';
+import type { OnEmbeddingCall } from '../models/embeddings/registry.ts';
 import { acceptDocument, type DocumentFields, type Ingest } from './accept.ts';
 import type { Sent } from './extract.ts';
 import { followIngest, runIngest, type IngestDependencies, type OnProgress } from './ingest.ts';
@@ -30,9 +31,10 @@ export interface IngestRun {
 export interface Ingester {
   /**
    * Extracts the text of a document and registers it.
+   * @param onCall called for each call of the embedding service
    * @throws ParleyError as `Prepare` and {@link acceptDocument} do
    */
-  ingest(input: DocumentInput): Promise<IngestRun>;
+  ingest(input: DocumentInput, onCall?: OnEmbeddingCall): Promise<IngestRun>;
 }
 
 export interface IngesterServices extends IngestDependencies {
@@ -48,10 +50,10 @@ export interface IngesterServices extends IngestDependencies {
 /** Creates the ingester that does its work where it is called. */
 export function createIngester({ prepare, requireRoom, ...services }: IngesterServices): Ingester {
   return {
-    async ingest({ sent, ...fields }) {
+    async ingest({ sent, ...fields }, onCall) {
       const prepared = await prepare(sent);
       await requireRoom(fields.principal, estimateTokens(prepared.text));
-      const dependencies = { ...services, keyId: keyIdOf(fields.principal) };
+      const dependencies = { ...services, onCall, keyId: keyIdOf(fields.principal) };
       const ingest = await acceptDocument({ ...fields, prepared }, dependencies);
       return {
         document: ingest.document,

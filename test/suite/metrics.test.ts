@@ -40,6 +40,16 @@ describe.runIf(target.runtime === 'node')('the measures', () => {
     expect(text).toMatch(
       /^gen_ai_client_inference_usage_output_tokens_total\{.*gen_ai_request_model="offline".*\} \d/mu,
     );
+    await server.call('/documents', { as: key, json: { text: 'The valve is blue.' } });
+    await server.call('/retrieve', { as: key, json: { query: 'valve' } });
+    const { text: later } = await metrics(server.admin);
+    expect(later).toMatch(/^parley_ingest_duration_count\{[^}]*\} 1$/mu);
+    const operation = (name: string) =>
+      new RegExp(
+        `^gen_ai_client_operation_duration_count\\{.*operation_name="${name}".*\\} \\d`,
+        'mu',
+      );
+    for (const name of ['chat', 'embeddings', 'retrieval']) expect(later).toMatch(operation(name));
     for (const id of [user, made.json.conversation_id]) expect(text).not.toContain(id);
   });
 

@@ -190,6 +190,84 @@ describe('the spans of a turn', () => {
   });
 });
 
+const EMBEDDER = 'text-embedding-3-small';
+
+describe('the spans of what is no turn', () => {
+  const told = async (path: string, json: object, names: string[]) => {
+    const { key } = await newTurn();
+    const trace = newTrace();
+    const init = { as: key, json, headers: trace.headers };
+    const answer = await server.call(path, init);
+    const spans = await spansOf(trace.traceId, ...names);
+    const request = named(spans, 'POST');
+    return { answer, spans, request, key };
+  };
+  const call = {
+    kind: 3,
+    attributes: {
+      ...{ 'gen_ai.operation.name': 'embeddings', 'gen_ai.provider.name': 'openai' },
+      'gen_ai.request.model': EMBEDDER,
+      'gen_ai.embeddings.dimension.count': expect.any(Number),
+      'gen_ai.usage.input_tokens': expect.any(Number),
+    },
+  };
+
+  it('show the calls of an ingest, of a search, and of texts that a client embeds', async () => {
+    const text = 'The blue valve needs oil.';
+    const ingest = await told('/documents', { text }, ['ingest', `embeddings ${EMBEDDER}`]);
+    expect(ingest.answer.status, ingest.answer.text).toBe(200);
+    const step = named(ingest.spans, 'ingest');
+    expect(step).toMatchObject({ parentSpanId: ingest.request.spanId, kind: 1, status: 0 });
+    const embedded = named(ingest.spans, `embeddings ${EMBEDDER}`);
+    expect(embedded).toMatchObject({ parentSpanId: step.spanId, ...call });
+    const search = await told('/retrieve', { query: 'valve', k: 3 }, ['retrieval', 'POST']);
+    const retrieval = named(search.spans, 'retrieval');
+    expect(retrieval).toMatchObject({
+      parentSpanId: search.request.spanId,
+      attributes: { 'gen_ai.operation.name': 'retrieval', 'gen_ai.request.top_k': 3 },
+    });
+    const query = named(search.spans, `embeddings ${EMBEDDER}`);
+    expect(query).toMatchObject({ parentSpanId: retrieval.spanId, ...call });
+    const body = { model: `openai/${EMBEDDER}`, input: 'Hello' };
+    const texts = await told('/v1/embeddings', body, [`embeddings ${EMBEDDER}`, 'POST']);
+    expect(named(texts.spans, `embeddings ${EMBEDDER}`)).toMatchObject({
+      ...{ parentSpanId: texts.request.spanId, ...call },
+    });
+  });
+
+  it('say that an ingest failed, and each call of the service that did', async () => {
+    server.upstream.script(EMBEDDER, { status: { code: 401 } });
+    const json = { text: 'The green valve needs none.' };
+    const failed = await told('/documents', json, ['ingest']);
+    server.upstream.script(EMBEDDER, {});
+    expect(failed.answer.status).toBeGreaterThanOrEqual(500);
+    expect(named(failed.spans, 'ingest')).toMatchObject({
+      ...{ status: 2, attributes: { 'error.type': expect.stringMatching(/^model_/u) } },
+    });
+    expect(named(failed.spans, `embeddings ${EMBEDDER}`)).toMatchObject({
+      ...{ status: 2, attributes: { 'error.type': '401' } },
+    });
+  });
+});
+
+it('tells of the call that rewrites a question, as a part of its turn', async () => {
+  const { key, name, conversationId } = await newTurn({ mode: 'rag' });
+  await server.call('/documents', { as: key, json: { text: 'The valve is blue.' } });
+  const trace = newTrace();
+  const json = { message: 'And the other?', model: `openai/${name}` };
+  const path = `/conversations/${conversationId}/messages`;
+  await server.call(path, { as: key, json, headers: trace.headers });
+  const spans = await spansOf(trace.traceId, 'invoke_agent parley', 'retrieval');
+  const turn = named(spans, 'invoke_agent parley');
+  const calls = spans.filter((span) => span.name === `chat ${name}`);
+  expect(calls.map(({ parentSpanId }) => parentSpanId)).toEqual([turn.spanId, turn.spanId]);
+  const traced = server.upstream.requests.filter((each) => each.model === name).slice(-2);
+  const parents = traced.map(({ headers }) => String(headers['traceparent']).split('-')[2]);
+  expect(new Set(parents)).toEqual(new Set(calls.map(({ spanId }) => spanId)));
+  const retrieval = named(spans, 'retrieval');
+  expect(named(spans, `embeddings ${EMBEDDER}`).parentSpanId).toBe(retrieval.spanId);
+});
+
 /** The tokens of a model that were counted, once there are any. */
 async function tokensOf(model: string): Promise<Record<string, number>> {
   const read = () => {
@@ -231,6 +309,10 @@ describe('the measures', () => {
       });
     }
     expect(of('gen_ai.invoke_agent.duration')).not.toEqual([]);
+    await server.call('/documents', { as: server.admin, json: { text: 'A valve.' } });
+    const embedded = await tokensOf(EMBEDDER);
+    expect(Object.keys(embedded)).toEqual(['gen_ai.client.inference.usage.input_tokens']);
+    expect(of('parley.ingest.duration')).not.toEqual([]);
     const [request] = of('http.server.request.duration').filter(
       ({ attributes }) => attributes['http.route'] === '/conversations',
     );

@@ -28,15 +28,23 @@ export interface BatchSize {
   most: number;
 }
 
-/** Called with each answer of the service, and the texts that it embeds. */
-export type OnAnswer = (answer: EmbeddingModelV4Result, values: readonly string[]) => void;
+/** One call of the service, which was answered or failed. */
+export interface Attempt {
+  /** The texts that it embeds. */
+  values: readonly string[];
+  answer?: EmbeddingModelV4Result;
+  error?: unknown;
+  /** When it began, in milliseconds since the epoch, and how long it took. */
+  startedAt: number;
+  durationMs: number;
+}
 
 /** How texts are embedded. */
 interface Embedding {
   limits: EmbeddingLimits;
   /** Lowered when the service refuses a larger call and takes the smaller ones. */
   batch: BatchSize;
-  onAnswer?: OnAnswer;
+  onAttempt?: ((attempt: Attempt) => void) | undefined;
 }
 
 const PAUSES = { firstPauseMs: 500, longestPauseMs: 15_000 };
@@ -86,7 +94,7 @@ function failureOfEmbedding(error: unknown): Failure {
 function repeating({
   limits: { callMs, pausesMs },
   batch,
-  onAnswer,
+  onAttempt,
 }: Embedding): EmbeddingModelV4Middleware {
   const budget = { leftMs: pausesMs };
   return {
@@ -94,16 +102,34 @@ function repeating({
     overrideMaxEmbeddingsPerCall: ({ model }) => smaller(batch.most, model.maxEmbeddingsPerCall),
     wrapEmbed: async ({ model, params }) => {
       const call = (values: string[]) =>
-        repeated({ ...params, values }, budget, async (options) => {
-          const answer = await once(model, options, callMs);
-          onAnswer?.(answer, values);
-          return answer;
-        });
+        repeated({ ...params, values }, budget, (options) =>
+          told(values, onAttempt, () => once(model, options, callMs)),
+        );
       const { embeddings, size } = await halving(params.values, call);
       batch.most = Math.min(batch.most, size);
       return { embeddings, warnings: [] };
     },
   };
+}
+
+/** Makes a call and tells how it went. */
+async function told(
+  values: readonly string[],
+  onAttempt: Embedding['onAttempt'],
+  attempt: () => Promise<EmbeddingModelV4Result>,
+): Promise<EmbeddingModelV4Result> {
+  const startedAt = Date.now();
+  const from = performance.now();
+  const tell = (how: Pick<Attempt, 'answer' | 'error'>) =>
+    onAttempt?.({ values, startedAt, durationMs: performance.now() - from, ...how });
+  try {
+    const answer = await attempt();
+    tell({ answer });
+    return answer;
+  } catch (error) {
+    tell({ error });
+    throw error;
+  }
 }
 
 async function smaller(

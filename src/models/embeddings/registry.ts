@@ -1,9 +1,10 @@
 /** Knows the enabled embedding models. Their providers are loaded when first needed. */
 import type { EmbeddingModelV4, SharedV4ProviderOptions } from '@ai-sdk/provider';
 import { ParleyError } from '../../core/errors.ts';
+import { errorTypeOf } from '../../core/telemetry.ts';
 import { estimateTokens } from '../../core/tokens.ts';
 import { withNumbers } from './base64.ts';
-import { embedTexts, type BatchSize, type EmbeddingLimits, type OnAnswer } from './embed.ts';
+import { embedTexts, type Attempt, type BatchSize, type EmbeddingLimits } from './embed.ts';
 import type { HttpFetch } from '../http.ts';
 import {
   HASHED_EMBEDDER,
@@ -19,13 +20,21 @@ const DEFAULT_OPENAI = 'openai/text-embedding-3-small';
 /** The purpose of a text: some models embed questions and documents differently. */
 export type EmbeddingUse = 'query' | 'document';
 
-/** What one call of an embedding model has used. */
+/** One call of an embedding service: what it has used, and how it went. */
 export interface EmbeddingCall {
   /** `provider/model`. */
   model: string;
+  /** None for a call that failed. */
   inputTokens: number;
   /** True when the service reported no tokens, and they are our estimate. */
   isEstimated: boolean;
+  /** When it began, in milliseconds since the epoch, and how long it took. */
+  startedAt: number;
+  durationMs: number;
+  /** The length of its vectors; undefined for a call that failed. */
+  dimension?: number | undefined;
+  /** The kind of its error; undefined for a call that was answered. */
+  errorType?: string | undefined;
 }
 
 export type OnEmbeddingCall = (call: EmbeddingCall) => void;
@@ -34,7 +43,7 @@ export interface EmbedOptions {
   use: EmbeddingUse;
   limits: EmbeddingLimits;
   signal?: AbortSignal | undefined;
-  /** Called for each call that the service answered. */
+  /** Called for each call of the service, whatever became of it. */
   onCall?: OnEmbeddingCall | undefined;
 }
 
@@ -123,11 +132,21 @@ function embedderOf(
         providerOptions: optionsFor(use),
         abortSignal: signal,
       };
-      const onAnswer: OnAnswer = ({ usage }, values) =>
-        onCall?.({ model: name, ...tokensOf(usage?.tokens, values) });
-      return embedTexts(await load(), options, { limits, batch, onAnswer });
+      const onAttempt = onCall && ((attempt: Attempt) => onCall(callOf(name, attempt)));
+      return embedTexts(await load(), options, { limits, batch, onAttempt });
     },
   };
+}
+
+function callOf(
+  model: string,
+  { values, answer, error, startedAt, durationMs }: Attempt,
+): EmbeddingCall {
+  const time = { startedAt, durationMs };
+  if (!answer)
+    return { model, inputTokens: 0, isEstimated: false, ...time, errorType: errorTypeOf(error) };
+  const dimension = answer.embeddings[0]?.length;
+  return { model, ...tokensOf(answer.usage?.tokens, values), ...time, dimension };
 }
 
 function tokensOf(

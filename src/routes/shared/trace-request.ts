@@ -2,6 +2,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import { knownTraceparent } from '../../core/telemetry.ts';
+import { WorkTrace } from '../../models/work-trace.ts';
 import { tracedTurns } from '../../turns/traced-turn-service.ts';
 import type { AppContext, AppEnv } from './dependencies.ts';
 
@@ -24,6 +25,7 @@ export const traceRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   c.set('dependencies', {
     ...dependencies,
     turns: tracedTurns(dependencies.turns, span.traceparent),
+    trace: new WorkTrace(telemetry, span.traceparent),
   });
   await next();
   const status = c.get('isSent') ? 200 : c.res.status;

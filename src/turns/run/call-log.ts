@@ -33,7 +33,9 @@ interface Work {
 export class CallLog {
   readonly #calls: (LoggedCall | EmbeddingCall)[] = [];
 
+  /** Takes note of a call. A call for vectors that failed has used nothing. */
   add(call: LoggedCall | EmbeddingCall): void {
+    if ('errorType' in call && call.errorType !== undefined) return;
     this.#calls.push(call);
   }
 
@@ -75,11 +77,14 @@ export class CallLog {
   }
 }
 
-function counted({ inputTokens, isEstimated }: EmbeddingCall): TokenCounts {
+function counted({
+  inputTokens,
+  isEstimated,
+}: Pick<EmbeddingCall, 'inputTokens' | 'isEstimated'>): TokenCounts {
   return { inputTokens, outputTokens: 0, cachedTokens: 0, reasoningTokens: 0, isEstimated };
 }
 
-const NOTHING = counted({ model: '', inputTokens: 0, isEstimated: false });
+const NOTHING = counted({ inputTokens: 0, isEstimated: false });
 
 function countCall(
   { reported, prompt, said, isRefused }: LoggedCall,

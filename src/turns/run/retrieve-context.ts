@@ -7,6 +7,7 @@ import type { Citation } from '../../core/parts.ts';
 import { fittingPassages } from './build-prompt.ts';
 import { unlessAborted } from '../accept/conversation-queue.ts';
 import type { OnEmbeddingCall } from '../../models/embeddings/registry.ts';
+import { retrievalOf, type WorkTrace } from '../../models/work-trace.ts';
 import type { Passage, Retriever } from '../retriever.ts';
 import { questionIn, rewriteQuery } from './rewrite-query.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
@@ -23,10 +24,7 @@ export interface RetrievedContext {
 const PASSAGES = 8;
 
 /** What is told of a search: neither the query nor what it found. */
-const RETRIEVAL = {
-  'gen_ai.operation.name': 'retrieval',
-  'gen_ai.data_source.id': 'documents',
-};
+const RETRIEVAL = retrievalOf(PASSAGES);
 
 const NOTHING: RetrievedContext = { passages: undefined, sources: undefined, usage: [] };
 
@@ -50,9 +48,10 @@ export async function retrieveContext(
     model: models[0],
     signal,
     calls: turn.calls,
+    trace: job.trace,
   });
-  const search = () => find(job, queries, dependencies);
-  const found = await (job.trace?.step('retrieval', RETRIEVAL, search) ?? search()).catch(
+  const search = (below?: WorkTrace) => find(job, { queries, below }, dependencies);
+  const found = await (job.trace?.work.step(RETRIEVAL, search) ?? search()).catch(
     (error: unknown) => {
       if (signal.aborted) return undefined;
       throw error;
@@ -84,14 +83,14 @@ function show(
  */
 async function find(
   job: TurnJob,
-  queries: readonly string[],
+  { queries, below }: { queries: readonly string[]; below: WorkTrace | undefined },
   { retriever }: RunDependencies,
 ): Promise<Passage[]> {
   const { userId, id: conversationId } = job.conversation;
   const signal = job.turn.stopSignal;
   signal.throwIfAborted();
   const request = { userId, conversationId, k: PASSAGES, signal };
-  const logged = retrieverFor(job, retriever);
+  const logged = retrieverFor(job, retriever, below);
   const searches = queries.map((query) => logged.retrieve({ ...request, query }));
   return merged(await unlessAborted(Promise.all(searches), signal));
 }
@@ -113,9 +112,17 @@ function merged(lists: readonly Passage[][]): Passage[] {
 /**
  * Returns a retriever that searches the documents which a turn is about, and notes the calls of its
  * searches as those of the turn.
+ * @param below where they are told of; undefined where nobody watches
  */
-export function retrieverFor({ turn, parameters }: TurnJob, retriever: Retriever): Retriever {
-  const onCall: OnEmbeddingCall = (call) => turn.calls.add(call);
+export function retrieverFor(
+  { turn, parameters, trace }: TurnJob,
+  retriever: Retriever,
+  below: WorkTrace | undefined = trace?.work,
+): Retriever {
+  const onCall: OnEmbeddingCall = (call) => {
+    turn.calls.add(call);
+    below?.embedded(call);
+  };
   const about = { documentIds: parameters?.document_ids, metadata: parameters?.document_metadata };
   return { retrieve: (request) => retriever.retrieve({ ...request, ...about, onCall }) };
 }

@@ -2,12 +2,18 @@
  * Rewrites the last message as a query that makes sense without the conversation, so that "and the
  * second one?" finds what it means.
  */
-import type { LanguageModelV4Prompt, LanguageModelV4Usage } from '@ai-sdk/provider';
+import type {
+  LanguageModelV4CallOptions,
+  LanguageModelV4Prompt,
+  LanguageModelV4Usage,
+} from '@ai-sdk/provider';
 import { textOf, type ContextMessage } from '../../core/context.ts';
 import { isOffline } from '../../models/chat/catalog.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import { isRefusedByStatus } from '../../models/service-error.ts';
 import type { CallLog } from './call-log.ts';
+import type { StepResult } from './model-step.ts';
+import type { TurnTrace } from './turn-trace.ts';
 
 export interface RewrittenQuery {
   /**
@@ -47,21 +53,17 @@ interface Rewriting {
   signal: AbortSignal;
   /** Takes note of the call. */
   calls: CallLog;
+  /** Undefined where nobody watches. */
+  trace?: TurnTrace | undefined;
 }
 
 /** Returns the queries to search for. */
-export async function rewriteQuery({
-  history,
-  model,
-  signal,
-  calls,
-}: Rewriting): Promise<RewrittenQuery> {
+export async function rewriteQuery(rewriting: Rewriting): Promise<RewrittenQuery> {
+  const { history, model } = rewriting;
   const last = questionIn(history);
   const isFirst = history.filter((message) => message.role === 'user').length < 2;
   if (isFirst) return { queries: [last], usage: [] };
-  const rewritten = isOffline(model.name)
-    ? undefined
-    : await rewrite({ history, model, signal, calls });
+  const rewritten = isOffline(model.name) ? undefined : await rewrite(rewriting);
   if (!rewritten) return { queries: withLastTurn(history, last), usage: [] };
   return { queries: [...new Set([rewritten.query, last])], usage: rewritten.usage };
 }
@@ -110,6 +112,7 @@ async function rewrite({
   model,
   signal,
   calls,
+  trace,
 }: Rewriting): Promise<Rewritten | undefined> {
   const lines = history
     .slice(-HISTORY_MESSAGES)
@@ -118,30 +121,31 @@ async function rewrite({
     { role: 'system', content: INSTRUCTIONS },
     { role: 'user', content: [{ type: 'text', text: lines.join('\n') }] },
   ];
-  const answer: Answer = { query: '', usage: undefined, hasFinished: false };
-  let isRefused = false;
-  try {
-    const { stream } = await (
-      await model.load()
-    ).doStream({
-      prompt,
-      abortSignal: AbortSignal.any([signal, AbortSignal.timeout(REWRITE_TIMEOUT_MS)]),
-    });
-    await collect(stream, answer);
-  } catch (error) {
-    isRefused = isRefusedByStatus(error);
-    answer.hasFinished = false;
-  }
-  const { query: said, usage: reported } = answer;
+  const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(REWRITE_TIMEOUT_MS)]);
+  const call = (headers?: Record<string, string>) => ask(model, { prompt, abortSignal, headers });
+  const answer = await (trace ? trace.call(model, {}, call) : call());
+  const { query: said, usage: reported, error } = answer;
+  const isRefused = isRefusedByStatus(error);
   calls.add({ kind: 'rewrite', model: model.name, reported, prompt, said, isRefused });
   const query = said.trim();
-  return answer.hasFinished && query !== '' ? { query, usage: [reported] } : undefined;
+  return answer.finish !== undefined && query !== '' ? { query, usage: [reported] } : undefined;
 }
 
-interface Answer {
+/** Asks the model once. It never throws: the answer says how it went. */
+async function ask(model: ChatModel, options: LanguageModelV4CallOptions): Promise<Answer> {
+  const answer: Answer = { query: '', usage: undefined, finish: undefined };
+  try {
+    const { stream } = await (await model.load()).doStream(options);
+    await collect(stream, answer);
+  } catch (error) {
+    answer.error = error;
+    answer.finish = undefined;
+  }
+  return answer;
+}
+
+interface Answer extends Pick<StepResult, 'finish' | 'usage' | 'error'> {
   query: string;
-  usage: LanguageModelV4Usage | undefined;
-  hasFinished: boolean;
 }
 
 /** Reads the stream of a model into `answer`, up to its finish, an error, or too long a query. */
@@ -155,7 +159,7 @@ async function collect(
     if (answer.query.length > LONGEST_QUERY) return;
     if (part.type !== 'finish') continue;
     answer.usage = part.usage;
-    answer.hasFinished = true;
+    answer.finish = part.finishReason.unified;
     return;
   }
 }

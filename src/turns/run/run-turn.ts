@@ -13,6 +13,8 @@ import { retrieveContext } from './retrieve-context.ts';
 import { endSteered } from './steering.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
 
+const STORE = { name: 'store', attributes: {} };
+
 /**
  * Runs an accepted turn and stores its end. It never throws: every error becomes the turn's
  * outcome. Readers see the end after it is stored.
@@ -24,7 +26,7 @@ export async function runTurn(job: TurnJob, dependencies: RunDependencies): Prom
   const work = { workId, userId: conversation.userId, conversationId, keyId, at };
   const calls = turn.calls.entries(work, turn.parts, dependencies.prices);
   const store = () => storeEnding(job, { ending, calls }, dependencies);
-  const outcome = await (job.trace ? job.trace.step('store', {}, store) : store());
+  const outcome = await (job.trace ? job.trace.work.step(STORE, store) : store());
   turn.end(outcome);
   if (job.trace) dependencies.defer(job.trace.end(outcome, calls));
   dependencies.defer(afterTurn({ head: turn.head, outcome, calls, log: dependencies.log }));

@@ -5,8 +5,9 @@
  */
 import type { LedgerEntry } from '../../core/ledger.ts';
 import type { Outcome, TurnHead } from '../../core/message.ts';
-import type { Attributes, Span, Telemetry } from '../../core/telemetry.ts';
+import { errorTypeOf, type Attributes, type Span, type Telemetry } from '../../core/telemetry.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
+import { knownOf, modelAttributes, modelIdOf, WorkTrace } from '../../models/work-trace.ts';
 import type { StepResult } from './model-step.ts';
 
 /** Where a turn comes from. */
@@ -18,12 +19,14 @@ export interface TraceOrigin {
   begunAt: number;
 }
 
-/** What the conventions call our providers. */
-const PROVIDERS: Readonly<Record<string, string>> = { google: 'gcp.gemini' };
+/** What is told of a call of a model. */
+type ToldResult = Pick<StepResult, 'finish' | 'usage' | 'error' | 'late' | 'firstOutputAt'>;
 
 export class TurnTrace {
   readonly #telemetry: Telemetry;
   readonly #span: Span;
+  /** Tells of the steps of the turn. */
+  readonly work: WorkTrace;
   readonly #begunAt: number;
   #toolCalls = 0;
 
@@ -41,20 +44,8 @@ export class TurnTrace {
         ...modelAttributes(head.model),
       },
     });
+    this.work = new WorkTrace(telemetry, this.#span.traceparent);
     this.#begin('accept', 'internal', {}, begunAt).end();
-  }
-
-  /** Runs a step in a span of its own. */
-  async step<Result>(name: string, attributes: Attributes, run: () => Promise<Result>) {
-    const span = this.#begin(name, 'internal', attributes);
-    try {
-      const result = await run();
-      span.end();
-      return result;
-    } catch (error) {
-      span.end(typeOf(error));
-      throw error;
-    }
   }
 
   /** Runs a call of a tool of ours. @param failed tells whether its result is a failure */
@@ -86,15 +77,15 @@ export class TurnTrace {
    * Runs a call of a model, which is told what it is part of.
    * @param run is given the headers that say so
    */
-  async call(
+  async call<Result extends ToldResult>(
     model: ChatModel,
     parameters: Attributes,
-    run: (headers: Record<string, string>) => Promise<StepResult>,
-  ): Promise<StepResult> {
+    run: (headers: Record<string, string>) => Promise<Result>,
+  ): Promise<Result> {
     const begunAt = performance.now();
     const attributes = { 'gen_ai.operation.name': 'chat', ...modelAttributes(model.name) };
     const asked = { ...attributes, 'gen_ai.request.stream': true, ...parameters };
-    const span = this.#begin(`chat ${idOf(model.name)}`, 'client', asked);
+    const span = this.#begin(`chat ${modelIdOf(model.name)}`, 'client', asked);
     const step = await run({ traceparent: span.traceparent });
     const error = errorOf(step);
     span.set(resultAttributes(step, begunAt));
@@ -112,13 +103,13 @@ export class TurnTrace {
     const failure = error?.code;
     this.#span.set({
       'parley.turn.status': message.status,
-      'gen_ai.response.model': message.model ? idOf(message.model) : undefined,
+      'gen_ai.response.model': message.model ? modelIdOf(message.model) : undefined,
       'gen_ai.response.finish_reasons': message.finishReason ? [message.finishReason] : undefined,
       'gen_ai.usage.input_tokens': message.inputTokens ?? undefined,
       'gen_ai.usage.output_tokens': message.outputTokens ?? undefined,
     });
     this.#span.end(failure);
-    for (const call of calls) this.#measureCall(call);
+    for (const call of calls) if (call.kind !== 'embedding') this.#measureCall(call);
     this.#measureTurn(message, calls, failure);
     return this.#telemetry.settle();
   }
@@ -128,10 +119,9 @@ export class TurnTrace {
     return this.#telemetry.begin({ name, kind, parent, attributes, startedAt });
   }
 
-  /** The tokens of a call as the ledger counts them, so that both say the same. */
+  /** The tokens of a call as the ledger counts them; those of vectors are told with each call. */
   #measureCall(call: LedgerEntry): void {
-    const operation = call.kind === 'embedding' ? 'embeddings' : 'chat';
-    const attributes = { 'gen_ai.operation.name': operation, ...modelAttributes(call.model) };
+    const attributes = { 'gen_ai.operation.name': 'chat', ...modelAttributes(call.model) };
     const { measure } = this.#measures(attributes);
     const counted = this.#measures({ ...attributes, 'gen_ai.token.modality': 'text' });
     const usage = 'gen_ai.client.inference.usage';
@@ -139,7 +129,6 @@ export class TurnTrace {
     measure('gen_ai.client.inference.operation.input_tokens', call.inputTokens);
     if (call.cachedTokens > 0)
       counted.measure(`${usage}.cache_read.input_tokens`, call.cachedTokens);
-    if (operation === 'embeddings') return;
     counted.measure(`${usage}.output_tokens`, call.outputTokens);
     measure('gen_ai.client.inference.operation.output_tokens', call.outputTokens);
     if (call.reasoningTokens > 0)
@@ -172,9 +161,7 @@ export class TurnTrace {
 
   /** Measures with the same attributes, those that are undefined left out. */
   #measures(attributes: Attributes) {
-    const known = Object.fromEntries(
-      Object.entries(attributes).filter(([, value]) => value !== undefined),
-    );
+    const known = knownOf(attributes);
     return {
       measure: (name: Parameters<Telemetry['measure']>[0], value: number) =>
         this.#telemetry.measure(name, value, known),
@@ -202,20 +189,7 @@ export function tellReplay(
     .end();
 }
 
-/** The provider of a `provider/model`, and the model. */
-function modelAttributes(name: string): Attributes {
-  const provider = name.slice(0, name.indexOf('/'));
-  return {
-    'gen_ai.provider.name': PROVIDERS[provider] ?? provider,
-    'gen_ai.request.model': idOf(name),
-  };
-}
-
-function idOf(name: string): string {
-  return name.slice(name.indexOf('/') + 1);
-}
-
-function resultAttributes({ finish, usage, firstOutputAt }: StepResult, begunAt: number) {
+function resultAttributes({ finish, usage, firstOutputAt }: ToldResult, begunAt: number) {
   return {
     'gen_ai.response.finish_reasons': finish === undefined ? undefined : [finish],
     'gen_ai.response.time_to_first_chunk':
@@ -227,16 +201,9 @@ function resultAttributes({ finish, usage, firstOutputAt }: StepResult, begunAt:
   };
 }
 
-function errorOf(step: StepResult): string | undefined {
+function errorOf(step: ToldResult): string | undefined {
   if (step.late) return 'timeout';
-  return step.error === undefined ? undefined : typeOf(step.error);
-}
-
-/** The kind of an error: a code of ours, a status, or the name of its class; never its text. */
-function typeOf(error: unknown): string {
-  if (!(error instanceof Error)) return '_OTHER';
-  if ('statusCode' in error && typeof error.statusCode === 'number') return `${error.statusCode}`;
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+  return step.error === undefined ? undefined : errorTypeOf(step.error);
 }
 
 function secondsSince(begunAt: number): number {

@@ -69,7 +69,7 @@ async function search({ request, question, written }: TaskOf<'search'>, { signal
 
 async function ingest({ input }: TaskOf<'ingest'>, context: TaskContext) {
   const tell = (event: IngestEvent) => context.tell(event);
-  const { document, work } = await ingester.ingest(input);
+  const { document, work } = await ingester.ingest(input, (called) => tell({ called }));
   tell({ accepted: document });
   return work((progress) => tell({ progress }));
 }

@@ -13,7 +13,11 @@ import { requireUserId } from '../../../core/principal.ts';
 import type { Examined, FileExaminer, FileToExamine } from '../../../documents/examine-file.ts';
 import type { DocumentInput, Ingester, IngestRun } from '../../../documents/ingester.ts';
 import type { OnProgress } from '../../../documents/ingest.ts';
-import type { EmbeddingRegistry } from '../../../models/embeddings/registry.ts';
+import type {
+  EmbeddingCall,
+  EmbeddingRegistry,
+  OnEmbeddingCall,
+} from '../../../models/embeddings/registry.ts';
 import {
   embedQuestion,
   type Passage,
@@ -37,7 +41,10 @@ export type DocumentTask =
   | { kind: 'examine'; file: FileToExamine };
 
 /** What an ingest tells before its result, which is the finished document. */
-export type IngestEvent = { accepted: Document } | { progress: Parameters<OnProgress>[0] };
+export type IngestEvent =
+  | { accepted: Document }
+  | { progress: Parameters<OnProgress>[0] }
+  | { called: EmbeddingCall };
 
 /** What a thread is started with. */
 export interface ThreadData {
@@ -95,7 +102,7 @@ export class DocumentThreads implements Searcher, Ingester, FileExaminer {
     return (await found) as Passage[];
   }
 
-  async ingest(input: DocumentInput): Promise<IngestRun> {
+  async ingest(input: DocumentInput, onCall?: OnEmbeddingCall): Promise<IngestRun> {
     const { promise: accepted, resolve, reject } = Promise.withResolvers<Document>();
     let onProgress: OnProgress = () => undefined;
     const finished = this.#ingests.run(
@@ -107,6 +114,7 @@ export class DocumentThreads implements Searcher, Ingester, FileExaminer {
           // The thread tells nothing else.
           const told = event as IngestEvent;
           if ('accepted' in told) resolve(told.accepted);
+          else if ('called' in told) onCall?.(told.called);
           else onProgress(told.progress);
         },
       },

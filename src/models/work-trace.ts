@@ -1,0 +1,134 @@
+/**
+ * Tells those who watch of what is done for a request or a turn: its steps, each in a span of its
+ * own, and its calls of embedding services.
+ */
+import {
+  errorTypeOf,
+  type Attributes,
+  type MetricName,
+  type Telemetry,
+} from '../core/telemetry.ts';
+import type { EmbeddingCall } from './embeddings/registry.ts';
+
+/** What the conventions call our providers. */
+const PROVIDERS: Readonly<Record<string, string>> = { google: 'gcp.gemini' };
+
+/** A kind of step, and what is measured of it besides; none of it says what was asked or found. */
+export interface Step {
+  name: string;
+  attributes: Attributes;
+  /** The measure of how long it took, with its attributes. */
+  measured?: [metric: MetricName, attributes: Attributes];
+}
+
+/** A step that has begun. */
+export interface Begun {
+  /** Where its parts are told of. */
+  below: WorkTrace;
+  /** Ends it. @param error why it failed; left out for what went well */
+  end(error?: unknown): void;
+}
+
+export const INGEST: Step = {
+  ...{ name: 'ingest', attributes: {} },
+  measured: ['parley.ingest.duration', {}],
+};
+
+/** Returns the step of a search. @param k the most passages that it finds */
+export function retrievalOf(k: number | undefined): Step {
+  const operation = { 'gen_ai.operation.name': 'retrieval', 'gen_ai.provider.name': 'parley' };
+  return {
+    name: 'retrieval',
+    attributes: { ...operation, 'gen_ai.data_source.id': 'documents', 'gen_ai.request.top_k': k },
+    measured: ['gen_ai.client.operation.duration', operation],
+  };
+}
+
+export class WorkTrace {
+  readonly #telemetry: Telemetry;
+  readonly #parent: string;
+
+  /** @param parent the span that the work is part of, as a `traceparent` */
+  constructor(telemetry: Telemetry, parent: string) {
+    this.#telemetry = telemetry;
+    this.#parent = parent;
+  }
+
+  /** Begins a step in a span of its own. */
+  begin({ name, attributes, measured }: Step): Begun {
+    const begunAt = performance.now();
+    const parent = this.#parent;
+    const span = this.#telemetry.begin({ name, kind: 'internal', parent, attributes });
+    return {
+      below: new WorkTrace(this.#telemetry, span.traceparent),
+      end: (error) => {
+        const errorType = error === undefined ? undefined : errorTypeOf(error);
+        span.end(errorType);
+        if (!measured) return;
+        const [metric, known] = measured;
+        const seconds = (performance.now() - begunAt) / 1000;
+        this.measure(metric, seconds, { ...known, 'error.type': errorType });
+      },
+    };
+  }
+
+  /**
+   * Runs a step in a span of its own.
+   * @param run is given where its parts are told of
+   */
+  async step<Result>(step: Step, run: (below: WorkTrace) => Promise<Result>): Promise<Result> {
+    const begun = this.begin(step);
+    try {
+      const result = await run(begun.below);
+      begun.end();
+      return result;
+    } catch (error) {
+      begun.end(error);
+      throw error;
+    }
+  }
+
+  /** Tells of a call of an embedding service, which is over. */
+  readonly embedded = (call: EmbeddingCall): void => {
+    const { inputTokens, errorType, startedAt, durationMs } = call;
+    const attributes = { 'gen_ai.operation.name': 'embeddings', ...modelAttributes(call.model) };
+    const [kind, parent] = ['client', this.#parent] as const;
+    const name = `embeddings ${modelIdOf(call.model)}`;
+    const span = this.#telemetry.begin({ name, kind, parent, startedAt, attributes });
+    span.set({
+      'gen_ai.embeddings.dimension.count': call.dimension,
+      'gen_ai.usage.input_tokens': errorType === undefined ? inputTokens : undefined,
+    });
+    span.end(errorType);
+    const measured = { ...attributes, 'error.type': errorType };
+    this.measure('gen_ai.client.operation.duration', durationMs / 1000, measured);
+    if (errorType !== undefined) return;
+    const counted = { ...attributes, 'gen_ai.token.modality': 'text' };
+    this.measure('gen_ai.client.inference.usage.input_tokens', inputTokens, counted);
+    this.measure('gen_ai.client.inference.operation.input_tokens', inputTokens, attributes);
+  };
+
+  /** Measures; attributes that are undefined are left out. */
+  measure(name: MetricName, value: number, attributes: Attributes): void {
+    this.#telemetry.measure(name, value, knownOf(attributes));
+  }
+}
+
+/** Returns the attributes that are not undefined. */
+export function knownOf(attributes: Attributes): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
+}
+
+/** The provider of a `provider/model`, and the model. */
+export function modelAttributes(name: string): Attributes {
+  const provider = name.slice(0, name.indexOf('/'));
+  return {
+    'gen_ai.provider.name': PROVIDERS[provider] ?? provider,
+    'gen_ai.request.model': modelIdOf(name),
+  };
+}
+
+/** The model of a `provider/model`. */
+export function modelIdOf(name: string): string {
+  return name.slice(name.indexOf('/') + 1);
+}
