@@ -9,6 +9,7 @@ describe('an empty environment', () => {
       CONTEXT_WINDOW_MESSAGES: 20,
       MIN_MESSAGES_TO_KEEP: 10,
       MODEL_FAST_PATH: 'on',
+      FOLLOW_FAST_PATH: 'on',
       TITLE_WORD_LIMIT: 8,
       FIRST_TOKEN_TIMEOUT_MS: 30_000,
       IDLE_TIMEOUT_MS: 30_000,
