@@ -1,7 +1,7 @@
 import type { Failure } from './errors.ts';
 import type { Budget } from './limits.ts';
 import type { TurnParameters } from './parameters.ts';
-import type { Part } from './parts.ts';
+import type { Part, SteeredMessage } from './parts.ts';
 
 /**
  * The states of a message. An answer is `complete` only when the provider declared that it finished
@@ -152,4 +152,12 @@ export function terminalEvent(status: Status): 'turn.completed' | 'turn.cancelle
   if (status === 'complete' || status === 'truncated' || status === 'filtered')
     return 'turn.completed';
   return status === 'cancelled' ? 'turn.cancelled' : 'turn.failed';
+}
+
+/** A turn as it is read for its reader: with what it answers, and what waits for it. */
+export interface ReadTurn extends StoredTurn {
+  /** The parts of the message that is answered. */
+  promptParts: Part[];
+  /** The messages that wait to join it, or to be answered after it. */
+  waiting: SteeredMessage[];
 }

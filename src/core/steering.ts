@@ -3,7 +3,7 @@
  * by a turn right after it.
  */
 import type { TurnParameters } from './parameters.ts';
-import { contentOf, decodeParts, type Part } from './parts.ts';
+import { contentOf, decodeParts, type Part, type SteeredMessage } from './parts.ts';
 
 /** A message that is to steer a turn, with all that it needs to become a turn of its own. */
 export interface Steering {
@@ -66,4 +66,11 @@ export function steeredPart({ id, parts: stored, clientId, createdAt }: Steering
 /** Returns true when a message has joined the turn whose answer has these parts. */
 export function hasJoined(parts: readonly Part[], id: string): boolean {
   return parts.some((part) => part.type === 'steered' && part.message.id === id);
+}
+
+/** Returns the messages of a turn that have not joined the answer with these parts. */
+export function waitingIn(steering: readonly Steering[], parts: readonly Part[]): SteeredMessage[] {
+  return steering
+    .filter(({ id, isReleased }) => !isReleased && !hasJoined(parts, id))
+    .map((line) => steeredPart(line).message);
 }

@@ -1,5 +1,5 @@
 /** The routes of single turns: read, follow, cancel. */
-import type { StoredTurn } from '../core/message.ts';
+import type { ReadTurn } from '../core/message.ts';
 import { findTurn, type TurnStanding } from '../store/turns/read.ts';
 import { nativeSse } from '../wire/native-sse.ts';
 import { turnView } from '../wire/views.ts';
@@ -100,7 +100,7 @@ export function turnsRouter() {
   return router;
 }
 
-function shown(c: AppContext, turn: StoredTurn): Response {
+function shown(c: AppContext, turn: ReadTurn): Response {
   return c.json(turnView(turn), 200, turnHeaders(turn.head));
 }
 

@@ -8,7 +8,7 @@ import {
   usageOf,
   type Message,
   type Outcome,
-  type StoredTurn,
+  type ReadTurn,
   type TurnHead,
 } from '../core/message.ts';
 import { contentOf, filesIn, type Part, type Citation } from '../core/parts.ts';
@@ -35,7 +35,7 @@ export function messageView(message: Message) {
     content,
     // `content` already holds a plain answer, so `parts` are only added when there is more than
     // text.
-    ...(isPlainText(message.parts) ? {} : { parts: message.parts.map(shownPart) }),
+    ...partsView(message.parts),
     status: message.status,
     ...(message.isRefused ? { refused: true } : {}),
     sequence_number: message.sequenceNumber,
@@ -61,7 +61,7 @@ export function resultView(message: Message) {
     status: message.status,
     ...(message.finishReason ? { finish_reason: message.finishReason } : {}),
     ...validView(message),
-    ...(isPlainText(message.parts) ? {} : { parts: message.parts.map(shownPart) }),
+    ...partsView(message.parts),
     ...citedView(message),
   };
 }
@@ -72,7 +72,7 @@ export function validView({ isValid }: Message): { valid?: boolean } {
 }
 
 /** Returns the files of a user's message; empty for one without. */
-export function attachmentsView({ parts }: Message) {
+export function attachmentsView({ parts }: Pick<Message, 'parts'>) {
   const files = filesIn(parts);
   if (files.length === 0) return {};
   return { attachments: files.map(({ type: _, text_tokens: _tokens, ...file }) => file) };
@@ -96,6 +96,11 @@ export function citationsIn(content: string, sources: readonly Citation[]): Cita
     ).flat(),
   );
   return sources.filter(({ n }) => cited.has(n));
+}
+
+/** Returns the parts of a message; empty for one that is its text and its sources. */
+function partsView(parts: readonly Part[]): { parts?: Part[] } {
+  return isPlainText(parts) ? {} : { parts: parts.map(shownPart) };
 }
 
 /** Returns a part without the fields that only providers need. */
@@ -159,12 +164,21 @@ export function refusedView(turnId: string, failure: Failure) {
 }
 
 /** Returns a turn as `GET /turns/{id}` shows it. */
-export function turnView({ head, message, error }: StoredTurn) {
+export function turnView({ head, message, promptParts, waiting, error }: ReadTurn) {
+  const { id, sequenceNumber, text } = head.userMessage;
   return {
     turn_id: head.turnId,
     conversation_id: head.conversationId,
     status: message.status,
+    user_message: {
+      id,
+      sequence_number: sequenceNumber,
+      content: text,
+      ...partsView(promptParts),
+      ...attachmentsView({ parts: promptParts }),
+    },
     message: messageView(message),
+    ...(waiting.length === 0 ? {} : { steering: waiting }),
     ...errorView(error, head.turnId),
   };
 }

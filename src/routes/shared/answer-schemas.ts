@@ -86,7 +86,27 @@ export const turnSchema = z
     turn_id: z.string(),
     conversation_id: z.string(),
     status,
+    user_message: z
+      .looseObject({
+        id: z.string(),
+        sequence_number: z.int(),
+        content: z.string(),
+        parts: messageSchema.shape.parts,
+        attachments: messageSchema.shape.attachments,
+      })
+      .openapi({ description: 'The message that it answers' }),
     message: messageSchema,
+    steering: z
+      .array(
+        z.looseObject({
+          id: z.string(),
+          role: z.literal('user'),
+          content: z.string(),
+          created_at: timestamp,
+        }),
+      )
+      .optional()
+      .openapi({ description: 'What was said meanwhile, and waits to join it or to follow it' }),
     error: z.looseObject({ code: z.string(), detail: z.string() }).optional(),
   })
   .openapi('Turn');

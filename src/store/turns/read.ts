@@ -1,9 +1,10 @@
 /** A turn as everybody may see it in the database, and what others than its owner may ask of it. */
 import { and, eq, lt, not, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
-import type { Siblings, StoredTurn } from '../../core/message.ts';
+import type { ReadTurn, Siblings } from '../../core/message.ts';
 import { contentOf } from '../../core/parts.ts';
 import type { Principal } from '../../core/principal.ts';
+import { waitingIn } from '../../core/steering.ts';
 import type { Database } from '../database.ts';
 import { isRemembered, KEY_LIFETIME_MS, type Key } from '../idempotency-keys.ts';
 import { messageView, siblingsOf } from '../message-view.ts';
@@ -31,6 +32,7 @@ const selectMine = prepare(({ turnId, owner }: Given<'turnId' | 'owner'>) =>
         model: turns.model,
         created: turns.created,
         parameters: turns.parameters,
+        steering: turns.steering,
         hasHeartbeat: sql`${turns.heartbeatAt} > ${turns.startedAt}`.mapWith(Boolean),
       },
       conversation: { title: conversations.title, createdAt: conversations.createdAt },
@@ -57,10 +59,11 @@ export function selectTurn(turnId: string, principal: Principal) {
 type TurnRow = ReturnType<ReturnType<typeof selectTurn>['read']>[number];
 
 /** Makes a turn of a row of {@link selectTurn}. */
-export function turnFrom(row: TurnRow): StoredTurn {
+export function turnFrom(row: TurnRow): ReadTurn {
   const { turn, conversation, prompt: asked, ...message } = row;
   const { index, count, parts, ...promptMessage } = asked;
   const { id, sequenceNumber, siblings, clientId } = message;
+  const running = turn.state === 'running';
   return {
     head: {
       turnId: message.turnId ?? '',
@@ -74,8 +77,10 @@ export function turnFrom(row: TurnRow): StoredTurn {
       conversationCreatedAt: conversation.createdAt,
       parameters: turn.parameters ?? undefined,
     },
-    running: turn.state === 'running',
+    running,
     hasHeartbeat: turn.hasHeartbeat,
+    promptParts: parts,
+    waiting: running ? waitingIn(turn.steering ?? [], message.parts) : [],
     message,
     error: turn.error ?? undefined,
   };
@@ -88,7 +93,7 @@ export function turnFrom(row: TurnRow): StoredTurn {
 export async function readTurn(
   db: Database,
   { turnId, principal, leaseMs }: { turnId: string; principal: Principal; leaseMs: number },
-): Promise<StoredTurn | undefined> {
+): Promise<ReadTurn | undefined> {
   const select = [selectTurn(turnId, principal)] as const;
   const [[row]] = await readRepaired(db, { select, stale: { turnId }, leaseMs });
   return row && turnFrom(row);
