@@ -157,10 +157,10 @@ interface PageBounds {
  * @throws ParleyError `payload_too_large`
  */
 async function readPieces(page: Page, { room, deadline }: PageBounds): Promise<Piece[]> {
+  if (Date.now() > deadline) throw tooLong();
   const reader = page.streamTextContent().getReader();
   const late = Promise.withResolvers<never>();
-  const tooLate = () => late.reject(tooLarge('The PDF takes too long to read'));
-  const timer = setTimeout(tooLate, Math.max(deadline - Date.now(), 0));
+  const timer = setTimeout(() => late.reject(tooLong()), deadline - Date.now());
   const pieces: Piece[] = [];
   let left = room;
   try {
@@ -181,6 +181,8 @@ async function readPieces(page: Page, { room, deadline }: PageBounds): Promise<P
     await reader.cancel(new Error('the page is not needed any more')).catch(() => undefined);
   }
 }
+
+const tooLong = () => tooLarge('The PDF takes too long to read');
 
 /** Glyphs of a font without a character mapping appear as control or private characters. */
 const MEANINGLESS = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;

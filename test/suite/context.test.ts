@@ -216,7 +216,7 @@ it('sequence numbers have no gaps, however the turns end', async () => {
 });
 
 describe('what the provider counted', () => {
-  const long = (index: number) => `${index} ${'word '.repeat(1_200)}`;
+  const long = (index: number) => `${index} ${'word '.repeat(2_600)}`;
 
   it.each([
     ['as we estimate, sends all that fits', undefined, 13],

@@ -7,6 +7,7 @@ import * as htmlparser2 from 'htmlparser2';
 import { ParleyError } from '../../../src/core/errors.ts';
 import { extract, LARGEST_TEXT, type Sent } from '../../../src/documents/extract.ts';
 import { htmlToText as htmlToMarkdown } from '../../../src/documents/html-to-markdown.ts';
+import { layOut } from '../../../src/documents/pdf-layout.ts';
 import { readPdf } from '../../../src/documents/pdf-to-text.ts';
 import { libraries } from '../../../src/host/node/libraries.ts';
 import { makePdf } from '../../support/pdf.ts';
@@ -181,23 +182,8 @@ describe('PDF', () => {
     };
     const spaces = ' '.repeat(100_000);
     const items = [item(`a${spaces}b`, 100), item('c \t', 88), item('', 60), item('d', 40)];
-    const page = {
-      getTextContent: async () => ({ items }),
-      getAnnotations: async () => [],
-      cleanup: () => undefined,
-    };
-    const pdf = {
-      numPages: 1,
-      getPage: async () => page,
-      getMetadata: async () => ({ info: {} }),
-      loadingTask: { destroy: async () => undefined },
-    };
     const started = performance.now();
-    // What is used of the library, and no more.
-    const { text } = await readPdf(
-      { ...(await libraries.pdf()), getDocumentProxy: async () => pdf } as never,
-      new Uint8Array(),
-    );
+    const text = layOut(items);
     expect(text).toBe(`a${spaces}b\nc\n\nd`);
     expect(performance.now() - started).toBeLessThan(1_000);
   });
