@@ -11,6 +11,7 @@ import type { TurnAddress } from '../turns/turn-service.ts';
 import { keepOld } from './attachments.ts';
 import type { PlacedAsk } from './client-chat.ts';
 import type { ActionContext } from './context.ts';
+import { madeByFirstTry } from './first-try.ts';
 import { findOnPath, isSameAnswer } from './place-on-path.ts';
 import { newConversation, type ConversationFields } from './start-turn.ts';
 
@@ -65,6 +66,8 @@ const RETRY_WITHIN_MS = 60_000;
 
 /** Finds the place of a history among all that its user has; makes one where there is none. */
 export async function placeHistory(context: ActionContext, placing: Placing): Promise<Place> {
+  const repeated = await repeatedIn(context, undefined, placing);
+  if (repeated) return repeated;
   const found = await find(context, placing);
   return matching(found, placing) ?? { ask: await beginHistory(context, placing) };
 }
@@ -107,10 +110,12 @@ export async function repeatedIn(
   placing: Placing,
 ): Promise<Place | undefined> {
   if (placing.retryOf === undefined) return undefined;
-  const found = await find(context, placing);
   const isThere = (exchange: StoredExchange) =>
     conversationId === undefined || exchange.conversationId === conversationId;
-  const first = found.find((exchange) => isThere(exchange) && isRepeated(exchange, placing));
+  const first = await madeByFirstTry(async () => {
+    const found = await find(context, placing);
+    return found.find((exchange) => isThere(exchange) && isRepeated(exchange, placing));
+  });
   return first && { join: addressOf(first) };
 }
 
@@ -149,10 +154,6 @@ async function find(context: ActionContext, { userId, hashes, create }: Placing)
 function matching(found: readonly StoredExchange[], placing: Placing): Place | undefined {
   const { hashes } = placing;
   const same = found.find(({ hash }) => hash === hashes.whole);
-  if (placing.retryOf !== undefined) {
-    const first = found.find((exchange) => isRepeated(exchange, placing));
-    if (first) return { join: addressOf(first) };
-  }
   if (same) return { ask: again(same) };
   const last = placing.before.at(-1);
   const parent = found.find(

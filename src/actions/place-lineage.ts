@@ -64,12 +64,9 @@ export async function placeInConversation(
 ): Promise<Place> {
   const conversationId = await findChat(context, name);
   if (conversationId === undefined) throw notFound('Conversation');
-  if (isBeginning(placing))
-    return (
-      (await repeatedIn(context, conversationId, placing)) ?? {
-        ask: placeAfter(conversationId, placing, undefined),
-      }
-    );
+  const repeated = await repeatedIn(context, conversationId, placing);
+  if (repeated) return repeated;
+  if (isBeginning(placing)) return { ask: placeAfter(conversationId, placing, undefined) };
   const place = await placeIn(context, conversationId, placing);
   if (place) return place;
   throw invalid('messages', 'these messages are not those of the conversation');

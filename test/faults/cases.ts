@@ -6,6 +6,9 @@ import { busy } from './cases/busy.ts';
 import { cancelRaces } from './cases/cancel.ts';
 import { cursors } from './cases/cursors.ts';
 import { databaseRequests } from './cases/database-requests.ts';
+import { doorKill } from './cases/door-kill.ts';
+import { doorPackages } from './cases/door-packages.ts';
+import { doors } from './cases/doors.ts';
 import { eventSources } from './cases/event-source.ts';
 import { files } from './cases/files.ts';
 import { idempotency } from './cases/idempotency.ts';
@@ -24,6 +27,9 @@ import { upstreamCuts } from './cases/upstream.ts';
 export const cases: FaultCase[] = [
   ...databaseRequests,
   ...kill,
+  ...doors,
+  ...doorKill,
+  ...doorPackages,
   ...steering,
   ...tools,
   ...trees,

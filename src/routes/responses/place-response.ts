@@ -1,6 +1,7 @@
 /** Makes a request for a response one for a turn, at its place. */
 import { forkConversation } from '../../actions/change-tree.ts';
 import { userOf, type PlacedAsk } from '../../actions/client-chat.ts';
+import { madeByFirstTry } from '../../actions/first-try.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
 import { sha256 } from '../../core/sha256.ts';
 import { findRepeated } from '../../store/turns/find-answer.ts';
@@ -53,7 +54,7 @@ export async function placeOf(asker: ResponseAsker, given: ResponseBody): Promis
 /** Finds the turn of the same request, which its client has sent before. */
 function findFirst({ context }: ResponseAsker, which: { hash: string; request: string }) {
   const { dependencies, principal } = context;
-  return findRepeated(dependencies.db, { ...which, principal });
+  return madeByFirstTry(() => findRepeated(dependencies.db, { ...which, principal }));
 }
 
 /**

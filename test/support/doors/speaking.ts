@@ -42,6 +42,8 @@ export interface Door {
   /** True where the history that a client sends tells where its message belongs. */
   keepsHistories?: true;
   call(chat: Chat, message: string): Call;
+  /** The further headers of a call that a client repeats by itself; undefined where none does. */
+  again?: Record<string, string>;
   /** Returns the body by which the message joins the turn that runs; undefined where none can. */
   steering?(body: Call['body']): Call['body'];
 }
@@ -60,20 +62,27 @@ export function say(
     : listen(url + path, { json: body, headers: { ...headers, ...more } }, hear);
 }
 
+/** The client's names of its messages are those of their places. */
+const newId = ({ name, said }: Chat) => `${name}-${said.length}`;
+
+/** By this the packages of OpenAI and Anthropic tell that they try again. */
+const AGAIN = { 'x-stainless-retry-count': '1' };
+
 const conversations: Door = {
   name: 'POST /conversations/{id}/messages',
   hear: native,
   begins: true,
-  call({ user: user_id, model, conversationId }, message) {
+  call(chat, message) {
+    const { user: user_id, model, conversationId } = chat;
     const path =
       conversationId === undefined ? '/conversations' : `/conversations/${conversationId}/messages`;
-    return { path, body: { user_id, message, model, stream: true } };
+    const headers = { 'idempotency-key': newId(chat) };
+    return { path, body: { user_id, message, model, stream: true }, headers };
   },
+  again: {},
   steering: steer,
 };
 
-/** The client's names of its messages are those of their places. */
-const newId = ({ name, said }: Chat) => `${name}-${said.length}`;
 const uiMessage = (id: string, role: string, text: string) => ({
   id,
   role,
@@ -92,6 +101,7 @@ const uiChat: Door = {
   hear: uiMessages,
   begins: true,
   call: (chat, message) => ({ path: '/api/chat', body: uiBody(chat, message) }),
+  again: {},
   steering: steer,
 };
 
@@ -104,6 +114,7 @@ const uiSocket: Door = {
     const socket = { protocol: 'ai-sdk-chat' };
     return { path: `/ws/${chat.user}`, body: { type: 'send', requestId: 'r1', body }, socket };
   },
+  again: {},
   steering: (frame) => ({ ...frame, body: { ...asRecord(frame['body']), on_busy: 'steer' } }),
 };
 
@@ -133,6 +144,7 @@ const chatCompletions: Door = {
     const body = { model, user, messages: history(chat, message), stream: true };
     return { path: '/v1/chat/completions', body };
   },
+  again: AGAIN,
 };
 
 /** The message alone, or with all that was said, in a conversation that is named. */
@@ -166,6 +178,7 @@ const openResponses: Door = {
     const after = turnId === undefined ? {} : { previous_response_id: `resp_${turnId}` };
     return { path: '/v1/responses', body: { model, user, input, stream: true, ...after } };
   },
+  again: AGAIN,
 };
 
 const inOpenAiConversation: Door = {
@@ -188,6 +201,7 @@ const messages: Door = {
     const asked = { model, max_tokens: 10_000, metadata: { user_id }, stream: true };
     return { path: '/v1/messages', body: { ...asked, messages: history(chat, message) } };
   },
+  again: AGAIN,
 };
 
 const runs: Door = {
@@ -204,6 +218,7 @@ const runs: Door = {
     };
     return { path: '/ag-ui', body };
   },
+  again: {},
   steering: ({ forwardedProps, ...run }) => ({
     ...run,
     forwardedProps: { ...asRecord(forwardedProps), on_busy: 'steer' },
