@@ -80,12 +80,21 @@ function hintFor(
     case 'model_quota_exceeded':
       return `check the plan and the limits of ${keyVariable}`;
     case 'model_not_found':
-      return `check the model’s name, and whether ${baseUrlVariable} lacks its /v1`;
+      return hintForMissing(said, baseUrlVariable);
     case 'context_too_long':
       return 'more than the model takes: lower CONTEXT_TOKEN_BUDGET';
     default:
       return hintForNetwork(codeOf(error), baseUrlVariable);
   }
+}
+
+/** A service that knows its addresses, and says that it lacks the model, needs no other base URL. */
+function hintForMissing(said: ServiceError | undefined, baseUrlVariable: string): string {
+  if (!/\/v1(?:beta)?\//.test(said?.url ?? ''))
+    return `check the model’s name, and whether ${baseUrlVariable} lacks its /v1`;
+  return /model/i.test(said?.words ?? '')
+    ? 'check the model’s name'
+    : `check the model’s name, and ${baseUrlVariable}`;
 }
 
 function hintForNetwork(code: string, baseUrlVariable: string): string | undefined {

@@ -26,6 +26,13 @@ async function send(bytes: string): Promise<string> {
   return answer;
 }
 
+it('tells a client that writes its method in small letters how it is written', async () => {
+  const answer = await fetch(`${server.url}/chats/x`, { method: 'patch', body: '{}' });
+  const problem: unknown = await answer.json();
+  expect(problem).toMatchObject({ status: 400, code: 'invalid_request' });
+  expect(problem).toHaveProperty('detail', expect.stringContaining('such as PATCH'));
+});
+
 it.each([
   ['no HTTP', 'hello there\r\n\r\n', 400, 'invalid_request'],
   [

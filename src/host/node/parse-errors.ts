@@ -42,6 +42,13 @@ function failureOf(code: string | undefined): Failure & { status: number } {
       return { status: 431, code: 'payload_too_large', detail: 'The headers are too large' };
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return { status: 408, code: 'invalid_request', detail: 'The request took too long to come' };
+    case 'HPE_INVALID_METHOD':
+      // `fetch` of browsers and of Node sends `patch` as it is written.
+      return {
+        status: 400,
+        code: 'invalid_request',
+        detail: 'The method is unknown: methods are written in capitals, such as PATCH',
+      };
     default:
       return { status: 400, code: 'invalid_request', detail: 'This is no HTTP request' };
   }

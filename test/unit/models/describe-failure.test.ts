@@ -16,10 +16,15 @@ const context = {
   tokens: 7,
 };
 
-function refused(statusCode: number | undefined, responseBody: string, cause?: Error) {
+function refused(
+  statusCode: number | undefined,
+  responseBody: string,
+  cause?: Error,
+  address = 'http://127.0.0.1:1/v1/chat/completions',
+) {
   return new APICallError({
     message: 'x',
-    url: 'http://127.0.0.1:1/v1/chat/completions?key=a-secret-of-ours',
+    url: `${address}?key=a-secret-of-ours`,
     requestBodyValues: {},
     statusCode,
     responseBody,
@@ -39,7 +44,17 @@ it.each([
   [
     'a model that does not exist',
     refused(404, said('no such model')),
-    'status 404: no such model; at http://127.0.0.1:1/v1/chat/completions; check the model’s name, and whether OPENAI_BASE_URL lacks its /v1',
+    'status 404: no such model; at http://127.0.0.1:1/v1/chat/completions; check the model’s name',
+  ],
+  [
+    'an address that the service does not know',
+    refused(404, '404 page not found'),
+    'status 404: 404 page not found; at http://127.0.0.1:1/v1/chat/completions; check the model’s name, and OPENAI_BASE_URL',
+  ],
+  [
+    'a base URL without its /v1',
+    refused(404, '404 page not found', undefined, 'http://127.0.0.1:1/chat/completions'),
+    'status 404: 404 page not found; at http://127.0.0.1:1/chat/completions; check the model’s name, and whether OPENAI_BASE_URL lacks its /v1',
   ],
   [
     'a web page',
