@@ -1,6 +1,6 @@
-// For `drizzle-kit generate`, which compares the schema with the last snapshot in `migrations/`, and
-// for `drizzle-kit studio`, which shows the database that DATABASE_URL names. Migrations are applied
-// by the product itself.
+// For `drizzle-kit generate`, which compares the schema with the last snapshot in `migrations/`,
+// and for `drizzle-kit studio`, which shows the database that DATABASE_URL names. Migrations are
+// applied by the product itself.
 import { existsSync } from 'node:fs';
 import { defineConfig } from 'drizzle-kit';
 

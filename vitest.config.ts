@@ -1,7 +1,7 @@
 /**
- * The tests: `unit` runs in the test process alone, `host` starts and stops the programs, `node` and
- * `workerd` are the same black-box suite against the two runtimes, `faults` breaks things for real.
- * `slow` is run by itself: `npm run test:slow`.
+ * The tests: `unit` runs in the test process alone, `host` starts and stops the programs, `node`
+ * and `workerd` are the same black-box suite against the two runtimes, `faults` breaks things for
+ * real. `slow` is run by itself: `npm run test:slow`.
  */
 import { defineConfig } from 'vitest/config';
 

@@ -37,7 +37,8 @@ export class HelperProcess<Question, Answer> {
 
   async ask(question: Question): Promise<Answer> {
     const answer = this.next();
-    this.#child.send(question as object); // Questions are plain objects; `send` has no type for one.
+    // Questions are plain objects; `send` has no type for one.
+    this.#child.send(question as object);
     return answer;
   }
 

@@ -57,7 +57,8 @@ async function runProfiled(rig: Rig, upstreamPort: number): Promise<void> {
 function print(from: number, to: number): void {
   const file = readdirSync(folder).find((name) => name.endsWith('.cpuprofile'));
   if (!file) throw new Error('the server left no profile: it must end by itself on SIGTERM');
-  const profile = JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile; // V8 wrote it.
+  // V8 wrote it.
+  const profile = JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile;
   const { busyMs, wallMs, bySelf, byModule, byTotal } = breakDown(profile, from, to);
   console.log(
     `\n${server} under ${scenarioName}: ${busyMs.toFixed(0)} ms busy of ${wallMs.toFixed(0)} ms`,

@@ -108,7 +108,8 @@ export async function post(
   const text = await response.text();
   if (response.status !== 200)
     throw new Error(`POST ${path}: ${response.status} ${text.slice(0, 500)}`);
-  return JSON.parse(text) as Record<string, unknown>; // Every JSON answer that is asked for here is an object.
+  // Every JSON answer that is asked for here is an object.
+  return JSON.parse(text) as Record<string, unknown>;
 }
 
 function statelessTurn({

@@ -1,5 +1,6 @@
-// The rules that no stock linter has: the order of imports, the homes of packages, and the ban on
-// interactive transactions. Plain JavaScript, so that the linter can load it on any Node.
+// The rules that no stock linter has: the order of imports, the homes of packages, the ban on
+// interactive transactions, and the form of comments. Plain JavaScript, so that the linter can load
+// it on any Node.
 import { isBuiltin } from 'node:module';
 import { dirname, relative, resolve, sep } from 'node:path';
 
@@ -175,6 +176,55 @@ const noImportMetaEnvironment = {
   },
 };
 
+const LONGEST_LINE = 100;
+
+/** Holds comments to the width of code, which the formatter leaves as they are. */
+const commentWidth = {
+  create(context) {
+    const check = (comment) => {
+      const [first, ...others] = comment.value.split('\n');
+      const longest = Math.max(
+        comment.loc.start.column + 2 + first.length,
+        ...others.map(lengthOf),
+      );
+      if (longest > LONGEST_LINE)
+        context.report({ node: comment, message: `A line has more than ${LONGEST_LINE} columns.` });
+    };
+    return { Program: () => context.sourceCode.getAllComments().forEach(check) };
+  },
+};
+
+const lengthOf = (text) => text.length;
+
+/**
+ * Words that begin a clause and no sentence: "What is known of a server" says nothing by itself.
+ */
+const CLAUSE = /^(What|How|Who|Whose|Whether|Where|When|Why|Which|That)\b/;
+/** A verb in the third person: `Returns`. */
+const VERB = /^[A-Z][a-z]*s\b/;
+
+/** Holds the beginnings of docstrings: a noun or a verb, and a verb for an exported function. */
+const docstrings = {
+  create(context) {
+    const { sourceCode } = context;
+    const isDocstring = ({ type, value }) => type === 'Block' && value.startsWith('*');
+    const textOf = ({ value }) => value.replace(/^\*\s*(\*\s*)?/, '');
+    const check = (comment) => {
+      if (isDocstring(comment) && CLAUSE.test(textOf(comment)))
+        context.report({ node: comment, message: 'A docstring begins with a noun or a verb.' });
+    };
+    return {
+      Program: () => sourceCode.getAllComments().forEach(check),
+      ExportNamedDeclaration(node) {
+        if (node.declaration?.type !== 'FunctionDeclaration') return;
+        const comment = sourceCode.getCommentsBefore(node).findLast(isDocstring);
+        if (!comment || VERB.test(textOf(comment)) || textOf(comment).startsWith('@')) return;
+        context.report({ node: comment, message: 'That of a function begins with a verb.' });
+      },
+    };
+  },
+};
+
 export default {
   meta: { name: 'parley' },
   rules: {
@@ -183,5 +233,7 @@ export default {
     'no-interactive-transaction': noInteractiveTransaction,
     'no-function-assigned-to-property': noFunctionAssignedToProperty,
     'no-import-meta-environment': noImportMetaEnvironment,
+    'comment-width': commentWidth,
+    docstrings,
   },
 };

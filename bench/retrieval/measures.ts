@@ -25,7 +25,7 @@ export function mean(values: number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / (values.length || 1);
 }
 
-/** Half the width of the 95 % confidence interval of a mean, by the normal distribution. */
+/** Returns half the width of the 95 % confidence interval of a mean, by the normal distribution. */
 export function confidence(values: number[]): number {
   const centre = mean(values);
   const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);

@@ -1,4 +1,4 @@
-/** Where parley is, who is speaking, and which chat this is; all of it can be in the address. */
+/** The address of parley, the user and the chat; all of it can be in the page's address. */
 const query = new URLSearchParams(location.search);
 
 export const server = query.get('server') ?? 'http://127.0.0.1:8787';

@@ -1,4 +1,4 @@
-/** What the client of a chat wants, and the turn that this is. */
+/** The wishes of a chat's client, as requests for turns. */
 import { invalid } from '../core/errors.ts';
 import type { Attachment } from '../core/file.ts';
 import { terminalEvent } from '../core/message.ts';
@@ -34,7 +34,7 @@ export interface AnswerName {
   mayBeSeveral: boolean;
 }
 
-/** What a client says to the calls of an answer: all that it has, new or old. */
+/** A client's results and approvals for the calls of an answer: all that it has, new or old. */
 export interface CallAnswers {
   kind: 'answer';
   /** The client's name of the answer. */

@@ -11,7 +11,7 @@ import { OUR_ID, placeTrigger, type ChatTrigger } from './chat-trigger.ts';
 import type { ActionContext } from './context.ts';
 import type { ConversationFields, TurnAsk } from './start-turn.ts';
 
-/** What a chat's client wants. */
+/** A request of a chat's client. */
 export interface ChatRequest {
   /** The client's name of the chat, or the id of the conversation. */
   chatId: string;
@@ -26,7 +26,7 @@ export type PlacedAsk = Pick<
   'conversationId' | 'create' | 'input' | 'answerClientId' | 'joinSameText'
 >;
 
-/** What becomes of a request: a turn that starts, or one that it has asked for before. */
+/** The turn of a request: one that starts, or one that it has asked for before. */
 export interface Begin<Started> {
   start: (context: ActionContext, ask: PlacedAsk) => Promise<Started>;
   join: (turn: TurnAddress) => Promise<Started>;

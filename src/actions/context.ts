@@ -16,7 +16,7 @@ import type { Searcher } from '../search/retrieve.ts';
 import type { Database } from '../store/database.ts';
 import type { TurnService } from '../turns/turn-service.ts';
 
-/** What files need of a host. */
+/** The services of a host that files need. */
 export interface FileServices extends FileExaminer {
   /** Asks for an address that a user has named. */
   openUrl: OpenUrl;

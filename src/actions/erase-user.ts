@@ -17,7 +17,7 @@ import {
 } from '../store/user-data/erasures.ts';
 import type { ActionDependencies } from './context.ts';
 
-/** What erasing needs. */
+/** The dependencies of an erasure. */
 export type EraseDependencies = Pick<ActionDependencies, 'db' | 'turns' | 'log'>;
 
 /**

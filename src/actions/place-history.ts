@@ -22,11 +22,11 @@ export interface History extends Question {
 }
 
 export interface Placing extends History {
-  /** Whose it is. */
+  /** Its owner. */
   userId: string;
   /** The fields of the conversation, where one is made. */
   create: ConversationFields;
-  /** What tells the history from all others. */
+  /** A hash that no other history has. */
   hashes: Hashes;
   /**
    * The hash of a request that a client says it repeats: it joins the turn of the same request.
@@ -142,7 +142,7 @@ export function placeAfter(
   return { conversationId, input: { ...messageOf(placing), parentId } };
 }
 
-/** What is kept has no place in a conversation that is not, nor the other way round. */
+/** A turn that is kept has no place in a conversation that is not, nor the other way round. */
 async function find(context: ActionContext, { userId, hashes, create }: Placing) {
   const { whole, before } = hashes;
   const wanted = { userId, hashes: [whole, ...before.slice(-1)] };

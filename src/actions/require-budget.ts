@@ -13,7 +13,7 @@ const COUNTED: ReadonlySet<LimitName> = new Set<LimitName>([
   'cost_per_month',
 ]);
 
-/** What of the context the check needs. */
+/** The part of the context that the check needs. */
 interface Budgeted {
   principal: ActionContext['principal'];
   dependencies: Pick<ActionDependencies, 'db' | 'config' | 'embeddings' | 'limits' | 'prices'>;

@@ -37,7 +37,7 @@ export interface TurnAsk {
   input: AskedInput;
   /** The model of this turn; the conversation's when it is left out. */
   model?: string | null;
-  /** What the model should honour, besides. */
+  /** The parameters that the model should honour. */
   parameters?: TurnParameters;
   onBusy?: OnBusy;
   /** Joins the running turn, instead of failing, when that answers exactly the same text. */

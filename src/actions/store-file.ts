@@ -24,7 +24,8 @@ type Dependencies = Pick<ActionContext['dependencies'], 'db' | 'files'>;
 
 /**
  * Stores bytes as they arrive; no more than some pieces of them are in memory.
- * @throws ParleyError `payload_too_large`, or `invalid_request` when there are none; nothing is kept
+ * @throws ParleyError `payload_too_large`, or `invalid_request` when there are none; nothing is
+ * kept
  */
 export async function receiveBytes(
   { db, files }: Dependencies,
@@ -55,7 +56,7 @@ export async function receiveBytes(
   }
 }
 
-/** What is said of a file. */
+/** The name and type that a client gives a file. */
 export interface FileFields {
   userId: string;
   name: string | undefined;

@@ -15,7 +15,7 @@ export interface MessageFields {
   attachments?: readonly Attachment[];
   /** Results of calls that the answer before ended with. */
   tool_results?: readonly ToolResultFields[];
-  /** Whether calls may run that the answer before asked for. */
+  /** The user's word on calls for which the answer before asked approval. */
   approvals?: readonly ApprovalFields[];
   /**
    * The answer that it follows; null for a new beginning, undefined for the end of the active path.

@@ -31,7 +31,7 @@ export interface Grant {
    * The id of the key that it was got for; undefined for a key itself, and for one got by token.
    */
   keyId?: string | undefined;
-  /** When what it was got for ends, in milliseconds since the epoch. */
+  /** The end of the credential that it was got for, in milliseconds since the epoch. */
   expiresAt?: number | undefined;
 }
 

@@ -7,7 +7,7 @@ import { readCredential } from './credential.ts';
 /** A credential as a request carries it. */
 export interface Presented {
   text: string;
-  /** Where it was: a session comes as a cookie alone, and a ticket in the address alone. */
+  /** The place where it was: a session comes as a cookie alone, a ticket in the address alone. */
   place: 'header' | 'cookie' | 'address';
 }
 

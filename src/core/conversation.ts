@@ -19,7 +19,7 @@ export interface Conversation {
   headMessageId: string | null;
   /** The name that a client gave the conversation, unique among its owner's. */
   clientId: string | null;
-  /** What a client keeps with it; not read where a turn begins. */
+  /** A client's metadata; not read where a turn begins. */
   metadata?: Metadata | null;
   /** Milliseconds since the epoch, by the database's clock. */
   createdAt: number;

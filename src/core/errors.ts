@@ -62,7 +62,7 @@ export interface Failure {
   errors?: FieldError[];
   /** Seconds after which the client may try again. */
   retryAfter?: number;
-  /** How the limits of the user stand, and the names of those that the request would exceed. */
+  /** The user's budget, and the names of the limits that the request would exceed. */
   limits?: Budget | undefined;
   violated?: readonly string[] | undefined;
 }

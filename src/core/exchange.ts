@@ -8,7 +8,7 @@ import { contentOf, type Part } from './parts.ts';
 import { sha256 } from './sha256.ts';
 import { waitingCalls, type ToolResult } from './tool-calls.ts';
 
-/** What was said to the model: a message of the user's, results of calls, or both. */
+/** The input of an exchange: a message of the user's, results of calls, or both. */
 export interface Question {
   /** The text; empty where there are results alone. */
   question: string;
@@ -71,7 +71,7 @@ export function answerKey(parts: readonly Part[]) {
   ];
 }
 
-/** How clients mark thoughts that they keep within the text of an answer. */
+/** The marks of thoughts that clients keep within the text of an answer. */
 const THOUGHTS = [
   { begins: '<details type="reasoning"', ends: '</details>' },
   { begins: '<think>', ends: '</think>' },

@@ -8,7 +8,7 @@ export interface StoredFile {
   /** The bytes, which several files of one owner may share. */
   contentId: string;
   name: string;
-  /** What its bytes are, whatever was declared. */
+  /** The type of its bytes, whatever was declared. */
   mimeType: string;
   /** Bytes. */
   size: number;

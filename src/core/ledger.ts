@@ -1,6 +1,6 @@
 /** The ledger: what calls of models have used, one entry for each call. */
 
-/** What a model was called for. */
+/** The purposes of calls of models. */
 export const CALL_KINDS = ['answer', 'rewrite', 'embedding'] as const;
 export type CallKind = (typeof CALL_KINDS)[number];
 
@@ -36,11 +36,11 @@ export interface LedgerEntry extends TokenCounts {
 /** Billionths in a US dollar. */
 export const NANODOLLARS = 1_000_000_000;
 
-/** What the entries of a report are grouped by. */
+/** The ways of grouping the entries of a report. */
 export const USAGE_GROUPS = ['day', 'model', 'conversation', 'key'] as const;
 export type UsageGroup = (typeof USAGE_GROUPS)[number];
 
-/** What the calls of one group have used; `group` is null for calls of no conversation. */
+/** The use of the calls of one group; `group` is null for calls of no conversation. */
 export interface UsageSum {
   group: string | null;
   turns: number;

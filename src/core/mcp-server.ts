@@ -7,7 +7,7 @@ export interface McpServer {
   url: string;
   /** Sent with every request to it. */
   headers?: Record<string, string>;
-  /** Which of its tools run only when their user allows it; none unless said. */
+  /** Its tools that run only when their user allows it; none unless said. */
   approval?: 'always' | 'never' | string[];
   /** The longest time for a call, in milliseconds. */
   timeout_ms?: number;

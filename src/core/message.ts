@@ -111,7 +111,7 @@ export interface TurnHead {
    */
   acceptedAt: number;
   conversationCreatedAt: number;
-  /** What the request asked of the model besides its message; undefined for a plain turn. */
+  /** The parameters that the request had for the model; undefined for a plain turn. */
   parameters?: TurnParameters | undefined;
 }
 
@@ -119,7 +119,7 @@ export interface TurnHead {
 export interface Outcome {
   message: Message;
   error?: Failure;
-  /** How the limits of the user stood after the turn; known to those who saw it end. */
+  /** The user's budget after the turn; known to those who saw it end. */
   limits?: Budget | undefined;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What a request asks of the model, besides the message that is answered. The names are those of
+ * The parameters that a request has for the model. The names are those of
  * the API: parameters have one shape in requests, in memory and in the database.
  */
 import type { MetadataFilter } from './document.ts';
@@ -20,7 +20,7 @@ export type ResponseFormat =
       json_schema: { name: string; description?: string; schema: JsonSchema; strict?: boolean };
     };
 
-/** Which tools the first step of a turn may or must call; `name` is one of the request's tools. */
+/** The tools that a turn's first step may or must call; `name` is one of the request's. */
 export type ToolChoice = 'auto' | 'none' | 'required' | { name: string };
 
 /** A tool that the client runs: a call of it ends the turn, and the next message has its result. */

@@ -29,7 +29,7 @@ export interface FilePart {
   sha256: string;
   /** About how many tokens its text is; not set for a file without one. */
   text_tokens?: number;
-  /** Where it was fetched from, for one that was given by its address. */
+  /** The address that it was fetched from, where it was given by one. */
   url?: string;
 }
 
@@ -55,11 +55,11 @@ export type Part =
     }
   /** A question to the user: may this call run? It is in the answer, after its call. */
   | { type: 'tool_approval'; approval_id: string; tool_call_id: string; name: string; input: Json }
-  /** What the user said to that. It is in the message after the answer. */
+  /** The user's word on such a call. It is in the message after the answer. */
   | { type: 'approval'; approval_id: string; approved: boolean; reason?: string; always?: true }
   /** It is in the messages of users alone. */
   | FilePart
-  /** What the user said while the answer was being made; it stands where the model was told. */
+  /** A message that steered the answer; it stands where the model was told. */
   | { type: 'steered'; message: SteeredMessage };
 
 /** A message that has steered a turn. */

@@ -1,17 +1,17 @@
 import { invalid } from './errors.ts';
 
-/** What a credential may do beyond the things of its own user. `admin` may act for any user. */
+/** The scopes of credentials, beyond their own users' things. `admin` acts for any user. */
 export const SCOPES = ['admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** How a user was established. A session and a ticket are got for one of the others. */
+/** The kind of credential. A session and a ticket are got for one of the others. */
 export const CREDENTIAL_KINDS = ['key', 'session', 'ticket'] as const;
 export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 export type Establishment = CredentialKind | 'token';
 
 /**
- * What the database confirms of a credential: that it has it, and that it was neither revoked nor
- * has expired.
+ * The facts that the database confirms of a credential: that it has it, and that it was neither
+ * revoked nor has expired.
  */
 export interface CredentialProof {
   kind: CredentialKind;
@@ -32,7 +32,7 @@ export interface IdentifiedUser {
   keyId?: string | undefined;
   /** Undefined for a token, which needs no database. */
   proof?: CredentialProof | undefined;
-  /** When the credential ends, in milliseconds since the epoch; undefined where it does not say. */
+  /** The credential's end, in milliseconds since the epoch; undefined where it does not say. */
   expiresAt?: number | undefined;
 }
 

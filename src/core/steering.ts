@@ -19,7 +19,7 @@ export interface Steering {
   turnId: string;
   answerId: string;
   answerClientId: string | null;
-  /** What the request asked of that turn; they say nothing about the turn that it joins. */
+  /** The parameters for that turn; they say nothing about the turn that it joins. */
   model: string | null;
   parameters: TurnParameters | null;
   /** The scope and the name of the request's idempotency key. */
@@ -27,7 +27,7 @@ export interface Steering {
   key: string | null;
   /** The public id of the key by which it was asked for. */
   keyId: string | null;
-  /** When it was stored, by the database's clock, as RFC 3339; the database fills it in. */
+  /** The time when it was stored, as RFC 3339, which the database fills in by its clock. */
   createdAt: string;
   /** Set for one that was taken back, since its client was told that it could not be stored. */
   isReleased?: true;

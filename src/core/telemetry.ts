@@ -1,5 +1,5 @@
 /**
- * What is told to those who watch a server: spans of what it does, and measures of how it does. It
+ * The interface to those who watch a server: spans of what it does, and measures of how it does. It
  * is told only where the operator wants it (OTEL_…), and holds ids, numbers and codes: no texts of
  * users or models, and no credentials. Measures have no ids at all.
  */
@@ -8,12 +8,12 @@ export type Attributes = Readonly<Record<string, string | number | boolean | str
 
 export interface SpanStart {
   name: string;
-  /** Who is on the other side: a client, a service that we call, or nobody. */
+  /** The other side: a client, a service that we call, or nobody. */
   kind: 'server' | 'client' | 'internal';
   /** The span that it is part of, as a `traceparent` (W3C Trace Context); undefined for a root. */
   parent?: string | undefined;
   attributes?: Attributes;
-  /** When it began, in milliseconds since the epoch; now when it is left out. */
+  /** Its beginning, in milliseconds since the epoch; now when it is left out. */
   startedAt?: number;
 }
 

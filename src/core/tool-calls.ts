@@ -88,7 +88,7 @@ export function waitingCalls(parts: readonly Part[]): ToolCall[] {
   return calls.filter(({ tool_call_id: id }) => !settled.has(id));
 }
 
-/** What a message answers: calls of the client's tools, and requests for approval, by their ids. */
+/** The calls of client's tools and requests for approval that a message answers, by ids. */
 export interface Answers {
   calls: string[];
   approvals: string[];

@@ -9,7 +9,7 @@ import type { Prepare } from './prepare.ts';
 
 /** Bytes that have arrived, and what was said of them. */
 export interface FileToExamine {
-  /** Whose it is. */
+  /** Its owner. */
   userId: string;
   contentId: string;
   size: number;

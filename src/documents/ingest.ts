@@ -34,7 +34,7 @@ import type { Chunk } from './split.ts';
 export interface IngestDependencies {
   db: Database;
   embeddings: EmbeddingRegistry;
-  /** What the calls of the embedding model cost. */
+  /** The prices of the embedding model. */
   prices: PriceTable;
   /** The public id of the key by which the ingest was asked for. */
   keyId?: string | undefined;

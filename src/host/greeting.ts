@@ -9,7 +9,7 @@ interface Greeting {
   address: string;
   /** The name of the model for requests that name none. */
   model: string;
-  /** Where the data are. */
+  /** The place of the data. */
   data: string;
   config: Config;
   /** False where nothing can serve the chat. */

@@ -50,7 +50,7 @@ export function registryOf(config: Config, network: HttpFetch, log?: Logger): Re
   );
 }
 
-/** What the embedding models need of a host. */
+/** The services of a host that the embedding models need. */
 export interface EmbeddingHost {
   /** The HTTP client of the runtime. */
   network: HttpFetch;

@@ -1,6 +1,6 @@
 /**
- * Durable Streams for reading: the text of a turn's answer, whole so far, by waiting for more, or as
- * server-sent events. It is read from any offset that a client was given, by any instance.
+ * Durable Streams for reading: the text of a turn's answer, whole so far, by waiting for more, or
+ * as server-sent events. It is read from any offset that a client was given, by any instance.
  */
 import { z } from '@hono/zod-openapi';
 import { invalidCursor } from '../core/cursor.ts';
@@ -42,7 +42,7 @@ const query = schemas.queryOf({
   cursor: z.string().max(100).optional().openapi({ description: 'The `Stream-Cursor` before' }),
 });
 
-/** What a read found: the text from an offset on, and where it ends. */
+/** The result of a read: the text from an offset on, and where it ends. */
 interface Read extends Batch {
   from: string;
 }

@@ -6,8 +6,8 @@
 import { similarities, type CandidateSet } from './candidates.ts';
 
 /**
- * Rocchio's usual settings: the best ten chunks, their forty heaviest terms, and about the weight of
- * the query.
+ * Rocchio's usual settings: the best ten chunks, their forty heaviest terms, and about the weight
+ * of the query.
  */
 const FEEDBACK_CHUNKS = 10;
 const FEEDBACK_TERMS = 40;

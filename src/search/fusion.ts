@@ -30,7 +30,7 @@ interface FusionRequest {
   statistics: { chunks: number };
   /** Weight of the vectors relative to words that are trusted (1). */
   vectorWeight: number;
-  /** How much of the question's meaning its vector holds: 0 to 1. */
+  /** The share of the question's meaning that its vector holds: 0 to 1. */
   meaning: number;
 }
 

@@ -40,8 +40,9 @@ function matched(bag: TermBag, queryTerms: ReadonlySet<number>): string {
 /**
  * Returns the ranked candidates (`order`: indexes, best first) without those that repeat a better
  * one of their document, or two of other documents: Broder, "On the resemblance and containment of
- * documents", 1997. Of two versions the newer takes the better place. Two chunks with different words of the query (say, the numbers
- * of two invoices) never count as the same. Stops when `limit` are kept.
+ * documents", 1997. Of two versions the newer takes the better place. Two chunks with different
+ * words of the query (say, the numbers of two invoices) never count as the same. Stops when `limit`
+ * are kept.
  */
 export function withoutDuplicates(options: {
   set: CandidateSet;

@@ -38,7 +38,7 @@ export interface SearchRequest extends DocumentScope {
    * Weight of the vectors relative to the words: `OFFLINE_VECTOR_WEIGHT` or `MODEL_VECTOR_WEIGHT`.
    */
   vectorWeight: number;
-  /** How much of the question's meaning its vector holds: 0 to 1; 1 where it is left out. */
+  /** The share of the question's meaning that its vector holds: 0 to 1; 1 where it is left out. */
   meaning?: number;
 }
 

@@ -32,7 +32,7 @@ export interface RankRequest<C extends Candidate> {
    * Weight of the cosine relative to the words' score (1), by the quality of the embedding model.
    */
   vectorWeight: number;
-  /** How much of the question's meaning its vector holds: 0 to 1; 1 where it is left out. */
+  /** The share of the question's meaning that its vector holds: 0 to 1; 1 where it is left out. */
   meaning?: number;
   limit: number;
 }

@@ -44,7 +44,7 @@ export interface Passage {
   /** Range in the document's text, in UTF-16 units. */
   start: number;
   end: number;
-  /** When its document last changed, in milliseconds since the epoch. */
+  /** The time of its document's last change, in milliseconds since the epoch. */
   updatedAt: number;
   /** Share of the query's words, weighted by rarity, that the passage contains: 0 to 1. */
   coverage: number;
@@ -106,7 +106,7 @@ export interface Question {
   /** The space of the vector, and what a cosine in it is worth. */
   space: Space | undefined;
   vectorWeight: number;
-  /** How much of the question's meaning its vector holds: 0 to 1. */
+  /** The share of the question's meaning that its vector holds: 0 to 1. */
   meaning: number;
   /** Its embeddings in the earlier spaces of the offline model. */
   earlier: Embedded[];

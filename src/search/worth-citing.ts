@@ -10,7 +10,7 @@ import type { Passage } from './retrieve.ts';
  */
 const WORTH_CITING = { coverage: 0.4, cosine: 0.27 };
 const WORTH_ADDING = { coverage: 0.2, cosine: 0.2 };
-/** What a passage beside the best must have of the best value, in one of the measures. */
+/** The share of the best value that another passage must reach, in one of the measures. */
 const SHARE_OF_BEST = 0.6;
 
 type Measures = typeof WORTH_CITING;

@@ -18,7 +18,7 @@ export function connectHttp(address: Address): Database {
 }
 
 /**
- * A client that opens a connection of the database for each batch.
+ * Makes a client that opens a connection of the database for each batch.
  * @param request how it asks
  */
 export function openClient({ url, authToken }: Address, request = timed(fetch)): Connection {
@@ -38,7 +38,7 @@ export function openClient({ url, authToken }: Address, request = timed(fetch)):
   };
 }
 
-/** The network as the client asks it: it hands over a `Request`, and its only limit is ours. */
+/** Wraps the network as the client asks it, with a `Request`; the only time limit is ours. */
 export function timed(network: typeof fetch): (request: Request) => Promise<Response> {
   return (request) => {
     // Answers are small and near: packing and unpacking them would cost more than it saves.

@@ -152,8 +152,9 @@ export async function changeConversation(
 }
 
 /**
- * Deletes a conversation with its messages, turns, documents and the files that no other has. A request of its own finds it
- * first, since a deletion that is retried after a lost answer no longer finds anything.
+ * Deletes a conversation with its messages, turns, documents and the files that no other has. A
+ * request of its own finds it first, since a deletion that is retried after a lost answer no longer
+ * finds anything.
  * @returns false when there is no such conversation for this caller
  */
 export async function deleteConversation(db: Database, mine: Mine): Promise<boolean> {

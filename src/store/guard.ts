@@ -13,7 +13,7 @@ export function guard(condition: SQL): Statement {
   return statement(query.insert(refusals).select(refusal));
 }
 
-/** True for the error of a batch that a guard has ended. */
+/** Returns true for the error of a batch that a guard has ended. */
 export function isRefusedByGuard(error: unknown): boolean {
   if (!(error instanceof Error) || !('code' in error)) return false;
   // The code says that a constraint failed; which one, the message alone.

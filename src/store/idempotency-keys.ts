@@ -23,7 +23,7 @@ export function releaseKey(turnId: string): Key {
 
 type KeyName = Pick<Key, 'scope' | 'key'>;
 
-/** The condition that a key is still remembered. */
+/** Returns the condition that a key is still remembered. */
 export function isRemembered({ scope, key }: KeyName | Given<'scope' | 'key'>): SQL | undefined {
   const age = sql`${now} - ${sql.raw(String(KEY_LIFETIME_MS))}`;
   return and(

@@ -7,7 +7,7 @@ import { SCOPES, type Scope } from '../core/principal.ts';
 import { decodeParts, encodeParts, type Json, type Part } from '../core/parts.ts';
 import { decodeSteering, encodeSteering, type Steering } from '../core/steering.ts';
 
-/** A text column whose values are JSON. @param parse what makes a value of its text */
+/** Declares a text column whose values are JSON. @param parse makes a value of its text */
 export function json<Value>(parse: (text: string) => Value) {
   return customType<{ data: Value; driverData: string }>({
     dataType: () => 'text',
@@ -44,7 +44,7 @@ export function parseFailure(text: string): Failure {
 }
 
 /**
- * The parameters of a turn. A claim alone writes them, after they were checked.
+ * Reads the parameters of a turn. A claim alone writes them, after they were checked.
  * @throws Error when the text is no JSON
  */
 export function parseParameters(text: string): TurnParameters {

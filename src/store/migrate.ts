@@ -12,7 +12,7 @@ export interface Migration {
   sql: string;
 }
 
-/** Where drizzle-kit separates statements. */
+/** The line with which drizzle-kit separates statements. */
 const BREAKPOINT = '--> statement-breakpoint';
 /** A migration may wait this long for another process's. */
 const PATIENCE_MS = 60_000;

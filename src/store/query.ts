@@ -155,7 +155,7 @@ export type RowOf<Table extends SQLiteTable> = {
   [Name in keyof Table['$inferSelect']]: Table['$inferSelect'][Name] | SQL | AnyColumn;
 };
 
-/** `SELECT` of one row, for an insert that depends on a condition: what follows it says which. */
+/** Returns a `SELECT` of one row, for an insert that depends on the condition that follows it. */
 export function selectRow<Table extends SQLiteTable>(table: Table, row: RowOf<Table>): SQL {
   const given: Record<string, unknown> = row;
   const values = Object.entries(getTableColumns(table)).map(([name, column]) => {

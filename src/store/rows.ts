@@ -6,7 +6,7 @@ export type Row = ResultSet['rows'][number];
 
 export const CONVERSATION_COLUMNS = `c.id, c.user_id, c.title, c.mode, c.model, c.instructions, c.message_count, c.head_message_id, c.client_id, c.created_at, c.updated_at`;
 
-/** The conversation in a row of `CONVERSATION_COLUMNS`. */
+/** Returns the conversation in a row of `CONVERSATION_COLUMNS`. */
 export function conversationFrom(row: Row): Conversation {
   return {
     id: text(row['id']),

@@ -22,7 +22,7 @@ export interface Transcript {
   more: boolean;
 }
 
-/** Which messages: the newest so many, or a page of the oldest after a sequence number. */
+/** The messages to read: the newest so many, or a page of the oldest after a sequence number. */
 export type Slice = { newest: number } | { limit: number; after: number; tree?: boolean };
 
 /** Reads a conversation with messages, oldest first; undefined when this caller has none. */

@@ -8,7 +8,7 @@ export interface Passage {
   source: Citation;
   /** The whole text of the passage, for the model. */
   text: string;
-  /** When its document last changed, in milliseconds since the epoch. */
+  /** The time of its document's last change, in milliseconds since the epoch. */
   updatedAt: number;
 }
 

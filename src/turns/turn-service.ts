@@ -54,7 +54,7 @@ export interface TurnRequest {
   input: TurnInput;
   /** The model of this turn; null for the conversation's. */
   model: string | null;
-  /** What the request asks of the model, besides; undefined for a plain turn. */
+  /** The parameters that the request has for the model; undefined for a plain turn. */
   parameters?: TurnParameters;
   onBusy: OnBusy;
   /** Joins the running turn, instead of failing, when that answers exactly the same text. */
@@ -81,7 +81,7 @@ export interface StreamOptions {
 /** Says whether the turn continues or is cancelled when the last client leaves. */
 export type OnDisconnect = 'continue' | 'cancel';
 
-/** What a caller has read of a turn: all of it, or how it stands. */
+/** The extent of a caller's reading of a turn: all of it, or its state. */
 export type FoundTurn = StoredTurn | TurnStanding;
 
 export interface TurnAddress {
@@ -91,7 +91,7 @@ export interface TurnAddress {
 
 /** A turn as one client reads it. It is read once, by one of these methods. */
 export interface TurnStream extends TurnAddress {
-  /** How the limits of the user stood when the turn was accepted, where there are any. */
+  /** The user's budget when the turn was accepted, where there are limits. */
   readonly limits?: Budget | undefined;
   /** Writes the turn to a sink, with no stream in between. */
   pipe(sink: Sink): void;
@@ -103,7 +103,7 @@ export interface TurnStream extends TurnAddress {
 
 /** A turn that a client waits for as a whole. */
 export interface TurnRun extends TurnAddress {
-  /** How the limits of the user stood when the turn was accepted, where there are any. */
+  /** The user's budget when the turn was accepted, where there are limits. */
   readonly limits?: Budget | undefined;
   /**
    * Resolves with the turn when it is over and stored.

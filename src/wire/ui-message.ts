@@ -26,7 +26,7 @@ export function endedMetadata({ message, error }: Outcome) {
   };
 }
 
-/** A source as a part of a message or a chunk of a stream: both have the same form. */
+/** Makes a source a part of a message, or a chunk of a stream: both have the same form. */
 export function sourcePart({ n, document_id, chunk_id, title, url }: Citation) {
   const sourceId = chunk_id;
   const name = title ?? `Document ${n}`;

@@ -7,7 +7,7 @@ import { NANODOLLARS } from '../core/ledger.ts';
 import { contentOf, type Part } from '../core/parts.ts';
 import { shownPart, time } from './views.ts';
 
-/** Where a line stands: what its row is called, and the row's place among those. */
+/** The position of a line: the name of its row, and the row's place among those. */
 export interface LinePlace {
   type: string;
   place: readonly (string | number)[];
@@ -28,7 +28,7 @@ export function firstLine(userId: string): string {
 /** The last line: an export without it was cut. */
 export const LAST_LINE = `${JSON.stringify({ type: 'end' })}\n`;
 
-/** How the store says that a limit is none. */
+/** The store's value for no limit. */
 const NO_LIMIT = -1;
 
 function valueOf(type: string, row: Record<string, unknown>): Record<string, unknown> {

@@ -55,11 +55,11 @@ it('asks no model on a connection that was closed while another process held the
   try {
     for (let time = 0; time < 3; time += 1) {
       expect(await turn()).toMatchObject({ status: 200 });
-      // oxlint-disable-next-line parley/no-interactive-transaction -- it is another program's, not ours
+      // oxlint-disable-next-line parley/no-interactive-transaction -- another program's
       other.exec('BEGIN IMMEDIATE');
       const delayed = turn();
       await sleep(1_500);
-      // oxlint-disable-next-line parley/no-interactive-transaction -- it is another program's, not ours
+      // oxlint-disable-next-line parley/no-interactive-transaction -- another program's
       other.exec('COMMIT');
       expect(await delayed).toMatchObject({ status: 200, json: { status: 'complete' } });
     }

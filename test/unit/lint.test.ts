@@ -52,10 +52,14 @@ const broken: [rule: string, file: string, code: string][] = [
   ['no-interactive-transaction', 'src/store/four.ts', 'export const sql = `COMMIT`;'],
   ['no-function-assigned-to-property', 'src/turns/method.ts', assignedSnippet('() => 1')],
   ['no-function-assigned-to-property', 'src/turns/named.ts', assignedSnippet('function () {}')],
+  ['comment-width', 'src/core/wide.ts', `/** ${'word '.repeat(20)}*/\nexport const a = 1;`],
+  ['docstrings', 'src/core/clause.ts', '/** What it says. */\nexport const a = 1;'],
+  ['docstrings', 'src/core/noun.ts', '/** The sum. */\nexport function sum() {\n  return 1;\n}'],
 ];
 
 /** Files that every rule must leave alone. */
 const sound: [file: string, code: string][] = [
+  ['src/core/words.ts', '/** Returns the sum. */\nexport function sum() {\n  return 1;\n}'],
   ['src/core/good.ts', 'export const a = 1;'],
   ['src/models/good.ts', 'export type A = 1;'],
   ['src/store/good.ts', "import { eq } from 'drizzle-orm';\nexport const same = eq;"],

@@ -2,7 +2,7 @@
 import { recall, remember } from '../shared/storage.ts';
 import type { Problem } from './types.ts';
 
-/** Who the page acts for; undefined where a credential says it. */
+/** The user that the page acts for; undefined where a credential says it. */
 let userId: string | undefined;
 
 /** A failure that the API told. */

@@ -1,4 +1,4 @@
-/** What the API answers, as far as the page reads it. */
+/** The answers of the API, as far as the page reads them. */
 
 export type Part =
   | { type: 'text' | 'reasoning'; text: string }

@@ -1,4 +1,4 @@
-/** What a reader can do with a message. */
+/** The actions that a reader has for a message. */
 import { attempt } from '../shared/attempt.ts';
 import { say } from '../shared/words.ts';
 import { ask, isBusy } from './chat.ts';

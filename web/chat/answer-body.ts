@@ -5,7 +5,7 @@ import { say, type Word } from '../shared/words.ts';
 import { drawFiles } from './files.ts';
 import { createMarkdown, type Markdown } from './markdown.ts';
 
-/** What people call the tools of this server. */
+/** The names that people have for the tools of this server. */
 const TOOLS: Readonly<Record<string, Word>> = {
   search_documents: 'toolSearchDocuments',
   search_conversations: 'toolSearchConversations',

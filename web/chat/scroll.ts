@@ -1,5 +1,5 @@
 /**
- * Where the view stands. A new question goes to its top. The view follows the answer only while the
+ * Moves the view. A new question goes to its top. The view follows the answer only while the
  * reader has gone to the end, and stops as soon as the reader goes back.
  */
 import { element } from '../shared/elements.ts';

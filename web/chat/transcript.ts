@@ -11,7 +11,7 @@ import { drawMessage, drawPending, type Drawing, type MessageActions } from './m
 import { goToEnd, keepInPlace, putAtTop } from './scroll.ts';
 import { skipUnseen } from './skip-unseen.ts';
 
-/** How many messages are drawn at once: about ten screens. */
+/** The number of messages that are drawn at once: about ten screens. */
 const WINDOW = 40;
 /** The most messages that the API sends in a page. */
 const PAGE = 200;

@@ -1,4 +1,4 @@
-/** What is done with the tree of messages: versions, branches, copies. */
+/** Changes the tree of messages: versions, branches, copies. */
 import { call, callPage, send } from '../api/client.ts';
 import type { Conversation, Message } from '../api/types.ts';
 import { element } from '../shared/elements.ts';

@@ -1,4 +1,4 @@
-/** What the reader has used, by day and by model, and what is left of the budget. */
+/** Shows what the reader has used, by day and by model, and what is left of the budget. */
 import { call } from '../api/client.ts';
 import { make } from '../shared/elements.ts';
 import { formatMoney, formatNumber, formatSeconds } from '../shared/format.ts';

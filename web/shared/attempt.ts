@@ -4,7 +4,7 @@ import { formatSeconds } from './format.ts';
 import { clearErrors, notify } from './notices.ts';
 import { say, type Word } from './words.ts';
 
-/** What the page says instead of the API's own words, which are for developers. */
+/** The page's words in place of the API's own, which are for developers. */
 const EXPLANATIONS: Readonly<Record<string, Word>> = {
   model_rate_limited: 'errorModelBusy',
   model_unavailable: 'errorModelGone',

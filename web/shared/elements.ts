@@ -1,7 +1,7 @@
 /** Makes and finds elements. Texts are texts: nothing here parses HTML. */
 import { drawIcon, type IconName } from './icons.ts';
 
-/** What an element may be given: properties of its own, and attributes by their names. */
+/** The properties of an element, and attributes by their names. */
 type Properties<Tag extends keyof HTMLElementTagNameMap> = Omit<
   Partial<HTMLElementTagNameMap[Tag]>,
   'style' | 'dataset'

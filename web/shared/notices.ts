@@ -1,4 +1,4 @@
-/** What the page tells: notices that are seen and heard, and words for screen readers alone. */
+/** Shows notices, which are seen and heard, and tells screen readers more. */
 import { button, element, iconButton, make } from './elements.ts';
 import { say } from './words.ts';
 

@@ -1,5 +1,5 @@
 /**
- * What this browser remembers: names, drafts and choices, and nothing that is worth stealing.
+ * Remembers in this browser: names, drafts and choices, and nothing that is worth stealing.
  * Storage may be full or forbidden; the page works without it.
  */
 export type Remembered = 'user' | 'draft' | 'queue' | 'steering' | 'model' | 'theme';

@@ -1,4 +1,6 @@
-/** The reader's conversations, newest first: loaded in pages, and changed as the page changes them. */
+/**
+ * The reader's conversations, newest first: loaded in pages, and changed as the page changes them.
+ */
 import { callPage } from '../api/client.ts';
 import type { Conversation } from '../api/types.ts';
 import { createSignal } from '../shared/signal.ts';
@@ -12,7 +14,7 @@ interface Known {
   isLoaded: boolean;
 }
 
-/** What is known of the conversations. */
+/** The conversations that are known. */
 export const conversations = createSignal<Known>({ items: [], isLoaded: false });
 /** Those that are about to be deleted, and are not shown. */
 const hidden = new Set<string>();

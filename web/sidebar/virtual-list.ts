@@ -1,6 +1,6 @@
 /**
- * Draws a long list by its visible rows alone. All rows have one height, so the rest is space. A row
- * that has the focus stays.
+ * Draws a long list by its visible rows alone. All rows have one height, so the rest is space. A
+ * row that has the focus stays.
  */
 import { make } from '../shared/elements.ts';
 

@@ -19,7 +19,7 @@ const LIST = ['allOf', 'anyOf', 'items', 'oneOf', 'prefixItems'];
 const BY_NAME = ['$defs', 'definitions', 'dependentSchemas', 'patternProperties', 'properties'];
 
 export interface Subschema {
-  /** Where it is, as the path of a problem: `properties.city.items`. */
+  /** Its place, as the path of a problem: `properties.city.items`. */
   path: string;
   schema: Json | undefined;
 }

@@ -1,4 +1,4 @@
-/** What the styles of a Word document say about its paragraphs. */
+/** Reads from a Word document's styles what its paragraphs are. */
 import { headingLevelOf } from './headings.ts';
 import { attribute, readXml } from './xml.ts';
 

@@ -9,7 +9,7 @@ import { readOpenSheets } from './opendocument-sheets.ts';
 import { OpenText } from './opendocument-text.ts';
 import { readXml, textsOf } from './xml.ts';
 
-/** What stands above and below each page. */
+/** The elements that stand above and below each page. */
 const FURNITURE = new Set(['header', 'footer', 'header-left', 'footer-left', 'header-first']);
 
 export function readOpenDocument(archive: Archive): { text: string; title: string | undefined } {

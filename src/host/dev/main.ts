@@ -66,7 +66,7 @@ async function run(): Promise<void> {
 
 interface ReadyDatabase {
   url: string;
-  /** What people are told of it. */
+  /** The words that people are told of it. */
   place: string;
   programs: readonly Program[];
 }

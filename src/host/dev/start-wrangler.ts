@@ -16,7 +16,7 @@ interface Settings {
   address: string;
   /** The directory for what it keeps. */
   directory: string;
-  /** What the Worker finds in its environment. */
+  /** The variables that the Worker finds in its environment. */
   variables: Readonly<Record<string, string>>;
 }
 

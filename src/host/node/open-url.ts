@@ -1,6 +1,6 @@
 /**
- * Asks for addresses that users name. The connection goes to the very addresses that were looked at,
- * so a name that has another address a moment later changes nothing.
+ * Asks for addresses that users name. The connection goes to the very addresses that were looked
+ * at, so a name that has another address a moment later changes nothing.
  */
 import { lookup as resolve, type LookupAddress } from 'node:dns';
 import { request as requestHttp, type IncomingMessage } from 'node:http';

@@ -1,6 +1,6 @@
 /**
- * Whether this process should be given more to do. A proxy that asks `/ready` needs a moment to
- * notice that the answer has changed, and new turns are taken until then.
+ * Tells whether this process should be given more to do. A proxy that asks `/ready` needs a moment
+ * to notice that the answer has changed, and new turns are taken until then.
  */
 
 /** The time that a proxy which asks is given, in milliseconds: two or three of its questions. */

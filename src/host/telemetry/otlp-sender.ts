@@ -1,6 +1,7 @@
 /**
  * Sends spans and measures to a collector, by OTLP over HTTP. A collector that is slow, down or
- * refuses costs what was to be sent and nothing else: nobody waits for it, and the log says so once.
+ * refuses costs what was to be sent and nothing else: nobody waits for it, and the log says so
+ * once.
  */
 import {
   JsonMetricsSerializer,

@@ -2,7 +2,7 @@
 import type { Config } from '../../config.ts';
 
 export interface TelemetrySettings {
-  /** Where spans are sent; undefined when they are not. */
+  /** The address to which spans are sent; undefined when they are not. */
   tracesUrl: string | undefined;
   metricsUrl: string | undefined;
   protocol: Config['OTEL_EXPORTER_OTLP_PROTOCOL'];

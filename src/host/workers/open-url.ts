@@ -1,7 +1,7 @@
 /**
- * Asks for addresses that users name. A Worker cannot say which address of a name it connects to, so
- * the name is resolved before, and refused where any address is not public. Between the two a name
- * may change its address; but a deployed Worker has no private network to reach by one.
+ * Asks for addresses that users name. A Worker cannot say which address of a name it connects to,
+ * so the name is resolved before, and refused where any address is not public. Between the two a
+ * name may change its address; but a deployed Worker has no private network to reach by one.
  */
 import { resolve4, resolve6 } from 'node:dns/promises';
 import { isPublicAddress } from '../../core/public-address.ts';

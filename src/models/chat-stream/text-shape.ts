@@ -4,7 +4,7 @@
  * that was parsed, the rest of the new one says the same, too.
  */
 
-/** What stands before the text: the one field named `content` whose value is a string. */
+/** The bytes before the text: they end with the one field `content` whose value is a string. */
 const BEFORE_TEXT = '"content":"';
 /** Events in a row that had another shape, after which shapes are no longer looked for. */
 const MOST_MISSES = 8;

@@ -21,7 +21,7 @@ const KNOWN: readonly (readonly [RegExp, readonly FileKind[]])[] = [
   ],
 ];
 
-/** What services do not take, of the kinds that they take. */
+/** Files that services do not take although they take their kind. */
 const REFUSED: readonly (readonly [RegExp, RegExp])[] = [
   [/^google\//, /^(?:image\/gif|audio\/mp4)$/],
   [/^openai\//, /^audio\/(?!wav$|mpeg$)/],

@@ -1,5 +1,5 @@
 /**
- * What names of models mean: with a provider, as an alias, or as a server of the operator's own
+ * Resolves names of models: with a provider, as an alias, or as a server of the operator's own
  * knows them.
  */
 import type { FileKind } from '../../core/file.ts';
@@ -24,7 +24,10 @@ export function qualifiedName(
   return found ? `openai/${found.id}` : name;
 }
 
-/** With a server of the operator's own, DEFAULT_MODEL may be the name that the server knows. */
+/**
+ * Returns the default model with its provider. At a server of the operator's own, DEFAULT_MODEL may
+ * be the name that the server knows.
+ */
 export function defaultNameOf(
   { defaultModel, openai }: RegistrySettings,
   providers: ReadonlySet<string>,

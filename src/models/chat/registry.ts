@@ -69,7 +69,7 @@ export interface Registry {
 
 export interface RegistrySettings extends ProvidersSettings {
   defaultModel?: string;
-  /** What the operator says that models take. */
+  /** The kinds of files that models take, as the operator says. */
   fileKinds?: FileKindsByModel | undefined;
   /** Tells the operator what is wrong with a service. */
   warn?: (message: string) => void;

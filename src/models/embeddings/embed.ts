@@ -39,7 +39,7 @@ export interface Attempt {
   durationMs: number;
 }
 
-/** How texts are embedded. */
+/** The options of an embedding. */
 interface Embedding {
   limits: EmbeddingLimits;
   /** Lowered when the service refuses a larger call and takes the smaller ones. */

@@ -64,7 +64,7 @@ class DirectAnswer implements ChatSink {
   }
 }
 
-/** An answer that goes around its provider for as long as it can. */
+/** Makes an answer that goes around its provider for as long as it can. */
 export function directAnswer(dialect: ChunkDialect, settleMs: number, onPart: OnPart): Answer {
   const answer = new DirectAnswer(dialect, onPart);
   const { provider, told } = answer;

@@ -4,7 +4,7 @@ import type { ModelCalls } from '../model-calls.ts';
 import type { ChatStreamSettings } from '../provider-stream/middleware.ts';
 import { directAnswer } from './direct-answer.ts';
 
-/** An answer that says nothing but text goes around its provider, which still makes the request. */
+/** Leads answers of text alone around their provider, which still makes the request. */
 export function fastPath(
   calls: ModelCalls,
   { dialect, settleMs }: ChatStreamSettings,

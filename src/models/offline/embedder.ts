@@ -21,7 +21,7 @@ const MEANING_SHARE = 0.7;
 /** The same share in the vector of a question. Documents need not be embedded anew for it. */
 const MEANING_SHARE_OF_QUESTION = 0.85;
 /**
- * How English a document must be for its meaning to count, and from where it counts fully: the share
+ * The least English that a document must be for its meaning to count, and to count fully: the share
  * of its words that the table knows, by weight, and that of English function words together. Other
  * languages share some words of the table by chance. English texts have 1.2 on average and hardly
  * ever less than 0.7, Spanish ones 0.3, Vietnamese ones up to 0.6.

@@ -9,7 +9,7 @@ import { termOf } from '../../text/words.ts';
 const MAGIC = 'PWV1';
 /** Bytes of the head: the magic, then three numbers and a checksum of 4 bytes each. */
 const HEAD = 20;
-/** What 127 stands for. The numbers have a deviation of 1; few are larger, and those are cut. */
+/** The value that 127 stands for. The deviation is 1; the few larger values are cut. */
 const LARGEST = 5;
 
 /**

@@ -1,15 +1,15 @@
 /**
- * What models cost: public list prices in US dollars for a million tokens, from the day that is
+ * The prices of models: public list prices in US dollars for a million tokens, from the day that is
  * named. `MODEL_PRICES` replaces the whole table.
  *
  * Compared on 2026-11-27 with what others have copied from the makers' own pages:
  * - OpenAI (developers.openai.com/api/docs/pricing), copied on 2026-04-30 and in June 2026;
- *   embeddings on 2026-07-03. Prompts of more than about 270,000 tokens cost more than is said here.
+ * embeddings on 2026-07-03. Prompts of more than about 270,000 tokens cost more than is said here.
  * - Groq (groq.com/pricing), copied on 2026-06-04 for gpt-oss. No copy of the price of Llama 3.1 8B
- *   was found.
+ * was found.
  * - Google (ai.google.dev/gemini-api/docs/pricing), copied in March 2026. Prompts of more than
- *   200,000 tokens cost twice as much with Gemini 2.5 Pro. No copy of the price of
- *   gemini-embedding-001 was found.
+ * 200,000 tokens cost twice as much with Gemini 2.5 Pro. No copy of the price of
+ * gemini-embedding-001 was found.
  */
 import type { Price } from '../../core/prices.ts';
 

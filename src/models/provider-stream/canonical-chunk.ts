@@ -6,7 +6,7 @@ import type { ChatUsage } from '../chat-stream/usage.ts';
 export interface ChunkDialect {
   /** The field in which the provider looks for thoughts; undefined when it passes over them. */
   thought?: 'reasoning';
-  /** Where it looks for counts. */
+  /** The field in which it looks for counts. */
   usage: 'usage' | 'x_groq';
 }
 

@@ -11,7 +11,7 @@ export interface ChatStreamSettings {
   settleMs: number;
 }
 
-/** Every answer passes through its provider, which sees one clean form of it. */
+/** Sends every answer through its provider, which sees one clean form of it. */
 export function providerStream(
   calls: ModelCalls,
   { dialect, settleMs }: ChatStreamSettings,
@@ -23,7 +23,7 @@ export function providerStream(
   };
 }
 
-/** The same for Gemini, whose provider is shown the service's own events. */
+/** Does the same for Gemini, whose provider is shown the service's own events. */
 export function geminiStream(calls: ModelCalls, settleMs: number): LanguageModelMiddleware {
   return {
     wrapStream: async ({ model, params }) => ({

@@ -53,7 +53,7 @@ export class ProviderAnswer implements ChatSink {
   }
 }
 
-/** An answer that its provider tells from beginning to end. */
+/** Makes an answer that its provider tells from beginning to end. */
 export function chatAnswer(dialect: ChunkDialect, settleMs: number, onPart: OnPart): Answer {
   const answer = new ProviderAnswer(dialect, onPart);
   return {

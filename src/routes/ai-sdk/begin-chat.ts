@@ -1,4 +1,4 @@
-/** What a chat of the AI SDK asks for, and the turn that it gets, however the request came. */
+/** Gives a request of the AI SDK's chat its turn, however the request came. */
 import type { ChatTrigger } from '../../actions/chat-trigger.ts';
 import { findChat, startInChat, userOf } from '../../actions/client-chat.ts';
 import type { ActionContext } from '../../actions/context.ts';

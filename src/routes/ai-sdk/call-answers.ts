@@ -1,4 +1,4 @@
-/** What an answer's parts say of its calls, as the client of a chat has them. */
+/** Reads the results and approvals in the parts that the client of a chat has. */
 import { z } from '@hono/zod-openapi';
 import { clean, cleanJson } from '../../core/safe-text.ts';
 import type { Approval, ToolResult } from '../../core/tool-calls.ts';

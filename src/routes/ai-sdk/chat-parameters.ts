@@ -1,4 +1,4 @@
-/** What a chat asks of the model besides its message. */
+/** The parameters that a chat has for the model. */
 import { z } from '@hono/zod-openapi';
 import type { TurnParameters } from '../../core/parameters.ts';
 import { invalidInput } from '../shared/invalid-input.ts';

@@ -26,7 +26,7 @@ const frame = z.discriminatedUnion('type', [
 
 type Frame = z.output<typeof frame>;
 
-/** What each open socket is being sent, by the signal that it has: how to leave it, by request. */
+/** The streams of each open socket, by its signal: how to leave each, by its request. */
 const underWay = new WeakMap<AbortSignal, Map<string, () => void>>();
 
 /**

@@ -27,7 +27,7 @@ export const toolFields = {
 
 type ToolFields = z.output<z.ZodObject<typeof toolFields>>;
 
-/** What a function takes that says nothing of it. */
+/** The input of a function that declares none. */
 const TAKES_NOTHING = { type: 'object', properties: {} };
 
 /**

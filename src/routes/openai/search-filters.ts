@@ -1,7 +1,7 @@
 /**
- * The filters of OpenAI's vector stores. A search here asks for documents whose metadata have one of
- * some values in each of some fields; a filter that says more than that is refused, since one that
- * was passed over would show what it should hide.
+ * The filters of OpenAI's vector stores. A search here asks for documents whose metadata have one
+ * of some values in each of some fields; a filter that says more than that is refused, since one
+ * that was passed over would show what it should hide.
  */
 import { z } from '@hono/zod-openapi';
 import { invalid } from '../../core/errors.ts';

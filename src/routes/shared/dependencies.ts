@@ -42,9 +42,9 @@ export interface AppEnv {
   Variables: {
     dependencies: Dependencies;
     requestId: string;
-    /** When the request came, by this process's monotonic clock. */
+    /** The time of the request, by this process's monotonic clock. */
     begunAt: number;
-    /** What else is told of how long its parts took, in milliseconds by their names. */
+    /** The times that its parts took, in milliseconds by their names. */
     timings: Readonly<Record<string, number | null>> | undefined;
     /** Whom the credential has established; undefined without identity. */
     caller: IdentifiedUser | undefined;

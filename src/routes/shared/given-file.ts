@@ -2,7 +2,7 @@
 import { invalid } from '../../core/errors.ts';
 import type { Attachment } from '../../core/file.ts';
 
-/** What is said of a file besides. */
+/** The fields that come with a file. */
 interface Said {
   /** The field that a refusal names. */
   path: string;

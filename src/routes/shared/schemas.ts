@@ -155,7 +155,7 @@ export const ticketField = {
     .openapi({ description: 'From `POST /tickets`, in place of a credential in a header' }),
 };
 
-/** What OpenAI's clients ask to be included; everything that there is already is. */
+/** The things that OpenAI's clients ask to be included; all that exist always are. */
 export const includeFields = {
   include: z.union([z.string(), z.array(z.string())]).optional(),
   'include[]': z.union([z.string(), z.array(z.string())]).optional(),

@@ -1,4 +1,4 @@
-/** What callers with a ticket may read: the turn that it was first used for, and nothing else. */
+/** Lets callers with a ticket read the turn that it was first used for, and nothing else. */
 import { failureOf, unauthenticated } from '../../core/errors.ts';
 import { proofOf } from '../../core/principal.ts';
 import { boundTurn, useTicket } from '../../store/credentials/tickets.ts';

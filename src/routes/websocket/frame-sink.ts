@@ -16,7 +16,7 @@ export interface SocketMemory {
 
 /** A user's socket, as a runtime provides it. */
 export interface Socket {
-  /** Whose it is. */
+  /** Its owner. */
   user: SocketUser;
   send(frame: string): void;
   /** The subprotocol that its client speaks; undefined for our own frames. */

@@ -10,9 +10,9 @@ const FINER = 254;
 
 export interface Code {
   numbers: Int8Array;
-  /** What the numbers leave of each value. */
+  /** The rest of each value that the numbers do not hold. */
   rest: Int8Array;
-  /** What a product with a unit vector is multiplied by to be a cosine; 0 without a vector. */
+  /** The factor that makes a product with a unit vector a cosine; 0 without a vector. */
   scale: number;
 }
 

@@ -1,5 +1,6 @@
 /**
- * Which chunks of a segment contain each term, and how often: an inverted index that is built once.
+ * Lists the chunks of a segment that contain each term, and how often: an inverted index that is
+ * built once.
  */
 
 import { countTerms } from '../term-counts.ts';
@@ -7,7 +8,7 @@ import { countTerms } from '../term-counts.ts';
 export interface Posting {
   /** Places of chunks in the segment, ascending. */
   chunks: Uint32Array;
-  /** How often the term occurs in each. */
+  /** The number of times that the term occurs in each. */
   counts: Uint16Array;
 }
 
@@ -16,7 +17,7 @@ const MOST_COUNTED = 65_535;
 export class Postings {
   /** The terms of the segment, ascending. */
   readonly #terms: Int32Array;
-  /** Where the list of each term begins; one more than there are terms. */
+  /** The beginning of each term's list; one more than there are terms. */
   readonly #starts: Uint32Array;
   readonly #chunks: Uint32Array;
   readonly #counts: Uint16Array;

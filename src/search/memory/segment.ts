@@ -20,7 +20,7 @@ export class Segment {
   readonly documents: Int32Array;
   readonly lengths: Int32Array;
   readonly #sequences: Int32Array;
-  /** Where each sequence ends. */
+  /** The end of each sequence. */
   readonly #ends: Uint32Array;
   readonly #dimension: number;
   readonly #codes: Int8Array;

@@ -14,7 +14,7 @@ const CONSTRAINT = 'refused_credential';
 
 type ProofFields = Given<keyof CredentialProof>;
 
-/** The condition that a credential is the one that we gave out, and was not revoked. */
+/** Returns the condition that a credential is the one that we gave out, and not revoked. */
 export function isGenuine({ kind, id, hash }: CredentialProof | ProofFields): SQL | undefined {
   return and(
     eq(credentials.id, id),

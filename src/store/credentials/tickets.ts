@@ -14,7 +14,7 @@ import { isGenuine, refuseUnlessHeld } from './confirm.ts';
 /** Milliseconds after the end of a turn during which its ticket still reads it. */
 const READS_ON_FOR_MS = 60_000;
 
-/** What a ticket is bound to that has opened a socket: it opens nothing else. */
+/** The binding of a ticket that has opened a socket: it opens nothing else. */
 export const SOCKET = 'socket';
 
 type TicketFields = Given<keyof CredentialProof | 'turnId'>;

@@ -56,7 +56,7 @@ export function reserveIds(userId: string, chunkCount: number, which: SQL): Stat
   ];
 }
 
-/** The first of the ids that were reserved last, in a statement that joins the owner. */
+/** Returns the first of the ids that were reserved last, in a statement that joins the owner. */
 export function firstReserved(chunkCount: number): SQL {
   return sql`${owners.number} * ${CHUNKS_PER_OWNER} + ${owners.lastChunk} - ${chunkCount} + 1`;
 }

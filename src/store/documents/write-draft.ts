@@ -12,7 +12,7 @@ import { documentDrafts, documents } from '../schema.ts';
 import { recordCalls } from '../usage/ledger.ts';
 import { writeChunks, type Draft, type NewChunk } from './chunks.ts';
 
-/** The condition that a draft is there, and its version the same. */
+/** Returns the condition that a draft is there, and its version the same. */
 export function isDraft({ documentId, version }: Draft): SQL | undefined {
   return and(eq(documentDrafts.documentId, documentId), eq(documentDrafts.version, version));
 }
@@ -23,7 +23,7 @@ export function fence(draft: Draft): Statement {
   return guard(exists(query.select({ documentId }).from(documentDrafts).where(isDraft(draft))));
 }
 
-/** The statement that says that the work on a draft goes on. */
+/** Returns the statement that says that the work on a draft goes on. */
 export function beat(draft: Draft): Statement {
   return statement(query.update(documentDrafts).set({ heartbeatAt: now }).where(isDraft(draft)));
 }
@@ -43,7 +43,7 @@ export interface Progress {
   calls: readonly LedgerEntry[];
 }
 
-/** The statements that store chunks of a draft. */
+/** Returns the statements that store chunks of a draft. */
 export function storeChunks(
   draft: Draft,
   { chunks, done, dimension, calls }: Progress,

@@ -1,4 +1,6 @@
-/** The bytes of files, in pieces. They are stored as they arrive, before it is known what they are. */
+/**
+ * The bytes of files, in pieces. They are stored as they arrive, before it is known what they are.
+ */
 import { and, eq, gte, isNull, lt, lte, sql } from 'drizzle-orm';
 import type { Database } from '../database.ts';
 import { batch, now, prepare, query, type Given } from '../query.ts';
@@ -14,8 +16,8 @@ export const PIECE_SIZE = 256 * 1024;
 const ARRIVES_WITHIN_MS = 60 * 60 * 1000;
 
 /**
- * The time for which storing a piece is tried, in milliseconds. Many uploads at once keep a database
- * busy for longer than others wait, and nobody wants to send ten megabytes again.
+ * The time for which storing a piece is tried, in milliseconds. Many uploads at once keep a
+ * database busy for longer than others wait, and nobody wants to send ten megabytes again.
  */
 const RETRY_FOR_MS = 15_000;
 
@@ -79,7 +81,7 @@ export class BytesGone extends Error {
   }
 }
 
-/** Where a range of bytes begins, and how many there are. */
+/** A range of bytes: its beginning and its length. */
 export interface ByteRange {
   start: number;
   length: number;

@@ -9,9 +9,9 @@ import { number, optionalNumber } from '../rows.ts';
 import { BUDGET_COLUMNS, budgetFrom, budgetOf, type BudgetAsk } from './budget.ts';
 
 /**
- * What a model may answer, and what a token of it costs: the tokens of an answer when the request
- * names no limit, the most that it may name, and billionths of a dollar for a token of input and
- * output, null where no price is known.
+ * The allowance of a model's answer, and the cost of a token of it: the tokens of an answer when
+ * the request names no limit, the most that it may name, and billionths of a dollar for a token of
+ * input and output, null where no price is known.
  */
 export type ModelAllowance = readonly [
   answer: number,
@@ -94,7 +94,7 @@ const EXTEND = `${WANTED}
     FROM fit, ask WHERE turns.id = fit.turn_id AND turns.state = 'running' AND fit.granted >= fit.fewest
       AND turns.reserved_input + turns.reserved_output = ask.j ->> '$.had'`;
 
-/** Which of the statements of {@link reserve} tells what became of it. */
+/** The index of the statement of {@link reserve} whose rows tell the result. */
 export const RESERVE_RESULT = 1;
 
 /**
@@ -115,12 +115,12 @@ export function reserve(
   ];
 }
 
-/** What became of a reservation. */
+/** The result of a reservation. */
 export interface Reserved {
   budget: Budget;
   /** Tokens; undefined when there was no room. */
   granted: { input: number; output: number } | undefined;
-  /** What the turn would have needed at least. */
+  /** The least that the turn would have needed. */
   need: { tokens: number; nanodollars: number };
   /** True when a token of input costs no more than one of output, and may be used instead. */
   mayShift: boolean;

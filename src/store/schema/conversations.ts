@@ -38,7 +38,7 @@ export const conversations = sqliteTable(
     headMessageId: text('head_message_id'),
     /** The name that a client gave it; null for one that a client knows by its id. */
     clientId: text('client_id'),
-    /** What a client keeps with it; null without any. */
+    /** A client's metadata; null without any. */
     metadata: json(parseMetadata)('metadata'),
     /** True for one that is made for one answer and deleted after it. */
     isTemporary: integer('is_temporary', { mode: 'boolean' }).notNull().default(false),
@@ -79,7 +79,7 @@ export const turns = sqliteTable(
     previousHeadId: text('previous_head_id'),
     assistantMessageId: text('assistant_message_id').notNull(),
     model: text('model').notNull(),
-    /** What the request asked of the model, besides; null for a plain turn. */
+    /** The parameters that the request had for the model; null for a plain turn. */
     parameters: json(parseParameters)('parameters'),
     /**
      * The messages that came while the turn ran and are to steer it, a JSON object a line; null for

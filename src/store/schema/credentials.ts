@@ -18,7 +18,7 @@ export const credentials = sqliteTable(
     scopes: json(parseScopes)('scopes').notNull(),
     /** The credential that this one was got for: where that is revoked, so is this. */
     parentId: text('parent_id'),
-    /** What a ticket may read: a turn, or `socket` when it has opened one. Null before its use. */
+    /** The turn that a ticket may read; `socket` when it opened one. Null before its use. */
     boundTo: text('bound_to'),
     createdAt: integer('created_at').notNull(),
     /** Of a ticket: until when it may be used first. */

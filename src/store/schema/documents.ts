@@ -51,7 +51,7 @@ export const documents = sqliteTable(
   ],
 );
 
-/** Why a draft is made: `reindex` is the same text in another space, published with all others. */
+/** The reason for a draft: `reindex` is the same text in another space, published with all. */
 export const DRAFT_PURPOSES = ['ingest', 'reindex'] as const;
 
 /** A version in the making, at most one of a document: published whole or not at all. */
@@ -63,7 +63,7 @@ export const documentDrafts = sqliteTable('document_drafts', {
   purpose: text('purpose', { enum: DRAFT_PURPOSES }).notNull(),
   /** Chunks that are stored. */
   done: integer('done').notNull(),
-  /** When its ingest was last seen alive. */
+  /** The last heartbeat of its ingest. */
   heartbeatAt: integer('heartbeat_at').notNull(),
   text: text('text').notNull(),
 });

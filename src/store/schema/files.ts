@@ -69,7 +69,7 @@ export const files = sqliteTable(
   ],
 );
 
-/** Which messages have a file: it is removed with the last of them. */
+/** The messages that have a file: it is removed with the last of them. */
 export const messageFiles = sqliteTable(
   'message_files',
   {

@@ -26,7 +26,7 @@ export const ledger = sqliteTable(
     isEstimated: integer('is_estimated', { mode: 'boolean' }).notNull(),
     /** The cost in billionths of a US dollar; null while no price is known. */
     nanodollars: integer('nanodollars'),
-    /** When the turn was accepted, or the other work was stored. */
+    /** The time when the turn was accepted, or the other work was stored. */
     createdAt: integer('created_at').notNull(),
   },
   (table) => [

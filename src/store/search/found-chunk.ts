@@ -13,7 +13,7 @@ export interface FoundChunk {
   ordinal: number;
   start: number;
   end: number;
-  /** When its document last changed, in milliseconds since the epoch. */
+  /** The time of its document's last change, in milliseconds since the epoch. */
   updatedAt: number;
 }
 

@@ -11,7 +11,7 @@ import { documents } from '../schema.ts';
 import { foundChunk, type FoundChunk } from './found-chunk.ts';
 import { chunks, chunkVectors, owners } from './tables.ts';
 
-/** What searches see of a user, in numbers. */
+/** The size of what searches see of a user. */
 export interface LibraryState {
   /** Grows with every change. */
   revision: number;

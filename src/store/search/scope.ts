@@ -1,4 +1,4 @@
-/** Which documents a search is about, as a condition. They are always those of one user. */
+/** Conditions that choose the documents of a search, which are always those of one user. */
 import { and, eq, isNotNull, isNull, or, sql, type SQL } from 'drizzle-orm';
 import type { MetadataFilter, MetadataValue } from '../../core/document.ts';
 import { query } from '../query.ts';

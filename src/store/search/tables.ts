@@ -29,7 +29,7 @@ export const chunks = sqliteTable('chunks', {
   version: integer('version').notNull(),
   documentId: text('document_id').notNull(),
   ordinal: integer('ordinal').notNull(),
-  /** Where it stands in the document's text, in UTF-16 units. */
+  /** Its offset in the document's text, in UTF-16 units. */
   startOffset: integer('start_offset').notNull(),
   endOffset: integer('end_offset').notNull(),
   headings: json(parseHeadings)('headings').notNull(),
@@ -46,7 +46,7 @@ export const chunkVectors = sqliteTable('chunk_vectors', {
 /** Of a number in a vector. */
 export const BYTES_PER_NUMBER = 4;
 
-/** A vector as libSQL stores F32_BLOB: little-endian 4-byte numbers. */
+/** Returns a vector as libSQL stores F32_BLOB: little-endian 4-byte numbers. */
 export function vectorBlob(vector: readonly number[]): Uint8Array<ArrayBuffer> {
   const view = new DataView(new ArrayBuffer(vector.length * BYTES_PER_NUMBER));
   vector.forEach((value, at) => view.setFloat32(at * BYTES_PER_NUMBER, value, true));
@@ -63,7 +63,7 @@ export const CHUNKS_PER_OWNER = 16_777_216;
  */
 export const WORD_TABLES = 16;
 
-/** The keyword index that holds an owner's words. */
+/** Returns the keyword index that holds an owner's words. */
 export function wordTable(userId: string): string {
   return `chunk_words_${(fnv1a(userId) >>> 16) % WORD_TABLES}`;
 }

@@ -8,7 +8,7 @@ import { ownedBy, ownerOf } from '../ownership.ts';
 import { batch, prepare, query, type Given } from '../query.ts';
 import { conversations, messages } from '../schema.ts';
 
-/** Where a message is, and what it holds. */
+/** A message with its place in the tree. */
 export interface MessageAddress {
   id: string;
   conversationId: string;

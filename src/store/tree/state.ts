@@ -31,17 +31,17 @@ export function withSubtree({ id, conversationId }: Subtree): SQL {
       on ${messages.parentId} = subtree.id and ${messages.conversationId} = ${conversationId})`;
 }
 
-/** The ids of a message and of all below it, for `in`. */
+/** Returns the ids of a message and of all below it, for `in`. */
 export function idsBelow(subtree: Subtree): SQL {
   return sql`(${withSubtree(subtree)} select id from subtree)`;
 }
 
-/** The condition that a turn is the one that runs in a conversation. */
+/** Returns the condition that a turn is the one that runs in a conversation. */
 export function runsIn(conversationId: string): SQL | undefined {
   return and(eq(turns.conversationId, conversationId), isRunning);
 }
 
-/** The rest of a turn's lease, in milliseconds. */
+/** Returns the rest of a turn's lease, in milliseconds. */
 export function leaseLeft(leaseMs: number): SQL<number> {
   return sql<number>`${turns.heartbeatAt} + ${leaseMs} - ${now}`;
 }

@@ -120,7 +120,7 @@ export interface TurnEnd {
   /** The calls of models that the turn has made: they count, whoever has ended the turn. */
   calls: readonly LedgerEntry[];
   /**
-   * How many of the messages that came to steer the turn have been handled; none unless given.
+   * The number of messages that came to steer the turn and have been handled; none unless given.
    * Where there are more, the turn does not end: they would be lost.
    */
   handled?: number;
@@ -175,7 +175,7 @@ export async function endedFrom(
   return stored && turnFrom(stored);
 }
 
-/** The answer as an ending leaves it. */
+/** Returns the answer as an ending leaves it. */
 export function endedMessage(
   head: TurnHead,
   { error: _, tokenRatio: __, ...ending }: Ending,
@@ -195,7 +195,7 @@ export function endedMessage(
   };
 }
 
-/** Who closes a turn, and how many of the messages that came to steer it have been handled. */
+/** The instance that closes a turn, and how many messages that steered it were handled. */
 type Closing = Required<Pick<TurnEnd, 'instanceId' | 'handled'>>;
 
 /** True when no more messages came to steer a turn than have been handled: it takes their number. */

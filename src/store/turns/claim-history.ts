@@ -19,7 +19,8 @@ const COUNTS = `CASE m.role WHEN 'user' THEN m.is_refused = 0
 export const IS_LINE = 'c.message_count = c.last_sequence_number';
 
 /**
- * What {@link historyFrom} reads of a message. Joining short texts is the main cost of a history.
+ * The part of a message that {@link historyFrom} reads. Joining short texts is the main cost of a
+ * history.
  */
 const JOINED = `group_concat((m.sequence_number * 2 + (m.role = 'user')) || ',' || m.parts, '],[')`;
 

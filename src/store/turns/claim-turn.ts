@@ -112,7 +112,7 @@ function insertConversation(claim: TurnClaim, create: NewConversation): Statemen
   };
 }
 
-/** The statement that takes the conversation's place for a running turn. */
+/** Returns the statement that takes the conversation's place for a running turn. */
 export function insertTurn(claim: TurnClaim, placement: Placement): Statement {
   return {
     sql: placement.insertTurn,
@@ -139,7 +139,7 @@ function turnOf(claim: TurnClaim): Statement {
   return { sql: 'SELECT id FROM turns WHERE id = ?', args: [turnId] };
 }
 
-/** The statement that stores the question, where it is new, and the empty answer. */
+/** Returns the statement that stores the question, where it is new, and the empty answer. */
 export function insertMessages(claim: TurnClaim, placement: Placement): Statement {
   return {
     sql: placement.insertMessages,
@@ -147,7 +147,7 @@ export function insertMessages(claim: TurnClaim, placement: Placement): Statemen
   };
 }
 
-/** The statement that makes the answer the end of the active path. */
+/** Returns the statement that makes the answer the end of the active path. */
 export function updateConversation(claim: TurnClaim, placement: Placement): Statement {
   const { title, conversationId, turnId } = claim;
   return {

@@ -29,7 +29,7 @@ export interface TurnClaim {
   defaultModel: string;
   parameters?: TurnParameters;
   idempotency?: Key;
-  /** What is to be reserved for the turn; undefined where nobody has limits. */
+  /** The reservation for the turn; undefined where nobody has limits. */
   reservation?: ReserveAsk;
   /** Set when the message is to steer the turn that is in the way of this one. */
   steering?: {
@@ -63,7 +63,7 @@ export type ClaimResult =
       learned: LearnedRatio | undefined;
       /** True when the user has documents or other conversations that a tool could search. */
       hasSearchableContent: boolean;
-      /** What was reserved, where the user may have limits. */
+      /** The reservation, where the user may have limits. */
       reserved: Reserved | undefined;
     }
   /** The turn does not fit what the user's limits have left. */

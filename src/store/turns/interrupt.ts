@@ -10,7 +10,7 @@ import { keepSteering } from './lost-steering.ts';
 /** The condition that a turn runs; written out, since the index of running turns asks for it. */
 export const isRunning: SQL = sql`${turns.state} = 'running'`;
 
-/** The condition that a turn runs, its owner silent for longer than its lease. */
+/** Returns the condition that a turn runs, its owner silent for longer than its lease. */
 export function isStale(leaseMs: number | Placeholder): SQL | undefined {
   return and(isRunning, lt(turns.heartbeatAt, sql`${now} - ${leaseMs}`));
 }
@@ -19,8 +19,8 @@ export function isStale(leaseMs: number | Placeholder): SQL | undefined {
 const SECOND_LOOK_MS = 1_500;
 
 /**
- * To be awaited between seeing that a lease has run out and ending the turn: it may have been the
- * database that was away, not the owner.
+ * Waits between seeing that a lease has run out and ending the turn: it may have been the database
+ * that was away, not the owner.
  */
 export function secondLook(): Promise<void> {
   return sleep(SECOND_LOOK_MS);
@@ -46,7 +46,7 @@ const LOST: Failure = {
   detail: 'The server that was answering stopped; what it had stored is kept',
 };
 
-/** How many messages before its question a lost turn is taken to have sent. */
+/** The number of messages before its question that a lost turn is taken to have sent. */
 const MESSAGES_SENT = 20;
 
 /** About how many tokens the model of a turn was sent, and has said by the last checkpoint. */

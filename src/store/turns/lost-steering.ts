@@ -1,5 +1,5 @@
 /**
- * What becomes of the messages that were to steer a turn whose owner has gone. Those that are in
+ * Keeps the messages that were to steer a turn whose owner has gone. Those that are in
  * the stored answer have joined. Each of the others becomes a question of its own, whose turn was
  * interrupted before it said anything: so it is kept, shown, and can be asked again.
  */

@@ -23,7 +23,8 @@ export type ClaimInput =
       /** Undefined: at the end of the active path; null: a new beginning. */
       parentId: string | null | undefined;
       /**
-       * What it answers of the answer before it; undefined for a message that only says something.
+       * The calls that it answers of the answer before it; undefined for a message that only says
+       * something.
        */
       answers?: Answers | undefined;
       /** A message that is edited stands beside the old one, whatever that follows. */
@@ -78,7 +79,9 @@ export function placementOf(input: ClaimInput, answer: NewAnswer): Placement {
   };
 }
 
-/** Returns where the messages of a claim go that follows a turn, in the batch that ends that one. */
+/**
+ * Returns where the messages of a claim go that follows a turn, in the batch that ends that one.
+ */
 export function following(
   {
     input,

@@ -14,7 +14,7 @@ import { conversations, idempotencyKeys, messages, turns } from '../schema.ts';
 import { interrupt, isRunning, isStale, secondLook } from './interrupt.ts';
 import { readRepaired } from './read-repaired.ts';
 
-/** Where a turn is. */
+/** The address of a turn. */
 export interface TurnAddress {
   turnId: string;
   conversationId: string;
@@ -99,7 +99,7 @@ export async function readTurn(
   return row && turnFrom(row);
 }
 
-/** Where a turn is, and all that can still change of what readers see of it once it has ended. */
+/** A turn's address, and all that can still change in it once it has ended. */
 export interface TurnStanding extends TurnAddress {
   title: string | null;
   /** The place of the answer among those to the same message. */

@@ -134,7 +134,7 @@ const selectTurnOf = prepare(({ messageId }: Given<'messageId'>) =>
   query.select({ turnId: messages.turnId }).from(messages).where(eq(messages.id, messageId)),
 );
 
-/** Where a message is that came to steer a turn. */
+/** The place of a message that came to steer a turn. */
 export type SteeringPlace =
   /** This turn answers it. */
   | { kind: 'answered'; turnId: string }

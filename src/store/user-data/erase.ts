@@ -30,11 +30,11 @@ const MOST_PLACES = 10;
 /** One kind of batch: it is repeated until it changes nothing. */
 export type Step = (userId: string) => Statement[];
 
-/** What has parts, each with a step of its own. */
+/** Things that have parts, each with a step of its own. */
 type Places = typeof conversations | typeof documents | typeof fileContents;
 const PLACES: readonly unknown[] = [conversations, documents, fileContents];
 
-/** What belongs to the user itself; credentials go first, so that nothing new is begun by them. */
+/** Rows of the user itself; credentials go first, so that nothing new is begun by them. */
 const eraseOwn: Step = (userId) =>
   USER_TABLES.filter(
     ({ partOf, outlives, table }) => partOf === 'user' && !outlives && !PLACES.includes(table),
@@ -84,7 +84,7 @@ export const ERASING: readonly Step[] = [
   (userId) => [forgetOwner(userId)],
 ];
 
-/** What limits count by, which may have to stay for longer. */
+/** Rows by which limits count, which may have to stay for longer. */
 export const ERASING_USAGE: readonly Step[] = [
   (userId) => [
     forgetUsage(userId),

@@ -11,7 +11,7 @@ import { isRunning } from '../turns/interrupt.ts';
 /** A deletion that is not done. */
 export interface Erasure {
   userId: string;
-  /** When what limits count goes as well, in milliseconds; null when it goes with the rest. */
+  /** The time when the rows of limits go too, in milliseconds; null when with the rest. */
   keepsUsageUntil: number | null;
 }
 

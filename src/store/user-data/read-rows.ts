@@ -51,7 +51,7 @@ function selectRows(each: UserTable, request: PageRequest): TypedStatement<UserR
   return { ...statement, read: ({ values }: ResultSet) => values.map((row) => rowOf(row, named)) };
 }
 
-/** Whose rows they are, by what they are a part of. */
+/** Returns the tables to join and the condition that rows are a user's. */
 function placeOf({ table, partOf, by }: UserTable, userId: string) {
   switch (partOf) {
     case 'user':
@@ -67,7 +67,7 @@ function placeOf({ table, partOf, by }: UserTable, userId: string) {
   }
 }
 
-/** What has parts, and a user. */
+/** A table whose rows have parts, and a user. */
 type Places = typeof conversations | typeof documents | typeof fileContents;
 
 function within(places: Places, join: SQL, userId: string) {

@@ -9,15 +9,15 @@ import { chunks, chunkVectors, owners, WORD_TABLES } from '../search/tables.ts';
 /** A table with a user's rows. */
 export interface UserTable {
   table: SQLiteTable;
-  /** What the export calls a row; null where rows are not exported, since they say nothing more. */
+  /** The export's name for a row; null where rows are not exported, as they say nothing more. */
   type: string | null;
-  /** What a row is a part of; `version` is that of a document's chunks, which lie together. */
+  /** The whole that a row is a part of; `version` is that of a document's chunks. */
   partOf: 'user' | 'conversation' | 'document' | 'version' | 'content';
   /** The column that names the user, the conversation, the document or the content. */
   by: SQLiteColumn;
   /** The primary key. */
   id: readonly SQLiteColumn[];
-  /** What rows are exported in the order of, before the primary key. */
+  /** The columns that rows are exported in the order of, before the primary key. */
   order?: readonly SQLiteColumn[];
   /** Columns that say something of our inside and nothing of the user. */
   hidden?: readonly string[];

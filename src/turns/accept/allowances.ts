@@ -1,4 +1,4 @@
-/** What is reserved for turns: how much their models may answer, and what that costs. */
+/** The reservations of turns: how much their models may answer, and what that costs. */
 import type { Limits } from '../../core/limits.ts';
 import type { PriceTable } from '../../core/prices.ts';
 import { ALIASES, OFFLINE_MODEL, SLOW_OFFLINE_MODEL, windowOf } from '../../models/chat/catalog.ts';

@@ -28,7 +28,7 @@ export interface ClaimSettings {
   windowMessages: number;
   /** The time for which the release of a claim whose fate is unknown is tried, in milliseconds. */
   graceMs: number;
-  /** What is reserved for turns; undefined where nobody has limits. */
+  /** The amounts that are reserved for turns; undefined where nobody has limits. */
   allowances: Allowances | undefined;
 }
 

@@ -1,7 +1,7 @@
 /** Shares reads of one answer: readers at the same place get the same encoded text. */
 import type { Wire } from '../../wire/wire.ts';
 
-/** Where a reader stands: before everything, or at a position in the answer. */
+/** A reader's place: before everything, or at a position in the answer. */
 export interface ReaderPlace {
   readonly wire: Wire;
   readonly hasStarted: boolean;

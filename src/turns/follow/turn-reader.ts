@@ -9,8 +9,8 @@ import type { EncodedRead, ReaderPlace } from './shared-reads.ts';
 import type { TurnSource } from './turn-source.ts';
 
 /**
- * Where reading starts: `start` is before everything, a position comes after `turn.started`, and
- * `end` reads only the end.
+ * The place where reading starts: `start` is before everything, a position comes after
+ * `turn.started`, and `end` reads only the end.
  */
 export type StartAt = 'start' | 'end' | Position;
 

@@ -14,7 +14,7 @@ export interface TurnSource {
   readonly parts: MessageBuffer;
   /** The result; set once it is stored, and nothing changes after that. */
   readonly outcome: Outcome | undefined;
-  /** How the limits of the user stood when the turn was accepted here. */
+  /** The user's budget when the turn was accepted here. */
   readonly limits?: Budget | undefined;
   /** The reads that its readers share, when there can be many readers. */
   readonly shared?: SharedReads;

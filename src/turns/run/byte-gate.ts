@@ -5,7 +5,7 @@
 import { ParleyError } from '../../core/errors.ts';
 import { sleep } from '../../core/retry.ts';
 
-/** What is let in together, in bytes of files; one call is always let in. */
+/** The most that is let in together, in bytes of files; one call is always let in. */
 const MOST_AT_ONCE = 48 * 1024 * 1024;
 /**
  * Calls look by themselves whether there is room, since on Workers none may wait for the promise

@@ -7,7 +7,7 @@ import type { EmbeddingCall } from '../../models/embeddings/registry.ts';
 import { costOf, type PriceTable } from '../../core/prices.ts';
 import { countTokens, estimateOutput, estimatePrompt, type ReportedUsage } from './count-usage.ts';
 
-/** What a model was told and said, as far as that is needed to count its tokens. */
+/** A call's input and output, as far as they are needed to count its tokens. */
 export interface LoggedCall {
   kind: CallKind;
   /** `provider/model`. */
@@ -15,7 +15,7 @@ export interface LoggedCall {
   /** The last counts that the service reported; undefined when it reported none. */
   reported: ReportedUsage;
   prompt: LanguageModelV4Prompt;
-  /** Where its output begins in the answer, or the output itself. */
+  /** The beginning of its output in the answer, or the output itself. */
   said: Position | string;
   /** True when the service refused the call with an error status, which costs nothing. */
   isRefused?: boolean;
@@ -26,7 +26,7 @@ interface Work {
   userId: string;
   conversationId: string | null;
   keyId: string | null;
-  /** When it began, in milliseconds since the epoch: the prices are those of that time. */
+  /** Its beginning, in milliseconds since the epoch: the prices are those of that time. */
   at: number;
 }
 

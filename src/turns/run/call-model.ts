@@ -88,7 +88,7 @@ async function withFiles(
   }
 }
 
-/** What may be told of a call: numbers, and nothing that was said. */
+/** The attributes of a call that may be told: numbers, and nothing that was said. */
 function parametersToTell({
   maxOutputTokens,
   temperature,

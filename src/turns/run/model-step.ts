@@ -33,7 +33,7 @@ export interface StepResult {
    * True when the service reported the error inside its stream, in contrast to a stream that broke.
    */
   serviceError?: true;
-  /** When the first output came, by this process's monotonic clock. */
+  /** The time of the first output, by this process's monotonic clock. */
   firstOutputAt?: number;
   /** True when a time limit ran out. */
   late?: true;

@@ -8,7 +8,7 @@ import { toolOutput } from './tool-output.ts';
 type AssistantMessage = Extract<LanguageModelV4Message, { role: 'assistant' }>;
 type UserMessage = Extract<LanguageModelV4Message, { role: 'user' }>;
 type ToolMessage = Extract<LanguageModelV4Message, { role: 'tool' }>;
-/** What an answer becomes: its texts and calls, their results, and what the user said between. */
+/** The messages of an answer: texts, calls, results, and what the user said between. */
 type SentMessage = AssistantMessage | ToolMessage | UserMessage;
 type ToolCall = Extract<Part, { type: 'tool_call' }>;
 type ToolResult = Extract<Part, { type: 'tool_result' }>;

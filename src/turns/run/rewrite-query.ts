@@ -17,8 +17,8 @@ import type { TurnTrace } from './turn-trace.ts';
 
 export interface RewrittenQuery {
   /**
-   * What to search for, the most telling first. The message itself is among them, so that a bad
-   * rewriting loses nothing.
+   * The queries to search for, the most telling first. The message itself is among them, so that a
+   * bad rewriting loses nothing.
    */
   queries: string[];
   usage: (LanguageModelV4Usage | undefined)[];
@@ -79,8 +79,8 @@ function questionOf(history: readonly ContextMessage[]): ContextMessage | undefi
 }
 
 /**
- * Returns queries without calling a model: the message joined to the one before it, which replaces a
- * short message and is searched beside a long one.
+ * Returns queries without calling a model: the message joined to the one before it, which replaces
+ * a short message and is searched beside a long one.
  */
 function withLastTurn(history: readonly ContextMessage[], last: string): string[] {
   const before = history.findLast(

@@ -24,7 +24,7 @@ export class RunningTurn implements TurnSource {
   readonly limits: Budget | undefined;
   /** The ids of the messages that have joined the turn while it ran. */
   readonly joined = new Set<string>();
-  /** How many of the messages that came to steer it have joined it or were taken back. */
+  /** The number of messages that came to steer it and have joined it or were taken back. */
   handled = 0;
   /** The start of the turn, in milliseconds by this process's monotonic clock. */
   readonly startedAt = performance.now();

@@ -1,4 +1,7 @@
-/** The messages that come while a turn runs: they join it between two steps, or are answered after it. */
+/**
+ * The messages that come while a turn runs: they join it between two steps, or are answered after
+ * it.
+ */
 import type { LanguageModelV4Prompt } from '@ai-sdk/provider';
 import type { StoredTurn } from '../../core/message.ts';
 import { decodeParts } from '../../core/parts.ts';

@@ -29,7 +29,7 @@ interface TurnStarterOptions {
   dependencies: Omit<RunDependencies, 'follow'> & { registry: Registry };
   /** Returns undefined where nobody watches. */
   telemetry: () => Telemetry | undefined;
-  /** What the claims of turns that follow others read of their conversation. */
+  /** The part of a conversation that claims of turns which follow others read. */
   limits: ClaimLimits;
 }
 

@@ -31,7 +31,7 @@ export interface RunSettings {
 
 /** Begins the turn that follows one which was steered when no step of it was left. */
 export interface Follow {
-  /** What the claim reads of the conversation. */
+  /** The part of the conversation that the claim reads. */
   limits: ClaimLimits;
   claimOf(message: Steering, head: TurnHead): TurnClaim;
   /** Resolves when the turn runs, or has failed. @param keyId see {@link TurnJob} */
@@ -50,7 +50,7 @@ export interface RunDependencies {
   retriever: Retriever;
   toolRegistry: ToolRegistry;
   follow: Follow;
-  /** What the calls of models cost. */
+  /** The prices of models. */
   prices: PriceTable;
   log: Logger;
   /** Undefined where nobody watches. */
@@ -66,7 +66,7 @@ export interface TurnJob {
   keyId: string | null;
   /** Undefined where nobody watches. */
   trace: TurnTrace | undefined;
-  /** What the turn has reserved of its user's limits; undefined where nobody has limits. */
+  /** The turn's reservation; undefined where nobody has limits. */
   budget: TurnBudget | undefined;
   history: ContextMessage[];
   parameters: TurnParameters | undefined;

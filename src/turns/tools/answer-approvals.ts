@@ -13,7 +13,7 @@ import { failed, type ToolResult } from './tool-result.ts';
 type Approval = Extract<Part, { type: 'approval' }>;
 type ToolCall = Extract<Part, { type: 'tool_call' }>;
 
-/** What a model is told of a call whose first run broke off. */
+/** The result that a model is told of a call whose first run broke off. */
 const UNKNOWN = 'This call was allowed and begun; it is not known whether it took effect';
 
 /**

@@ -1,6 +1,6 @@
 import type { Json } from '../../core/parts.ts';
 
-/** What a tool answered, or why it did not. */
+/** The answer of a tool, or the reason why there is none. */
 export interface ToolResult {
   output: Json;
   isError: boolean;

@@ -51,12 +51,12 @@ export interface ToolDependencies {
   signal: AbortSignal;
 }
 
-/** What the calls of a turn are handled with. */
+/** The means by which the calls of a turn are handled. */
 export interface ToolContext extends Omit<ToolDependencies, 'signal'> {
   tools: OfferedTools;
   log: Logger;
   trace?: TurnTrace | undefined;
-  /** When the turn must be over, on the clock of `performance.now()`. */
+  /** The time when the turn must be over, on the clock of `performance.now()`. */
   deadline: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The ids of OpenAI's Responses: a prefix that says of what, then our own id. An item that is a part
- * of a message has the number of the part behind it.
+ * The ids of OpenAI's Responses: a prefix that says of what, then our own id. An item that is a
+ * part of a message has the number of the part behind it.
  */
 
 export const responseId = (turnId: string): string => `resp_${turnId}`;

@@ -17,7 +17,7 @@ const STATUSES: Record<Status, ResponseStatus> = {
   failed: 'failed',
 };
 
-/** Why an answer is not whole; the first two are OpenAI's own words. */
+/** The reason why an answer is not whole; the first two are OpenAI's own words. */
 const REASONS: Partial<Record<Status, string>> = {
   truncated: 'max_output_tokens',
   filtered: 'content_filter',

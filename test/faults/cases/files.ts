@@ -38,10 +38,10 @@ const locked: FaultCase = {
       const names = Array.from({ length: 8 }, (_, at) => `time ${time}, turn ${at}`);
       const holding = (async () => {
         await sleep(rounds.random.below(300));
-        // oxlint-disable-next-line parley/no-interactive-transaction -- it is another program's, not ours
+        // oxlint-disable-next-line parley/no-interactive-transaction -- another program's
         other.exec('BEGIN IMMEDIATE');
         await sleep(3_000);
-        // oxlint-disable-next-line parley/no-interactive-transaction -- it is another program's, not ours
+        // oxlint-disable-next-line parley/no-interactive-transaction -- another program's
         other.exec('COMMIT');
       })();
       await rounds.together(names, names.length, async () => {

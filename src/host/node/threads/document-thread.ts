@@ -21,8 +21,8 @@ import { serveTasks, type TaskContext } from './serve.ts';
 const NICENESS = 5;
 
 /**
- * What the libraries of all threads together may take: a share of the machine's memory, and at most
- * so many bytes for each core. A chunk takes about 1.5 KB.
+ * The memory that the libraries of all threads may take: a share of the machine's memory, and at
+ * most so many bytes for each core. A chunk takes about 1.5 KB.
  */
 const SHARE_OF_MEMORY = 8;
 const MOST_REMEMBERED = 1024 * 1024 * 1024;

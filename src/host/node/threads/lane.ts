@@ -19,7 +19,7 @@ export interface LaneOptions {
 }
 
 export interface TaskOptions {
-  /** Whose turn it is to be served. */
+  /** The user whose tasks wait together. */
   owner: string;
   signal?: AbortSignal | undefined;
   onEvent?: ((event: unknown) => void) | undefined;

@@ -1,4 +1,4 @@
-/** What the process and its threads say to each other. */
+/** The messages between the process and its threads. */
 import { inspect } from 'node:util';
 import { failureOf, ParleyError, type Failure } from '../../../core/errors.ts';
 

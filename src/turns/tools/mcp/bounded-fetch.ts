@@ -11,7 +11,8 @@ const LONGEST_REQUEST_MS = 120_000;
 
 /**
  * Returns a `fetch` that follows no redirect, which would send the headers to another address, and
- * that breaks an answer off which grows too long. It opens no stream for what a server says unasked.
+ * that breaks an answer off which grows too long. It opens no stream for what a server says
+ * unasked.
  */
 export function boundedFetch(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
   return async (input, init) => {

@@ -5,7 +5,7 @@ export interface McpLibrary {
   createMCPClient: typeof createMCPClient;
 }
 
-/** What asking a server takes. */
+/** The inputs of a request to a server. */
 export interface McpAccess {
   load: () => Promise<McpLibrary>;
   fetch: typeof globalThis.fetch;

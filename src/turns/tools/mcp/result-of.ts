@@ -1,4 +1,4 @@
-/** What an MCP server answers to a call, as the result of a tool. */
+/** Makes an MCP server's answer to a call the result of a tool. */
 import type { CallToolResult } from '@ai-sdk/mcp';
 import type { Json } from '../../../core/parts.ts';
 import { cleanJson } from '../../../core/safe-text.ts';

@@ -1,4 +1,6 @@
-/** The chat as it is built: how much a browser loads before the first question, and in which words. */
+/**
+ * The chat as it is built: how much a browser loads before the first question, and in which words.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';

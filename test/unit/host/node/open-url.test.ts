@@ -1,4 +1,6 @@
-/** A name is looked up once, and the connection goes where that said; nothing else is connected to. */
+/**
+ * A name is looked up once, and the connection goes where that said; nothing else is connected to.
+ */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
