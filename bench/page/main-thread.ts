@@ -1,4 +1,4 @@
-/** What the main thread of a page does, by Chromium's timeline: in time of the CPU, not of a clock. */
+/** Measures a page's main thread by Chromium's timeline: in time of the CPU, not of a clock. */
 import type { Browser, CDPSession, Page } from 'playwright-core';
 
 export interface MainThread {

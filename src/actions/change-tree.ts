@@ -92,8 +92,8 @@ export async function deleteLast(context: ActionContext, id: string): Promise<vo
 
 /**
  * Copies a path of messages into a new conversation of the same owner.
- * @param change `messageId` is the end of the path, the head when it is left out; with `isTemporary`
- *   the copy is not to be kept
+ * @param change `messageId` is the end of the path, the head when it is left out; with
+ *   `isTemporary` the copy is not to be kept
  * @throws ParleyError `not_found`, `turn_in_progress`, `idempotency_key_reused`
  */
 export async function forkConversation(

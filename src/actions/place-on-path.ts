@@ -1,6 +1,6 @@
 /**
- * Finds where a history belongs in a conversation that its client has named, by what was said there.
- * What came by way of clients that send no history has no hash.
+ * Finds where a history belongs in a conversation that its client has named, by what was said
+ * there: messages of clients that send no history have no hash.
  */
 import { answerKey, wordsOf, type Exchange } from '../core/exchange.ts';
 import type { Message } from '../core/message.ts';
@@ -8,7 +8,7 @@ import { contentOf, filesIn } from '../core/parts.ts';
 import { readTranscript } from '../store/transcript.ts';
 import type { ActionContext } from './context.ts';
 
-/** Where a history ends on a path: after an answer, with its question when that is there, too. */
+/** The end of a history on a path: after an answer, with its question when that is there, too. */
 export interface PathPlace {
   answerId: string;
   questionId: string | undefined;

@@ -26,7 +26,7 @@ export class GrowingAnswer {
   text = '';
   #waiting: { type: 'text' | 'reasoning'; text: string }[] = [];
   #isScheduled = false;
-  /** When the last drawing began, and how long it took to the next task, in milliseconds. */
+  /** The last drawing: its beginning, and its time to the next task, in milliseconds. */
   #drawn = { at: 0, took: 0 };
   readonly #dots = make('p', { class: 'waiting', role: 'img', 'aria-label': say('answering') });
 

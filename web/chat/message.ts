@@ -11,7 +11,7 @@ import { drawFiles } from './files.ts';
 import type { GrowingAnswer } from './growing.ts';
 import { drawSources, linkCitations } from './sources.ts';
 
-/** What the page says of an answer that is not whole. */
+/** The page's words for an answer that is not whole. */
 const STATES: Readonly<Record<string, Word>> = {
   truncated: 'stateTruncated',
   filtered: 'stateFiltered',
@@ -33,9 +33,9 @@ export interface Drawing {
   actions: MessageActions;
   /** True for the end of the path, which alone may ask something. */
   isLast: boolean;
-  /** What was drawn while the answer came: its text is not drawn again, and does not move. */
+  /** The elements of an answer that grew: its text is not drawn again, and does not move. */
   growing?: GrowingAnswer | undefined;
-  /** Why the answer failed, where that is known. */
+  /** The reason why the answer failed, where that is known. */
   problem?: Problem | undefined;
 }
 
@@ -57,7 +57,7 @@ export function drawMessage(message: Message, drawing: Drawing): HTMLLIElement {
   return item;
 }
 
-/** What needs the whole text comes when it is there. */
+/** Adds, when the whole text is there, what needs it. */
 async function finish(item: HTMLElement, { sources }: Message, rest?: Promise<void>) {
   if (rest) {
     item.setAttribute('aria-busy', 'true');
@@ -83,7 +83,7 @@ function drawQuestion(message: Message): HTMLElement[] {
   ];
 }
 
-/** What stands below the text of an answer. */
+/** Draws what stands below the text of an answer. */
 function drawAnswer(message: Message, { isLast, actions }: Drawing): HTMLElement[] {
   const questions = isLast ? drawQuestions(message, actions.decide) : [];
   const sources = message.sources?.length ? [drawSources(message.sources)] : [];

@@ -10,7 +10,7 @@ import { dependenciesOf, type WorkerEnv } from './services.ts';
 
 const OPENER_HEADER = 'x-parley-opener';
 
-/** What is kept with a socket, which outlives this object; 2,048 bytes at most. */
+/** The data that is kept with a socket, which outlives this object; 2,048 bytes at most. */
 interface Attachment {
   user: SocketUser;
   door?: SocketDoor | undefined;

@@ -1,4 +1,4 @@
-/** What a chat completion says of the chat that it belongs to. */
+/** Reads from a chat completion which chat it belongs to. */
 import type { AppContext } from '../shared/dependencies.ts';
 import { checkedName, lineageOf, type Lineage } from '../shared/lineage.ts';
 import type { CompletionBody } from './completion-body.ts';
@@ -14,7 +14,7 @@ export function completionLineage(c: AppContext, body: CompletionBody): Lineage 
   };
 }
 
-/** What the prompts have in common by which Open WebUI asks for titles, tags and the like. */
+/** The beginning that Open WebUI's prompts for titles, tags and the like share. */
 const TASK = /^### Task:\s/;
 const TASK_MATERIAL = /<chat_history>|^### Task:\s+You are an autocompletion system/;
 

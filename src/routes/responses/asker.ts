@@ -1,4 +1,4 @@
-/** Who asks for a response, whatever the request has come by. */
+/** The client that asks for a response, by HTTP or by a socket. */
 import type { ActionContext } from '../../actions/context.ts';
 import type { Key } from '../../store/idempotency-keys.ts';
 import { clientUserOf } from '../shared/client-user.ts';

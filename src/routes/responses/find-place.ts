@@ -25,7 +25,7 @@ export interface Found {
   ask: PlacedAsk;
   /** The instructions that hold in the conversation. */
   standing: string | null;
-  /** What tells the question, with all that leads to it, from all others. */
+  /** A hash of the question and all that leads to it, which no other has. */
   hash: string;
   /** The stored answer that the input follows, where what follows it is not to be kept. */
   copies?: AnswerPlace;
@@ -112,7 +112,7 @@ async function inConversation(
   return { ask: { conversationId: id, input }, standing: found.instructions, hash };
 }
 
-/** What a message says at a place. @param said its parts, and the items that it is made of */
+/** Hashes a message with its place. @param said its parts, and the items that it is made of */
 function hashOf(place: string, [parts, items]: [unknown, InputItem[]]): Promise<string> {
   const files = filesOf(items).map(({ key }) => key);
   return sha256(JSON.stringify(files.length === 0 ? [place, parts] : [place, parts, files]));

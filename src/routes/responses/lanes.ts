@@ -20,8 +20,8 @@ function lanesOf({ gone }: Socket): Lanes {
 }
 
 /**
- * Does the work of a frame when what came before it on its lane is done; not at all where the client
- * has left by then.
+ * Does the work of a frame when the frames before it on its lane are done; not at all where the
+ * client has left by then.
  * @throws ParleyError `queue_full`, and what the work throws
  */
 export async function inLane(socket: Socket, lane: string, work: () => Promise<void>) {

@@ -1,5 +1,5 @@
 /**
- * What a socket of responses remembers: when it was opened, and the newest responses that are not
+ * The memory of a socket of responses: when it was opened, and the newest responses that are not
  * kept. Those can be gone on from as long as it is open, and are deleted after that.
  */
 import type { ActionDependencies } from '../../actions/context.ts';
@@ -11,7 +11,7 @@ import type { Socket } from '../websocket/frame-sink.ts';
 /** The most responses that are remembered: what a runtime keeps with a socket is short. */
 const MOST_REMEMBERED = 8;
 
-/** How long a socket may be open, in milliseconds, as Open Responses has it. */
+/** The longest time that a socket is open, in milliseconds, as Open Responses has it. */
 const OPEN_FOR_MS = 60 * 60_000;
 
 interface Memory {

@@ -36,7 +36,7 @@ const createFrame = responseBody.extend({
 
 type CreateFrame = z.output<typeof createFrame>;
 
-/** What a host gives for a frame. */
+/** The services of a host for a frame. */
 export interface FrameHost {
   contextFor(): ActionContext;
   dependencies: ActionDependencies;

@@ -1,4 +1,4 @@
-/** What a client's headers say of the chat that a history belongs to. */
+/** Reads from a client's headers which chat a history belongs to. */
 import { invalid } from '../../core/errors.ts';
 import type { AppContext } from './dependencies.ts';
 

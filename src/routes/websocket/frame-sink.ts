@@ -21,9 +21,9 @@ export interface Socket {
   send(frame: string): void;
   /** The subprotocol that its client speaks; undefined for our own frames. */
   readonly protocol?: string | undefined;
-  /** Whose frames it carries, by the address that it was opened at; undefined for our own. */
+  /** The API whose frames it carries, by the address of its opening; undefined for our own. */
   readonly door?: SocketDoor | undefined;
-  /** What its door keeps with it as long as it is open, also while it sleeps. */
+  /** The memory that its API keeps with it while it is open, also while it sleeps. */
   readonly memory?: SocketMemory;
   /** Closes it, so that the client knows that it may not have everything. */
   close?: () => void;

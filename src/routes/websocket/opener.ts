@@ -1,4 +1,4 @@
-/** Who opens a socket. */
+/** Establishes who opens a socket. */
 import { ParleyError, unauthenticated } from '../../core/errors.ts';
 import { proofOf, type Principal } from '../../core/principal.ts';
 import { openSocket } from '../../store/credentials/tickets.ts';
