@@ -182,19 +182,17 @@ const LONGEST_LINE = 100;
 const commentWidth = {
   create(context) {
     const check = (comment) => {
-      const [first, ...others] = comment.value.split('\n');
-      const longest = Math.max(
-        comment.loc.start.column + 2 + first.length,
-        ...others.map(lengthOf),
-      );
+      // `//` or `/*` before the text, and `*/` behind its last line.
+      const indent = ' '.repeat(comment.loc.start.column + 2);
+      const end = comment.type === 'Block' ? '*/' : '';
+      const lines = `${indent}${comment.value}${end}`.split('\n');
+      const longest = Math.max(...lines.map(({ length }) => length));
       if (longest > LONGEST_LINE)
         context.report({ node: comment, message: `A line has more than ${LONGEST_LINE} columns.` });
     };
     return { Program: () => context.sourceCode.getAllComments().forEach(check) };
   },
 };
-
-const lengthOf = (text) => text.length;
 
 /**
  * Words that begin a clause and no sentence: "What is known of a server" says nothing by itself.

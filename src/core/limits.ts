@@ -12,7 +12,7 @@ export const LIMIT_NAMES = [
 ] as const;
 export type LimitName = (typeof LIMIT_NAMES)[number];
 
-/** What a user may; null for no limit. Costs are in billionths of a US dollar. */
+/** The limits of a user; null for none. Costs are in billionths of a US dollar. */
 export type Limits = Readonly<Record<LimitName, number | null>>;
 
 export const NO_LIMITS: Limits = {
@@ -24,7 +24,7 @@ export const NO_LIMITS: Limits = {
   cost_per_month: null,
 };
 
-/** Whose a limit is: what it counts is used by all that the user does, or by one key alone. */
+/** The owner of a limit: it counts all that the user does, or what one key does alone. */
 export type LimitOwner = 'user' | 'key';
 
 /** Open streams of turns, as the process that opens one more has counted them. */
@@ -35,14 +35,14 @@ export interface LimitState {
   name: LimitName;
   of: LimitOwner;
   limit: number;
-  /** What was used, and what running turns may still use. */
+  /** The amount that was used; `reserved` is what running turns may still use. */
   used: number;
   reserved: number;
   /** Milliseconds until what was used counts no more; null for limits on what is open at once. */
   resetsInMs: number | null;
 }
 
-/** How all limits stand that hold for a caller. */
+/** The state of all limits that hold for a caller. */
 export type Budget = readonly LimitState[];
 
 /** Returns what is left of a limit. */
@@ -55,7 +55,7 @@ export function policyName({ name, of }: Pick<LimitState, 'name' | 'of'>): strin
   return of === 'key' ? `key_${name}` : name;
 }
 
-/** What a turn would use at least. */
+/** The least that a turn would use. */
 export interface Need {
   tokens: number;
   nanodollars: number;

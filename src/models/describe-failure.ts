@@ -88,7 +88,10 @@ function hintFor(
   }
 }
 
-/** A service that knows its addresses, and says that it lacks the model, needs no other base URL. */
+/**
+ * Returns what to check after a 404. A service that says that it lacks the model was reached, so
+ * its base URL is right.
+ */
 function hintForMissing(said: ServiceError | undefined, baseUrlVariable: string): string {
   if (!/\/v1(?:beta)?\//.test(said?.url ?? ''))
     return `check the model’s name, and whether ${baseUrlVariable} lacks its /v1`;

@@ -16,7 +16,7 @@ import type { TurnService, TurnStream } from './turn-service.ts';
 /** Open streams by user and by key; those without any are not in it. */
 const open: Record<LimitOwner, Map<string, number>> = { user: new Map(), key: new Map() };
 
-/** Whose streams are counted. */
+/** The user, and the key, whose streams are counted. */
 export interface StreamReader {
   userId: string;
   /** The public id of the key that is used; null where there is none. */

@@ -22,7 +22,9 @@ const empty = element('empty');
 
 let actions: MessageActions;
 let conversationId: string | undefined;
-/** The loaded messages of the active path, oldest first, and how many of the first are not drawn. */
+/**
+ * The loaded messages of the active path, oldest first, and how many of the first are not drawn.
+ */
 let messages: Message[] = [];
 let undrawn = 0;
 

@@ -21,7 +21,7 @@ interface Report {
 
 interface Limit {
   name: string;
-  /** Whether it counts what the user does, or what is done by the key of this session. */
+  /** The owner: it counts what the user does, or what is done by the key of this session. */
   of: 'user' | 'key';
   limit: number;
   used: number;

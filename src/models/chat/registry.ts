@@ -60,7 +60,9 @@ export interface Registry {
    *   when none of them can honour a parameter
    */
   resolve(name: string, parameters?: TurnParameters): readonly [ChatModel, ...ChatModel[]];
-  /** Does the same once it is known what a server has, on which the meaning of a name may depend. */
+  /**
+   * Does the same once it is known what a server has, on which the meaning of a name may depend.
+   */
   find(name: string, parameters?: TurnParameters): Promise<readonly [ChatModel, ...ChatModel[]]>;
   list(): Promise<ModelListing[]>;
   /** Loads what the first turn would wait for otherwise. */

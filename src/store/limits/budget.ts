@@ -1,5 +1,5 @@
 /**
- * How limits stand, as SQL: the limits that hold for a user and for the key that is used, what the
+ * Reads the state of limits, as SQL: the limits that hold for a user and for the key that is used, what the
  * ledger says was used, and what running turns have reserved. What was set for a user counts all
  * that the user does. What was set for a key counts what is done by that key, and stands in for the
  * default of its user. A turn whose lease has run out counts with what it is known to have used,
@@ -16,7 +16,7 @@ import {
 import { NOW, type Database, type ResultSet, type Statement } from '../database.ts';
 import { number, optionalNumber, type Row } from '../rows.ts';
 
-/** What a statement is given, as one JSON text: the CTE `ask`. */
+/** The input of a statement, as one JSON text: the CTE `ask`. */
 export interface BudgetAsk {
   /** The limits of users who have none of their own. */
   defaults: Limits;
@@ -34,7 +34,7 @@ export interface UserBudgetAsk extends BudgetAsk {
 /** Milliseconds. */
 const MINUTE = 60_000;
 
-/** How "no limit" is stored: a value that is null is the default. */
+/** The stored value of "no limit": a value that is null is the default. */
 export const NONE = -1;
 
 const KEY_LIMITS = `key_limits k ON k.key_id = ask.j ->> '$.keyId'`;
@@ -78,7 +78,7 @@ const sumOf = (what: string, period: 'day' | 'month') =>
 const reserved = (what: string) =>
   either((by) => `SELECT coalesce(sum(${what}), 0) FROM ${running(by)}`);
 
-/** What is needed for one limit alone is only read where that limit is set. */
+/** Reads what one limit alone needs only where that limit is set. */
 const where = (limits: readonly LimitName[], value: string) =>
   `CASE WHEN ${limits.map((name) => `limits.${name} IS NOT NULL`).join(' OR ')} THEN ${value} ELSE 0 END`;
 

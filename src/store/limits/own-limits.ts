@@ -6,7 +6,7 @@ import { batch, query, selectRow } from '../query.ts';
 import { credentials, keyLimits, userLimits } from '../schema.ts';
 import { NONE } from './budget.ts';
 
-/** What was set: null for no limit; what is left out was not set. */
+/** The limits that were set: null for no limit; what is left out was not set. */
 export type OwnLimits = Readonly<Partial<Record<LimitName, number | null>>>;
 
 const COLUMNS = {

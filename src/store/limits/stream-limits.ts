@@ -10,7 +10,7 @@ import { LIMITS, type UserBudgetAsk } from './budget.ts';
 const SELECT = `WITH ask (j) AS (SELECT ?), who AS (SELECT ask.j ->> '$.userId' AS user_id FROM ask), limits AS (${LIMITS})
   SELECT key_id, streams FROM limits`;
 
-/** How many streams may be open; undefined for no limit. */
+/** The number of streams that may be open; undefined for no limit. */
 export type StreamLimits = Readonly<Partial<Record<LimitOwner, number>>>;
 
 /** Returns the database as a request uses it: its first batch also reads the limits. */

@@ -22,7 +22,9 @@ export const fileContents = sqliteTable(
     size: integer('size').notNull().default(0),
     mimeType: text('mime_type'),
     createdAt: integer('created_at').notNull(),
-    /** The text of a document, for models that do not take its bytes. Last, since it may be long. */
+    /**
+     * The text of a document, for models that do not take its bytes. Last, since it may be long.
+     */
     text: text('text'),
   },
   (table) => [

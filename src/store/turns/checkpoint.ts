@@ -198,7 +198,9 @@ export function endedMessage(
 /** The instance that closes a turn, and how many messages that steered it were handled. */
 type Closing = Required<Pick<TurnEnd, 'instanceId' | 'handled'>>;
 
-/** True when no more messages came to steer a turn than have been handled: it takes their number. */
+/**
+ * True when no more messages came to steer a turn than have been handled: it takes their number.
+ */
 function isHandled(column: string): string {
   return `(${column} IS NULL OR json_array_length('[' || replace(${column}, char(10), ',') || ']') <= ?)`;
 }
