@@ -1,4 +1,6 @@
-/** Tools that a chat of the AI SDK runs itself, and other tries: its own chat against the server. */
+/**
+ * Tools that a chat of the AI SDK runs itself, and other tries: its own chat against the server.
+ */
 import {
   lastAssistantMessageIsCompleteWithToolCalls,
   validateUIMessages,

@@ -29,7 +29,9 @@ async function finished(script: object = {}) {
   return turn;
 }
 
-/** Reads with the client, which goes on until the stream is closed; `end` rejects when it is not. */
+/**
+ * Reads with the client, which goes on until the stream is closed; `end` rejects when it is not.
+ */
 async function read(url: string, live: LiveMode, offset?: string) {
   const response = await stream({ url, live, offset });
   const heard = { text: '', offset: offset ?? '-1' };

@@ -1,4 +1,6 @@
-/** What OpenAI's clients repeat by themselves, ask for themselves, and ask for that is not there. */
+/**
+ * What OpenAI's clients repeat by themselves, ask for themselves, and ask for that is not there.
+ */
 import OpenAI, { NotFoundError } from 'openai';
 import { describe, expect, it, vi } from 'vitest';
 import { suiteTarget, unique } from './target.ts';

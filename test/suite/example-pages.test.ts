@@ -1,4 +1,6 @@
-/** The example with `useChat`, in a real browser: what it shows is what is stored, come what may. */
+/**
+ * The example with `useChat`, in a real browser: what it shows is what is stored, come what may.
+ */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath, startChromium } from '../support/chromium.ts';

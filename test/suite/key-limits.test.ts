@@ -1,4 +1,6 @@
-/** Limits that an admin has set for a key, and limits of streams that were set for a user or a key. */
+/**
+ * Limits that an admin has set for a key, and limits of streams that were set for a user or a key.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { idOfKey } from '../support/keys.ts';
 import { startIdentityServer, type IdentityServer } from './identity.ts';

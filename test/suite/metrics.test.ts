@@ -1,4 +1,6 @@
-/** `/metrics`: what Prometheus reads, who may read it, and that nobody may unless it is turned on. */
+/**
+ * `/metrics`: what Prometheus reads, who may read it, and that nobody may unless it is turned on.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { request } from '../support/http.ts';
 import { startServer } from '../support/server.ts';

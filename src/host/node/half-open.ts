@@ -27,7 +27,9 @@ export function takesComments(outgoing: ServerResponse & Noted): void {
   outgoing[TAKES_COMMENTS] = true;
 }
 
-/** After how long the second write follows the first, in milliseconds; each next takes twice that. */
+/**
+ * After how long the second write follows the first, in milliseconds; each next takes twice that.
+ */
 const SECOND_WRITE_MS = 100;
 
 /** Lets clients close their sending side, and finds out soon which of them are gone. */

@@ -47,7 +47,9 @@ export function chunksRouter() {
   return router;
 }
 
-/** @throws ParleyError `not_found`, and `invalid_request` without a user: these ids can be guessed */
+/**
+ * @throws ParleyError `not_found`, and `invalid_request` without a user: these ids can be guessed
+ */
 async function readChunk(c: AppContext, given: string, around: number) {
   const userId = requireUserId(c.get('principal'));
   const id = /^\d{1,15}$/.test(given) ? Number(given) : -1;

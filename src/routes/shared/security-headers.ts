@@ -1,7 +1,7 @@
 /** Headers by which browsers handle answers safely. */
 import type { AppContext } from './dependencies.ts';
 
-/** What every answer carries: it is what its type says, and no other site's page may embed it. */
+/** Headers of every answer: it is what its type says, and no other site may embed it. */
 export const ALWAYS = {
   'X-Content-Type-Options': 'nosniff',
   'Cross-Origin-Resource-Policy': 'same-origin',

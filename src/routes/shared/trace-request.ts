@@ -1,4 +1,6 @@
-/** Tells of each request to those who watch: a span, and how long its client waited for the head. */
+/**
+ * Tells of each request to those who watch: a span, and how long its client waited for the head.
+ */
 import type { MiddlewareHandler } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import { knownTraceparent } from '../../core/telemetry.ts';
@@ -41,7 +43,9 @@ export const traceRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   dependencies.defer(telemetry.settle());
 };
 
-/** Returns the pattern of the route, which has no ids in it; none for a path that no route knows. */
+/**
+ * Returns the pattern of the route, which has no ids in it; none for a path that no route knows.
+ */
 function routeOf(c: AppContext): { 'http.route'?: string } {
   const route = matchedRoutes(c).findLast(({ path }) => path !== '*' && path !== '/*');
   return route ? { 'http.route': route.path.replaceAll(/:(\w+)(\{[^}]*\})?/g, '{$1}') } : {};

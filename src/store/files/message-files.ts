@@ -47,7 +47,9 @@ export function forgetFiles(messageId: string, parts: readonly Part[]): Statemen
   ];
 }
 
-/** Returns the statement that gives copies of messages the files of those that they are copies of. */
+/**
+ * Returns the statement that gives copies of messages the files of those that they are copies of.
+ */
 export function copyFiles(
   conversationId: string,
   copies: readonly (readonly unknown[])[],

@@ -1,9 +1,9 @@
 /**
- * Reads the state of limits, as SQL: the limits that hold for a user and for the key that is used, what the
- * ledger says was used, and what running turns have reserved. What was set for a user counts all
- * that the user does. What was set for a key counts what is done by that key, and stands in for the
- * default of its user. A turn whose lease has run out counts with what it is known to have used,
- * which is what is written to the ledger when it is ended.
+ * Reads the state of limits, as SQL: the limits that hold for a user and for the key that is used,
+ * what the ledger says was used, and what running turns have reserved. What was set for a user
+ * counts all that the user does. What was set for a key counts what is done by that key, and stands
+ * in for the default of its user. A turn whose lease has run out counts with what it is known to
+ * have used, which is what is written to the ledger when it is ended.
  */
 import {
   LIMIT_NAMES,

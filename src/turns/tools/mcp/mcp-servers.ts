@@ -21,17 +21,17 @@ const LIST_TIMEOUT_MS = 10_000;
 /** Milliseconds for which a list is good, and before a server that is down is asked again. */
 const LIST_LIFETIME_MS = 5 * 60_000;
 const DOWN_FOR_MS = 30_000;
-/** What is known of a server. */
+/** The knowledge of one server. */
 interface Known {
   tools: readonly McpTool[];
   state: McpServerState;
-  /** Why further tools are not offered, as the operator was told. */
+  /** The reason why further tools are not offered, as the operator was told. */
   refused?: string;
-  /** When it is to be asked again, in milliseconds since the epoch. */
+  /** The time when it is to be asked again, in milliseconds since the epoch. */
   askAt: number;
 }
 
-/** What is known of the servers, by their names: plain data, which isolates may share. */
+/** The knowledge of the servers, by their names: plain data, which isolates may share. */
 export type KnownServers = Map<string, Known>;
 
 export interface McpServersOptions extends McpAccess {

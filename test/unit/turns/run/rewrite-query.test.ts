@@ -3,7 +3,9 @@ import { rewriteQuery } from '../../../../src/turns/run/rewrite-query.ts';
 
 type Rewriting = Parameters<typeof rewriteQuery>[0];
 
-/** Returns what is searched for without a model after these questions, each of which was answered. */
+/**
+ * Returns what is searched for without a model after these questions, each of which was answered.
+ */
 async function offlineQueries(...questions: string[]): Promise<string[]> {
   const history = questions.flatMap((text, at) => [
     { id: `q${at}`, role: 'user', parts: [{ type: 'text', text }] },
