@@ -1,4 +1,4 @@
-/** Where messages are written. What is written stays until the server has it. */
+/** The field where messages are written. A text stays until the server has it. */
 import { element } from '../shared/elements.ts';
 import { notify } from '../shared/notices.ts';
 import { recall, remember } from '../shared/storage.ts';
@@ -63,7 +63,7 @@ function onInput(): void {
   notify(say('storageFull'));
 }
 
-/** Where the browser does not fit the field to its text, this does. */
+/** Fits the field to its text where the browser does not. */
 function fit(): void {
   if (CSS.supports('field-sizing', 'content')) return;
   text.style.blockSize = 'auto';
@@ -135,7 +135,7 @@ function empty(message: string): void {
   onInput();
 }
 
-/** What waited for the first answer of a new conversation waits there. */
+/** Moves the queue of a new conversation to the one that its first answer named. */
 function nameQueue(id: string | undefined): void {
   const waiting = queued.in(undefined);
   if (id === undefined || !isBusy.get() || waiting.length === 0) return;
@@ -150,7 +150,7 @@ function sendNext(): void {
   void sendQueued(next);
 }
 
-/** What waited and is not accepted goes back to its place, where it can be seen. */
+/** Puts a message that waited and was not accepted back, where it can be seen. */
 async function sendQueued(message: string): Promise<void> {
   const mode = rag.checked ? 'rag' : 'open';
   if (await ask({ message, mode, model: chosenModel() })) return;
