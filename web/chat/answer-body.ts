@@ -112,7 +112,7 @@ function sliced(part: Part): Part[] {
   }));
 }
 
-/** What the reader has added to the answer while it came. */
+/** Draws a message that the reader has added to the answer while it came. */
 function drawSteering({ content, parts = [] }: Steering): HTMLElement {
   const files = parts.filter((part) => part.type === 'file');
   return make(

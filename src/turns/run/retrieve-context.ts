@@ -23,7 +23,7 @@ export interface RetrievedContext {
 /** The most passages that a turn is grounded on. */
 const PASSAGES = 8;
 
-/** What is told of a search: neither the query nor what it found. */
+/** The span of a search: it tells neither the query nor what was found. */
 const RETRIEVAL = retrievalOf(PASSAGES);
 
 const NOTHING: RetrievedContext = { passages: undefined, sources: undefined, usage: [] };
@@ -78,8 +78,8 @@ function show(
 }
 
 /**
- * Searches for passages by each of the queries, and takes turns between their lists; rejects as soon
- * as the turn is stopped.
+ * Searches for passages by each of the queries, and takes turns between their lists; rejects as
+ * soon as the turn is stopped.
  */
 async function find(
   job: TurnJob,

@@ -10,12 +10,12 @@ import type { ChatModel } from '../../models/chat/registry.ts';
 import { knownOf, modelAttributes, modelIdOf, WorkTrace } from '../../models/work-trace.ts';
 import type { StepResult } from './model-step.ts';
 
-/** Where a turn comes from. */
+/** The origin of a turn. */
 export interface TraceOrigin {
   telemetry: Telemetry;
   /** The `traceparent` of the request; undefined for one that has none. */
   parent: string | undefined;
-  /** When the request for the turn came, in milliseconds since the epoch. */
+  /** The time of the request for the turn, in milliseconds since the epoch. */
   begunAt: number;
 }
 

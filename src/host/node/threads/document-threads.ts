@@ -40,13 +40,13 @@ export type DocumentTask =
   | { kind: 'ingest'; input: DocumentInput }
   | { kind: 'examine'; file: FileToExamine };
 
-/** What an ingest tells before its result, which is the finished document. */
+/** The progress that an ingest tells before its result, the finished document. */
 export type IngestEvent =
   | { accepted: Document }
   | { progress: Parameters<OnProgress>[0] }
   | { called: EmbeddingCall };
 
-/** What a thread is started with. */
+/** The data that a thread is started with. */
 export interface ThreadData {
   config: Config;
   lockMemory: SharedArrayBuffer;
