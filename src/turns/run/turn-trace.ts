@@ -19,7 +19,7 @@ export interface TraceOrigin {
   begunAt: number;
 }
 
-/** What is told of a call of a model. */
+/** The part of a result that may be told of a call. */
 type ToldResult = Pick<StepResult, 'finish' | 'usage' | 'error' | 'late' | 'firstOutputAt'>;
 
 export class TurnTrace {
