@@ -116,6 +116,8 @@ export class WorkTrace {
 
 /** Returns the attributes that are not undefined. */
 export function knownOf(attributes: Attributes): Attributes {
+  // Nearly always all are known; a copy for each measure would be half of what it costs.
+  if (!Object.values(attributes).includes(undefined)) return attributes;
   return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
 }
 

@@ -1,10 +1,13 @@
 /**
- * Identity costs no request to the database: a credential is confirmed in the batch that accepts
- * the turn, and what was never given out is refused without asking.
+ * Identity, limits and telemetry cost no request to the database: a credential is confirmed, and
+ * what it may use is reserved, in the batch that accepts the turn. What was never given out is
+ * refused without asking, and what is another's is asked for as what is not there.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';
+import { idOfKey } from '../support/keys.ts';
+import { startOtlpReceiver, type OtlpReceiver } from '../support/otlp-receiver.ts';
 import { startSqld, type Sqld } from '../support/sqld.ts';
 import { bearer, signToken, startIdentityServer, type IdentityServer } from './identity.ts';
 import { suiteTarget, unique } from './target.ts';
@@ -13,12 +16,19 @@ import { streamingCalls } from './turns.ts';
 const { runtime } = suiteTarget();
 let sqld: Sqld;
 let database: DatabaseProxy;
+let collector: OtlpReceiver;
 let server: IdentityServer;
 
 beforeAll(async () => {
   sqld = await startSqld();
   database = await startDatabaseProxy(sqld.url);
-  server = await startIdentityServer(runtime, { DATABASE_URL: database.url });
+  collector = await startOtlpReceiver();
+  server = await startIdentityServer(runtime, {
+    DATABASE_URL: database.url,
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    LIMIT_TOKENS_PER_MONTH: '1000000',
+  });
   const model = script();
   await server.call('/conversations', { as: server.admin, json: { message: 'Hi', model } });
 }, 150_000);
@@ -27,6 +37,7 @@ afterAll(async () => {
   await server.close();
   await database.close();
   await sqld.close();
+  await collector.close();
 });
 
 /** Slow enough to tell before from after, and quicker than a checkpoint. */
@@ -83,6 +94,75 @@ it('the same with a token, a session and a ticket', async () => {
   const path = `/conversations/${await conversationOf(as)}/stream`;
   const query = `?message=Hi&model=${model}&ticket=${made.json.ticket}`;
   expect(await countTurn(path + query, {}, model)).toEqual({ before: 1, after: 1 });
+});
+
+it('the same where an admin has set limits for the user and for the key', async () => {
+  const user = unique('user');
+  const key = await server.key({ user });
+  const json = { tokens_per_day: 90_000, cost_per_month: null, streams: 5, turns_at_once: 5 };
+  for (const path of [`/users/${user}/limits`, `/keys/${idOfKey(key)}/limits`])
+    expect((await server.call(path, { method: 'PUT', as: server.admin, json })).status).toBe(200);
+  for (const message of ['Hi', 'Hi again']) {
+    const model = script();
+    const init = { json: { message, model }, headers: bearer(key) };
+    expect(await countTurn('/conversations', init, model)).toEqual({ before: 1, after: 1 });
+  }
+});
+
+it('following a turn asks with the turn how many streams there may be', async () => {
+  const as = await server.key({ user: unique('user') });
+  const json = { message: 'Hi', model: 'offline' };
+  const made = await server.call('/conversations', { as, json });
+  database.reset();
+  const stream = await server.stream(`/turns/${String(made.headers['x-turn-id'])}/events`, { as });
+  expect(stream.status).toBe(200);
+  await stream.collect();
+  // On Workers the object of the conversation reads the turn by itself.
+  const requests = runtime === 'node' ? 1 : 2;
+  expect(database.log.filter(({ number }) => number > 0)).toHaveLength(requests);
+});
+
+it('asks the same of the database for what is another’s and for what is not there', async () => {
+  const [as, other] = [
+    await server.key({ user: unique('user') }),
+    await server.key({ user: unique('other') }),
+  ];
+  const json = { message: 'Hi', model: 'offline' };
+  const made = await server.call<{ conversation_id: string }>('/conversations', { as, json });
+  const conversation = made.json.conversation_id;
+  const turn = String(made.headers['x-turn-id']);
+  const path = `/conversations/${conversation}/messages`;
+  const [message] = (await server.call<{ id: string }[]>(path, { as })).json;
+  const document = await server.call<{ document_id: string }>('/documents', {
+    ...{ as, json: { text: 'The valve is blue.' } },
+  });
+  const rows: [method: string, before: string, id: string, after: string, json?: object][] = [
+    ['GET', '/conversations/', conversation, ''],
+    ['GET', '/conversations/', conversation, '/messages'],
+    ['PATCH', '/conversations/', conversation, '', { title: 'Mine' }],
+    ['DELETE', '/conversations/', conversation, ''],
+    ['POST', '/conversations/', conversation, '/messages', json],
+    ['GET', '/turns/', turn, ''],
+    ['GET', '/turns/', turn, '/events'],
+    ['POST', '/turns/', turn, '/cancel'],
+    ['POST', '/messages/', message?.id ?? '', '/regenerate', {}],
+    ['DELETE', '/messages/', message?.id ?? '', ''],
+    ['GET', '/documents/', document.json.document_id, ''],
+    ['DELETE', '/documents/', document.json.document_id, ''],
+    ['DELETE', '/keys/', idOfKey(as), ''],
+  ];
+  const asked = async ([method, before, id, after, body]: (typeof rows)[number], named: string) => {
+    database.reset();
+    const answer = await server.call(before + named + after, { as: other, method, json: body });
+    expect([403, 404], `${method} ${before}${id}${after}`).toContain(answer.status);
+    return database.log.flatMap(({ statements }) => statements.map(({ sql }) => sql));
+  };
+  for (const row of rows) {
+    const [method, before, id, after] = row;
+    const unknown = id.slice(0, -4) + (id.endsWith('abcd') ? 'dcba' : 'abcd');
+    expect(await asked(row, id), `${method} ${before}${after}`).toEqual(await asked(row, unknown));
+  }
+  expect((await server.call(path, { as })).status).toBe(200);
 });
 
 it('a reading confirms the key in its own request', async () => {

@@ -155,6 +155,13 @@ describe('a token that does not hold', () => {
           jwk: strange.publicKey.export({ format: 'jwk' }),
         }),
     ],
+    ['a certificate of its own', () => byRsa({}, { x5c: ['MIIB'] })],
+    ['a kid that is a path', () => byRsa({}, { kid: '../../dev/null' })],
+    ['a kid that is no text', () => byRsa({}, { kid: 7 })],
+    [
+      'HS256 by the key set',
+      () => signToken(claims(), { header: { kid: 'ec' }, secret: 'x'.repeat(32) }),
+    ],
     ['expired', () => byRsa({ exp: now() - 1 })],
     ['no end', () => byRsa({ exp: undefined })],
     ['an end that is no number', () => byRsa({ exp: 'tomorrow' })],
