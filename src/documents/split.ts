@@ -3,8 +3,9 @@
  * chunk is a slice of the original, so that a citation can point into it.
  */
 
-import { estimateTokens } from '../core/tokens.ts';
+import { fencedRanges } from './fences.ts';
 import { findTables, tableFinder, type Table } from './tables.ts';
+import { unitsOf, type Unit, type UnitOptions } from './units.ts';
 
 /** Long enough to answer a question, short enough for eight chunks to fit into a prompt. */
 export const CHUNK_TOKENS = 450;
@@ -37,15 +38,6 @@ export interface SplitOptions {
   overlapTokens?: number;
 }
 
-/** A piece that is kept whole: a sentence, or a part of a very long one. */
-interface Unit {
-  start: number;
-  end: number;
-  tokens: number;
-  /** True at the end of a paragraph, which is a better place to cut than the middle of one. */
-  closes: boolean;
-}
-
 interface Section {
   start: number;
   end: number;
@@ -55,34 +47,11 @@ interface Section {
 const HEADING = /^ {0,3}(#{1,6})[ \t]+([^\n]*)$/gm;
 /** Starts at the first of several spaces only; starting at each of them would be quadratic. */
 const CLOSING_MARKS = /(?<![ \t])[ \t]+#+[ \t\r]*$/;
-const FENCE = /^ {0,3}(?:```|~~~)/gm;
-const PARAGRAPH_BREAK = /\n[ \t\r]*\n\s*/g;
-/**
- * Breaks after a full stop with a space behind it, after the stops of scripts without spaces, and
- * at line ends.
- */
-const SENTENCE_BREAK = /[.!?]["')\]]{0,3}\s+|[。！？｡]["'」』）]{0,3}\s*|\n+/g;
-
-/** Breaks at line ends only, so that the rows of a table are kept whole. */
-const ROW_BREAK = /\n+/g;
-
-/** A longer unit is cut before it is measured, so that no estimate has to read a huge string. */
-const LONGEST_UNIT = 600;
-
-function fencedRanges(text: string): Array<readonly [number, number]> {
-  const marks = [...text.matchAll(FENCE)].map((match) => match.index);
-  const ranges: Array<readonly [number, number]> = [];
-  for (let at = 0; at < marks.length; at += 2)
-    ranges.push([marks[at]!, marks[at + 1] ?? text.length]);
-  return ranges;
-}
-
 /**
  * Returns the text between one heading and the next. A `#` inside a code fence starts no heading,
  * nor does a line that is too long.
  */
-function sections(text: string): Section[] {
-  const fences = fencedRanges(text);
+function sections(text: string, fences: readonly (readonly [number, number])[]): Section[] {
   const result: Section[] = [];
   const path: string[] = [];
   let start = 0;
@@ -105,61 +74,6 @@ function sections(text: string): Section[] {
 }
 
 /**
- * Returns the places where `text` may be cut between `from` and `to`: the ends of the matches, and
- * `to` itself. The pattern only sees that stretch, because a search for a match beyond it would
- * read the rest of the text.
- */
-function cuts(text: string, from: number, to: number, pattern: RegExp): number[] {
-  const ends: number[] = [];
-  for (const match of text.slice(from, to).matchAll(pattern)) {
-    const end = from + match.index + match[0].length;
-    if (end < to) ends.push(end);
-  }
-  ends.push(to);
-  return ends;
-}
-
-/** Returns the last place up to `limit` that follows a space, else one that splits no character. */
-function cutBefore(text: string, start: number, limit: number): number {
-  const floor = start + Math.floor((limit - start) / 2);
-  for (let at = limit; at > floor; at--) if (/\s/.test(text.charAt(at - 1))) return at;
-  const unit = text.charCodeAt(limit);
-  return unit >= 0xdc00 && unit <= 0xdfff ? limit - 1 : limit;
-}
-
-function pushUnits(text: string, start: number, end: number, maximum: number, into: Unit[]): void {
-  let from = start;
-  while (from < end) {
-    const whole = end - from <= LONGEST_UNIT;
-    let to = whole ? end : cutBefore(text, from, from + LONGEST_UNIT);
-    let tokens = estimateTokens(text.slice(from, to));
-    while (tokens > maximum && to - from > 2) {
-      to = cutBefore(text, from, from + Math.ceil((to - from) / 2));
-      tokens = estimateTokens(text.slice(from, to));
-    }
-    into.push({ start: from, end: to, tokens, closes: false });
-    from = to;
-  }
-}
-
-type TableAt = ReturnType<typeof tableFinder>;
-
-function units(text: string, section: Section, maximum: number, tableAt: TableAt): Unit[] {
-  const result: Unit[] = [];
-  let start = section.start;
-  for (const paragraph of cuts(text, section.start, section.end, PARAGRAPH_BREAK)) {
-    const pattern = tableAt(start, paragraph) ? ROW_BREAK : SENTENCE_BREAK;
-    for (const sentence of cuts(text, start, paragraph, pattern)) {
-      pushUnits(text, start, sentence, maximum, result);
-      start = sentence;
-    }
-    const last = result.at(-1);
-    if (last) last.closes = true;
-  }
-  return result;
-}
-
-/**
  * Returns the start of the next chunk: the first of the units before `end` that fit into the
  * overlap.
  */
@@ -171,17 +85,19 @@ function overlapStart(list: Unit[], start: number, end: number, overlap: number)
 }
 
 /**
- * Returns the end of a full chunk: after its last paragraph, if that leaves it at least half full.
+ * Returns the end of a full chunk: the last of the best places to cut that leave it at least half
+ * full, else where it is full.
  */
 function chunkEnd(list: Unit[], start: number, maximum: number): number {
   let end = start;
   let tokens = 0;
-  let closed = start;
+  let best = { end: start, closes: 0 };
   while (end < list.length && (end === start || tokens + list[end]!.tokens <= maximum)) {
-    tokens += list[end++]!.tokens;
-    if (list[end - 1]!.closes && tokens >= maximum / 2) closed = end;
+    tokens += list[end]!.tokens;
+    const { closes } = list[end++]!;
+    if (tokens >= maximum / 2 && closes > 0 && closes >= best.closes) best = { end, closes };
   }
-  return end < list.length && closed > start ? closed : end;
+  return end < list.length && best.closes > 0 ? best.end : end;
 }
 
 function trimmed(text: string, start: number, end: number): readonly [number, number] {
@@ -194,9 +110,10 @@ function trimmed(text: string, start: number, end: number): readonly [number, nu
 function chunks(
   text: string,
   section: Section,
-  { maximum, overlap, tableAt }: { maximum: number; overlap: number; tableAt: TableAt },
+  { overlap, ...how }: UnitOptions & { overlap: number },
 ): Chunk[] {
-  const list = units(text, section, maximum, tableAt);
+  const { maximum } = how;
+  const list = unitsOf(text, section, how);
   const result: Chunk[] = [];
   let start = 0;
   while (start < list.length) {
@@ -247,8 +164,10 @@ export function split(text: string, options: SplitOptions = {}): Chunk[] {
   const { maximumTokens = CHUNK_TOKENS, overlapTokens = OVERLAP_TOKENS } = options;
   const overlap = Math.min(overlapTokens, Math.floor(maximumTokens / 2));
   const tables = findTables(text, options.mimeType ?? '');
-  const how = { maximum: maximumTokens, overlap, tableAt: tableFinder(tables) };
-  const all = sections(text).flatMap((section) => chunks(text, section, how));
+  const fences = fencedRanges(text);
+  const opened = new Set(fences.map(([start]) => start));
+  const how = { maximum: maximumTokens, overlap, opened, tableAt: tableFinder(tables) };
+  const all = sections(text, fences).flatMap((section) => chunks(text, section, how));
   return withHeaders(joinShortSections(text, all, maximumTokens), tables);
 }
 

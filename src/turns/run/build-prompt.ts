@@ -10,6 +10,7 @@ import { filesIn } from '../../core/parts.ts';
 import { correctBudget } from '../../core/token-correction.ts';
 import { estimateTokens } from '../../core/tokens.ts';
 import type { ModelWindow } from '../../models/chat/catalog.ts';
+import { withWholeFences } from '../../documents/fences.ts';
 import type { Passage } from '../retriever.ts';
 import { promptMessages } from './prompt-messages.ts';
 
@@ -121,7 +122,7 @@ function delimited(passages: readonly Passage[]): string {
 function marked({ source, text, updatedAt }: Passage): string {
   const title = JSON.stringify(harmless(source.title ?? ''));
   const date = new Date(updatedAt).toISOString().slice(0, 'yyyy-mm-dd'.length);
-  return `<passage n="${source.n}" title=${title} date="${date}">\n${harmless(text)}\n</passage>`;
+  return `<passage n="${source.n}" title=${title} date="${date}">\n${harmless(withWholeFences(text))}\n</passage>`;
 }
 
 /**

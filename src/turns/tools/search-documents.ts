@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withWholeFences } from '../../documents/fences.ts';
 import { defineTool } from './tool.ts';
 
 /** The longest passage that the model is shown, in UTF-16 units. */
@@ -23,7 +24,7 @@ export const searchDocuments = defineTool({
         document_id: source.document_id,
         chunk_id: source.chunk_id,
         title: source.title,
-        text: text.slice(0, PASSAGE_LENGTH).toWellFormed(),
+        text: withWholeFences(text.slice(0, PASSAGE_LENGTH).toWellFormed()),
       })),
     };
   },

@@ -193,3 +193,38 @@ describe('split', () => {
     expect(time(count * 4)).toBeLessThan(Math.max(time(count), 20) * 12);
   });
 });
+
+describe('where chunks end', () => {
+  /** The first lines of all chunks, overlaps left out. */
+  const starts = (text: string) =>
+    split(text, { overlapTokens: 0 }).map((chunk) => chunk.text.split('\n')[0]);
+
+  test('at the end of a function, not at a blank line inside of it', () => {
+    const body = (name: string) =>
+      `def ${name}(a):\n${'    first = a + 1  # one. two. three.\n'.repeat(8)}\n${'    second = a * 2  # four. five.\n'.repeat(8)}    return first`;
+    const names = Array.from({ length: 12 }, (_, at) => `work_${at}`);
+    for (const text of [
+      names.map(body).join('\n\n'),
+      `\`\`\`python\n${names.map(body).join('\n\n')}\n\`\`\``,
+    ])
+      for (const start of starts(text).slice(1)) expect(start).toMatch(/^def work_/);
+  });
+
+  test('with an item of a list, not in the middle of it', () => {
+    const items = Array.from(
+      { length: 60 },
+      (_, at) => `Step ${at} is done first. Then it is looked at again. Nothing else is to do.`,
+    );
+    for (const mark of ['-', '*', '1.', '  -', '2)'])
+      for (const start of starts(items.map((item) => `${mark} ${item}`).join('\n')))
+        expect(start).toMatch(/^(?:[-*]|\d[.)]) Step \d+ is done first/);
+  });
+
+  test('before a block of code that does not fit any more', () => {
+    const code = `\`\`\`ts\n${'const value = compute(1, 2, 3);\n'.repeat(20)}\`\`\``;
+    const text = `${SENTENCES.slice(0, 900)}\n${code}\n${SENTENCES.slice(0, 900)}`;
+    const chunks = split(text, { overlapTokens: 0 });
+    expect(chunks.filter((chunk) => chunk.text.includes('```ts'))).toHaveLength(1);
+    expect(starts(text)[1]).toBe('```ts');
+  });
+});

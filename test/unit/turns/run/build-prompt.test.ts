@@ -132,3 +132,16 @@ it('text without marks and citations is left as it is, in linear time', () => {
   expect(performance.now() - startedAt).toBeLessThan(500);
   expect(JSON.stringify(prompt.at(-1))).toContain(text);
 });
+
+it('closes the code of a passage, so that what follows is none', () => {
+  const prompt = buildPrompt({
+    history: [{ role: 'user', parts: [{ type: 'text', text: 'Oil?' }] }],
+    instructions: null,
+    passages: [{ ...passage(1), text: 'Run this:\n```sh\noil --now' }, passage(2)],
+    window,
+    settings,
+  });
+  expect(prompt.at(-1)?.content).toMatchObject([
+    { text: expect.stringContaining('```sh\noil --now\n```\n</passage>') },
+  ]);
+});
