@@ -24,6 +24,11 @@ const TURKISH_WORD = /[ığş]/u;
  * that tell of Turkey have a name here and there.
  */
 const TURKISH_SHARE = 0.1;
+/** Words that Turkish texts are full of and that other languages lack, one of which is enough. */
+const TURKISH_FUNCTION_WORD =
+  /(?<![\p{L}\p{N}])(?:bir|için|olarak|hangi|hangisi|nedir|neydi|kimdir|kimdi|neler|neleri|nelerdir|nasıl|nerede|kaç|değil|veya|gibi|göre|midir)(?![\p{L}\p{N}])/iu;
+/** Length in which they are looked for: long texts have the letters too. */
+const FUNCTION_WORD_SAMPLE = 300;
 /** Length of a text that is looked at, in UTF-16 units. */
 const SAMPLE = 2_000;
 /** Words of which an English question about a Turkish name has one; none is Turkish. */
@@ -39,12 +44,14 @@ const ENGLISH_SHARE = 0.05;
  */
 export function isTurkish(text: string): boolean {
   const sample = text.slice(0, SAMPLE);
-  if (!TURKISH_LETTERS.test(sample)) return false;
+  const hasFunctionWord = TURKISH_FUNCTION_WORD.test(text.slice(0, FUNCTION_WORD_SAMPLE));
+  if (!hasFunctionWord && !TURKISH_LETTERS.test(sample)) return false;
   const lower = sample.toLocaleLowerCase('tr');
   const words = lower.match(LATIN) ?? [];
   const marked = words.filter((word) => TURKISH_WORD.test(word)).length;
   const english = words.filter((word) => ENGLISH.has(word)).length;
-  return marked >= TURKISH_SHARE * words.length && english <= ENGLISH_SHARE * words.length;
+  const isMarked = hasFunctionWord || marked >= TURKISH_SHARE * words.length;
+  return isMarked && english <= ENGLISH_SHARE * words.length;
 }
 
 /**

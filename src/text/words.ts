@@ -84,8 +84,8 @@ function pushBigrams(run: string, into: string[]): void {
  * 2000). Russian, Arabic and Turkish words become their stems (`stems.ts`).
  */
 export function words(text: string): string[] {
-  if (!NON_ASCII.test(text)) return asciiWords(text);
   const asTurkish = isTurkish(text);
+  if (!asTurkish && !NON_ASCII.test(text)) return asciiWords(text);
   const lower = asTurkish ? text.toLocaleLowerCase('tr') : text.toLowerCase();
   return foldedWords(withStems(lower.normalize('NFC'), { isTurkish: asTurkish }));
 }

@@ -123,6 +123,12 @@ describe('forms of words in other languages', () => {
       'öğrenci kitabı nerede?',
       'Ekmek fırında pişirilir.',
     ],
+    [
+      'Turkish, without a letter that tells',
+      'Müdürler toplantılarını okullarda yapar.',
+      'hangi okulda toplanan?',
+      'Ekmek fırında pişirilir.',
+    ],
   ])('are found: %s', async (_, text, question, other) => {
     const found = await library({ wanted: text, other });
     expect(await found(question)).toEqual(['wanted']);
