@@ -34,7 +34,7 @@ export interface Attempt {
   values: readonly string[];
   answer?: EmbeddingModelV4Result;
   error?: unknown;
-  /** Its beginning, in milliseconds since the epoch; `ms` is the time that it took. */
+  /** Its beginning, in milliseconds since the epoch; `durationMs` is the time that it took. */
   startedAt: number;
   durationMs: number;
 }
