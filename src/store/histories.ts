@@ -30,6 +30,8 @@ export interface StoredExchange {
     age: number;
     /** The hash of the request for it, where its client repeats requests by itself. */
     request: string | undefined;
+    /** True where it was asked for as a response, whose client knows no conversation. */
+    isResponse: boolean;
   };
 }
 
@@ -68,7 +70,11 @@ export async function findExchanges(
   return found.map(({ hash, answer, parameters, ...exchange }) => ({
     ...exchange,
     hash: hash ?? '',
-    answer: { ...answer, request: parameters?.request },
+    answer: {
+      ...answer,
+      request: parameters?.request,
+      isResponse: parameters?.shown !== undefined && !('conversation' in parameters.shown),
+    },
   }));
 }
 

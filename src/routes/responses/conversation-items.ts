@@ -16,7 +16,7 @@ import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
 import { mineIn, MOST_NEW_ITEMS, shownConversation } from './conversations.ts';
 import { inputItem, itemsIn, type InputItem } from './input.ts';
-import { messagesOf } from './item-messages.ts';
+import { adoptBegun, partedBy } from './known-items.ts';
 import { itemListSchema, listQuery, pageOfItems } from './lists.ts';
 import { conversationSchema } from './schemas.ts';
 
@@ -61,9 +61,9 @@ function addAppending(router: Router): void {
       const items = itemsIn(c.req.valid('json').items);
       if (items.some(({ kind }) => kind === 'instructions'))
         throw invalid('items', 'items: instructions can only begin a conversation');
-      const stored = await messagesIn(c);
+      const stored = await storedIn(c, items);
       const { known, added } = partedBy(stored, items);
-      const given = identified(messagesOf(added));
+      const given = identified(added);
       if (given.length > 0) await append(c, given, stored.at(-1)?.id ?? null);
       const appended = (await messagesIn(c)).filter(({ id }) => given.some((one) => one.id === id));
       const all = [...known, ...appended].flatMap(itemsOf);
@@ -73,19 +73,11 @@ function addAppending(router: Router): void {
   );
 }
 
-/**
- * Parts items that are stored here already from new ones. A client that had a turn answered in this
- * conversation adds its question and its answer again: the answer has the id that it got here.
- */
-function partedBy(stored: readonly Message[], items: readonly InputItem[]) {
-  const at = items.findLastIndex(
-    (item) => item.kind === 'answer' && stored.some(({ id }) => id === item.messageId),
-  );
-  const last = items[at];
-  const answerId = last?.kind === 'answer' ? last.messageId : undefined;
-  const answer = stored.find(({ id }) => id === answerId);
-  const known = stored.filter(({ id }) => id === answer?.id || id === answer?.parentId);
-  return { known, added: items.slice(at + 1) };
+/** Reads what is in the conversation, after it has got what its client has begun elsewhere. */
+async function storedIn(c: AppContext, items: readonly InputItem[]): Promise<Message[]> {
+  const stored = await messagesIn(c);
+  const { id } = mineIn(c);
+  return stored.length === 0 && (await adoptBegun(c, { id, items })) ? messagesIn(c) : stored;
 }
 
 async function append(

@@ -1,10 +1,11 @@
 /** Finds where an input belongs: after a response, in a conversation, or where its history says. */
 import { userOf, withUser, type PlacedAsk } from '../../actions/client-chat.ts';
 import { beginHistory, hashesOf, placeHistory, type Placing } from '../../actions/place-history.ts';
+import { isSameAnswer } from '../../actions/place-on-path.ts';
 import { invalid, notFound, ParleyError } from '../../core/errors.ts';
 import { sha256 } from '../../core/sha256.ts';
 import { readConversation } from '../../store/conversations.ts';
-import { findAnswer, type AnswerPlace } from '../../store/turns/find-answer.ts';
+import { findAnswer, findAnswersTo, type AnswerPlace } from '../../store/turns/find-answer.ts';
 import { conversationIdIn, turnIdIn } from '../../wire/responses/ids.ts';
 import { historyIn } from '../shared/history-of-items.ts';
 import type { ResponseAsker } from './asker.ts';
@@ -16,6 +17,7 @@ import {
   instructionsIn,
   itemsAfter,
   lastAnswerIn,
+  lastAnsweredIn,
   partsOf,
   type InputItem,
 } from './input.ts';
@@ -129,7 +131,21 @@ async function afterHistory(
   const place = messageId && (await findAnswer(dependencies.db, { messageId, principal }));
   // What is not kept may be gone in a moment.
   if (place && !place.isTemporary) return afterAnswer(place, itemsAfter(items, place.id), isKept);
-  return byWords(asker, items, isKept);
+  return (await afterAnswered(asker, items, isKept)) ?? byWords(asker, items, isKept);
+}
+
+/** Goes on after the answer to a message whose id the history has: some leave out answers' ids. */
+async function afterAnswered(
+  { context: { dependencies, principal } }: ResponseAsker,
+  items: InputItem[],
+  isKept: boolean,
+): Promise<Found | undefined> {
+  const last = lastAnsweredIn(items);
+  if (!last) return undefined;
+  const { messageId, answer, rest } = last;
+  const answers = await findAnswersTo(dependencies.db, { messageId, principal });
+  const place = answers.find((each) => !each.isTemporary && isSameAnswer(each, answer));
+  return place && afterAnswer(place, rest, isKept);
 }
 
 async function byWords(

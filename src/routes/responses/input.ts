@@ -43,11 +43,12 @@ export const inputItem = z.looseObject({
 type Given = z.output<typeof inputItem>;
 
 /** An item of an input, as we understand it. */
-export type InputItem =
-  | { kind: 'instructions'; text: string }
-  | Exclude<SaidItem, { kind: 'answer' }>
-  /** With the id of the assistant's message, where it is one of ours. */
-  | { kind: 'answer'; messageId: string | undefined; parts: Part[] };
+export type InputItem = { kind: 'instructions'; text: string } | (SaidItem & FromMessage);
+
+interface FromMessage {
+  /** The id of the message that it is of, where it is one of ours. */
+  messageId?: string | undefined;
+}
 
 /**
  * Reads an input.
@@ -81,8 +82,12 @@ function itemFrom(item: Given, path: string): InputItem {
   }
 }
 
-function answered({ id }: Given, parts: Part[]): InputItem {
-  return { kind: 'answer', messageId: id ? parseItemId(id)?.messageId : undefined, parts };
+function answered(item: Given, parts: Part[]): InputItem {
+  return { kind: 'answer', messageId: messageIdOf(item), parts };
+}
+
+function messageIdOf({ id }: Given): string | undefined {
+  return id ? parseItemId(id)?.messageId : undefined;
 }
 
 function messageFrom(item: Given, path: string): InputItem {
@@ -90,15 +95,18 @@ function messageFrom(item: Given, path: string): InputItem {
   const files = isUsers ? filesIn(item.content ?? '', `${path}.content`) : [];
   const text = textOf(item.content ?? '', `${path}.content`, isUsers);
   if (item.role === 'assistant') return answered(item, text === '' ? [] : [{ type: 'text', text }]);
-  if (isUsers) return { kind: 'question', text, ...(files.length > 0 ? { files } : {}) };
+  const messageId = messageIdOf(item);
+  if (isUsers) return { kind: 'question', messageId, text, ...(files.length > 0 ? { files } : {}) };
   if (item.role) return { kind: 'instructions', text };
   throw invalid(`${path}.role`, `${path}.role is required`);
 }
 
-function resultFrom({ call_id, output }: Given, path: string): InputItem {
+function resultFrom(item: Given, path: string): InputItem {
+  const { call_id, output } = item;
   if (call_id === undefined) throw invalid(`${path}.call_id`, `${path}.call_id is required`);
   const text = textOf(output ?? '', `${path}.output`);
-  return { kind: 'result', part: { type: 'tool_result', tool_call_id: call_id, output: text } };
+  const part: Part = { type: 'tool_result', tool_call_id: call_id, output: text };
+  return { kind: 'result', messageId: messageIdOf(item), part };
 }
 
 function approvalFrom(
@@ -186,6 +194,24 @@ export function checkedInstructions(text: string): string {
 export function lastAnswerIn(items: readonly InputItem[]): string | undefined {
   const last = items.findLast((item) => item.kind === 'answer');
   return last?.messageId;
+}
+
+/**
+ * Returns the last of the user's messages in a history that has an id of ours, with what the
+ * assistant said to it and what comes after; undefined where more was said than that.
+ */
+export function lastAnsweredIn(items: readonly InputItem[]) {
+  const at = items.findLastIndex(
+    (item) => (item.kind === 'question' || item.kind === 'result') && item.messageId !== undefined,
+  );
+  const item = items[at];
+  if (!item || item.kind === 'instructions' || item.messageId === undefined) return undefined;
+  const later = items.slice(at + 1);
+  const next = later.findIndex(({ kind }) => kind !== 'answer');
+  const answer = later.slice(0, next).flatMap((each) => (each.kind === 'answer' ? each.parts : []));
+  const rest = later.slice(next);
+  const isAll = next > 0 && rest.every(({ kind }) => kind !== 'answer');
+  return isAll ? { messageId: item.messageId, answer, rest } : undefined;
 }
 
 /**

@@ -1,5 +1,8 @@
 /** Finds the answers that requests go on from, and the turn that a request repeats. */
 import { and, desc, eq, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/sqlite-core';
+import type { Status } from '../../core/message.ts';
+import type { Part } from '../../core/parts.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { Database } from '../database.ts';
 import { ownedBy, ownerOf } from '../ownership.ts';
@@ -59,6 +62,40 @@ export async function findAnswer(
       ? selectOfTurn({ id: which.turnId, owner })
       : selectAnswer({ id: which.messageId, owner });
   const [[found]] = await batch(db, [select], 'read');
+  return found;
+}
+
+const questions = alias(messages, 'questions');
+
+const selectAnswersTo = prepare(({ id, owner }: Given<'id' | 'owner'>) =>
+  query
+    .select({ id: messages.id, ...place, parts: messages.parts, status: messages.status })
+    .from(questions)
+    .innerJoin(conversations, eq(conversations.id, questions.conversationId))
+    .innerJoin(
+      messages,
+      and(
+        eq(messages.conversationId, questions.conversationId),
+        eq(messages.parentId, questions.id),
+      ),
+    )
+    .where(and(eq(questions.id, id), ownedBy(conversations.userId, owner)))
+    .orderBy(desc(messages.id)),
+);
+
+/** An answer with what it says. */
+export interface SaidAnswer extends AnswerPlace {
+  parts: Part[];
+  status: Status;
+}
+
+/** Finds the answers to a message, newest first. */
+export async function findAnswersTo(
+  db: Database,
+  { messageId, principal }: { messageId: string; principal: Principal },
+): Promise<SaidAnswer[]> {
+  const select = selectAnswersTo({ id: messageId, owner: ownerOf(principal) });
+  const [found] = await batch(db, [select], 'read');
   return found;
 }
 

@@ -329,6 +329,23 @@ async function chatByNames(): Promise<void> {
   await call('POST', path, { metadata: { a: 'b' } });
   const added = await call('POST', `${path}/items`, { items });
   await call('DELETE', `${path}/items/${String(added['last_id'])}`);
+  await askFirstAndKeepAfterwards();
+}
+
+/** As clients do that keep the history by themselves: in the end there is one conversation. */
+async function askFirstAndKeepAfterwards(): Promise<void> {
+  const question = { role: 'user', content: 'Once' };
+  const { id } = await call('POST', '/v1/conversations', {});
+  const response = await call('POST', '/v1/responses', { input: [question] });
+  const [said] = response['output'] as { content: object[] }[];
+  const answer = { role: 'assistant', content: said?.content };
+  const items = [question, answer];
+  const kept = await call('POST', `/v1/conversations/${String(id)}/items`, { items });
+  const again = { ...question, id: kept['first_id'] };
+  const input = [again, answer, { role: 'user', content: 'Again' }];
+  await call('POST', '/v1/responses', { input });
+  const list = await call('GET', `/v1/conversations/${String(id)}/items`);
+  expect(list['data']).toHaveLength(4);
 }
 
 async function keepDocuments(): Promise<void> {
