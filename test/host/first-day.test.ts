@@ -107,7 +107,7 @@ describe('the start', () => {
 
 describe('the stop', () => {
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
-    'by %s leaves everything in the one file',
+    'the stop by %s leaves everything in the one file',
     async (signal) => {
       const file = newFile('stop');
       const program = start({ DATABASE_URL: `file:${file}` });

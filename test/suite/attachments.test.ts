@@ -71,7 +71,7 @@ describe.concurrent('a model that takes it gets a file in its own form', () => {
     ]);
   });
 
-  it('without a word of the user’s', async () => {
+  it('a file without a word of the user’s reaches a model that takes it in its own form', async () => {
     const { name, model } = await modelThat('openai');
     const answer = await say(await newPlace(), { files: [{ content: image }], model });
     expect(answer.json.messages[0]).toMatchObject({ content: '', role: 'user' });
@@ -86,7 +86,7 @@ describe.concurrent('a model that takes it gets a file in its own form', () => {
     expect(await userContents(name)).toEqual([[imageUrl, text('One')], 'Two']);
   });
 
-  it('with passages of documents, too', async () => {
+  it('a file reaches a model that takes it with passages of documents, too', async () => {
     const { name, model } = await modelThat('openai');
     const place = await newPlace({ mode: 'rag' });
     await target.call('/documents', { json: { user_id: place.user_id, text: 'Valves are blue.' } });
@@ -98,7 +98,7 @@ describe.concurrent('a model that takes it gets a file in its own form', () => {
     ]);
   });
 
-  it('in each step of a turn that calls tools', async () => {
+  it('a file reaches a model that takes it in each step of a turn that calls tools', async () => {
     const name = unique('gpt-4o-');
     const call = { id: 'c1', name: 'search_conversations', input: { query: 'valves' } };
     await target.upstream.script(name, { tokens: ['Done'], toolCalls: [[call]] });
@@ -320,7 +320,7 @@ describe.concurrent('the files of messages', () => {
     );
   });
 
-  it('that are deleted leave their names, and the conversation goes on', async () => {
+  it('files that are deleted leave their names, and the conversation goes on', async () => {
     const { place, file, model } = await attachedPlace();
     await target.call(`/files/${file.file_id}`, { method: 'DELETE' });
     expect((await messagesOf(place))[0]?.attachments).toMatchObject([{ name: 'a.png' }]);

@@ -166,7 +166,7 @@ describe('a Host', () => {
     '192.168.1.7',
     '127.0.0.1.nip.example',
     '0.0.0.0',
-  ])('that is not loopback (%s) is refused on reads and changes', async (host) => {
+  ])('a Host that is not loopback (%s) is refused on reads and changes', async (host) => {
     const user_id = unique('user');
     const answers = await Promise.all([
       target.call(`/conversations?user_id=${user_id}`, { headers: { host } }),
@@ -190,7 +190,7 @@ describe('a Host', () => {
     `127.0.0.1:${port}`,
     `[::1]:${port}`,
     `app.localhost:${port}`,
-  ])('that is loopback (%s) is served', async (host) => {
+  ])('a Host that is loopback (%s) is served', async (host) => {
     expect((await target.call('/health', { headers: { host } })).status).toBe(200);
   });
 });

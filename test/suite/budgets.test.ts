@@ -90,7 +90,7 @@ describe('a budget of tokens', () => {
     expect(await stateOf(as, 'tokens_per_day')).toMatchObject({ used: 150, reserved: 0 });
   });
 
-  it('that is used up refuses with what, until when, and stores nothing', async () => {
+  it('a budget of tokens that is used up refuses with what, until when, and stores nothing', async () => {
     const { as } = await limited({ tokens_per_day: 1_500 });
     const model = script({ usage: { input: 900, output: 580 } });
     expect((await ask(as, model)).status).toBe(200);

@@ -62,38 +62,41 @@ async function lastBody(requests: () => ReturnType<typeof target.upstream.reques
 }
 
 describe.concurrent('a round trip', () => {
-  it.each(['openai', 'groq'] as const)('in the form of %s', async (provider) => {
-    const { id, requests } = await waiting([rome], { provider });
-    const results = [{ tool_call_id: 'call_rome', output: { sky: 'rain' } }];
-    const { json } = await send(id, { tool_results: results });
-    expect(json).toMatchObject({
-      assistant_reply: 'It rains.',
-      message: { finish_reason: 'stop' },
-    });
-    const [asked] = await requests();
-    expect(asRecord(asked?.body)).toMatchObject({
-      tools: [
-        { type: 'function', function: { name: 'get_weather', parameters: weather.input_schema } },
-        { type: 'function', function: { name: 'get_time' } },
-      ],
-      tool_choice: 'auto',
-    });
-    const body = await lastBody(requests);
-    // Nothing was said again: tools and model are those of the turn that called.
-    expect(offeredIn(body)).toEqual(['get_weather', 'get_time']);
-    expect(body['messages']).toMatchObject([
-      { role: 'user', content: 'Does it rain in Rome?' },
-      {
-        role: 'assistant',
-        tool_calls: [
-          { id: 'call_rome', function: { name: 'get_weather', arguments: '{"city":"Rome"}' } },
+  it.each(['openai', 'groq'] as const)(
+    'a call of a client’s tool goes to the client and back in the form of %s',
+    async (provider) => {
+      const { id, requests } = await waiting([rome], { provider });
+      const results = [{ tool_call_id: 'call_rome', output: { sky: 'rain' } }];
+      const { json } = await send(id, { tool_results: results });
+      expect(json).toMatchObject({
+        assistant_reply: 'It rains.',
+        message: { finish_reason: 'stop' },
+      });
+      const [asked] = await requests();
+      expect(asRecord(asked?.body)).toMatchObject({
+        tools: [
+          { type: 'function', function: { name: 'get_weather', parameters: weather.input_schema } },
+          { type: 'function', function: { name: 'get_time' } },
         ],
-      },
-      { role: 'tool', tool_call_id: 'call_rome', content: '{"sky":"rain"}' },
-    ]);
-  });
+        tool_choice: 'auto',
+      });
+      const body = await lastBody(requests);
+      // Nothing was said again: tools and model are those of the turn that called.
+      expect(offeredIn(body)).toEqual(['get_weather', 'get_time']);
+      expect(body['messages']).toMatchObject([
+        { role: 'user', content: 'Does it rain in Rome?' },
+        {
+          role: 'assistant',
+          tool_calls: [
+            { id: 'call_rome', function: { name: 'get_weather', arguments: '{"city":"Rome"}' } },
+          ],
+        },
+        { role: 'tool', tool_call_id: 'call_rome', content: '{"sky":"rain"}' },
+      ]);
+    },
+  );
 
-  it('in the form of Gemini', async () => {
+  it('a call of a client’s tool goes to the client and back in the form of Gemini', async () => {
     const { id, first, requests } = await waiting([rome], { provider: 'google' });
     const [call] = asArray(first.json.message.parts).map(asRecord);
     const answer = { tool_call_id: call?.['tool_call_id'], output: { sky: 'rain' } };
@@ -376,7 +379,7 @@ describe.concurrent('the tree', () => {
 describe.concurrent('results are taken once', () => {
   const tool_results = [{ tool_call_id: 'call_rome', output: 'rain' }];
 
-  it('of two that come at the same time, one is refused', async () => {
+  it('of two results that come at the same time, one is refused', async () => {
     const { id } = await waiting([rome], { after: { text: 'It rains.', delayMs: { first: 300 } } });
     const both = await Promise.all([send(id, { tool_results }), send(id, { tool_results })]);
     expect(both.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409]);
@@ -396,13 +399,13 @@ describe.concurrent('results are taken once', () => {
 describe.concurrent('results that answer nothing are refused, and nothing is kept', () => {
   const result = (tool_call_id: string) => ({ tool_results: [{ tool_call_id, output: 1 }] });
 
-  it('for a call that was never made', async () => {
+  it('a result for a call that was never made is refused, and nothing is kept', async () => {
     const { id } = await waiting();
     expect((await send(id, result('call_other'))).status).toBe(400);
     expect((await send(id, result('call_rome'))).status).toBe(200);
   });
 
-  it('in an empty conversation, a plain one, and a new one', async () => {
+  it('a result is refused in an empty conversation, a plain one, and a new one', async () => {
     const id = await conversation(target, { model: 'offline' });
     expect((await send(id, result('call_1'))).status).toBe(400);
     await send(id, { message: 'Hi' });
@@ -414,7 +417,7 @@ describe.concurrent('results that answer nothing are refused, and nothing is kep
     expect((await target.call(`/conversations?user_id=${user_id}`)).json).toEqual([]);
   });
 
-  it('for a turn that was cancelled', async () => {
+  it('a result for a turn that was cancelled is refused, and nothing is kept', async () => {
     const { model } = await scripted(target, {
       toolCalls: [[rome]],
       reasoning: ['I think'],
@@ -428,14 +431,14 @@ describe.concurrent('results that answer nothing are refused, and nothing is kep
     expect((await send(id, result('call_rome'))).status).toBe(400);
   });
 
-  it('of another user’s conversation', async () => {
+  it('a result for another user’s conversation is refused, and nothing is kept', async () => {
     const { id } = await waiting();
     const { status } = await send(id, { ...result('call_rome'), user_id: unique('user') });
     expect(status).toBe(404);
     expect((await send(id, result('call_rome'))).status).toBe(200);
   });
 
-  it('by a socket that names no conversation', async () => {
+  it('a result by a socket that names no conversation is refused, and nothing is kept', async () => {
     const socket = await target.socket(`/ws/${unique('user')}`);
     socket.send(result('call_1'));
     expect(await socket.next('error')).toMatchObject({ problem: { code: 'invalid_request' } });

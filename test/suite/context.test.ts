@@ -85,7 +85,7 @@ describe.concurrent('an answer', () => {
   const failing = { status: { code: 500 } };
   const fine = { text: 'Yes.' };
 
-  it('that failed is left out, and the user’s neighbouring messages are one', async () => {
+  it('an answer that failed is left out, and the user’s neighbouring messages are one', async () => {
     const { sent } = await talk(['one', 'two', 'three'], [fine, failing, fine]);
     expect(sent.at(-1)).toEqual([
       { role: 'user', content: 'one' },
@@ -94,7 +94,7 @@ describe.concurrent('an answer', () => {
     ]);
   });
 
-  it('that failed does not count', async () => {
+  it('an answer that failed does not count', async () => {
     const messages = count(14);
     const scripts = messages.map((_message, index) =>
       index === 5 || index === 6 ? failing : fine,
@@ -120,7 +120,7 @@ describe.concurrent('an answer', () => {
     ['cut off', { tokens: ['Part ', 'two'], fault: { how: 'eof', afterTokens: 1 } }, 'Part '],
     ['too long', { text: 'Part', finishReason: 'length' }, 'Part'],
     ['filtered after some text', { text: 'Part', finishReason: 'content_filter' }, 'Part'],
-  ])('that was %s is sent as far as it came', async (_name, script, part) => {
+  ])('an answer that was %s is sent as far as it came', async (_name, script, part) => {
     const { sent } = await talk(['one', 'two'], [script, fine]);
     expect(sent.at(-1)).toEqual([
       { role: 'user', content: 'one' },
@@ -129,7 +129,7 @@ describe.concurrent('an answer', () => {
     ]);
   });
 
-  it('that the service called an error is left out, though it has text', async () => {
+  it('an answer that the service called an error is left out, though it has text', async () => {
     const error = { tokens: ['Part ', 'two'], fault: { how: 'error' as const, afterTokens: 1 } };
     const { id, sent } = await talk(['one', 'two'], [error, fine]);
     expect(sent.at(-1)).toEqual([{ role: 'user', content: 'one\n\ntwo' }]);
@@ -139,7 +139,7 @@ describe.concurrent('an answer', () => {
     });
   });
 
-  it('that was filtered before any text is left out', async () => {
+  it('an answer that was filtered before any text is left out', async () => {
     const filtered = { tokens: [], finishReason: 'content_filter' as const };
     const { sent } = await talk(['one', 'two'], [filtered, fine]);
     expect(sent.at(-1)).toEqual([{ role: 'user', content: 'one\n\ntwo' }]);
@@ -221,7 +221,7 @@ describe('what the provider counted', () => {
   it.each([
     ['as we estimate, sends all that fits', undefined, 13],
     ['three times as much, sends a third', { input: 60_000, output: 1 }, 9],
-  ])('in the last turn, %s', async (_, usage, sent) => {
+  ])('the provider’s count of the last turn, %s', async (_, usage, sent) => {
     const plain = { text: 'Yes.' };
     const answers = [...count(5).map(() => plain), { ...plain, usage }, plain];
     const { sent: received } = await talk(count(7, long), answers);
@@ -285,7 +285,7 @@ describe('a message that the model’s service refuses for good', () => {
     expect(sentMessages(requests.at(-1)?.body)[0]).toEqual({ role: 'user', content: 'REFUSED' });
   });
 
-  it('for a while (429, 500) is sent again', async () => {
+  it('a message that the model’s service refuses for a while (429, 500) is sent again', async () => {
     const { model, name } = await scripted(target, { text: 'Yes.' });
     const failing = await scripted(target, { status: { code: 500 } });
     const id = await conversation(target);

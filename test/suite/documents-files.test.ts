@@ -8,7 +8,7 @@ import { suiteTarget, unique } from './target.ts';
 const target = suiteTarget();
 
 describe('a file', () => {
-  it('of Markdown is a document under its heading, with what the form says of it', async () => {
+  it('a file of Markdown is a document under its heading, with what the form says of it', async () => {
     const user_id = unique('user');
     const content = '# Tides\n\nThe tide is high at noon.';
     const { status, json } = await upload(
@@ -24,7 +24,7 @@ describe('a file', () => {
     });
   });
 
-  it('of HTML is found by what is read, not by what is run', async () => {
+  it('a file of HTML is found by what is read, not by what is run', async () => {
     const user_id = unique('user');
     const content = `<!doctype html><html><head><title>Caf&eacute; &amp; Bar</title><script>var hidden = "zebra";</script>
       <style>.giraffe { color: red }</style></head><body><h1>Opening hours</h1><p>Open at <b>nine</b>.</p><!-- elephant --></body></html>`;
@@ -36,7 +36,7 @@ describe('a file', () => {
       expect(await search({ user_id, query, mode: 'keyword' })).toEqual([]);
   });
 
-  it('of PDF is read page by page', async () => {
+  it('a file of PDF is read page by page', async () => {
     const user_id = unique('user');
     const content = makePdf([
       ['The walrus eats clams.', 'It lives in the north.'],

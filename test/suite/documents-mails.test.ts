@@ -17,7 +17,7 @@ describe('a book', () => {
   it.each([
     ['in an odd order', '<spine><itemref idref="b"/><itemref idref="a"/></spine>', 'Two.\n\nOne.'],
     ['in no order', '', 'One.\n\nTwo.'],
-  ])('of an old kind is read %s', async (_, spine, expected) => {
+  ])('a book of an old kind is read %s', async (_, spine, expected) => {
     const item = (id: string) =>
       `<item id="${id}" href="${id}.html" media-type="text/x-oeb1-document"/>`;
     const content = epub([], {
@@ -51,7 +51,7 @@ describe('a mail', () => {
     }
   });
 
-  it('that says nothing of its charset is read in the one it is in', async () => {
+  it('a mail that says nothing of its charset is read in the one it is in', async () => {
     for (const charset of ['latin1', 'utf8'] as const) {
       const content = Buffer.from(`${head}\r\nDie Größe der Pumpe.\r\n`, charset);
       expect((await read(content, 'mail.eml')).text).toContain('Die Größe der Pumpe.');

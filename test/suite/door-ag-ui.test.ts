@@ -186,7 +186,7 @@ describe('a run', () => {
     expect(nothing.status).toBe(204);
   });
 
-  it('that is posted again joins the first', async () => {
+  it('a run that is posted again joins the first', async () => {
     const { again } = await post({});
     const one = await again();
     const two = await again();
@@ -219,7 +219,7 @@ describe('a run', () => {
       },
     ],
     ['a tool without a name', { tools: [{ name: '', description: '' }] }],
-  ])('with %s is refused', async (_, more) => {
+  ])('a run with %s is refused', async (_, more) => {
     const { json } = await post(more);
     const refused = await target.call('/ag-ui', { json });
     expect(refused.json).toMatchObject(aProblem(400, 'invalid_request'));
@@ -228,7 +228,7 @@ describe('a run', () => {
     expect(made).toEqual([]);
   });
 
-  it('with a cursor of nobody is refused, and starts nothing', async () => {
+  it('a run with a cursor of nobody is refused, and starts nothing', async () => {
     const { json } = await post({});
     const headers = { 'last-event-id': 'Xk9f2.1a' };
     const refused = await target.call('/ag-ui', { json, headers });

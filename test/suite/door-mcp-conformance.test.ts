@@ -51,13 +51,16 @@ const scenarios = [
 ] as const;
 
 describe.concurrent('the judge of MCP', () => {
-  it.each(scenarios)('of %s finds nothing in %s', async (version, scenario, fewest) => {
-    const checks = await checksOf(scenario, version);
-    const bad = checks.filter(
-      ({ status, why }) => ['FAILURE', 'WARNING'].includes(status) && !NOT_HERE.test(why),
-    );
-    expect(bad).toEqual([]);
-    const passed = checks.filter(({ status }) => status === 'SUCCESS');
-    expect(passed.length).toBeGreaterThanOrEqual(fewest);
-  });
+  it.each(scenarios)(
+    'MCP’s conformance test of %s finds nothing in %s',
+    async (version, scenario, fewest) => {
+      const checks = await checksOf(scenario, version);
+      const bad = checks.filter(
+        ({ status, why }) => ['FAILURE', 'WARNING'].includes(status) && !NOT_HERE.test(why),
+      );
+      expect(bad).toEqual([]);
+      const passed = checks.filter(({ status }) => status === 'SUCCESS');
+      expect(passed.length).toBeGreaterThanOrEqual(fewest);
+    },
+  );
 });

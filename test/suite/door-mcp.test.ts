@@ -120,7 +120,7 @@ describe('a client of MCP', () => {
 });
 
 describe('a message', () => {
-  it('of a client of an earlier version is answered in that version', async () => {
+  it('a message of a client of an earlier version is answered in that version', async () => {
     const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'x' } };
     const { json } = await send({ id: 'a', method: 'initialize', params });
     expect(json).toMatchObject({
@@ -139,12 +139,12 @@ describe('a message', () => {
       { id: 1, method: 'tools/call', params: { name: 'constructor' } },
       -32_602,
     ],
-  ])('with %s gets an error', async (_, message, code) => {
+  ])('a message with %s gets an error', async (_, message, code) => {
     const { status, json } = await send(message);
     expect([status, json]).toMatchObject([200, { id: 1, error: { code } }]);
   });
 
-  it('that is none is refused in the form of JSON-RPC', async () => {
+  it('a message that is none is refused in the form of JSON-RPC', async () => {
     const { status, json } = await target.call('/mcp', { json: [{ jsonrpc: '2.0' }] });
     expect([status, json]).toMatchObject([
       400,

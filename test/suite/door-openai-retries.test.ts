@@ -112,7 +112,7 @@ describe.concurrent('what a client asks for itself', () => {
 });
 
 describe.concurrent('an address of OpenAI’s', () => {
-  it('that is not there says so in the form that its clients read', async () => {
+  it('an address of OpenAI’s that is not there says so in the form that its clients read', async () => {
     const { status, json } = await target.call<ErrorJson>('/v1/images/generations', { json: {} });
     expect(status).toBe(404);
     expect(json.error).toMatchObject({ type: 'not_found_error', code: 'not_found' });

@@ -182,7 +182,7 @@ describe.concurrent('a round trip', () => {
 });
 
 describe.concurrent('results', () => {
-  it('that come again make another answer to them, beside the first', async () => {
+  it('results that come again make another answer to them, beside the first', async () => {
     const { create, messages, name } = await calling();
     messages.push(result('call_rome', 'rain'));
     await create(messages);
@@ -193,7 +193,7 @@ describe.concurrent('results', () => {
     expect(stored.map(({ siblings }) => siblings.count)).toEqual([1, 1, 1, 2, 2]);
   });
 
-  it('of a request that the package repeats join the turn of the first', async () => {
+  it('results of a request that the package repeats join the turn of the first', async () => {
     const { messages, model, name, upstream } = await calling();
     messages.push(result('call_rome', 'rain'));
     const json = { model, tools, messages };
@@ -207,7 +207,7 @@ describe.concurrent('results', () => {
     expect(await target.upstream.requests(upstream)).toHaveLength(2);
   });
 
-  it('that differ from those that were taken belong to a conversation of their own', async () => {
+  it('results that differ from those that were taken belong to a conversation of their own', async () => {
     const { create, messages, name, sent } = await calling();
     await create([...messages, result('call_rome', 'rain')]);
     await create([...messages, result('call_rome', 'snow')]);
@@ -215,7 +215,7 @@ describe.concurrent('results', () => {
     expect(asArray((await sent())['messages']).at(-1)).toMatchObject({ content: 'snow' });
   });
 
-  it('for calls that were never stored do not reach the conversation that is', async () => {
+  it('results for calls that were never stored do not reach the conversation that is', async () => {
     const { create, name, sent } = await calling();
     const made = (id: string, city: string): Said => ({
       role: 'assistant',

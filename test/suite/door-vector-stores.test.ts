@@ -62,7 +62,7 @@ describe('a search', () => {
     ['ranking_options.ranker', { ranking_options: { ranker: 'default-2024-11-15' } }],
     ['query', { query: '' }],
     ['max_num_results', { max_num_results: 51 }],
-  ])('that cannot be honoured is refused by its name: %s', async (param, body) => {
+  ])('a search that cannot be honoured is refused by its name: %s', async (param, body) => {
     await expect(search(body as never)).rejects.toMatchObject({ status: 400, param });
   });
 

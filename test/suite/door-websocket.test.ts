@@ -32,7 +32,7 @@ async function untilConnections(user: string, count: number): Promise<void> {
 }
 
 describe('a socket', () => {
-  it('that sends too large a frame gets an error and stays open', async () => {
+  it('a socket that sends too large a frame gets an error and stays open', async () => {
     const socket = await target.socket(`/ws/${unique('user')}`);
     socket.send({ message: 'x'.repeat(1_600_000) });
     const { problem } = await socket.next('error');

@@ -71,19 +71,22 @@ describe('a service that takes few texts at once', () => {
     [400, 20],
     [413, 10],
     [422, 1],
-  ])('and says %i to more than %i is sent fewer, and remembered', async (code, most) => {
-    const script: Script = (body) => (textsIn(body).length > most ? { status: { code } } : {});
-    const learnt = await learn(chunks(30), script);
-    expect(learnt.json).toMatchObject({ status: 'ready' });
-    const embedded = upstream.requests.filter(({ status }) => status === 200);
-    expect(embedded.flatMap(({ body }) => textsIn(body))).toHaveLength(30);
-    expect(await find(learnt.user_id, 'The comet number17 returns.')).toContain('number17');
+  ])(
+    'a service that says %i to more than %i texts is sent fewer, and remembered',
+    async (code, most) => {
+      const script: Script = (body) => (textsIn(body).length > most ? { status: { code } } : {});
+      const learnt = await learn(chunks(30), script);
+      expect(learnt.json).toMatchObject({ status: 'ready' });
+      const embedded = upstream.requests.filter(({ status }) => status === 200);
+      expect(embedded.flatMap(({ body }) => textsIn(body))).toHaveLength(30);
+      expect(await find(learnt.user_id, 'The comet number17 returns.')).toContain('number17');
 
-    upstream.requests.length = 0;
-    expect((await learn(chunks(30))).json).toMatchObject({ status: 'ready' });
-    expect(upstream.requests.map(({ status }) => status)).not.toContain(code);
-    expect(Math.max(...sizes())).toBeLessThanOrEqual(most);
-  });
+      upstream.requests.length = 0;
+      expect((await learn(chunks(30))).json).toMatchObject({ status: 'ready' });
+      expect(upstream.requests.map(({ status }) => status)).not.toContain(code);
+      expect(Math.max(...sizes())).toBeLessThanOrEqual(most);
+    },
+  );
 });
 
 describe('a busy service', () => {
@@ -97,7 +100,7 @@ describe('a busy service', () => {
     ['in milliseconds', { headers: { 'retry-after-ms': '700' } }, 700],
     ['in both', { retryAfter: 100, headers: { 'retry-after-ms': '700' } }, 700],
     ['as a date', { retryAfter: new Date(Date.now() + 3_600_000).toUTCString(), code: 503 }, 0],
-  ])('that says %s when to come back', async (_, status, waitMs) => {
+  ])('a busy service that says %s when to come back', async (_, status, waitMs) => {
     const learnt = await learn('The comet returns.', busy(status));
     if (waitMs === 0) {
       // An hour is longer than anybody waits.
@@ -110,7 +113,7 @@ describe('a busy service', () => {
     }
   });
 
-  it('in the middle of a document is waited for, and nothing is embedded twice', async () => {
+  it('a busy service in the middle of a document is waited for, and nothing is embedded twice', async () => {
     let count = 0;
     const script: Script = () =>
       ++count % 3 === 2 ? { status: { code: 429, headers: { 'retry-after-ms': '50' } } } : {};
@@ -129,7 +132,7 @@ describe('a busy service', () => {
     expect(upstream.requests).toHaveLength(1);
   });
 
-  it('that resets a connection is asked again', async () => {
+  it('a busy service that resets a connection is asked again', async () => {
     const { json } = await learn('The comet returns.', [{ instead: 'reset' }, {}]);
     expect(json).toMatchObject({ status: 'ready' });
     expect(upstream.requests).toHaveLength(2);

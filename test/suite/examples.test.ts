@@ -75,7 +75,7 @@ describe.concurrent('settings', () => {
     { role: 'user', content: 'Two?' },
   ];
 
-  it('of Open WebUI keep its chats, message for message', async () => {
+  it('settings of Open WebUI keep its chats, message for message', async () => {
     const settings = asRecord(parseJson(await readFile('examples/open-webui.json', 'utf8')));
     const headers = asRecord(settings['headers']);
     const [user, chat] = [unique('user'), unique('chat')];
@@ -88,7 +88,7 @@ describe.concurrent('settings', () => {
     expect(await conversations(user)).toMatchObject([{ client_id: chat, message_count: 4 }]);
   });
 
-  it('of LibreChat keep its conversations', async () => {
+  it('settings of LibreChat keep its conversations', async () => {
     const yaml = await readFile('examples/librechat.yaml', 'utf8');
     const lines = [...yaml.matchAll(/^ +(X-[\w-]+): '(\{\{\w+\}\})'$/gmu)];
     const headers = Object.fromEntries(lines.map(([, name, value]) => [name ?? '', value]));

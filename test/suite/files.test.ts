@@ -37,7 +37,7 @@ describe.concurrent('a file', () => {
     expect(back.bytes.equals(content)).toBe(true);
   });
 
-  it('of ten megabytes comes back byte for byte, whole and in ranges', async () => {
+  it('a file of ten megabytes comes back byte for byte, whole and in ranges', async () => {
     const content = Buffer.concat([png(), randomBytes(10 * MIB - 100)]);
     const { json } = await send({ content });
     expect(json).toMatchObject({ size: content.length, sha256: sha256(content) });
@@ -61,7 +61,7 @@ describe.concurrent('a file', () => {
     expect(beyond.headers['content-range']).toBe(`bytes */${content.length}`);
   });
 
-  it('that the client has is not sent again', async () => {
+  it('a file that the client has is not sent again', async () => {
     const { json } = await send({ content: png() });
     const first = await read(json.file_id);
     const again = await read(json.file_id, { 'if-none-match': String(first.headers['etag']) });

@@ -169,7 +169,7 @@ describe('requests to the database', () => {
     for (const _ of [1, 2]) await ask(id, script({ ...slow, ...behaviour }));
   }
 
-  it('of a grounded turn: two before the model, three in all', async () => {
+  it('a grounded turn asks the database twice before the model, and three times in all', async () => {
     const { id: other, userId } = await reader('rag');
     await readLibrary(other);
     const id = await conversation(target, { user_id: userId, mode: 'rag' });
@@ -180,7 +180,7 @@ describe('requests to the database', () => {
     expect(counted(model)).toEqual({ before: 2, after: 1 });
   });
 
-  it('of a follow-up: one more, since it is searched for as it stands and rewritten', async () => {
+  it('a follow-up asks once more, since it is searched for as it stands and rewritten', async () => {
     const { id } = await reader('rag');
     await readLibrary(id);
     const model = script(slow);
@@ -189,7 +189,7 @@ describe('requests to the database', () => {
     expect(counted(model)).toEqual({ before: 3, after: 1 });
   });
 
-  it('of a turn that searches by a tool: one for the search, one for what steers it', async () => {
+  it('a turn that searches by a tool asks once for the search, and once for what steers it', async () => {
     const { id } = await reader('open');
     await readLibrary(id, { toolCalls: [[searchCall]] });
     const model = script({ ...slow, toolCalls: [[searchCall]] });
@@ -288,7 +288,7 @@ describe('the embedding service fails', () => {
     await expect.poll(() => server.logs()).toContain('words alone are searched for');
   });
 
-  it('for a tool, too', async () => {
+  it('a tool searches by words, too, when the embedding service fails', async () => {
     const { id } = await reader('open', texts);
     upstream.script(EMBEDDER, { status: { code: 401 } });
     const model = script({ text: 'Monthly.', toolCalls: [[searchCall]] });
@@ -448,7 +448,7 @@ describe('text beside calls', () => {
     expect(end).toMatchObject({ message: { status: 'failed' }, error: { code: 'model_empty' } });
   });
 
-  it('without end is cut where the steps end', async () => {
+  it('text beside calls without end is cut where the steps end', async () => {
     const { id } = await reader('open');
     const step = { deltas: [{ content: 'Wait. ' }, call('a')], finish: 'tool_calls' };
     const name = plain.script(Array.from({ length: 9 }, () => step));

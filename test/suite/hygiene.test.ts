@@ -23,7 +23,7 @@ describe('every answer', () => {
     expect(headers).not.toHaveProperty('strict-transport-security');
   });
 
-  it('of a stream has them too', async () => {
+  it('the head of a stream has them too', async () => {
     const json = { user_id: unique('user'), message: 'Hi', model: 'offline', stream: true };
     const stream = await target.stream('/conversations', { json });
     expect(stream.headers['x-content-type-options']).toBe('nosniff');
@@ -38,7 +38,7 @@ describe('every answer', () => {
 });
 
 describe('a page', () => {
-  it('of ours runs its own files alone, and makes no markup of text', async () => {
+  it('a page of ours runs its own files alone, and makes no markup of text', async () => {
     const { headers } = await target.call('/', { headers: { accept: 'text/html' } });
     const policy = String(headers['content-security-policy']);
     for (const rule of [
@@ -55,7 +55,7 @@ describe('a page', () => {
     expect(headers['cross-origin-opener-policy']).toBe('same-origin');
   });
 
-  it.each(['/docs', '/redoc'])('of a viewer (%s) runs no inline script', async (path) => {
+  it.each(['/docs', '/redoc'])('a page of a viewer (%s) runs no inline script', async (path) => {
     const policy = String((await target.call(path)).headers['content-security-policy']);
     expect(policy).toContain("script-src 'self';");
     expect(policy).not.toContain('unsafe-eval');

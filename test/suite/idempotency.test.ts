@@ -39,7 +39,7 @@ describe.concurrent('a key', () => {
     });
   });
 
-  it.each(names)('of %s that was deleted makes no other', async (name) => {
+  it.each(names)('a key of %s that was deleted makes no other', async (name) => {
     const [user, key] = [unique('user'), unique('key')];
     const { json: made } = await make(name, user, key);
     const id = made.document_id ?? made.conversation_id;

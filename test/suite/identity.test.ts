@@ -83,7 +83,7 @@ describe('a key', () => {
     expect(Date.now()).toBeGreaterThanOrEqual(expires);
   });
 
-  it('of a user who was revoked holds no more', async () => {
+  it('a key of a user who was revoked holds no more', async () => {
     const user = unique('user');
     const keys = [await server.key({ user }), await server.key({ user })];
     await runKeys(server.server.databaseUrl, ['revoke', '--user', user]);
@@ -257,7 +257,7 @@ describe('credentials go to a browser', () => {
   it.each([
     ['https://page.example', 'true'],
     ['https://another.example', undefined],
-  ])('of a page of %s: %s', async (origin, allowed) => {
+  ])('credentials of a page of %s go to a browser: %s', async (origin, allowed) => {
     for (const method of ['GET', 'OPTIONS']) {
       const headers = { origin, 'access-control-request-method': 'POST' };
       const answer = await server.call('/health', { method, headers });
@@ -328,9 +328,12 @@ describe('what is no credential that holds', () => {
     expect((await server.call('/models', { headers })).status).toBe(200);
   });
 
-  it.each(['api_key', 'access_token', 'token', 'key'])('in an address: %s', async (name) => {
-    const answer = await server.call(`/conversations?${name}=${key}`);
-    expect(answer.json).toMatchObject(aProblem(400, 'invalid_request'));
-    expect(answer.text).not.toContain(key);
-  });
+  it.each(['api_key', 'access_token', 'token', 'key'])(
+    'a credential in an address is refused, and not repeated: %s',
+    async (name) => {
+      const answer = await server.call(`/conversations?${name}=${key}`);
+      expect(answer.json).toMatchObject(aProblem(400, 'invalid_request'));
+      expect(answer.text).not.toContain(key);
+    },
+  );
 });

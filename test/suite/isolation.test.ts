@@ -325,7 +325,7 @@ describe('frames of a socket', () => {
     ['a user', (ids) => ({ message: 'Hi', user_id: ids['user'] })],
   ];
 
-  it.each(frames)('of another user find nothing: %s', async (_, frame) => {
+  it.each(frames)('frames of another user’s socket find nothing: %s', async (_, frame) => {
     const before = await stateOf(owner);
     const headers = { authorization: `Bearer ${other.key}` };
     const socket = await openWebSocket(`${server.server.url}/ws/${other.user}`, { headers });

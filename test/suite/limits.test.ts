@@ -69,7 +69,7 @@ describe.concurrent('the time limit', () => {
     ['only headers come', { instead: 'headers-only' }],
     ['only comments come', { tokens, commentEveryMs: 200, delayMs: { first: 30_000 } }],
     ['only the opening of the stream comes', { tokens, fault: { how: 'stall', afterTokens: 0 } }],
-  ])('to the first token: %s', async (_name, script) => {
+  ])('the time limit to the first token holds: %s', async (_name, script) => {
     for (const provider of ['openai', 'google'] as const) {
       const { model, name } = scripted(script, others, provider);
       const { end, terminal, ms, comments } = await ask(model);
@@ -85,7 +85,7 @@ describe.concurrent('the time limit', () => {
     }
   });
 
-  it('to the first token, for a call that waits for the whole', async () => {
+  it('the time limit to the first token holds for a call that waits for the whole', async () => {
     const json = { user_id: 'u', message: 'Hi', model: scripted({ instead: 'hang' }).model };
     const { status, json: problem } = await request(`${server.url}/conversations`, { json });
     expect(status).toBe(504);
@@ -101,7 +101,7 @@ describe.concurrent('the time limit', () => {
     expect(ms).toBeLessThan(limits.turn);
   });
 
-  it('in all: a model that never ends is ended, its text kept', async () => {
+  it('the time limit in all ends a model that never ends, and keeps its text', async () => {
     const { model } = scripted({ tokens: ['word '], infinite: true, delayMs: { between: 100 } });
     const { end, ms, text } = await ask(model);
     expect(end).toMatchObject({ message: { status: 'interrupted', content: text }, error: late });

@@ -290,16 +290,19 @@ describe.concurrent('a tool that needs to be allowed', () => {
 });
 
 describe.concurrent('a server that misbehaves', () => {
-  it.each(callFaults)('in a call (%s) fails that call alone', async (fault) => {
-    const began = performance.now();
-    const heard = await turn(calling(`call-${fault}__get_weather`));
-    expect(heard).toMatchObject({ text: 'It rains.', terminal: 'turn.completed' });
-    expect(heard.calls).toMatchObject([{ isError: true }]);
-    expect(JSON.stringify(heard.end)).not.toContain('secret words');
-    expect(performance.now() - began).toBeLessThan(20_000);
-  });
+  it.each(callFaults)(
+    'a server that misbehaves in a call (%s) fails that call alone',
+    async (fault) => {
+      const began = performance.now();
+      const heard = await turn(calling(`call-${fault}__get_weather`));
+      expect(heard).toMatchObject({ text: 'It rains.', terminal: 'turn.completed' });
+      expect(heard.calls).toMatchObject([{ isError: true }]);
+      expect(JSON.stringify(heard.end)).not.toContain('secret words');
+      expect(performance.now() - began).toBeLessThan(20_000);
+    },
+  );
 
-  it('in its list delays no turn but the first, and is told of once', async () => {
+  it('a server that misbehaves in its list delays no turn but the first, and is told of once', async () => {
     const began = performance.now();
     await turn([{ text: 'Hello.' }]);
     expect(performance.now() - began).toBeLessThan(5_000);

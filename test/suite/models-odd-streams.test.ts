@@ -80,7 +80,7 @@ describe.concurrent('a finish that was declared', () => {
     ['model_length', 'truncated'],
     ['', 'interrupted'],
     ['whim', 'interrupted'],
-  ])('in other words: %j is %s', async (word, status) => {
+  ])('a finish that was declared in other words: %j is %s', async (word, status) => {
     const body = chunk({ content: 'All.' }) + chunk({}, word) + done;
     for (const provider of chatProviders)
       expect(await ask({ body }, provider)).toMatchObject({ text: 'All.', status });

@@ -58,17 +58,20 @@ describe.concurrent('a service that refuses tools', () => {
     [500, said('tools param requires --jinja flag')],
     [501, ''],
     [503, said('tools are not supported')],
-  ])('by %i is asked without, then and later', async (code, body) => {
+  ])('a service that refuses tools by %i is asked without, then and later', async (code, body) => {
     const { statuses, name } = await asked(code, body);
     expect(statuses).toEqual(['complete', 'complete']);
     expect(await fieldsSent(name, 'tools')).toEqual([true, false, false]);
   });
 
-  it.each([401, 403, 429, 503])('by %i has said something else', async (code) => {
-    const { statuses, name } = await asked(code, said('no'));
-    expect(statuses).toEqual(['failed', 'failed']);
-    expect(await fieldsSent(name, 'tools')).toEqual([true, true]);
-  });
+  it.each([401, 403, 429, 503])(
+    'a service that refuses by %i may have refused something else',
+    async (code) => {
+      const { statuses, name } = await asked(code, said('no'));
+      expect(statuses).toEqual(['failed', 'failed']);
+      expect(await fieldsSent(name, 'tools')).toEqual([true, true]);
+    },
+  );
 });
 
 describe.concurrent('a refusal for good', () => {

@@ -53,7 +53,7 @@ describe.concurrent('the request', () => {
     expect(JSON.stringify(seen?.body)).not.toContain(id);
   });
 
-  it('to google', async () => {
+  it('the request to google has the form of google', async () => {
     const { model, name } = await scripted(target, { tokens }, 'google');
     const id = await conversation(target, { instructions: 'Be brief.' });
     const path = `/conversations/${id}/messages`;
@@ -77,7 +77,7 @@ describe.concurrent('the request', () => {
     expect(seen?.path).not.toContain(target.key);
   });
 
-  it('of a name with slashes goes to the first word’s provider', async () => {
+  it('the request for a name with slashes goes to the first word’s provider', async () => {
     const name = `openai/${unique('gpt-oss')}`;
     await target.upstream.script(name, { tokens });
     const { started } = await ask(`groq/${name}`);
@@ -184,12 +184,15 @@ describe.concurrent('reasoning', () => {
     },
   );
 
-  it.each(['groq', 'openai'] as const)('of %s without text is no answer', async (provider) => {
-    const { model } = await scripted(target, { reasoning, tokens: [] }, provider);
-    const { terminal, answer } = await ask(model);
-    expect(terminal).toBe('turn.failed');
-    expect(answer).toMatchObject({ status: 'failed', content: '' });
-  });
+  it.each(['groq', 'openai'] as const)(
+    'reasoning of %s without text is no answer',
+    async (provider) => {
+      const { model } = await scripted(target, { reasoning, tokens: [] }, provider);
+      const { terminal, answer } = await ask(model);
+      expect(terminal).toBe('turn.failed');
+      expect(answer).toMatchObject({ status: 'failed', content: '' });
+    },
+  );
 });
 
 it('a user message has an estimate of its own', async () => {

@@ -69,7 +69,7 @@ describe('every operation', () => {
     expect(lacking).toEqual([]);
   });
 
-  it('that sends a message shows tools, approvals and steering', () => {
+  it('every operation that sends a message shows tools, approvals and steering', () => {
     const operation = { method: 'post', path: '/conversations/{id}/messages' };
     const shown = description.contentsOf(operation).flatMap(({ media }) => {
       const { examples = {} } = asRecord(media);
@@ -87,7 +87,7 @@ describe('every operation', () => {
     expect(shown).toEqual(expect.arrayContaining(kinds));
   });
 
-  it('that only reads lists no refusal of a body', () => {
+  it('every operation that only reads lists no refusal of a body', () => {
     const reading = description.operations.filter(({ method }) => method === 'get');
     const refusing = reading.filter((operation) =>
       description.contentsOf(operation).some(({ name }) => /^41[35] /u.test(name)),

@@ -48,26 +48,29 @@ const format = { type: 'json_schema', json_schema: { name: 'place', schema } };
 const all = { temperature: 0.5, max_output_tokens: 77, stop: ['END', 'FIN'], seed: 7 };
 
 describe.concurrent('a parameter reaches the service', () => {
-  it.each(['openai', 'groq'] as const)('in the form of %s', async (provider) => {
-    expect(await sent(provider, { ...all, reasoning_effort: 'low' })).toMatchObject({
-      temperature: 0.5,
-      max_tokens: 77,
-      stop: ['END', 'FIN'],
-      seed: 7,
-      reasoning_effort: 'low',
-    });
-    expect(await sent(provider, { response_format: format })).toMatchObject({
-      response_format: {
-        type: 'json_schema',
-        json_schema: { name: 'place', schema, strict: false },
-      },
-    });
-    expect(await sent(provider, { response_format: { type: 'json_object' } })).toMatchObject({
-      response_format: { type: 'json_object' },
-    });
-  });
+  it.each(['openai', 'groq'] as const)(
+    'a parameter reaches the service in the form of %s',
+    async (provider) => {
+      expect(await sent(provider, { ...all, reasoning_effort: 'low' })).toMatchObject({
+        temperature: 0.5,
+        max_tokens: 77,
+        stop: ['END', 'FIN'],
+        seed: 7,
+        reasoning_effort: 'low',
+      });
+      expect(await sent(provider, { response_format: format })).toMatchObject({
+        response_format: {
+          type: 'json_schema',
+          json_schema: { name: 'place', schema, strict: false },
+        },
+      });
+      expect(await sent(provider, { response_format: { type: 'json_object' } })).toMatchObject({
+        response_format: { type: 'json_object' },
+      });
+    },
+  );
 
-  it('in the form of Gemini', async () => {
+  it('a parameter reaches the service in the form of Gemini', async () => {
     const body = await sent('google', { ...all, response_format: format });
     expect(body['generationConfig']).toMatchObject({
       temperature: 0.5,
@@ -78,7 +81,7 @@ describe.concurrent('a parameter reaches the service', () => {
     });
   });
 
-  it('and none is sent that was not asked for', async () => {
+  it('no parameter is sent that was not asked for', async () => {
     const body = await sent('openai', {});
     expect(Object.keys(body).toSorted()).toEqual(['messages', 'model', 'stream', 'stream_options']);
   });
@@ -87,7 +90,7 @@ describe.concurrent('a parameter reaches the service', () => {
     expect(await sent('openai', { stop: 'END' })).toMatchObject({ stop: ['END'] });
   });
 
-  it('from every call that starts a turn', async () => {
+  it('a parameter reaches the service from every call that starts a turn', async () => {
     const { model, name } = await scripted(target, { text: 'Hello.' });
     const id = await conversation(target);
     const json = { message: 'Hi', model, seed: 11 };

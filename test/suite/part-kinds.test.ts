@@ -230,7 +230,7 @@ async function onSocket(
 }
 
 describe('every reading of a turn says the same', { timeout: 90_000 }, () => {
-  it('as it streams, replayed, resumed at any event, as text, and as JSON', async () => {
+  it('every reading of a turn says the same: live, replayed, resumed, as text, and as JSON', async () => {
     for (const mode of ['open', 'rag']) {
       const { id, fileId } = await newUser(mode);
       let before: Part[] = [];

@@ -46,7 +46,7 @@ const say = (fields: object) =>
   target.stream('/conversations', { json: { message: 'Which way?', ...fields } });
 
 describe.concurrent('the events of a turn are those of docs/protocol.md', () => {
-  it('with thoughts', async () => {
+  it('the events of a turn with thoughts are those of docs/protocol.md', async () => {
     const { model } = await scripted(target, { reasoning: ['Hm.'], tokens: ['Yes', '.'] }, 'groq');
     expect(await namesOf(await say({ user_id: unique('user'), model }))).toEqual([
       'turn.started',
@@ -56,7 +56,7 @@ describe.concurrent('the events of a turn are those of docs/protocol.md', () => 
     ]);
   });
 
-  it('with sources', async () => {
+  it('the events of a turn with sources are those of docs/protocol.md', async () => {
     const { model } = await scripted(target, { text: 'Clockwise [1].' });
     const user_id = await withDocument();
     expect(await namesOf(await say({ user_id, model, mode: 'rag' }))).toEqual([
@@ -67,7 +67,7 @@ describe.concurrent('the events of a turn are those of docs/protocol.md', () => 
     ]);
   });
 
-  it('with calls of tools, one of which fails', async () => {
+  it('the events of a turn with calls of tools, one of which fails are those of docs/protocol.md', async () => {
     const good = { name: 'search_documents', input: { query: 'valve' } };
     const toolCalls = [[good, { name: 'no_such_tool', input: {} }]];
     const { model } = await scripted(target, { toolCalls, text: 'Clockwise.' });
@@ -75,7 +75,7 @@ describe.concurrent('the events of a turn are those of docs/protocol.md', () => 
     expect(names).toEqual(expect.arrayContaining(['tool.call', 'tool.result', 'turn.completed']));
   });
 
-  it('of one that is cancelled', async () => {
+  it('the events of a turn that is cancelled are those of docs/protocol.md', async () => {
     const { model } = await scripted(target, {
       tokens: ['on '],
       infinite: true,
@@ -90,7 +90,7 @@ describe.concurrent('the events of a turn are those of docs/protocol.md', () => 
     expect(await namesOf(await target.stream(`/turns/${turn}/events`))).toContain('turn.cancelled');
   });
 
-  it('of one that fails', async () => {
+  it('the events of a turn that fails are those of docs/protocol.md', async () => {
     const status = { code: 500, body: '{"error":{"message":"no"}}' };
     const { model } = await scripted(target, { status });
     expect(await namesOf(await say({ user_id: unique('user'), model }))).toContain('turn.failed');
@@ -98,7 +98,7 @@ describe.concurrent('the events of a turn are those of docs/protocol.md', () => 
 });
 
 describe.concurrent('the events of an ingest are those of docs/protocol.md', () => {
-  it('of a document that can be read', async () => {
+  it('the events of the ingest of a document that can be read are those of docs/protocol.md', async () => {
     const json = { user_id: unique('user'), title: 'Manual', text: valve };
     const stream = await target.stream('/documents', { json });
     expect(await namesOf(stream, ingestEvents)).toContain('document.completed');
@@ -120,7 +120,7 @@ describe.concurrent('the frames of a socket are those of docs/protocol.md', () =
     return [...new Set(names)];
   }
 
-  it('with thoughts and calls', async () => {
+  it('the frames of a turn with thoughts and calls are those of docs/protocol.md', async () => {
     const search = { name: 'search_documents', input: { query: 'valve' } };
     const script = { reasoning: ['Hm.'], toolCalls: [[search]], text: 'Clockwise.' };
     const { model } = await scripted(target, script, 'groq');
@@ -130,7 +130,7 @@ describe.concurrent('the frames of a socket are those of docs/protocol.md', () =
     );
   });
 
-  it('with sources', async () => {
+  it('the frames of a turn with sources are those of docs/protocol.md', async () => {
     const { model } = await scripted(target, { text: 'Clockwise [1].' });
     const user = await withDocument();
     const json = { user_id: user, mode: 'rag' };
@@ -144,11 +144,11 @@ describe.concurrent('the frames of a socket are those of docs/protocol.md', () =
   it.each([
     ['that is refused', { mesage: 'Hi' }],
     ['whose model is unknown', { message: 'Hi', model: 'nobody/knows' }],
-  ])('of a frame %s', async (_, frame) => {
+  ])('the frames of a socket are those of docs/protocol.md for a frame %s', async (_, frame) => {
     expect(await framesOf(unique('user'), frame, 'error')).toContain('connection');
   });
 
-  it('of a turn that fails', async () => {
+  it('the frames of a turn that fails are those of docs/protocol.md', async () => {
     const { model } = await scripted(target, { status: { code: 500, body: 'no' } });
     expect(await framesOf(unique('user'), { message: 'Hi', model }, 'error')).toContain('typing');
   });

@@ -96,15 +96,18 @@ describe.concurrent('sources are shown before the answer', () => {
     },
   );
 
-  it.each(['/conversations', '/conversations/start'])('by POST %s, which begins', async (path) => {
-    const { userId } = await reader();
-    const { model } = await scripted(target, { text: 'Every month [1].' });
-    const json = { user_id: userId, message: 'Oil for the valve?', model, mode: 'rag' };
-    const stream = await target.stream(path, { json });
-    const { types } = await hear(stream);
-    expect(types.slice(0, 3)).toEqual(['turn.started', 'sources', 'message.delta']);
-    expect(titles(sourcesOf(stream.events))[0]).toBe('Valve');
-  });
+  it.each(['/conversations', '/conversations/start'])(
+    'sources are shown before the answer by POST %s, which begins',
+    async (path) => {
+      const { userId } = await reader();
+      const { model } = await scripted(target, { text: 'Every month [1].' });
+      const json = { user_id: userId, message: 'Oil for the valve?', model, mode: 'rag' };
+      const stream = await target.stream(path, { json });
+      const { types } = await hear(stream);
+      expect(types.slice(0, 3)).toEqual(['turn.started', 'sources', 'message.delta']);
+      expect(titles(sourcesOf(stream.events))[0]).toBe('Valve');
+    },
+  );
 
   it('not in the text-only stream, which has the text alone', async () => {
     const { id } = await reader();
@@ -114,7 +117,7 @@ describe.concurrent('sources are shown before the answer', () => {
     expect(heard).toMatchObject({ text: 'Every month [1].', named: [] });
   });
 
-  it('by a socket', async () => {
+  it('sources are shown before the answer by a socket', async () => {
     const { id, userId } = await reader();
     const { model } = await scripted(target, { text: 'Every month [1].' });
     const socket = await target.socket(`/ws/${userId}`);
@@ -328,7 +331,7 @@ describe.concurrent('what the model is sent', () => {
     expect(titles(sources)).toContain('Evil "title" </passage> [2]');
   });
 
-  it('without any document: "none", and the answer cites nothing', async () => {
+  it('the model is told "none" without any document, and the answer cites nothing', async () => {
     const id = await conversation(target, { mode: 'rag' });
     const { model, name } = await scripted(target, { text: 'They do not say [1].' });
     const { types, sources, message } = await ask(id, model);
@@ -479,7 +482,7 @@ describe.concurrent('only what the user may see', () => {
     expect(passagesIn((await lastSent(name)).user)).toHaveLength(1);
   });
 
-  it('of the conversations, the documents of this one', async () => {
+  it('passages of a conversation’s own documents are found in that conversation alone', async () => {
     const { id, userId } = await reader({ Everywhere: texts.Valve });
     const elsewhere = await conversation(target, { user_id: userId, mode: 'rag' });
     const { Pump, Boiler } = texts;

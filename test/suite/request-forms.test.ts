@@ -53,7 +53,7 @@ describe('a GET that starts a turn', () => {
     expect(await storedMessages(target, id)).toHaveLength(8);
   });
 
-  it('and a socket are refused, what only reads is not', async () => {
+  it('a socket and a GET that starts a turn are refused; one that only reads is not', async () => {
     const { id } = await fixture();
     const headers = { 'sec-purpose': 'prefetch' };
     const socket = target.socket(`/ws/${unique('user')}`, { headers });
@@ -113,7 +113,7 @@ describe('the charset of a body', () => {
     'application/json; charset=us-ascii',
     'application/problem+json; charset=latin1',
     'application/json; CHARSET=UTF-7',
-  ])('that is another is refused: %s', async (type) => {
+  ])('a body in another charset is refused: %s', async (type) => {
     expect((await post(type)).json).toMatchObject(aProblem(415, 'unsupported_media_type'));
   });
 
@@ -124,7 +124,7 @@ describe('the charset of a body', () => {
     'application/json; charset="utf-8"',
     'application/json ; charset=utf8',
     'application/vnd.api+json; charset=utf-8',
-  ])('that is UTF-8 is taken: %s', async (type) => {
+  ])('a body in UTF-8 is taken: %s', async (type) => {
     expect((await post(type)).status).toBe(200);
   });
 });
@@ -207,7 +207,7 @@ const hasOwnErrors = ({ path }: Operation) => /^\/(api\/|v1\/|mcp$)/u.test(path)
 const isPage = ({ path }: Operation) => ['/', '/docs', '/redoc', '/openapi.json'].includes(path);
 
 describe('an unknown name', () => {
-  it('in a body is refused at every route, with the nearest known one', async () => {
+  it('an unknown name in a body is refused at every route, with the nearest known one', async () => {
     const taking = (await operations()).filter(({ fields }) => fields.length > 0);
     expect(taking.length).toBeGreaterThan(12);
     const found = await fixture();
@@ -225,7 +225,7 @@ describe('an unknown name', () => {
     }
   });
 
-  it('in a query is refused at every route, with the nearest known one', async () => {
+  it('an unknown name in a query is refused at every route, with the nearest known one', async () => {
     const all = (await operations()).filter((operation) => !isPage(operation));
     expect(all.length).toBeGreaterThan(25);
     const found = await fixture();
@@ -287,7 +287,7 @@ describe('the wrong method', () => {
     }
   });
 
-  it('at no address is a 404', async () => {
+  it('any method at no address is a 404', async () => {
     for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'])
       expect((await target.call('/nowhere', { method })).status).toBe(404);
   });

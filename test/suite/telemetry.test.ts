@@ -157,7 +157,7 @@ describe('the spans of a turn', () => {
     expect(named(spans, 'invoke_agent parley').status).toBe(2);
   });
 
-  it('of a turn that is only read again tell no tokens, and no call', async () => {
+  it('the spans of a turn that is only read again tell no tokens, and no call', async () => {
     const { key, name, turnId } = await newTurn();
     const before = await tokensOf(name);
     const trace = newTrace();

@@ -72,14 +72,14 @@ describe.concurrent('tools are offered', () => {
   }
 
   it.each(['openai', 'groq', 'google'] as const)(
-    'to a user with documents (%s)',
+    'tools are offered to a user with documents (%s)',
     async (provider) => {
       const { id } = await owner();
       expect(await offered(id, provider)).toEqual(both);
     },
   );
 
-  it('to a user with another conversation', async () => {
+  it('tools are offered to a user with another conversation', async () => {
     const userId = unique('user');
     const id = await conversation(target, { user_id: userId });
     expect(await offered(id)).toEqual([]);
@@ -212,7 +212,7 @@ describe.concurrent('a call is run, shown, stored and answered', () => {
     }
   });
 
-  it('by a socket as frames; the text-only stream has the text alone', async () => {
+  it('a call is shown by a socket as frames; the text-only stream has the text alone', async () => {
     const { id, userId } = await owner();
     const { model } = await scripted(target, { text: 'Done.', toolCalls: [[searchDocuments()]] });
     const socket = await target.socket(`/ws/${userId}`);
@@ -305,7 +305,7 @@ describe.concurrent('only what the user may see', () => {
     return asArray(asRecord(output)[list]).map((item) => asText(asRecord(item)['text']));
   }
 
-  it('of the documents', async () => {
+  it('tools find only the user’s own documents', async () => {
     const secret = unique('secret');
     const { userId: other } = await owner(`The code of the valve is ${secret}.`);
     const { id, userId } = await owner();
@@ -324,7 +324,7 @@ describe.concurrent('only what the user may see', () => {
     expect(found(there.calls[0]?.output, 'passages').toSorted()).toEqual([valve, pump]);
   });
 
-  it('of the conversations: other ones of this user, and none that was deleted', async () => {
+  it('tools find the user’s other conversations, and none that was deleted', async () => {
     const word = unique('walrus').replaceAll('-', '');
     const { userId, id } = await owner();
     await say(unique('other'), `Foreign ${word}`);
@@ -457,7 +457,7 @@ describe.concurrent('a call that cannot be run', () => {
 describe.concurrent('the loop ends', () => {
   const forever = Array.from({ length: 20 }, () => [searchDocuments()]);
 
-  it('with a model that only calls tools: it is asked without them, then the turn fails', async () => {
+  it('the loop ends with a model that only calls tools: it is asked without them, then the turn fails', async () => {
     const { id } = await owner();
     const { calls, terminal, end, requests } = await turn(id, forever);
     expect(requests).toHaveLength(5);
@@ -471,7 +471,7 @@ describe.concurrent('the loop ends', () => {
     expect(partsOf(end.message)).toHaveLength(8);
   });
 
-  it('with the answer of one that speaks when it is offered none', async () => {
+  it('the loop ends with the answer of one that speaks when it is offered none', async () => {
     const { id } = await owner();
     const calling = { toolCalls: forever };
     const { model } = await scripted(target, [calling, calling, calling, calling, { text: 'So.' }]);
@@ -480,7 +480,7 @@ describe.concurrent('the loop ends', () => {
     expect(end.message).toMatchObject({ status: 'complete', content: 'So.' });
   });
 
-  it('with a failure of a later step, which keeps what was found', async () => {
+  it('the loop ends with a failure of a later step, which keeps what was found', async () => {
     const { id } = await owner();
     const { model } = await scripted(target, [
       { toolCalls: [[searchDocuments()]] },

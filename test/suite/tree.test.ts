@@ -163,7 +163,7 @@ describe('editing', () => {
     expect(said(await path())).toEqual(['ONE', 'three']);
   });
 
-  it('of an answer is refused', async () => {
+  it('editing an answer is refused', async () => {
     const { message } = await say('one');
     const { status, json } = await target.call(`/messages/${message.id}/edit`, {
       json: { message: 'no' },
@@ -230,7 +230,7 @@ describe('a message after another answer', () => {
   });
 
   it.each(['of another conversation', 'of another user', 'of nobody'])(
-    'that is %s is not found, and nothing is stored',
+    'an answer to follow that is %s is not found, and nothing is stored',
     async (whose) => {
       const elsewhere = await conversation(target, {
         user_id: whose === 'of another user' ? unique('user') : user_id,
@@ -251,7 +251,7 @@ describe('a message after another answer', () => {
     },
   );
 
-  it('that is a user’s message is refused, and nothing is stored', async () => {
+  it('an answer to follow that is a user’s message is refused, and nothing is stored', async () => {
     const { messages } = await say('one');
     const { status, json } = await target.call(`/conversations/${id}/messages`, {
       json: { message: 'two', parent_message_id: messages[0]?.id },
@@ -286,7 +286,7 @@ describe('switching', () => {
     ['of another conversation', 404],
     ['of nobody', 404],
     ['that is no text', 400],
-  ])('to a message %s is refused, and nothing changes', async (which, expected) => {
+  ])('switching to a message %s is refused, and nothing changes', async (which, expected) => {
     const { message } = await say('one');
     const other = await conversation(target, { user_id });
     const { json: theirs } = await target.call<AnsweredJson>(`/conversations/${other}/messages`, {
@@ -299,7 +299,7 @@ describe('switching', () => {
     expect(json.head_message_id).toBe(message.id);
   });
 
-  it('of somebody else’s conversation finds nothing', async () => {
+  it('switching in somebody else’s conversation finds nothing', async () => {
     const { message } = await say('one');
     const { status } = await switchTo(message.id, { user_id: unique('user') });
     expect(status).toBe(404);
@@ -342,7 +342,7 @@ describe('deleting a message', () => {
     expect((await path())[1]?.id).toBe(again.message.id);
   });
 
-  it('of the only beginning empties the conversation, which goes on', async () => {
+  it('deleting the only beginning empties the conversation, which goes on', async () => {
     const { messages } = await say('one');
     await remove(messages[0]?.id);
     expect(await tree()).toEqual([]);
@@ -351,13 +351,13 @@ describe('deleting a message', () => {
     expect(numbers((await say('two')).messages)).toEqual([3, 4]);
   });
 
-  it('of another user is not found', async () => {
+  it('deleting a message of another user is not found', async () => {
     const { message } = await say('one');
     expect((await remove(message.id, `?user_id=${unique('user')}`)).status).toBe(404);
     expect(await tree()).toHaveLength(2);
   });
 
-  it('that a running turn answers cancels the turn, and its reader gets the end', async () => {
+  it('deleting a message that a running turn answers cancels the turn, and its reader gets the end', async () => {
     const { model } = await scripted(target, slowly(50));
     const stream = await target.stream(`/conversations/${id}/messages`, {
       method: 'POST',
@@ -405,7 +405,7 @@ describe('a fork', () => {
     expect(said(await path(first.json.id))).toEqual(['afresh']);
   });
 
-  it('of a message that is not there finds nothing', async () => {
+  it('a fork of a message that is not there finds nothing', async () => {
     await say('one');
     const { status } = await target.call(`/conversations/${id}/fork`, {
       json: { message_id: unique() },

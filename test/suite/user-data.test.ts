@@ -150,7 +150,7 @@ describe('the export', () => {
     }
   });
 
-  it('of a user who has nothing is a first and a last line', async () => {
+  it('the export of a user who has nothing is a first and a last line', async () => {
     const lines = await exported(unique('nobody'), server.admin);
     expect(lines.map(({ type }) => type)).toEqual(['export', 'end']);
   });
@@ -217,7 +217,7 @@ describe('the deletion', () => {
     expect(asRecord(json)['results']).toMatchObject([{ text: `The new ${word} is green` }]);
   });
 
-  it('by the user itself keeps what limits count, to the end of the month', async () => {
+  it('the deletion by the user itself keeps what limits count, to the end of the month', async () => {
     const { user, word, key } = await newUser();
     const answer = await erase(user, key);
     expect(answer.json).toEqual({
@@ -262,7 +262,7 @@ describe('the deletion', () => {
     await expect.poll(left, { timeout: 90_000, interval: 1_000 }).toBe(0);
   }, 200_000);
 
-  it('of nobody’s data is no error', async () => {
+  it('the deletion of nobody’s data is no error', async () => {
     const user = unique('nobody');
     expect((await erase(user, server.admin)).json).toEqual({ user_id: user, status: 'deleted' });
   });

@@ -37,7 +37,7 @@ describe('how many messages are sent', () => {
     [20, 19],
     [21, 19],
     [101, 19],
-  ])('of %i with the user last: %i', (count, sent) => {
+  ])('the newest messages are sent, of %i with the user last: %i', (count, sent) => {
     const history = conversation(count);
     const chosen = choose(history);
     expect(texts(chosen)).toEqual(texts(history.slice(-sent)));
@@ -51,7 +51,7 @@ describe('how many messages are sent', () => {
     expect(texts(chosen)).toEqual([...texts(history.slice(-20, -2)), 'm38\n\nm40']);
   });
 
-  it('at least one, whatever the limits', () => {
+  it('at least one message is sent, whatever the limits', () => {
     const tight = { windowMessages: 1, minMessages: 1, tokenBudget: 1 };
     expect(texts(choose(conversation(9), tight))).toEqual(['m8']);
   });
@@ -68,7 +68,7 @@ describe('the budget', () => {
   });
 
   it.each([0, 1, -100])(
-    'of %i still sends the newest ten, less a leading answer',
+    'the budget of %i still sends the newest ten, less a leading answer',
     (tokenBudget) => {
       const history = conversation(31, long);
       expect(texts(choose(history, { tokenBudget }))).toEqual(texts(history.slice(-9)));

@@ -38,7 +38,7 @@ describe('the hash of a history', () => {
     expect(await hashOf('ann', answered('one two', ''), answered('three', ''))).not.toBe(hash);
   });
 
-  it('of each question takes in all that was before it', async () => {
+  it('the hash of each question takes in all that was before it', async () => {
     const exchanges = [answered('one', 'two'), answered('three', 'four'), answered('five', '')];
     const hashes = await historyHashes('ann', exchanges);
     expect(new Set(hashes).size).toBe(3);

@@ -87,7 +87,7 @@ describe('an estimate of made text', () => {
     }
   });
 
-  it('of a mixture is within a third', () => {
+  it('an estimate of a mixture is within a third', () => {
     for (let seed = 1; seed <= 20; seed++) {
       const random = createRandom(seed);
       const any = <T>(list: readonly T[]) => list[random.below(list.length)];
@@ -101,7 +101,7 @@ describe('an estimate of made text', () => {
 });
 
 describe('an estimate', () => {
-  it('of nothing is nothing, and of anything at least one', () => {
+  it('an estimate of nothing is nothing, and of anything at least one', () => {
     expect(estimateTokens('')).toBe(0);
     expect(estimateTokens('a')).toBe(1);
     expect(estimateTokens(' ')).toBeLessThanOrEqual(1);
@@ -114,7 +114,7 @@ describe('an estimate', () => {
     }
   });
 
-  it('of a long text is made of samples from all of it', () => {
+  it('an estimate of a long text is made of samples from all of it', () => {
     const english = declaration('eng.html').repeat(40);
     const random = createRandom(1);
     const base64 = Array.from({ length: 60 }, () => KINDS['base64']?.(random)).join('');

@@ -104,7 +104,7 @@ describe('words', () => {
     ['Øre Łódź đak ıspanak İzmir œuvre æsir', 'ore lodz dak ispanak izmir oeuvre aesir'.split(' ')],
     ['كـــتاب', ['كتاب']],
     ['λόγος', ['λογοσ']],
-  ])('of %s', (text, expected) => {
+  ])('words of %s', (text, expected) => {
     expect(words(text)).toEqual(expected);
   });
 

@@ -114,14 +114,14 @@ describe('an answer of another content type', () => {
       });
   });
 
-  it('that is a web page is no answer', async () => {
+  it('a web page is no answer', async () => {
     for (const way of ways)
       expect(await askModel({ body: '<html>', contentType: 'text/html', ...way })).toMatchObject({
         error: 200,
       });
   });
 
-  it('that is an error as JSON is told by its status, if that is the client’s to know', async () => {
+  it('an error as JSON is told by its status, if that is the client’s to know', async () => {
     const error = (code: number) => JSON.stringify({ error: { code, message: 'x' } });
     const contentType = 'application/json';
     for (const way of ways) {

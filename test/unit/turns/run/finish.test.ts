@@ -103,7 +103,7 @@ describe('Retry-After of the service', () => {
     expect(error?.retryAfter).toBeGreaterThanOrEqual(0);
   });
 
-  it('in the body, as Gemini has it', () => {
+  it('Retry-After is read from the body, as Gemini has it', () => {
     const responseBody = JSON.stringify({
       error: {
         details: [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '8.2s' }],

@@ -127,7 +127,7 @@ describe('flushing a file', () => {
   );
 
   it(
-    'that fails is told to who waits, and to the next who asks',
+    'flushing a file that fails is told to who waits, and to the next who asks',
     counted(async () => {
       const refused = new GroupCommit('/dev/null');
       refused.written();
@@ -138,7 +138,7 @@ describe('flushing a file', () => {
   );
 
   it(
-    'of a file that cannot be opened is told, and done once it can be',
+    'flushing a file that cannot be opened is told, and done once it can be',
     counted(async () => {
       const later = join(folder, 'later');
       mkdirSync(later);
@@ -154,7 +154,7 @@ describe('flushing a file', () => {
   );
 
   it(
-    'of a file that is not there is nothing to wait for',
+    'flushing a file that is not there is nothing to wait for',
     counted(async () => {
       const missing = new GroupCommit(join(folder, 'missing'));
       missing.written();
