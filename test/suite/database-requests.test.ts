@@ -4,73 +4,37 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';
 import { request } from '../support/http.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { startServer } from '../support/server.ts';
 import { openStream } from '../support/sse.ts';
-import { startSqld, type Sqld } from '../support/sqld.ts';
-import { startUpstream, type Behaviour, type Upstream } from '../support/upstream.ts';
 import { openWebSocket } from '../support/websocket.ts';
+import { slow, startCountedServer, type CountedServer } from './counted-server.ts';
 import { suiteTarget, unique } from './target.ts';
 import { conversation, streamingCalls } from './turns.ts';
 
 const { runtime } = suiteTarget();
-let upstream: Upstream;
-let sqld: Sqld;
-let database: DatabaseProxy;
-let server: TestServer;
+let counting: CountedServer;
+let upstream: CountedServer['upstream'];
+let database: CountedServer['database'];
+let server: CountedServer['server'];
 
 beforeAll(async () => {
-  [upstream, sqld] = await Promise.all([startUpstream(), startSqld()]);
-  database = await startDatabaseProxy(sqld.url);
-  // No sweep, which comes once in a lease, while it is counted.
-  const env = { ...upstream.env, DATABASE_URL: database.url, TURN_LEASE_MS: '120000' };
-  server = await startServer({ runtime, env, startLimitMs: 120_000 });
-  // Whatever a server does when it starts and for its first turn is over before anything is
-  // counted.
-  await turn(script({}), true);
+  counting = await startCountedServer(runtime);
+  ({ upstream, database, server } = counting);
 }, 150_000);
 
-afterAll(async () => {
-  await server.close();
-  await database.close();
-  await sqld.close();
-  await upstream.close();
-});
+afterAll(() => counting.close());
 
 beforeEach(() => database.reset());
 
-function script(behaviour: Behaviour): string {
-  const name = unique('model');
-  upstream.script(name, { tokens: ['One ', 'two'], ...behaviour });
-  return `openai/${name}`;
-}
+const script: CountedServer['script'] = (behaviour) => counting.script(behaviour);
+const turn: CountedServer['turn'] = (...asked) => counting.turn(...asked);
+const counted: CountedServer['counted'] = (model) => counting.counted(model);
 
 const target = {
   call: <Body>(path: string, init?: Parameters<typeof request>[1]) =>
     request<Body>(server.url + path, init),
 };
-
-async function turn(model: string, whole = false): Promise<void> {
-  const json = { user_id: unique('user'), message: 'Hi', model, stream: !whole };
-  await request(`${server.url}/conversations`, { json });
-}
-
-/** When each request to the database came, in relation to the one to the model. */
-function counted(model: string) {
-  const asked = upstream.requests.filter((request) => `openai/${request.model}` === model);
-  expect(asked).toHaveLength(1);
-  const at = asked[0]?.at ?? 0;
-  const posts = database.log.filter(({ number }) => number > 0);
-  return {
-    before: posts.filter((post) => post.at <= at).length,
-    after: posts.filter((post) => post.at > at).length,
-    posts,
-  };
-}
-
-/** Slow enough to tell before from after, and quicker than a checkpoint. */
-const slow: Behaviour = { headersDelayMs: 60, delayMs: { between: 60 } };
 
 describe.each(streamingCalls)('$name', (streaming) => {
   async function count(conversationId: string) {
@@ -177,7 +141,7 @@ it('limits cost no further request', async () => {
     ...{ LIMIT_COST_PER_MONTH: '1000' },
     MODEL_PRICES: '[{"model":"openai/*","from":"2025-01-01","input":1,"output":1}]',
   };
-  const env = { ...upstream.env, ...limits, DATABASE_URL: database.url, TURN_LEASE_MS: '120000' };
+  const env = { ...counting.env, ...limits };
   const limited = await startServer({ runtime, env, startLimitMs: 120_000 });
   const ask = (model: string, path = '/conversations') =>
     request<{ conversation_id: string }>(limited.url + path, {
