@@ -11,6 +11,7 @@ import {
   TraceFlags,
   type Context,
   type Span as OtelSpan,
+  type SpanContext,
   type Tracer,
 } from '@opentelemetry/api';
 import { defaultResource, resourceFromAttributes, type Resource } from '@opentelemetry/resources';
@@ -137,14 +138,14 @@ class OpenTelemetry implements Telemetry {
 
 class ToldSpan implements Span {
   readonly #span: OtelSpan;
+  #traceparent: string | undefined;
 
   constructor(span: OtelSpan) {
     this.#span = span;
   }
 
   get traceparent(): string {
-    const { traceId, spanId, traceFlags } = this.#span.spanContext();
-    return `00-${traceId}-${spanId}-${traceFlags & TraceFlags.SAMPLED ? '01' : '00'}`;
+    return (this.#traceparent ??= traceparentOf(this.#span.spanContext()));
   }
 
   set(attributes: Attributes): void {
@@ -161,9 +162,22 @@ class ToldSpan implements Span {
   }
 }
 
-/** Reads a `traceparent`, which was checked or is our own. */
+function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): string {
+  return `00-${traceId}-${spanId}-${traceFlags & TraceFlags.SAMPLED ? '01' : '00'}`;
+}
+
+/** The parent that was read last: the steps of a turn have the same, and mostly come together. */
+let lastParent: { traceparent: string; context: Context } | undefined;
+
 function contextOf(traceparent: string | undefined): Context {
   if (traceparent === undefined) return ROOT_CONTEXT;
+  if (lastParent?.traceparent !== traceparent)
+    lastParent = { traceparent, context: readContext(traceparent) };
+  return lastParent.context;
+}
+
+/** Reads a `traceparent`, which was checked or is our own. */
+function readContext(traceparent: string): Context {
   const [, traceId = '', spanId = '', flags = '00'] = traceparent.split('-');
   const traceFlags = Number.parseInt(flags, 16);
   return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags, isRemote: true });
