@@ -79,6 +79,17 @@ function followTabs(): void {
   });
 }
 
+/** What the API has besides a chat is looked for when somebody comes near. */
+function watchPlaces(): void {
+  const near = new AbortController();
+  const show = () => {
+    near.abort();
+    void import('./places/places.ts').then(({ showPlaces }) => showPlaces()).catch(() => {});
+  };
+  for (const type of ['pointerenter', 'focusin'])
+    element('sidebar').addEventListener(type, show, { signal: near.signal });
+}
+
 async function start(): Promise<void> {
   await Promise.all([showModels(), loadConversations(), open(namedConversation())]);
   write();
@@ -101,6 +112,7 @@ startDropping();
 startKeyboard();
 watchNetwork();
 followTabs();
+watchPlaces();
 addEventListener('popstate', () => void open(namedConversation()));
 await findIdentity();
 await attempt(start);

@@ -7,7 +7,7 @@ import { commonProblems, json } from './shared/responses.ts';
 import { CREDENTIALS } from './shared/response-docs.ts';
 import { createRouter, route } from './shared/router.ts';
 import type { AppContext } from './shared/dependencies.ts';
-import { DEFAULT_LANGUAGE, preferredLanguage } from './shared/languages.ts';
+import { DEFAULT_LANGUAGE, languageFor } from './shared/languages.ts';
 import { about } from './shared/version.ts';
 
 const tags = ['service'];
@@ -58,7 +58,7 @@ export function serviceRouter() {
     },
     async (c) => {
       // The header is set on the response itself, since headers of the context do not reach a page.
-      c.res.headers.append('Vary', 'Accept, Accept-Language, Accept-Encoding');
+      c.res.headers.append('Vary', 'Accept, Accept-Encoding, Accept-Language, Cookie');
       if ((c.req.header('accept') ?? '').includes('text/html')) return page(c, chatPath(c));
       const needsCredential = c.get('dependencies').identity !== undefined;
       return c.json({ ...about, docs: '/docs', needs_credential: needsCredential }, 200);
@@ -192,7 +192,7 @@ export function serviceRouter() {
 
 /** Returns the path of the chat in the language that the reader likes best. */
 function chatPath(c: AppContext): string {
-  const language = preferredLanguage(c.req.header('accept-language'));
+  const language = languageFor(c.req.header('cookie'), c.req.header('accept-language'));
   return language === DEFAULT_LANGUAGE ? '/' : `/${language}`;
 }
 

@@ -11,19 +11,23 @@ let attached: readonly Attachment[] = [];
 /** Files that are on their way: the message waits for them. */
 let uploads: Promise<unknown> = Promise.resolve();
 
-/** Lets files be chosen and pasted. */
+/** Lets files be chosen, taken by the camera, and pasted. */
 export function startAttachments(): void {
-  const input = element<HTMLInputElement>('attach-file');
-  element('attach').addEventListener('click', () => input.click());
-  input.addEventListener('change', () => {
-    const files = [...(input.files ?? [])];
-    input.value = '';
-    attachFiles(files);
-  });
+  for (const way of ['attach', 'camera']) letChoose(way);
   element('composer-text').addEventListener('paste', (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
     if (files.length === 0) return;
     event.preventDefault();
+    attachFiles(files);
+  });
+}
+
+function letChoose(way: string): void {
+  const input = element<HTMLInputElement>(`${way}-file`);
+  element(way).addEventListener('click', () => input.click());
+  input.addEventListener('change', () => {
+    const files = [...(input.files ?? [])];
+    input.value = '';
     attachFiles(files);
   });
 }

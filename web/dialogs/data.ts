@@ -1,4 +1,5 @@
 /** The reader's own data: taken out, or deleted for good. Shows what the API of this server has. */
+import { knownRoutes, type Route } from '../api/routes.ts';
 import { addressOf, call, namedUser, send } from '../api/client.ts';
 import { attempt } from '../shared/attempt.ts';
 import { button, make } from '../shared/elements.ts';
@@ -6,20 +7,20 @@ import { notify } from '../shared/notices.ts';
 import { say } from '../shared/words.ts';
 import { confirmed } from './confirm.ts';
 
-interface Description {
-  paths: Record<string, Record<string, unknown>>;
-}
-
 /** Draws what can be done with the data. */
 export async function drawData(): Promise<Node[]> {
-  const { paths } = await call<Description>('/openapi.json');
+  const routes = await knownRoutes();
   const userId = await findUser();
   const user = `/users/${encodeURIComponent(userId)}`;
   const parts: Node[] = [make('p', {}, say('dataWhy', { user: userId }))];
-  if (paths['/users/{user_id}/export']?.['get']) parts.push(drawExport(`${user}/export`));
-  if (paths['/users/{user_id}/data']?.['delete']) parts.push(drawDeletion(`${user}/data`));
+  if (has(routes, 'get /users/{user_id}/export')) parts.push(drawExport(`${user}/export`));
+  if (has(routes, 'delete /users/{user_id}/data')) parts.push(drawDeletion(`${user}/data`));
   if (parts.length === 1) parts.push(make('p', { class: 'hint' }, say('dataByOperator')));
   return parts;
+}
+
+function has(routes: ReadonlySet<string>, route: Route): boolean {
+  return routes.has(route);
 }
 
 /** With identity the limits say whose they are. */

@@ -2,11 +2,12 @@
 import { callPage, send } from '../api/client.ts';
 import { attempt } from '../shared/attempt.ts';
 import { button, make } from '../shared/elements.ts';
-import { recall, remember } from '../shared/storage.ts';
+import { remember } from '../shared/storage.ts';
 import { say, type Word } from '../shared/words.ts';
 import { openDialog } from './dialog.ts';
 import { drawData } from './data.ts';
 import { drawKeys } from './keys.ts';
+import { drawLook } from './look.ts';
 import { drawUsage } from './usage.ts';
 
 interface Section {
@@ -22,7 +23,7 @@ const SECTIONS: Section[] = [
   { name: 'permissions', draw: drawPermissions },
   { name: 'apiKeys', draw: drawKeys, isOf: hasIdentity },
   { name: 'myData', draw: drawData },
-  { name: 'colours', draw: () => Promise.resolve(drawLook()) },
+  { name: 'look', draw: () => Promise.resolve(drawLook()) },
 ];
 
 /** Shows the settings. */
@@ -99,23 +100,4 @@ async function drawPermissions(): Promise<Node[]> {
     return row;
   });
   return [make('p', {}, say('permissionsWhy')), make('ul', { class: 'list' }, ...rows)];
-}
-
-function drawLook(): Node[] {
-  const themes: Word[] = ['system', 'light', 'dark'];
-  const chosen = recall('theme') ?? 'system';
-  const choices = themes.map((theme) => {
-    const input = make('input', {
-      type: 'radio',
-      name: 'theme',
-      value: theme,
-      checked: theme === chosen,
-    });
-    input.addEventListener('change', () => {
-      document.documentElement.dataset['theme'] = theme;
-      remember('theme', theme);
-    });
-    return make('label', { class: 'choice' }, input, say(theme));
-  });
-  return [make('fieldset', {}, make('legend', {}, say('colours')), ...choices)];
 }

@@ -5,7 +5,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildWeb } from '../../../../src/host/build/web.ts';
-import { LANGUAGES, preferredLanguage } from '../../../../src/routes/shared/languages.ts';
+import {
+  languageFor,
+  LANGUAGES,
+  preferredLanguage,
+} from '../../../../src/routes/shared/languages.ts';
 
 /** Bytes after gzip of all scripts that load with the page. */
 const FIRST_SCRIPTS = 25 * 1024;
@@ -53,6 +57,12 @@ it('has a file of words for each language, and all say the same things', () => {
     Object.keys(JSON.parse(readFileSync(`web/languages/${language}.json`, 'utf8'))),
   );
   for (const keys of others) expect(keys).toEqual(standard);
+});
+
+it('is shown in the language that was chosen, where there is one', () => {
+  expect(languageFor('a=b; parley_language=de', 'en')).toBe('de');
+  expect(languageFor('parley_language=xx', 'de')).toBe('de');
+  expect(languageFor(undefined, 'de')).toBe('de');
 });
 
 it.each([
