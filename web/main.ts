@@ -79,7 +79,7 @@ function followTabs(): void {
   });
 }
 
-/** What the API has besides a chat is looked for when somebody comes near. */
+/** Looks for what the API has besides a chat, when somebody comes near. */
 function watchPlaces(): void {
   const near = new AbortController();
   const show = () => {
@@ -115,4 +115,4 @@ followTabs();
 watchPlaces();
 addEventListener('popstate', () => void open(namedConversation()));
 await findIdentity();
-await attempt(start);
+await attempt(start, { isOffered: true });

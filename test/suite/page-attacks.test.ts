@@ -3,7 +3,16 @@
  * measure, and an API that refuses in the middle of everything.
  */
 import { afterAll, describe, expect, it } from 'vitest';
-import { ask, hasNoBrowser, lastText, offer, stored, Visitors, whole } from './page-client.ts';
+import {
+  ask,
+  hasNoBrowser,
+  lastText,
+  offer,
+  started,
+  stored,
+  Visitors,
+  whole,
+} from './page-client.ts';
 import { suiteTarget } from './target.ts';
 import { scripted } from './turns.ts';
 
@@ -175,6 +184,17 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 180_000 }, () => {
     expect(bodies).toHaveLength(2);
     expect([...keys]).toHaveLength(1);
     expect(await stored(target, page)).toHaveLength(2);
+  });
+
+  it('offers to try again where the server was not ready when the page began', async () => {
+    const { page } = await visitors.open();
+    await page.route(/\/models/u, (route) => route.fulfill({ status: 503, body: '{}' }));
+    await page.reload();
+    await page.locator('#notices').getByText('The server answered 503').waitFor();
+    await page.unroute(/\/models/u);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await started(page);
+    expect(await page.locator('#notices .wrong').count()).toBe(0);
   });
 
   it('says that it is offline, and sends what was written when asked again', async () => {

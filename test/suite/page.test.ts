@@ -279,6 +279,7 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
       '![pixel](https://elsewhere.example/pixel.png)\n\n',
       '<img src=x onerror=alert(1)><script>alert(1)</script>\n\n',
       '| a | b |\n| --- | --- |\n| 1 | 2 |\n\n',
+      'Take list[0] and [**this**], as a note[^1] says.\n\n',
       '```js\nconst a = "<b>";\n```\n',
     ].join('');
     const { model } = await scripted(target, { text, cut: 3 });
@@ -287,7 +288,7 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
     await ask(page, 'Show me');
     await whole(page, 2);
     const answer = page.locator('#messages > li:last-child .text');
-    expect(await answer.locator('strong').textContent()).toBe('bold');
+    expect(await answer.locator('strong').first().textContent()).toBe('bold');
     expect(await answer.locator('li').count()).toBe(2);
     expect((await answer.locator('th').allTextContents()).map((cell) => cell.trim())).toEqual([
       'a',
@@ -296,6 +297,8 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
     await answer.locator('pre code .token.keyword').waitFor();
     expect(await answer.locator('pre code').textContent()).toBe('const a = "<b>";');
     expect(await answer.locator('img, script').count()).toBe(0);
+    await answer.getByText('Take list[0] and [this], as a note1 says.').waitFor();
+    expect(await answer.locator('sup').textContent()).toBe('1');
     const addresses = await answer
       .locator('a[href]')
       .evaluateAll((links) => links.map((link) => link.getAttribute('href')));

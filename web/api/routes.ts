@@ -1,4 +1,4 @@
-/** Which routes the API of this server has, by its own description. */
+/** Routes that the API of this server has, by its own description. */
 import { call } from './client.ts';
 
 /** A method and a path, such as `get /search`. */

@@ -3,6 +3,8 @@
  * nothing else: no HTML is ever parsed, links have safe schemes, and pictures load on a click.
  */
 import * as smd from 'streaming-markdown';
+import { make } from '../shared/elements.ts';
+import { drawIcon } from '../shared/icons.ts';
 import { say } from '../shared/words.ts';
 import { addCodeBlock, finishCodeBlock } from './code-block.ts';
 
@@ -64,7 +66,7 @@ export function createMarkdown(first: HTMLElement): Markdown {
   const parser = smd.parser({
     data: undefined,
     add_token: (_, token: smd.Token) => addToken(token),
-    end_token: () => finishCodeBlock(stack.pop()),
+    end_token: () => finish(stack.pop()),
     add_text: (_, text: string) => addText(top(), text),
     set_attr: (_, kind: smd.Attr, value: string) => setAttribute(top(), kind, value),
   });
@@ -80,6 +82,23 @@ function addAfter(full: HTMLElement): HTMLElement {
   full.classList.add('full');
   full.after(next);
   return next;
+}
+
+function finish(made: HTMLElement | undefined): void {
+  if (made instanceof HTMLAnchorElement && made.dataset['address'] === undefined) unlink(made);
+  else finishCodeBlock(made);
+}
+
+/** Makes text of brackets without an address: `list[0]`, a citation, a footnote. */
+function unlink(link: HTMLAnchorElement): void {
+  const { parentElement: parent, textContent: text } = link;
+  const [, note] = /^\^(\S{1,20})$/u.exec(text) ?? [];
+  if (note !== undefined) link.replaceWith(make('sup', {}, note));
+  else if (link.childElementCount > 0) link.replaceWith('[', ...link.childNodes, ']');
+  else if (parent) {
+    link.remove();
+    addText(parent, `[${text}]`);
+  }
 }
 
 /** Lets the last text grow: a node for each delta would make the page slow. */
@@ -127,7 +146,9 @@ function setAttribute(made: HTMLElement, kind: smd.Attr, value: string): void {
 
 /** A picture is a link to it: loading it at once would tell its server that it was seen. */
 function setAddress(made: HTMLElement, kind: smd.Attr, value: string): void {
-  if (!(made instanceof HTMLAnchorElement) || !URL.canParse(value, location.origin)) return;
+  if (!(made instanceof HTMLAnchorElement)) return;
+  made.dataset['address'] = kind === smd.SRC ? 'picture' : 'link';
+  if (!URL.canParse(value, location.origin)) return;
   const url = new URL(value, location.origin);
   if (!SAFE_SCHEMES.has(url.protocol)) return;
   made.href = url.href;
@@ -135,5 +156,6 @@ function setAddress(made: HTMLElement, kind: smd.Attr, value: string): void {
   made.rel = 'noopener noreferrer';
   if (kind !== smd.SRC) return;
   made.className = 'picture';
+  made.prepend(drawIcon('picture'));
   made.title = say('pictureFrom', { host: url.host });
 }

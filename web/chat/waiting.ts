@@ -1,6 +1,6 @@
 /**
- * What somebody wrote while an answer came, for each conversation: messages that wait until it is
- * over, and those that the server has and that join it. They outlive the page.
+ * Messages that were written while an answer came, for each conversation: those that wait until it
+ * is over, and those that the server has and that join it. They outlive the page.
  */
 import { createSignal } from '../shared/signal.ts';
 import { recall, remember, type Remembered } from '../shared/storage.ts';

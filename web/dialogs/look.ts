@@ -1,4 +1,4 @@
-/** How the page looks, and in which language it speaks. This browser remembers it. */
+/** Choices of colours and of a language, which this browser remembers. */
 import { make } from '../shared/elements.ts';
 import { recall, remember } from '../shared/storage.ts';
 import { LANGUAGES, language, say, type Word } from '../shared/words.ts';

@@ -15,7 +15,7 @@ interface Found {
   conversation_id: string;
   title: string | null;
   snippet: string;
-  /** Where the words are in the snippet: from, and up to. */
+  /** Places of the words in the snippet: from, and up to. */
   highlights: [number, number][];
   created_at: string;
 }

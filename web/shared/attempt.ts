@@ -22,15 +22,20 @@ const EXPLANATIONS: Readonly<Record<string, Word>> = {
 /**
  * Runs something, and tells of a failure. Where the server asks who this is, the reader signs in
  * and it runs again.
+ * @param isOffered true for what the notice of a failure offers to try again
  * @returns what it returns; undefined where it failed
  */
-export async function attempt<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
+export async function attempt<Result>(
+  work: () => Promise<Result>,
+  { isOffered = false } = {},
+): Promise<Result | undefined> {
   clearErrors();
   try {
     return await work();
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) return signInAndRepeat(work);
-    notify(explain(error), { isError: true });
+    const again = { label: say('tryAgain'), run: () => void attempt(work, { isOffered }) };
+    notify(explain(error), { isError: true, ...(isOffered ? { action: again } : {}) });
     return undefined;
   }
 }

@@ -12,6 +12,7 @@ const PATHS = {
   fork: 'M7 4v16M7 14c6 0 10-2 10-8M14 8l3-3 3 3',
   more: 'M5 12h.01M12 12h.01M19 12h.01',
   next: 'm9 6 6 6-6 6',
+  picture: 'M4 5h16v14H4zM4 16l5-5 4 4 2-2 5 5M15.500 9h.01',
   previous: 'm15 6-6 6 6 6',
   remove: 'M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13',
   send: 'M12 19V5M6 11l6-6 6 6',

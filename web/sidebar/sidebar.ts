@@ -26,7 +26,8 @@ export function startSidebar(): void {
   const list = createVirtualList(element('conversations'), {
     row: drawRow,
     rowPixels: ROW_PIXELS,
-    nearEnd: () => void (search.value === '' && attempt(loadMore)),
+    // Where there is no more, nothing is asked for, and no notice is taken away.
+    nearEnd: () => void (search.value === '' && conversations.get().next && attempt(loadMore)),
   });
   const show = () => {
     rows = rowsOf(conversations.get().items);
@@ -70,6 +71,7 @@ function drawRow(at: number): HTMLElement {
     button(title, () => choose(id), {
       class: 'title',
       title,
+      dir: 'auto',
       'aria-current': isCurrent ? 'page' : 'false',
     }),
     iconButton('edit', say('rename', { title }), () => openRename(item, row)),

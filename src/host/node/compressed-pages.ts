@@ -10,7 +10,7 @@ const compress = promisify(gzip);
  * Workers the network in front does that.
  */
 export function createCompressedPages(pages: Pages): Pages {
-  /** What never changes under its address is compressed once. */
+  /** Files that never change under their address, compressed once. */
   const kept = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
   return {
     async get(path, accepted) {
