@@ -21,6 +21,7 @@ import { steering } from './cases/steering.ts';
 import { tools } from './cases/tools.ts';
 import { treeKeys } from './cases/tree-keys.ts';
 import { trees } from './cases/tree.ts';
+import { uploads } from './cases/uploads.ts';
 import { usage } from './cases/usage.ts';
 import { upstreamCuts } from './cases/upstream.ts';
 
@@ -44,6 +45,7 @@ export const cases: FaultCase[] = [
   ...eventSources,
   ...browsers,
   ...files,
+  ...uploads,
   ...upstreamCuts,
   ...usage,
   ...budgets,
