@@ -2,11 +2,14 @@
 import { invalid, keyReused, notFound } from '../core/errors.ts';
 import { fileName, fileTooLarge, LARGEST_FILE, type StoredFile } from '../core/file.ts';
 import { newId } from '../core/ids.ts';
+import { refusalOf } from '../core/limits.ts';
 import { MEDIA_HEAD, mediaTypeOf } from '../documents/media-type.ts';
 import type { Examined } from '../documents/examine-file.ts';
 import { addPieces, beginContent, dropContent, PIECE_SIZE } from '../store/files/contents.ts';
 import { createFile, findContent } from '../store/files/files.ts';
 import type { Key } from '../store/idempotency-keys.ts';
+import type { Database } from '../store/database.ts';
+import { readBudget, type UserBudgetAsk } from '../store/limits/budget.ts';
 import type { ActionContext } from './context.ts';
 
 /** Pieces that are stored together. */
@@ -20,7 +23,7 @@ export interface Arrived {
   head: Uint8Array;
 }
 
-type Dependencies = Pick<ActionContext['dependencies'], 'db' | 'files'>;
+type Dependencies = Pick<ActionContext['dependencies'], 'db' | 'files' | 'config' | 'limits'>;
 
 /**
  * Stores bytes as they arrive; no more than some pieces of them are in memory.
@@ -67,7 +70,7 @@ export interface FileFields {
 /**
  * Makes a file of bytes that have arrived.
  * @throws ParleyError `unsupported_media_type`, `document_unreadable`, `queue_full`,
- *   `idempotency_key_reused`; what has arrived is then dropped by the caller
+ *   `quota_exceeded`, `idempotency_key_reused`; what has arrived is then dropped by the caller
  */
 export async function storeFile(
   dependencies: Dependencies,
@@ -83,9 +86,24 @@ export async function storeFile(
     if (made.kind !== 'deleted') return valueOf(made);
   }
   const examined = await examine(dependencies, { ...file, declaredType }, head);
-  return valueOf(
-    await createFile(db, { ...file, ...examined }, { idempotency, isDescribed: true }),
-  );
+  const room = roomOf(dependencies, userId);
+  const making = { idempotency, isDescribed: true, room };
+  const made = await createFile(db, { ...file, ...examined }, making);
+  if (made.kind === 'deleted' && room) await requireRoom(db, room, file.size);
+  return valueOf(made);
+}
+
+/** Returns the limits by which a user may store files; undefined where nobody has limits. */
+function roomOf({ config, limits }: Dependencies, userId: string): UserBudgetAsk | undefined {
+  const leaseMs = config.TURN_LEASE_MS;
+  return limits && { defaults: limits, leaseMs, userId, keyId: null, stored: true };
+}
+
+/** Tells a user whose file was not made that there was no room for it. */
+async function requireRoom(db: Database, room: UserBudgetAsk, bytes: number): Promise<void> {
+  const budget = (await readBudget(db, room)).filter(({ name }) => name === 'stored_bytes');
+  const refusal = refusalOf(budget, { tokens: 0, nanodollars: 0, bytes });
+  if (refusal) throw refusal;
 }
 
 function valueOf(made: Awaited<ReturnType<typeof createFile>>): StoredFile {

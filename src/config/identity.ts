@@ -28,6 +28,7 @@ export const identitySettings = {
   LIMIT_TURNS_AT_ONCE: wholeNumber(1, 1_000_000).optional(),
   LIMIT_TOKENS_PER_DAY: wholeNumber(1, 1_000_000_000_000).optional(),
   LIMIT_TOKENS_PER_MONTH: wholeNumber(1, 1_000_000_000_000).optional(),
+  LIMIT_STORED_BYTES: wholeNumber(1, 1_000_000_000_000).optional(),
   LIMIT_COST_PER_MONTH: z
     .string()
     .regex(/^\d{1,6}(\.\d{1,6})?$/, 'must be US dollars, such as 20 or 2.50')

@@ -9,6 +9,7 @@ export const LIMIT_NAMES = [
   'tokens_per_day',
   'tokens_per_month',
   'cost_per_month',
+  'stored_bytes',
 ] as const;
 export type LimitName = (typeof LIMIT_NAMES)[number];
 
@@ -22,6 +23,7 @@ export const NO_LIMITS: Limits = {
   tokens_per_day: null,
   tokens_per_month: null,
   cost_per_month: null,
+  stored_bytes: null,
 };
 
 /** The owner of a limit: it counts all that the user does, or what one key does alone. */
@@ -55,10 +57,11 @@ export function policyName({ name, of }: Pick<LimitState, 'name' | 'of'>): strin
   return of === 'key' ? `key_${name}` : name;
 }
 
-/** The least that a turn would use. */
+/** The least that a turn or a file would use. */
 export interface Need {
   tokens: number;
   nanodollars: number;
+  bytes?: number;
 }
 
 /** After how many seconds to try again where running turns are in the way. */
@@ -74,18 +77,21 @@ export function refusalOf(budget: Budget, need: Need): ParleyError | undefined {
   const spent = violated.filter(
     ({ name, limit, used, resetsInMs }) => resetsInMs !== null && limit - used < needOf(name, need),
   );
-  const isQuota = spent.some(({ name }) => name !== 'requests_per_minute');
+  const isFull = violated.some(({ name }) => name === 'stored_bytes');
+  const isQuota = isFull || spent.some(({ name }) => name !== 'requests_per_minute');
   const waitMs = Math.max(BUSY_RETRY_S * 1000, ...spent.map(({ resetsInMs }) => resetsInMs ?? 0));
   return new ParleyError({
     code: isQuota ? 'quota_exceeded' : 'rate_limited',
     detail: detailOf(violated, isQuota),
-    retryAfter: Math.ceil(waitMs / 1000),
+    // Room for files comes by deleting some, and not by waiting.
+    ...(isFull ? {} : { retryAfter: Math.ceil(waitMs / 1000) }),
     limits: budget,
     violated: violated.map(policyName),
   });
 }
 
-function needOf(name: LimitName, { tokens, nanodollars }: Need): number {
+function needOf(name: LimitName, { tokens, nanodollars, bytes = 0 }: Need): number {
+  if (name === 'stored_bytes') return bytes;
   if (name === 'cost_per_month') return nanodollars;
   return name === 'tokens_per_day' || name === 'tokens_per_month' ? tokens : 1;
 }

@@ -129,6 +129,7 @@ export function limitsOf(config: Config): Limits | undefined {
     tokens_per_day: config.LIMIT_TOKENS_PER_DAY ?? null,
     tokens_per_month: config.LIMIT_TOKENS_PER_MONTH ?? null,
     cost_per_month: nanodollarsOf(config.LIMIT_COST_PER_MONTH),
+    stored_bytes: config.LIMIT_STORED_BYTES ?? null,
   };
   const isLimited = Object.values(limits).some((limit) => limit !== null);
   return isLimited || config.AUTH?.length ? limits : undefined;

@@ -37,14 +37,18 @@ const limitsSchema = z
 
 const whole = z.int().min(0).max(1_000_000_000_000).nullish();
 
-const ownLimits = bodyOf({
+const fields = {
   requests_per_minute: whole,
   turns_at_once: whole,
   streams: whole,
   tokens_per_day: whole,
   tokens_per_month: whole,
   cost_per_month: z.number().min(0).max(1_000_000).nullish(),
-}).openapi('OwnLimits');
+};
+const ownLimits = bodyOf(fields).openapi('OwnLimits');
+
+/** Files are a user's, and no key's. */
+const userLimits = bodyOf({ ...fields, stored_bytes: whole }).openapi('UserLimits');
 
 const userParam = z.object({ user_id: schemas.userId });
 const answer = json(limitsSchema, 'The limits that are set, and how each stands');
@@ -86,7 +90,7 @@ function addUserLimits(router: Router): void {
       tags,
       operationId: 'setLimits',
       summary: 'Set the limits of a single user',
-      request: { params: userParam, body: body(ownLimits) },
+      request: { params: userParam, body: body(userLimits) },
       responses,
     },
     async (c) => {
@@ -135,7 +139,7 @@ function requireAdmin(c: AppContext): void {
   });
 }
 
-function storedLimits({ cost_per_month: cost, ...others }: z.output<typeof ownLimits>): OwnLimits {
+function storedLimits({ cost_per_month: cost, ...others }: z.output<typeof userLimits>): OwnLimits {
   if (cost === undefined) return others;
   return { ...others, cost_per_month: cost === null ? null : Math.round(cost * NANODOLLARS) };
 }
@@ -144,7 +148,8 @@ function storedLimits({ cost_per_month: cost, ...others }: z.output<typeof ownLi
 async function shown(c: AppContext, reader: StreamReader) {
   const { db, config, limits: defaults = NO_LIMITS } = c.get('dependencies');
   const streams = openStreamsOf(reader);
-  const ask = { ...reader, defaults, streams, leaseMs: config.TURN_LEASE_MS };
+  const leaseMs = config.TURN_LEASE_MS;
+  const ask = { ...reader, defaults, streams, stored: true as const, leaseMs };
   const budget = await readBudget(db, ask);
   const headers = { ...limitHeaders(budget), 'Cache-Control': 'no-store' };
   return c.json({ user_id: reader.userId, limits: limitsView(budget) }, 200, headers);

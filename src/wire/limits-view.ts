@@ -20,6 +20,7 @@ const POLICIES: Record<LimitName, { windowS?: () => number; unit?: string }> = {
   streams: { unit: 'concurrent-requests' },
   tokens_per_day: { windowS: () => DAY_S, unit: 'parley-tokens' },
   tokens_per_month: { windowS: monthS, unit: 'parley-tokens' },
+  stored_bytes: { unit: 'content-bytes' },
   // Quotas are whole numbers, so costs are in millionths of a dollar.
   cost_per_month: { windowS: monthS, unit: 'parley-microdollars' },
 };

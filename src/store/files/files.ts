@@ -23,6 +23,7 @@ import { ownedBy, ownerOf } from '../ownership.ts';
 import { pageOf, type Page } from '../page.ts';
 import { batch, now, prepare, query, selectRow, statement, type Given } from '../query.ts';
 import { fileContents, filePieces, files } from '../schema.ts';
+import { BYTES_LEFT, type UserBudgetAsk } from '../limits/budget.ts';
 import { removeFiles } from './remove-files.ts';
 
 const { isRemoved: _, ...columns } = getTableColumns(files);
@@ -55,16 +56,24 @@ export async function findContent(
 /** A file that is to be made. Its bytes have arrived as `contentId`. */
 export type NewFile = Omit<StoredFile, 'createdAt'>;
 
+/** How a file is made. */
+interface Making {
+  idempotency?: Key | undefined;
+  /** False when the bytes were known a moment ago, and so not looked at. */
+  isDescribed: boolean;
+  /** The limits by which new bytes must fit; undefined where nobody has limits. */
+  room?: UserBudgetAsk | undefined;
+}
+
 /**
  * Makes a file of bytes that have arrived. Where its owner has the same bytes already, it shares
  * them, and those that have arrived are dropped.
- * @param isDescribed false when the bytes were known a moment ago, and so not looked at
- * @returns `deleted` also when those known ones have been deleted meanwhile; what arrived is kept
+ * @returns `deleted` also when there is no room for the bytes, and when those known ones have been deleted meanwhile; what arrived is kept
  */
 export async function createFile(
   db: Database,
   file: NewFile,
-  { idempotency, isDescribed }: { idempotency?: Key | undefined; isDescribed: boolean },
+  { idempotency, isDescribed, room }: Making,
 ): Promise<Created<StoredFile>> {
   const { id, userId, contentId, sha256, size } = file;
   const key = idempotency ?? { scope: '', key: '' };
@@ -88,7 +97,15 @@ export async function createFile(
   const [, , , , , [found], [fingerprint]] = await batch(
     db,
     [
-      isDescribed ? [statement(becomesTheirs.where(and(isArriving, isNew, notExists(known))))] : [],
+      isDescribed
+        ? [
+            statement(
+              becomesTheirs.where(
+                and(isArriving, isNew, notExists(known), room && fits(room, size)),
+              ),
+            ),
+          ]
+        : [],
       insert.onConflictDoNothing(),
       query.delete(filePieces).where(inArray(filePieces.contentId, doubles)),
       query.delete(fileContents).where(isDouble),
@@ -105,6 +122,11 @@ export async function createFile(
     return { kind: 'key_reused' };
   if (!found) return { kind: 'deleted' };
   return { kind: found.id === id ? 'created' : 'repeated', value: found };
+}
+
+/** True when a user's limit has room for so many bytes more. */
+function fits(ask: UserBudgetAsk, size: number): SQL {
+  return sql`coalesce((${sql.raw(BYTES_LEFT[0])}${JSON.stringify(ask)}${sql.raw(BYTES_LEFT[1])}), ${size}) >= ${size}`;
 }
 
 function selectId(id: string) {

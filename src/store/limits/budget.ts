@@ -25,6 +25,8 @@ export interface BudgetAsk {
   keyId: string | null;
   /** The streams that are open; left out where no stream is asked for. */
   streams?: OpenStreams | undefined;
+  /** True where it is asked for what is stored in files, of which no turn wants to know. */
+  stored?: true;
 }
 
 export interface UserBudgetAsk extends BudgetAsk {
@@ -75,6 +77,8 @@ const sumOf = (what: string, period: 'day' | 'month') =>
     (by) =>
       `SELECT coalesce(sum(${what}), 0) FROM ledger e WHERE e.${by} = limits.${by} AND e.created_at >= ${startOf(period)}`,
   );
+/** The bytes of a user's files, those that are the same once. */
+const STORED = `(SELECT coalesce(sum(f.size), 0) FROM file_contents f WHERE f.user_id = limits.user_id)`;
 const reserved = (what: string) =>
   either((by) => `SELECT coalesce(sum(${what}), 0) FROM ${running(by)}`);
 
@@ -104,12 +108,13 @@ export function budgetOf(who: string): string {
       ${where(['cost_per_month'], sumOf('e.nanodollars', 'month'))} AS month_cost,
       ${where(['tokens_per_day', 'tokens_per_month'], reserved(`r.reserved_input + ${MAY_SAY}`))} AS reserved_tokens,
       ${where(['cost_per_month'], reserved(`r.reserved_input * r.input_price + (${MAY_SAY}) * r.output_price`))} AS reserved_cost,
+      CASE WHEN ask.j ->> '$.stored' AND limits.key_id IS NULL AND limits.stored_bytes IS NOT NULL THEN ${STORED} END AS stored_used,
       ${endOf('day')} AS day_left, ${endOf('month')} AS month_left
     FROM limits JOIN ask)`;
 }
 
 /** The columns that {@link budgetFrom} reads. */
-export const BUDGET_COLUMNS = `${LIMIT_NAMES.map((name) => `b.${name}`).join(', ')}, b.key_id, b.streams_open, b.requests_used, b.turns_running,
+export const BUDGET_COLUMNS = `${LIMIT_NAMES.map((name) => `b.${name}`).join(', ')}, b.key_id, b.streams_open, b.stored_used, b.requests_used, b.turns_running,
   b.day_tokens, b.month_tokens, b.month_cost, b.reserved_tokens, b.reserved_cost, b.day_left, b.month_left`;
 
 /** Returns how the limits stand that are set. */
@@ -122,6 +127,7 @@ function statesFrom(row: Row): Budget {
   const [tokens, cost] = [of('reserved_tokens'), of('reserved_cost')];
   const owner: LimitOwner = row['key_id'] === null ? 'user' : 'key';
   const open = optionalNumber(row['streams_open']);
+  const stored = optionalNumber(row['stored_used']);
   const states: Record<LimitName, Pick<Budget[number], 'used' | 'reserved' | 'resetsInMs'>> = {
     requests_per_minute: { used: of('requests_used'), reserved: 0, resetsInMs: MINUTE },
     turns_at_once: { used: of('turns_running'), reserved: 0, resetsInMs: null },
@@ -129,13 +135,25 @@ function statesFrom(row: Row): Budget {
     tokens_per_day: { used: of('day_tokens'), reserved: tokens, resetsInMs: of('day_left') },
     tokens_per_month: { used: of('month_tokens'), reserved: tokens, resetsInMs: of('month_left') },
     cost_per_month: { used: of('month_cost'), reserved: cost, resetsInMs: of('month_left') },
+    stored_bytes: { used: stored ?? 0, reserved: 0, resetsInMs: null },
   };
   return LIMIT_NAMES.flatMap((name) => {
     const limit = optionalNumber(row[name]);
-    const isKnown = limit !== null && (name !== 'streams' || open !== null);
-    return isKnown ? [{ name, of: owner, limit, ...states[name] }] : [];
+    const isAsked =
+      (name !== 'streams' || open !== null) && (name !== 'stored_bytes' || stored !== null);
+    return limit !== null && isAsked ? [{ name, of: owner, limit, ...states[name] }] : [];
   });
 }
+
+/**
+ * Selects how many bytes a user's limit has left, null for no limit: the texts before and after the
+ * JSON text of what it is given.
+ */
+export const BYTES_LEFT = [
+  'WITH ask (j) AS (SELECT ',
+  `), who AS (SELECT ask.j ->> '$.userId' AS user_id FROM ask), limits AS (${LIMITS})
+    SELECT limits.stored_bytes - ${STORED} FROM limits WHERE limits.key_id IS NULL`,
+] as const;
 
 const SELECT_BUDGET = `WITH ask (j) AS (SELECT ?), ${budgetOf(`SELECT ask.j ->> '$.userId' AS user_id FROM ask`)}
   SELECT ${BUDGET_COLUMNS} FROM budget b`;

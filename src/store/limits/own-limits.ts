@@ -16,6 +16,7 @@ const COLUMNS = {
   tokens_per_day: 'tokensPerDay',
   tokens_per_month: 'tokensPerMonth',
   cost_per_month: 'costPerMonth',
+  stored_bytes: 'storedBytes',
 } as const satisfies Record<LimitName, keyof typeof userLimits.$inferSelect>;
 
 type Columns = Record<(typeof COLUMNS)[LimitName], number | null>;

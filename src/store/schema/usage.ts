@@ -54,6 +54,7 @@ const limits = () => ({
   /** Billionths of a US dollar. */
   costPerMonth: integer('cost_per_month'),
   streams: integer('streams'),
+  storedBytes: integer('stored_bytes'),
 });
 
 /** Limits of single users. */

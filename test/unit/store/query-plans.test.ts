@@ -144,6 +144,7 @@ const prices = pricesOf(config);
 const limits: Limits = {
   ...{ requests_per_minute: 999, turns_at_once: 99, streams: 99 },
   ...{ tokens_per_day: 1e9, tokens_per_month: 1e9, cost_per_month: 1e15 },
+  stored_bytes: 1e12,
 };
 const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
 const memory = { mostBytes: 10_000_000, pause };
