@@ -56,7 +56,7 @@ export async function findContent(
 /** A file that is to be made. Its bytes have arrived as `contentId`. */
 export type NewFile = Omit<StoredFile, 'createdAt'>;
 
-/** How a file is made. */
+/** The circumstances under which a file is made. */
 interface Making {
   idempotency?: Key | undefined;
   /** False when the bytes were known a moment ago, and so not looked at. */
@@ -68,7 +68,8 @@ interface Making {
 /**
  * Makes a file of bytes that have arrived. Where its owner has the same bytes already, it shares
  * them, and those that have arrived are dropped.
- * @returns `deleted` also when there is no room for the bytes, and when those known ones have been deleted meanwhile; what arrived is kept
+ * @returns `deleted` also when there is no room for the bytes, and when those known ones have been
+ *   deleted meanwhile; what arrived is kept
  */
 export async function createFile(
   db: Database,

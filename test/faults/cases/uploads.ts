@@ -1,7 +1,7 @@
 /**
  * Files that users send: kills between the pieces of an upload, and between an upload and the turn
- * that uses it; the same bytes at once by two processes; a deletion while a turn reads; fifty of the
- * largest at once.
+ * that uses it; the same bytes at once by two processes; a deletion while a turn reads; fifty of
+ * the largest at once.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
