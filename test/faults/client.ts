@@ -82,15 +82,21 @@ export interface Ask {
 const secrets = [upstreamWords, 'upstream-test-key', 'SQLITE_', 'database is locked', 'at file://'];
 const stackFrame = /\n\s+at .+:\d+:\d+/u;
 
+type CallInit = Omit<RequestInit, 'headers'> & { headers?: Record<string, string> };
+
 export class Client {
   readonly url: string;
+  readonly #credential: Record<string, string>;
 
-  constructor(url: string) {
+  /** @param key of the caller, where the server asks who that is */
+  constructor(url: string, key?: string) {
     this.url = url;
+    this.#credential = key === undefined ? {} : { authorization: `Bearer ${key}` };
   }
 
-  async call(path: string, init?: RequestInit): Promise<Answer<unknown>> {
-    const answer = await request(`${this.url}${path}`, init);
+  async call(path: string, init: CallInit = {}): Promise<Answer<unknown>> {
+    const headers = { ...this.#credential, ...init.headers };
+    const answer = await request(`${this.url}${path}`, { ...init, headers });
     mustNotLeak(answer.text);
     return answer;
   }
@@ -104,7 +110,8 @@ export class Client {
 
   /** Opens the stream of a new turn; rejects when no answer comes. */
   openTurn(ask: Ask): Promise<OpenStream> {
-    return openStream(`${this.url}${pathOf(ask)}`, { json: bodyOf(ask), headers: headersOf(ask) });
+    const headers = { ...this.#credential, ...headersOf(ask) };
+    return openStream(`${this.url}${pathOf(ask)}`, { json: bodyOf(ask), headers });
   }
 
   /** Asks for a turn and reads its stream to the end, however it ends. */
