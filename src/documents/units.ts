@@ -8,20 +8,20 @@ export interface Unit {
   start: number;
   end: number;
   tokens: number;
-  /** How good a place to cut its end is. */
+  /** The worth of its end as a place to cut. */
   closes: Closing;
 }
 
 /**
- * A chunk may end with a sentence (0), better with an item of a list or a part of a function (1), and
- * best with a paragraph or a function (2).
+ * A place where a chunk may end: with a sentence (0), better with an item of a list or a part of a
+ * function (1), best with a paragraph or a function (2).
  */
 type Closing = 0 | 1 | 2;
 
 export interface UnitOptions {
   /** Most tokens of a unit. */
   maximum: number;
-  /** Where fences of code open. */
+  /** Places where fences of code open. */
   opened: ReadonlySet<number>;
   tableAt: ReturnType<typeof tableFinder>;
 }

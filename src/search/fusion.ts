@@ -26,7 +26,7 @@ const FOLLOWER = 5;
 interface FusionRequest {
   set: CandidateSet;
   query: QueryScores;
-  candidates: readonly { cosine: number | null }[];
+  candidates: readonly { documentId?: string; cosine: number | null }[];
   statistics: { chunks: number };
   /** Weight of the vectors relative to words that are trusted (1). */
   vectorWeight: number;
@@ -48,7 +48,7 @@ export function hybridScores(request: FusionRequest): Float64Array {
   const trust = trustInWords({ ...request, words, vectors });
   const weight = weightOfVectors(words, { vectorWeight, trust });
   const first = normalised(sumOf([words, trust], [vectors, weight]));
-  const share = trust * ramp(agreementOf(set, first), AGREEMENT);
+  const share = trust * ramp(agreementOf(request, first), AGREEMENT);
   if (share === 0) return first;
   const widened = normalised(widenedScores(set, first, query.terms));
   const neighbours = normalised(neighbourScores(set, first));
@@ -67,15 +67,32 @@ function weightOfVectors(
   return trust * vectorWeight * (1 - lead) + (1 - trust);
 }
 
-/** Returns the mean cosine of the best candidates with each other: 0 to 1. */
-function agreementOf(set: CandidateSet, scores: Float64Array): number {
-  const candidates = best(scores, AGREEING);
-  const bags = candidates.map((at) => set.bags[at]!);
+/**
+ * Returns the mean cosine of the best candidates with each other: 0 to 1. Chunks of one document
+ * are alike whatever is asked, so that between them it counts as 0.
+ */
+function agreementOf({ set, candidates }: FusionRequest, scores: Float64Array): number {
+  const chosen = best(scores, AGREEING);
+  const bags = chosen.map((at) => set.bags[at]!);
   const similar = similarities({ ...set, bags }, [...bags.keys()]);
-  const whole = similar.reduce((a, b) => a + b, 0);
-  // A candidate's cosine with itself is 1, or 0 if it has no words.
-  const own = bags.reduce((sum, _, at) => sum + similar[at * bags.length + at]!, 0);
-  return (whole - own) / (bags.length * (bags.length - 1) || 1);
+  let sum = 0;
+  chosen.forEach((one, row) =>
+    chosen.forEach((other, column) => {
+      if (!areOfOneDocument(candidates, one, other)) sum += similar[row * bags.length + column]!;
+    }),
+  );
+  return sum / (bags.length * (bags.length - 1) || 1);
+}
+
+function areOfOneDocument(
+  candidates: FusionRequest['candidates'],
+  one: number,
+  other: number,
+): boolean {
+  const { documentId } = candidates[one]!;
+  return (
+    one === other || (documentId !== undefined && documentId === candidates[other]!.documentId)
+  );
 }
 
 /** Scales cosines to 0 to 1 between the least and the greatest that the scan returned. */

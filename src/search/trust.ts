@@ -1,7 +1,7 @@
 /**
  * Decides for each query how far its words may be trusted to have found what is asked for. Words
- * that are met by chance are recognised by three things: how much of the question the best candidate
- * contains, how rare that is, and whether the vectors find that candidate too.
+ * that are met by chance are recognised by three things: how much of the question the best
+ * candidate contains, how rare that is, and whether the vectors find that candidate too.
  */
 
 import type { QueryScores } from './bm25.ts';
@@ -16,10 +16,10 @@ const COVERAGE = [0.5, 0.75] as const;
 const EVIDENCE = [0.9, 1.4] as const;
 
 /**
- * Where the vectors point to few candidates, and the best by words is not among these, its words are
- * doubted: below the first score by vectors wholly, from the second on not at all. The vectors point
- * to few candidates if the first cosine is so far ahead of the sixth. In a library of texts about
- * one subject that is about 0.05; for a question with one answer among others 0.12.
+ * Limits of doubt: if the vectors point to few candidates, and the best by words is not among
+ * these, its words are doubted: below the first score by vectors wholly, from the second on not at
+ * all. The vectors point to few candidates if the first cosine is so far ahead of the sixth. In a
+ * library of texts about one subject that is about 0.05; for a question with one answer 0.12.
  */
 const SUPPORT = [0.5, 0.9] as const;
 const LEAD = [0.06, 0.12] as const;
@@ -27,8 +27,9 @@ const FOLLOWER = 5;
 /** From the second evidence on, words name a chunk so clearly that vectors cannot raise doubts. */
 const CERTAINTY = [1.2, 1.6] as const;
 /**
- * Only vectors that know nearly all of the question's words can raise doubts: a question in another
- * language has some words that look English.
+ * The share of the question's words that vectors have to know before they may stand in for them. A
+ * question in another language has some words that look English, and a name that nobody knows may
+ * be what is asked for.
  */
 const KNOWN = [0.7, 1] as const;
 
@@ -39,7 +40,7 @@ interface Findings {
   /** The score of each candidate by words and by vectors, 0 to 1. */
   words: Float64Array;
   vectors: Float64Array;
-  /** How much of the question's meaning its vector holds: 0 to 1. */
+  /** The share of the question's meaning that its vector holds: 0 to 1. */
   meaning: number;
 }
 
@@ -48,23 +49,24 @@ export function trustInWords(findings: Findings): number {
   const { query, candidates, statistics, meaning } = findings;
   if (!candidates.some(({ cosine }) => cosine !== null)) return 1;
   const covered = query.coverage.reduce((a, b) => Math.max(a, b), 0);
+  if (covered === 0) return 0;
   const needed = Math.log(1 + Math.max(statistics.chunks, candidates.length));
   const evidence = (covered * query.information) / needed;
   const found = Math.max(ramp(covered, COVERAGE), ramp(evidence, EVIDENCE));
   const trust = Math.max(found * (1 - doubtOfVectors(findings)), ramp(evidence, CERTAINTY));
   // Where the vectors do not know what is asked either, words are all there is.
-  return 1 - (1 - trust) * meaning;
+  return 1 - (1 - trust) * ramp(meaning, KNOWN);
 }
 
 /** Returns how far the vectors contradict the words: 0 to 1. */
-function doubtOfVectors({ candidates, words, vectors, meaning }: Findings): number {
+function doubtOfVectors({ candidates, words, vectors }: Findings): number {
   const first = words.reduce((best, score, at) => (score > words[best]! ? at : best), 0);
   const supported = ramp(vectors[first] ?? 0, SUPPORT);
   if (supported === 1) return 0;
   const cosines = candidates.flatMap(({ cosine }) => (cosine === null ? [] : [cosine]));
   cosines.sort((a, b) => b - a);
   const lead = cosines[0]! - cosines[Math.min(FOLLOWER, cosines.length - 1)]!;
-  return (1 - supported) * ramp(lead, LEAD) * ramp(meaning, KNOWN);
+  return (1 - supported) * ramp(lead, LEAD);
 }
 
 /** Returns 0 below the first value, 1 above the second, and a straight line between them. */

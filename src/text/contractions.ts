@@ -1,4 +1,6 @@
-/** Takes the function words out of English contractions, of which `words` would make content words. */
+/**
+ * Takes the function words out of English contractions, of which `words` would make content words.
+ */
 
 /** "won't" and its like are function words as a whole: "won" and "t" would be found by chance. */
 const NEGATION = /(?<![\p{L}\p{N}])\p{L}+n['’]t(?![\p{L}\p{N}])/giu;

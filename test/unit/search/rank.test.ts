@@ -12,10 +12,21 @@ const embedDocument = (text: string) => offlineEmbedding(text, { table, isQuery:
 const cosine = (a: number[], b: number[]) => a.reduce((sum, value, at) => sum + value * b[at]!, 0);
 
 function rank(query: string, texts: string[], mode: RetrievalMode = 'hybrid', limit = 10) {
+  return rankOf(query, texts, { mode, limit });
+}
+
+/** Ranks texts; `documentOf` says of which document each is. */
+function rankOf(
+  query: string,
+  texts: string[],
+  options: { mode: RetrievalMode; limit: number; documentOf?: (at: number) => string },
+) {
+  const { mode, limit, documentOf } = options;
   const vector = embedQuery(query);
   const candidates: Candidate[] = texts.map((text, at) => ({
     title: '',
     text,
+    ...(documentOf ? { documentId: documentOf(at) } : {}),
     keywordRank: at + 1,
     vectorRank: at + 1,
     cosine: cosine(vector, embedDocument(text)),
@@ -44,6 +55,12 @@ describe('rankCandidates', () => {
     const scores = ranked.map(({ score }) => score);
     expect(scores).toEqual([...scores].sort((a, b) => b - a));
     expect(scores.every(Number.isFinite)).toBe(true);
+  });
+
+  test('a question none of whose words is found is ranked by its vector', () => {
+    const ranked = rank('lighthuose lampp', TEXTS);
+    expect(ranked[0]?.candidate.text).toBe(TEXTS[2]);
+    expect(ranked[0]?.score).toBe(1);
   });
 
   test('what the query repeats counts for more', () => {
@@ -122,6 +139,12 @@ describe('rankCandidates', () => {
     ];
     const ranked = rank('flutter', related).map(({ candidate }) => candidate.text);
     expect(ranked[4]).toBe('panels in transonic flow');
+    // Chunks of one document are alike whatever is asked.
+    const scoreWhere = (documentOf: (at: number) => string) =>
+      rankOf('flutter', related, { mode: 'hybrid', limit: 9, documentOf }).find(
+        ({ candidate }) => candidate.text === 'panels in transonic flow',
+      )?.score ?? 0;
+    expect(scoreWhere(() => 'one')).toBeLessThan(scoreWhere(String));
   });
 });
 

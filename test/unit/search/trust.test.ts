@@ -45,6 +45,11 @@ describe('trustInWords', () => {
 
   test('vectors that do not know the question raise no doubts', () => {
     expect(trust({ meaning: 0 })).toBe(1);
-    expect(trust({ meaning: 0.5 })).toBeGreaterThan(0.8);
+    expect(trust({ meaning: 0.7 })).toBe(1);
+    expect(trust({ meaning: 0.85 })).toBeCloseTo(0.5);
+  });
+
+  test('words that no candidate has are not trusted, even where vectors know nothing either', () => {
+    expect(trust({ covered: 0, meaning: 0 })).toBe(0);
   });
 });
