@@ -35,6 +35,7 @@ export const modelSettings = {
   GROQ_BASE_URL: url.optional(),
   OPENAI_API_KEY: secret.optional(),
   OPENAI_BASE_URL: url.optional(),
+  OPENAI_API: z.enum(['chat', 'responses']).default('chat'),
   GOOGLE_GENERATIVE_AI_API_KEY: secret.optional(),
   GOOGLE_BASE_URL: url.optional(),
   DEFAULT_MODEL: z.string().min(1).optional(),

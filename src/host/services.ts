@@ -36,7 +36,11 @@ export function registryOf(config: Config, network: HttpFetch, log?: Logger): Re
   return asConfigError('DEFAULT_MODEL', () =>
     createRegistry({
       groq: { apiKey: config.GROQ_API_KEY, baseURL: config.GROQ_BASE_URL },
-      openai: { apiKey: config.OPENAI_API_KEY, baseURL: config.OPENAI_BASE_URL },
+      openai: {
+        apiKey: config.OPENAI_API_KEY,
+        baseURL: config.OPENAI_BASE_URL,
+        wire: config.OPENAI_API,
+      },
       google: { apiKey: config.GOOGLE_GENERATIVE_AI_API_KEY, baseURL: config.GOOGLE_BASE_URL },
       defaultModel: config.DEFAULT_MODEL,
       fileKinds: config.MODEL_ATTACHMENTS,

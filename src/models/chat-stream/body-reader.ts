@@ -1,7 +1,7 @@
 /** Follows a service's answer to its end: what every wire has in common. */
 import { JSONParseError } from '@ai-sdk/provider';
 import { EventReader } from './event-reader.ts';
-import { BrokenStreamError, errorIn } from './reported-error.ts';
+import { BrokenStreamError, errorIn, type ReportedError } from './reported-error.ts';
 import { isRecord, type JsonRecord } from './record.ts';
 import type { BodyInterceptor } from '../http.ts';
 
@@ -108,10 +108,15 @@ export abstract class BodyReader implements BodyInterceptor {
     this.tellEnd();
   }
 
+  /** Returns the error that an event reports. */
+  protected errorOf(value: JsonRecord, type: string): ReportedError | undefined {
+    return errorIn(value, type, this.isStream);
+  }
+
   #onJson(value: unknown, type: string): void {
     if (Array.isArray(value)) return value.forEach((one) => this.#onJson(one, type));
     if (this.#isDone || !isRecord(value)) return;
-    const error = this.isDeclared ? undefined : errorIn(value, type, this.isStream);
+    const error = this.isDeclared ? undefined : this.errorOf(value, type);
     this.read(value);
     if (error) this.#stop(error);
   }

@@ -74,6 +74,13 @@ export function unsupportedBy(model: string, parameters: TurnParameters): Unsupp
   return undefined;
 }
 
+/** Returns the first parameter that OpenAI's Responses API has no field for. */
+export function unsupportedByResponses({ stop, seed }: TurnParameters): Unsupported | undefined {
+  const why = 'the Responses API takes none';
+  if (stop !== undefined) return { parameter: 'stop', why };
+  return seed === undefined ? undefined : { parameter: 'seed', why };
+}
+
 /** Returns the error that names the parameter and the model. */
 export function unsupportedParameter(model: string, { parameter, why }: Unsupported): ParleyError {
   const message = `${model} cannot honour ${parameter}: ${why}`;

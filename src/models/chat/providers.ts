@@ -12,7 +12,7 @@ import {
   OPENAI_CHUNKS,
   type ChunkDialect,
 } from '../provider-stream/canonical-chunk.ts';
-import { geminiStream, providerStream } from '../provider-stream/middleware.ts';
+import { geminiStream, providerStream, responsesStream } from '../provider-stream/middleware.ts';
 import type { ProviderName } from './catalog.ts';
 import { enabledProviders, withPlaceholderKey, type ProvidersSettings } from './settings.ts';
 
@@ -47,6 +47,10 @@ const LOADERS: Record<ProviderName, Loader> = {
   async openai(settings, calls) {
     const { createOpenAI } = await import('@ai-sdk/openai');
     const provider = createOpenAI({ ...withPlaceholderKey(settings.openai), fetch: calls.fetch });
+    if (settings.openai.wire === 'responses') {
+      const middleware = responsesStream(calls, settings.settleMs);
+      return withModels(provider, (id) => provider.responses(id), middleware);
+    }
     const middleware = chatStream(settings, calls, OPENAI_CHUNKS);
     return withModels(provider, (id) => provider.chat(id), middleware);
   },

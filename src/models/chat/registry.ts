@@ -14,7 +14,12 @@ import {
 } from './catalog.ts';
 import type { FailureContext } from '../describe-failure.ts';
 import { kindsTakenBy, takesFile, type FileKindsByModel } from './file-support.ts';
-import { unsupportedBy, unsupportedParameter } from './parameter-support.ts';
+import {
+  unsupportedBy,
+  unsupportedByResponses,
+  unsupportedParameter,
+  type Unsupported,
+} from './parameter-support.ts';
 import {
   candidatesOf,
   contextOf,
@@ -101,6 +106,11 @@ export function createRegistry(settings: RegistrySettings): Registry {
     const found = candidates.map(modelNamed).filter((model) => model !== undefined);
     return found.length === 0 && candidates.length > 1 ? chain(OFFLINE_MODEL) : found;
   };
+  const refusal = (model: string, parameters: TurnParameters) =>
+    unsupportedBy(model, parameters) ??
+    (settings.openai.wire === 'responses' && providerOf(model) === 'openai'
+      ? unsupportedByResponses(parameters)
+      : undefined);
   const resolve: Registry['resolve'] = (name, parameters) => {
     const [first, ...others] = chain(name);
     if (!first)
@@ -109,7 +119,8 @@ export function createRegistry(settings: RegistrySettings): Registry {
         'offline',
         ...[...providers].map((on) => `${on}/…`),
       ]);
-    return parameters ? honouring([first, ...others], parameters) : [first, ...others];
+    if (!parameters) return [first, ...others];
+    return honouring([first, ...others], (model) => refusal(model, parameters));
   };
   const defaultName =
     defaultNameOf(settings, providers) ??
@@ -134,14 +145,15 @@ export function createRegistry(settings: RegistrySettings): Registry {
 
 /**
  * Returns those of the models that can honour the parameters, as far as is known.
+ * @param refusal returns the parameter that a model cannot honour
  * @throws ParleyError `unsupported_parameter` that names the parameter and the first model
  */
 function honouring(
   models: readonly [ChatModel, ...ChatModel[]],
-  parameters: TurnParameters,
+  refusal: (model: string) => Unsupported | undefined,
 ): readonly [ChatModel, ...ChatModel[]] {
-  const refused = unsupportedBy(models[0].name, parameters);
-  const [first, ...others] = models.filter(({ name }) => !unsupportedBy(name, parameters));
+  const refused = refusal(models[0].name);
+  const [first, ...others] = models.filter(({ name }) => !refusal(name));
   if (first) return [first, ...others];
   throw refused ? unsupportedParameter(models[0].name, refused) : new TypeError('no model');
 }

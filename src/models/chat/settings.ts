@@ -7,9 +7,14 @@ export interface ProviderSettings {
   baseURL?: string;
 }
 
+export interface OpenAISettings extends ProviderSettings {
+  /** The API by which chat models are asked; chat completions unless it says otherwise. */
+  wire?: 'chat' | 'responses';
+}
+
 export interface ProvidersSettings {
   groq: ProviderSettings;
-  openai: ProviderSettings;
+  openai: OpenAISettings;
   google: ProviderSettings;
   network: HttpFetch;
   /** True when plain text answers bypass their provider. */

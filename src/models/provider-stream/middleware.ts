@@ -3,6 +3,7 @@ import type { LanguageModelMiddleware } from 'ai';
 import type { ModelCalls } from '../model-calls.ts';
 import type { ChunkDialect } from './canonical-chunk.ts';
 import { geminiAnswer } from './gemini-answer.ts';
+import { responsesAnswer } from './responses-answer.ts';
 import { chatAnswer } from './provider-answer.ts';
 
 export interface ChatStreamSettings {
@@ -28,6 +29,22 @@ export function geminiStream(calls: ModelCalls, settleMs: number): LanguageModel
   return {
     wrapStream: async ({ model, params }) => ({
       stream: calls.open(model, params, (onPart) => geminiAnswer(settleMs, onPart)),
+    }),
+  };
+}
+
+/**
+ * The same for OpenAI's Responses API, whose reader tells the answer. The service is asked to keep
+ * nothing: conversations are stored here.
+ */
+export function responsesStream(calls: ModelCalls, settleMs: number): LanguageModelMiddleware {
+  return {
+    transformParams: async ({ params }) => ({
+      ...params,
+      providerOptions: { ...params.providerOptions, openai: { store: false } },
+    }),
+    wrapStream: async ({ model, params }) => ({
+      stream: calls.open(model, params, (onPart) => responsesAnswer(settleMs, onPart)),
     }),
   };
 }
