@@ -14,6 +14,7 @@ const SYNONYMS: ReadonlyMap<string, ChatFinish> = new Map<string, ChatFinish>([
   ...of('content_filter', ['content_filter', 'content-filter', 'content_filtered', 'sensitive']),
   ...of('content_filter', ['safety', 'recitation', 'prohibited_content', 'blocklist', 'blacklist']),
   ...of('content_filter', ['guardrail_intervened', 'error_toxic', 'refusal']),
+  ...of('content_filter', ['language', 'spii', 'image_safety', 'model_armor']),
   ...of('tool_calls', ['tool_calls', 'tool_call', 'tool_use', 'tool-calls', 'function_call']),
 ]);
 
