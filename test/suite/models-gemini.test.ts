@@ -1,4 +1,4 @@
-/** Gemini as it really is: what its service sends is told as if it had kept to its documentation. */
+/** Gemini as it really is: what it sends is told as if it had kept to its documentation. */
 import { describe, expect, it } from 'vitest';
 import type { Behaviour, RawAnswer } from '../support/upstream/behaviour.ts';
 import { suiteTarget, unique } from './target.ts';

@@ -34,8 +34,8 @@ export function geminiStream(calls: ModelCalls, settleMs: number): LanguageModel
 }
 
 /**
- * The same for OpenAI's Responses API, whose reader tells the answer. The service is asked to keep
- * nothing: conversations are stored here.
+ * Puts the reader of OpenAI's Responses API in place of its provider's. The service is asked to
+ * keep nothing: conversations are stored here.
  */
 export function responsesStream(calls: ModelCalls, settleMs: number): LanguageModelMiddleware {
   return {
