@@ -80,6 +80,27 @@ describe('a Word document', () => {
     );
   });
 
+  it('says what its charts show', async () => {
+    const points = (...texts: string[]) =>
+      texts.map((text, at) => (text ? `<c:pt idx="${at}"><c:v>${text}</c:v></c:pt>` : '')).join('');
+    const series = (name: string, ...values: string[]) =>
+      `<c:ser><c:tx><c:strRef><c:f>A1</c:f><c:strCache>${points(name)}</c:strCache></c:strRef></c:tx>` +
+      `<c:cat><c:strRef><c:strCache>${points('2023', '2024')}</c:strCache></c:strRef></c:cat>` +
+      `<c:val><c:numRef><c:numCache><c:formatCode>0</c:formatCode>${points(...values)}</c:numCache></c:numRef></c:val></c:ser>`;
+    const title =
+      '<c:title><c:tx><c:rich><a:p><a:r><a:t>Pumps </a:t></a:r><a:r><a:t>sold</a:t></a:r></a:p></c:rich></c:tx></c:title>';
+    const content = docx(paragraph('See the chart.'), {
+      more: {
+        'word/_rels/document.xml.rels':
+          '<Relationships><Relationship Id="r1" Type="x/chart" Target="charts/chart1.xml"/></Relationships>',
+        'word/charts/chart1.xml': `<c:chartSpace xmlns:c="c" xmlns:a="a"><c:chart>${title}<c:plotArea><c:barChart>${series('North', '17', '23')}${series('South', '', '4')}</c:barChart></c:plotArea></c:chart></c:chartSpace>`,
+      },
+    });
+    expect((await read(content, 'chart.docx')).text).toBe(
+      'See the chart.\n\nPumps sold\n\n| North | South\n2023 | 17 |\n2024 | 23 | 4',
+    );
+  });
+
   it('is what it is, whatever is said of it', async () => {
     const content = docx(paragraph('The pump is blue.'));
     for (const [name, type] of [

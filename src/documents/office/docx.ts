@@ -1,9 +1,10 @@
 /**
  * Extracts the text of a Word document: its body with headings, lists and tables, then its
- * diagrams, notes, comments, headers and footers.
+ * diagrams, charts, notes, comments, headers and footers.
  */
 import { unreadable } from '../refusals.ts';
 import type { Archive } from './archive.ts';
+import { chartText } from './chart.ts';
 import { diagramText } from './diagram.ts';
 import { WordBody } from './docx-body.ts';
 import { paragraphStyles, type ParagraphStyle } from './docx-styles.ts';
@@ -26,6 +27,7 @@ export function readDocx(archive: Archive): { text: string; title: string | unde
   const texts = [
     textOf(body, styles),
     ...partsOf('diagramData').map(diagramText),
+    ...partsOf('chart').map(chartText),
     ...PARTS.flatMap(partsOf).map((bytes) => textOf(bytes, styles)),
   ];
   // Headers and footers are repeated for each section.

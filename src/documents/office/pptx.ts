@@ -4,6 +4,7 @@
 import { MarkdownWriter } from '../markdown-writer.ts';
 import { unreadable } from '../refusals.ts';
 import type { Archive } from './archive.ts';
+import { chartText } from './chart.ts';
 import { diagramText } from './diagram.ts';
 import {
   attribute,
@@ -48,6 +49,7 @@ function slideText(archive: Archive, part: string, number: number): string {
   const body = [
     slide.toString(),
     ...partsOf('diagramData').map(diagramText),
+    ...partsOf('chart').map(chartText),
     ...partsOf('notesSlide').map(notesText),
     ...partsOf('comments').flatMap((comments) => textsOf(comments, COMMENTS)),
   ]
