@@ -5,16 +5,10 @@ import { invalid } from '../../core/errors.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
 import { clean } from '../../core/safe-text.ts';
 import type { Approval, ToolResult } from '../../core/tool-calls.ts';
+import { clientName as name } from '../shared/client-name.ts';
 import { invalidInput } from '../shared/invalid-input.ts';
 import { jsonSchema, parameterFields, parametersOf } from '../shared/parameters.ts';
 import * as schemas from '../shared/schemas.ts';
-
-/** A name that a client makes up. */
-const name = z
-  .string()
-  .min(1)
-  .max(200)
-  .refine((value) => !value.includes('\0'));
 
 const content = z.union([z.string(), z.array(z.looseObject({ type: z.string() }))]);
 

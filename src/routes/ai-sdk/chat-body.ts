@@ -5,15 +5,9 @@ import { invalid } from '../../core/errors.ts';
 import type { Attachment } from '../../core/file.ts';
 import { callAnswers, isToolPart } from './call-answers.ts';
 import { chatParameterFields } from './chat-parameters.ts';
+import { clientName as name } from '../shared/client-name.ts';
 import { fileAt } from '../shared/given-file.ts';
 import * as schemas from '../shared/schemas.ts';
-
-/** A name that a client makes up. */
-const name = z
-  .string()
-  .min(1)
-  .max(200)
-  .refine((value) => !value.includes('\0'));
 
 const part = z.looseObject({ type: z.string() });
 

@@ -1,5 +1,6 @@
 /** Reads from a client's headers which chat a history belongs to. */
 import { invalid } from '../../core/errors.ts';
+import { clientName, LONGEST_NAME } from './client-name.ts';
 import type { AppContext } from './dependencies.ts';
 
 export interface Lineage {
@@ -14,9 +15,6 @@ export interface Lineage {
   /** True for what a client asks for itself, such as a title: it belongs to no conversation. */
   isTask: boolean;
 }
-
-/** The longest name that a client may give. */
-const LONGEST_NAME = 200;
 
 /** Reads the headers of Open WebUI and LibreChat. */
 export function lineageOf(c: AppContext): Lineage {
@@ -36,7 +34,6 @@ export function lineageOf(c: AppContext): Lineage {
 
 /** Returns a name that a client gave. @throws ParleyError `invalid_request` that says where */
 export function checkedName(where: string, name: string): string {
-  const isName = name !== '' && name.length <= LONGEST_NAME && !name.includes('\0');
-  if (isName) return name;
+  if (clientName.safeParse(name).success) return name;
   throw invalid(where, `${where}: a name has 1 to ${LONGEST_NAME} characters`);
 }
