@@ -152,6 +152,8 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 180_000 }, () => {
     expect(await page.evaluate<number>(distance)).toBeLessThan(100);
     await page.locator('#view').hover();
     await page.mouse.wheel(0, -200);
+    // The browser scrolls when it has time to.
+    await page.locator('#latest').waitFor();
     const before = await page.evaluate<number>('view.scrollTop');
     await whole(page, 2);
     expect(await page.evaluate<number>('view.scrollTop')).toBeLessThanOrEqual(before);
