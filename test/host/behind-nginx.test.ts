@@ -1,44 +1,28 @@
 /** Behind a real nginx: streams, uploads, sockets, and restarts in which nothing is lost. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { request } from '../support/http.ts';
 import { startNginx } from '../support/nginx.ts';
+import { OwnServers } from '../support/own-servers.ts';
 import { freePort, repository, temporaryDirectory } from '../support/places.ts';
 import { findProgram, type Proxy } from '../support/proxy-process.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import type { TestServer } from '../support/server.ts';
 import { openStream } from '../support/sse.ts';
-import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { openWebSocket } from '../support/websocket.ts';
 import { restartInTurn } from './rolling-restart.ts';
 
 const hasNginx = findProgram('nginx') !== undefined;
 if (!hasNginx) console.warn('nginx is not installed: nothing is tested behind it');
 
-let upstream: Upstream;
-const started: { close(): Promise<void> }[] = [];
-
-beforeEach(async () => {
-  upstream = await startUpstream();
-  started.push(upstream);
-});
-afterEach(async () => {
-  for (const each of started.splice(0).toReversed()) await each.close();
-});
-
-async function serve(env: Record<string, string> = {}): Promise<TestServer> {
-  const settings = { ...upstream.env, DEFAULT_MODEL: 'offline', ...env };
-  const server = await startServer({ env: settings });
-  started.push(server);
-  return server;
-}
+const own = new OwnServers();
+afterEach(() => own.close());
 
 /** Starts nginx, and returns its address. */
 async function proxy(httpFor: (port: number) => string): Promise<{ url: string; nginx: Proxy }> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const nginx = await startNginx(httpFor(port), `${url}/health`);
-  started.push(nginx);
+  const nginx = own.add(await startNginx(httpFor(port), `${url}/health`));
   return { url, nginx };
 }
 
@@ -59,7 +43,7 @@ describe.skipIf(!hasNginx)('behind nginx with its default settings', () => {
     server { listen 127.0.0.1:${port}; location / { proxy_pass http://parley; } }`;
 
   it('a host that is not named is refused with the setting that allows it', async () => {
-    const server = await serve();
+    const server = await own.serve();
     const { url } = await proxy(plain(server));
     const refused = await request(`${url}/health`);
     expect(refused).toMatchObject({ status: 403, json: { code: 'forbidden_host' } });
@@ -68,9 +52,13 @@ describe.skipIf(!hasNginx)('behind nginx with its default settings', () => {
   });
 
   it('streams arrive as they are written, and a GET by EventSource does too', async () => {
-    const server = await serve({ TRUSTED_HOSTS: 'parley' });
+    const server = await own.serve({ TRUSTED_HOSTS: 'parley' });
     const { url } = await proxy(plain(server));
-    upstream.script('slow', { tokens: ['one ', 'two '], infinite: true, delayMs: { between: 50 } });
+    own.upstream.script('slow', {
+      tokens: ['one ', 'two '],
+      infinite: true,
+      delayMs: { between: 50 },
+    });
     const json = { user_id: 'u', message: 'go', model: 'openai/slow' };
     const stream = await openStream(`${url}/conversations`, { json });
     await stream.next('message.delta');
@@ -89,10 +77,11 @@ describe.skipIf(!hasNginx)('behind nginx with its default settings', () => {
 });
 
 describe.skipIf(!hasNginx)('behind nginx as deploy/nginx.conf sets it up', () => {
-  it('large uploads and sockets pass', async () => {
-    const { url } = await proxy(sample([await serve()]));
-    const text = `The blue valve. ${'A long manual says much of it.\n'.repeat(60_000)}`;
-    const made = await request(`${url}/documents`, { json: { user_id: 'u', text } });
+  it('large uploads and sockets pass', { timeout: 120_000 }, async () => {
+    const { url } = await proxy(sample([await own.serve()]));
+    const text = `The blue valve. ${'A long manual says much of it.\n'.repeat(40_000)}`;
+    const json = { user_id: 'u', text };
+    const made = await request(`${url}/documents`, { json, timeoutMs: 100_000 });
     expect(made.status).toBe(200);
 
     const socket = await openWebSocket(`${url.replace('http', 'ws')}/ws/u`);
@@ -102,11 +91,11 @@ describe.skipIf(!hasNginx)('behind nginx as deploy/nginx.conf sets it up', () =>
   });
 
   it('a queue that waits for longer than nginx does survives', async () => {
-    const server = await serve({ KEEP_ALIVE_MS: '300' });
+    const server = await own.serve({ KEEP_ALIVE_MS: '300' });
     const { url } = await proxy((port) =>
       sample([server])(port).replace('proxy_read_timeout 330s', 'proxy_read_timeout 1s'),
     );
-    upstream.script('silent', { text: 'at last', delayMs: { first: 2_500 } });
+    own.upstream.script('silent', { text: 'at last', delayMs: { first: 2_500 } });
     const json = { user_id: 'u', message: 'go', model: 'openai/silent' };
     const first = await openStream(`${url}/conversations`, { json });
     const id = String(first.headers['x-conversation-id']);
@@ -126,9 +115,9 @@ describe.skipIf(!hasNginx)('behind nginx as deploy/nginx.conf sets it up', () =>
     async () => {
       const database = `file:${join(temporaryDirectory('rolling'), 'parley.db')}`;
       const env = { DATABASE_URL: database };
-      const servers = [await serve(env), await serve(env), await serve(env)];
+      const servers = [await own.serve(env), await own.serve(env), await own.serve(env)];
       const { url, nginx } = await proxy(sample(servers));
-      const report = await restartInTurn(servers, upstream, url);
+      const report = await restartInTurn(servers, own.upstream, url);
       expect(report.problems).toEqual([]);
       expect(report.messages).toBeGreaterThanOrEqual(1_000);
       expect(report.exits).toEqual([0, 0, 0]);

@@ -3,23 +3,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath, startChromium } from '../support/chromium.ts';
 import { serveExample } from '../support/example-page.ts';
 import { request } from '../support/http.ts';
-import { startServer, type TestServer } from '../support/server.ts';
-import { startUpstream, type Upstream } from '../support/upstream.ts';
+import { OwnServers } from '../support/own-servers.ts';
+import type { TestServer } from '../support/server.ts';
 import { unique } from '../suite/target.ts';
 
 describe.skipIf(chromiumPath === undefined)('a page with useChat', () => {
-  let upstream: Upstream;
+  const own = new OwnServers({ TURN_LEASE_MS: '1000' });
   let server: TestServer;
 
   beforeAll(async () => {
-    upstream = await startUpstream();
-    server = await startServer({ env: { ...upstream.env, TURN_LEASE_MS: '1000' } });
+    server = await own.serve();
   }, 60_000);
-
-  afterAll(async () => {
-    await server.close();
-    await upstream.close();
-  });
+  afterAll(() => own.close());
 
   it(
     'shows what was kept when its server was killed, and goes on',
@@ -28,7 +23,7 @@ describe.skipIf(chromiumPath === undefined)('a page with useChat', () => {
       const example = await serveExample('use-chat');
       const browser = await startChromium();
       const [user, name] = [unique('visitor'), unique('model')];
-      upstream.script(name, [
+      own.upstream.script(name, [
         { tokens: ['on and '], infinite: true, delayMs: { between: 50 } },
         { text: 'Here I am.' },
       ]);

@@ -2,34 +2,29 @@
 import Libsql from 'libsql';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { request } from '../support/http.ts';
-import { startServer, type TestServer } from '../support/server.ts';
-import { startUpstream, type Upstream } from '../support/upstream.ts';
+import { OwnServers } from '../support/own-servers.ts';
+import type { TestServer } from '../support/server.ts';
 import { unique } from '../suite/target.ts';
 
-let upstream: Upstream;
+const own = new OwnServers({ TURN_LEASE_MS: '1000' });
 let server: TestServer;
 
 beforeAll(async () => {
-  upstream = await startUpstream();
-  server = await startServer({ env: { ...upstream.env, TURN_LEASE_MS: '1000' } });
+  server = await own.serve();
 }, 60_000);
+afterAll(() => own.close());
 
-afterAll(async () => {
-  await server.close();
-  await upstream.close();
-});
-
-it('are deleted when their turn is over, and nothing else is', async () => {
+it('deletes answers that are not kept when their turn is over, and nothing else', async () => {
   const name = unique('model');
   const user = unique('user');
-  upstream.script(name, { instead: 'hang' });
+  own.upstream.script(name, { instead: 'hang' });
   const messages = [{ role: 'user', content: 'Hi' }];
   const json = { model: `openai/${name}`, user, messages };
   const path = `${server.url}/v1/chat/completions`;
   const asking = [false, true].map((store) =>
     request(path, { json: { ...json, store } }).catch(() => undefined),
   );
-  const asked = () => upstream.requests.filter(({ model }) => model === name);
+  const asked = () => own.upstream.requests.filter(({ model }) => model === name);
   await expect.poll(asked, { timeout: 15_000 }).toHaveLength(2);
   await server.kill();
   await Promise.all(asking);
@@ -38,7 +33,9 @@ it('are deleted when their turn is over, and nothing else is', async () => {
     database.prepare('SELECT count(*) AS n FROM conversations').get() as { n: number };
   expect(count().n).toBe(2);
   // As if that had been an hour ago.
-  database.exec('UPDATE conversations SET created_at = created_at - 3600000');
+  database.exec(
+    'UPDATE conversations SET created_at = created_at - 3600000, updated_at = updated_at - 3600000',
+  );
   database.close();
 
   await server.restart();

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startCaddy } from '../support/caddy.ts';
 import { request } from '../support/http.ts';
+import { OwnServers } from '../support/own-servers.ts';
 import { freePort, repository, temporaryDirectory } from '../support/places.ts';
 import { findProgram } from '../support/proxy-process.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import type { TestServer } from '../support/server.ts';
 import { openStream } from '../support/sse.ts';
-import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { openWebSocket } from '../support/websocket.ts';
 import { restartInTurn } from '../host/rolling-restart.ts';
 
@@ -17,23 +17,8 @@ if (!hasCaddy) console.warn('Caddy is not installed: nothing is tested behind it
 
 const NAME = 'chat.example.com';
 
-let upstream: Upstream;
-const started: { close(): Promise<void> }[] = [];
-
-beforeAll(async () => {
-  upstream = await startUpstream();
-  started.push(upstream);
-});
-afterAll(async () => {
-  for (const each of started.splice(0).toReversed()) await each.close();
-});
-
-async function serve(env: Record<string, string> = {}): Promise<TestServer> {
-  const settings = { ...upstream.env, DEFAULT_MODEL: 'offline', TRUSTED_HOSTS: NAME, ...env };
-  const server = await startServer({ env: settings });
-  started.push(server);
-  return server;
-}
+const own = new OwnServers({ TRUSTED_HOSTS: NAME });
+afterAll(() => own.close());
 
 /** Starts Caddy with the sample of this repository before these servers; returns its address. */
 async function proxy(...servers: TestServer[]): Promise<string> {
@@ -44,7 +29,7 @@ async function proxy(...servers: TestServer[]): Promise<string> {
   const sites = text
     .replace(/^chat\.example\.com \{/mu, `http://127.0.0.1:${port}, http://${NAME}:${port} {`)
     .replace(/reverse_proxy [\d.: ]+\{/u, `reverse_proxy ${places} {`);
-  started.push(await startCaddy(sites, `${url}/health`));
+  own.add(await startCaddy(sites, `${url}/health`));
   return url;
 }
 
@@ -52,16 +37,17 @@ describe.skipIf(!hasCaddy)('behind Caddy', () => {
   let server: TestServer;
   let url: string;
   beforeAll(async () => {
-    server = await serve();
+    server = await own.serve();
     url = await proxy(server);
   });
 
-  it('the public name, large uploads and sockets pass', async () => {
+  it('the public name, large uploads and sockets pass', { timeout: 120_000 }, async () => {
     const headers = { host: `${NAME}:${new URL(url).port}` };
     expect(await request(`${url}/health`, { headers })).toMatchObject({ status: 200 });
 
-    const text = `The blue valve. ${'A long manual says much of it.\n'.repeat(60_000)}`;
-    const made = await request(`${url}/documents`, { json: { user_id: 'u', text } });
+    const text = `The blue valve. ${'A long manual says much of it.\n'.repeat(40_000)}`;
+    const json = { user_id: 'u', text };
+    const made = await request(`${url}/documents`, { json, timeoutMs: 100_000 });
     expect(made.status).toBe(200);
 
     const socket = await openWebSocket(`${url.replace('http', 'ws')}/ws/u`);
@@ -71,7 +57,11 @@ describe.skipIf(!hasCaddy)('behind Caddy', () => {
   });
 
   it('streams arrive as they are written', async () => {
-    upstream.script('slow', { tokens: ['one ', 'two '], infinite: true, delayMs: { between: 50 } });
+    own.upstream.script('slow', {
+      tokens: ['one ', 'two '],
+      infinite: true,
+      delayMs: { between: 50 },
+    });
     const json = { user_id: 'u', message: 'go', model: 'openai/slow' };
     const stream = await openStream(`${url}/conversations`, { json });
     await stream.next('message.delta');
@@ -83,7 +73,7 @@ describe.skipIf(!hasCaddy)('behind Caddy', () => {
   });
 
   it('a queue in which nothing is said for seconds survives', async () => {
-    upstream.script('silent', { text: 'at last', delayMs: { first: 2_500 } });
+    own.upstream.script('silent', { text: 'at last', delayMs: { first: 2_500 } });
     const json = { user_id: 'u', message: 'go', model: 'openai/silent' };
     const first = await openStream(`${url}/conversations`, { json });
     const id = String(first.headers['x-conversation-id']);
@@ -101,13 +91,13 @@ describe.skipIf(!hasCaddy)('behind Caddy', () => {
     ['a stream', true],
     ['an answer in JSON', false],
   ])('a client that leaves %s is noticed', async (_, stream) => {
-    upstream.script('slow', { tokens: ['on '], infinite: true, delayMs: { between: 50 } });
+    own.upstream.script('slow', { tokens: ['on '], infinite: true, delayMs: { between: 50 } });
     const { json: made } = await request<{ conversation_id: string }>(`${url}/conversations`, {
       json: { user_id: 'u' },
     });
     const path = `/conversations/${made.conversation_id}/messages`;
     const json = { message: 'go', model: 'openai/slow', on_disconnect: 'cancel', stream };
-    const asked = upstream.requests.length;
+    const asked = own.upstream.requests.length;
     const left = new AbortController();
     const asking = fetch(`${url}${path}`, {
       method: 'POST',
@@ -115,7 +105,7 @@ describe.skipIf(!hasCaddy)('behind Caddy', () => {
       body: JSON.stringify(json),
       signal: left.signal,
     }).then((answer) => answer.text());
-    await expect.poll(() => upstream.requests.length).toBeGreaterThan(asked);
+    await expect.poll(() => own.upstream.requests.length).toBeGreaterThan(asked);
     left.abort();
     await expect(asking).rejects.toThrow();
     const lastStatus = async () => {
@@ -131,8 +121,8 @@ describe.skipIf(!hasCaddy)('behind Caddy', () => {
     async () => {
       const database = `file:${join(temporaryDirectory('rolling'), 'parley.db')}`;
       const env = { DATABASE_URL: database };
-      const servers = [await serve(env), await serve(env), await serve(env)];
-      const report = await restartInTurn(servers, upstream, await proxy(...servers));
+      const servers = [await own.serve(env), await own.serve(env), await own.serve(env)];
+      const report = await restartInTurn(servers, own.upstream, await proxy(...servers));
       expect(report.problems).toEqual([]);
       expect(report.messages).toBeGreaterThanOrEqual(1_000);
       expect(report.exits).toEqual([0, 0, 0]);
