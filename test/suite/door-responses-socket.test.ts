@@ -253,3 +253,74 @@ describe.concurrent('a socket of responses', () => {
     await expect(unknown).rejects.toThrow('status 400');
   });
 });
+
+describe.concurrent('a response that is steered', () => {
+  const steerOf = (previous_response_id: string, input: unknown) => ({
+    ...{ type: 'response.steer', previous_response_id, input },
+  });
+
+  it('goes on with what joins it at its next step', async () => {
+    const search = { name: 'search_documents', input: { query: 'valve' }, id: 'call_1' };
+    const script = [{ headersDelayMs: 2_000, toolCalls: [[search]] }, { text: 'Fertig.' }];
+    const { model, name } = await scripted(target, script);
+    const user = unique('user');
+    const document = { user_id: user, title: 'Manual', text: 'The blue valve needs oil.' };
+    await target.call('/documents', { json: document });
+    const socket = await open(user);
+    socket.send(create({ model, input: 'How often?', stream_id: 'a' }));
+    const id = idOf(await socket.next('response.created'));
+    socket.send(steerOf(id, 'In German'));
+    const accepted = await socket.next('response.steer.accepted');
+    expect(accepted).toMatchObject({
+      stream_id: 'a',
+      sequence_number: 0,
+      steer: { id: expect.stringMatching(/^steer_/u), previous_response_id: id },
+    });
+    const joined = await socket.next('parley:response.steer.joined');
+    expect(joined['steer']).toEqual(accepted['steer']);
+    expect(idOf(await end(socket))).toBe(id);
+    expect((await lastPrompt(name)).at(-1)).toBe('In German');
+    expect(socket.frames.filter(({ type }) => type === 'response.created')).toHaveLength(1);
+    socket.close();
+  });
+
+  it('is followed by one that answers what came too late to join', async () => {
+    const slow = { tokens, delayMs: { between: 300 } };
+    const { model, name } = await scripted(target, [slow, { text: 'And then.' }]);
+    const socket = await open(unique('user'));
+    socket.send(create({ model, input: 'A tale', instructions: 'Be brief', stream_id: 'a' }));
+    const id = idOf(await socket.next('response.created'));
+    socket.send(steerOf(id, [{ role: 'user', content: 'And then?' }]));
+    await socket.next('response.steer.accepted');
+    expect(idOf(await end(socket))).toBe(id);
+    const next = await socket.next('response.created');
+    expect(next).toMatchObject({ stream_id: 'a', response: { previous_response_id: id } });
+    expect(idOf(next)).not.toBe(id);
+    expect(idOf(await end(socket))).toBe(idOf(next));
+    expect(await lastPrompt(name)).toEqual(['Be brief', 'A tale', answer, 'And then?']);
+    socket.close();
+  });
+
+  it('is told with its input where it cannot be', async () => {
+    const socket = await open(unique('user'));
+    const done = await ask(socket, { model: 'offline', input: 'Hi' });
+    const stranger = await open(unique('other'));
+    const foreign = idOf(await ask(stranger, { model: 'offline', input: 'Hi' }));
+    const output = [{ type: 'function_call_output', call_id: 'a', output: 'x' }];
+    for (const [id, input, code] of [
+      ['resp_nobody', 'Hi', 'response_not_found'],
+      [foreign, 'Hi', 'response_not_found'],
+      [idOf(done), 'Hi', 'response_already_completed'],
+      [idOf(done), '', 'invalid_input'],
+      [idOf(done), output, 'invalid_input'],
+    ] as const) {
+      socket.send(steerOf(id, input));
+      expect(await socket.next()).toMatchObject({
+        type: 'response.steer.failed',
+        error: { type: 'invalid_request_error', code, message: expect.any(String) },
+        steer: { previous_response_id: id, input },
+      });
+    }
+    for (const each of [socket, stranger]) each.close();
+  });
+});

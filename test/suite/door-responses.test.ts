@@ -459,6 +459,18 @@ describe.concurrent('what cannot be honoured', () => {
     expect(headers['x-should-retry']).toBe('false');
   });
 
+  it('is refused as a whole where it is too much', async () => {
+    const user = unique('user');
+    const item = { role: 'user', content: 'x' };
+    const input = Array.from({ length: 10_000 }, () => item);
+    const { status, json } = await post({ model: 'offline', input, user });
+    expect([status, json.error.param]).toEqual([400, 'input']);
+    const path = '/v1/conversations';
+    const made = await target.call(path, { json: { items: input, metadata: { user_id: user } } });
+    expect([made.status, asRecord(asRecord(made.json)['error'])['param']]).toEqual([400, 'items']);
+    expect(await conversations(user)).toEqual([]);
+  });
+
   it('says that the response to go on from is not there', async () => {
     const id = 'resp_019ac3a1-5d6c-7b1e-9f0a-6a1d2c3b4e5f';
     const { status, json } = await post({ input: 'Hi', previous_response_id: id });

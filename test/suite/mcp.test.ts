@@ -109,6 +109,12 @@ afterAll(async () => {
   await upstream.close();
 });
 
+interface ResponseJson {
+  id: string;
+  output: { id: string; type: string }[];
+  error?: { code: string };
+}
+
 interface Answered {
   assistant_reply: string;
   message: EndJson['message'] & { finish_reason?: string };
@@ -284,6 +290,37 @@ describe.concurrent('a tool that needs to be allowed', () => {
     const approval = { approval_id: asked['approval_id'], approved: true };
     const { json } = await say(id, { approvals: [approval], model });
     expect(json.message.parts).toMatchObject([{ type: 'tool_result', output: 'Done.' }, {}]);
+  });
+
+  it('is asked about at the door of Responses, where it is answered once', async () => {
+    const user = unique('user');
+    const call = { toolCalls: [[{ name: 'asks__get_weather', input: { city: 'Rome' } }]] };
+    const { model } = scripted([call, { text: 'Fine.' }, call, { text: 'Then not.' }]);
+    const respond = (fields: object) =>
+      request<ResponseJson>(`${server.url}/v1/responses`, { json: { model, user, ...fields } });
+    for (const approve of [true, false]) {
+      const first = await respond({ input: 'Rome?' });
+      const [asked] = first.json.output;
+      expect(asked).toMatchObject({
+        type: 'mcp_approval_request',
+        id: expect.stringMatching(/^mcpr_/u),
+        server_label: 'asks',
+        name: 'get_weather',
+        arguments: expect.stringContaining('{'),
+      });
+      const type = 'mcp_approval_response';
+      const answer = { type, approval_request_id: asked?.id, approve, reason: 'So I say' };
+      const goesOn = { previous_response_id: first.json.id };
+      const unknown = { ...answer, approval_request_id: 'mcpr_nobody' };
+      expect((await respond({ ...goesOn, input: [unknown] })).status).toBe(400);
+      const second = await respond({ ...goesOn, input: [answer] });
+      expect(second.json).toMatchObject({ status: 'completed' });
+      const again = await respond({ ...goesOn, input: [answer] });
+      expect([again.status, again.json.error?.code]).toEqual([400, 'invalid_request']);
+      const path = `${server.url}/v1/responses/${second.json.id}/input_items?limit=1`;
+      const { json } = await request<{ data: object[] }>(path);
+      expect(json.data).toMatchObject([{ type, approve, reason: 'So I say' }]);
+    }
   });
 
   it('runs for good once its user says always', async () => {

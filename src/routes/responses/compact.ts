@@ -30,8 +30,13 @@ const compactBody = z
 
 type CompactBody = z.output<typeof compactBody>;
 
-/** What the model is asked after the conversation. */
-const TASK = `Summarize our conversation so far, so that somebody who reads only your summary can go on with it. Keep every fact, name, number, decision, preference and result of a tool that may matter later, and say what was asked last and what is still to do. Write in the language of the conversation. Answer with the summary alone.`;
+/** The last message of the conversation that the model is sent. */
+const TASK = [
+  'Summarize our conversation so far, so that somebody who reads only your summary can go on with',
+  'it. Keep every fact, name, number, decision, preference and result of a tool that may matter',
+  'later, and say what was asked last and what is still to do. Write in the language of the',
+  'conversation. Answer with the summary alone.',
+].join(' ');
 
 export function addCompaction(router: Router): void {
   route(

@@ -7,6 +7,20 @@ import { frameSink, type Socket } from '../websocket/frame-sink.ts';
 
 const DATA = 'data: ';
 
+/** The lanes on which each open socket is being sent turns, by the signal that it has. */
+const beingSent = new WeakMap<AbortSignal, Map<string, string | undefined>>();
+
+function turnsOf({ gone }: Socket): Map<string, string | undefined> {
+  const turns = beingSent.get(gone) ?? new Map<string, string | undefined>();
+  beingSent.set(gone, turns);
+  return turns;
+}
+
+/** Returns the lane on which a turn is being sent; undefined where it has none. */
+export function laneOfTurn(socket: Socket, turnId: string): string | undefined {
+  return turnsOf(socket).get(turnId);
+}
+
 /**
  * Sends the events of a turn.
  * @returns when all are sent, or the client has disconnected
@@ -17,19 +31,67 @@ export async function sendEvents(
   stream: TurnStream,
   lane: string | undefined,
 ): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const { user, gone } = socket;
+  const turns = turnsOf(socket);
+  turns.set(stream.turnId, lane);
   const framed = framesOf(lane);
+  try {
+    await sendLines(socket, stream, (line) => {
+      const frame = framed(line);
+      if (frame !== undefined) socket.send(frame);
+    });
+  } finally {
+    turns.delete(stream.turnId);
+  }
+}
+
+/**
+ * Sends the events of the response that answers what was said to steer one, where it is another.
+ * @param steered the id of the response that was steered, which is being sent already
+ * @returns true where that one answers itself
+ */
+export async function sendFollowing(
+  socket: Socket,
+  stream: TurnStream,
+  { lane, steered }: { lane: string | undefined; steered: string },
+): Promise<boolean> {
+  const framed = framesOf(lane);
+  let hasBegun = false;
+  let hasJoined = false;
+  await sendLines(socket, stream, (line, leave) => {
+    const frame = framed(line);
+    if (frame === undefined || hasJoined) return;
+    hasJoined = !hasBegun && isOf(frame, steered);
+    hasBegun = true;
+    if (hasJoined) leave();
+    else socket.send(frame);
+  });
+  return hasJoined;
+}
+
+/** Tells whether an event that our own wire has written is the first of a response. */
+function isOf(frame: string, id: string): boolean {
+  const { response } = JSON.parse(frame) as { response?: { id?: string } };
+  return response?.id === id;
+}
+
+/** Sends each line of a turn, until its end, or until its reader leaves it. */
+async function sendLines(
+  socket: Socket,
+  stream: TurnStream,
+  send: (line: string, leave: () => void) => void,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const leave = () => {
+    stream.leave();
+    resolve();
+  };
   const sending = {
-    user,
-    gone,
+    user: socket.user,
+    gone: socket.gone,
     get bufferedAmount() {
       return socket.bufferedAmount;
     },
-    send(line: string) {
-      const frame = framed(line);
-      if (frame !== undefined) socket.send(frame);
-    },
+    send: (line: string) => send(line, leave),
   };
   stream.pipe(frameSink(sending, { resolve, reject }));
   await promise;

@@ -6,6 +6,7 @@ import { z } from '@hono/zod-openapi';
 import { ANONYMOUS } from '../../actions/client-chat.ts';
 import type { ActionContext, ActionDependencies } from '../../actions/context.ts';
 import { failureOf, invalid, notFound, ParleyError } from '../../core/errors.ts';
+import { newId } from '../../core/ids.ts';
 import { turnIdIn } from '../../wire/responses/ids.ts';
 import { responseEvents } from '../../wire/responses/events.ts';
 import { BrokenOff } from '../../wire/wire.ts';
@@ -19,6 +20,7 @@ import { refuseUnhonoured, responseBody } from './body.ts';
 import { inLane } from './lanes.ts';
 import { placeOf } from './place-response.ts';
 import { sendEvents, tellEvent, tellFailure } from './socket-events.ts';
+import { isSteer, steer } from './steer.ts';
 import { evict, isTooOld, remember, remembers } from './socket-memory.ts';
 
 /** The longest frame of a client in characters: as much history as over HTTP. */
@@ -29,7 +31,7 @@ const laneName = z
   .regex(/^[\w.-]{1,256}$/, 'may have 256 letters, digits, dots, hyphens and underscores');
 
 const createFrame = responseBody.extend({
-  type: z.literal('response.create', 'must be response.create'),
+  type: z.literal('response.create', 'must be response.create or response.steer'),
   stream_id: laneName.nullish(),
   user_id: schemas.userId.optional(),
 });
@@ -54,7 +56,8 @@ export async function receiveResponseFrame(
   const given = parsed(data);
   const lane = laneOf(given);
   try {
-    await inLane(socket, lane ?? '', () => answer(socket, { data, given, lane }, host));
+    if (isSteer(given)) await steerAtOnce(socket, given, host);
+    else await inLane(socket, lane ?? '', () => answer(socket, { data, given, lane }, host));
   } catch (error) {
     if (error instanceof BrokenOff) return socket.close?.();
     if (socket.gone.aborted) return;
@@ -63,6 +66,12 @@ export async function receiveResponseFrame(
     if (failure.code === 'internal_error') log.error('a socket of responses failed', { error });
     tellFailure(socket, failure, lane);
   }
+}
+
+/** Steers a response without waiting for it: a frame that does has a lane of its own. */
+function steerAtOnce(socket: Socket, given: unknown, host: FrameHost): Promise<void> {
+  const contextFor = () => callingAs(host.contextFor(), {});
+  return inLane(socket, `:${newId()}`, () => steer(socket, given, contextFor));
 }
 
 interface Frame {
@@ -119,13 +128,15 @@ function askerOf(
  * Returns the context with the user that a frame names, where the socket was opened for nobody.
  * @throws ParleyError `not_found` where it was opened for somebody else
  */
-function callingAs(context: ActionContext, given: CreateFrame): ActionContext {
+function callingAs(context: ActionContext, given: Partial<CreateFrame>): ActionContext {
   const { principal } = context;
   const isNobodys = principal.kind === 'anyone' && principal.userId === ANONYMOUS;
-  const named = given.user_id ?? (isNobodys ? userNamedIn(given) : undefined);
-  if (named === undefined || named === principal.userId) return context;
-  if (!isNobodys) throw notFound('User');
-  return { ...context, principal: { kind: 'anyone', userId: named } };
+  if (!isNobodys) {
+    if ((given.user_id ?? principal.userId) !== principal.userId) throw notFound('User');
+    return context;
+  }
+  const userId = given.user_id ?? userNamedIn(given);
+  return { ...context, principal: { kind: 'anyone', ...(userId ? { userId } : {}) } };
 }
 
 /** Checks that nothing is asked for that only requests have. */

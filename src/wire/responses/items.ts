@@ -48,12 +48,16 @@ export function callItem(id: string, { tool_call_id, name, input }: ToolCall) {
   };
 }
 
+/** The label of our own tools, which are no server's. */
+const OWN_LABEL = 'parley';
+
 function approvalItem({ approval_id, name, input }: Approval) {
+  const [, server_label = OWN_LABEL, tool = name] = /^(.+?)__(.+)$/.exec(name) ?? [];
   return {
     id: itemId('mcpr', approval_id),
     type: 'mcp_approval_request' as const,
-    server_label: 'parley',
-    name,
+    server_label,
+    name: tool,
     arguments: JSON.stringify(input),
   };
 }
