@@ -1,18 +1,22 @@
 /**
- * The costs of words in Latin letters, in tokens. A word is one token as long as the tokenizer knows
- * it, and pairs of letters that are rare make that less likely: each pair adds to the cost of its
- * word, or takes from what the pairs before it added. The table was fitted to what the tokenizer
- * o200k makes of the words of 532 translations of the Universal Declaration of Human Rights, of
- * English prose, of code and of random letters.
+ * The costs of words in Latin letters, in tokens. A word is one token as long as the tokenizer
+ * knows it, and pairs of letters that are rare make that less likely: each pair adds to the cost of
+ * its word, or takes from what the pairs before it added. The table was fitted to what the
+ * tokenizer o200k makes of the words of 532 translations of the Universal Declaration of Human
+ * Rights, of English prose, of code and of random letters.
  */
 
-/** The classes of letters: 1 to 26 for a to z, 0 for no letter, and the rest for those with marks. */
+/**
+ * The classes of letters: 1 to 26 for a to z, 0 for no letter, and the rest for those with marks.
+ */
 const CLASSES = 30;
 const LATIN_1 = 27;
 const LATIN_EXTENDED = 28;
 const LATIN_ADDITIONAL = 29;
 
-/** What a pair adds, by the class of its first and of its second letter; 30 by 30 digits. */
+/**
+ * The tokens that a pair adds, by the class of its first and of its second letter; 30 by 30 digits.
+ */
 const PAIRS = `
   WNNMELLDIPSLMLMOKMICJRSLSJNYfY WcZZShbRZefZTYWgbeTSSafddWZdlm WXgdaSfZVaVdNacXhdQLWadaiWgjuY
   WZlWZPiaXVhQUeiSghPXOahflVflfq WffoecmbiiticlcenkeXjiolpeotjW WbgZQdbSefkeabWebYURajccXefqlv
@@ -33,7 +37,7 @@ const ADDED = Float64Array.from(
   (digit) => LOWEST + STEP * DIGITS.indexOf(digit),
 );
 
-/** What a pair of capitals adds: they are known less often, and any of them costs. */
+/** The tokens that a pair of capitals adds: they are known less often, and any of them costs. */
 const CAPITALS_SHARE = 0.7;
 const CAPITALS_COST = 0.12;
 /** Fitted words are a little too dear for the languages that tokenizers know best. */
@@ -50,7 +54,7 @@ export function classOfMarked(unit: number): number {
 export interface LatinWord {
   /** The class of its last letter; 0 where there is no word. */
   last: number;
-  /** What its pairs have added up to. */
+  /** The sum of its pairs. */
   added: number;
 }
 

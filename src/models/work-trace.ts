@@ -10,7 +10,7 @@ import {
 } from '../core/telemetry.ts';
 import type { EmbeddingCall } from './embeddings/registry.ts';
 
-/** What the conventions call our providers. */
+/** The names that the conventions have for our providers. */
 const PROVIDERS: Readonly<Record<string, string>> = { google: 'gcp.gemini' };
 
 /** A kind of step, and what is measured of it besides; none of it says what was asked or found. */
@@ -23,7 +23,7 @@ export interface Step {
 
 /** A step that has begun. */
 export interface Begun {
-  /** Where its parts are told of. */
+  /** The trace that its parts are told to. */
   below: WorkTrace;
   /** Ends it. @param error why it failed; left out for what went well */
   end(error?: unknown): void;
@@ -121,7 +121,7 @@ export function knownOf(attributes: Attributes): Attributes {
   return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
 }
 
-/** The provider of a `provider/model`, and the model. */
+/** Returns the provider of a `provider/model`, and the model. */
 export function modelAttributes(name: string): Attributes {
   const provider = name.slice(0, name.indexOf('/'));
   return {
@@ -130,7 +130,7 @@ export function modelAttributes(name: string): Attributes {
   };
 }
 
-/** The model of a `provider/model`. */
+/** Returns the model of a `provider/model`. */
 export function modelIdOf(name: string): string {
   return name.slice(name.indexOf('/') + 1);
 }

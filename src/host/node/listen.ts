@@ -47,7 +47,7 @@ const BACKLOG = 4096;
  */
 const KEPT_ALIVE_MS = 75_000;
 
-/** What the server answers from. */
+/** The dependencies and settings that the server answers from. */
 interface Answering {
   dependencies: Dependencies;
   /** The turns of this process, past any service around them. */

@@ -28,7 +28,7 @@ export interface EmbeddingCall {
   inputTokens: number;
   /** True when the service reported no tokens, and they are our estimate. */
   isEstimated: boolean;
-  /** When it began, in milliseconds since the epoch, and how long it took. */
+  /** Its beginning, in milliseconds since the epoch; then the time that it took. */
   startedAt: number;
   durationMs: number;
   /** The length of its vectors; undefined for a call that failed. */

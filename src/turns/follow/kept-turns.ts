@@ -27,7 +27,9 @@ interface KeptTurn {
   source: TurnSource;
   units: number;
   keptAt: number;
-  /** When its standing was last looked at; and the `writes` of the database before that. */
+  /**
+   * The time when its standing was last looked at; and the `writes` of the database before that.
+   */
   seenAt: number;
   seenAfter: number;
 }

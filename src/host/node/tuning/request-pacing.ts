@@ -8,7 +8,7 @@ const AT_ONCE = 8;
  * The number of requests after which a turn of the event loop is planned, which starts a new count.
  */
 const FEW = AT_ONCE / 2;
-/** What a request counts that only reads what is in memory. */
+/** The weight of a request that only reads what is in memory. */
 const LIGHT = 1 / 8;
 
 /**

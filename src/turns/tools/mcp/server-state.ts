@@ -1,4 +1,4 @@
-/** How an MCP server stands, and what the operator is told when that changes. */
+/** The state of an MCP server, and what the operator is told when that changes. */
 import type { Logger } from '../../../core/logger.ts';
 
 /**
@@ -15,7 +15,7 @@ const DEEPEST_CAUSE = 8;
 
 interface Standing {
   state: McpServerState;
-  /** Why further tools are not offered. */
+  /** The reason why further tools are not offered. */
   refused?: string;
 }
 
