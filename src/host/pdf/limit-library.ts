@@ -8,7 +8,7 @@ import { CHECKS } from './checks.ts';
 
 interface Place {
   code: string;
-  /** How often it occurs. */
+  /** The number of times that it occurs. */
   times?: number;
   becomes: string;
 }

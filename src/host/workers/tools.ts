@@ -1,11 +1,14 @@
-/** Tools on Workers: each object and each request asks MCP servers itself, and all share what they know. */
+/**
+ * Tools on Workers: each object and each request asks MCP servers itself, and all share what they
+ * know.
+ */
 import type { KnownServers } from '../../turns/tools/mcp/mcp-servers.ts';
 import type { ToolRegistry } from '../../turns/tools/tool.ts';
 import { toolRegistryOf } from '../services.ts';
 import { loadMcp } from './libraries.ts';
 import type { Settled } from './services.ts';
 
-/** What is known of MCP servers in this isolate. */
+/** All that is known of MCP servers in this isolate. */
 const known: KnownServers = new Map();
 
 /**

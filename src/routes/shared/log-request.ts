@@ -28,7 +28,7 @@ interface Answered {
   method: string;
   path: string;
   status: number;
-  /** When the request came, in milliseconds by this process's monotonic clock. */
+  /** The time when the request came, in milliseconds by this process's monotonic clock. */
   begunAt: number;
   requestId: string;
   turn?: TurnAddress | undefined;

@@ -33,7 +33,9 @@ async function readCompletion(client: OpenAI, { chat, message }: DoorTurn, heard
   for await (const { choices } of chunks) heard((text += choices[0]?.delta.content ?? ''));
 }
 
-/** AG-UI's throws, when it is cut off, where nobody can catch it: `doors.ts` speaks its protocol. */
+/**
+ * AG-UI's throws, when it is cut off, where nobody can catch it: `doors.ts` speaks its protocol.
+ */
 const CLIENTS: readonly PackageClient[] = [
   {
     name: 'openai 7',
