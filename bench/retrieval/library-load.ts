@@ -24,6 +24,9 @@ export interface LibraryAnswer {
   times: number[];
 }
 
+/** UTF-16 units of a title that the API takes. */
+const LONGEST_TITLE = 200;
+
 let isStopped = false;
 let searching: Promise<number[]> = Promise.resolve([]);
 let begunAt = performance.now();
@@ -55,7 +58,7 @@ async function ingest({ port, userId, folder, atOnce }: Where): Promise<number> 
     const document = documents[index];
     if (!document) return false;
     const { title, text } = document;
-    const named = title === '' ? {} : { title };
+    const named = title === '' ? {} : { title: title.slice(0, LONGEST_TITLE) };
     await post(port, '/documents', { user_id: userId, text, ...named });
     count++;
     return true;
