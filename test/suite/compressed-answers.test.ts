@@ -15,7 +15,8 @@ async function ask(script: Omit<Behaviour, 'vector'>, provider?: 'google') {
   return { stream: await target.stream('/conversations', { json }), name };
 }
 
-describe.each(encodings)('an answer in %s', (compressed) => {
+// They wait most of the time, and each has a model and a conversation of its own.
+describe.each(encodings)('an answer in %s', { concurrent: true }, (compressed) => {
   it.each([
     ['token by token', {}],
     ['at once', { burst: true }],

@@ -109,7 +109,8 @@ async function count(id: string): Promise<number> {
   return (await target.call<object[]>(path)).json.length;
 }
 
-describe.each(posts)('$name with an Idempotency-Key', (post) => {
+// They wait most of the time, and each has a model and a conversation of its own.
+describe.each(posts)('$name with an Idempotency-Key', { concurrent: true }, (post) => {
   it('goes on after the cursor while the turn runs, and is told 204 when it has all', async () => {
     const { call, calls } = await slowCall(post, await fixture(), unique('key'));
     const left = await leave(await call());
@@ -136,7 +137,7 @@ describe.each(posts)('$name with an Idempotency-Key', (post) => {
   });
 });
 
-describe.each(continuing)('$name without a key', (post) => {
+describe.each(continuing)('$name without a key', { concurrent: true }, (post) => {
   it('goes on after the cursor while the turn runs, and is told 204 when it has all', async () => {
     const found = await fixture();
     const { call, calls } = await slowCall(post, found);
