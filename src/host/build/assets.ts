@@ -1,7 +1,7 @@
 // Collects the pages' files and the table of word vectors in `dist/assets`, which Workers serves as
 // static assets, as does Node where it cannot build the chat itself. This is a script: run
 // `node src/host/build/assets.ts [folder]` before wrangler.
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { WORD_VECTORS_ASSET, WORD_VECTORS_FILE } from '../word-vectors.ts';
 import { assetName, FILES } from '../pages/files.ts';
@@ -11,18 +11,31 @@ import { buildWeb } from './web.ts';
 const root = resolve(import.meta.dirname, '../../..');
 const target = resolve(process.argv[2] ?? join(root, 'dist/assets'));
 
-await rm(target, { recursive: true, force: true });
 const files = await Promise.all(
   Object.entries(FILES).map(async ([path, file]) => [path, await readPageFile(file)] as const),
 );
-await Promise.all(
-  [...files, ...(await buildWeb())].map(async ([path, text]) => {
-    const copy = join(target, assetName(path));
-    await mkdir(dirname(copy), { recursive: true });
-    await writeFile(copy, text);
-  }),
+const pages = [...files, ...(await buildWeb())].map(
+  ([path, content]) => [assetName(path), content] as const,
 );
+const table = [WORD_VECTORS_ASSET, await readFile(resolve(root, WORD_VECTORS_FILE))] as const;
+const made = new Map([...pages, table].map(([name, content]) => [join(target, name), content]));
+await Promise.all([...made].map(([path, content]) => replaceFile(path, content)));
+await removeOthers();
 
-const table = join(target, WORD_VECTORS_ASSET);
-await mkdir(dirname(table), { recursive: true });
-await copyFile(resolve(root, WORD_VECTORS_FILE), table);
+/** Replaces a file at once: a server that runs may read it while it is built anew. */
+async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const unfinished = `${path}.${process.pid}`;
+  await writeFile(unfinished, content);
+  await rename(unfinished, path);
+}
+
+/** Removes what an earlier build has left. The folder itself stays, since a server may use it. */
+async function removeOthers(): Promise<void> {
+  const found = await readdir(target, { recursive: true, withFileTypes: true });
+  const old = found
+    .filter((entry) => entry.isFile() && !/\.\d+$/.test(entry.name))
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .filter((path) => !made.has(path));
+  await Promise.all(old.map((path) => rm(path, { force: true })));
+}

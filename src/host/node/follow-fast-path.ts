@@ -25,10 +25,8 @@ const EVENTS = /^\/turns\/([\da-f-]{36})\/events$/;
 const TELLING = [
   'origin',
   'last-event-id',
-
   'x-request-id',
   'x-forwarded-proto',
-
   'expect',
   'upgrade',
   'content-length',
