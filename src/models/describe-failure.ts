@@ -1,7 +1,7 @@
 /** Describes a model's failure for the operator in one line that contains no key. */
 import { ParleyError } from '../core/errors.ts';
 import { BrokenStreamError } from './chat-stream/reported-error.ts';
-import { isRecord, recordOf, textOf } from './chat-stream/record.ts';
+import { isRecord, recordOf, textOf } from '../core/json.ts';
 import { failureOfModel } from './failure.ts';
 import { isBroken, serviceErrorOf, type ServiceError } from './service-error.ts';
 

@@ -1,7 +1,7 @@
 /** Reads what a model's service said when it failed, in each form in which the SDK passes it on. */
 import { APICallError, JSONParseError, TypeValidationError } from '@ai-sdk/provider';
 import { BrokenStreamError, ReportedError } from './chat-stream/reported-error.ts';
-import { isRecord } from './chat-stream/record.ts';
+import { isRecord } from '../core/json.ts';
 
 export interface ServiceError {
   /** The HTTP status, or the one that an error inside a stream corresponds to. */

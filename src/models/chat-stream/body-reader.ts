@@ -2,7 +2,7 @@
 import { JSONParseError } from '@ai-sdk/provider';
 import { EventReader } from './event-reader.ts';
 import { BrokenStreamError, errorIn, type ReportedError } from './reported-error.ts';
-import { isRecord, type JsonRecord } from './record.ts';
+import { isRecord, type JsonRecord } from '../../core/json.ts';
 import type { BodyInterceptor } from '../http.ts';
 
 /**

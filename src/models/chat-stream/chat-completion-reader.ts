@@ -7,7 +7,7 @@ import { readChatEvent, type ChatEvent, type ToolCallDelta } from './chat-event.
 import type { GrowingType } from '../../core/parts.ts';
 import { finishNamed, type ChatFinish } from './finish-reasons.ts';
 import { plainTextOf } from './plain-text.ts';
-import type { JsonRecord } from './record.ts';
+import type { JsonRecord } from '../../core/json.ts';
 import { TextShape } from './text-shape.ts';
 import { ThinkTags } from './think-tags.ts';
 import { ToolCallDeltas } from './tool-call-deltas.ts';

@@ -1,7 +1,7 @@
 /** One event of a chat completion, in one form for every service. */
 import { contentOf, NO_CONTENT } from './content.ts';
 import { readOtherShape } from './other-shapes.ts';
-import { isRecord, recordOf, textOf, type JsonRecord } from './record.ts';
+import { isRecord, recordOf, textOf, type JsonRecord } from '../../core/json.ts';
 import { usageIn, type ChatUsage } from './usage.ts';
 
 /** A piece of a tool call; the first piece of a call has its id and its name. */

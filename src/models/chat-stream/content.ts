@@ -1,5 +1,5 @@
 /** The content of a message, which services give as a text or as a list of parts. */
-import { isRecord, textOf } from './record.ts';
+import { isRecord, textOf } from '../../core/json.ts';
 
 export interface Content {
   thought: string;

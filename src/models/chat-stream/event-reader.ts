@@ -4,6 +4,7 @@
  * strict: lines end in LF, CR or CRLF, `data:` may lack its space, empty lines between events may
  * be missing, and a body may be plain JSON, whole or line by line.
  */
+import { parseJson } from '../../core/json.ts';
 
 /** Is told what was read, in order. */
 export interface EventListener {
@@ -120,7 +121,7 @@ export class EventReader {
   /** Reads an event that is one line of JSON: the short way for nearly all of them. */
   #readPlain(json: string): boolean {
     if (this.#listener.onLine(json)) return true;
-    const value = parsed(json);
+    const value = parseJson(json);
     if (value === undefined) return false;
     this.#listener.onJson(value, '', json);
     return true;
@@ -174,7 +175,7 @@ export class EventReader {
 
   /** @returns false when the data is no JSON */
   #parse(data: string): boolean {
-    const value = parsed(data);
+    const value = parseJson(data);
     if (value === undefined) return false;
     const type = this.#type;
     this.#type = '';
@@ -188,15 +189,6 @@ export class EventReader {
     this.#data = undefined;
     if (data !== undefined && !isKeepAlive && !this.#parse(data)) this.#listener.onUnreadable(data);
     this.#type = '';
-  }
-}
-
-/** Returns the value of JSON; undefined for what is no JSON. */
-function parsed(data: string): unknown {
-  try {
-    return JSON.parse(data);
-  } catch {
-    return undefined;
   }
 }
 

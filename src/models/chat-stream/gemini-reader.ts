@@ -1,6 +1,6 @@
 /** Follows Gemini's answers: shows its provider the events, and judges errors and endings. */
 import { BodyReader } from './body-reader.ts';
-import { isRecord, recordOf, textOf, type JsonRecord } from './record.ts';
+import { isRecord, recordOf, textOf, type JsonRecord } from '../../core/json.ts';
 
 export interface GeminiSink {
   onEvent(value: JsonRecord): void;

@@ -4,7 +4,7 @@
  * since whoever hands on such a wire has not handed on our tools either.
  */
 import type { ChatEvent } from './chat-event.ts';
-import { numberOf, recordOf, textOf, type JsonRecord } from './record.ts';
+import { numberOf, recordOf, textOf, type JsonRecord } from '../../core/json.ts';
 import { usageIn, type ChatUsage } from './usage.ts';
 
 type Said = Partial<Pick<ChatEvent, 'thought' | 'text' | 'finish' | 'usage'>>;

@@ -1,5 +1,5 @@
 /** The event that nearly all of an answer consists of: it adds text and says nothing else. */
-import type { JsonRecord } from './record.ts';
+import type { JsonRecord } from '../../core/json.ts';
 
 /**
  * Returns the text of an event that says nothing else; undefined for any other. It looks at every

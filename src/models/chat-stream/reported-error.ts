@@ -1,6 +1,6 @@
 /** An error that a service reports inside its answer. */
 import { choiceOf } from './chat-event.ts';
-import { isRecord, recordOf, textOf, type JsonRecord } from './record.ts';
+import { isRecord, recordOf, textOf, type JsonRecord } from '../../core/json.ts';
 
 export class ReportedError extends Error {
   override readonly name = 'ReportedError';

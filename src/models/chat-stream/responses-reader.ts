@@ -6,7 +6,7 @@
 import type { LanguageModelV4ToolCall } from '@ai-sdk/provider';
 import { BodyReader } from './body-reader.ts';
 import { finishNamed, type ChatFinish } from './finish-reasons.ts';
-import { isRecord, recordOf, textOf, type JsonRecord } from './record.ts';
+import { isRecord, recordOf, textOf, type JsonRecord } from '../../core/json.ts';
 import { errorIn, type ReportedError } from './reported-error.ts';
 import { usageIn, type ChatUsage } from './usage.ts';
 

@@ -1,6 +1,6 @@
 /** Puts the pieces of tool calls into the form that providers insist on. */
 import type { ToolCallDelta } from './chat-event.ts';
-import { recordOf, textOf, type JsonRecord } from './record.ts';
+import { recordOf, textOf, type JsonRecord } from '../../core/json.ts';
 
 /**
  * Numbers the calls of one answer. Services leave out the index, number every call 0, repeat ids,

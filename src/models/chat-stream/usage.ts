@@ -1,6 +1,6 @@
 /** Counts of tokens, as services of chat completions report them. */
 import type { LanguageModelV4Usage } from '@ai-sdk/provider';
-import { isRecord, numberOf, recordOf } from './record.ts';
+import { isRecord, numberOf, recordOf } from '../../core/json.ts';
 
 /** Tokens. A count that was not reported is undefined. */
 export interface ChatUsage {

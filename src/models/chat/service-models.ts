@@ -3,7 +3,7 @@
  * is kept: a server that does not answer changes nothing.
  */
 import { APICallError } from '@ai-sdk/provider';
-import { recordOf } from '../chat-stream/record.ts';
+import { parseJson, recordOf } from '../../core/json.ts';
 import { describeFailure, type FailureContext } from '../describe-failure.ts';
 import type { HttpFetch } from '../http.ts';
 
@@ -93,7 +93,7 @@ export class ServiceModels {
       signal: AbortSignal.timeout(LIMIT_MS),
     });
     const responseBody = await response.text();
-    const body = jsonOf(responseBody);
+    const body = parseJson(responseBody);
     // LM Studio answers an unknown address by 200 and an error.
     const { data, models, error } = recordOf(body);
     if (response.status === 200 && !error && (data !== undefined || models !== undefined))
@@ -112,14 +112,6 @@ export class ServiceModels {
 /** Returns true for an answer that will not change by itself soon: no failure of the server. */
 function isAnswer(error: unknown): boolean {
   return error instanceof APICallError && (error.statusCode ?? 500) < 500;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The fields in which servers say how much a model takes: vLLM, OpenRouter, Groq. */

@@ -1,4 +1,5 @@
 /** Decodes vectors that some services send in base64, although numbers were requested. */
+import { parseJson } from '../../core/json.ts';
 import { z } from 'zod';
 import type { HttpFetch } from '../http.ts';
 
@@ -21,18 +22,10 @@ export function withNumbers(network: HttpFetch): HttpFetch {
  * refuses it.
  */
 function numbersFor(body: string): string {
-  const answer = ANSWER.safeParse(parsed(body));
+  const answer = ANSWER.safeParse(parseJson(body));
   if (!answer.success) return body;
   const data = answer.data.data.map((item) => ({ ...item, embedding: floatsIn(item.embedding) }));
   return JSON.stringify({ ...answer.data, data });
-}
-
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Decodes 4-byte floating point numbers, lowest byte first. */

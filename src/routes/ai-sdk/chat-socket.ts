@@ -4,6 +4,7 @@
  */
 import { z } from '@hono/zod-openapi';
 import type { ActionContext } from '../../actions/context.ts';
+import { parseJson } from '../../core/json.ts';
 import type { Logger } from '../../core/logger.ts';
 import { failureOf, invalid, notFound } from '../../core/errors.ts';
 import type { TurnStream } from '../../turns/turn-service.ts';
@@ -60,12 +61,7 @@ export async function receiveChatFrame(
 }
 
 function parsed(data: string): Frame | undefined {
-  if (data.length > LONGEST_FRAME) return undefined;
-  try {
-    return frame.safeParse(JSON.parse(data)).data;
-  } catch {
-    return undefined;
-  }
+  return data.length > LONGEST_FRAME ? undefined : frame.safeParse(parseJson(data)).data;
 }
 
 async function streamFor(

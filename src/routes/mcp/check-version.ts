@@ -3,6 +3,7 @@
  * body and again in its headers, by which proxies find their way: both have to agree. What says
  * nothing of it is of a client of the versions before, which had sessions.
  */
+import { isRecord, recordOf } from '../../core/json.ts';
 import type { AppContext } from '../shared/dependencies.ts';
 import {
   failed,
@@ -85,12 +86,4 @@ function unsupported(requested: unknown): Said {
 
 function lacks(field: string): Said {
   return failed({ code: INVALID_PARAMS, message: `params._meta must have ${field}` }, 400);
-}
-
-function recordOf(value: unknown): Record<string, unknown> {
-  return isRecord(value) ? value : {};
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

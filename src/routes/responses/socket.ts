@@ -7,6 +7,7 @@ import { ANONYMOUS } from '../../actions/client-chat.ts';
 import type { ActionContext, ActionDependencies } from '../../actions/context.ts';
 import { failureOf, invalid, notFound, ParleyError } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
+import { parseJson } from '../../core/json.ts';
 import { turnIdIn } from '../../wire/responses/ids.ts';
 import { responseEvents } from '../../wire/responses/events.ts';
 import { BrokenOff } from '../../wire/wire.ts';
@@ -53,7 +54,7 @@ export async function receiveResponseFrame(
   data: string,
   host: FrameHost,
 ): Promise<void> {
-  const given = parsed(data);
+  const given = data.length > LONGEST_FRAME ? undefined : parseJson(data);
   const lane = laneOf(given);
   try {
     if (isSteer(given)) await steerAtOnce(socket, given, host);
@@ -157,14 +158,6 @@ function frameOf({ data, given }: Frame): CreateFrame {
   throw given === undefined
     ? new ParleyError({ code: 'invalid_request', detail: 'A frame must be JSON' })
     : invalidInput(frame.error);
-}
-
-function parsed(data: string): unknown {
-  try {
-    return data.length > LONGEST_FRAME ? undefined : JSON.parse(data);
-  } catch {
-    return undefined;
-  }
 }
 
 function laneOf(given: unknown): string | undefined {

@@ -7,6 +7,7 @@ import type { ActionContext } from '../../actions/context.ts';
 import { startTurn } from '../../actions/start-turn.ts';
 import { failureOf, invalid, notFound, ParleyError, type ErrorCode } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
+import { recordOf, textOf } from '../../core/json.ts';
 import type { StoredTurn } from '../../core/message.ts';
 import { readTurn } from '../../store/turns/read.ts';
 import type { TurnStream } from '../../turns/turn-service.ts';
@@ -25,8 +26,10 @@ const userMessage = inputItem.extend({
   role: z.literal('user'),
 });
 
+const STEER = 'response.steer';
+
 const steerFrame = z.looseObject({
-  type: z.literal('response.steer'),
+  type: z.literal(STEER),
   previous_response_id: z.string().min(1).max(200),
   input: z.union([schemas.messageText, z.array(userMessage).min(1)]),
 });
@@ -43,10 +46,8 @@ const CODES: Partial<Record<ErrorCode, string>> = {
 
 /** Tells whether a frame is to steer a response. */
 export function isSteer(given: unknown): boolean {
-  return typeof given === 'object' && given !== null && Reflect.get(given, 'type') === STEER;
+  return recordOf(given)['type'] === STEER;
 }
-
-const STEER = 'response.steer';
 
 /**
  * Steers a response, and sends the one that follows, if any. A failure is told with the input, so
@@ -58,7 +59,8 @@ export async function steer(
   given: unknown,
   contextFor: () => ActionContext,
 ): Promise<void> {
-  const asked = { input: Reflect.get(Object(given), 'input') as unknown, id: idIn(given) };
+  const { input, previous_response_id: id } = recordOf(given);
+  const asked = { input, id: textOf(id) };
   const lane = laneOfTurn(socket, turnIdIn(asked.id));
   const about = { id: `steer_${newId()}`, previous_response_id: asked.id };
   const tell = (type: string, fields: object, number: number) =>
@@ -76,11 +78,6 @@ export async function steer(
     const type = 'invalid_request_error';
     tell('response.steer.failed', { error: { type, ...failure }, steer: target }, 0);
   }
-}
-
-function idIn(given: unknown): string {
-  const id: unknown = Reflect.get(Object(given), 'previous_response_id');
-  return typeof id === 'string' ? id : '';
 }
 
 function frameOf(given: unknown): SteerFrame {

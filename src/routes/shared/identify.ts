@@ -2,6 +2,7 @@
 import { HTTPException } from 'hono/http-exception';
 import { presentedCredential, refuseInAddress } from '../../auth/presented.ts';
 import { notFound, unauthenticated } from '../../core/errors.ts';
+import { parseJson } from '../../core/json.ts';
 import type { IdentifiedUser, Principal } from '../../core/principal.ts';
 import { hasScope, requireUserId } from '../../core/principal.ts';
 import { ConfirmingDatabase } from '../../store/credentials/confirm.ts';
@@ -98,14 +99,6 @@ async function userInBody(c: AppContext): Promise<unknown> {
 function refuseUnreadable(c: AppContext, text: string): undefined {
   if (text !== '' && text.trim() !== 'null' && isJson(c.req.header('content-type')))
     throw new HTTPException(400);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -5,6 +5,7 @@ import { startTurn, type TurnAsk } from '../../actions/start-turn.ts';
 import { editInput, messageInput, regenerateInput } from '../../actions/turn-input.ts';
 import { failureOf, invalid, notFound, ParleyError, unauthenticated } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
+import { parseJson } from '../../core/json.ts';
 import { proofOf } from '../../core/principal.ts';
 import { ConfirmingDatabase } from '../../store/credentials/confirm.ts';
 import { problemOf } from '../../wire/problem.ts';
@@ -123,17 +124,12 @@ function parseFrame(data: string): Incoming {
     const detail = `A frame may have ${LONGEST_FRAME} characters`;
     throw new ParleyError({ code: 'payload_too_large', detail });
   }
-  const parsed = incoming.safeParse(parseJson(data));
+  const given = parseJson(data);
+  if (given === undefined)
+    throw new ParleyError({ code: 'invalid_request', detail: 'A frame must be JSON' });
+  const parsed = incoming.safeParse(given);
   if (parsed.success) return parsed.data;
   throw invalidInput(parsed.error);
-}
-
-function parseJson(data: string): unknown {
-  try {
-    return JSON.parse(data);
-  } catch {
-    throw new ParleyError({ code: 'invalid_request', detail: 'A frame must be JSON' });
-  }
 }
 
 function sendFrame(socket: Socket, frame: Record<string, unknown>): void {

@@ -1,4 +1,14 @@
-/** Looking into JSON that nobody has checked. */
+/** Reads JSON that nobody has checked. */
+
+/** Returns the value of a text; undefined for what is no JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
 const NOTHING: JsonRecord = {};
