@@ -38,26 +38,39 @@ export abstract class BodyReader implements BodyInterceptor {
 
   /** The service has declared the finish of its answer. */
   protected abstract readonly isDeclared: boolean;
-  /**
-   * Reads an event that is like the one before, without its being parsed.
-   * @returns false for any other, which is parsed
-   */
-  protected abstract readLine(json: string): boolean;
-  /**
-   * Reads an event of the commonest kind, at the least cost.
-   * @param json the event as it was sent
-   * @returns false for any other, which is left to {@link read}
-   */
-  protected abstract readPlain(value: unknown, json: string): boolean;
   /** Reads an event that reports no error. */
   protected abstract read(value: JsonRecord): void;
-  protected abstract onDoneMark(): void;
-  /** All events of one read of the network have been read. */
-  protected abstract onRead(): void;
   /** The answer is over, by a declared finish or without one; nothing follows. */
   protected abstract tellEnd(): void;
   /** The service reported an error, sent what cannot be read, or the connection broke. */
   protected abstract tellError(error: Error): void;
+
+  /**
+   * Reads an event that is like the one before, without its being parsed.
+   * @returns false for any other, which is parsed
+   */
+  protected readLine(_json: string): boolean {
+    return false;
+  }
+
+  /**
+   * Reads an event of the commonest kind, at the least cost.
+   * @param _json the event as it was sent
+   * @returns false for any other, which is left to {@link read}
+   */
+  protected readPlain(_value: unknown, _json: string): boolean {
+    return false;
+  }
+
+  /** The mark that ends a stream has come; services that have none get it from proxies. */
+  protected onDoneMark(): void {
+    this.finish();
+  }
+
+  /** All events of one read of the network have been read. */
+  protected onRead(): void {
+    // Nothing to do for a wire that tells each event by itself.
+  }
 
   get isDone(): boolean {
     return this.#isDone;

@@ -24,15 +24,6 @@ export class GeminiReader extends BodyReader {
     return this.#isDeclared;
   }
 
-  /** Its provider is shown every event: none is simpler than others. */
-  protected override readLine(): boolean {
-    return false;
-  }
-
-  protected override readPlain(): boolean {
-    return false;
-  }
-
   protected override read(value: JsonRecord): void {
     const { candidates, promptFeedback } = value;
     const candidate = recordOf(Array.isArray(candidates) ? candidates[0] : undefined);
@@ -42,15 +33,6 @@ export class GeminiReader extends BodyReader {
     this.settleAnew();
     if (Array.isArray(candidates) || isRecord(value['usageMetadata']) || isBlocked)
       this.#sink.onEvent(value);
-  }
-
-  /** A proxy's own: Gemini has no such mark. */
-  protected override onDoneMark(): void {
-    this.finish();
-  }
-
-  protected override onRead(): void {
-    // Its provider is shown each event by itself.
   }
 
   protected override tellEnd(): void {

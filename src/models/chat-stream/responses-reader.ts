@@ -42,14 +42,6 @@ export class ResponsesReader extends BodyReader {
     return this.#isDeclared;
   }
 
-  protected override readLine(): boolean {
-    return false;
-  }
-
-  protected override readPlain(): boolean {
-    return false;
-  }
-
   protected override errorOf(value: JsonRecord, type: string): ReportedError | undefined {
     const response = recordOf(value['response'] ?? value);
     if (response['status'] !== 'failed' && value['type'] !== 'response.failed')
@@ -96,14 +88,6 @@ export class ResponsesReader extends BodyReader {
       if (type === 'message') this.#sink.onText(textsIn(content));
     }
     this.#readEnd(response);
-  }
-
-  protected override onDoneMark(): void {
-    this.finish();
-  }
-
-  protected override onRead(): void {
-    // Each event is told by itself.
   }
 
   protected override tellEnd(): void {
