@@ -7,6 +7,7 @@ import { historyHashes, questionParts, type Exchange, type Question } from '../c
 import { invalid } from '../core/errors.ts';
 import { titleFrom } from '../core/title.ts';
 import { createFromHistory, findExchanges, type StoredExchange } from '../store/histories.ts';
+import { RETRY_WITHIN_MS } from '../store/turns/find-answer.ts';
 import type { TurnAddress } from '../turns/turn-service.ts';
 import { keepOld } from './attachments.ts';
 import type { PlacedAsk } from './client-chat.ts';
@@ -60,9 +61,6 @@ export async function hashesOf(
 
 /** The turn to join, or the place of a new one. */
 export type Place = { join: TurnAddress } | { ask: PlacedAsk };
-
-/** A retry that comes later than this is a new request, milliseconds. */
-const RETRY_WITHIN_MS = 60_000;
 
 /** Finds the place of a history among all that its user has; makes one where there is none. */
 export async function placeHistory(context: ActionContext, placing: Placing): Promise<Place> {

@@ -3,7 +3,7 @@ import type { ActionContext } from '../../actions/context.ts';
 import type { Key } from '../../store/idempotency-keys.ts';
 import { clientUserOf } from '../shared/client-user.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
-import { idempotencyKey } from '../shared/idempotency-key.ts';
+import { idempotencyKey, isRetry } from '../shared/idempotency-key.ts';
 import type { ResponseBody } from './body.ts';
 
 export interface ResponseAsker {
@@ -26,7 +26,7 @@ export async function askerOf(c: AppContext, given: ResponseBody): Promise<Respo
     context: actionContext(c),
     clientUser: clientUserOf(c, given),
     said: await c.req.text(),
-    isRetry: Number(c.req.header('x-stainless-retry-count') ?? 0) > 0,
+    isRetry: isRetry(c),
     keyIn: (scope) => idempotencyKey(c, { scope }),
     remembers: () => false,
   };

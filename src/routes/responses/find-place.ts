@@ -64,11 +64,20 @@ async function afterResponse(
   if (!place || (place.isTemporary && !asker.remembers(turnId))) throw previousNotFound(id);
   if (place.isTemporary && isKept)
     throw invalid('store', 'store: what follows a response that is not kept cannot be kept');
-  const isNew = items.every(({ kind }) => kind !== 'answer');
-  const rest = isNew ? items : itemsAfter(items, place.id);
-  if (!isNew && lastAnswerIn(items) !== place.id)
-    throw invalid('input', 'input: with previous_response_id only what is new may be sent');
-  return afterAnswer(place, rest, isKept);
+  return afterAnswer(place, newIn(items, place.id, 'previous_response_id'), isKept);
+}
+
+/**
+ * Returns the items that come after the last stored answer; clients may send that answer again.
+ * @param place the field that names the place
+ * @throws ParleyError `invalid_request` where items of the history are sent, too
+ */
+function newIn(items: InputItem[], lastAnswer: string | null, place: string): InputItem[] {
+  if (items.every(({ kind }) => kind !== 'answer')) return items;
+  const last = lastAnswerIn(items);
+  if (last === undefined || last !== lastAnswer)
+    throw invalid('input', `input: with ${place} only what is new may be sent`);
+  return itemsAfter(items, last);
 }
 
 function previousNotFound(id: string): ParleyError {
@@ -83,11 +92,8 @@ async function afterAnswer(
   isKept: boolean,
 ): Promise<Found> {
   const { id: parentId, conversationId, instructions: standing } = place;
-  const parts = partsOf(items);
-  const hash = await hashOf(parentId, [parts, items]);
-  const attachments = attachmentsOf(items);
-  const input = { kind: 'message' as const, parts, parentId, historyHash: hash, attachments };
-  const found = { ask: { conversationId, input }, standing, hash };
+  const input = { ...(await messageOf(items, parentId)), parentId };
+  const found = { ask: { conversationId, input }, standing, hash: input.historyHash };
   return isKept || place.isTemporary ? found : { ...found, copies: place };
 }
 
@@ -102,22 +108,18 @@ async function inConversation(
   const id = conversationIdIn(named);
   const found = await readConversation(dependencies.db, { id, principal });
   if (!found) throw notFound('Conversation');
-  const last = lastAnswerIn(items);
-  const isNew = items.every(({ kind }) => kind !== 'answer');
-  if (!isNew && last !== found.headMessageId)
-    throw invalid('input', 'input: with a conversation only what is new may be sent');
-  const added = isNew ? items : itemsAfter(items, last ?? '');
-  const parts = partsOf(added);
-  const hash = await hashOf(id, [parts, added]);
-  const attachments = attachmentsOf(added);
-  const input = { kind: 'message' as const, parts, historyHash: hash, attachments };
-  return { ask: { conversationId: id, input }, standing: found.instructions, hash };
+  const input = await messageOf(newIn(items, found.headMessageId, 'a conversation'), id);
+  const ask = { conversationId: id, input };
+  return { ask, standing: found.instructions, hash: input.historyHash };
 }
 
-/** Hashes a message with its place. @param said its parts, and the items that it is made of */
-function hashOf(place: string, [parts, items]: [unknown, InputItem[]]): Promise<string> {
+/** Makes the user's message of items. @param place the id of what it follows, for its hash */
+async function messageOf(items: InputItem[], place: string) {
+  const parts = partsOf(items);
   const files = filesOf(items).map(({ key }) => key);
-  return sha256(JSON.stringify(files.length === 0 ? [place, parts] : [place, parts, files]));
+  const said = files.length === 0 ? [place, parts] : [place, parts, files];
+  const historyHash = await sha256(JSON.stringify(said));
+  return { kind: 'message' as const, parts, historyHash, attachments: attachmentsOf(items) };
 }
 
 /** Goes on after the answer whose id the history has, or places the history by what it says. */

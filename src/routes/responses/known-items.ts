@@ -3,6 +3,7 @@
  * answered by a response, and keep the history by themselves.
  */
 import { userOf, withUser } from '../../actions/client-chat.ts';
+import type { ActionContext } from '../../actions/context.ts';
 import { hashesOf } from '../../actions/place-history.ts';
 import { answerKey } from '../../core/exchange.ts';
 import type { Message } from '../../core/message.ts';
@@ -80,9 +81,12 @@ export async function adoptBegun(
   const given = messagesOf(items);
   const [question] = given;
   if (question?.role !== 'user' || given.length < 2) return false;
-  const { dependencies, principal } = withUser(actionContext(c));
+  const context = withUser(actionContext(c));
+  const { dependencies, principal } = context;
   const { db, config } = dependencies;
-  for (const { conversationId } of await begunWith(c, contentOf(question.parts))) {
+  const clientUser = clientUserOf(c, {});
+  const begun = await begunWith(context, { question: contentOf(question.parts), clientUser });
+  for (const { conversationId } of begun) {
     const mine = { id: conversationId, principal };
     const slice = { newest: given.length + 1 };
     const leaseMs = config.TURN_LEASE_MS;
@@ -97,10 +101,11 @@ export async function adoptBegun(
 }
 
 /** Finds the conversations that responses have begun with a question, newest first. */
-async function begunWith(c: AppContext, question: string): Promise<StoredExchange[]> {
-  const { dependencies, principal } = withUser(actionContext(c));
+async function begunWith(
+  { dependencies, principal }: ActionContext,
+  { question, clientUser }: { question: string; clientUser: string | undefined },
+): Promise<StoredExchange[]> {
   const userId = userOf(principal);
-  const clientUser = clientUserOf(c, {});
   const { whole } = await hashesOf({ before: [], question }, { userId, clientUser });
   const found = await findExchanges(dependencies.db, { userId, hashes: [whole] });
   return found

@@ -29,3 +29,8 @@ export async function idempotencyKey(
   const request = [c.req.method, c.req.path, url.search, said ?? (await c.req.text())].join('\n');
   return { scope, key, fingerprint: await sha256(request) };
 }
+
+/** Tells whether a client of OpenAI's package says that it has sent the request before. */
+export function isRetry(c: AppContext): boolean {
+  return Number(c.req.header('x-stainless-retry-count') ?? 0) > 0;
+}

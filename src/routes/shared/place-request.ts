@@ -16,7 +16,7 @@ import type { TurnParameters } from '../../core/parameters.ts';
 import { sha256 } from '../../core/sha256.ts';
 import type { TurnAddress } from '../../turns/turn-service.ts';
 import { actionContext, type AppContext } from './dependencies.ts';
-import { idempotencyKey } from './idempotency-key.ts';
+import { idempotencyKey, isRetry } from './idempotency-key.ts';
 import type { Lineage } from './lineage.ts';
 import { isAnsweredBefore, isPlaceTaken } from './or-elsewhere.ts';
 
@@ -55,13 +55,12 @@ export async function placeRequest(c: AppContext, given: HistoryRequest): Promis
   await registry.find(model ?? registry.defaultName, parameters);
   const context = withUser(actionContext(c));
   const userId = userOf(context.principal);
-  const isRetry = Number(c.req.header('x-stainless-retry-count') ?? 0) > 0;
   const placing: Placing = {
     ...history,
     userId,
     hashes: await hashesOf(history, { userId, clientUser }),
     create: { isTemporary: lineage.isTask },
-    ...(isRetry ? { retryOf: parameters.request } : {}),
+    ...(isRetry(c) ? { retryOf: parameters.request } : {}),
   };
   const idempotency = await idempotencyKey(c, { scope: userId });
   const { answerId: answerClientId } = lineage;

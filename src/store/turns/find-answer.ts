@@ -100,7 +100,7 @@ export async function findAnswersTo(
 }
 
 /** A retry that comes later than this is a new request, milliseconds. */
-const RETRY_WITHIN_MS = 60_000;
+export const RETRY_WITHIN_MS = 60_000;
 
 const selectByHash = prepare(({ hash, owner }: Given<'hash' | 'owner'>) =>
   query
