@@ -151,6 +151,6 @@ async function shown(c: AppContext, reader: StreamReader) {
   const leaseMs = config.TURN_LEASE_MS;
   const ask = { ...reader, defaults, streams, stored: true as const, leaseMs };
   const budget = await readBudget(db, ask);
-  const headers = { ...limitHeaders(budget), 'Cache-Control': 'no-store' };
-  return c.json({ user_id: reader.userId, limits: limitsView(budget) }, 200, headers);
+  const said = { user_id: reader.userId, limits: limitsView(budget) };
+  return c.json(said, 200, limitHeaders(budget));
 }

@@ -49,7 +49,7 @@ export function toolsRouter() {
           tools: tools.filter(({ server }) => server === name).length,
         })),
       };
-      return c.json(shown, 200, { 'Cache-Control': 'no-store' });
+      return c.json(shown, 200);
     },
   );
   return router;

@@ -11,7 +11,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { isTrustedHost } from '../../auth/host.ts';
 import { newId } from '../../core/ids.ts';
 import { logAnswer } from '../../routes/shared/log-request.ts';
-import { headersOfPlainAnswer, timing } from '../../routes/shared/response-headers.ts';
+import { headersOfAnswer, timing } from '../../routes/shared/response-headers.ts';
 import { streamOptions } from '../../routes/shared/answer-turn.ts';
 import { turnHeaders } from '../../routes/shared/stream-turn.ts';
 import type { Dependencies } from '../../routes/shared/dependencies.ts';
@@ -32,6 +32,8 @@ const TELLING = [
   'content-length',
   'transfer-encoding',
 ];
+
+const OPTIONS = streamOptions(nativeSse, {});
 
 interface FastPathOptions extends Pick<
   Dependencies,
@@ -65,12 +67,10 @@ function answered(
   if (!stream) return false;
   const requestId = newId();
   writeTurn(outgoing, stream, {
-    ...headersOfPlainAnswer(requestId, timing('total', performance.now() - begunAt)),
+    ...headersOfAnswer(requestId, timing('total', performance.now() - begunAt)),
     ...nativeSse.headers,
     ...turnHeaders(stream),
   });
   logAnswer(log, { method, path: url, status: 200, begunAt, requestId, turn: stream });
   return true;
 }
-
-const OPTIONS = streamOptions(nativeSse, {});

@@ -101,20 +101,19 @@ export function timing(name: string, ms: number): string {
  * itself, before the middleware sees it.
  */
 export function headersOfEveryAnswer(c: AppContext): Record<string, string> {
-  const common = {
-    ...headersOfPlainAnswer(c.get('requestId'), serverTiming(c)),
-    ...securityHeaders(c),
-  };
+  const common = headersOfAnswer(c.get('requestId'), serverTiming(c), securityHeaders(c));
   if (c.req.header('origin') === undefined) return common;
   return { ...Object.fromEntries(c.res.headers), ...common };
 }
 
-/** Returns these headers for an answer to a program, not to a page, and without TLS before us. */
-export function headersOfPlainAnswer(requestId: string, timing: string): Record<string, string> {
-  return {
-    'X-Request-Id': requestId,
-    'Server-Timing': timing,
-    Vary: 'Origin',
-    ...ALWAYS,
-  };
+/**
+ * Returns these headers for an answer to a program, not to a page.
+ * @param security those that protect it: the ones without TLS unless given
+ */
+export function headersOfAnswer(
+  requestId: string,
+  timing: string,
+  security: Readonly<Record<string, string>> = ALWAYS,
+): Record<string, string> {
+  return { 'X-Request-Id': requestId, 'Server-Timing': timing, Vary: 'Origin', ...security };
 }
