@@ -5,12 +5,16 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { request } from '../support/http.ts';
 import { startNginx } from '../support/nginx.ts';
 import { OwnServers } from '../support/own-servers.ts';
-import { freePort, repository, temporaryDirectory } from '../support/places.ts';
+import { freePort, repository } from '../support/places.ts';
 import { findProgram, type Proxy } from '../support/proxy-process.ts';
 import type { TestServer } from '../support/server.ts';
 import { openStream } from '../support/sse.ts';
-import { openWebSocket } from '../support/websocket.ts';
-import { restartInTurn } from './rolling-restart.ts';
+import {
+  restartsLoseNothing,
+  silentQueueSurvives,
+  streamArrives,
+  uploadsAndSocketsPass,
+} from './behind-proxy.ts';
 
 const hasNginx = findProgram('nginx') !== undefined;
 if (!hasNginx) console.warn('nginx is not installed: nothing is tested behind it');
@@ -54,19 +58,7 @@ describe.skipIf(!hasNginx)('behind nginx with its default settings', () => {
   it('streams arrive as they are written, and a GET by EventSource does too', async () => {
     const server = await own.serve({ TRUSTED_HOSTS: 'parley' });
     const { url } = await proxy(plain(server));
-    own.upstream.script('slow', {
-      tokens: ['one ', 'two '],
-      infinite: true,
-      delayMs: { between: 50 },
-    });
-    const json = { user_id: 'u', message: 'go', model: 'openai/slow' };
-    const stream = await openStream(`${url}/conversations`, { json });
-    await stream.next('message.delta');
-    await stream.next('message.delta');
-    const turn = `${url}/turns/${String(stream.headers['x-turn-id'])}`;
-    const cancelled = await request(`${turn}/cancel`, { method: 'POST' });
-    expect(cancelled.json).toMatchObject({ status: 'cancelled' });
-    expect(await stream.collect()).toMatchObject({ ended: 'end' });
+    const stream = await streamArrives(own, url);
     const id = String(stream.headers['x-conversation-id']);
     const events = await openStream(
       `${url}/conversations/${id}/stream?message=hello&model=offline`,
@@ -79,15 +71,7 @@ describe.skipIf(!hasNginx)('behind nginx with its default settings', () => {
 describe.skipIf(!hasNginx)('behind nginx as deploy/nginx.conf sets it up', () => {
   it('large uploads and sockets pass', { timeout: 120_000 }, async () => {
     const { url } = await proxy(sample([await own.serve()]));
-    const text = `The blue valve. ${'A long manual says much of it.\n'.repeat(40_000)}`;
-    const json = { user_id: 'u', text };
-    const made = await request(`${url}/documents`, { json, timeoutMs: 100_000 });
-    expect(made.status).toBe(200);
-
-    const socket = await openWebSocket(`${url.replace('http', 'ws')}/ws/u`);
-    socket.send({ message: 'hello' });
-    await socket.next('message_complete');
-    socket.close();
+    await uploadsAndSocketsPass(url);
   });
 
   it('a queue that waits for longer than nginx does survives', async () => {
@@ -95,35 +79,20 @@ describe.skipIf(!hasNginx)('behind nginx as deploy/nginx.conf sets it up', () =>
     const { url } = await proxy((port) =>
       sample([server])(port).replace('proxy_read_timeout 330s', 'proxy_read_timeout 1s'),
     );
-    own.upstream.script('silent', { text: 'at last', delayMs: { first: 2_500 } });
-    const json = { user_id: 'u', message: 'go', model: 'openai/silent' };
-    const first = await openStream(`${url}/conversations`, { json });
-    const id = String(first.headers['x-conversation-id']);
-    const queued = await openStream(`${url}/conversations/${id}/messages`, {
-      json: { ...json, on_busy: 'queue' },
-    });
-    for (const stream of [first, queued])
-      expect(await stream.collect()).toMatchObject({
-        ended: 'end',
-        text: expect.stringContaining('turn.completed'),
-      });
+    await silentQueueSurvives(own, url);
   });
 
   it(
     'three processes are restarted one after the other, and no turn or message is lost',
     { timeout: 300_000 },
     async () => {
-      const database = `file:${join(temporaryDirectory('rolling'), 'parley.db')}`;
-      const env = { DATABASE_URL: database };
-      const servers = [await own.serve(env), await own.serve(env), await own.serve(env)];
-      const { url, nginx } = await proxy(sample(servers));
-      const report = await restartInTurn(servers, own.upstream, url);
-      expect(report.problems).toEqual([]);
-      expect(report.messages).toBeGreaterThanOrEqual(1_000);
-      expect(report.exits).toEqual([0, 0, 0]);
-      for (const turn of report.turns)
-        expect(turn).toEqual({ ended: 'end', last: 'turn.completed', isWhole: true });
-      expect(nginx.logs()).not.toMatch(/no live upstreams/u);
+      let nginx: Proxy | undefined;
+      await restartsLoseNothing(own, async (servers) => {
+        const before = await proxy(sample(servers));
+        ({ nginx } = before);
+        return before.url;
+      });
+      expect(nginx?.logs()).not.toMatch(/no live upstreams/u);
     },
   );
 });

@@ -5,12 +5,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startCaddy } from '../support/caddy.ts';
 import { request } from '../support/http.ts';
 import { OwnServers } from '../support/own-servers.ts';
-import { freePort, repository, temporaryDirectory } from '../support/places.ts';
+import { freePort, repository } from '../support/places.ts';
 import { findProgram } from '../support/proxy-process.ts';
 import type { TestServer } from '../support/server.ts';
-import { openStream } from '../support/sse.ts';
-import { openWebSocket } from '../support/websocket.ts';
-import { restartInTurn } from '../host/rolling-restart.ts';
+import {
+  restartsLoseNothing,
+  silentQueueSurvives,
+  streamArrives,
+  uploadsAndSocketsPass,
+} from '../host/behind-proxy.ts';
 
 const hasCaddy = findProgram('caddy') !== undefined;
 if (!hasCaddy) console.warn('Caddy is not installed: nothing is tested behind it');
@@ -45,46 +48,15 @@ describe.skipIf(!hasCaddy)('behind Caddy', () => {
     const headers = { host: `${NAME}:${new URL(url).port}` };
     expect(await request(`${url}/health`, { headers })).toMatchObject({ status: 200 });
 
-    const text = `The blue valve. ${'A long manual says much of it.\n'.repeat(40_000)}`;
-    const json = { user_id: 'u', text };
-    const made = await request(`${url}/documents`, { json, timeoutMs: 100_000 });
-    expect(made.status).toBe(200);
-
-    const socket = await openWebSocket(`${url.replace('http', 'ws')}/ws/u`);
-    socket.send({ message: 'hello' });
-    await socket.next('message_complete');
-    socket.close();
+    await uploadsAndSocketsPass(url);
   });
 
   it('streams arrive as they are written', async () => {
-    own.upstream.script('slow', {
-      tokens: ['one ', 'two '],
-      infinite: true,
-      delayMs: { between: 50 },
-    });
-    const json = { user_id: 'u', message: 'go', model: 'openai/slow' };
-    const stream = await openStream(`${url}/conversations`, { json });
-    await stream.next('message.delta');
-    await stream.next('message.delta');
-    const turn = `${url}/turns/${String(stream.headers['x-turn-id'])}`;
-    const cancelled = await request(`${turn}/cancel`, { method: 'POST' });
-    expect(cancelled.json).toMatchObject({ status: 'cancelled' });
-    expect(await stream.collect()).toMatchObject({ ended: 'end' });
+    await streamArrives(own, url);
   });
 
   it('a queue in which nothing is said for seconds survives', async () => {
-    own.upstream.script('silent', { text: 'at last', delayMs: { first: 2_500 } });
-    const json = { user_id: 'u', message: 'go', model: 'openai/silent' };
-    const first = await openStream(`${url}/conversations`, { json });
-    const id = String(first.headers['x-conversation-id']);
-    const queued = await openStream(`${url}/conversations/${id}/messages`, {
-      json: { ...json, on_busy: 'queue' },
-    });
-    for (const stream of [first, queued])
-      expect(await stream.collect()).toMatchObject({
-        ended: 'end',
-        text: expect.stringContaining('turn.completed'),
-      });
+    await silentQueueSurvives(own, url);
   });
 
   it.each([
@@ -118,16 +90,6 @@ describe.skipIf(!hasCaddy)('behind Caddy', () => {
   it(
     'three processes are restarted one after the other, and no turn or message is lost',
     { timeout: 300_000 },
-    async () => {
-      const database = `file:${join(temporaryDirectory('rolling'), 'parley.db')}`;
-      const env = { DATABASE_URL: database };
-      const servers = [await own.serve(env), await own.serve(env), await own.serve(env)];
-      const report = await restartInTurn(servers, own.upstream, await proxy(...servers));
-      expect(report.problems).toEqual([]);
-      expect(report.messages).toBeGreaterThanOrEqual(1_000);
-      expect(report.exits).toEqual([0, 0, 0]);
-      for (const turn of report.turns)
-        expect(turn).toEqual({ ended: 'end', last: 'turn.completed', isWhole: true });
-    },
+    () => restartsLoseNothing(own, (servers) => proxy(...servers)),
   );
 });

@@ -7,9 +7,9 @@ import {
   setTracingDisabled,
   tool,
 } from '@openai/agents';
-import OpenAI from 'openai';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { openAiClient } from './openai-client.ts';
 import { suiteTarget, unique } from './target.ts';
 import { scripted, sentMessages, type MessageJson } from './turns.ts';
 
@@ -18,13 +18,7 @@ setTracingDisabled(true);
 
 const target = suiteTarget();
 
-function clientOf(user: string) {
-  return new OpenAI({
-    apiKey: 'not looked at',
-    baseURL: `${target.url}/v1`,
-    defaultHeaders: { 'x-user-id': user },
-  });
-}
+const clientOf = (user: string) => openAiClient(target, user);
 
 function runnerOf(user: string, useResponses: boolean) {
   const modelProvider = new OpenAIProvider({ openAIClient: clientOf(user), useResponses });

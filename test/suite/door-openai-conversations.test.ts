@@ -1,18 +1,13 @@
 /** OpenAI's conversations and their items: its own package against the server. */
-import OpenAI from 'openai';
+import type OpenAI from 'openai';
 import { describe, expect, it } from 'vitest';
+import { openAiClient } from './openai-client.ts';
 import { suiteTarget, unique } from './target.ts';
 import { scripted, type MessageJson } from './turns.ts';
 
 const target = suiteTarget();
 
-function clientOf(user: string) {
-  return new OpenAI({
-    apiKey: 'not looked at',
-    baseURL: `${target.url}/v1`,
-    defaultHeaders: { 'x-user-id': user },
-  });
-}
+const clientOf = (user: string) => openAiClient(target, user);
 
 const tokens = ['Once ', 'upon ', 'a ', 'time'];
 const answer = tokens.join('');

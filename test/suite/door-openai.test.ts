@@ -1,6 +1,8 @@
 /** The API for clients of OpenAI: its own package against the server. */
-import OpenAI, { APIError } from 'openai';
+import type OpenAI from 'openai';
+import { APIError } from 'openai';
 import { describe, expect, it, vi } from 'vitest';
+import { openAiClient } from './openai-client.ts';
 import { suiteTarget, unique } from './target.ts';
 import { scripted, type MessageJson } from './turns.ts';
 
@@ -8,13 +10,8 @@ const target = suiteTarget();
 
 type Said = OpenAI.ChatCompletionMessageParam;
 
-function clientOf(user: string, headers: Record<string, string> = {}) {
-  return new OpenAI({
-    apiKey: 'not looked at',
-    baseURL: `${target.url}/v1`,
-    defaultHeaders: { 'x-user-id': user, ...headers },
-  });
-}
+const clientOf = (user: string, headers?: Record<string, string>) =>
+  openAiClient(target, user, headers);
 
 interface ConversationJson {
   conversation_id: string;

@@ -1,21 +1,16 @@
 /** Summaries of conversations at OpenAI's door. */
-import OpenAI from 'openai';
+import type OpenAI from 'openai';
 import { describe, expect, it, vi } from 'vitest';
 import { asRecord } from '../support/json.ts';
 import { compaction } from './open-responses.ts';
+import { openAiClient } from './openai-client.ts';
 import { suiteTarget, unique } from './target.ts';
 import { scripted, sentMessages } from './turns.ts';
 
 const target = suiteTarget();
 const summary = 'Alice launches on Tuesday 😀.';
 
-function clientOf(user: string) {
-  return new OpenAI({
-    apiKey: 'not looked at',
-    baseURL: `${target.url}/v1`,
-    defaultHeaders: { 'x-user-id': user },
-  });
-}
+const clientOf = (user: string) => openAiClient(target, user);
 
 async function sent(name: string) {
   return sentMessages((await target.upstream.requests(name)).at(-1)?.body);

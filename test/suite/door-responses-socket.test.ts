@@ -1,10 +1,10 @@
 /** Responses over a WebSocket: OpenAI's own socket and plain frames against the server. */
-import OpenAI from 'openai';
 import { ResponsesWS } from 'openai/resources/responses/ws';
 import { describe, expect, it, vi } from 'vitest';
 import { asRecord, asText } from '../support/json.ts';
 import type { SocketFrame, TestSocket } from '../support/websocket.ts';
 import { responseEvent } from './open-responses.ts';
+import { openAiClient } from './openai-client.ts';
 import { suiteTarget, unique } from './target.ts';
 import { scripted, sentMessages } from './turns.ts';
 
@@ -44,11 +44,7 @@ async function lastPrompt(name: string): Promise<string[]> {
 describe.concurrent('a socket of responses', () => {
   it('sends the events of each response, as the package’s own socket reads them', async () => {
     const { model } = await scripted(target, { tokens, reasoning: ['Hm.'] });
-    const client = new OpenAI({
-      apiKey: 'not looked at',
-      baseURL: `${target.url}/v1`,
-      defaultHeaders: { 'x-user-id': unique('user') },
-    });
+    const client = openAiClient(target, unique('user'));
     const socket = new ResponsesWS(client);
     const lines: string[] = [];
     socket.send({ type: 'response.create', model, input: 'Tell me' });

@@ -1,24 +1,20 @@
 /** OpenAI's Responses: its own package against the server. */
 import { createOpenAI } from '@ai-sdk/openai';
 import { generateText, Output, stepCountIs, streamText, tool } from 'ai';
-import OpenAI, { APIError } from 'openai';
+import type OpenAI from 'openai';
+import { APIError } from 'openai';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { openStream } from '../support/sse.ts';
 import { asRecord } from '../support/json.ts';
 import { responseEvent, responseResource } from './open-responses.ts';
+import { openAiClient } from './openai-client.ts';
 import { suiteTarget, unique } from './target.ts';
 import { hear, scripted, type MessageJson } from './turns.ts';
 
 const target = suiteTarget();
 
-function clientOf(user: string) {
-  return new OpenAI({
-    apiKey: 'not looked at',
-    baseURL: `${target.url}/v1`,
-    defaultHeaders: { 'x-user-id': user },
-  });
-}
+const clientOf = (user: string) => openAiClient(target, user);
 
 const tokens = ['Once ', 'upon ', 'a ', 'time 😀'];
 const answer = tokens.join('');

@@ -1,15 +1,12 @@
 /** A search in documents as OpenAI's package asks for it. */
-import OpenAI from 'openai';
+import type OpenAI from 'openai';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { openAiClient } from './openai-client.ts';
 import { suiteTarget, unique } from './target.ts';
 
 const target = suiteTarget();
 const owner = unique('user');
-const client = new OpenAI({
-  apiKey: 'not looked at',
-  baseURL: `${target.url}/v1`,
-  defaultHeaders: { 'x-user-id': owner },
-});
+const client = openAiClient(target, owner);
 
 beforeAll(async () => {
   const texts = {
