@@ -173,6 +173,25 @@ describe.concurrent('a response', () => {
     expect([only?.message_count, others]).toEqual([4, []]);
   });
 
+  it('takes nothing but what is new where the place is named', async () => {
+    const { model } = await scripted(target, { tokens });
+    const { responses, conversations: named } = clientOf(unique('user'));
+    const { id } = await named.create();
+    const first = await responses.create({ model, input: 'one', conversation: id });
+    const said = first.output as OpenAI.Responses.ResponseOutputMessage[];
+    const again = [...said, { role: 'user' as const, content: 'two' }];
+    // The last answer may be sent once more, an earlier one may not.
+    const second = await responses.create({ model, input: again, previous_response_id: first.id });
+    const stored = (await treeOf(second)).map(({ content }) => content);
+    expect(stored).toEqual(['one', answer, 'two', answer]);
+    for (const place of [{ previous_response_id: second.id }, { conversation: id }])
+      await expect(responses.create({ model, input: again, ...place })).rejects.toMatchObject({
+        status: 400,
+        param: 'input',
+      });
+    expect(await treeOf(second)).toHaveLength(4);
+  });
+
   it('lets the client run its tools', async () => {
     const script = [{ toolCalls: [[rome]] }, { text: 'It rains.' }];
     const { model } = await scripted(target, script);

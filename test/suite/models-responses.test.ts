@@ -92,6 +92,7 @@ describe.concurrent('an answer of the Responses API', () => {
       'with events that nobody knows',
       event('response.mood', { delta: 'x' }) + text('All.') + ended(),
     ],
+    ['as a refusal', event('response.refusal.delta', { item_id: 'm', delta: 'All.' }) + ended()],
     ['with pings', `event: ping\ndata: {}\n\n${text('All.')}: hm\n\n${ended()}`],
     ['without a type beside its data', (text('All.') + ended()).replaceAll(/event: .*\n/gu, '')],
     [
