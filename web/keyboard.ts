@@ -7,7 +7,9 @@ import { closeDrawer } from './sidebar/sidebar.ts';
 /** Lets keys work. */
 export function startKeyboard(): void {
   document.addEventListener('keydown', (event) => {
-    if (document.querySelector('dialog[open]') || event.defaultPrevented) return;
+    // A dialog is the last of the page: to look for one would go through all messages.
+    if (document.body.lastElementChild instanceof HTMLDialogElement || event.defaultPrevented)
+      return;
     if (!act(event)) return;
     event.preventDefault();
   });

@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { seedUser } from '../../test/support/seeded-user.ts';
 import type { TestServer } from '../../test/support/server.ts';
 import type { Behaviour, Upstream } from '../../test/support/upstream.ts';
-import { interactionToNextPaint, measureMainThread, watchInteractions } from './main-thread.ts';
+import { measureInteractions, measureMainThread, type Interactions } from './main-thread.ts';
 
 export interface Figure {
   what: string;
@@ -46,6 +46,14 @@ function tokensOf(text: string): string[] {
 
 const textOf = (at: number) => (at % 2 === 1 ? `Question number ${at}, in a line.` : ANSWER);
 
+/** Only what the page does has a budget: a clock also says how busy the machine is. */
+function drawInteractions(what: string, { cpuMs, clockMs }: Interactions): Figure[] {
+  return [
+    { what: `${what} to next paint, ms of CPU`, value: cpuMs, budget: UNNOTICED_MS },
+    { what: `${what} to next paint, ms by the clock`, value: clockMs },
+  ];
+}
+
 /** All measures by their names. */
 export const MEASURES: Readonly<Record<string, (rig: Rig) => Promise<Figure[]>>> = {
   streaming: (rig) => streaming(rig, false),
@@ -62,12 +70,10 @@ async function streaming(rig: Rig, isDrawn: boolean): Promise<Figure[]> {
   if (isDrawn) await drawAll(page);
   const nodes = await page.evaluate<number>(`document.querySelectorAll('*').length`);
   const calm = await measureMainThread(rig.browser, page, () => askAndRead(page, 'Go on'));
-  await watchInteractions(page);
   const answered = askAndRead(page, 'Go on');
   await page.locator('.assistant[aria-busy] .text').first().waitFor();
-  await interact(page);
+  const interactions = await measureInteractions(rig.browser, page, () => interact(page));
   await answered;
-  const inp = await interactionToNextPaint(page, 50);
   await page.context().close();
   return [
     { what: 'elements in the page', value: nodes },
@@ -75,7 +81,7 @@ async function streaming(rig: Rig, isDrawn: boolean): Promise<Figure[]> {
     { what: 'of it scripts', value: calm.scriptMs / tokens.length },
     { what: 'of it style and layout', value: calm.layoutMs / tokens.length },
     { what: 'longest task, ms', value: calm.longestMs, budget: UNNOTICED_MS },
-    { what: 'interaction to next paint, ms by the clock', value: inp, budget: UNNOTICED_MS },
+    ...drawInteractions('an interaction', interactions),
   ];
 }
 
@@ -119,16 +125,16 @@ async function megabyte(rig: Rig): Promise<Figure[]> {
     await shown(page);
     await page.evaluate('new Promise((done) => requestAnimationFrame(() => setTimeout(done)))');
   });
-  await watchInteractions(page);
-  await page.locator('#composer-text').pressSequentially('Next.', { delay: 60 });
-  const inp = await interactionToNextPaint(page, 5);
+  const typing = await measureInteractions(rig.browser, page, () =>
+    page.locator('#composer-text').pressSequentially('Next.', { delay: 60 }),
+  );
   await page.context().close();
   return [
     { what: 'main thread as it comes, ms', value: coming.cpuMs },
-    { what: 'longest task, ms', value: coming.longestMs, budget: 200 },
+    { what: 'longest task, ms', value: coming.longestMs, budget: UNNOTICED_MS },
     { what: 'main thread from a reload until it is shown, ms', value: again.cpuMs },
-    { what: 'longest task, ms', value: again.longestMs, budget: 200 },
-    { what: 'typing beside it, to next paint, ms by the clock', value: inp, budget: UNNOTICED_MS },
+    { what: 'longest task, ms', value: again.longestMs, budget: UNNOTICED_MS },
+    ...drawInteractions('typing beside it', typing),
   ];
 }
 
@@ -151,19 +157,15 @@ async function list(rig: Rig): Promise<Figure[]> {
     })()`),
   );
   await page.locator('#conversations').getByText('Talk number 0', { exact: true }).waitFor();
-  await watchInteractions(page);
-  await page.locator('#search').pressSequentially('number 4321', { delay: 80 });
-  const inp = await interactionToNextPaint(page, 5);
+  const letters = await measureInteractions(rig.browser, page, () =>
+    page.locator('#search').pressSequentially('number 4321', { delay: 80 }),
+  );
   await page.context().close();
   return [
     { what: 'longest task while all are loaded, ms', value: loading.longestMs, budget: 50 },
     { what: 'main thread for a page of the list, ms', value: scrolling.cpuMs / steps, budget: 8 },
     { what: 'longest task while it is scrolled, ms', value: scrolling.longestMs, budget: 16 },
-    {
-      what: 'a letter of a search, to next paint, ms by the clock',
-      value: inp,
-      budget: UNNOTICED_MS,
-    },
+    ...drawInteractions('a letter of a search', letters),
   ];
 }
 

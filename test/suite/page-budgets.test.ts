@@ -95,7 +95,9 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 180_000 }, () => {
     await offer(page, 'offline');
     await ask(page, 'And now?');
     await page.locator('.assistant[data-id]').getByText('offline model').waitFor();
-    expect(await page.locator('#messages > li').count()).toBeLessThan(100);
+    await expect
+      .poll(() => page.locator('#messages > li').count(), { timeout: 60_000 })
+      .toBeLessThan(100);
     await page.evaluate('view.scrollTop = 0; earlier.click()');
     await page.locator('#messages > li >> nth=110').waitFor();
     expect(mistakes).toEqual([]);

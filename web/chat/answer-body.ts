@@ -75,7 +75,7 @@ export class AnswerBody {
 }
 
 /** UTF-16 units of text that are drawn at once: a longer text would hold the page up. */
-const SLICE = 16_000;
+const SLICE = 8_000;
 
 /**
  * Draws the content of a stored answer. What is long comes in slices.

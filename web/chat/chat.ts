@@ -175,6 +175,7 @@ async function finish(end: TurnEnd, growing: GrowingAnswer, from: number): Promi
     ({ items }) => items,
     () => told,
   );
+  await growing.drawn();
   if (visit !== visits) return;
   running = undefined;
   const stored = tail.filter(({ status }) => status !== 'streaming');

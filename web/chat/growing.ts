@@ -2,7 +2,7 @@
  * The answer that grows. Deltas are gathered and drawn once for each frame, so that ten thousand in
  * a second cost what sixty do.
  */
-import type { Source, TurnEvent } from '../api/types.ts';
+import type { Part, Source, TurnEvent } from '../api/types.ts';
 import { make } from '../shared/elements.ts';
 import { say } from '../shared/words.ts';
 import { AnswerBody } from './answer-body.ts';
@@ -13,6 +13,12 @@ const PACE_MS = 40;
 const UNSEEN_MS = 500;
 /** The part of the time that drawing may take: a text that is slow to draw is drawn less often. */
 const SHARE = 0.25;
+/** The part that it may take while text waits that was not drawn in time. */
+const SHARE_BEHIND = 0.6;
+/** Milliseconds of a drawing, so that a key that is pressed meanwhile is heard. */
+const SLICE_MS = 10;
+/** UTF-16 units that are drawn before the clock is looked at. */
+const PIECE = 1_000;
 
 export class GrowingAnswer {
   readonly item = make('li', {
@@ -24,10 +30,10 @@ export class GrowingAnswer {
   sources: Source[] = [];
   /** The whole text so far. */
   text = '';
-  #waiting: { type: 'text' | 'reasoning'; text: string }[] = [];
+  readonly #waiting: Part[] = [];
   #isScheduled = false;
-  /** The last drawing: its beginning, and its time to the next task, in milliseconds. */
-  #drawn = { at: 0, took: 0 };
+  /** The last drawing: its beginning, its time to the next task, and whether text was left. */
+  #drawn = { at: 0, took: 0, isBehind: false };
   readonly #dots = make('p', { class: 'waiting', role: 'img', 'aria-label': say('answering') });
 
   constructor() {
@@ -45,9 +51,14 @@ export class GrowingAnswer {
     else if (type === 'tool.result') this.#add({ type: 'tool_result', ...data });
   }
 
-  /** Draws what waits, and ends the text. */
+  /** Draws all that waits, in slices. */
+  async drawn(): Promise<void> {
+    while (this.#drawSlice()) await new Promise((resolve) => setTimeout(resolve));
+  }
+
+  /** Ends the text. */
   end(): void {
-    this.#draw();
+    while (this.#drawSlice());
     this.body.end();
     this.#dots.remove();
     this.item.removeAttribute('aria-busy');
@@ -58,35 +69,54 @@ export class GrowingAnswer {
     const last = this.#waiting.at(-1);
     if (last?.type === type) last.text += text;
     else this.#waiting.push({ type, text });
+    this.#schedule();
+  }
+
+  #add(part: Part): void {
+    this.#waiting.push(part);
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     if (document.hidden) return void setTimeout(() => this.#draw(), UNSEEN_MS);
-    const { at, took } = this.#drawn;
-    const pause = at + Math.max(PACE_MS, took / SHARE) - performance.now();
-    setTimeout(() => requestAnimationFrame(() => this.#drawTimed()), pause);
+    const { at, took, isBehind } = this.#drawn;
+    const share = isBehind ? took / SHARE_BEHIND : Math.max(PACE_MS, took / SHARE);
+    setTimeout(() => requestAnimationFrame(() => this.#draw()), at + share - performance.now());
   }
 
   /** The task after a frame comes when its layout and painting are over. */
-  #drawTimed(): void {
+  #draw(): void {
     const at = performance.now();
-    this.#draw();
+    this.#isScheduled = false;
+    const isBehind = this.#drawSlice();
     const { port1, port2 } = new MessageChannel();
-    const later = () => (this.#drawn = { at, took: performance.now() - at });
+    const later = () => {
+      this.#drawn = { at, took: performance.now() - at, isBehind };
+      if (isBehind) this.#schedule();
+    };
     port1.addEventListener('message', later, { once: true });
     port1.start();
     port2.postMessage(undefined);
   }
 
-  #add(part: Parameters<AnswerBody['add']>[0]): void {
-    this.#draw();
-    this.body.add(part);
+  /** Draws for as long as a slice may take. @returns true where something still waits */
+  #drawSlice(): boolean {
+    const end = performance.now() + SLICE_MS;
+    while (this.#waiting.length > 0 && performance.now() < end) this.body.add(this.#takePiece());
+    return this.#waiting.length > 0;
   }
 
-  #draw(): void {
-    this.#isScheduled = false;
-    const waiting = this.#waiting;
-    if (waiting.length === 0) return;
-    this.#waiting = [];
-    for (const part of waiting) this.body.add(part);
+  #takePiece(): Part {
+    // It is called while something waits.
+    const first = this.#waiting[0] as Part;
+    if (!('text' in first) || first.text.length <= PIECE) {
+      this.#waiting.shift();
+      return first;
+    }
+    const text = first.text.slice(0, PIECE);
+    first.text = first.text.slice(PIECE);
+    return { ...first, text };
   }
 }

@@ -27,6 +27,8 @@ let conversationId: string | undefined;
  */
 let messages: Message[] = [];
 let undrawn = 0;
+/** Is counted up when other messages are shown, or earlier ones. */
+let changes = 0;
 
 /** Says what can be done with messages. */
 export function useActions(given: MessageActions): void {
@@ -47,6 +49,7 @@ export function itemOf(id: string): HTMLElement | null {
 export function showMessages(id: string | undefined, all: Message[]): void {
   conversationId = id;
   messages = all;
+  changes += 1;
   undrawn = Math.max(0, all.length - WINDOW);
   list.replaceChildren(...all.slice(undrawn).map((message) => draw(message)));
   showSurroundings();
@@ -83,18 +86,35 @@ export function addQuestion(text: string | undefined): GrowingAnswer {
   return addAnswer(question);
 }
 
-/** Takes messages that a reader went up to out of the view again: the talk goes on at the end. */
+/**
+ * Takes messages that a reader went up to out of the view again, since the talk goes on at the end:
+ * some at a time, and no more of them when the reader goes up once more.
+ */
 function leaveOutEarlier(): void {
-  const many = list.childElementCount - 2 * WINDOW;
-  if (many <= 0) return;
-  for (const item of [...list.children].slice(0, many)) item.remove();
-  undrawn += many;
-  showSurroundings();
+  const from = changes;
+  const leave = () => {
+    const many = Math.min(WINDOW, list.childElementCount - 2 * WINDOW);
+    if (many <= 0 || from !== changes) return;
+    const items = [...list.children];
+    const stays = items[many];
+    keepInPlace(
+      () => (stays instanceof HTMLElement ? stays : undefined),
+      () => {
+        for (const item of items.slice(0, many)) item.remove();
+      },
+    );
+    undrawn += many;
+    showSurroundings();
+    setTimeout(leave);
+  };
+  setTimeout(leave);
 }
 
 /** Shows the place of an answer, below its question. */
 export function addAnswer(question = list.lastElementChild): GrowingAnswer {
-  for (const item of list.children) if (item instanceof HTMLElement) item.style.minBlockSize = '';
+  // An answer keeps its room until the next one needs it.
+  for (const item of [...list.children].slice(-3))
+    if (item instanceof HTMLElement) item.style.minBlockSize = '';
   const answer = new GrowingAnswer();
   list.append(answer.item);
   showSurroundings();
@@ -153,6 +173,7 @@ export function showVersion(all: Message[], before: string, after: string): void
     () => itemOf(before) ?? itemOf(after),
     () => {
       messages = all;
+      changes += 1;
       undrawn = Math.max(0, all.length - Math.max(WINDOW, list.childElementCount));
       list.replaceChildren(...all.slice(undrawn).map((message) => draw(message)));
       showSurroundings();
@@ -163,6 +184,7 @@ export function showVersion(all: Message[], before: string, after: string): void
 
 /** Draws messages before those that are drawn, and loads them where they are not here yet. */
 async function showEarlier(): Promise<void> {
+  changes += 1;
   if (undrawn === 0) await loadEarlier();
   const from = Math.max(0, undrawn - WINDOW);
   const items = messages.slice(from, undrawn).map((message) => draw(message));

@@ -7,8 +7,8 @@ type Values = Readonly<Record<string, string | number>>;
 
 /** The languages of the page. Each has a file, which is loaded for its readers alone. */
 export const LANGUAGES: Readonly<Record<string, () => Promise<{ default: Words }>>> = {
-  en: () => import('../languages/en.json'),
-  de: () => import('../languages/de.json'),
+  en: () => import('../languages/en.json', { with: { type: 'json' } }),
+  de: () => import('../languages/de.json', { with: { type: 'json' } }),
 };
 
 /** The language of the page, for `Intl`; the server chose it. */

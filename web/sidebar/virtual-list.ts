@@ -31,30 +31,54 @@ export function createVirtualList(
   let count = 0;
   let shown = { from: 0, to: 0 };
   let drawn = new Map<number, HTMLElement>();
+  let isScheduled = false;
+  let isChanged = false;
+  // To ask for these while the page changes would lay it out at once.
+  let seen = { top: 0, size: view.clientHeight };
 
-  const draw = (isForced: boolean) => {
-    const first = Math.floor(view.scrollTop / rowPixels);
+  const draw = () => {
+    isScheduled = false;
+    // A list that has become shorter is not scrolled back yet.
+    const top = Math.max(0, Math.min(seen.top, count * rowPixels - seen.size));
+    const first = Math.floor(top / rowPixels);
     const from = Math.max(0, first - AROUND);
-    const to = Math.min(count, first + Math.ceil(view.clientHeight / rowPixels) + AROUND);
-    if (!isForced && from === shown.from && to === shown.to) return;
-    if (!isForced && Math.abs(from - shown.from) < AROUND / 2 && to <= shown.to) return;
+    const to = Math.min(count, first + Math.ceil(seen.size / rowPixels) + AROUND);
+    const isNear = Math.abs(from - shown.from) < AROUND / 2 && to <= shown.to;
+    if (!isChanged && isNear) return;
+    const known = isChanged ? new Map<number, HTMLElement>() : drawn;
+    isChanged = false;
     shown = { from, to };
     list.style.blockSize = `${count * rowPixels}px`;
     list.style.paddingBlockStart = `${from * rowPixels}px`;
-    const numbers = Array.from({ length: to - from }, (_, at) => from + at);
-    const known = isForced ? new Map<number, HTMLElement>() : drawn;
+    const numbers = Array.from({ length: Math.max(0, to - from) }, (_, at) => from + at);
     drawn = new Map(numbers.map((at) => [at, known.get(at) ?? row(at)]));
     const focused = focusedRow(list);
     list.replaceChildren(...drawn.values());
     if (focused !== undefined) focusRow(list, focused);
     if (to === count) nearEnd();
   };
-  view.addEventListener('scroll', () => draw(false), { passive: true });
-  new ResizeObserver(() => draw(true)).observe(view);
+  /** Draws with the next frame, however often the rows change until then. */
+  const schedule = () => {
+    if (!isScheduled) requestAnimationFrame(draw);
+    isScheduled = true;
+  };
+  view.addEventListener(
+    'scroll',
+    () => {
+      seen = { ...seen, top: view.scrollTop };
+      schedule();
+    },
+    { passive: true },
+  );
+  new ResizeObserver(() => {
+    seen = { top: view.scrollTop, size: view.clientHeight };
+    schedule();
+  }).observe(view);
   return {
     show(now) {
       count = now;
-      draw(true);
+      isChanged = true;
+      schedule();
     },
   };
 }
