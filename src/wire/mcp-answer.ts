@@ -13,6 +13,8 @@ export interface McpCall {
   id: string | number;
   /** The protocol is that of today, and not one with sessions. */
   isCurrent: boolean;
+  /** The server, which each result of the protocol of today names. */
+  server: { name: string; version: string };
   /** The name under which the client wants to hear that it goes on. */
   progressToken?: string | number;
 }
@@ -50,8 +52,10 @@ export function turnResult(
 }
 
 /** Returns a result in the form of a version of the protocol. */
-export function resultFor({ isCurrent }: Pick<McpCall, 'isCurrent'>, result: object): object {
-  return isCurrent ? { resultType: 'complete', ...result } : result;
+export function resultFor({ isCurrent, server }: McpCall, result: object): object {
+  if (!isCurrent) return result;
+  const _meta = { 'io.modelcontextprotocol/serverInfo': server };
+  return { resultType: 'complete', ...result, _meta };
 }
 
 const NAME = 'mcp ';

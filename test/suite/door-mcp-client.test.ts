@@ -65,6 +65,9 @@ describe.each(ERAS)('a client $era', ({ mode }) => {
     );
     const answer = asRecord(told.structuredContent);
     expect(answer).toMatchObject({ status: 'complete', answer: 'It rains ünd 雨.' });
+    // The client of sessions heard it when it began.
+    const server = asRecord(told._meta)['io.modelcontextprotocol/serverInfo'];
+    expect(server).toEqual(mode === 'legacy' ? undefined : client.getServerVersion());
     expect(progress.length).toBeGreaterThan(0);
     expect(progress).toEqual(progress.toSorted((a, b) => a - b));
     expect(await storedMessages(target, asText(answer['conversation_id']))).toHaveLength(2);

@@ -55,6 +55,12 @@ describe.concurrent('a conversation', () => {
     await expect(conversations.retrieve(made.id)).rejects.toMatchObject({ status: 404 });
   });
 
+  it('has a list of its items when there are none', async () => {
+    const { id } = await clientOf(unique('user')).conversations.create({});
+    const { json } = await target.call(`/v1/conversations/${id}/items`);
+    expect(json).toEqual({ object: 'list', data: [], first_id: '', last_id: '', has_more: false });
+  });
+
   it('takes responses and items in turn, and lists them from either end', async () => {
     const { model, name } = await scripted(target, { tokens });
     const client = clientOf(unique('user'));

@@ -404,17 +404,22 @@ function whole(events: Record<string, unknown>[]) {
 }
 
 describe.concurrent('an answer that is not whole', () => {
-  it('is incomplete where it was cut, and says why', async () => {
+  it('has failed where it was cut, with what was said before', async () => {
     const { model } = await scripted(target, { tokens, fault: { how: 'reset', afterTokens: 2 } });
     const json = { model, input: 'Tell me', user: unique('user') };
+    const cut = {
+      status: 'failed',
+      error: { code: 'server_error', message: expect.any(String) },
+      incomplete_details: null,
+      output: [{ status: 'incomplete', content: [{ text: tokens.slice(0, 2).join('') }] }],
+    };
     const { json: whole } = await target.call('/v1/responses', { json });
-    const reason = { reason: 'interrupted' };
-    expect(whole).toMatchObject({ status: 'incomplete', incomplete_details: reason });
+    expect(responseResource.parse(whole)).toMatchObject(cut);
     const { events } = await eventsOf('/v1/responses', { ...json, stream: true });
-    expect(events.at(-1)).toMatchObject({
-      type: 'response.incomplete',
-      response: { status: 'incomplete', incomplete_details: reason },
-    });
+    expect(events.at(-1)).toMatchObject({ type: 'response.failed', response: cut });
+  });
+
+  it('is incomplete at a limit', async () => {
     const short = await scripted(target, { tokens, finishReason: 'length' });
     const length = await clientOf(unique('user')).responses.create({
       model: short.model,

@@ -1,6 +1,8 @@
 /**
- * What Open Responses says of responses and of their events, as strict schemas: every key that it
- * requires is there, and nothing has a type that it does not know.
+ * What Open Responses and OpenAI's description of its API say of responses and of their events, as
+ * strict schemas: every key that is required is there, nothing has a type or a value that they do
+ * not know. While a response runs, the first wants its usage to be null and the second none: it is
+ * null.
  */
 import { z } from 'zod';
 
@@ -75,13 +77,20 @@ export const responseResource = z.looseObject({
   object: z.literal('response'),
   created_at: z.int(),
   completed_at: z.int().nullable(),
-  status: z.string(),
-  incomplete_details: z.looseObject({ reason: z.string() }).nullable(),
+  status: z.enum(['completed', 'failed', 'in_progress', 'cancelled', 'incomplete']),
+  incomplete_details: z
+    .looseObject({ reason: z.enum(['max_output_tokens', 'content_filter']) })
+    .nullable(),
   model: z.string(),
   previous_response_id: z.string().nullable(),
   instructions: z.string().nullable(),
   output: z.array(item),
-  error: z.looseObject({ code: z.string(), message: z.string() }).nullable(),
+  error: z
+    .looseObject({
+      code: z.enum(['server_error', 'rate_limit_exceeded', 'invalid_prompt']),
+      message: z.string(),
+    })
+    .nullable(),
   tools: z.array(tool),
   tool_choice: z.union([
     z.enum(['none', 'auto', 'required']),
@@ -98,7 +107,7 @@ export const responseResource = z.looseObject({
   reasoning: z
     .looseObject({ effort: z.string().nullable(), summary: z.string().nullable() })
     .nullable(),
-  user: z.string().nullable(),
+  user: z.string().optional(),
   usage: usage.nullable(),
   max_output_tokens: z.int().nullable(),
   max_tool_calls: z.int().nullable(),

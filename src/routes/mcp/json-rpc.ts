@@ -1,5 +1,4 @@
 /** JSON-RPC 2.0, as MCP has it: what a request gets. */
-import { about } from '../shared/version.ts';
 import { resultFor, type McpCall } from '../../wire/mcp-answer.ts';
 
 export const PARSE_ERROR = -32_700;
@@ -20,11 +19,8 @@ export interface Said {
 }
 
 /** Returns an answer that says a result. */
-export function said(asked: Pick<Asked, 'isCurrent'>, result: object): Said {
-  const { name, version } = about;
-  const _meta = { 'io.modelcontextprotocol/serverInfo': { name, version } };
-  const whole = asked.isCurrent ? { ...result, _meta } : result;
-  return { status: 200, body: { result: resultFor(asked, whole) } };
+export function said(asked: Asked, result: object): Said {
+  return { status: 200, body: { result: resultFor(asked, result) } };
 }
 
 /** Returns an answer that says an error. */

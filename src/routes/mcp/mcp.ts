@@ -92,7 +92,8 @@ export function mcpRouter() {
       const { id } = given;
       if (id === undefined) return c.body(null, 202);
       const { isCurrent, refusal } = versionOf(c, given);
-      const answered = refusal ?? (await answer(c, given, { id, isCurrent, ...progressOf(given) }));
+      const asked = { id, isCurrent, server: about, ...progressOf(given) };
+      const answered = refusal ?? (await answer(c, given, asked));
       if (answered instanceof Response) return answered;
       return c.json({ jsonrpc: '2.0' as const, id, ...answered.body }, answered.status);
     },
@@ -133,8 +134,7 @@ function begun(method: string, params: Record<string, unknown>): object | undefi
   if (method !== 'initialize') return undefined;
   const version = String(params['protocolVersion']);
   const protocolVersion = EARLIER.includes(version) ? version : EARLIER[0];
-  const { name, version: ours } = about;
-  return { protocolVersion, ...ourselves(), serverInfo: { name, version: ours } };
+  return { protocolVersion, ...ourselves(), serverInfo: about };
 }
 
 function ourselves() {

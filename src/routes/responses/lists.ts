@@ -20,14 +20,14 @@ export const itemListSchema = z
   .object({
     object: z.literal('list'),
     data: z.array(z.looseObject({ type: z.string(), id: z.string() })),
-    first_id: z.string().nullable(),
-    last_id: z.string().nullable(),
+    first_id: z.string(),
+    last_id: z.string(),
     has_more: z.boolean(),
   })
   .openapi('ItemList');
 
 /**
- * Returns a page of items.
+ * Returns a page of items; an empty one has no first and no last id, which OpenAI says by `""`.
  * @param items all of them, oldest first
  * @throws ParleyError `invalid_request` where the item to go on after is not among them
  */
@@ -42,8 +42,8 @@ export function pageOfItems<Item extends { id: string }>(
   return {
     object: 'list' as const,
     data,
-    first_id: data[0]?.id ?? null,
-    last_id: data.at(-1)?.id ?? null,
+    first_id: data[0]?.id ?? '',
+    last_id: data.at(-1)?.id ?? '',
     has_more: ordered.length > before + 1 + limit,
   };
 }

@@ -1,5 +1,5 @@
 /** A turn as OpenAI's Responses show it, with every key that Open Responses requires. */
-import type { Failure } from '../../core/errors.ts';
+import type { ErrorCode, Failure } from '../../core/errors.ts';
 import { usageOf, type Message, type Status, type TurnHead } from '../../core/message.ts';
 import type { ClientTool, ResponseFormat, TurnParameters } from '../../core/parameters.ts';
 import { conversationId, responseId } from './ids.ts';
@@ -7,23 +7,34 @@ import { outputItems } from './items.ts';
 
 export type ResponseStatus = 'in_progress' | 'completed' | 'incomplete' | 'cancelled' | 'failed';
 
+/** The status of a response: incomplete is only what a limit or a filter has ended. */
 const STATUSES: Record<Status, ResponseStatus> = {
   streaming: 'in_progress',
   complete: 'completed',
   truncated: 'incomplete',
   filtered: 'incomplete',
-  interrupted: 'incomplete',
+  interrupted: 'failed',
   cancelled: 'cancelled',
   failed: 'failed',
 };
 
-/** The reason why an answer is not whole; the first two are OpenAI's own words. */
+/** The reason why an answer is incomplete. */
 const REASONS: Partial<Record<Status, string>> = {
   truncated: 'max_output_tokens',
   filtered: 'content_filter',
-  interrupted: 'interrupted',
-  cancelled: 'cancelled',
 };
+
+/** OpenAI's codes for what a response failed of, by ours; the rest are `server_error`. */
+const ERROR_CODES: Partial<Record<ErrorCode, string>> = {
+  rate_limited: 'rate_limit_exceeded',
+  quota_exceeded: 'rate_limit_exceeded',
+  model_rate_limited: 'rate_limit_exceeded',
+  model_quota_exceeded: 'rate_limit_exceeded',
+  context_too_long: 'invalid_prompt',
+  model_refused: 'invalid_prompt',
+};
+
+const BROKEN_OFF: Failure = { code: 'turn_lost', detail: 'The answer was interrupted' };
 
 /** The fields of a request that every answer repeats, where the request left them out. */
 const UNSAID = {
@@ -34,7 +45,6 @@ const UNSAID = {
   prompt_cache_key: null,
   safety_identifier: null,
   store: true,
-  user: null,
 };
 
 /**
@@ -56,7 +66,7 @@ export function responseResource(
     completed_at:
       status === 'completed' ? seconds(head.acceptedAt + (message?.durationMs ?? 0)) : null,
     status,
-    error: errorOf(outcome?.error),
+    error: errorOf(status, outcome?.error),
     incomplete_details: reasonOf(message),
     model: message?.model ?? head.model,
     output: message && status !== 'in_progress' ? outputItems(message) : [],
@@ -74,8 +84,10 @@ function seconds(milliseconds: number): number {
   return Math.trunc(milliseconds / 1000);
 }
 
-function errorOf(error: Failure | undefined) {
-  return error ? { code: error.code, message: error.detail } : null;
+function errorOf(status: ResponseStatus, error: Failure | undefined) {
+  if (status !== 'failed') return null;
+  const { code, detail: message } = error ?? BROKEN_OFF;
+  return { code: ERROR_CODES[code] ?? 'server_error', message };
 }
 
 function reasonOf(message: Message | undefined) {

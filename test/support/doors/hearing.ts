@@ -68,19 +68,13 @@ export const completions = hearing((json) => {
   return typeof choice['finish_reason'] === 'string' ? { text, ending: 'whole' } : { text };
 });
 
-const CUTS: Readonly<Record<string, Heard['ending']>> = {
-  cancelled: 'stopped',
-  interrupted: 'cut',
-};
-
 export const responses = hearing((json, { type }) => {
   if (type === 'response.output_text.delta') return { text: asText(json['delta']) };
   if (type === 'response.failed' || type === 'error') return { ending: 'failed' };
   if (type === 'response.completed') return { ending: 'whole' };
   if (type !== 'response.incomplete') return {};
   const response = asRecord(json['response']);
-  const reason = asText(asRecord(response['incomplete_details'])['reason']);
-  return { ending: CUTS[reason] ?? 'whole' };
+  return { ending: response['status'] === 'cancelled' ? 'stopped' : 'whole' };
 });
 
 export const anthropic = hearing((json, { type }) => {
