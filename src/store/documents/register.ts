@@ -66,15 +66,18 @@ export async function registerDocument(
   throw new TypeError('a document was neither made nor found');
 }
 
-/** Selects the document with the same text and title in the same place. */
+/**
+ * Selects the document with the same text and title in the same place. A plus keeps a column from
+ * choosing the index: by place or by id it would go through all documents that are there.
+ */
 function selectSame({ userId, contentHash, title, conversationId }: NewDocument) {
-  const isHere = sql`${documents.conversationId} is ${conversationId}`;
+  const isHere = sql`+${documents.conversationId} is ${conversationId}`;
   const isSame = and(eq(documents.contentHash, contentHash), eq(documents.title, title), isHere);
   return query
     .select({ id: documents.id })
     .from(documents)
     .where(and(eq(documents.userId, userId), isSame))
-    .orderBy(documents.id)
+    .orderBy(sql`+${documents.id}`)
     .limit(1);
 }
 

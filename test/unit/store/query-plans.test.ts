@@ -615,6 +615,13 @@ it('finds no step up or down a tree that goes through all messages of its conver
   expect(found).toEqual([]);
 });
 
+it('looks for a text by its hash, and not through all documents of its owner', () => {
+  const isByHash = /"documents"."content_hash" = \?/u;
+  const plans = [...statements].filter(([sql]) => isByHash.test(sql)).map(([, { plan }]) => plan);
+  expect(plans).not.toEqual([]);
+  for (const plan of plans) expect(plan.join()).toContain('documents_by_hash (user_id=? AND');
+});
+
 /**
  * Steps that go through all of a table; a constant, an intermediate result, a list given as JSON
  * and a search by full text are none.
