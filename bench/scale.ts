@@ -17,7 +17,7 @@ import { ANYONE } from '../src/core/principal.ts';
 import { listConversations } from '../src/store/conversations.ts';
 import { readTranscript } from '../src/store/transcript.ts';
 import type { Database } from '../src/store/database.ts';
-import { endTurn } from '../src/store/turns/checkpoint.ts';
+import { endTurn } from '../src/store/turns/end-turn.ts';
 import { readTurn, sweep } from '../src/store/turns/read.ts';
 import { median, percentile } from './figures.ts';
 

@@ -23,7 +23,7 @@ const PREFIXES: Record<CredentialKind, string> = {
   ticket: 'parleyticket',
 };
 
-/** Whom a credential is for, and what it allows. */
+/** The user that a credential is for, and what it allows. */
 export interface Grant {
   userId: string;
   scopes: readonly Scope[];

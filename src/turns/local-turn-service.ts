@@ -3,38 +3,29 @@
  * Object. The database decides which process may run a turn.
  */
 import { decodeCursor } from '../core/cursor.ts';
-import { notFound } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Telemetry } from '../core/telemetry.ts';
 import type { PriceTable } from '../core/prices.ts';
 import { sleep } from '../core/retry.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import type { Registry } from '../models/chat/registry.ts';
 import type { Database } from '../store/database.ts';
-import type { TurnClaim } from '../store/turns/claim.ts';
-import { requestCancel, sweep } from '../store/turns/read.ts';
-import { acceptTurn } from './accept/accept-turn.ts';
-import { AdmissionGate } from './accept/admission-gate.ts';
+import { sweep } from '../store/turns/read.ts';
 import { Allowances } from './accept/allowances.ts';
 import { Claims } from './accept/claims.ts';
-import { requireRoomToJoin } from './accept/room-to-join.ts';
-import { ConversationQueues, unlessAborted } from './accept/conversation-queue.ts';
-import { KeepAliveTimer } from './follow/keep-alive-timer.ts';
-import { QueuedStream } from './follow/queued-stream.ts';
+import { TurnEntrance, type Waiting } from './accept/turn-entrance.ts';
 import { startAtOf } from './follow/start-position.ts';
-import { turnThatAnswers, type WaitingMessage } from './follow/await-steering.ts';
-import { Subscription } from './follow/subscription.ts';
-import type { StartAt } from './follow/turn-reader.ts';
-import type { TurnSource } from './follow/turn-source.ts';
+import { streamWhileWaiting } from './follow/stream-while-waiting.ts';
+import { TurnReaders } from './follow/turn-readers.ts';
 import { TurnSources, type Reading } from './follow/turn-sources.ts';
-import { runOf } from './follow/wait-for-end.ts';
 import type { Retriever } from './retriever.ts';
+import { cancelTurn } from './run/cancel-turn.ts';
 import { Checkpointer } from './run/checkpointer.ts';
 import type { Coalesce } from './run/running-turn.ts';
 import { RunningTurns } from './run/running-turns.ts';
-import { tellReplay } from './run/turn-trace.ts';
 import { TurnStarter } from './run/turn-starter.ts';
+import { tellReplay } from './run/turn-trace.ts';
 import type { RunSettings } from './run/types.ts';
 import type { ToolRegistry } from './tools/tool.ts';
 import type {
@@ -80,103 +71,64 @@ export interface TurnServiceDependencies {
   onActive?: (active: boolean) => void;
 }
 
-/**
- * The interval at which a waiting turn checks whether another instance's turn has ended, in
- * milliseconds.
- */
-const LOOK_UP_EVERY_MS = 250;
-/** The longest time that a cancellation waits for another instance, in milliseconds. */
-const CANCEL_WAIT_MS = 2_000;
-
-/** The options of a request that may have to wait in the queue. */
-interface Waiting {
-  /** Aborted when the client has disconnected. */
-  signal?: AbortSignal | undefined;
-  /**
-   * Called when the request has to wait.
-   * @param turnId the turn that its message is stored with; undefined for one that is queued
-   */
-  onWait?: (turnId?: string) => void;
-}
-
 export class LocalTurnService implements TurnService {
   /** The id of this instance, under which the database knows the owner of a running turn. */
   readonly instanceId = newId();
   readonly #dependencies: TurnServiceDependencies;
+  readonly #claims: Claims;
   readonly #running: RunningTurns;
   readonly #sources: TurnSources;
   readonly #starter: TurnStarter;
-  readonly #queues = new ConversationQueues();
-  readonly #claims: Claims;
-  readonly #gate = new AdmissionGate();
-  readonly #keepAlive: KeepAliveTimer;
+  readonly #entrance: TurnEntrance;
+  readonly #readers: TurnReaders;
 
   constructor(dependencies: TurnServiceDependencies) {
     this.#dependencies = dependencies;
     const { db, settings, log, coalesce, elsewhere, onActive } = dependencies;
+    const { leaseMs, keepAliveMs } = settings;
     const { instanceId } = this;
-    const { leaseMs } = settings;
+    const telemetry = () => dependencies.telemetry;
     const claims = claimsOf(dependencies, instanceId);
     const running = new RunningTurns(onActive);
-    this.#claims = claims;
-    this.#running = running;
-    this.#keepAlive = new KeepAliveTimer(settings.keepAliveMs);
-    this.#sources = new TurnSources({ db, claims, running, leaseMs, elsewhere });
-    this.#starter = new TurnStarter({
+    const sources = new TurnSources({ db, claims, running, leaseMs, elsewhere });
+    const starter = new TurnStarter({
       claims,
       running,
       coalesce,
       checkpointer: new Checkpointer({ db, instanceId, turns: running.byId, leaseMs, log }),
       dependencies: { ...dependencies, instanceId },
-      telemetry: () => dependencies.telemetry,
+      telemetry,
       limits: { leaseMs, windowMessages: settings.context.windowMessages },
     });
+    const cancel = (turn: TurnAddress) => this.cancel(turn);
+    const shared = { db, claims, running, sources, starter };
+    this.#claims = claims;
+    this.#running = running;
+    this.#sources = sources;
+    this.#starter = starter;
+    this.#entrance = new TurnEntrance({ ...shared, leaseMs, cancel, telemetry });
+    this.#readers = new TurnReaders({ running, keepAliveMs });
   }
 
   start(request: TurnRequest, options: StreamOptions, asker?: Asker): Promise<TurnStream> {
     const reading: Reading<TurnStream> = {
-      here: (source) => this.#streamOf(source, options, 'start'),
+      here: (source) => this.#readers.stream(source, options, 'start'),
       elsewhere: (service, turn) => service.follow(turn, options),
     };
-    if (request.onBusy === 'queue' || request.onBusy === 'steer')
-      return this.#startWaiting(request, options, reading, asker);
-    return this.#enter(this.#claims.of(request), request, reading);
-  }
-
-  /**
-   * Streams a turn that has to wait. The stream starts at once and holds comments until the turn
-   * begins.
-   */
-  async #startWaiting(
-    request: TurnRequest,
-    { wire }: StreamOptions,
-    reading: Reading<TurnStream>,
-    asker?: Asker,
-  ): Promise<TurnStream> {
     const claim = this.#claims.of(request);
-    const gone = new AbortController();
-    const leave = () => gone.abort();
-    if (asker?.signal.aborted) leave();
-    asker?.signal.addEventListener('abort', leave, { once: true });
-    const { turnId, conversationId } = claim;
-    const waits = Promise.withResolvers<{ waitsFor: string }>();
-    const onWait = (waitsFor = turnId) => waits.resolve({ waitsFor });
-    const accepted = this.#enter(claim, request, reading, { signal: gone.signal, onWait });
-    const entered = await Promise.race([accepted, waits.promise]);
-    if (!('waitsFor' in entered)) return entered;
+    if (!mayWait(request)) return this.#entrance.enter(claim, request, reading);
+    const enter = (wait: Waiting) => this.#entrance.enter(claim, request, reading, wait);
     const { keepAliveMs } = this.#dependencies.settings;
-    const address = { turnId: entered.waitsFor, conversationId };
-    return new QueuedStream({ ...address, wire, keepAliveMs, accepted, onLeave: leave });
+    return streamWhileWaiting(enter, { address: claim, wire: options.wire, keepAliveMs, asker });
   }
 
   run(request: TurnRequest, onDisconnect: OnDisconnect, asker?: Asker): Promise<TurnRun> {
     const reading: Reading<TurnRun> = {
-      here: (source) => this.#runOf(source, onDisconnect),
+      here: (source) => this.#readers.run(source, onDisconnect),
       elsewhere: (service, turn) => service.wait(turn, onDisconnect),
     };
-    const mayWait = request.onBusy === 'queue' || request.onBusy === 'steer';
-    const wait = { signal: mayWait ? asker?.signal : undefined };
-    return this.#enter(this.#claims.of(request), request, reading, wait);
+    const signal = mayWait(request) ? asker?.signal : undefined;
+    return this.#entrance.enter(this.#claims.of(request), request, reading, { signal });
   }
 
   holds(turnId: string): boolean {
@@ -196,7 +148,7 @@ export class LocalTurnService implements TurnService {
     tellReplay(telemetry && { telemetry, parent: options.traceparent, begunAt }, address);
     const startAt = startAtOf(source, at);
     if (startAt === 'nothing left') return undefined;
-    return this.#streamOf(source, options, startAt);
+    return this.#readers.stream(source, options, startAt);
   }
 
   /**
@@ -205,27 +157,16 @@ export class LocalTurnService implements TurnService {
    */
   followNow(turnId: string, options: StreamOptions): TurnStream | undefined {
     const source = this.#sources.now(turnId);
-    return source && this.#streamOf(source, options, 'start');
+    return source && this.#readers.stream(source, options, 'start');
   }
 
   async wait({ turnId }: TurnAddress, onDisconnect: OnDisconnect): Promise<TurnRun> {
-    return this.#runOf(await this.#sources.find(turnId), onDisconnect);
+    return this.#readers.run(await this.#sources.find(turnId), onDisconnect);
   }
 
-  async cancel({ turnId }: TurnAddress): Promise<void> {
-    const turn = this.#running.byId.get(turnId);
-    if (turn) {
-      turn.stop('cancelled');
-      await turn.ended;
-      return;
-    }
-    await requestCancel(this.#dependencies.db, turnId);
-    const deadline = performance.now() + CANCEL_WAIT_MS;
-    while (performance.now() < deadline) {
-      const stored = await this.#sources.read(turnId);
-      if (!stored?.running) return;
-      await sleep(LOOK_UP_EVERY_MS);
-    }
+  cancel({ turnId }: TurnAddress): Promise<void> {
+    const { db } = this.#dependencies;
+    return cancelTurn(turnId, { db, running: this.#running, sources: this.#sources });
   }
 
   close(conversationId: string): Promise<void> {
@@ -243,7 +184,7 @@ export class LocalTurnService implements TurnService {
    * stored.
    */
   async drain(graceMs: number): Promise<void> {
-    this.#gate.close();
+    this.#entrance.close();
     await Promise.race([this.#quiet(), sleep(graceMs)]);
     this.#starter.close();
     void this.#running.stop('shutdown');
@@ -254,120 +195,16 @@ export class LocalTurnService implements TurnService {
   async #quiet(): Promise<void> {
     for (;;) {
       const ended = [...this.#running.byId.values()].map((turn) => turn.ended);
-      const awaited = [...this.#gate.entering, ...ended];
+      const awaited = [...this.#entrance.entering, ...ended];
       if (awaited.length === 0) return;
       await Promise.allSettled(awaited);
     }
   }
+}
 
-  /**
-   * Accepts the turn, or joins the one that answers the request: one that it repeats, or steers. A
-   * request with `on_busy` `queue` waits first.
-   */
-  async #enter<Read>(
-    claim: TurnClaim,
-    request: TurnRequest,
-    reading: Reading<Read>,
-    wait: Waiting = {},
-  ): Promise<Read> {
-    const entered = await this.#gate.enter(() => this.#admit(claim, request, reading, wait));
-    if ('read' in entered) return entered.read;
-    const { steers } = entered;
-    await this.#dependencies.db.flush();
-    wait.onWait?.(steers.turnId);
-    return this.#readAnswerTo(steers, request, reading, wait);
-  }
-
-  async #admit<Read>(
-    claim: TurnClaim,
-    request: TurnRequest,
-    reading: Reading<Read>,
-    wait: Waiting,
-  ): Promise<{ read: Read } | { steers: WaitingMessage }> {
-    this.#gate.mustBeOpen();
-    // An unknown model, or one that cannot do what is asked, is refused before anything is stored.
-    const { model, parameters, input } = request;
-    const parts = input.kind === 'message' ? input.parts : [];
-    if (model) await this.#starter.resolve(model, parameters, parts);
-    const task = () => this.#acceptOrJoin(claim, request, reading, wait);
-    if (request.onBusy !== 'queue') return task();
-    return this.#queues.run(request.conversationId, task, {
-      ...wait,
-      onWait: () => wait.onWait?.(),
-    });
-  }
-
-  async #acceptOrJoin<Read>(
-    claim: TurnClaim,
-    request: TurnRequest,
-    reading: Reading<Read>,
-    wait: Waiting,
-  ): Promise<{ read: Read } | { steers: WaitingMessage }> {
-    const begunAt = Date.now();
-    const { db, telemetry } = this.#dependencies;
-    const entered = await acceptTurn<Read>(claim, request, {
-      claims: this.#claims,
-      gate: this.#gate,
-      runsHere: (turnId) => this.#running.byId.has(turnId),
-      join: async (turn) => {
-        await requireRoomToJoin(db, claim, request);
-        return this.#sources.join(turn, reading);
-      },
-      cancel: (turn) => this.cancel(turn),
-      waitFor: (turnId) => this.#waitFor(turnId, wait),
-    });
-    if ('steers' in entered) return entered;
-    const origin = telemetry && { telemetry, parent: request.traceparent, begunAt };
-    if ('joined' in entered) {
-      tellReplay(origin, claim);
-      return { read: entered.joined };
-    }
-    return { read: reading.here(await this.#starter.begin(claim, entered.accepted, origin)) };
-  }
-
-  /** Reads the turn that answers a message which steers another, as soon as that is known. */
-  async #readAnswerTo<Read>(
-    message: WaitingMessage,
-    { conversationId, principal }: TurnRequest,
-    reading: Reading<Read>,
-    { signal }: Waiting,
-  ): Promise<Read> {
-    const { db, settings } = this.#dependencies;
-    const waiting = { db, running: this.#running.byId, leaseMs: settings.leaseMs, signal };
-    const turnId = await turnThatAnswers(message, waiting);
-    if (turnId !== undefined) await this.#claims.bindTicket(principal, turnId);
-    const read = turnId && (await this.#sources.join({ turnId, conversationId }, reading));
-    if (!read) throw notFound('Message');
-    return read;
-  }
-
-  async #waitFor(turnId: string, { signal, onWait }: Waiting): Promise<void> {
-    onWait?.();
-    const turn = this.#running.byId.get(turnId);
-    const over = turn ? turn.ended.then(() => undefined) : sleep(LOOK_UP_EVERY_MS);
-    await unlessAborted(over, signal);
-  }
-
-  #streamOf(
-    source: TurnSource,
-    { wire, initialId, onDisconnect }: StreamOptions,
-    startAt: StartAt,
-  ): TurnStream {
-    const keepAlive = this.#keepAlive;
-    const onLeave = this.#readerOf(source, onDisconnect);
-    return new Subscription({ source, wire, startAt, initialId, keepAlive, onLeave });
-  }
-
-  #runOf(source: TurnSource, onDisconnect: OnDisconnect): TurnRun {
-    return runOf(source, this.#readerOf(source, onDisconnect));
-  }
-
-  /** Counts a reader in and returns a function that counts it out again. */
-  #readerOf({ head }: TurnSource, onDisconnect: OnDisconnect): () => void {
-    const running = this.#running.byId.get(head.turnId);
-    running?.addReader(onDisconnect === 'cancel');
-    return () => running?.removeReader();
-  }
+/** Returns true for a request that waits when another turn runs in its conversation. */
+function mayWait({ onBusy }: TurnRequest): boolean {
+  return onBusy === 'queue' || onBusy === 'steer';
 }
 
 function claimsOf(

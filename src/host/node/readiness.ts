@@ -5,7 +5,7 @@
 
 /** The time that a proxy which asks is given, in milliseconds: two or three of its questions. */
 const NOTICE_MS = 5_000;
-/** Whoever has not asked for so long, in milliseconds, does not watch this process. */
+/** The time after which a proxy that asks no more is taken to have gone, in milliseconds. */
 const WATCHED_FOR_MS = 60_000;
 
 export class Readiness {

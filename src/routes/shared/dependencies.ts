@@ -46,11 +46,11 @@ export interface AppEnv {
     begunAt: number;
     /** The times that its parts took, in milliseconds by their names. */
     timings: Readonly<Record<string, number | null>> | undefined;
-    /** Whom the credential has established; undefined without identity. */
+    /** The user whom the credential has established; undefined without identity. */
     caller: IdentifiedUser | undefined;
     /** The user that the request has named. */
     namedUser: string | undefined;
-    /** Whom the request acts for. */
+    /** The caller that the request acts for. */
     principal: Principal;
     /** True when the host has sent the whole head itself: no header can be added any more. */
     isSent: true | undefined;

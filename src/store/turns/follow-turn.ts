@@ -5,7 +5,7 @@
 import type { StoredTurn } from '../../core/message.ts';
 import type { Database, Statement } from '../database.ts';
 import { RESERVE_RESULT, reserve, reservedFrom } from '../limits/reserve.ts';
-import { endStatements, endedFrom, type TurnEnd } from './checkpoint.ts';
+import { endStatements, endedFrom, type TurnEnd } from './end-turn.ts';
 import type { ClaimLimits, ClaimResult, TurnClaim } from './claim.ts';
 import { attached, insertMessages, insertTurn, updateConversation } from './claim-turn.ts';
 import { claimResultFrom, selectClaimResult } from './claim-result.ts';

@@ -2,7 +2,7 @@
 import { matchSchema } from '../../core/json-schema/matches-schema.ts';
 import { wantsJson, type TurnParameters } from '../../core/parameters.ts';
 import { contentOf, type Json } from '../../core/parts.ts';
-import type { Ending } from '../../store/turns/checkpoint.ts';
+import type { Ending } from '../../store/turns/end-turn.ts';
 
 /** The longest answer that is checked, in UTF-16 units. */
 const LONGEST_CHECKED = 200_000;

@@ -2,7 +2,7 @@
  * Decides how a turn ended, from the result of its last step. An answer is `complete` only when the
  * provider declared that it finished and no error came before.
  */
-import type { Ending } from '../../store/turns/checkpoint.ts';
+import type { Ending } from '../../store/turns/end-turn.ts';
 import type { GenerateResult } from './generate.ts';
 import { countUsage, estimateOutput, tokenRatio } from './count-usage.ts';
 import type { Failure } from '../../core/errors.ts';

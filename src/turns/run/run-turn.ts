@@ -2,7 +2,7 @@
 import { failureOf } from '../../core/errors.ts';
 import type { LedgerEntry } from '../../core/ledger.ts';
 import type { Outcome } from '../../core/message.ts';
-import { endedMessage, endTurn, type Ending } from '../../store/turns/checkpoint.ts';
+import { endedMessage, endTurn, type Ending } from '../../store/turns/end-turn.ts';
 import { settleCalls } from '../../core/tool-calls.ts';
 import { answerApprovals } from '../tools/answer-approvals.ts';
 import { afterTurn } from '../after/after-turn.ts';

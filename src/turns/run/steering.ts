@@ -6,7 +6,7 @@ import type { LanguageModelV4Prompt } from '@ai-sdk/provider';
 import type { StoredTurn } from '../../core/message.ts';
 import { decodeParts } from '../../core/parts.ts';
 import { steeredPart, type Steering } from '../../core/steering.ts';
-import { endTurn } from '../../store/turns/checkpoint.ts';
+import { endTurn } from '../../store/turns/end-turn.ts';
 import { endAndFollow, type FollowedEnd } from '../../store/turns/follow-turn.ts';
 import { readSteering } from '../../store/turns/steering.ts';
 import { promptMessages } from './prompt-messages.ts';

@@ -4,7 +4,7 @@ import type { Part } from '../../core/parts.ts';
 import type { Telemetry } from '../../core/telemetry.ts';
 import { keyIdOf } from '../../core/principal.ts';
 import type { Registry } from '../../models/chat/registry.ts';
-import { endTurn } from '../../store/turns/checkpoint.ts';
+import { endTurn } from '../../store/turns/end-turn.ts';
 import type { ClaimLimits, TurnClaim } from '../../store/turns/claim.ts';
 import type { Accepted } from '../accept/accept-turn.ts';
 import { headOf, type Claims } from '../accept/claims.ts';

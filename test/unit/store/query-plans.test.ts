@@ -69,7 +69,8 @@ import { chunks, chunkVectors, owners, SEARCH_TABLES } from '../../../src/store/
 import { resumeErasures } from '../../../src/actions/erase-user.ts';
 import { endAndFollow } from '../../../src/store/turns/follow-turn.ts';
 import { findSteering, readSteering } from '../../../src/store/turns/steering.ts';
-import { endTurn, saveCheckpoints, type Ending } from '../../../src/store/turns/checkpoint.ts';
+import { saveCheckpoints } from '../../../src/store/turns/checkpoint.ts';
+import { endTurn, type Ending } from '../../../src/store/turns/end-turn.ts';
 import type { ClaimInput } from '../../../src/store/turns/placement.ts';
 import { claimTurn } from '../../../src/store/turns/claim-turn.ts';
 import {
