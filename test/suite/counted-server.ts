@@ -1,6 +1,6 @@
 /** A server whose requests to the database are counted, in front of a real libSQL server. */
 import { expect } from 'vitest';
-import { startDatabaseProxy } from '../support/database-proxy.ts';
+import { startDatabaseProxy, type DatabaseRequest } from '../support/database-proxy.ts';
 import { request } from '../support/http.ts';
 import { startServer, type Runtime } from '../support/server.ts';
 import { startSqld } from '../support/sqld.ts';
@@ -8,6 +8,30 @@ import { startUpstream, type Behaviour } from '../support/upstream.ts';
 import { unique } from './target.ts';
 
 export type CountedServer = Awaited<ReturnType<typeof startCountedServer>>;
+
+/**
+ * Tells apart what comes by the clock, and so more often on a busy machine: a checkpoint, which is
+ * the heartbeat of turns too.
+ */
+export function isCheckpoint({ statements }: DatabaseRequest): boolean {
+  return statements.some(({ sql }) => sql.startsWith('UPDATE turns SET heartbeat_at'));
+}
+
+/** Tells apart what open sockets cost: they are rows, renewed by the clock. */
+function isPresence({ statements }: DatabaseRequest): boolean {
+  return statements.some(({ sql }) => sql.includes('"connections"'));
+}
+
+/**
+ * Counts the requests to the database that a turn takes before its model is asked (`at`, in
+ * milliseconds since 1970) and after that; those that come by the clock are apart.
+ */
+export function countAround(at: number, log: DatabaseRequest[]) {
+  const posts = log.filter((post) => post.number > 0 && !isPresence(post));
+  const [checkpoints, turns] = [posts.filter(isCheckpoint), posts.filter((p) => !isCheckpoint(p))];
+  const before = turns.filter((post) => post.at <= at).length;
+  return { before, after: turns.length - before, checkpoints, posts };
+}
 
 /** Starts all; whatever a server does when it starts and for its first turn is over then. */
 export async function startCountedServer(runtime: Runtime) {
@@ -30,17 +54,11 @@ export async function startCountedServer(runtime: Runtime) {
     await request(`${server.url}/conversations`, { json });
   }
 
-  /** When each request to the database came, in relation to the one to the model. */
+  /** Counts the requests to the database around the only call of a model. */
   function counted(model: string) {
     const asked = upstream.requests.filter((one) => `openai/${one.model}` === model);
     expect(asked).toHaveLength(1);
-    const at = asked[0]?.at ?? 0;
-    const posts = database.log.filter(({ number }) => number > 0);
-    return {
-      before: posts.filter((post) => post.at <= at).length,
-      after: posts.filter((post) => post.at > at).length,
-      posts,
-    };
+    return countAround(asked[0]?.at ?? 0, database.log);
   }
 
   await turn(script({}), true);
@@ -55,5 +73,5 @@ export async function startCountedServer(runtime: Runtime) {
   };
 }
 
-/** Slow enough to tell before from after, and quicker than a checkpoint. */
+/** Slow enough to tell before from after. */
 export const slow: Behaviour = { headersDelayMs: 60, delayMs: { between: 60 } };

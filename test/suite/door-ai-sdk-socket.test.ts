@@ -59,7 +59,7 @@ describe.concurrent('a chat over a socket', () => {
   });
 
   it('comes back to a running answer and has the whole; there is nothing after it', async () => {
-    const { model, name } = await scripted(target, { tokens, delayMs: { between: 400 } });
+    const { model, name } = await scripted(target, { tokens, holdAt: 2 });
     const [user, id] = [unique('user'), unique('chat')];
     const leaving = chatOf(user, id, model);
     const sending = leaving.chat.sendMessage({ text: 'Tell me a tale' });
@@ -67,7 +67,10 @@ describe.concurrent('a chat over a socket', () => {
     await leaving.chat.stop();
     await sending;
     const returning = chatOf(user, id, model, leaving.chat.messages.slice(0, 1));
-    await returning.chat.resumeStream();
+    const resuming = returning.chat.resumeStream();
+    await until(() => expect(lastText(returning.chat)).toBe('Once upon '));
+    await target.upstream.release(name);
+    await resuming;
     expect([returning.chat.error, lastText(returning.chat)]).toEqual([undefined, tokens.join('')]);
     await until(async () => {
       expect(await returning.transport.reconnectToStream({ chatId: id })).toBeNull();

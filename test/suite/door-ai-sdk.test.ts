@@ -25,6 +25,8 @@ async function tree(id: string): Promise<MessageJson[]> {
   return (await target.call<MessageJson[]>(`/conversations/${id}/messages?tree=true`)).json;
 }
 
+const WAIT = { timeout: 20_000, interval: 50 };
+const NOTHING = { parts: [] };
 const tokens = ['Once ', 'upon ', 'a ', 'time 😀'];
 
 describe.concurrent('a chat of the AI SDK', () => {
@@ -105,7 +107,7 @@ describe.concurrent('a chat of the AI SDK', () => {
   });
 
   it('comes back in mid-answer and has the whole, then there is nothing to come back to', async () => {
-    const { model, name } = await scripted(target, { tokens, delayMs: { between: 400 } });
+    const { model, name } = await scripted(target, { tokens, holdAt: 2 });
     const user_id = unique('user');
     const id = unique('chat');
     const leaving = chatOf(target, { id, body: { model, user_id } });
@@ -116,12 +118,18 @@ describe.concurrent('a chat of the AI SDK', () => {
 
     const messages = leaving.messages.slice(0, 1);
     const returning = chatOf(target, { id, body: { model, user_id }, messages });
-    await returning.resumeStream();
+    const resuming = returning.resumeStream();
+    await vi.waitFor(
+      () => expect(textOfUi(returning.messages[1] ?? NOTHING)).toBe('Once upon '),
+      WAIT,
+    );
+    await target.upstream.release(name);
+    await resuming;
     expect(returning.error).toBeUndefined();
-    expect(textOfUi(returning.messages.at(-1) ?? { parts: [] })).toBe(tokens.join(''));
+    expect(textOfUi(returning.messages.at(-1) ?? NOTHING)).toBe(tokens.join(''));
 
     const path = `/api/chat/${id}/stream?user_id=${user_id}`;
-    await vi.waitFor(async () => expect((await target.call(path)).status).toBe(204), 20_000);
+    await vi.waitFor(async () => expect((await target.call(path)).status).toBe(204), WAIT);
     expect((await target.call(`/api/chat/unknown/stream?user_id=${user_id}`)).status).toBe(204);
   });
 
@@ -136,7 +144,7 @@ describe.concurrent('a chat of the AI SDK', () => {
     const chat = chatOf(target, { id, body: { model, user_id } });
     const sending = chat.sendMessage({ text: 'Never stop' });
     await target.upstream.waitForRequest(name);
-    await vi.waitFor(() => expect(chat.messages).toHaveLength(2), 20_000);
+    await vi.waitFor(() => expect(chat.messages).toHaveLength(2), WAIT);
     const stop = () =>
       target.call<{ stopped: boolean }>(`/api/chat/${id}/stop`, { json: { user_id } });
     expect((await stop()).json).toMatchObject({ stopped: true });
@@ -187,7 +195,7 @@ describe.concurrent('POST /api/chat', () => {
   const post = (json: object) => target.call('/api/chat', { json });
 
   it('joins the answer when the same message comes again', async () => {
-    const { model, name } = await scripted(target, { tokens, delayMs: { between: 100 } });
+    const { model, name } = await scripted(target, { tokens, holdAt: 1 });
     const body = {
       id: unique('chat'),
       user_id: unique('user'),
@@ -195,9 +203,14 @@ describe.concurrent('POST /api/chat', () => {
       trigger: 'submit-message',
       messages: [said('m1', 'Hello')],
     };
-    const answers = await Promise.all([post(body), post(body)]);
-    const later = await post(body);
-    const turns = [...answers, later].map(({ status, headers }) => [status, headers['x-turn-id']]);
+    const open = () => target.stream('/api/chat', { json: body });
+    const running = await Promise.all([open(), open()]);
+    await target.upstream.release(name);
+    await Promise.all(running.map((stream) => stream.collect()));
+    const turns = [...running, await post(body)].map(({ status, headers }) => [
+      status,
+      headers['x-turn-id'],
+    ]);
     expect(new Set(turns.map(String)).size).toBe(1);
     expect(await target.upstream.requests(name)).toHaveLength(1);
   });

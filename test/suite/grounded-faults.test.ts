@@ -11,6 +11,7 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { openStream } from '../support/sse.ts';
 import { startSqld, type Sqld } from '../support/sqld.ts';
 import { startUpstream, type Behaviour, type Script, type Upstream } from '../support/upstream.ts';
+import { countAround } from './counted-server.ts';
 import { startPlainModel, type PlainModel } from './plain-model.ts';
 import { passagesIn, sourcesOf, type Cited } from './rag-client.ts';
 import { callsIn, partsOf, toolMessages } from './tools-client.ts';
@@ -150,7 +151,7 @@ describe('within the token budget', () => {
 });
 
 describe('requests to the database', () => {
-  /** Slow enough to tell before from after, and quicker than a checkpoint. */
+  /** Slow enough to tell before from after. */
   const slow: Behaviour = {
     headersDelayMs: 60,
     delayMs: { between: 60 },
@@ -158,10 +159,8 @@ describe('requests to the database', () => {
   };
 
   function counted(model: string) {
-    const at = requestsOf(model).at(-1)?.at ?? 0;
-    const posts = database.log.filter(({ number }) => number > 0);
-    const before = posts.filter((post) => post.at <= at).length;
-    return { before, after: posts.length - before };
+    const { before, after } = countAround(requestsOf(model).at(-1)?.at ?? 0, database.log);
+    return { before, after };
   }
 
   /** A server on Node reads a library into memory beside the first search in it. */

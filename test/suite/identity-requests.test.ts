@@ -9,6 +9,7 @@ import { startDatabaseProxy, type DatabaseProxy } from '../support/database-prox
 import { idOfKey } from '../support/keys.ts';
 import { startOtlpReceiver, type OtlpReceiver } from '../support/otlp-receiver.ts';
 import { startSqld, type Sqld } from '../support/sqld.ts';
+import { countAround } from './counted-server.ts';
 import { bearer, signToken, startIdentityServer, type IdentityServer } from './identity.ts';
 import { suiteTarget, unique } from './target.ts';
 import { streamingCalls } from './turns.ts';
@@ -40,7 +41,7 @@ afterAll(async () => {
   await collector.close();
 });
 
-/** Slow enough to tell before from after, and quicker than a checkpoint. */
+/** Slow enough to tell before from after. */
 function script(): string {
   const name = unique('model');
   const delayMs = { between: 60 };
@@ -51,10 +52,8 @@ function script(): string {
 /** Counts the requests to the database before and after the model was asked. */
 function counted(model: string) {
   const [asked] = server.upstream.requests.filter((one) => `openai/${one.model}` === model);
-  const at = asked?.at ?? 0;
-  const posts = database.log.filter(({ number }) => number > 0);
-  const before = posts.filter((post) => post.at <= at).length;
-  return { before, after: posts.length - before };
+  const { before, after } = countAround(asked?.at ?? 0, database.log);
+  return { before, after };
 }
 
 async function countTurn(path: string, init: object, model: string) {

@@ -93,6 +93,20 @@ describe.each(services)('%s', (service) => {
     expect(result.usage?.outputTokens.reasoning).toBe(2);
   });
 
+  it('is held, in the middle or before its head, until it is released', async () => {
+    for (const holdAt of ['head', 1] as const) {
+      scripted({ text: 'One two', holdAt });
+      let isOver = false;
+      const running = run(service).finally(() => (isOver = true));
+      const { closed } = await upstream.waitForRequest();
+      await Promise.race([closed, sleep(30)]);
+      expect(isOver).toBe(false);
+      upstream.release('m');
+      expect(await running).toMatchObject({ text: 'One two', thrown: false });
+      upstream.reset();
+    }
+  });
+
   it('calls a tool in the first step and answers in the second', async () => {
     scripted({ toolCalls: [[{ name: 'find', input: { query: 'räksmörgås 🦐' } }]], text: 'found' });
     const first = await run(service);

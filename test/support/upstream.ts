@@ -34,6 +34,8 @@ export interface Upstream {
   requests: RecordedRequest[];
   /** Sets the behaviour of a model name; the count of its requests starts again. */
   script(model: string, script: Script): void;
+  /** Lets the answers of a model go on that wait where `holdAt` says, and all later ones. */
+  release(model: string): void;
   /** Waits for the first recorded request that fits; rejects after `timeoutMs` (default 15000). */
   waitForRequest(
     fits?: (request: RecordedRequest) => boolean,
@@ -83,15 +85,20 @@ export async function startUpstream({
   port = 0,
   key = 'upstream-test-key',
 }: { port?: number; key?: string } = {}): Promise<Upstream> {
-  const state: State = { key, scripts: new Map(), counts: new Map(), requests: [] };
+  const state: State = {
+    key,
+    ...{ scripts: new Map(), counts: new Map(), holds: new Map(), requests: [] },
+  };
   const script = (model: string, script: Script) => {
     state.scripts.set(model, script);
     state.counts.delete(model);
+    state.holds.delete(model);
   };
+  const release = (model: string) => holdOf(state, model).resolve();
   const { requests } = state;
   const server = createServer((request, response) => {
     const answer = async () => {
-      if (await answerControl({ requests, script }, request, response)) return;
+      if (await answerControl({ requests, script, release }, request, response)) return;
       await handle(state, request, response);
     };
     answer().catch((error: unknown) => {
@@ -115,10 +122,12 @@ export async function startUpstream({
     env: serviceEnvironment(url, key),
     requests,
     script,
+    release,
     waitForRequest: (fits = () => true, timeoutMs = 15_000) => waitFor(state, fits, timeoutMs),
     reset() {
       state.scripts.clear();
       state.counts.clear();
+      state.holds.clear();
       state.requests.length = 0;
     },
     down,
@@ -132,7 +141,15 @@ interface State {
   scripts: Map<string, Script>;
   /** Requests so far, by model. */
   counts: Map<string, number>;
+  /** What answers wait for that are held, by model. */
+  holds: Map<string, PromiseWithResolvers<void>>;
   requests: RecordedRequest[];
+}
+
+function holdOf({ holds }: State, model: string): PromiseWithResolvers<void> {
+  const hold = holds.get(model) ?? Promise.withResolvers<void>();
+  holds.set(model, hold);
+  return hold;
 }
 
 async function handle(state: State, request: IncomingMessage, response: ServerResponse) {
@@ -145,7 +162,8 @@ async function handle(state: State, request: IncomingMessage, response: ServerRe
     return send({ response, record }, { code: 404, type: 'application/json', body });
   }
   const { model, stream } = route.wire.read(record.body, path);
-  Object.assign(record, { wire: route.name, model, stream });
+  const { promise: released } = holdOf(state, model);
+  Object.assign(record, { wire: route.name, model, stream, released });
   const count = state.counts.get(model) ?? 0;
   state.counts.set(model, count + 1);
   const behaviour = chooseBehaviour(state.scripts.get(model), record.body, count);

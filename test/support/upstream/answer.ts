@@ -55,6 +55,7 @@ async function sendRaw(exchange: Exchange, raw: RawAnswer): Promise<void> {
 export async function failedInstead(exchange: Exchange): Promise<boolean> {
   const { wire, behaviour, record, response, count } = exchange;
   const { status, instead } = behaviour;
+  if (behaviour.holdAt === 'head') await new BodyWriter(response, behaviour, record).hold();
   await waitForHeaders(behaviour, record);
   if (record.gone.aborted) return true;
   if (status && count < (status.times ?? Infinity)) {
@@ -146,6 +147,7 @@ async function whole(
   plan: AnswerPlan,
 ): Promise<void> {
   const writer = new BodyWriter(response, behaviour, record);
+  if (typeof behaviour.holdAt === 'number') await writer.hold();
   await writer.wait(behaviour.delayMs?.first ?? 0);
   const body = encodeJson(wire.whole(plan));
   record.tokensWritten = plan.text.length;
@@ -184,6 +186,7 @@ async function stream(exchange: Exchange, plan: AnswerPlan): Promise<void> {
   for (const { kind, text } of wire.frames(plan)) {
     const faultNow =
       kind !== 'open' && behaviour.fault?.afterTokens === record.tokensWritten && !pace.faultDone;
+    if (kind !== 'open' && behaviour.holdAt === record.tokensWritten) await pace.hold();
     if (kind === 'token') await pace.beforeToken();
     if (kind === 'end' && behaviour.endDelayMs) await pace.pause(behaviour.endDelayMs);
     const broken = faultNow && (await pace.fault(wire));
@@ -230,6 +233,12 @@ class Pace {
     if (ms === 0) return;
     this.due = (this.due ?? performance.now()) + ms;
     await this.pause(Math.max(0, this.due - performance.now()));
+  }
+
+  async hold(): Promise<void> {
+    await this.flush();
+    await this.writer.hold();
+    this.due = undefined;
   }
 
   /** In a burst the time passes too, but what waits is kept together. */

@@ -18,6 +18,8 @@ export interface Behaviour {
   /** Repeats the tokens until the client goes away. */
   infinite?: boolean;
 
+  /** Waits, before the headers or after so many tokens, until the test releases the model. */
+  holdAt?: 'head' | number;
   /** Milliseconds before the response headers. */
   headersDelayMs?: number;
   /**

@@ -70,6 +70,12 @@ export class BodyWriter {
     await this.sleep(Math.max(0, end - performance.now()));
   }
 
+  /** Waits until the test releases the model, or throws BodyOver when the client leaves. */
+  async hold(): Promise<void> {
+    await Promise.race([this.record.released, this.record.closed]);
+    if (this.record.gone.aborted) throw new BodyOver();
+  }
+
   private async sleep(ms: number): Promise<void> {
     try {
       await sleep(ms, undefined, { signal: this.record.gone });

@@ -1,6 +1,6 @@
 /**
- * Controls the upstream from other processes: `/control/…` sets scripts and returns the recorded
- * requests. Functions (a script that chooses, a vector) cannot be sent.
+ * Controls the upstream from other processes: `/control/…` sets scripts, releases answers and
+ * returns the recorded requests. Functions (a script that chooses, a vector) cannot be sent.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,12 +12,14 @@ import type { RecordedRequest } from './recorded-request.ts';
 export type SentScript = Omit<Behaviour, 'vector'> | Omit<Behaviour, 'vector'>[];
 
 /** A recorded request without what lives in the upstream's own process. */
-export type SeenRequest = Omit<RecordedRequest, 'gone' | 'closed'>;
+export type SeenRequest = Omit<RecordedRequest, 'gone' | 'closed' | 'released'>;
 
 export interface UpstreamControl {
   url: string;
   /** Sets the behaviour of a model name; the count of its requests starts again. */
   script(model: string, script: SentScript): Promise<void>;
+  /** Lets the answers of a model go on that wait where `holdAt` says, and all later ones. */
+  release(model: string): Promise<void>;
   /** Returns the current requests for one model, oldest first. */
   requests(model: string): Promise<SeenRequest[]>;
   /**
@@ -47,6 +49,9 @@ export function upstreamControl(url: string): UpstreamControl {
       const response = await fetch(address('scripts', model), { method: 'PUT', body });
       if (!response.ok) throw new Error(`the upstream refused the script for ${model}`);
     },
+    async release(model) {
+      await fetch(address('releases', model), { method: 'PUT' });
+    },
     requests,
     async waitForRequest(model, fits = () => true, timeoutMs = 15_000) {
       const deadline = Date.now() + timeoutMs;
@@ -63,22 +68,28 @@ export function upstreamControl(url: string): UpstreamControl {
 interface Controlled {
   requests: RecordedRequest[];
   script(model: string, script: Behaviour | Behaviour[]): void;
+  release(model: string): void;
 }
 
 /** Answers a request to `/control/…`; returns false for any other request. */
 export async function answerControl(
-  { requests, script }: Controlled,
+  { requests, script, release }: Controlled,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<boolean> {
-  const found = /^\/control\/(scripts|requests)\/([^/]+)$/u.exec(request.url ?? '');
+  const found = /^\/control\/(scripts|requests|releases)\/([^/]+)$/u.exec(request.url ?? '');
   if (found === null) return false;
   const [, what, name = ''] = found;
   const model = decodeURIComponent(name);
   response.setHeader('content-type', 'application/json');
   if (what === 'requests') {
     const seen = requests.filter((candidate) => candidate.model === model);
-    response.end(JSON.stringify(seen.map(({ gone: _gone, closed: _closed, ...rest }) => rest)));
+    response.end(JSON.stringify(seen.map(withoutSignals)));
+    return true;
+  }
+  if (what === 'releases') {
+    release(model);
+    response.end('{}');
     return true;
   }
   const parts: Buffer[] = [];
@@ -88,4 +99,9 @@ export async function answerControl(
   script(model, parseJson(Buffer.concat(parts).toString()) as Behaviour | Behaviour[]);
   response.end('{}');
   return true;
+}
+
+function withoutSignals(record: RecordedRequest): SeenRequest {
+  const { gone: _gone, closed: _closed, released: _released, ...rest } = record;
+  return rest;
 }

@@ -44,6 +44,8 @@ export interface RecordedRequest {
   gone: AbortSignal;
   /** Settles when the connection or the answer is over. */
   closed: Promise<void>;
+  /** Settles when the test releases the model. */
+  released: Promise<void>;
 }
 
 const keyHeaders = ['authorization', 'x-goog-api-key', 'api-key'];
@@ -78,6 +80,8 @@ export async function recordRequest(
     brokenByUs: false,
     gone: over.signal,
     closed,
+    // Replaced as soon as the model is known.
+    released: Promise.resolve(),
   };
   response.on('error', () => over.abort());
   response.on('close', () => {
