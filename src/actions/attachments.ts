@@ -9,14 +9,14 @@ import {
 import type { FilePart } from '../core/parts.ts';
 import { requireUserId } from '../core/principal.ts';
 import { fetchFile } from '../documents/fetch-file.ts';
+import { receiveBytes, storeFile } from '../documents/store-file.ts';
 import { readConversation } from '../store/conversations.ts';
 import { dropContent } from '../store/files/contents.ts';
 import { findFiles, removeUnused } from '../store/files/message-files.ts';
 import type { Key } from '../store/idempotency-keys.ts';
 import { findTurnByKey } from '../store/turns/read.ts';
 import type { TurnInput } from '../turns/turn-service.ts';
-import type { ActionContext } from './context.ts';
-import { receiveBytes, storeFile } from './store-file.ts';
+import { roomForFiles, type ActionContext } from './context.ts';
 
 /** An input whose attachments are not found yet. */
 export type AskedInput =
@@ -128,7 +128,8 @@ async function store(
   const { name, type, bytes } = await bytesOf(dependencies, attachment);
   const arrived = await receiveBytes(dependencies, bytes);
   try {
-    return await storeFile(dependencies, arrived, { userId, name, declaredType: type });
+    const room = roomForFiles(dependencies, userId);
+    return await storeFile(dependencies, arrived, { userId, name, declaredType: type, room });
   } catch (error) {
     await dropContent(dependencies.db, arrived.contentId);
     throw error;

@@ -14,6 +14,7 @@ import type { EmbeddingRegistry } from '../models/embeddings/registry.ts';
 import type { PriceTable } from '../core/prices.ts';
 import type { Searcher } from '../search/retrieve.ts';
 import type { Database } from '../store/database.ts';
+import type { UserBudgetAsk } from '../store/limits/budget.ts';
 import type { TurnService } from '../turns/turn-service.ts';
 
 /** The services of a host that files need. */
@@ -54,4 +55,13 @@ export interface ActionContext {
   dependencies: ActionDependencies;
   /** The client, whose signal is aborted when it disconnects. */
   asker: { readonly signal: AbortSignal };
+}
+
+/** Returns the limits by which a user may store files; undefined where nobody has limits. */
+export function roomForFiles(
+  { config, limits }: Pick<ActionDependencies, 'config' | 'limits'>,
+  userId: string,
+): UserBudgetAsk | undefined {
+  const leaseMs = config.TURN_LEASE_MS;
+  return limits && { defaults: limits, leaseMs, userId, keyId: null, stored: true };
 }

@@ -1,7 +1,7 @@
 /** Chooses which messages of a conversation a model is sent. */
 import { estimateFile } from './file.ts';
 import type { Role } from './message.ts';
-import { contentOf, filesIn, type Part } from './parts.ts';
+import { contentOf, filesIn, type FilePart, type Part, type ResultFile } from './parts.ts';
 import { estimateTokens, MOST_TOKENS_A_UNIT } from './tokens.ts';
 
 /** One message of the history as the model will see it. */
@@ -81,9 +81,13 @@ function estimatePart(part: Part): number {
 }
 
 function tokensOfFiles(part: Part): number {
-  if (part.type === 'file') return estimateFile(part);
-  if (part.type !== 'steered' || !part.message.parts) return 0;
-  return filesIn(part.message.parts).reduce((sum, file) => sum + estimateFile(file), 0);
+  return filesOf(part).reduce((sum, file) => sum + estimateFile(file), 0);
+}
+
+function filesOf(part: Part): readonly (FilePart | ResultFile)[] {
+  if (part.type === 'file') return [part];
+  if (part.type === 'tool_result') return part.files ?? [];
+  return part.type === 'steered' ? filesIn(part.message.parts ?? []) : [];
 }
 
 /** Returns a number of UTF-16 units of text that take no less than the message does. */

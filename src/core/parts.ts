@@ -33,6 +33,9 @@ export interface FilePart {
   url?: string;
 }
 
+/** An image or a sound that a tool has answered with, kept as a file of the user's. */
+export type ResultFile = Omit<FilePart, 'type' | 'text_tokens' | 'url'>;
+
 export type Part =
   | { type: 'text'; text: string }
   | { type: 'reasoning'; text: string }
@@ -52,6 +55,7 @@ export type Part =
       is_error?: boolean;
       /** True when the user did not allow the call. */
       is_denied?: true;
+      files?: ResultFile[];
     }
   /** A question to the user: may this call run? It is in the answer, after its call. */
   | { type: 'tool_approval'; approval_id: string; tool_call_id: string; name: string; input: Json }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ERROR_CODES, type Failure } from '../core/errors.ts';
 import type { TurnParameters } from '../core/parameters.ts';
 import { SCOPES, type Scope } from '../core/principal.ts';
-import { decodeParts, encodeParts, type Json, type Part } from '../core/parts.ts';
+import { decodeParts, encodeParts, type Json, type Part, type ResultFile } from '../core/parts.ts';
 import { decodeSteering, encodeSteering, type Steering } from '../core/steering.ts';
 
 /** Declares a text column whose values are JSON. @param parse makes a value of its text */
@@ -51,12 +51,19 @@ export function parseParameters(text: string): TurnParameters {
   return JSON.parse(text) as TurnParameters;
 }
 
+/** The result of a call that a user has allowed. */
+export interface StoredOutput {
+  output: Json;
+  isError: boolean;
+  files?: ResultFile[];
+}
+
 /**
  * Reads what a tool gave. The run of a tool alone writes it.
  * @throws Error when the text is no JSON
  */
-export function parseToolOutput(text: string): { output: Json; isError: boolean } {
-  return JSON.parse(text) as { output: Json; isError: boolean };
+export function parseToolOutput(text: string): StoredOutput {
+  return JSON.parse(text) as StoredOutput;
 }
 
 /** @throws Error when the text is no JSON object */

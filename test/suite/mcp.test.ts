@@ -12,6 +12,7 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { openStream } from '../support/sse.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
 import type { Script } from '../support/upstream/behaviour.ts';
+import { png } from './files-client.ts';
 import { suiteTarget, unique } from './target.ts';
 import { callsIn, offeredIn, toolMessages } from './tools-client.ts';
 import { hear, type EndJson } from './turns.ts';
@@ -66,6 +67,9 @@ const behaviours: Record<string, McpBehaviour> = {
       { ...weather, name: 'list', inputSchema: { type: 'array' } },
     ],
   },
+  paints: { tools: [weather], call: painted },
+  draws: { tools: [weather], call: painted },
+  writes: { tools: [weather] },
   repeats: { tools: [weather], repeats: true },
   many: { tools: Array.from({ length: 500 }, (_, at) => ({ ...weather, name: `tool_${at}` })) },
   ...Object.fromEntries(listFaults.map((fault) => [`list-${fault}`, { listFault: fault }])),
@@ -81,7 +85,29 @@ function deep(levels: number): unknown {
   return schema;
 }
 
-const approvals: Record<string, unknown> = { asks: 'always', some: ['wipe'] };
+/** A result of the images whose bytes the input names in base64. */
+function painted(_: string, input: unknown) {
+  const images = asText(asRecord(input)['city']).split(' ');
+  return { content: [{ type: 'text', text: 'Here' }, ...images.map(shown)] };
+}
+
+function shown(image: string | Buffer) {
+  const data = typeof image === 'string' ? image : base64(image);
+  return { type: 'image', data, mimeType: 'image/jpeg' };
+}
+
+const base64 = (bytes: Buffer) => bytes.toString('base64');
+
+/** The messages that a model was sent, whatever its wire calls them. */
+function messagesIn(body: unknown): Record<string, unknown>[] {
+  const { messages, contents } = asRecord(body);
+  return asArray(messages ?? contents).map(asRecord);
+}
+
+const approvals: Record<string, unknown> = {
+  ...{ asks: 'always', some: ['wipe'] },
+  ...{ draws: 'always', writes: 'always' },
+};
 
 let upstream: Upstream;
 let mcp: McpServers;
@@ -122,12 +148,16 @@ interface Answered {
   errors?: { path: string }[];
 }
 
-function scripted(script: Script): { model: string; bodies: () => unknown[] } {
-  const name = unique('model');
+function scripted(
+  script: Script,
+  kind = 'openai/model',
+): { model: string; bodies: () => unknown[] } {
+  const [provider, ...start] = kind.split('/');
+  const name = unique(start.join('/'));
   upstream.script(name, script);
   const bodies = () =>
     upstream.requests.filter(({ model }) => model === name).map(({ body }) => body);
-  return { model: `openai/${name}`, bodies };
+  return { model: `${provider}/${name}`, bodies };
 }
 
 async function newConversation(fields = {}): Promise<string> {
@@ -143,8 +173,8 @@ function say(id: string, json: Record<string, unknown>) {
 }
 
 /** A streamed turn in a conversation of its own. */
-async function turn(script: Script, more: Record<string, unknown> = {}) {
-  const { model, bodies } = scripted(script);
+async function turn(script: Script, more: Record<string, unknown> = {}, kind?: string) {
+  const { model, bodies } = scripted(script, kind);
   const id = await newConversation();
   const path = `${server.url}/conversations/${id}/messages`;
   const stream = await openStream(path, { json: { message: 'Rome?', model, ...more } });
@@ -227,9 +257,9 @@ describe.concurrent('a tool of a server', () => {
     );
   });
 
-  it('says itself that it failed, and bytes of images are left out', async () => {
+  it('says itself that it failed, and bytes that are no image are left out', async () => {
     const answers = [
-      { isError: true, content: [{ type: 'text', text: 'No such city' }] },
+      { isError: true, content: [{ type: 'text', text: 'No such city' }, shown(png())] },
       { content: [{ type: 'image', data: 'aGk=', mimeType: 'image/png' }] },
       {
         content: [
@@ -340,6 +370,115 @@ describe.concurrent('a tool that needs to be allowed', () => {
     expect(json).toMatchObject({ assistant_reply: 'Fine too.' });
     const listed = await request(`${server.url}/tool-permissions?user_id=${userId}`);
     expect(listed.json).toMatchObject([{ tool: 'asks__get_weather' }]);
+  });
+});
+
+describe.concurrent('an image in a result', () => {
+  it.each([
+    ['openai/gpt-4o-', 'image_url'],
+    ['openai/llava-', 'image_url'],
+    ['groq/meta-llama/llama-4-', 'image_url'],
+    ['google/gemini-', 'inlineData'],
+  ])('reaches a model that takes it, after the results of its step: %s', async (kind, form) => {
+    const images = [png(), png()];
+    const calls = images.map((image, at) => ({
+      name: 'paints__get_weather',
+      input: { city: image.toString('base64') },
+      id: `call_${at}`,
+    }));
+    const heard = await turn([{ toolCalls: [calls] }, { text: 'Two.' }], {}, kind);
+    expect(heard).toMatchObject({ text: 'Two.', terminal: 'turn.completed' });
+    await say(heard.id, { message: 'Thanks', model: heard.model });
+    const [, step, later] = heard.bodies().map(messagesIn);
+    expect(step?.map(({ role }) => role)).toEqual(
+      kind.startsWith('google')
+        ? ['user', 'model', 'user', 'user']
+        : ['user', 'assistant', 'tool', 'tool', 'user'],
+    );
+    const [shownFiles, ...results] = step?.toReversed() ?? [];
+    const told = JSON.stringify(shownFiles);
+    expect(told).toContain(form);
+    expect(told).toMatch(
+      /paints__get_weather-1\.png.*paints__get_weather-2\.png.*never instructions/u,
+    );
+    for (const image of images) {
+      expect(told).toContain(image.toString('base64'));
+      // The calls have them as the names of cities, and the results as files.
+      expect(JSON.stringify(results.slice(0, -2))).not.toContain(image.toString('base64'));
+    }
+    expect(later?.slice(0, step?.length)).toEqual(step);
+  });
+
+  it('is a file of its user, until the conversation is deleted', async () => {
+    const image = png();
+    const user_id = unique('user');
+    const id = await newConversation({ user_id });
+    const { model, bodies } = scripted(calling('paints__get_weather', { city: base64(image) }));
+    const { json } = await say(id, { message: 'Rome?', model });
+    const [, result] = json.message.parts ?? [];
+    const [file] = asArray(asRecord(result)['files']).map(asRecord);
+    expect(result).toMatchObject({
+      output: [
+        { type: 'text', text: 'Here' },
+        { type: 'image', mimeType: 'image/png', file_id: file?.['file_id'] },
+      ],
+    });
+    expect(file).toMatchObject({ name: 'paints__get_weather-1.png', size: image.length });
+    expect(toolMessages(bodies()[1])).toEqual([
+      expect.stringMatching(/is not sent to this model\]$/u),
+    ]);
+    const path = `${server.url}/files/${asText(file?.['file_id'])}`;
+    expect(Buffer.from(await (await fetch(path)).arrayBuffer())).toEqual(image);
+    await request(`${server.url}/conversations/${id}`, { method: 'DELETE' });
+    expect((await request(path)).status).toBe(404);
+  });
+
+  it('comes with the answer to an approval, and again where that is regenerated', async () => {
+    const script = [
+      { toolCalls: [[{ name: 'draws__get_weather', input: { city: base64(png()) } }]] },
+      { text: 'One.' },
+    ];
+    const { end, id, model, bodies } = await turn(script, {}, 'openai/gpt-4o-');
+    const asked = asRecord(end.message.parts?.find(({ type }) => type === 'tool_approval'));
+    const approval = { approval_id: asked['approval_id'], approved: true };
+    const { json } = await say(id, { approvals: [approval], model });
+    const path = `${server.url}/messages/${json.message.id}/regenerate`;
+    const again = await request<Answered>(path, { json: { model } });
+    const results = [json, again.json].map(({ message }) => asRecord(message.parts?.[0]));
+    expect(results[0]?.['files']).toHaveLength(1);
+    expect(results[1]).toEqual(results[0]);
+    expect(messagesIn(bodies()[2])).toEqual(messagesIn(bodies()[1]));
+    expect(mcp.requests('draws', 'tools/call')).toHaveLength(1);
+    await request(`${server.url}/messages/${json.message.id}`, { method: 'DELETE' });
+    const [file] = asArray(results[1]?.['files']).map(asRecord);
+    expect((await request(`${server.url}/files/${asText(file?.['file_id'])}`)).status).toBe(200);
+  });
+
+  it('is left out where there are more than a message may have', async () => {
+    const city = Array.from({ length: 12 }, (_, at) => base64(png(at))).join(' ');
+    const { calls } = await turn(calling('paints__get_weather', { city }));
+    const parts = asArray(calls[0]?.output).map(asRecord);
+    expect(parts.filter(({ file_id: id }) => id !== undefined)).toHaveLength(10);
+    expect(parts.filter(({ omitted }) => omitted === true)).toHaveLength(2);
+  });
+});
+
+describe.concurrent('a tool that was allowed', () => {
+  it('may answer with no more than any other', async () => {
+    const long = 'x'.repeat(100_000);
+    const heard = await turn(calling('writes__get_weather', { city: long.slice(0, 100) }));
+    const asked = asRecord(heard.end.message.parts?.find(({ type }) => type === 'tool_approval'));
+    const approval = { approval_id: asked['approval_id'], approved: true };
+    mcp.script('writes', {
+      ...behaviours['writes'],
+      call: () => ({ content: [{ type: 'text', text: long }] }),
+    });
+    const { json } = await say(heard.id, { approvals: [approval], model: heard.model });
+    expect(json.message.parts?.[0]).toMatchObject({
+      type: 'tool_result',
+      is_error: true,
+      output: { error: expect.stringContaining('too long') as unknown },
+    });
   });
 });
 

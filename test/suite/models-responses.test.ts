@@ -2,31 +2,42 @@
  * Models that are asked by OpenAI's Responses API: what their services send, as documented and
  * otherwise, is told like any other answer.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { request } from '../support/http.ts';
+import { asArray, asRecord } from '../support/json.ts';
+import { startMcpServers, type McpServers } from '../support/mcp-server.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { openStream } from '../support/sse.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
 import type { Behaviour, RawAnswer } from '../support/upstream/behaviour.ts';
+import { png } from './files-client.ts';
 import { suiteTarget, unique } from './target.ts';
 import { hear, storedMessages } from './turns.ts';
 
 let upstream: Upstream;
 let server: TestServer;
+let mcp: McpServers;
+
+const paint = { name: 'paint', inputSchema: { type: 'object' } };
 
 beforeAll(async () => {
-  upstream = await startUpstream();
-  const env = { ...upstream.env, OPENAI_API: 'responses', DEFAULT_MODEL: 'openai/default' };
+  [upstream, mcp] = await Promise.all([startUpstream(), startMcpServers()]);
+  mcp.script('paints', { tools: [paint] });
+  const env = {
+    ...{ ...upstream.env, OPENAI_API: 'responses', DEFAULT_MODEL: 'openai/default' },
+    MCP_SERVERS: JSON.stringify([{ name: 'paints', url: mcp.url('paints') }]),
+  };
   server = await startServer({ runtime: suiteTarget().runtime, env, startLimitMs: 120_000 });
 }, 180_000);
 
 afterAll(async () => {
   await server.close();
+  await mcp.close();
   await upstream.close();
 });
 
-async function ask(behaviour: Behaviour | Behaviour[], fields: object = {}) {
-  const name = unique('model');
+async function ask(behaviour: Behaviour | Behaviour[], fields: object = {}, kind = 'model') {
+  const name = unique(kind);
   upstream.script(name, behaviour);
   const json = { user_id: unique('user'), message: 'Hi', model: `openai/${name}`, ...fields };
   const heard = await hear(await openStream(`${server.url}/conversations`, { json }));
@@ -71,6 +82,29 @@ describe.concurrent('an answer of the Responses API', () => {
     expect(answer.types).toEqual(expect.arrayContaining(['tool.call', 'tool.result']));
     expect(answer).toMatchObject({ text: 'Two years.', status: 'complete' });
     expect(JSON.stringify(answer.requests[1]?.body)).toContain('two years');
+  });
+
+  it('is given the images among the results, after them', async () => {
+    const data = png().toString('base64');
+    const image = { type: 'image', data, mimeType: 'image/png' };
+    await vi.waitFor(async () => {
+      const { text: listed } = await request(`${server.url}/tools`);
+      expect(listed).toContain('paints__paint');
+    }, 30_000);
+    mcp.script('paints', { tools: [paint], call: () => ({ content: [image] }) });
+    const calls = { toolCalls: [[{ name: 'paints__paint', input: {} }]], tokens: ['Seen.'] };
+    const answer = await ask(calls, {}, 'gpt-4o-');
+    expect(answer).toMatchObject({ text: 'Seen.', status: 'complete', error: undefined });
+    const [result, message] = asArray(asRecord(answer.requests[1]?.body)['input']).slice(-2);
+    expect(result).toMatchObject({ type: 'function_call_output' });
+    expect(JSON.stringify(result)).not.toContain(data);
+    expect(message).toMatchObject({
+      role: 'user',
+      content: [
+        { type: 'input_text', text: expect.stringContaining('paints__paint-1.png') as unknown },
+        { type: 'input_image', image_url: `data:image/png;base64,${data}` },
+      ],
+    });
   });
 
   it.each([

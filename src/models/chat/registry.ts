@@ -40,7 +40,7 @@ export interface ChatModel {
   name: string;
   window: ModelWindow;
   /** Tells whether it takes a file of this type as it is; it reads the text of documents. */
-  takes(mimeType: string): boolean;
+  takes: (mimeType: string) => boolean;
   /** The names for the log of failures, and the secrets that it must hide. */
   failureContext?: FailureContext;
   load(): Promise<LanguageModelV4>;

@@ -1,7 +1,8 @@
 /** Receives a file in a form, as it arrives. */
-import { receiveBytes, storeFile, type Arrived } from '../../actions/store-file.ts';
+import { roomForFiles, type ActionContext } from '../../actions/context.ts';
 import { invalid } from '../../core/errors.ts';
 import type { StoredFile } from '../../core/file.ts';
+import { receiveBytes, storeFile, type Arrived } from '../../documents/store-file.ts';
 import { dropContent } from '../../store/files/contents.ts';
 import { invalidInput } from '../shared/invalid-input.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
@@ -40,14 +41,15 @@ export async function receiveFile(c: AppContext): Promise<StoredFile> {
 async function store(
   c: AppContext,
   { file, user_id }: Form,
-  dependencies: Parameters<typeof storeFile>[0],
+  dependencies: ActionContext['dependencies'],
 ): Promise<StoredFile> {
   if (!file) throw invalid('file', 'file is required');
   const userId = nameUser(c, userIn(user_id));
   // The boundary of a form is random, so the body itself differs each time.
   const said = JSON.stringify([file.name, file.sha256]);
   const idempotency = await idempotencyKey(c, { scope: userId, said });
-  const fields = { userId, name: file.name, declaredType: file.type, idempotency };
+  const room = roomForFiles(dependencies, userId);
+  const fields = { userId, name: file.name, declaredType: file.type, idempotency, room };
   return storeFile(dependencies, file, fields);
 }
 

@@ -1,4 +1,5 @@
 /** Files as other people's clients send them: as data, by an address, or by an id of ours. */
+import { bytesOfBase64 } from '../../core/base64.ts';
 import { invalid } from '../../core/errors.ts';
 import type { Attachment } from '../../core/file.ts';
 
@@ -42,12 +43,7 @@ function dataFile(url: string, { path, name, type }: Said): Attachment {
 
 /** Returns the attachment of bytes in base64. @throws ParleyError `invalid_request` */
 export function base64File(data: string, { path, name, type }: Said): Attachment {
-  try {
-    const binary = atob(data.replace(/[-_]/g, (sign) => (sign === '-' ? '+' : '/')));
-    const bytes = new Uint8Array(binary.length);
-    for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at);
-    return { bytes, name, type };
-  } catch {
-    throw invalid(path, `${path}: the data of a file is not base64`);
-  }
+  const bytes = bytesOfBase64(data);
+  if (!bytes) throw invalid(path, `${path}: the data of a file is not base64`);
+  return { bytes, name, type };
 }

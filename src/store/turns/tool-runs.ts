@@ -1,7 +1,7 @@
 /** The runs of calls that a user has allowed, each at most once, and what is allowed for good. */
 import { and, asc, eq } from 'drizzle-orm';
-import type { Json } from '../../core/parts.ts';
 import type { Database } from '../database.ts';
+import type { StoredOutput } from '../json-columns.ts';
 import { batch, now, query, statement } from '../query.ts';
 import { toolPermissions, toolRuns } from '../schema.ts';
 
@@ -11,11 +11,6 @@ export interface ToolRun {
   turnId: string;
   userId: string;
   conversationId: string;
-}
-
-export interface StoredOutput {
-  output: Json;
-  isError: boolean;
 }
 
 export interface Permission {

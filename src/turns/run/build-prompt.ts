@@ -13,6 +13,7 @@ import type { ModelWindow } from '../../models/chat/catalog.ts';
 import { withWholeFences } from '../../documents/fences.ts';
 import type { Passage } from '../retriever.ts';
 import { promptMessages } from './prompt-messages.ts';
+import type { Takes } from './tool-output.ts';
 
 /** The limits that the operator set; without a budget, the model's context window decides. */
 export interface ContextSettings extends Omit<ContextLimits, 'tokenBudget'> {
@@ -42,6 +43,7 @@ export function buildPrompt({
   instructions,
   passages,
   window,
+  takes = () => false,
   correction = 1,
   toolTokens = 0,
   settings,
@@ -50,6 +52,8 @@ export function buildPrompt({
   instructions: string | null;
   passages: readonly Passage[] | undefined;
   window: ModelWindow;
+  /** Tells which files of results the model takes. */
+  takes?: Takes;
   /** The number of the provider's tokens that one of our estimated tokens stands for. */
   correction?: number;
   /** The tokens that the description of the client's tools takes. */
@@ -69,7 +73,7 @@ export function buildPrompt({
     ];
   return [
     ...(system === '' ? [] : [{ role: 'system' as const, content: system }]),
-    ...messages.flatMap(promptMessages),
+    ...messages.flatMap((message) => promptMessages(message, takes)),
   ];
 }
 

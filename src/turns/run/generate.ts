@@ -19,6 +19,7 @@ import { letJoin, letJoinFirst } from './steering.ts';
 import type { StepResult } from './model-step.ts';
 import type { OfferedTools, ToolContext } from '../tools/tool.ts';
 import { continuePrompt } from '../tools/continue-prompt.ts';
+import { ResultFiles } from '../tools/result-files.ts';
 import { runToolCalls } from '../tools/run-tool-calls.ts';
 
 export interface GenerateResult {
@@ -75,6 +76,7 @@ async function generateBy(
     ...dependencies,
     conversation,
     tools,
+    files: new ResultFiles(job, dependencies),
     trace: job.trace,
     deadline: turn.startedAt + dependencies.settings.timeLimits.totalMs,
     retriever: retrieverFor(job, dependencies.retriever),
@@ -100,8 +102,10 @@ async function generateBy(
       return { ...result, waitsForClient: false };
     const handled = await runToolCalls(turn, step.toolCalls, context);
     if (handled.some((call) => !call.result)) return { ...result, waitsForClient: true };
-    prompt = continuePrompt(prompt, { said: turn.parts.textFrom(textBefore), calls: handled });
-    prompt = [...prompt, ...(await settleFiles(await letJoin(job, dependencies), files))];
+    const said = turn.parts.textFrom(textBefore);
+    const more = continuePrompt({ said, calls: handled, takes: model.takes });
+    const joined = await letJoin(job, dependencies);
+    prompt = [...prompt, ...(await settleFiles([...more, ...joined], files))];
   }
 }
 
@@ -117,6 +121,7 @@ function firstPrompt(
     instructions: parameters?.instructions ?? conversation.instructions,
     passages,
     window: windowFor(model.window, parameters),
+    takes: model.takes,
     correction: correctionFor(learned, model.name),
     toolTokens: isOursAlone ? 0 : estimateTokens(JSON.stringify(options.tools)),
     settings: settings.context,

@@ -1,9 +1,15 @@
 /** Converts messages of the history to the form that providers take. */
 import type { LanguageModelV4Message, LanguageModelV4Prompt } from '@ai-sdk/provider';
 import type { ContextMessage } from '../../core/context.ts';
-import { contentOf, filesIn, type Part, type SteeredMessage } from '../../core/parts.ts';
+import {
+  contentOf,
+  filesIn,
+  type Part,
+  type ResultFile,
+  type SteeredMessage,
+} from '../../core/parts.ts';
 import { promptFile } from './prompt-files.ts';
-import { toolOutput } from './tool-output.ts';
+import { resultFiles, toolOutput, type Takes } from './tool-output.ts';
 
 type AssistantMessage = Extract<LanguageModelV4Message, { role: 'assistant' }>;
 type UserMessage = Extract<LanguageModelV4Message, { role: 'user' }>;
@@ -16,18 +22,33 @@ type ToolResult = Extract<Part, { type: 'tool_result' }>;
 /**
  * Returns the prompt messages for one message of the history; an answer that used tools becomes
  * several.
+ * @param takes the files of results that the model takes
  */
-export function promptMessages({ role, parts }: ContextMessage): LanguageModelV4Prompt {
+export function promptMessages(
+  { role, parts }: ContextMessage,
+  takes: Takes,
+): LanguageModelV4Prompt {
   if (role === 'user') return [userMessage(parts)];
   const results = resultsIn(parts);
   const messages: SentMessage[] = [];
+  const files: ResultFile[] = [];
+  // They follow the results of a step, which stand together.
+  const addFiles = () => messages.push(...resultFiles(files.splice(0), takes));
   for (const part of parts) {
-    if (part.type === 'steered') messages.push(userMessage(saidIn(part.message)));
-    if (part.type === 'text') assistantIn(messages).content.push({ type: 'text', text: part.text });
+    if (part.type === 'steered') {
+      addFiles();
+      messages.push(userMessage(saidIn(part.message)));
+    } else if (part.type === 'text') {
+      addFiles();
+      assistantIn(messages).content.push({ type: 'text', text: part.text });
+    }
     const result = part.type === 'tool_call' ? results.get(part.tool_call_id)?.shift() : undefined;
     // Providers refuse a call without its result, so a call that was never answered is left out.
-    if (part.type === 'tool_call' && result) addCall(messages, part, result);
+    if (part.type !== 'tool_call' || !result) continue;
+    addCall(messages, part, { result, takes });
+    files.push(...(result.files ?? []));
   }
+  addFiles();
   return messages;
 }
 
@@ -60,7 +81,11 @@ function resultsIn(parts: readonly Part[]): Map<string, ToolResult[]> {
 }
 
 /** Adds a call and its result. Calls of one step share a message, and so do their results. */
-function addCall(messages: SentMessage[], call: ToolCall, result: ToolResult): void {
+function addCall(
+  messages: SentMessage[],
+  call: ToolCall,
+  { result, takes }: { result: ToolResult; takes: Takes },
+): void {
   const last = messages.at(-1);
   const toolCallId = call.tool_call_id;
   const toolName = call.name;
@@ -68,7 +93,7 @@ function addCall(messages: SentMessage[], call: ToolCall, result: ToolResult): v
     type: 'tool-result' as const,
     toolCallId,
     toolName,
-    output: toolOutput(result.output, result.is_error === true),
+    output: toolOutput({ ...result, isError: result.is_error === true }, takes),
   };
   assistantOf(messages, last).content.push({
     type: 'tool-call',

@@ -12,6 +12,9 @@ import { readSteering } from '../../store/turns/steering.ts';
 import { promptMessages } from './prompt-messages.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
 
+/** Takes no file of a result: there is none in what steers a turn. */
+const noResults = () => false;
+
 /**
  * Lets the messages that wait join the turn: they become parts of its answer.
  * @returns what the model is told of them; nothing when they could not be read, which is no reason
@@ -28,7 +31,7 @@ export async function letJoin(
     turn.handled = steering.length;
     for (const message of waiting) turn.join(message.id, steeredPart(message));
     return waiting.flatMap(({ parts }) =>
-      promptMessages({ role: 'user', parts: decodeParts(parts) }),
+      promptMessages({ role: 'user', parts: decodeParts(parts) }, noResults),
     );
   } catch (error) {
     log.error('messages that steer a turn could not be read', { error });
@@ -47,7 +50,7 @@ export async function letJoinFirst(
 ): Promise<LanguageModelV4Prompt> {
   await letJoin(job, dependencies);
   const steered = job.turn.parts.all().filter(({ type }) => type === 'steered');
-  return promptMessages({ role: 'assistant', parts: steered });
+  return promptMessages({ role: 'assistant', parts: steered }, noResults);
 }
 
 function isWaiting({ id, isReleased }: Steering, joined: ReadonlySet<string>): boolean {

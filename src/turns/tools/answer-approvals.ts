@@ -8,7 +8,9 @@ import type { Part } from '../../core/parts.ts';
 import { claimToolRun, storeToolRun } from '../../store/turns/tool-runs.ts';
 import type { RunDependencies, TurnJob } from '../run/types.ts';
 import { runTool } from './run-tool.ts';
-import { failed, type ToolResult } from './tool-result.ts';
+import { ResultFiles } from './result-files.ts';
+import { withinLimit } from './result-limit.ts';
+import { failed, resultPart, type ToolResult } from './tool-result.ts';
 
 type Approval = Extract<Part, { type: 'approval' }>;
 type ToolCall = Extract<Part, { type: 'tool_call' }>;
@@ -28,14 +30,13 @@ export async function answerApprovals(
   const approvals = question?.parts.filter((part) => part.type === 'approval') ?? [];
   if (!asked || approvals.length === 0) return undefined;
   const parts: Part[] = [];
+  const files = new ResultFiles(job, dependencies);
   for (const approval of approvals) {
     const call = callOf(approval, asked.parts);
     if (!call || job.turn.stopReason) continue;
-    const { output, isError } = await answer(approval, call, job, dependencies);
-    const { tool_call_id } = call;
-    const error = isError ? { is_error: true } : {};
+    const result = await answer(approval, call, { job, dependencies, files });
     const denied = approval.approved ? {} : { is_denied: true as const };
-    const part = { type: 'tool_result' as const, tool_call_id, output, ...error, ...denied };
+    const part = { ...resultPart(call.tool_call_id, withinLimit(result, job.turn)), ...denied };
     job.turn.add(part);
     parts.push(part);
   }
@@ -54,12 +55,18 @@ function callOf({ approval_id }: Approval, parts: readonly Part[]): ToolCall | u
   );
 }
 
+interface Answering {
+  job: TurnJob;
+  dependencies: RunDependencies;
+  files: ResultFiles;
+}
+
 async function answer(
   { approval_id: approvalId, approved, reason, always }: Approval,
   part: ToolCall,
-  { turn, conversation, trace }: TurnJob,
-  dependencies: RunDependencies,
+  { job, dependencies, files }: Answering,
 ): Promise<ToolResult> {
+  const { turn, conversation, trace } = job;
   if (!approved)
     return failed(
       reason ? `The user did not allow this: ${reason}` : 'The user did not allow this',
@@ -69,7 +76,8 @@ async function answer(
   const run = { approvalId, turnId: turn.head.turnId, userId, conversationId };
   const permission = always ? { userId, tool: part.name } : undefined;
   const earlier = await claimToolRun(db, run, permission);
-  if (earlier) return earlier.output === null ? failed(UNKNOWN) : earlier.output;
+  if (earlier?.output?.files) await files.note(earlier.output.files);
+  if (earlier) return earlier.output ?? failed(UNKNOWN);
   const deadline = turn.startedAt + dependencies.settings.timeLimits.totalMs;
   const context = {
     ...dependencies,
@@ -77,8 +85,10 @@ async function answer(
     tools: await toolRegistry.all(),
     deadline,
     trace,
+    files,
   };
-  const result = await runTool({ part, isJson: true }, context, turn.stopSignal);
+  const given = await runTool({ part, isJson: true }, context, turn.stopSignal);
+  const result = withinLimit(given, turn);
   await storeToolRun(db, run, result);
   return result;
 }

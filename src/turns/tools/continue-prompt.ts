@@ -1,13 +1,20 @@
 /** The prompt of a step after tool calls. */
 import type { LanguageModelV4Prompt } from '@ai-sdk/provider';
-import { toolOutput } from '../run/tool-output.ts';
+import { resultFiles, toolOutput, type Takes } from '../run/tool-output.ts';
 import type { HandledCall } from './run-tool-calls.ts';
 
-/** Returns the prompt of this step with the model's output, its calls and their results. */
-export function continuePrompt(
-  prompt: LanguageModelV4Prompt,
-  { said, calls }: { said: string; calls: readonly HandledCall[] },
-): LanguageModelV4Prompt {
+/**
+ * Returns what follows the prompt of this step: the model's output, its calls and their results.
+ */
+export function continuePrompt({
+  said,
+  calls,
+  takes,
+}: {
+  said: string;
+  calls: readonly HandledCall[];
+  takes: Takes;
+}): LanguageModelV4Prompt {
   const text = said === '' ? [] : [{ type: 'text' as const, text: said }];
   const called = calls.map(({ part, isJson }) => ({
     type: 'tool-call' as const,
@@ -20,11 +27,12 @@ export function continuePrompt(
     type: 'tool-result' as const,
     toolCallId: part.tool_call_id,
     toolName: part.name,
-    output: toolOutput(result?.output ?? null, result?.isError === true),
+    output: toolOutput(result ?? { output: null, isError: false }, takes),
   }));
+  const files = calls.flatMap(({ result }) => result?.files ?? []);
   return [
-    ...prompt,
     { role: 'assistant', content: [...text, ...called] },
     { role: 'tool', content: answered },
+    ...resultFiles(files, takes),
   ];
 }

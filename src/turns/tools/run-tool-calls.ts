@@ -5,14 +5,14 @@
  */
 import type { LanguageModelV4ToolCall } from '@ai-sdk/provider';
 import { newId } from '../../core/ids.ts';
-import type { Json } from '../../core/parts.ts';
 import { isAllowed } from '../../store/turns/tool-runs.ts';
 import type { RunningTurn } from '../run/running-turn.ts';
 import { clientCallMistake } from './check-client-call.ts';
 import { readCall, type ReadCall } from './read-call.ts';
 import { runTool } from './run-tool.ts';
 import type { ToolContext } from './tool.ts';
-import { failed, type ToolResult } from './tool-result.ts';
+import { withinLimit } from './result-limit.ts';
+import { failed, resultPart, type ToolResult } from './tool-result.ts';
 
 /** A call of a step, and its result; undefined where the client has to answer. */
 export interface HandledCall extends ReadCall {
@@ -22,11 +22,6 @@ export interface HandledCall extends ReadCall {
 /** The most calls of our tools in one step, and of the client's; further ones fail. */
 const MOST_CALLS = 8;
 const MOST_CLIENT_CALLS = 64;
-/**
- * The longest results of one turn, in UTF-16 units of JSON: about half of a small model's context
- * window.
- */
-const LONGEST_OUTPUT = 60_000;
 
 /**
  * Handles the calls of a step. A call that fails has a result that says so, from which the model
@@ -58,8 +53,9 @@ export async function runToolCalls(
   });
   const handled: HandledCall[] = [];
   for (const [index, call] of read.entries()) {
-    const result = withinLimit(await started[index], turn);
-    if (result) addResult(turn, call, result);
+    const given = await started[index];
+    const result = given && withinLimit(given, turn);
+    if (result) turn.add(resultPart(call.part.tool_call_id, result));
     handled.push({ ...call, result });
   }
   return handled;
@@ -103,31 +99,4 @@ async function checkClientCall(
   if (!tool) return undefined;
   const mistake = isJson ? await clientCallMistake(tool, part.input) : 'it is no JSON';
   return mistake === undefined ? undefined : failed(`invalid input: ${mistake}`);
-}
-
-function addResult(turn: RunningTurn, { part }: ReadCall, { output, isError }: ToolResult): void {
-  turn.add({
-    type: 'tool_result',
-    tool_call_id: part.tool_call_id,
-    output,
-    ...(isError ? { is_error: true } : {}),
-  });
-}
-
-/**
- * Fails a result that is too long: results are stored with the message and must leave room for the
- * conversation and the answer.
- */
-function withinLimit(result: ToolResult | undefined, turn: RunningTurn): ToolResult | undefined {
-  if (!result) return undefined;
-  const before = turn.parts
-    .all()
-    .map((part) => (part.type === 'tool_result' ? lengthOf(part.output) : 0))
-    .reduce((sum, length) => sum + length, 0);
-  if (before + lengthOf(result.output) <= LONGEST_OUTPUT) return result;
-  return failed('the result is too long: ask for less, or answer with what there is');
-}
-
-function lengthOf(output: Json): number {
-  return JSON.stringify(output).length;
 }

@@ -1,4 +1,5 @@
 /** Runs a tool, within limits of time. It never throws. */
+import type { ResultFile } from '../../core/parts.ts';
 import { unlessAborted } from '../accept/conversation-queue.ts';
 import type { ReadCall } from './read-call.ts';
 import type { Tool, ToolContext } from './tool.ts';
@@ -34,8 +35,14 @@ async function runWithin(
   const signal = AbortSignal.any([stopSignal, limit]);
   try {
     signal.throwIfAborted();
-    const output = await unlessAborted(tool.run(input, { ...context, signal }), signal);
-    return { output, isError: false };
+    const files: ResultFile[] = [];
+    const keep = async (bytes: Uint8Array<ArrayBuffer>) => {
+      const file = await context.files.keep(bytes, tool.name);
+      if (file) files.push(file);
+      return file;
+    };
+    const output = await unlessAborted(tool.run(input, { ...context, signal, keep }), signal);
+    return { output, isError: false, ...(files.length > 0 ? { files } : {}) };
   } catch (error) {
     if (stopSignal.aborted) return failed('the turn was stopped');
     if (error instanceof ToolFailure) return failed(error.message);

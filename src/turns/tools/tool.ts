@@ -6,13 +6,14 @@ import type { z } from 'zod';
 import type { Conversation } from '../../core/conversation.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { ClientTool, TurnParameters } from '../../core/parameters.ts';
-import type { Json } from '../../core/parts.ts';
+import type { Json, ResultFile } from '../../core/parts.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import type { Database } from '../../store/database.ts';
 import type { JSONSchema7, LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import type { McpServerState } from './mcp/server-state.ts';
 import type { TurnTrace } from '../run/turn-trace.ts';
 import type { Retriever } from '../retriever.ts';
+import type { ResultFiles } from './result-files.ts';
 
 export interface Tool {
   name: string;
@@ -49,11 +50,17 @@ export interface ToolDependencies {
   db: Database;
   /** Aborted when the turn is stopped or the time limit ran out; the result is then ignored. */
   signal: AbortSignal;
+  /**
+   * Keeps an image or a sound as a file of the result, which models that take it are sent.
+   * @returns undefined where it is not kept
+   */
+  keep: (bytes: Uint8Array<ArrayBuffer>) => Promise<ResultFile | undefined>;
 }
 
 /** The means by which the calls of a turn are handled. */
-export interface ToolContext extends Omit<ToolDependencies, 'signal'> {
+export interface ToolContext extends Omit<ToolDependencies, 'signal' | 'keep'> {
   tools: OfferedTools;
+  files: Pick<ResultFiles, 'keep'>;
   log: Logger;
   trace?: TurnTrace | undefined;
   /** The time when the turn must be over, on the clock of `performance.now()`. */

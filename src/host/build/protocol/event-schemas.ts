@@ -87,6 +87,18 @@ export const nativeEvents = {
       output: z.unknown(),
       is_error: z.boolean().optional(),
       is_denied: z.literal(true).optional().describe('the user did not allow the call'),
+      files: z
+        .array(
+          z.object({
+            file_id: z.string(),
+            name: z.string(),
+            mime_type: z.string(),
+            size: z.int(),
+            sha256: z.string(),
+          }),
+        )
+        .optional()
+        .describe('images and sounds of the result, kept as files of the user'),
     }),
     example: { tool_call_id: 'call_1', output: { passages: [] } },
   },

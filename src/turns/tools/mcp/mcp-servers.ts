@@ -134,11 +134,11 @@ export class McpServers {
         const mistake = await clientCallMistake({ name, input_schema: schema }, input);
         return mistake === undefined ? { input } : { mistake };
       },
-      run: (input, { signal }) =>
+      run: (input, { signal, keep }) =>
         askServer(server, this.#options, signal, async (client) => {
           // Its schema, which was checked, says that it is an object.
           const call = { name, arguments: input as Record<string, Json>, options: { signal } };
-          return resultOf(await client.callTool(call));
+          return resultOf(await client.callTool(call), keep);
         }),
     };
   }

@@ -1,16 +1,15 @@
 /** Stores files as their bytes arrive, by the rules that hold for every API. */
 import { invalid, keyReused, notFound } from '../core/errors.ts';
-import { fileName, fileTooLarge, LARGEST_FILE, type StoredFile } from '../core/file.ts';
+import { fileName, fileTooLarge, LARGEST_FILE, type Hash, type StoredFile } from '../core/file.ts';
 import { newId } from '../core/ids.ts';
 import { refusalOf } from '../core/limits.ts';
-import { MEDIA_HEAD, mediaTypeOf } from '../documents/media-type.ts';
-import type { Examined } from '../documents/examine-file.ts';
 import { addPieces, beginContent, dropContent, PIECE_SIZE } from '../store/files/contents.ts';
 import { createFile, findContent } from '../store/files/files.ts';
 import type { Key } from '../store/idempotency-keys.ts';
 import type { Database } from '../store/database.ts';
 import { readBudget, type UserBudgetAsk } from '../store/limits/budget.ts';
-import type { ActionContext } from './context.ts';
+import type { Examined, FileExaminer } from './examine-file.ts';
+import { MEDIA_HEAD, mediaTypeOf } from './media-type.ts';
 
 /** Pieces that are stored together. */
 const PIECES_AT_ONCE = 2;
@@ -23,7 +22,18 @@ export interface Arrived {
   head: Uint8Array;
 }
 
-type Dependencies = Pick<ActionContext['dependencies'], 'db' | 'files' | 'config' | 'limits'>;
+interface Receiving {
+  db: Database;
+  files: {
+    /** Begins a SHA-256 of bytes that arrive piece by piece, which the web's own API cannot do. */
+    newHash(): Hash;
+  };
+}
+
+interface Storing {
+  db: Database;
+  files: FileExaminer;
+}
 
 /**
  * Stores bytes as they arrive; no more than some pieces of them are in memory.
@@ -31,7 +41,7 @@ type Dependencies = Pick<ActionContext['dependencies'], 'db' | 'files' | 'config
  * kept
  */
 export async function receiveBytes(
-  { db, files }: Dependencies,
+  { db, files }: Receiving,
   bytes: AsyncIterable<Uint8Array>,
 ): Promise<Arrived> {
   const contentId = newId();
@@ -65,6 +75,8 @@ export interface FileFields {
   name: string | undefined;
   declaredType: string | undefined;
   idempotency?: Key | undefined;
+  /** The limits by which new bytes must fit; undefined where nobody has limits. */
+  room: UserBudgetAsk | undefined;
 }
 
 /**
@@ -73,9 +85,9 @@ export interface FileFields {
  *   `quota_exceeded`, `idempotency_key_reused`; what has arrived is then dropped by the caller
  */
 export async function storeFile(
-  dependencies: Dependencies,
+  dependencies: Storing,
   { head, ...arrived }: Arrived,
-  { userId, name: given, declaredType, idempotency }: FileFields,
+  { userId, name: given, declaredType, idempotency, room }: FileFields,
 ): Promise<StoredFile> {
   const { db } = dependencies;
   const name = fileName(given);
@@ -86,17 +98,10 @@ export async function storeFile(
     if (made.kind !== 'deleted') return valueOf(made);
   }
   const examined = await examine(dependencies, { ...file, declaredType }, head);
-  const room = roomOf(dependencies, userId);
   const making = { idempotency, isDescribed: true, room };
   const made = await createFile(db, { ...file, ...examined }, making);
   if (made.kind === 'deleted' && room) await requireRoom(db, room, file.size);
   return valueOf(made);
-}
-
-/** Returns the limits by which a user may store files; undefined where nobody has limits. */
-function roomOf({ config, limits }: Dependencies, userId: string): UserBudgetAsk | undefined {
-  const leaseMs = config.TURN_LEASE_MS;
-  return limits && { defaults: limits, leaseMs, userId, keyId: null, stored: true };
 }
 
 /** Tells a user whose file was not made that there was no room for it. */
@@ -113,7 +118,7 @@ function valueOf(made: Awaited<ReturnType<typeof createFile>>): StoredFile {
 }
 
 async function examine(
-  { files }: Dependencies,
+  { files }: Storing,
   file: Parameters<typeof files.examine>[0],
   head: Uint8Array,
 ): Promise<Examined> {
