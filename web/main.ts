@@ -74,7 +74,8 @@ function watchNetwork(): void {
 
 function followTabs(): void {
   hearTabs((id) => {
-    void loadConversations().catch(() => {});
+    // Where none is named, one is gone.
+    void loadConversations({ isWhole: id === '' }).catch(() => {});
     if (id !== '' && id === currentId() && !isBusy.get()) void open(id);
   });
 }

@@ -211,6 +211,82 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 180_000 }, () => {
     expect((await stored(target, page))[2]?.content).toBe('While away');
   });
 
+  it('says what was refused wherever that is, and loses nothing', async () => {
+    const { page } = await visitors.open({ model: 'offline' });
+    await ask(page, 'First');
+    await whole(page, 2);
+    const notice = page.locator('#notices .wrong');
+    /** Refuses what an action asks for, once, and waits for what the page says of it. */
+    const refused = async (
+      { method = 'POST', path, status, code }: Record<string, string | number>,
+      act: () => Promise<unknown>,
+    ) => {
+      const pattern = new RegExp(String(path), 'u');
+      await page.route(pattern, (route) =>
+        route.request().method() === method
+          ? route.fulfill({ status: Number(status), body: JSON.stringify({ code, detail: 'No.' }) })
+          : route.fallback(),
+      );
+      await act();
+      await notice.waitFor();
+      const said = await notice.locator('p').textContent();
+      await page.unroute(pattern);
+      return said;
+    };
+    const question = page.locator('#messages > .user').first();
+    const busy = 'Another tab or device is being answered here. Send it again when that is over.';
+    const again = page.getByRole('button', { name: 'Answer again' });
+    const isRated = { status: 429, code: 'rate_limited' };
+    expect(await refused({ path: '/regenerate', ...isRated }, () => again.click())).toContain(
+      'too many messages',
+    );
+    await whole(page, 2);
+
+    await question.getByRole('button', { name: 'Edit' }).click();
+    await page.locator('.edit textarea').fill('Second');
+    const sendEdit = () => page.locator('.edit textarea').press('Enter');
+    const isBusy = { status: 409, code: 'turn_in_progress' };
+    expect(await refused({ path: '/edit', ...isBusy }, sendEdit)).toBe(busy);
+    expect(await page.locator('.edit textarea').inputValue()).toBe('Second');
+    await sendEdit();
+    await page.getByText('2/2').waitFor();
+    await whole(page, 2);
+
+    const fork = question.getByRole('button', { name: 'Continue from here' });
+    const isDown = { status: 503, code: 'database_unavailable' };
+    expect(await refused({ path: '/fork', ...isDown }, () => fork.click())).toContain('right now');
+    const before = page.getByRole('button', { name: 'Version before' });
+    const isChanged = { method: 'PATCH', path: '/conversations/', ...isRated };
+    expect(await refused(isChanged, () => before.click())).toContain('too many messages');
+    await page.getByRole('button', { name: 'Rename “First”' }).press('Enter');
+    await page.keyboard.type('Other');
+    expect(await refused(isChanged, () => page.keyboard.press('Enter'))).toContain('too many');
+    expect(await page.textContent('#title')).toBe('First');
+    expect(await lastText(page)).toContain('Second');
+  });
+
+  it('counts times from a clock that is a year behind', async () => {
+    const { page, mistakes } = await visitors.open();
+    await page.addInitScript(`{
+      const now = Date.now;
+      globalThis.Date = class extends Date {
+        constructor(...given) { given.length ? super(...given) : super(Date.now()); }
+        static now() { return now() - 365 * 86_400_000; }
+      };
+    }`);
+    for (const text of ['One', 'Two']) {
+      await page.reload();
+      await started(page);
+      await page.click('#new');
+      await ask(page, text);
+      await whole(page, 2);
+      const first = page.locator('#conversations li[data-id]').first();
+      await expect.poll(() => first.textContent()).toBe(text);
+    }
+    expect(await page.locator('#conversations h2').allTextContents()).toEqual(['Today']);
+    expect(mistakes).toEqual([]);
+  });
+
   it('works where nothing can be remembered, and says so once', async () => {
     const { page, mistakes } = await visitors.open({ model: 'offline' });
     await page.evaluate(

@@ -57,6 +57,13 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 180_000 }, () => {
       messages: MESSAGES,
       text: (at) => `This is **message** ${at}.`,
     });
+    // An old one is changed: the list has it first, though its page comes last.
+    const old = id.replace(/.{12}$/u, '000000000007');
+    const changed = await target.call(`/conversations/${old}?user_id=${user}`, {
+      method: 'PATCH',
+      json: { title: 'Changed lately' },
+    });
+    expect(changed.status).toBe(200);
     const { page, mistakes } = await visitors.open({ user, path: `/#${id}` });
     await page.getByText('message 1200.').first().waitFor();
     expect(await elements(page)).toBeLessThan(2_500);
@@ -68,6 +75,8 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 180_000 }, () => {
     await page.locator('#conversations').getByText('Talk number 1234').waitFor({ timeout: 60_000 });
     expect(await page.locator('#conversations li').count()).toBe(1);
     await page.fill('#search', '');
+    const first = page.locator('#conversations li[data-id]').first();
+    await expect.poll(() => first.textContent()).toBe('Changed lately');
     const oldest = page.locator('#conversations').getByText('Talk number 0', { exact: true });
     await expect
       .poll(
@@ -100,6 +109,9 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 180_000 }, () => {
       .toBeLessThan(100);
     await page.evaluate('view.scrollTop = 0; earlier.click()');
     await page.locator('#messages > li >> nth=110').waitFor();
+    // What is asked in is changed last.
+    await page.evaluate('conversations.scrollTop = 0');
+    await expect.poll(() => first.getAttribute('data-id')).toBe(id);
     expect(mistakes).toEqual([]);
   });
 });

@@ -158,7 +158,7 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
       buffer: Buffer.from(text),
     });
     await page.locator('#documents').getByText('valves').waitFor();
-    await page.locator('#documents').getByText('1 passages').waitFor();
+    await page.locator('#documents').getByText('1 passage', { exact: true }).waitFor();
     await page.keyboard.press('Escape');
     await page.check('#rag');
     await ask(page, 'Which way does the blue valve close?');
@@ -278,7 +278,7 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
       '[bad](javascript:alert(1)) [good](https://example.com/a)\n\n',
       '![pixel](https://elsewhere.example/pixel.png)\n\n',
       '<img src=x onerror=alert(1)><script>alert(1)</script>\n\n',
-      '| a | b |\n| --- | --- |\n| 1 | 2 |\n\n',
+      '| a | b |\n| --- | ---: |\n| 1 | 2 |\n\n',
       'Take list[0] and [**this**], as a note[^1] says.\n\n',
       '```js\nconst a = "<b>";\n```\n',
     ].join('');
@@ -294,6 +294,10 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
       'a',
       'b',
     ]);
+    const sides = await answer
+      .locator('th, td')
+      .evaluateAll((cells) => cells.map((cell) => getComputedStyle(cell).textAlign));
+    expect(sides).toEqual(['start', 'right', 'start', 'right']);
     await answer.locator('pre code .token.keyword').waitFor();
     expect(await answer.locator('pre code').textContent()).toBe('const a = "<b>";');
     expect(await answer.locator('img, script').count()).toBe(0);

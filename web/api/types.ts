@@ -64,6 +64,8 @@ export interface Conversation {
   model: string | null;
   message_count: number;
   created_at: string;
+  /** The time of its last change. */
+  updated_at: string;
 }
 
 export type Transcript = Conversation & { messages: Message[] };

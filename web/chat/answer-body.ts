@@ -130,5 +130,5 @@ function fold(title: string, content: HTMLElement, kind = 'reasoning'): HTMLElem
 
 function block(title: string, value: unknown): HTMLElement {
   const text = typeof value === 'string' ? value : JSON.stringify(value, undefined, 2);
-  return make('div', {}, make('h4', {}, title), make('pre', { tabIndex: 0 }, text));
+  return make('div', {}, make('strong', {}, title), make('pre', { tabIndex: 0 }, text));
 }

@@ -41,7 +41,7 @@ function drawCard(question: Question, decide: (decision: Decision) => void): HTM
   const card = make(
     'section',
     { class: 'card', 'aria-label': say('mayRun', { tool: name }) },
-    make('h4', {}, say('mayRun', { tool: name })),
+    make('strong', {}, say('mayRun', { tool: name })),
     make('pre', { tabIndex: 0 }, JSON.stringify(question.input, undefined, 2)),
     make(
       'div',

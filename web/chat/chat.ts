@@ -7,7 +7,7 @@ import { clearErrors, notify, tell } from '../shared/notices.ts';
 import { createSignal } from '../shared/signal.ts';
 import { tellTabs } from '../shared/tabs.ts';
 import { say } from '../shared/words.ts';
-import { knownConversation, putConversation } from '../sidebar/conversations.ts';
+import { knownConversation, newestTime, putConversation } from '../sidebar/conversations.ts';
 import type { GrowingAnswer } from './growing.ts';
 import { RunningTurn } from './running-turn.ts';
 import * as transcript from './transcript.ts';
@@ -36,8 +36,8 @@ export async function open(id: string | undefined): Promise<void> {
   nameAddress(id);
   if (id === undefined) return showNothing();
   current.set(knownConversation(id) ?? blank(id));
-  isBusy.set(true);
   transcript.showLoading();
+  isBusy.set(true);
   const found = await attempt(() => load(id));
   if (visit !== visits) return;
   if (found) return show(found);
@@ -66,6 +66,14 @@ export function show({ messages, ...conversation }: Transcript): void {
   settleSteering(stored.at(-1), growing);
   if (growing?.turn_id) attach(growing.turn_id, transcript.addAnswer());
   else isReady.set(undefined);
+}
+
+/** Shows the conversation as it is stored after something was refused; its reason stays. */
+export async function restore(): Promise<void> {
+  const id = currentId();
+  if (id === undefined) return;
+  const found = await load(id).catch(() => undefined);
+  if (found && id === currentId()) show(found);
 }
 
 function showNothing(): void {
@@ -122,6 +130,7 @@ export async function answer(
   if (visit !== visits) return started !== undefined;
   if (started) {
     nameAddress(started.conversationId);
+    transcript.acceptQuestion();
     attach(started.turnId, growing, { isOurs: true });
     return true;
   }
@@ -139,7 +148,7 @@ function attach(turnId: string, first: GrowingAnswer, { isOurs = false } = {}): 
     started(data) {
       from = data.user_message.sequence_number;
       const { conversation_id: id, title } = data;
-      putConversation(id, { title });
+      putConversation(id, { title, updated_at: newestTime() });
       current.set({ ...(current.get() ?? blank(id)), title });
       if (isOurs) tellTabs(id);
     },
@@ -155,14 +164,15 @@ function attach(turnId: string, first: GrowingAnswer, { isOurs = false } = {}): 
 }
 
 function blank(id: string): Conversation {
-  const created_at = new Date().toISOString();
+  const now = new Date().toISOString();
   return {
     conversation_id: id,
     title: null,
     mode: 'open',
     model: null,
     message_count: 0,
-    created_at,
+    created_at: now,
+    updated_at: now,
   };
 }
 

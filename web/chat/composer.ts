@@ -40,7 +40,9 @@ export function startComposer(): void {
 }
 
 /** While an answer comes, a message can wait for its end or join it, and the answer be stopped. */
-function showWays(isNow: boolean): void {
+function showWays(isBusyNow: boolean): void {
+  // While a conversation is loaded there is nothing to stop.
+  const isNow = isBusyNow && !element('messages').ariaBusy;
   element('stop').hidden = !isNow;
   element('steer').hidden = !isNow;
   const send = element('send');

@@ -4,12 +4,12 @@ import { button, make } from '../shared/elements.ts';
 import { say } from '../shared/words.ts';
 import { itemOf } from './transcript.ts';
 
-/** Opens an editor in the place of a message; `save` gets the new text. */
-export function openEditor(message: Message, save: (text: string) => void): void {
+/** Opens an editor in the place of a message, with a text; `save` gets what becomes of it. */
+export function openEditor(message: Message, value: string, save: (text: string) => void): void {
   const item = itemOf(message.id);
   if (!item) return;
   const text = make('textarea', {
-    value: message.content,
+    value,
     dir: 'auto',
     'aria-label': say('editedMessage'),
   });

@@ -70,10 +70,44 @@ export function createMarkdown(first: HTMLElement): Markdown {
     add_text: (_, text: string) => addText(top(), text),
     set_attr: (_, kind: smd.Attr, value: string) => setAttribute(top(), kind, value),
   });
+  /** The parser tells nobody of the line below a table's head: it is looked at as it ends. */
+  const endLine = () => {
+    if (parser.token === smd.TABLE && parser.table_state === 1) align(top(), parser.pending);
+    smd.parser_write(parser, '\n');
+  };
   return {
-    write: (text) => smd.parser_write(parser, text),
+    write(text) {
+      const [first = '', ...lines] = text.split('\n');
+      smd.parser_write(parser, first);
+      for (const line of lines) {
+        endLine();
+        smd.parser_write(parser, line);
+      }
+    },
     end: () => smd.parser_end(parser),
   };
+}
+
+/** Aligns the columns of a table as the line below its head says, such as `| :-: | ---: |`. */
+function align(table: HTMLElement, line: string): void {
+  const columns = line
+    .replace(/^\s*\|/u, '')
+    .split('|')
+    .map(alignmentOf);
+  if (columns.every((one) => one === '')) return;
+  table.dataset['columns'] = columns.join();
+  for (const cell of table.querySelectorAll('th')) alignCell(cell);
+}
+
+function alignmentOf(dashes: string): string {
+  const [, start, end] = /^\s*(:?)-+(:?)\s*$/u.exec(dashes) ?? [];
+  return end ? (start ? 'center' : 'right') : '';
+}
+
+function alignCell(cell: HTMLElement): void {
+  const row = cell.parentElement;
+  const columns = row?.parentElement?.dataset['columns']?.split(',');
+  if (columns) cell.style.textAlign = columns[[...(row?.children ?? [])].indexOf(cell)] ?? '';
 }
 
 function addAfter(full: HTMLElement): HTMLElement {
@@ -116,6 +150,7 @@ function add(parent: HTMLElement, token: smd.Token): HTMLElement {
     Object.assign(made, { type: 'checkbox', disabled: true, ariaLabel: say('task') });
   if (token === smd.TABLE) return addTable(parent, made);
   parent.append(made);
+  if (token === smd.TABLE_CELL) alignCell(made);
   return made;
 }
 

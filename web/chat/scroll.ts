@@ -32,14 +32,33 @@ export function goToEnd(): void {
   moveTo(view.scrollHeight);
 }
 
+/** The answer that has room below it; undefined while none has. */
+let roomy: HTMLElement | undefined;
+
+/** Gives an answer the room that is left below its question, and takes it from the one before. */
+export function giveRoom(answer: HTMLElement): void {
+  if (roomy !== answer) roomy?.style.removeProperty('min-block-size');
+  roomy = answer;
+  const question = answer.previousElementSibling;
+  const taken = question instanceof HTMLElement ? question.offsetHeight : 0;
+  answer.style.minBlockSize = `${Math.max(0, view.clientHeight - taken - 3 * gap())}px`;
+}
+
+function gap(): number {
+  return Number.parseFloat(getComputedStyle(view).paddingBlockStart) || 0;
+}
+
 /** Puts a question at the top, with room for its answer below. */
 export function putAtTop(question: HTMLElement, answer: HTMLElement): void {
   isFollowing = false;
-  const style = getComputedStyle(view);
-  const gap = Number.parseFloat(style.paddingBlockStart) || 0;
-  answer.style.minBlockSize = `${Math.max(0, view.clientHeight - question.offsetHeight - 3 * gap)}px`;
-  moveTo(question.offsetTop - gap);
+  giveRoom(answer);
+  moveTo(question.offsetTop - gap());
 }
+
+// A phone that is turned, or whose keyboard opens, has another room.
+new ResizeObserver(() => {
+  if (roomy?.isConnected) giveRoom(roomy);
+}).observe(view);
 
 /** The browser tells of another size after each layout: asking for it would cost one more. */
 new ResizeObserver(() => {

@@ -14,7 +14,7 @@ export function drawSources(sources: readonly Source[]): HTMLElement {
         { 'data-source': String(n) },
         make('summary', {}, `[${n}] ${title ?? say('document')}`),
         make('p', { dir: 'auto' }, snippet),
-        button(say('openDocument'), () => void openPassage(id, title, snippet), { class: 'quiet' }),
+        button(say('openDocument'), () => void openPassage(id, title, snippet), { class: 'link' }),
       ),
     ),
   );

@@ -8,7 +8,7 @@ import { attempt } from '../shared/attempt.ts';
 import { element } from '../shared/elements.ts';
 import { GrowingAnswer } from './growing.ts';
 import { drawMessage, drawPending, type Drawing, type MessageActions } from './message.ts';
-import { goToEnd, keepInPlace, putAtTop } from './scroll.ts';
+import { giveRoom, goToEnd, keepInPlace, putAtTop } from './scroll.ts';
 import { skipUnseen } from './skip-unseen.ts';
 
 /** The number of messages that are drawn at once: about ten screens. */
@@ -110,11 +110,13 @@ function leaveOutEarlier(): void {
   setTimeout(leave);
 }
 
+/** Shows that the server has the question that was on its way. */
+export function acceptQuestion(): void {
+  list.querySelector('.pending')?.classList.add('accepted');
+}
+
 /** Shows the place of an answer, below its question. */
 export function addAnswer(question = list.lastElementChild): GrowingAnswer {
-  // An answer keeps its room until the next one needs it.
-  for (const item of [...list.children].slice(-3))
-    if (item instanceof HTMLElement) item.style.minBlockSize = '';
   const answer = new GrowingAnswer();
   list.append(answer.item);
   showSurroundings();
@@ -161,9 +163,9 @@ export function settle({ tail, growing, problem }: Settled): void {
   );
   const lastItem = items.at(-1);
   growing.item.before(...items.filter((item) => item !== growing.item));
-  if (lastItem) lastItem.style.minBlockSize = growing.item.style.minBlockSize;
   if (!isSame) growing.item.remove();
   dropUnstored();
+  if (lastItem) giveRoom(lastItem);
   skipUnseen(list);
 }
 

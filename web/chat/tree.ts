@@ -6,20 +6,20 @@ import { notify } from '../shared/notices.ts';
 import { tellTabs } from '../shared/tabs.ts';
 import { say } from '../shared/words.ts';
 import { putConversation } from '../sidebar/conversations.ts';
-import { answer, change, currentId, load, open, show, type Asked } from './chat.ts';
+import { answer, change, currentId, load, open, restore, show, type Asked } from './chat.ts';
 import * as transcript from './transcript.ts';
 
 /** Answers a message again, in its place. */
 export async function regenerate(message: Message, fields: object): Promise<void> {
   transcript.cutFrom(message.id);
-  if (!(await answer(`/messages/${message.id}/regenerate`, { ...fields }))) await open(currentId());
+  if (!(await answer(`/messages/${message.id}/regenerate`, { ...fields }))) await restore();
 }
 
 /** Says a message differently, in its place. @returns false where it was not accepted */
 export async function edit(message: Message, fields: Asked): Promise<boolean> {
   transcript.cutFrom(message.id);
   const isAccepted = await answer(`/messages/${message.id}/edit`, fields);
-  if (!isAccepted) await open(currentId());
+  if (!isAccepted) await restore();
   return isAccepted;
 }
 

@@ -61,8 +61,9 @@ function drawDocument({
   status,
   chunk_count: count,
 }: Document): HTMLElement {
-  const state =
-    status === 'ready' ? say('passages', { count: formatNumber(count) }) : say('notReady');
+  const passages =
+    count === 1 ? say('onePassage') : say('passages', { count: formatNumber(count) });
+  const state = status === 'ready' ? passages : say('notReady');
   const remove = async () => {
     if (!(await confirmed(say('deleteDocumentQuestion', { title }), say('delete')))) return;
     await send(`/documents/${id}`, { method: 'DELETE' });

@@ -1,7 +1,7 @@
 /** Shows what the reader has used, by day and by model, and what is left of the budget. */
 import { call } from '../api/client.ts';
 import { make } from '../shared/elements.ts';
-import { formatMoney, formatNumber, formatSeconds } from '../shared/format.ts';
+import { formatMoney, formatNumber, formatIn } from '../shared/format.ts';
 import { say, type Word } from '../shared/words.ts';
 import { drawPlot } from './plot.ts';
 
@@ -136,6 +136,6 @@ function drawLimit({
   const shown = of === 'key' ? say('ofThisKey', { limit: title }) : title;
   const label = make('label', {}, make('span', {}, shown), bar);
   const left = say('left', { left: format(remaining), limit: format(limit) });
-  const again = reset === undefined ? '' : ` ${say('resetsIn', { time: formatSeconds(reset) })}`;
+  const again = reset === undefined ? '' : ` ${say('resetsIn', { time: formatIn(reset) })}`;
   return make('div', { class: 'limit' }, label, make('p', { class: 'hint' }, left + again));
 }

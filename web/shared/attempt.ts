@@ -1,6 +1,6 @@
 /** Does what somebody asked for, and says what went wrong and what to do. */
 import { ApiError } from '../api/client.ts';
-import { formatSeconds } from './format.ts';
+import { formatIn } from './format.ts';
 import { clearErrors, notify } from './notices.ts';
 import { say, type Word } from './words.ts';
 
@@ -63,5 +63,5 @@ export function explainProblem(problem: {
   const word = EXPLANATIONS[problem.code ?? ''];
   const text = word ? say(word) : (problem.detail ?? problem.message ?? say('errorUnknown'));
   if (problem.retryAfter === undefined) return text;
-  return `${text} ${say('tryAgainIn', { time: formatSeconds(problem.retryAfter) })}`;
+  return `${text} ${say('tryAgainIn', { time: formatIn(problem.retryAfter) })}`;
 }

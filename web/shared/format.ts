@@ -25,22 +25,24 @@ export function formatTime(time: string): string {
   return formatDate(date, { ...(isToday ? {} : { dateStyle: 'medium' }), timeStyle: 'short' });
 }
 
-/** Formats a length of time in the largest unit that it fills, such as `2 minutes`. */
-export function formatSeconds(seconds: number): string {
+/** Formats a time to come in the largest unit that it fills, such as `in 2 minutes`. */
+export function formatIn(seconds: number): string {
   const steps = [
     ['day', 86_400],
     ['hour', 3_600],
     ['minute', 60],
   ] as const;
-  const [name, length] = steps.find(([, size]) => seconds >= size) ?? ['second', 1];
-  const options = { style: 'unit', unit: name, unitDisplay: 'long' } as const;
-  return Math.ceil(seconds / length).toLocaleString(language, options);
+  const [unit, length] = steps.find(([, size]) => seconds >= size) ?? (['second', 1] as const);
+  return new Intl.RelativeTimeFormat(language).format(Math.ceil(seconds / length), unit);
 }
 
 /** Formats a size in bytes, such as `1.2 MB`. */
 export function formatBytes(bytes: number): string {
-  const [name, size] =
-    bytes < 1_000_000 ? (['kilobyte', 1_000] as const) : (['megabyte', 1_000_000] as const);
-  const options = { style: 'unit', unit: name, maximumFractionDigits: 1 } as const;
+  const units = [
+    ['megabyte', 1_000_000],
+    ['kilobyte', 1_000],
+  ] as const;
+  const [unit, size] = units.find(([, least]) => bytes >= least) ?? ['byte', 1];
+  const options = { style: 'unit', unit, maximumFractionDigits: 1 } as const;
   return (bytes / size).toLocaleString(language, options);
 }

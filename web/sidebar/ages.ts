@@ -1,4 +1,4 @@
-/** Puts conversations into groups by their age. */
+/** Puts conversations into groups by their last change. */
 import type { Conversation } from '../api/types.ts';
 import { formatMonth } from '../shared/format.ts';
 import { say, type Word } from '../shared/words.ts';
@@ -8,13 +8,13 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /** Names of months by their numbers: to make one takes longer than all else here. */
 const names = new Map<number, string>();
 
-/** Returns the conversations, newest first, with the name of each group before its first. */
+/** Returns the conversations in their order, with the name of each group before its first. */
 export function groupByAge(items: readonly Conversation[]): (Conversation | string)[] {
   const midnight = new Date().setHours(0, 0, 0, 0);
   const rows: (Conversation | string)[] = [];
   let last: string | undefined;
   for (const item of items) {
-    const name = ageOf(new Date(item.created_at), midnight);
+    const name = ageOf(new Date(item.updated_at), midnight);
     if (name !== last) rows.push(name);
     rows.push(item);
     last = name;

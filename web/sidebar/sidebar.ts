@@ -3,7 +3,7 @@ import { send } from '../api/client.ts';
 import type { Conversation } from '../api/types.ts';
 import { current, currentId, open } from '../chat/chat.ts';
 import { attempt } from '../shared/attempt.ts';
-import { element, iconButton, make, button } from '../shared/elements.ts';
+import { element, iconButton, make } from '../shared/elements.ts';
 import { notify } from '../shared/notices.ts';
 import { tellTabs } from '../shared/tabs.ts';
 import { say } from '../shared/words.ts';
@@ -40,6 +40,7 @@ export function startSidebar(): void {
     show();
     void attempt(loadAll);
   });
+  element('conversations').addEventListener('click', onClick);
   element('menu').addEventListener('click', toggleDrawer);
   element('scrim').addEventListener('click', closeDrawer);
 }
@@ -58,26 +59,49 @@ function showEmpty(): void {
   found.textContent = isEmpty ? say(search.value === '' ? 'noConversations' : 'nothingFound') : '';
 }
 
+/** A row without its conversation: a copy of it costs a third of making one. */
+const template = make(
+  'li',
+  {},
+  make('button', { type: 'button', class: 'title', dir: 'auto' }),
+  iconButton('edit', '', () => {}),
+  iconButton('remove', '', () => {}),
+);
+
 function drawRow(at: number): HTMLElement {
   const row = rows[at];
   if (row === undefined) return make('li');
   if (typeof row === 'string') return make('li', { class: 'age' }, make('h2', {}, row));
   const { conversation_id: id } = row;
   const title = row.title ?? say('untitled');
-  const isCurrent = id === currentId();
-  const item = make(
-    'li',
-    { 'data-id': id, 'aria-setsize': String(rows.length), 'aria-posinset': String(at + 1) },
-    button(title, () => choose(id), {
-      class: 'title',
-      title,
-      dir: 'auto',
-      'aria-current': isCurrent ? 'page' : 'false',
-    }),
-    iconButton('edit', say('rename', { title }), () => openRename(item, row)),
-    iconButton('remove', say('deleteNamed', { title }), () => remove(id, title)),
-  );
+  const item = template.cloneNode(true) as HTMLLIElement;
+  item.dataset['id'] = id;
+  item.ariaSetSize = String(rows.length);
+  item.ariaPosInSet = String(at + 1);
+  const [open, edit, bin] = item.querySelectorAll('button');
+  if (open) Object.assign(open, { textContent: title, title });
+  open?.setAttribute('aria-current', id === currentId() ? 'page' : 'false');
+  label(edit, say('rename', { title }));
+  label(bin, say('deleteNamed', { title }));
   return item;
+}
+
+function label(made: HTMLElement | undefined, text: string): void {
+  if (made) Object.assign(made, { title: text, ariaLabel: text });
+}
+
+/** Does what a button of a row is for. */
+function onClick({ target }: MouseEvent): void {
+  const pressed = target instanceof Element ? target.closest('button') : null;
+  const item = pressed?.closest<HTMLElement>('li[data-id]');
+  const row = rows.find(
+    (one) => typeof one !== 'string' && one.conversation_id === item?.dataset['id'],
+  );
+  if (!pressed || !item || !row || typeof row === 'string') return;
+  if (pressed.classList.contains('title')) choose(row.conversation_id);
+  else if (pressed === item.lastElementChild)
+    remove(row.conversation_id, row.title ?? say('untitled'));
+  else openRename(item, row);
 }
 
 function choose(id: string): void {
