@@ -282,7 +282,7 @@ async function addMessages(databaseUrl: string, id: string, word: string, count:
 /** On Workers nothing runs by itself but the platform's clock: this is what it calls. */
 async function nudge(): Promise<void> {
   if (runtime === 'node') return;
-  const url = `${server.server.url}/cdn-cgi/handler/scheduled`;
+  const url = `${server.server.url}/cdn-cgi/local/scheduled`;
   const answer = await fetch(url, { headers: bearer(server.admin) });
   expect(answer.status).toBe(200);
 }

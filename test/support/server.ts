@@ -13,6 +13,7 @@ import {
   temporaryDirectory,
 } from './places.ts';
 import { startSqld, type Sqld } from './sqld.ts';
+import { builtWorker } from './workerd/build.ts';
 
 export type Runtime = 'node' | 'workerd';
 
@@ -71,8 +72,18 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const fileUrl = options.ownDatabase ? '' : `file:${join(dir, 'parley.db')}`;
   const databaseUrl = given['DATABASE_URL'] ?? sqld?.url ?? fileUrl;
   const cwd = options.cwd ?? repository;
+  // `npm run dev` builds the Worker at each start: this one is built once.
+  const worker =
+    runtime === 'workerd' && !options.ownDatabase && cwd === repository
+      ? { WORKER_BUILD: await builtWorker(), WORKER_STATE: join(dir, 'workerd') }
+      : undefined;
   const start = (variables: Record<string, string>) =>
-    launch({ runtime, cwd, env: cleanEnvironment(variables, cwd), startLimitMs });
+    launch({
+      command: worker ? SERVE_WORKER : scriptOf(runtime, cwd),
+      cwd,
+      env: { ...cleanEnvironment(variables, cwd), ...worker },
+      startLimitMs,
+    });
   const clean = async () => {
     await sqld?.close();
     if (options.dir === undefined) removeDirectory(dir);
@@ -124,20 +135,26 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   };
 }
 
+const SERVE_WORKER = ['--disable-warning=ExperimentalWarning', 'test/support/workerd/serve.ts'];
+
+/** Returns the arguments of `node` in `npm start` or in `npm run dev`. */
+function scriptOf(runtime: Runtime, cwd: string): string[] {
+  const script = runtime === 'node' ? 'start' : 'dev';
+  const entry = runtime === 'node' ? 'src/host/node/main.ts' : 'src/host/dev/main.ts';
+  return nodeScript(script, ['--disable-warning=ExperimentalWarning', entry], cwd);
+}
+
 async function launch({
-  runtime,
+  command: args,
   cwd,
   env,
   startLimitMs,
 }: {
-  runtime: Runtime;
+  command: string[];
   cwd: string;
   env: Record<string, string>;
   startLimitMs: number;
 }): Promise<{ process: ServerProcess; url: string }> {
-  const script = runtime === 'node' ? 'start' : 'dev';
-  const entry = runtime === 'node' ? 'src/host/node/main.ts' : 'src/host/dev/main.ts';
-  const args = nodeScript(script, ['--disable-warning=ExperimentalWarning', entry], cwd);
   const server = startProcess({ command: localCommand('node', cwd), args, cwd, env });
   try {
     const [, url = ''] = await server.waitForOutput(listening, startLimitMs);

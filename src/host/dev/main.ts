@@ -4,12 +4,12 @@
  */
 import { mkdirSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
-import { ConfigError, environmentNames, parseConfig, type Config } from '../../config.ts';
+import { ConfigError, parseConfig, type Config } from '../../config.ts';
 import { loadEnvFile } from '../env-file.ts';
 import { withPriceFile } from '../price-file.ts';
 import { factsOf, placeOf, printFacts } from '../greeting.ts';
 import { migrateFromFolder, openNodeDatabase } from '../node/database/open.ts';
-import { createNodeLogger, formatOf } from '../node/log.ts';
+import { createNodeLogger } from '../node/log.ts';
 import { addressOf, exitOnError, requireAuthOffLoopback } from '../run-main.ts';
 import { readWordVectors } from '../node/word-vectors.ts';
 import { embeddingsOf, pricesOf, registryOf } from '../services.ts';
@@ -17,6 +17,7 @@ import { freePort } from './free-port.ts';
 import { Programs, root, type Program } from './programs.ts';
 import { startSqld } from './start-sqld.ts';
 import { startWrangler } from './start-wrangler.ts';
+import { variablesOf } from './worker-variables.ts';
 
 const data = resolve(root, '.data');
 const programs = new Programs();
@@ -90,25 +91,4 @@ async function migrate(config: Config): Promise<void> {
   const applied = await migrateFromFolder(db).finally(() => db.close());
   const count = applied.length;
   console.log(count === 0 ? 'the database is up to date' : `applied ${count} migrations`);
-}
-
-/** Returns the environment of the Worker: ours, with what is known only now. */
-function variablesOf(config: Config, known: Record<string, string>): Record<string, string> {
-  const given = environmentNames.flatMap((name) => {
-    const value = process.env[name];
-    return value === undefined || value === '' ? [] : [[name, value] as const];
-  });
-  return {
-    ...Object.fromEntries(given),
-    HOST: config.HOST,
-    AUTH: config.AUTH?.join() || 'none',
-    LOG_FORMAT: formatOf(config),
-    ...(config.MODEL_PRICES === undefined ? {} : { MODEL_PRICES: oneLine(config.MODEL_PRICES) }),
-    ...known,
-  };
-}
-
-/** Returns JSON in one line, as a variable in a file has to be. */
-function oneLine(json: string): string {
-  return JSON.stringify(JSON.parse(json));
 }
