@@ -1,3 +1,4 @@
+/** Those that find most in little time; `test/slow/faults-workerd.test.ts` has the others. */
 import { testCases } from './quick.ts';
 
 testCases('workerd', [
@@ -6,8 +7,4 @@ testCases('workerd', [
   'leave-event-k',
   'door-leave-event-k',
   'door-kill-9-event-k',
-  'steering-kill-9',
-  'tool-kill-9-approval',
-  'event-source',
-  'usage-is-what-was-counted',
 ]);

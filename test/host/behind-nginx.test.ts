@@ -15,6 +15,7 @@ import {
   streamArrives,
   uploadsAndSocketsPass,
 } from './behind-proxy.ts';
+import { SMALL_LOAD } from './rolling-restart.ts';
 
 const hasNginx = findProgram('nginx') !== undefined;
 if (!hasNginx) console.warn('nginx is not installed: nothing is tested behind it');
@@ -87,7 +88,7 @@ describe.skipIf(!hasNginx)('behind nginx as deploy/nginx.conf sets it up', () =>
     { timeout: 300_000 },
     async () => {
       let nginx: Proxy | undefined;
-      await restartsLoseNothing(own, async (servers) => {
+      await restartsLoseNothing(own, SMALL_LOAD, async (servers) => {
         const before = await proxy(sample(servers));
         ({ nginx } = before);
         return before.url;

@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../support/places.ts';
 import type { TestServer } from '../support/server.ts';
 import { openStream, type OpenStream } from '../support/sse.ts';
 import { openWebSocket } from '../support/websocket.ts';
-import { restartInTurn } from './rolling-restart.ts';
+import { restartInTurn, type RestartLoad } from './rolling-restart.ts';
 
 /** Time for a large upload on a busy machine, in milliseconds. */
 const UPLOAD_LIMIT_MS = 100_000;
@@ -68,14 +68,16 @@ export async function silentQueueSurvives({ upstream }: OwnServers, url: string)
  */
 export async function restartsLoseNothing(
   own: OwnServers,
+  load: RestartLoad,
   proxy: (servers: TestServer[]) => Promise<string>,
 ): Promise<void> {
   const database = `file:${join(temporaryDirectory('rolling'), 'parley.db')}`;
   const env = { DATABASE_URL: database };
   const servers = [await own.serve(env), await own.serve(env), await own.serve(env)];
-  const report = await restartInTurn(servers, own.upstream, await proxy(servers));
+  const url = await proxy(servers);
+  const report = await restartInTurn(servers, { upstream: own.upstream, url, load });
   expect(report.problems).toEqual([]);
-  expect(report.messages).toBeGreaterThanOrEqual(1_000);
+  expect(report.messages).toBeGreaterThanOrEqual(4 * load.messages);
   expect(report.exits).toEqual([0, 0, 0]);
   for (const turn of report.turns)
     expect(turn).toEqual({ ended: 'end', last: 'turn.completed', isWhole: true });

@@ -4,10 +4,23 @@ import type { TestServer } from '../support/server.ts';
 import { openStream } from '../support/sse.ts';
 import type { Upstream } from '../support/upstream.ts';
 
-/** How many messages each of four users sends at least. */
-const LEAST_MESSAGES = 250;
+/** How much clients do meanwhile. */
+export interface RestartLoad {
+  /** Long turns of forty words, of which one begins every 150 ms. */
+  turns: number;
+  /** Milliseconds between two words of a long turn. */
+  wordMs: number;
+  /** How many messages each of four users sends at least. */
+  messages: number;
+}
 
-/** What clients saw: the streams of 80 turns of six seconds, and more than 1,000 short turns. */
+/** Turns of six seconds, and more than 1,000 messages. */
+export const WHOLE_LOAD: RestartLoad = { turns: 80, wordMs: 150, messages: 250 };
+
+/** Enough that turns and messages meet each of three restarts. */
+export const SMALL_LOAD: RestartLoad = { turns: 24, wordMs: 50, messages: 50 };
+
+/** What clients saw. */
 export interface RestartReport {
   turns: { ended: string; last: string | undefined; isWhole: boolean }[];
   /** How many messages were sent, and every answer to one that was not 200. */
@@ -19,21 +32,19 @@ export interface RestartReport {
 
 /**
  * Restarts servers, one after the other, while clients call them by way of a proxy.
- * @param upstream the model's service of the servers
- * @param url the proxy's address
+ * @param options the model's service of the servers, the proxy's address, and what clients do
  */
 export async function restartInTurn(
   servers: readonly TestServer[],
-  upstream: Upstream,
-  url: string,
+  { upstream, url, load }: { upstream: Upstream; url: string; load: RestartLoad },
 ): Promise<RestartReport> {
   const answer = Array.from({ length: 40 }, (_, at) => `word-${at} `);
-  upstream.script('long', { tokens: answer, delayMs: { between: 150 } });
+  upstream.script('long', { tokens: answer, delayMs: { between: load.wordMs } });
   let isOver = false;
   const problems: RestartReport['problems'] = [];
   const exits: RestartReport['exits'] = [];
-  const messages = sendMessages(url, () => isOver, problems);
-  const turns = streamTurns(url, () => isOver);
+  const messages = sendMessages(url, problems, (sent) => isOver && sent >= load.messages);
+  const turns = streamTurns(url, load.turns, () => isOver);
   for (const server of servers) {
     // The default grace is longer than any turn.
     exits.push(await server.stop(120_000));
@@ -49,15 +60,15 @@ export async function restartInTurn(
   };
 }
 
-/** Sends messages of four users, one after the other, until it is over; counts them. */
+/** Sends messages of four users, one after the other, until that is enough; counts them. */
 async function sendMessages(
   url: string,
-  isOver: () => boolean,
   problems: RestartReport['problems'],
+  isEnough: (sent: number) => boolean,
 ): Promise<number> {
   const counts = [0, 1, 2, 3].map(async (user) => {
     let sent = 0;
-    while (!isOver() || sent < LEAST_MESSAGES) {
+    while (!isEnough(sent)) {
       const json = { user_id: `user-${user}`, message: `message ${sent}` };
       const { status, text } = await request(`${url}/conversations`, { json }).catch(
         (error: unknown) => ({ status: 0, text: String(error) }),
@@ -71,9 +82,9 @@ async function sendMessages(
   return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 }
 
-/** Begins 80 turns of some seconds, a few at a time, and reads them to the end. */
-async function streamTurns(url: string, isOver: () => boolean) {
-  const streams = Array.from({ length: 80 }, async (_, at) => {
+/** Begins turns of some seconds, a few at a time, and reads them to the end. */
+async function streamTurns(url: string, count: number, isOver: () => boolean) {
+  const streams = Array.from({ length: count }, async (_, at) => {
     await new Promise((done) => setTimeout(done, isOver() ? 0 : at * 150));
     const json = { user_id: 'reader', message: `go ${at}`, model: 'openai/long' };
     const stream = await openStream(`${url}/conversations`, { json });

@@ -14,6 +14,7 @@ import {
   streamArrives,
   uploadsAndSocketsPass,
 } from '../host/behind-proxy.ts';
+import { WHOLE_LOAD } from '../host/rolling-restart.ts';
 
 const hasCaddy = findProgram('caddy') !== undefined;
 if (!hasCaddy) console.warn('Caddy is not installed: nothing is tested behind it');
@@ -90,6 +91,6 @@ describe.skipIf(!hasCaddy)('behind Caddy', () => {
   it(
     'three processes are restarted one after the other, and no turn or message is lost',
     { timeout: 300_000 },
-    () => restartsLoseNothing(own, (servers) => proxy(...servers)),
+    () => restartsLoseNothing(own, WHOLE_LOAD, (servers) => proxy(...servers)),
   );
 });
