@@ -188,7 +188,8 @@ function addressOf({ answer, conversationId }: StoredExchange): TurnAddress {
 }
 
 /** Keeps a history that is not stored here, in a conversation of its own. */
-async function keepHistory(context: ActionContext, { before, userId, create, hashes }: Placing) {
+async function keepHistory(context: ActionContext, { before, ...placing }: Placing) {
+  const { userId, create, hashes } = placing;
   const { db, config } = context.dependencies;
   const exchanges = [];
   for (const [at, { files = [], ...exchange }] of before.entries()) {
@@ -196,7 +197,7 @@ async function keepHistory(context: ActionContext, { before, userId, create, has
     const kept = await keepOld(context, attachments, userId);
     exchanges.push({ ...exchange, kept, hash: hashes.before[at] ?? '' });
   }
-  const text = before[0]?.question ?? '';
+  const text = [...before, placing].find(({ question }) => question !== '')?.question ?? '';
   const title = create.title ?? titleFrom({ text, words: config.TITLE_WORD_LIMIT });
   const fields = await newConversation(context, { ...create, title });
   const conversation = { ...fields, userId };

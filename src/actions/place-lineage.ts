@@ -1,5 +1,6 @@
 /** Finds where a request belongs whose client names the chat, and perhaps the messages, itself. */
 import { invalid, notFound } from '../core/errors.ts';
+import { withoutGreeting } from '../core/exchange.ts';
 import { contentOf, type Part } from '../core/parts.ts';
 import { findMessages } from '../store/client-ids.ts';
 import { findChat, type PlacedAsk } from './client-chat.ts';
@@ -73,7 +74,7 @@ export async function placeInConversation(
 }
 
 function isBeginning({ before }: Placing): boolean {
-  return before.length === 0;
+  return withoutGreeting(before).length === 0;
 }
 
 async function placeByNames(

@@ -2,7 +2,7 @@
  * Finds where a history belongs in a conversation that its client has named, by what was said
  * there: messages of clients that send no history have no hash.
  */
-import { answerKey, wordsOf, type Exchange } from '../core/exchange.ts';
+import { answerKey, withoutGreeting, wordsOf, type Exchange } from '../core/exchange.ts';
 import type { Message } from '../core/message.ts';
 import { contentOf, filesIn } from '../core/parts.ts';
 import { readTranscript } from '../store/transcript.ts';
@@ -15,23 +15,26 @@ export interface PathPlace {
 }
 
 /**
- * Compares a history with the beginning of the active path.
+ * Compares a history with the beginning of the active path, each without a greeting.
  * @returns undefined where they differ
  */
 export async function findOnPath(
   { dependencies, principal }: ActionContext,
   conversationId: string,
-  { before, ...asked }: Omit<Exchange, 'answer'> & { before: readonly Exchange[] },
+  { before: given, ...asked }: Omit<Exchange, 'answer'> & { before: readonly Exchange[] },
 ): Promise<PathPlace | undefined> {
   const { db, config } = dependencies;
-  const slice = { limit: 2 * before.length + 1, after: 0 };
+  const before = withoutGreeting(given);
+  const slice = { limit: 2 * before.length + 2, after: 0 };
   const mine = { id: conversationId, principal, leaseMs: config.TURN_LEASE_MS };
-  const path = (await readTranscript(db, { ...mine, slice }))?.messages ?? [];
+  const stored = (await readTranscript(db, { ...mine, slice }))?.messages ?? [];
+  const greetings = stored[0]?.role === 'assistant' ? 1 : 0;
+  const path = stored.slice(greetings);
   const isSame = before.every(
     (exchange, at) =>
       isAsked(path[2 * at], exchange) && isAnswer(path[2 * at + 1], exchange.answer),
   );
-  const answer = path[2 * before.length - 1];
+  const answer = stored[greetings + 2 * before.length - 1];
   if (!isSame || !answer) return undefined;
   const next = path[2 * before.length];
   return { answerId: answer.id, questionId: isAsked(next, asked) ? next?.id : undefined };

@@ -10,6 +10,8 @@ export interface ContextMessage {
   parts: Part[];
   /** True when results in it have just come: the model is to go on after them. */
   hasNewResults?: true;
+  /** True for what the assistant said before anybody asked anything. */
+  isGreeting?: true;
 }
 
 export interface ContextLimits {
@@ -28,7 +30,7 @@ export function textOf({ parts }: ContextMessage): string {
 
 /**
  * Chooses the messages to send: the newest that fit. Messages are kept whole, the first is the
- * user's, and neighbouring messages of one role are merged. An older message that does not fit with
+ * user's or a greeting, and neighbouring messages of one role are merged. An older message that does not fit with
  * its tool calls may fit without them.
  * @param history oldest first, the new user message last; failed and empty answers are left out
  *   already
@@ -45,8 +47,8 @@ export function chooseContext({
 }): ContextMessage[] {
   const newest = history.slice(-Math.max(limits.windowMessages, 1));
   const fitting = chooseFitting(newest, limits, limits.tokenBudget - reserved);
-  const firstOfUser = fitting.findIndex((message) => message.role === 'user');
-  const sent = fitting.slice(Math.max(firstOfUser, 0)).filter(({ parts }) => parts.length > 0);
+  const first = fitting.findIndex(({ role, isGreeting }) => role === 'user' || isGreeting);
+  const sent = fitting.slice(Math.max(first, 0)).filter(({ parts }) => parts.length > 0);
   return mergeNeighbours(sent);
 }
 

@@ -10,7 +10,7 @@ import { waitingCalls, type ToolResult } from './tool-calls.ts';
 
 /** The input of an exchange: a message of the user's, results of calls, or both. */
 export interface Question {
-  /** The text; empty where there are results alone. */
+  /** The text; empty where there are results alone, and before a greeting. */
   question: string;
   /** Results of the calls that the answer before ended with. */
   results?: ToolResult[];
@@ -26,6 +26,19 @@ export interface QuestionFile {
 /** A question and the answer to it; null where the client has none. */
 export interface Exchange extends Question {
   answer: Part[] | null;
+}
+
+/**
+ * Tells whether the first exchange of a history is a greeting: what the assistant said before
+ * anybody asked anything.
+ */
+export function isGreeting(first: Question | undefined): boolean {
+  return first?.question === '' && !first.results && !first.files;
+}
+
+/** Returns what a history has after its greeting, if it has one. */
+export function withoutGreeting<Said extends Question>(history: readonly Said[]): readonly Said[] {
+  return isGreeting(history[0]) ? history.slice(1) : history;
 }
 
 /** Returns the parts of a question, as they are stored. */

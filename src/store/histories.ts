@@ -3,7 +3,7 @@ import { and, desc, eq, inArray, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
 import type { Conversation, NewConversation } from '../core/conversation.ts';
 import { estimateMessage } from '../core/context.ts';
-import { questionParts, type Exchange } from '../core/exchange.ts';
+import { isGreeting, questionParts, type Exchange } from '../core/exchange.ts';
 import { newId } from '../core/ids.ts';
 import type { Status } from '../core/message.ts';
 import { contentOf, encodeParts, type FilePart, type Part } from '../core/parts.ts';
@@ -86,7 +86,7 @@ export function createFromHistory(
   db: Database,
   { conversation, exchanges }: { conversation: NewConversation; exchanges: HashedExchange[] },
 ): Promise<Created<Conversation>> {
-  const rows = exchanges.flatMap(rowsOf);
+  const rows = exchanges.flatMap((exchange, at) => rowsOf(exchange, at === 0));
   const path = {
     length: rows.length,
     headMessageId: rows.at(-1)?.id ?? null,
@@ -106,13 +106,13 @@ export interface HashedExchange extends Omit<Exchange, 'files'> {
   kept: FilePart[];
 }
 
-function rowsOf({ answer, hash, kept, ...question }: HashedExchange) {
+function rowsOf({ answer, hash, kept, ...question }: HashedExchange, isFirst: boolean) {
   const said = answer ?? [];
   const reason = waitingCalls(said).length > 0 ? ('tool_calls' as const) : null;
-  return [
-    { ...rowOf('user', [...kept, ...questionParts(question)]), hash, reason: null },
-    { ...rowOf('assistant', said), hash: null, reason },
-  ];
+  const answered = { ...rowOf('assistant', said), hash: null, reason };
+  if (isFirst && kept.length === 0 && isGreeting(question)) return [answered];
+  const asked = rowOf('user', [...kept, ...questionParts(question)]);
+  return [{ ...asked, hash, reason: null }, answered];
 }
 
 function filesOf(

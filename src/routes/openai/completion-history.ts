@@ -7,6 +7,7 @@ import type { Json } from '../../core/parts.ts';
 import { clean, cleanJson } from '../../core/safe-text.ts';
 import { waitingCalls, type ToolCall } from '../../core/tool-calls.ts';
 import { base64File, fileAt } from '../shared/given-file.ts';
+import { answerAt } from '../shared/history-of-items.ts';
 import * as schemas from '../shared/schemas.ts';
 
 const contentPart = z.looseObject({
@@ -74,11 +75,8 @@ function addQuestion(exchanges: Exchange[], asked: Question): void {
   if (asked.files) last.files = [...(last.files ?? []), ...asked.files];
 }
 
-/** A greeting before the first question is left out: no model is sent one. */
 function addAnswer(exchanges: Exchange[], given: CompletionMessage): void {
-  const last = exchanges.at(-1);
-  if (!last) return;
-  const answer = (last.answer ??= []);
+  const answer = answerAt(exchanges);
   const [said] = answer;
   const text = textOf(given);
   if (said?.type === 'text') said.text = `${said.text}\n\n${text}`;

@@ -52,11 +52,16 @@ function addQuestion(exchanges: Exchange[], { text, files }: Asked): void {
   if (files) last.files = [...(last.files ?? []), ...files];
 }
 
-/** A greeting before the first question is left out: no model is sent one. */
-function addAnswer(exchanges: Exchange[], parts: readonly Part[]): void {
+/** Returns the answer at the end of exchanges: a greeting where nothing was asked before it. */
+export function answerAt(exchanges: Exchange[]): Part[] {
+  if (exchanges.length === 0) exchanges.push({ question: '', answer: [] });
   const last = exchanges.at(-1);
-  if (!last || parts.length === 0) return;
-  const answer = (last.answer ??= []);
+  return last ? (last.answer ??= []) : [];
+}
+
+function addAnswer(exchanges: Exchange[], parts: readonly Part[]): void {
+  if (parts.length === 0) return;
+  const answer = answerAt(exchanges);
   const said = answer.at(-1);
   for (const part of parts)
     if (part.type === 'text' && said?.type === 'text') said.text = `${said.text}\n\n${part.text}`;

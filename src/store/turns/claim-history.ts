@@ -45,6 +45,9 @@ const HISTORY_OF_PATH = `WITH RECURSIVE path (at, parent_id, steps, seen, counts
  */
 export const HISTORY = `CASE WHEN ${IS_LINE} THEN (${HISTORY_OF_LINE}) ELSE (${HISTORY_OF_PATH}) END`;
 
+/** The place of an assistant's message that is the first of its conversation. */
+const GREETING = 2;
+
 /** Returns the arguments of {@link HISTORY}. */
 export function historyArgs(promptId: string, windowMessages: number): (string | number)[] {
   return [windowMessages, promptId, windowMessages];
@@ -59,5 +62,9 @@ export function historyFrom(stored: string): ContextMessage[] {
   const messages = JSON.parse(`[[${stored.replaceAll('\n', ',')}]]`) as [number, ...Part[]][];
   return messages
     .toSorted(([a], [b]) => a - b)
-    .map(([place, ...parts]) => ({ role: place % 2 === 1 ? 'user' : 'assistant', parts }));
+    .map(([place, ...parts]) => ({
+      role: place % 2 === 1 ? 'user' : 'assistant',
+      parts,
+      ...(place === GREETING ? { isGreeting: true } : {}),
+    }));
 }

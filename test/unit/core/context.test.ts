@@ -30,6 +30,15 @@ function texts(messages: ContextMessage[]): string[] {
 }
 
 describe('how many messages are sent', () => {
+  it('begins with the user, or with the greeting that the conversation began with', () => {
+    const greeting = said('assistant', 'Welcome');
+    const rest = [said('user', 'Hi'), said('assistant', 'Yes?'), said('user', 'Tell me')];
+    expect(texts(choose([greeting, ...rest]))).toEqual(['Hi', 'Yes?', 'Tell me']);
+    const known = [{ ...greeting, isGreeting: true as const }, ...rest];
+    expect(texts(choose(known))).toEqual(['Welcome', 'Hi', 'Yes?', 'Tell me']);
+    expect(texts(choose(known, { windowMessages: 3 }))).toEqual(['Hi', 'Yes?', 'Tell me']);
+  });
+
   it.each([
     [1, 1],
     [2, 1],
