@@ -60,12 +60,31 @@ export async function hashesOf(
 }
 
 /** The turn to join, or the place of a new one. */
-export type Place = { join: TurnAddress } | { ask: PlacedAsk };
+export type Place = { join: TurnAddress } | Found;
 
-/** Finds the place of a history among all that its user has; makes one where there is none. */
+interface Found {
+  ask: PlacedAsk;
+  /** Finds the place where this one turns out to be wrong, by `not_found`. */
+  ifWrong?: () => Promise<Found>;
+}
+
+/**
+ * Returns the place of a history among all that its user has. What is said first has nearly always
+ * been said for the first time: that is left to the claim, which saves the look.
+ */
 export async function placeHistory(context: ActionContext, placing: Placing): Promise<Place> {
+  const { before, results, retryOf, create, hashes } = placing;
   const repeated = await repeatedIn(context, undefined, placing);
   if (repeated) return repeated;
+  if (before.length > 0 || results || retryOf !== undefined) return findPlace(context, placing);
+  return {
+    ask: { create: { ...create, unlessAsked: hashes.whole }, input: messageOf(placing) },
+    ifWrong: () => findPlace(context, placing),
+  };
+}
+
+/** Finds the place of a history among all that its user has; makes one where there is none. */
+async function findPlace(context: ActionContext, placing: Placing): Promise<Found> {
   const found = await find(context, placing);
   return matching(found, placing) ?? { ask: await beginHistory(context, placing) };
 }
@@ -149,7 +168,7 @@ async function find(context: ActionContext, { userId, hashes, create }: Placing)
 }
 
 /** Returns the place of a history among exchanges; undefined where none is its beginning. */
-function matching(found: readonly StoredExchange[], placing: Placing): Place | undefined {
+function matching(found: readonly StoredExchange[], placing: Placing): Found | undefined {
   const { hashes } = placing;
   const same = found.find(({ hash }) => hash === hashes.whole);
   if (same) return { ask: again(same) };

@@ -28,6 +28,8 @@ export interface ConversationFields {
   clientId?: string | null;
   /** True for one that is made for one answer, and deleted after it. */
   isTemporary?: boolean;
+  /** The hash of its question: `not_found` where its owner has asked that before. */
+  unlessAsked?: string;
 }
 
 export interface TurnAsk {
@@ -135,7 +137,7 @@ function requireFreeNames(
  */
 export async function newConversation(
   { principal, dependencies }: ActionContext,
-  { title, mode, model, instructions, clientId, isTemporary = false }: ConversationFields,
+  { title, mode, model, instructions, clientId, isTemporary = false, ...more }: ConversationFields,
 ) {
   if (model) await dependencies.registry.find(model);
   return {
@@ -147,5 +149,6 @@ export async function newConversation(
     instructions: instructions ?? null,
     clientId: clientId ?? null,
     isTemporary,
+    ...more,
   };
 }

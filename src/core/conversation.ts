@@ -39,4 +39,6 @@ export interface NewConversation {
   metadata?: Metadata | null;
   /** True for one that is made for one answer, and deleted after it. */
   isTemporary?: boolean;
+  /** The hash of its question: it is only made while its owner has asked nothing of this hash. */
+  unlessAsked?: string;
 }

@@ -50,6 +50,7 @@ export interface TurnRequest {
     instructions: string | null;
     clientId: string | null;
     isTemporary?: boolean;
+    unlessAsked?: string;
   };
   input: TurnInput;
   /** The model of this turn; null for the conversation's. */

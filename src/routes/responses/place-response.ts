@@ -46,7 +46,7 @@ export async function placeOf(asker: ResponseAsker, given: ResponseBody): Promis
     elsewhere:
       elsewhere &&
       (async (failure) =>
-        isPlaceTaken(failure) ? { ...(await elsewhere()), ...rest } : undefined),
+        isPlaceTaken(failure) ? { ask: { ...(await elsewhere()), ...rest } } : undefined),
     isKept: given.store !== false,
   };
 }

@@ -5,10 +5,10 @@ import { failureOf, type Failure } from '../../core/errors.ts';
 export interface Placed {
   ask: TurnAsk;
   /**
-   * Places the turn in a conversation of its own; undefined where the failure says nothing of the
-   * place. Left out where the client has named the place.
+   * Returns another place, such as a conversation of its own; undefined where the failure says
+   * nothing of the place. Left out where the client has named the place.
    */
-  elsewhere?: ((failure: Failure) => Promise<TurnAsk | undefined>) | undefined;
+  elsewhere?: ((failure: Failure) => Promise<Placed | undefined>) | undefined;
 }
 
 /**
@@ -24,7 +24,7 @@ export async function orElsewhere<Started>(
   } catch (error) {
     const other = await elsewhere?.(failureOf(error));
     if (!other) throw error;
-    return await start(other);
+    return await orElsewhere(other, start);
   }
 }
 

@@ -18,7 +18,7 @@ import type { TurnAddress } from '../../turns/turn-service.ts';
 import { actionContext, type AppContext } from './dependencies.ts';
 import { idempotencyKey, isRetry } from './idempotency-key.ts';
 import type { Lineage } from './lineage.ts';
-import { isAnsweredBefore, isPlaceTaken } from './or-elsewhere.ts';
+import { isAnsweredBefore, isPlaceTaken, type Placed } from './or-elsewhere.ts';
 
 /** A request as its API has read it. */
 export interface HistoryRequest {
@@ -30,13 +30,7 @@ export interface HistoryRequest {
   parameters: TurnParameters;
 }
 
-export interface Asked {
-  ask: TurnAsk;
-  /**
-   * Places the turn in a conversation of its own, where a failure says that its place is taken;
-   * undefined where it says something else, or the client named the place.
-   */
-  elsewhere: (failure: Failure) => Promise<TurnAsk | undefined>;
+export interface Asked extends Placed {
   /** True for what a client asks for itself, such as a title: it is answered and not kept. */
   isTask: boolean;
 }
@@ -74,8 +68,13 @@ export async function placeRequest(c: AppContext, given: HistoryRequest): Promis
   const place = await find(context, actionContext(c), placing, lineage);
   if ('join' in place) return place;
   const elsewhere = async (failure: Failure) =>
-    isTaken(failure, lineage) ? complete(await beginHistory(context, placing)) : undefined;
-  return { ask: complete(place.ask), isTask: lineage.isTask, elsewhere };
+    isTaken(failure, lineage) ? { ask: complete(await beginHistory(context, placing)) } : undefined;
+  const { ask, ifWrong } = place;
+  const right = async (failure: Failure) =>
+    failure.code === 'not_found' && ifWrong
+      ? { ask: complete((await ifWrong()).ask), elsewhere }
+      : elsewhere(failure);
+  return { ask: complete(ask), isTask: lineage.isTask, elsewhere: right };
 }
 
 /**

@@ -95,19 +95,27 @@ function newArgs(claim: TurnClaim): string[] {
 const INSERT_CONVERSATION = `INSERT INTO conversations (id, user_id, title, mode, model, instructions, client_id, is_temporary, created_at, updated_at)
   SELECT ?, ?, ?, ?, ?, ?, ?, ?, ${NOW}, ${NOW} WHERE ${IS_NEW} ON CONFLICT DO NOTHING`;
 
+const INSERT_UNLESS_ASKED = INSERT_CONVERSATION.replace(
+  ' ON CONFLICT',
+  ` AND NOT EXISTS (SELECT 1 FROM messages q JOIN conversations k ON k.id = q.conversation_id
+      WHERE q.history_hash = ? AND k.user_id = ? AND k.is_temporary = ?) ON CONFLICT`,
+);
+
 function insertConversation(claim: TurnClaim, create: NewConversation): Statement {
+  const { userId, isTemporary, unlessAsked } = create;
   return {
-    sql: INSERT_CONVERSATION,
+    sql: unlessAsked === undefined ? INSERT_CONVERSATION : INSERT_UNLESS_ASKED,
     args: [
       create.id,
-      create.userId,
+      userId,
       create.title,
       create.mode,
       create.model,
       create.instructions,
       create.clientId,
-      create.isTemporary ? 1 : 0,
+      isTemporary ? 1 : 0,
       ...newArgs(claim),
+      ...(unlessAsked === undefined ? [] : [unlessAsked, userId, isTemporary ? 1 : 0]),
     ],
   };
 }
