@@ -30,8 +30,8 @@ export function textOf({ parts }: ContextMessage): string {
 
 /**
  * Chooses the messages to send: the newest that fit. Messages are kept whole, the first is the
- * user's or a greeting, and neighbouring messages of one role are merged. An older message that does not fit with
- * its tool calls may fit without them.
+ * user's or a greeting, and neighbouring messages of one role are merged. An older message that
+ * does not fit with its tool calls may fit without them.
  * @param history oldest first, the new user message last; failed and empty answers are left out
  *   already
  * @param reserved tokens that instructions and passages take from the budget

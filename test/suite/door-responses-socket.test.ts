@@ -41,7 +41,36 @@ async function lastPrompt(name: string): Promise<string[]> {
   return sentMessages(last?.body).map(({ content }) => content);
 }
 
+const WARM_UP_BY_NOBODY = JSON.stringify(create({ generate: false, model: 'nobody/none' }));
+
 describe.concurrent('a socket of responses', () => {
+  it('keeps what a warm-up brings for the response that goes on from it', async () => {
+    const { model, name } = await scripted(target, { tokens });
+    const user = unique('user');
+    const socket = await open(user);
+    const warm = await ask(socket, { model, input: 'one', generate: false });
+    expect(responseEvent.parse(warm)).toMatchObject({
+      type: 'response.completed',
+      response: { status: 'completed', output: [], usage: { input_tokens: 0, output_tokens: 0 } },
+    });
+    expect(await target.upstream.requests(name)).toEqual([]);
+    expect((await target.call(`/conversations?user_id=${user}`)).json).toEqual([]);
+    const first = await ask(socket, { model, input: [], previous_response_id: idOf(warm) });
+    expect([first.type, await lastPrompt(name)]).toEqual(['response.completed', ['one']]);
+    const next = { model, input: 'two', previous_response_id: idOf(first) };
+    const again = await ask(socket, { ...next, generate: false });
+    await ask(socket, { model, input: 'three', previous_response_id: idOf(again) });
+    expect(await lastPrompt(name)).toEqual(['one', answer, 'two\n\nthree']);
+    // Elsewhere nobody knows of it, and only a socket has it.
+    const other = await open(user);
+    const lost = await ask(other, { model, input: 'two', previous_response_id: idOf(again) });
+    expect(errorOf(lost)).toEqual([400, 'previous_response_not_found']);
+    const json = { model, input: 'one', generate: false };
+    expect((await target.call('/v1/responses', { json })).status).toBe(400);
+    socket.close();
+    other.close();
+  });
+
   it('sends the events of each response, as the package’s own socket reads them', async () => {
     const { model } = await scripted(target, { tokens, reasoning: ['Hm.'] });
     const client = openAiClient(target, unique('user'));
@@ -179,7 +208,7 @@ describe.concurrent('a socket of responses', () => {
     ],
     ['background', '{"type":"response.create","input":"x","background":true}', 400, 'background'],
     ['no stream', '{"type":"response.create","input":"x","stream":false}', 400, 'stream'],
-    ['no generation', '{"type":"response.create","input":"x","generate":false}', 400, 'generate'],
+    ['a warm-up by an unknown model', WARM_UP_BY_NOBODY, 400, 'model'],
     [
       'no such model',
       '{"type":"response.create","input":"x","model":"nobody/knows"}',

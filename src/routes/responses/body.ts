@@ -83,6 +83,8 @@ export type ResponseBody = z.output<typeof responseBody>;
 const NOT_HONOURED: Record<string, readonly unknown[]> = {
   context_management: [],
   frequency_penalty: [0],
+  // Only a socket has anything to warm up.
+  generate: [true],
   max_tool_calls: [],
   moderation: [],
   parallel_tool_calls: [true],

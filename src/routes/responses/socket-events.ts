@@ -74,6 +74,15 @@ function isOf(frame: string, id: string): boolean {
   return response?.id === id;
 }
 
+/** Sends the events in the lines of an event stream. */
+export function sendLinesOf(socket: Socket, lines: string, lane: string | undefined): void {
+  const framed = framesOf(lane);
+  for (const line of lines.split('\n')) {
+    const frame = framed(line);
+    if (frame !== undefined) socket.send(frame);
+  }
+}
+
 /** Sends each line of a turn, until its end, or until its reader leaves it. */
 async function sendLines(
   socket: Socket,

@@ -18,10 +18,12 @@ import * as schemas from '../shared/schemas.ts';
 import type { Socket } from '../websocket/frame-sink.ts';
 import type { ResponseAsker } from './asker.ts';
 import { refuseUnhonoured, responseBody } from './body.ts';
+import { inputItem } from './input.ts';
 import { inLane } from './lanes.ts';
 import { placeOf } from './place-response.ts';
 import { sendEvents, tellEvent, tellFailure } from './socket-events.ts';
 import { isSteer, steer } from './steer.ts';
+import { afterWarmUp, warmUp } from './warm-up.ts';
 import { evict, isTooOld, remember, remembers } from './socket-memory.ts';
 
 /** The longest frame of a client in characters: as much history as over HTTP. */
@@ -34,6 +36,9 @@ const laneName = z
 const createFrame = responseBody.extend({
   type: z.literal('response.create', 'must be response.create or response.steer'),
   stream_id: laneName.nullish(),
+  generate: z.boolean().nullish(),
+  // After a warm-up there may be nothing more to say.
+  input: responseBody.shape.input.or(z.array(inputItem).length(0)),
   user_id: schemas.userId.optional(),
 });
 
@@ -101,10 +106,12 @@ async function create(
   host: FrameHost,
 ): Promise<void> {
   refuseOverSockets(given);
-  refuseUnhonoured(given);
-  const context = callingAs(host.contextFor(), given);
-  const place = await placeOf(askerOf(socket, context, given, data), given);
-  const stream = await streamAt(context, place, responseEvents());
+  const { generate, ...asked } = afterWarmUp(socket, given);
+  refuseUnhonoured(asked);
+  const asker = askerOf(socket, callingAs(host.contextFor(), given), given, data);
+  if (generate === false) return warmUp(socket, asker, asked, lane);
+  const place = await placeOf(asker, asked);
+  const stream = await streamAt(asker.context, place, responseEvents());
   if ('isKept' in place && !place.isKept) remember(socket, stream, host.dependencies);
   await sendEvents(socket, stream, lane);
 }
@@ -141,11 +148,9 @@ function callingAs(context: ActionContext, given: Partial<CreateFrame>): ActionC
 }
 
 /** Checks that nothing is asked for that only requests have. */
-function refuseOverSockets({ stream, background, generate }: CreateFrame): void {
+function refuseOverSockets({ stream, background }: CreateFrame): void {
   if (stream === false) throw invalid('stream', 'stream: a socket always streams');
   if (background) throw invalid('background', 'background is not supported on a socket');
-  if (generate !== undefined && generate !== true)
-    throw invalid('generate', 'generate must be true');
 }
 
 function frameOf({ data, given }: Frame): CreateFrame {
