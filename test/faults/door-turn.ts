@@ -1,7 +1,14 @@
 /** A turn at one of the doors, and what must be left of it: one turn, and one bill. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Listening } from '../support/doors/listening.ts';
-import { DOORS, say, type Call, type Chat, type Door } from '../support/doors/speaking.ts';
+import { listen, type Listening } from '../support/doors/listening.ts';
+import {
+  DOORS,
+  responsesSocket,
+  say,
+  type Call,
+  type Chat,
+  type Door,
+} from '../support/doors/speaking.ts';
 import type { Behaviour } from '../support/upstream.ts';
 import type { Rounds } from './case.ts';
 import { mustBeConsistent } from './invariants.ts';
@@ -11,7 +18,7 @@ import { must, mustEqual } from './violation.ts';
 import { ownOf, type World } from './world.ts';
 
 /** The doors at which a conversation can begin. */
-export const BEGINNINGS = DOORS.filter(({ begins }) => begins);
+export const BEGINNINGS = [...DOORS.filter(({ begins }) => begins), responsesSocket];
 
 export interface DoorTurn {
   door: Door;
@@ -47,6 +54,20 @@ export function askAgain(
   headers: Record<string, string> = {},
 ): Promise<Listening> {
   return say(url, door, call, { ...door.again, ...headers });
+}
+
+/**
+ * Comes back as a client that does not ask again: after the events that it has.
+ * @returns undefined for a door whose clients ask again, and for a client that knows no turn
+ */
+export async function goOn(
+  url: string,
+  { door }: DoorTurn,
+  { turnId, events }: Pick<Listening, 'turnId' | 'events'>,
+): Promise<Listening | undefined> {
+  if (!door.back || turnId === '') return undefined;
+  const { path, hear } = door.back(turnId, events);
+  return listen(url + path, {}, hear);
 }
 
 /**

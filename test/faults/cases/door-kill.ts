@@ -2,7 +2,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Listening } from '../../support/doors/listening.ts';
 import type { FaultCase, Rounds } from '../case.ts';
-import { ask, askAgain, BEGINNINGS, doorTurn, mustBeOneTurn, type DoorTurn } from '../door-turn.ts';
+import {
+  ask,
+  askAgain,
+  BEGINNINGS,
+  doorTurn,
+  goOn,
+  mustBeOneTurn,
+  type DoorTurn,
+} from '../door-turn.ts';
 import { must, mustEqual } from '../violation.ts';
 import { ownOf, type World } from '../world.ts';
 
@@ -64,7 +72,10 @@ async function mustSurvive(rounds: Rounds, world: World, victim: Victim, waitMs:
   const told = await listening.end();
   must(told.ending === undefined && !told.isOver, `a killed process told the end ${told.ending}`);
   must(told.isReset, 'the stream of a killed process ended properly');
-  const again = turn.door.again && (await askAgain(client.url, turn));
+  const known = { turnId: listening.turnId, events: [] };
+  const again = turn.door.again
+    ? await askAgain(client.url, turn)
+    : await goOn(client.url, turn, known);
   const heard = await again?.end(leaseMs + 20_000);
   const answer = await mustBeOneTurn(rounds, world, turn, leaseMs + 10_000);
   mustEqual(answer.status, 'interrupted', 'status after kill -9');

@@ -5,7 +5,15 @@ import { FOLLOWERS, type Begun } from '../../support/doors/handling.ts';
 import type { Listening } from '../../support/doors/listening.ts';
 import { asRecord, asText } from '../../support/json.ts';
 import type { FaultCase, Rounds } from '../case.ts';
-import { ask, askAgain, BEGINNINGS, doorTurn, mustBeOneTurn, type DoorTurn } from '../door-turn.ts';
+import {
+  ask,
+  askAgain,
+  BEGINNINGS,
+  doorTurn,
+  goOn,
+  mustBeOneTurn,
+  type DoorTurn,
+} from '../door-turn.ts';
 import { must, mustEqual } from '../violation.ts';
 import { ownOf, type World } from '../world.ts';
 
@@ -54,7 +62,7 @@ async function eventsAtLeast(listening: Listening, count: number): Promise<void>
 async function comeBack(world: World, turn: DoorTurn, left: Listening): Promise<void> {
   const { url } = world.client;
   const { door, whole } = turn;
-  if (door.again === undefined) return;
+  if (door.again === undefined) return goesOn(url, turn, left);
   const before = left.heard();
   const cursor = left.events.map((event) => asText(asRecord(event)['id'])).findLast(Boolean);
   if (cursor !== undefined && !turn.call.socket) {
@@ -67,6 +75,16 @@ async function comeBack(world: World, turn: DoorTurn, left: Listening): Promise<
   mustEqual(heard.text, whole, 'the text of a request that is repeated');
   mustEqual(heard.ending, 'whole', 'the end of a request that is repeated');
   if (left.turnId !== '') mustEqual(again.turnId, left.turnId, 'the turn of a repeated request');
+}
+
+/** Without asking again: a turn is followed, from the start or after what its client has. */
+async function goesOn(url: string, turn: DoorTurn, left: Listening): Promise<void> {
+  const rest = await (await goOn(url, turn, left))?.end();
+  const all = await (await goOn(url, turn, { turnId: left.turnId, events: [] }))?.end();
+  if (!rest || !all) return;
+  mustEqual([all.text, all.ending], [turn.whole, 'whole'], 'the text of a turn that is followed');
+  if (rest.text !== all.text)
+    mustEqual(left.heard().text + rest.text, all.text, 'text before and after a number');
 }
 
 const cutting: FaultCase = {
@@ -174,9 +192,12 @@ const twoProcesses: FaultCase = {
       const here = await ask(world.client.url, turn);
       await here.until(({ text }) => text !== '');
       const begun = { ...turn.chat, turnId: here.turnId, conversationId: here.conversationId };
+      const followers = FOLLOWERS.filter(
+        ({ byConversation }) => !byConversation || here.conversationId !== '',
+      );
       const there = await Promise.all([
         ...(door.again && !turn.call.socket ? [askAgain(url, turn)] : []),
-        ...FOLLOWERS.map(({ follow }) => follow(url, begun)),
+        ...followers.map(({ follow }) => follow(url, begun)),
       ]);
       if (isStopped) await stop(world, url, begun);
       const all = await Promise.all([here, ...there].map((one) => one.end()));

@@ -13,6 +13,8 @@ type Address = (turn: Begun) => string;
 export interface Follower {
   name: string;
   follow(url: string, turn: Begun, init?: StreamInit): Promise<Listening>;
+  /** Its address names the conversation, and not the turn alone. */
+  byConversation?: true;
   /** Its line breaks are all the same. */
   changesBreaks?: true;
 }
@@ -23,11 +25,14 @@ function follower(name: string, address: Address, hear: Hearing): Follower {
 
 export const FOLLOWERS: readonly Follower[] = [
   follower('GET /turns/{id}/events', ({ turnId }) => `/turns/${turnId}/events`, native),
-  follower(
-    'GET /api/chat/{id}/stream',
-    ({ conversationId, user }) => `/api/chat/${conversationId}/stream?user_id=${user}`,
-    uiMessages,
-  ),
+  {
+    ...follower(
+      'GET /api/chat/{id}/stream',
+      ({ conversationId, user }) => `/api/chat/${conversationId}/stream?user_id=${user}`,
+      uiMessages,
+    ),
+    byConversation: true,
+  },
   follower(
     'GET /v1/responses/{id}',
     ({ turnId }) => `/v1/responses/resp_${turnId}?stream=true`,
@@ -43,6 +48,7 @@ export const FOLLOWERS: readonly Follower[] = [
   },
   {
     name: 'a socket of the AI SDK',
+    byConversation: true,
     follow: (url, { user, conversationId: id }) =>
       listenOnSocket(`${url}/ws/${user}`, {
         message: { type: 'resume', requestId: 'r1', id },

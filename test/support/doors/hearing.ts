@@ -77,6 +77,12 @@ export const responses = hearing((json, { type }) => {
   return { ending: response['status'] === 'cancelled' ? 'stopped' : 'whole' };
 });
 
+/** The same events as the frames of a socket, which has no other mark of the end. */
+export const responseFrames: Hearing = (events) => {
+  const heard = responses(events);
+  return { ...heard, isOver: heard.ending !== undefined };
+};
+
 export const anthropic = hearing((json, { type }) => {
   if (type === 'message_stop') return { ending: 'whole', isOver: true };
   if (type === 'error') {

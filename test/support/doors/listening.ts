@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asRecord, asText } from '../json.ts';
 import { openStream, type StreamInit } from '../sse.ts';
-import { openWebSocket } from '../websocket.ts';
+import { openWebSocket, type SocketFrame } from '../websocket.ts';
 import type { Heard, Hearing, WireEvent } from './hearing.ts';
 
 export interface Listening {
@@ -69,7 +69,7 @@ export async function listenOnSocket(
   return {
     status: 0,
     get turnId() {
-      return idIn('turn_id');
+      return idIn('turn_id') || responseIn(socket.frames).replace(/^resp_/u, '');
     },
     get conversationId() {
       return idIn('conversation_id');
@@ -82,6 +82,12 @@ export async function listenOnSocket(
     },
     leave: () => socket.terminate(),
   };
+}
+
+/** Returns the id of the response that frames tell of. */
+function responseIn(frames: readonly SocketFrame[]): string {
+  const first = frames.find(({ type }) => type === 'response.created');
+  return asText(asRecord(first?.['response'])['id']);
 }
 
 function heardIn({

@@ -1,15 +1,17 @@
 /** Every door by which somebody says something to the assistant, as its clients do it. */
-import { asRecord } from '../json.ts';
+import { asRecord, parseJson } from '../json.ts';
 import {
   agUi,
   anthropic,
   completions,
   frames,
   native,
+  responseFrames,
   responses,
   uiFrames,
   uiMessages,
   type Hearing,
+  type WireEvent,
 } from './hearing.ts';
 import { listen, listenOnSocket, type Listening } from './listening.ts';
 
@@ -44,6 +46,11 @@ export interface Door {
   call(chat: Chat, message: string): Call;
   /** The further headers of a call that a client repeats by itself; undefined where none does. */
   again?: Record<string, string>;
+  /**
+   * Returns where a client goes on that was cut off and does not ask again: after the events that
+   * it has, or from the start where it has none to name.
+   */
+  back?(turnId: string, events: readonly WireEvent[]): { path: string; hear: Hearing };
   /** Returns the body by which the message joins the turn that runs; undefined where none can. */
   steering?(body: Call['body']): Call['body'];
 }
@@ -126,6 +133,7 @@ const socket: Door = {
     const where = conversationId === undefined ? {} : { conversation_id: conversationId };
     return { path: `/ws/${user}`, body: { message, model, ...where }, socket: {} };
   },
+  back: (turnId) => ({ path: `/turns/${turnId}/events`, hear: native }),
   steering: steer,
 };
 
@@ -179,6 +187,24 @@ const openResponses: Door = {
     return { path: '/v1/responses', body: { model, user, input, stream: true, ...after } };
   },
   again: AGAIN,
+};
+
+/** Its frames name no conversation, so it is not among the doors where clients change places. */
+export const responsesSocket: Door = {
+  name: 'a socket of responses',
+  hear: responseFrames,
+  begins: true,
+  call(chat, message) {
+    const { user: user_id, stream: _, ...asked } = openResponses.call(chat, message).body;
+    const body = { type: 'response.create', user_id, ...asked };
+    return { path: '/v1/responses', body, socket: {} };
+  },
+  back(turnId, events) {
+    const last = events.findLast(({ data }) => data.includes('"sequence_number"'));
+    const number = last && asRecord(parseJson(last.data))['sequence_number'];
+    const after = typeof number === 'number' ? `&starting_after=${number}` : '';
+    return { path: `/v1/responses/resp_${turnId}?stream=true${after}`, hear: responses };
+  },
 };
 
 const inOpenAiConversation: Door = {
