@@ -22,7 +22,8 @@ const tokens = [
   '</p>',
 ];
 const answer = tokens.join('');
-const slow = { tokens, delayMs: { between: 150 } };
+/** Waits in the middle until the test lets it go on. */
+const held = { tokens, holdAt: 1 };
 const endless = { tokens: ['on ', 'and '], infinite: true, delayMs: { between: 30 } };
 const QUESTION = 'Tell me 😀 a tale';
 
@@ -35,7 +36,8 @@ async function chatWith(script: SentScript): Promise<Chat & { modelName: string 
 async function begun(door: Door, script: SentScript) {
   const chat = await chatWith(script);
   const listening = await say(target.url, door, door.call(chat, QUESTION));
-  await listening.until(({ text }) => text !== '');
+  const { text } = await listening.until((heard) => heard.text !== '');
+  expect(text, JSON.stringify(listening.events)).not.toBe('');
   const { turnId, conversationId } = listening;
   expect([turnId, conversationId]).not.toContain('');
   return { listening, turn: { ...chat, turnId, conversationId } };
@@ -85,10 +87,17 @@ const begins = DOORS.filter((door) => door.begins);
 
 describe.concurrent.each(begins)('a turn that is begun by $name', (door) => {
   it('is followed at every other door to the same text, and counted once', async () => {
-    const { listening, turn } = await begun(door, slow);
-    const others = await Promise.all(
-      FOLLOWERS.map(async ({ name, follow, changesBreaks }) => {
+    const { listening, turn } = await begun(door, held);
+    const following = await Promise.all(
+      FOLLOWERS.map(async ({ follow, ...follower }) => {
         const other = await follow(target.url, turn);
+        await other.until(({ text }) => text !== '');
+        return { ...follower, other };
+      }),
+    );
+    await target.upstream.release(turn.modelName);
+    const others = await Promise.all(
+      following.map(async ({ name, other, changesBreaks }) => {
         const { text, ...heard } = await other.end();
         const wanted = changesBreaks ? answer.replace(/\r\n?/gu, '\n') : answer;
         expect(text, name).toBe(wanted);
@@ -129,7 +138,7 @@ describe.concurrent.each(begins)('a turn that is begun by $name', (door) => {
   });
 
   it.each(DOORS.filter(({ steering }) => steering))('is steered by $name', async (other) => {
-    const { listening, turn } = await begun(door, slow);
+    const { listening, turn } = await begun(door, held);
     const [question, running] = await storedIn(turn);
     const said = [
       { id: question?.id ?? '', role: 'user' as const, content: QUESTION },
@@ -140,6 +149,7 @@ describe.concurrent.each(begins)('a turn that is begun by $name', (door) => {
       ...call,
       body: other.steering?.(call.body) ?? {},
     });
+    await target.upstream.release(turn.modelName);
     expect(await listening.end()).toMatchObject({ text: answer, ending: 'whole' });
     expect(await steered.end()).toMatchObject({ text: answer, ending: 'whole' });
     // The model has no further step: the message is answered right after.

@@ -112,6 +112,8 @@ export async function startDatabaseProxy(targetUrl: string): Promise<DatabasePro
   const server = createServer((request, response) => {
     handle(state, request, response).catch(() => response.destroy());
   });
+  // Longer than a test takes: on a busy machine the end of an idle connection meets a request.
+  server.keepAliveTimeout = 300_000;
   const listen = async (port: number) => {
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');

@@ -80,6 +80,9 @@ const routes: Route[] = [
   },
 ];
 
+/** Longer than a test takes, in milliseconds. */
+const KEPT_ALIVE_MS = 300_000;
+
 /** Starts the service on 127.0.0.1; `port` 0 (default) picks a free one. */
 export async function startUpstream({
   port = 0,
@@ -107,6 +110,8 @@ export async function startUpstream({
       response.destroy();
     });
   });
+  // On a busy machine the end of an idle connection meets the next request.
+  server.keepAliveTimeout = KEPT_ALIVE_MS;
   await listen(server, port);
   // A TCP server's address is always an object; only pipes have a string.
   const bound = (server.address() as AddressInfo).port;
