@@ -5,9 +5,19 @@ import {
   lastAssistantMessageIsCompleteWithApprovalResponses,
   lastAssistantMessageIsCompleteWithToolCalls,
 } from 'ai';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { createRoot } from 'react-dom/client';
-import { headers, id, load, loadWhenBack, model, server, stopAnswer } from './connection.js';
+import {
+  hasArrived,
+  headers,
+  id,
+  isWaiting,
+  load,
+  model,
+  pause,
+  server,
+  stopAnswer,
+} from './connection.js';
 
 /** A tool that runs in this page. */
 const tools = [
@@ -28,30 +38,44 @@ function Chat({ initial }) {
   const chat = useChat({
     id,
     messages: initial,
-    resume: true,
     transport,
     sendAutomaticallyWhen: (given) =>
       lastAssistantMessageIsCompleteWithToolCalls(given) ||
       lastAssistantMessageIsCompleteWithApprovalResponses(given),
-    onToolCall({ toolCall: { toolName, toolCallId } }) {
-      if (toolName !== 'get_time_zone') return;
-      const output = Intl.DateTimeFormat().resolvedOptions().timeZone;
-      // Not awaited: the chat waits for this callback before it takes the output.
-      void chat.addToolOutput({ tool: toolName, toolCallId, output });
-    },
+    onToolCall: ({ toolCall }) => runTool(toolCall),
     onFinish: ({ isDisconnect, messages }) => isDisconnect && void comeBack(messages),
   });
 
+  function runTool({ toolName, toolCallId }) {
+    if (toolName !== 'get_time_zone') return;
+    const output = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    // Not awaited: the chat waits for this callback before it takes the output.
+    void chat.addToolOutput({ tool: toolName, toolCallId, output });
+  }
+
   /** Goes on where the connection was lost: nothing is asked twice, and nothing is missing. */
   async function comeBack(messages) {
-    const question = messages.findLast(({ role }) => role === 'user');
-    const stored = await loadWhenBack();
+    const stored = await load();
     chat.clearError();
-    if (!stored.some((message) => message.id === question?.id)) return chat.sendMessage();
-    chat.setMessages(stored);
+    if (!hasArrived(messages, stored)) return pause().then(() => chat.sendMessage());
+    show(stored);
     await chat.resumeStream();
-    chat.setMessages(await loadWhenBack());
+    // The answer may have ended before it was found running.
+    show(await load());
   }
+
+  /** Shows what is stored, unless something was said since it was read. */
+  function show(stored) {
+    chat.setMessages((shown) => (hasArrived(shown, stored) ? stored : shown));
+  }
+
+  // After a reload: an answer that was running, or calls that wait for this page.
+  useEffect(() => {
+    const last = initial.at(-1);
+    if (last?.metadata?.status === 'streaming') void comeBack(initial);
+    for (const part of last?.parts.filter(isWaiting) ?? [])
+      runTool({ ...part, toolName: part.type.replace('tool-', '') });
+  }, []);
 
   const isBusy = chat.status === 'submitted' || chat.status === 'streaming';
   return (
@@ -61,7 +85,11 @@ function Chat({ initial }) {
           <Message key={message.id} message={message} chat={chat} />
         ))}
       </ol>
-      {chat.error && <p role="alert">{chat.error.message}</p>}
+      {chat.error && (
+        <p role="alert">
+          {chat.error.message} <button onClick={() => comeBack(chat.messages)}>Try again</button>
+        </p>
+      )}
       <p role="status">{chat.status}</p>
       <Composer label="Message" onSend={(text) => chat.sendMessage({ text })} />
       {isBusy && <button onClick={stopAnswer}>Stop</button>}

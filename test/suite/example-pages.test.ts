@@ -1,8 +1,8 @@
 /**
  * The example with `useChat`, in a real browser: what it shows is what is stored, come what may.
  */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Browser, Page, Route } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { chromiumPath, startChromium } from '../support/chromium.ts';
 import { startCuttingProxy } from '../support/cutting-proxy.ts';
 import { serveExample } from '../support/example-page.ts';
@@ -10,6 +10,7 @@ import { suiteTarget, unique } from './target.ts';
 import { scripted, type MessageJson } from './turns.ts';
 
 const target = suiteTarget();
+const WAIT = { timeout: 20_000, interval: 50 };
 const words = (count: number) => Array.from({ length: count }, (_, at) => `word${at} `);
 
 describe.skipIf(chromiumPath === undefined)('a page with assistant-ui', () => {
@@ -91,16 +92,17 @@ describe.skipIf(chromiumPath === undefined)('a page with useChat', { timeout: 12
   }
 
   const tale = words(40).join('').trim();
-  const slowly = { tokens: words(40), delayMs: { between: 60 } };
 
   it('has the whole answer after a reload in the middle of it, and in another tab', async () => {
-    const { model, name } = await scripted(target, slowly);
+    const { model, name } = await scripted(target, { tokens: words(40), holdAt: 4 });
     const { page, context, user, mistakes } = await open(model);
     await ask(page, 'Tell me a tale');
     await page.getByText('word3').waitFor();
     await page.reload();
     const other = await context.newPage();
     await other.goto(page.url());
+    await Promise.all([page, other].map((tab) => tab.getByText('word3').waitFor()));
+    await target.upstream.release(name);
     await Promise.all([page, other].map((tab) => tab.getByText('word39').waitFor()));
     for (const tab of [page, other]) {
       await whole(tab, 2);
@@ -113,15 +115,18 @@ describe.skipIf(chromiumPath === undefined)('a page with useChat', { timeout: 12
 
   it('goes on after its connection was cut, and after it was offline', async () => {
     const proxy = await startCuttingProxy(new URL(target.url));
-    const { model, name } = await scripted(target, slowly);
+    const { model, name } = await scripted(target, { tokens: words(40), holdAt: 4 });
     const { page, context, user, mistakes } = await open(model, proxy.url);
     await ask(page, 'Tell me a tale');
     await page.getByText('word3').waitFor();
+    const comesBack = page.waitForRequest('**/stream');
     proxy.cut();
-    await page.getByText('word10').waitFor();
+    await comesBack;
+    await page.getByText('word3').waitFor();
     await context.setOffline(true);
     proxy.cut();
     await page.waitForFunction(() => !navigator.onLine);
+    await target.upstream.release(name);
     await context.setOffline(false);
     await page.getByText('word39').waitFor();
     await whole(page, 2);
@@ -143,6 +148,90 @@ describe.skipIf(chromiumPath === undefined)('a page with useChat', { timeout: 12
     ]);
     expect(mistakes).toEqual([]);
     proxy.close();
+  });
+
+  it('has the whole answer when it ended just before the page came back to it', async () => {
+    const { model, name } = await scripted(target, { tokens: words(40), holdAt: 4 });
+    const { page, user, mistakes } = await open(model);
+    await ask(page, 'Tell me a tale');
+    await page.getByText('word3').waitFor();
+    const coming = Promise.withResolvers<Route>();
+    await page.route('**/stream', (route) => coming.resolve(route));
+    await page.reload();
+    const back = await coming.promise;
+    await target.upstream.release(name);
+    await vi.waitFor(async () => expect((await tree(user))[1]?.status).toBe('complete'), WAIT);
+    await back.continue();
+    await page.getByText('word39').waitFor();
+    await whole(page, 2);
+    expect(await texts(page)).toEqual(['Tell me a tale', tale]);
+    expect(mistakes).toEqual([]);
+  });
+
+  /** Each request that says something fails in the next of these ways, the later ones do not. */
+  async function failing(page: Page, ways: ((route: Route) => Promise<void>)[]) {
+    await page.route('**/api/chat', (route) => (ways.shift() ?? pass)(route));
+  }
+  const pass = (route: Route) => route.continue();
+  const isLost = (route: Route) => route.abort('internetdisconnected');
+  /** The answer to an accepted request never comes. */
+  const isCut = async (route: Route) => {
+    await route.fetch();
+    await route.abort('connectionreset');
+  };
+  const isRefused = (route: Route) => {
+    const headers = { 'access-control-allow-origin': '*' };
+    return route.fulfill({ status: 503, headers, body: 'The server is about to restart' });
+  };
+
+  it('has one answer to what was said once, whatever became of its request', async () => {
+    const { model, name } = await scripted(target, [
+      ...[{ text: 'One.' }, { text: 'Two.' }, { text: 'Three.' }],
+    ]);
+    const { page, user, mistakes } = await open(model);
+    await failing(page, [isCut, isRefused, pass, isLost]);
+    await ask(page, 'First');
+    await page.getByText('One.').waitFor();
+    await whole(page, 2);
+    await ask(page, 'Second');
+    await page.getByRole('alert').getByText('about to restart').waitFor();
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('Two.').waitFor();
+    await whole(page, 4);
+    await page.getByRole('button', { name: 'Edit' }).last().click();
+    await page.getByLabel('The message, edited').fill('Second, said differently');
+    await page.keyboard.press('Enter');
+    await page.getByText('Three.').waitFor();
+    await whole(page, 4);
+    expect(await texts(page)).toEqual(['First', 'One.', 'Second, said differently', 'Three.']);
+    const said = (await tree(user)).map(({ content }) => content);
+    expect(said).toEqual(['First', 'One.', 'Second', 'Two.', 'Second, said differently', 'Three.']);
+    expect(await target.upstream.requests(name)).toHaveLength(3);
+    expect(mistakes).toEqual([]);
+  });
+
+  it('runs a tool, and sends once what it returned, when that was lost and after a reload', async () => {
+    const asks = (id: string) => ({ toolCalls: [[{ name: 'get_time_zone', input: {}, id }]] });
+    const { model, name } = await scripted(target, [
+      ...[asks('call_1'), { text: 'There.' }, asks('call_2'), { text: 'Still there.' }],
+    ]);
+    const { page, user, mistakes } = await open(model);
+    const held = Promise.withResolvers<void>();
+    await failing(page, [pass, isLost, pass, pass, () => Promise.resolve(held.resolve())]);
+    await ask(page, 'Where am I?');
+    await page.getByText('There.').waitFor();
+    await whole(page, 2);
+    await ask(page, 'And now?');
+    await held.promise;
+    await page.reload();
+    await page.getByText('Still there.').waitFor();
+    await whole(page, 4);
+    const tools = await page.locator('.tool').allTextContents();
+    const shown = expect.stringMatching(/get_time_zone: output-available ".+"/u);
+    expect(tools).toEqual([shown, shown]);
+    expect((await tree(user)).map(({ role }) => role)).toHaveLength(8);
+    expect(await target.upstream.requests(name)).toHaveLength(4);
+    expect(mistakes).toEqual([]);
   });
 
   it('stops the answer, answers again and edits', async () => {
@@ -174,24 +263,6 @@ describe.skipIf(chromiumPath === undefined)('a page with useChat', { timeout: 12
       ['complete', 2],
       ['complete', 1],
     ]);
-    expect(mistakes).toEqual([]);
-  });
-
-  it('runs a tool in the page, and shows it after a reload', async () => {
-    const { model } = await scripted(target, {
-      toolCalls: [[{ name: 'get_time_zone', input: {} }]],
-      text: 'There you are.',
-    });
-    const { page, user, mistakes } = await open(model);
-    await ask(page, 'Where am I?');
-    await page.getByText('There you are.').waitFor();
-    await whole(page, 2);
-    const shown = await page.locator('.tool').textContent();
-    expect(shown).toMatch(/get_time_zone: output-available ".+"/u);
-    await page.reload();
-    await whole(page, 2);
-    expect(await page.locator('.tool').textContent()).toBe(shown);
-    expect(await tree(user)).toHaveLength(4);
     expect(mistakes).toEqual([]);
   });
 });
