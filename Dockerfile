@@ -15,6 +15,7 @@ COPY tools ./tools
 RUN npm ci
 COPY src ./src
 COPY web ./web
+COPY migrations ./migrations
 RUN npm run assets
 
 FROM node:24-slim

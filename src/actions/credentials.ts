@@ -24,6 +24,8 @@ export interface Issued {
 
 export interface KeyFields {
   userId: string;
+  /** The tenant whose database it is stored in; undefined where all users share one. */
+  tenant?: string | undefined;
   name?: string | null | undefined;
   scopes?: readonly Scope[] | undefined;
   /** Milliseconds since the epoch; null for never. */
@@ -32,10 +34,11 @@ export interface KeyFields {
 
 /** Gives out a key. */
 export async function issueKey(db: Database, fields: KeyFields): Promise<Issued> {
-  const { userId, name = null, scopes = [], expiresAt = null } = fields;
+  const { userId, tenant, name = null, scopes = [], expiresAt = null } = fields;
   if (expiresAt !== null && expiresAt <= Date.now())
     throw invalid('expires_at', 'expires_at must be in the future');
-  const minted = mintCredential('key', { userId, scopes, expiresAt: expiresAt ?? undefined });
+  const ends = expiresAt ?? undefined;
+  const minted = mintCredential('key', { userId, tenant, scopes, expiresAt: ends });
   return store(db, { ...minted, kind: 'key', userId, name, scopes, parentId: null, expiresAt });
 }
 
@@ -54,7 +57,7 @@ export function issueKeyTo(
       code: 'forbidden',
       detail: `Only a credential with the scope ${missing} gives that scope on`,
     });
-  return issueKey(db, fields);
+  return issueKey(db, { ...fields, tenant: caller.tenant });
 }
 
 /**
@@ -66,8 +69,8 @@ export function issueFor(
   caller: IdentifiedUser,
   { kind, lifetimeMs }: { kind: Exclude<CredentialKind, 'key'>; lifetimeMs: number },
 ): Promise<Issued> {
-  const { userId, scopes, keyId, proof, expiresAt: ends } = caller;
-  const minted = mintCredential(kind, { userId, scopes, keyId, expiresAt: ends });
+  const { userId, tenant, scopes, keyId, proof, expiresAt: ends } = caller;
+  const minted = mintCredential(kind, { userId, tenant, scopes, keyId, expiresAt: ends });
   const expiresAt = Math.min(Date.now() + lifetimeMs, ends ?? Number.POSITIVE_INFINITY);
   const parentId = proof?.id ?? null;
   return store(db, { ...minted, kind, userId, name: null, scopes, parentId, expiresAt });

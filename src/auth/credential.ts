@@ -16,6 +16,7 @@ import {
   type Scope,
 } from '../core/principal.ts';
 import { sha256 } from '../core/sha256.ts';
+import { isTenant } from '../core/tenant.ts';
 
 const PREFIXES: Record<CredentialKind, string> = {
   key: 'parley',
@@ -33,6 +34,8 @@ export interface Grant {
   keyId?: string | undefined;
   /** The end of the credential that it was got for, in milliseconds since the epoch. */
   expiresAt?: number | undefined;
+  /** The tenant whose database knows it; undefined where all users share one. */
+  tenant?: string | undefined;
 }
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -97,8 +100,9 @@ function randomText(length: number): string {
 }
 
 /** Writes a grant as hexadecimal JSON: it has no character that ends the selection of a word. */
-function encodeGrant({ userId, scopes, keyId, expiresAt }: Grant): string {
-  const json = JSON.stringify([userId, scopes, keyId ?? null, expiresAt ?? null]);
+function encodeGrant({ userId, scopes, keyId, expiresAt, tenant }: Grant): string {
+  const said = [userId, scopes, keyId ?? null, expiresAt ?? null, ...(tenant ? [tenant] : [])];
+  const json = JSON.stringify(said);
   const bytes = new TextEncoder().encode(json);
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
@@ -114,12 +118,13 @@ function decodeGrant(hex: string): Grant | undefined {
 
 function grantFrom(said: unknown): Grant | undefined {
   if (!Array.isArray(said)) return undefined;
-  const [userId, scopes, keyId, expiresAt] = said as unknown[];
+  const [userId, scopes, keyId, expiresAt, tenant] = said as unknown[];
   if (typeof userId !== 'string' || userId === '' || !Array.isArray(scopes)) return undefined;
   return {
     userId,
     scopes: SCOPES.filter((scope) => scopes.includes(scope)),
     keyId: typeof keyId === 'string' ? keyId : undefined,
     expiresAt: typeof expiresAt === 'number' ? expiresAt : undefined,
+    tenant: isTenant(tenant) ? tenant : undefined,
   };
 }

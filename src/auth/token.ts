@@ -8,6 +8,7 @@ import type { JWTPayload, JWTVerifyOptions } from 'jose';
 import type { Config } from '../config.ts';
 import { ParleyError } from '../core/errors.ts';
 import { SCOPES, type IdentifiedUser } from '../core/principal.ts';
+import { hasTenants, isTenant } from '../core/tenant.ts';
 import type { VerifyToken } from './identity.ts';
 import { KeySet, type FetchKeys } from './key-set.ts';
 
@@ -23,7 +24,15 @@ export interface TokenDependencies {
   fetchKeys: FetchKeys;
 }
 
-type TokenSettings = Pick<Config, 'JWT_SECRET' | 'JWT_JWKS_URL' | 'JWT_ISSUER' | 'JWT_AUDIENCE'>;
+type TokenSettings = Pick<
+  Config,
+  | 'JWT_SECRET'
+  | 'JWT_JWKS_URL'
+  | 'JWT_ISSUER'
+  | 'JWT_AUDIENCE'
+  | 'JWT_TENANT_CLAIM'
+  | 'DATABASE_URL'
+>;
 
 const PUBLIC_KEY_ALGORITHMS = ['RS256', 'ES256', 'EdDSA'];
 /** The longest token in characters; servers of headers take no longer ones either. */
@@ -41,6 +50,7 @@ export function createTokenVerifier(
   dependencies: TokenDependencies,
 ): VerifyToken {
   const keysOf = keySource(settings, dependencies);
+  const tenantClaim = hasTenants(settings.DATABASE_URL) ? settings.JWT_TENANT_CLAIM : undefined;
   const options: JWTVerifyOptions = {
     issuer: settings.JWT_ISSUER,
     audience: settings.JWT_AUDIENCE,
@@ -55,7 +65,7 @@ export function createTokenVerifier(
       if (REFUSED_HEADERS.some((name) => Object.hasOwn(header, name))) return undefined;
       const { key, algorithms } = keysOf(jose, header.alg);
       const { payload } = await jose.jwtVerify(token, key, { ...options, algorithms });
-      return userOf(payload);
+      return userOf(payload, tenantClaim);
     } catch (error) {
       // The issuer's keys could not be fetched: that says nothing about the token.
       if (error instanceof ParleyError) throw error;
@@ -96,8 +106,14 @@ function importSecret(secret: string): Promise<CryptoKey> {
   ]);
 }
 
-/** Returns the user of a token that holds; undefined for a name that nobody can have. */
-function userOf({ sub, exp, ...claims }: JWTPayload): IdentifiedUser | undefined {
+/**
+ * Returns the user of a token that holds; undefined for a name that nobody can have.
+ * @param tenantClaim the claim that says whose database is meant; undefined where there is one
+ */
+function userOf(
+  { sub, exp, ...claims }: JWTPayload,
+  tenantClaim: string | undefined,
+): IdentifiedUser | undefined {
   const expiresAt = (exp ?? 0) * 1000;
   if (sub === undefined || sub === '' || sub.length > LONGEST_NAME || sub.includes('\0'))
     return undefined;
@@ -105,7 +121,9 @@ function userOf({ sub, exp, ...claims }: JWTPayload): IdentifiedUser | undefined
   if (expiresAt <= Date.now() || !sub.isWellFormed()) return undefined;
   const said = scopesIn(claims['scope'] ?? claims['scopes'] ?? claims['scp']);
   const scopes = SCOPES.filter((scope) => said.includes(scope));
-  return { kind: 'user', userId: sub, establishedBy: 'token', scopes, expiresAt };
+  const named = tenantClaim === undefined ? undefined : claims[tenantClaim];
+  const tenant = isTenant(named) ? named : undefined;
+  return { kind: 'user', userId: sub, tenant, establishedBy: 'token', scopes, expiresAt };
 }
 
 /** Reads scopes as a text with blanks between (RFC 8693 §4.2), or as a list. */

@@ -23,6 +23,7 @@ export const identitySettings = {
   JWT_JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
   JWT_ISSUER: z.string().min(1).optional(),
   JWT_AUDIENCE: z.string().min(1).optional(),
+  JWT_TENANT_CLAIM: z.string().min(1).default('tenant'),
   LIMIT_REQUESTS_PER_MINUTE: wholeNumber(1, 1_000_000).optional(),
   LIMIT_STREAMS: wholeNumber(1, 1_000_000).optional(),
   LIMIT_TURNS_AT_ONCE: wholeNumber(1, 1_000_000).optional(),

@@ -1,5 +1,6 @@
 /** The settings of the server: where it listens, who reaches it, its database, its turns. */
 import { z } from 'zod';
+import { hasTenants, urlOfTenant } from '../core/tenant.ts';
 import { count, listOf, milliseconds, secret, wholeNumber } from './values.ts';
 
 const origin = z.union([z.literal(['*', 'null']), z.url({ protocol: /^https?$/ })]);
@@ -24,6 +25,7 @@ export const serverSettings = {
       isKeptInAFile,
       'must name a file after file: (one in memory would be lost at the end), without ?parameters',
     )
+    .refine(isReachable, 'can have {tenant} in the host or the path of a server, and nothing else')
     .optional(),
   DATABASE_AUTH_TOKEN: secret.optional(),
   TITLE_WORD_LIMIT: count(8),
@@ -33,6 +35,14 @@ export const serverSettings = {
   SHUTDOWN_GRACE_MS: wholeNumber(0, 86_400_000).optional(),
   KEEP_ALIVE_MS: milliseconds(15_000),
 };
+
+/**
+ * Returns false when an address with a place for the tenant would be none, or would be a file.
+ */
+function isReachable(url: string): boolean {
+  if (!url.includes('{')) return true;
+  return hasTenants(url) && !url.startsWith('file:') && URL.canParse(urlOfTenant(url, 'a'));
+}
 
 /**
  * Returns false when SQLite would keep everything in memory, or read parameters as part of the

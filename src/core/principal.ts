@@ -26,6 +26,8 @@ export interface IdentifiedUser {
   kind: 'user';
   /** The user that is acted for: the credential's, or whom an admin has named. */
   userId: string;
+  /** The tenant whose database the user is in, where each has one. */
+  tenant?: string | undefined;
   establishedBy: Establishment;
   scopes: readonly Scope[];
   /** The public id of the key behind it; undefined where a token is. */
@@ -57,6 +59,11 @@ export function proofOf(principal: Principal): CredentialProof | undefined {
 /** Returns the public id of the caller's key; undefined where there is none. */
 export function keyIdOf(principal: Principal): string | undefined {
   return principal.kind === 'user' ? principal.keyId : undefined;
+}
+
+/** Returns the tenant of the caller; undefined where all users share a database. */
+export function tenantOf(principal: Principal): string | undefined {
+  return principal.kind === 'user' ? principal.tenant : undefined;
 }
 
 /** Returns true when the caller's credential has the scope; nobody has one without identity. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
 import { isLoopback } from '../core/loopback.ts';
+import { hasTenants, urlOfTenant } from '../core/tenant.ts';
 import { OFFLINE_MODEL } from '../models/chat/catalog.ts';
 
 interface Greeting {
@@ -55,8 +56,9 @@ const KEYS = 'GROQ_API_KEY, OPENAI_API_KEY, GOOGLE_GENERATIVE_AI_API_KEY';
 export function placeOf(databaseUrl: string): string {
   if (databaseUrl.startsWith('file://')) return fileURLToPath(databaseUrl);
   if (databaseUrl.startsWith('file:')) return resolve(databaseUrl.slice('file:'.length));
-  const { protocol, host } = new URL(databaseUrl);
-  return `${protocol}//${host}`;
+  const isShared = !hasTenants(databaseUrl);
+  const { protocol, host } = new URL(isShared ? databaseUrl : urlOfTenant(databaseUrl, 'tenant'));
+  return isShared ? `${protocol}//${host}` : `${protocol}//${host}, one for each tenant`;
 }
 
 function callersOf({ HOST, AUTH }: Config): string {

@@ -5,6 +5,7 @@ import type { Limits } from '../core/limits.ts';
 import { createIdentity, type Identity } from '../auth/identity.ts';
 import { fetchKeySet } from '../auth/key-set.ts';
 import { createTokenVerifier, type JoseLibrary } from '../auth/token.ts';
+import { hasTenants } from '../core/tenant.ts';
 import { warnOnce } from '../core/log-once.ts';
 import type { Logger } from '../core/logger.ts';
 import { lazyWordTable } from '../models/offline/word-table.ts';
@@ -94,6 +95,17 @@ export function identityOf(
   loadJose: () => Promise<JoseLibrary>,
 ): Identity | undefined {
   return createIdentity(config, createTokenVerifier(config, { loadJose, fetchKeys: fetchKeySet }));
+}
+
+/**
+ * Refuses to serve tenants whose callers nobody establishes.
+ * @throws ConfigError when `AUTH` is `none` or not set
+ */
+export function requireAuthOfTenants({ DATABASE_URL, AUTH }: Config): void {
+  if (!hasTenants(DATABASE_URL) || AUTH?.length) return;
+  throw new ConfigError(
+    'DATABASE_URL has {tenant}, which a credential says: set AUTH=keys or AUTH=jwt',
+  );
 }
 
 /**

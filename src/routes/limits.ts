@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { ParleyError } from '../core/errors.ts';
 import { NANODOLLARS } from '../core/ledger.ts';
 import { LIMIT_NAMES, NO_LIMITS } from '../core/limits.ts';
-import { hasScope, keyIdOf, requireUserId } from '../core/principal.ts';
+import { hasScope, keyIdOf, requireUserId, tenantOf } from '../core/principal.ts';
 import { readBudget } from '../store/limits/budget.ts';
 import { setKeyLimits, setLimits, type OwnLimits } from '../store/limits/own-limits.ts';
 import { openStreamsOf, type StreamReader } from '../turns/limit-streams.ts';
@@ -147,7 +147,7 @@ function storedLimits({ cost_per_month: cost, ...others }: z.output<typeof userL
 /** Shows what a user may by a key, or by no key. */
 async function shown(c: AppContext, reader: StreamReader) {
   const { db, config, limits: defaults = NO_LIMITS } = c.get('dependencies');
-  const streams = openStreamsOf(reader);
+  const streams = openStreamsOf({ tenant: tenantOf(c.get('principal')), ...reader });
   const leaseMs = config.TURN_LEASE_MS;
   const ask = { ...reader, defaults, streams, stored: true as const, leaseMs };
   const budget = await readBudget(db, ask);

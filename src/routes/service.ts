@@ -82,7 +82,8 @@ export function serviceRouter() {
     },
     async (c) => {
       try {
-        await ping(c.get('dependencies').db);
+        const { db, tenants } = c.get('dependencies');
+        await (tenants ? tenants.ping() : ping(db));
         return c.json(
           { status: 'ok' as const, database: 'ok' as const, version: about.version },
           200,

@@ -107,6 +107,8 @@ export interface Database {
  * Long enough for a busy neighbour or a dropped connection, short enough for somebody who waits.
  */
 const DEFAULT_PATIENCE_MS = 3_000;
+/** The status by which a server says that it has no such database. */
+const NO_DATABASE = 404;
 const PAUSES = { firstPauseMs: 20, longestPauseMs: 500 };
 
 /**
@@ -174,6 +176,7 @@ export function openDatabase(connect: () => Connection): Database {
 function kindOf(error: unknown): 'passing' | 'refusal' | 'mistake' {
   if (!(error instanceof Error)) return 'passing';
   const { message } = error;
+  if (isMissing(error)) return 'refusal';
   if (
     /\b(BLOCKED|readonly|read-only|database or disk is full|Unable to open connection)\b/i.test(
       message,
@@ -194,6 +197,13 @@ function kindOf(error: unknown): 'passing' | 'refusal' | 'mistake' {
   return 'passing';
 }
 
+/** Returns true for the error of a server that has no database at the address. */
+export function isMissing(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause)
+    if ('status' in at && at.status === NO_DATABASE) return true;
+  return false;
+}
+
 function unavailable(cause: unknown): ParleyError {
   return new ParleyError(
     {
@@ -207,3 +217,9 @@ function unavailable(cause: unknown): ParleyError {
 
 /** Milliseconds since the epoch by the database's clock, as an SQL expression. */
 export const NOW = `CAST(unixepoch('subsec') * 1000 AS INTEGER)`;
+
+/** Returns a database for whoever has none: every use of it is a mistake of ours. */
+export function noDatabase(): Database {
+  const refuse = () => Promise.reject(new Error('a database was used before it was known which'));
+  return { writes: 0, batch: refuse, flush: refuse, close: () => undefined };
+}

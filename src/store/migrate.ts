@@ -14,54 +14,57 @@ export interface Migration {
 
 /** The line with which drizzle-kit separates statements. */
 const BREAKPOINT = '--> statement-breakpoint';
-/** A migration may wait this long for another process's. */
-const PATIENCE_MS = 60_000;
+/** A migration may wait this long for another process's, in milliseconds. */
+export const PATIENCE_MS = 60_000;
 
 /**
+ * Applies the migrations that are missing. A database that has them all is asked once.
+ * @param patienceMs milliseconds for which the first look waits for a database that cannot be
+ *   reached; undefined where somebody waits
  * @returns the names of the migrations applied now
  * @throws ConfigError when the database has had migrations that are not among these
  */
-export async function migrate(db: Database, migrations: readonly Migration[]): Promise<string[]> {
-  await db.batch(
-    [
-      {
-        sql: 'CREATE TABLE IF NOT EXISTS parley_migrations (name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL)',
-        args: [],
-      },
-    ],
-    'write',
-    PATIENCE_MS,
-  );
-  await requireKnown(db, migrations);
+export async function migrate(
+  db: Database,
+  migrations: readonly Migration[],
+  patienceMs?: number,
+): Promise<string[]> {
+  const had = await namesApplied(db, patienceMs);
+  requireKnown(had, migrations);
   const applied: string[] = [];
-  for (const migration of migrations) {
-    if (await isApplied(db, migration.name)) continue;
-    if (await apply(db, migration)) applied.push(migration.name);
-  }
+  for (const migration of migrations)
+    if (!had.includes(migration.name) && (await apply(db, migration))) applied.push(migration.name);
   return applied;
 }
 
-/** A newer program may have changed what this one relies on. */
-async function requireKnown(db: Database, migrations: readonly Migration[]): Promise<void> {
-  const known = new Set(migrations.map(({ name }) => name));
+/** Returns the names of the migrations that a database has had, and makes the table of them. */
+async function namesApplied(db: Database, patienceMs?: number): Promise<string[]> {
   const all = { sql: 'SELECT name FROM parley_migrations ORDER BY name', args: [] };
-  const [result] = await db.batch([all], 'read', PATIENCE_MS);
-  const unknown = (result?.rows ?? [])
-    .map((row) => text(row['name']))
-    .filter((name) => !known.has(name));
+  const make = {
+    sql: 'CREATE TABLE IF NOT EXISTS parley_migrations (name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL)',
+    args: [],
+  };
+  const look = async () => {
+    try {
+      return await db.batch([all], 'read', patienceMs);
+    } catch (error) {
+      if (!(error instanceof Error && /no such table/.test(error.message))) throw error;
+      await db.batch([make], 'write', PATIENCE_MS);
+      return db.batch([all], 'read', PATIENCE_MS);
+    }
+  };
+  const [result] = await look();
+  return (result?.rows ?? []).map((row) => text(row['name']));
+}
+
+/** A newer program may have changed what this one relies on. */
+function requireKnown(applied: readonly string[], migrations: readonly Migration[]): void {
+  const known = new Set(migrations.map(({ name }) => name));
+  const unknown = applied.filter((name) => !known.has(name));
   if (unknown.length === 0) return;
   throw new ConfigError(
     `the database is newer than this program (it has had ${unknown.join(', ')}): upgrade, or restore a backup`,
   );
-}
-
-async function isApplied(db: Database, name: string): Promise<boolean> {
-  const [result] = await db.batch(
-    [{ sql: 'SELECT 1 FROM parley_migrations WHERE name = ?', args: [name] }],
-    'read',
-    PATIENCE_MS,
-  );
-  return (result?.rows.length ?? 0) > 0;
 }
 
 async function apply(db: Database, { name, sql }: Migration): Promise<boolean> {
@@ -79,7 +82,7 @@ async function apply(db: Database, { name, sql }: Migration): Promise<boolean> {
     return true;
   } catch (error) {
     // Another process took the name first, or this is a repeat of a batch whose answer was lost.
-    if (await isApplied(db, name)) return false;
+    if ((await namesApplied(db, PATIENCE_MS)).includes(name)) return false;
     throw error;
   }
 }

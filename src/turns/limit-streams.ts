@@ -13,20 +13,28 @@ import {
 import type { StreamLimits } from '../store/limits/stream-limits.ts';
 import type { TurnService, TurnStream } from './turn-service.ts';
 
-/** Open streams by user and by key; those without any are not in it. */
+/** Open streams by user of a tenant and by key; those without any are not in it. */
 const open: Record<LimitOwner, Map<string, number>> = { user: new Map(), key: new Map() };
 
 /** The user, and the key, whose streams are counted. */
 export interface StreamReader {
+  /** The user's tenant; undefined where all users share a database. */
+  tenant?: string | undefined;
   userId: string;
   /** The public id of the key that is used; null where there is none. */
   keyId: string | null;
 }
 
 /** Returns how many streams of turns are open here. */
-export function openStreamsOf({ userId, keyId }: StreamReader): OpenStreams {
+export function openStreamsOf(reader: StreamReader): OpenStreams {
+  const { keyId } = reader;
   const key = keyId === null ? 0 : (open.key.get(keyId) ?? 0);
-  return { user: open.user.get(userId) ?? 0, key };
+  return { user: open.user.get(nameOf(reader)) ?? 0, key };
+}
+
+/** Returns the name that no user of another tenant has. */
+function nameOf({ tenant, userId }: StreamReader): string {
+  return tenant === undefined ? userId : `${tenant}/${userId}`;
 }
 
 interface StreamLimit {
@@ -90,8 +98,9 @@ function streamBudget(limits: StreamLimits, openStreams: OpenStreams): Budget {
 }
 
 /** Counts a stream in and returns what counts it out, once. */
-function enter({ userId, keyId }: StreamReader): () => void {
-  const places: [Map<string, number>, string][] = [[open.user, userId]];
+function enter(reader: StreamReader): () => void {
+  const { keyId } = reader;
+  const places: [Map<string, number>, string][] = [[open.user, nameOf(reader)]];
   if (keyId !== null) places.push([open.key, keyId]);
   for (const [map, id] of places) map.set(id, (map.get(id) ?? 0) + 1);
   let isOpen = true;

@@ -173,6 +173,11 @@ export class LocalTurnService implements TurnService {
     return this.#running.stop('cancelled', conversationId);
   }
 
+  /** True while a turn runs here. */
+  get isActive(): boolean {
+    return this.#running.byId.size > 0;
+  }
+
   /** Ends the turns that crashed instances left behind. */
   sweep(): Promise<void> {
     const { db, settings } = this.#dependencies;

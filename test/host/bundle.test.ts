@@ -17,7 +17,7 @@ it('is small enough to start quickly everywhere', { timeout: 180_000 }, async ()
   // In a copy: bundling writes files that a development server beside it watches.
   const copy = mkdtempSync(join(tmpdir(), 'parley-bundle-'));
   try {
-    for (const name of ['src', 'web', 'wrangler.toml', 'package.json'])
+    for (const name of ['src', 'web', 'migrations', 'wrangler.toml', 'package.json'])
       cpSync(name, join(copy, name), { recursive: true });
     symlinkSync(resolve('node_modules'), join(copy, 'node_modules'));
     const eager = (await bundleFiles(copy)).filter((file) => !file.isLazy);

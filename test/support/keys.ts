@@ -8,6 +8,7 @@ export interface KeyOptions {
   /** A duration such as `90d`. */
   expires?: string;
   name?: string;
+  tenant?: string;
 }
 
 /** Makes a key in a database. @returns its text */

@@ -32,12 +32,18 @@ export interface Sqld {
 /** Milliseconds for sqld to answer; it takes about 100 on a calm machine. */
 const startLimitMs = 20_000;
 
-/** Starts sqld on 127.0.0.1; a temporary folder and a free port unless given. */
-export async function startSqld(options: { dir?: string; port?: number } = {}): Promise<Sqld> {
+/**
+ * Starts sqld on 127.0.0.1; a temporary folder and a free port unless given.
+ * @param options.adminPort where namespaces are made; without it there is one database
+ */
+export async function startSqld(
+  options: { dir?: string; port?: number; adminPort?: number } = {},
+): Promise<Sqld> {
   const dir = options.dir ?? temporaryDirectory('sqld');
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
-  let running = await launch({ dir, port, url });
+  const { adminPort } = options;
+  let running = await launch({ dir, port, url, adminPort });
   const stop = async () => void (await running.stop(5000));
   return {
     url,
@@ -50,7 +56,7 @@ export async function startSqld(options: { dir?: string; port?: number } = {}): 
     kill: () => running.kill(),
     async restart() {
       if (running.isRunning()) await stop();
-      running = await launch({ dir, port, url });
+      running = await launch({ dir, port, url, adminPort });
     },
     pause: () => running.signal('SIGSTOP'),
     resume: () => running.signal('SIGCONT'),
@@ -61,10 +67,21 @@ export async function startSqld(options: { dir?: string; port?: number } = {}): 
   };
 }
 
-async function launch({ dir, port, url }: { dir: string; port: number; url: string }) {
+async function launch({
+  dir,
+  port,
+  url,
+  adminPort,
+}: {
+  dir: string;
+  port: number;
+  url: string;
+  adminPort: number | undefined;
+}) {
+  const admin = adminPort === undefined ? undefined : `127.0.0.1:${adminPort}`;
   const sqld = startProcess({
     command: localCommand('sqld'),
-    args: sqldArguments(dir, `127.0.0.1:${port}`),
+    args: sqldArguments(dir, `127.0.0.1:${port}`, admin),
     cwd: repository,
     env: cleanEnvironment({}),
   });

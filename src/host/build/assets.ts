@@ -1,10 +1,12 @@
-// Collects the pages' files and the table of word vectors in `dist/assets`, which Workers serves as
-// static assets, as does Node where it cannot build the chat itself. This is a script: run
-// `node src/host/build/assets.ts [folder]` before wrangler.
+// Collects the pages' files, the table of word vectors and the migrations in `dist/assets`, which
+// Workers serves as static assets, as does Node where it cannot build the chat itself. This is a
+// script: run `node src/host/build/assets.ts [folder]` before wrangler.
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { MIGRATIONS_ASSET } from '../migrations.ts';
 import { WORD_VECTORS_ASSET, WORD_VECTORS_FILE } from '../word-vectors.ts';
 import { assetName, FILES } from '../pages/files.ts';
+import { readMigrations } from '../node/database/open.ts';
 import { readPageFile } from '../node/pages.ts';
 import { buildWeb } from './web.ts';
 
@@ -18,7 +20,10 @@ const pages = [...files, ...(await buildWeb())].map(
   ([path, content]) => [assetName(path), content] as const,
 );
 const table = [WORD_VECTORS_ASSET, await readFile(resolve(root, WORD_VECTORS_FILE))] as const;
-const made = new Map([...pages, table].map(([name, content]) => [join(target, name), content]));
+const migrations = [MIGRATIONS_ASSET, JSON.stringify(await readMigrations())] as const;
+const made = new Map(
+  [...pages, table, migrations].map(([name, content]) => [join(target, name), content]),
+);
 await Promise.all([...made].map(([path, content]) => replaceFile(path, content)));
 await removeOthers();
 

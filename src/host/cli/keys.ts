@@ -16,11 +16,13 @@ import type { Database } from '../../store/database.ts';
 import { loadEnvFile } from '../env-file.ts';
 import { migrateFromFolder, openNodeDatabase } from '../node/database/open.ts';
 import { exitOnError } from '../run-main.ts';
+import { configOfTenant } from './command-config.ts';
 import { durationOf } from './duration.ts';
 
 const USAGE = `npm run keys -- create --user NAME [--name TEXT] [--scope admin] [--expires 90d]
 npm run keys -- list [--user NAME]
-npm run keys -- revoke KEY_ID, or --user NAME for all that the user has`;
+npm run keys -- revoke KEY_ID, or --user NAME for all that the user has
+Where each tenant has a database, --tenant=NAME says whose is meant`;
 
 /** Keys that are read at a time. */
 const PAGE = 200;
@@ -29,16 +31,19 @@ interface Arguments {
   command: string | undefined;
   id: string | undefined;
   user?: string | undefined;
+  /** The tenant whose database is meant, where each has one. */
+  tenant?: string | undefined;
   name?: string | undefined;
   scope?: string[] | undefined;
   expires?: string | undefined;
 }
 
 await exitOnError(async () => {
-  loadEnvFile();
   const given = readArguments();
   const run = commandOf(given);
-  const db = await openNodeDatabase(parseConfig(process.env));
+  loadEnvFile();
+  const config = configOfTenant(parseConfig(process.env), given.tenant);
+  const db = await openNodeDatabase(config);
   await migrateFromFolder(db);
   await run(db);
   db.close();
@@ -50,6 +55,7 @@ function readArguments(): Arguments {
       allowPositionals: true,
       options: {
         user: { type: 'string' },
+        tenant: { type: 'string' },
         name: { type: 'string' },
         scope: { type: 'string', multiple: true },
         expires: { type: 'string' },
@@ -73,11 +79,11 @@ function commandOf(given: Arguments): (db: Database) => Promise<void> {
   throw new ConfigError(`say what to do:\n${USAGE}`);
 }
 
-function createCommand({ user, name, scope = [], expires }: Arguments & { user: string }) {
+function createCommand({ user, tenant, name, scope = [], expires }: Arguments & { user: string }) {
   const scopes = scope.map(scopeNamed);
   const expiresAt = expires === undefined ? null : Date.now() + durationOf(expires);
   return async (db: Database) => {
-    const issued = await issueKey(db, { userId: user, name, scopes, expiresAt });
+    const issued = await issueKey(db, { userId: user, tenant, name, scopes, expiresAt });
     // The key alone goes to the standard output, so that a script can take it.
     console.error(`the key ${issued.id} of ${user}; it is shown this once:`);
     console.log(issued.text);

@@ -2,8 +2,7 @@
  * `npm run reindex`: embeds all documents with the configured model, while a server may still use
  * the old one.
  */
-import { ConfigError, parseConfig } from '../../config.ts';
-import { loadEnvFile } from '../env-file.ts';
+import { ConfigError } from '../../config.ts';
 import { withPriceFile } from '../price-file.ts';
 import { reindex } from '../../documents/reindex.ts';
 import { migrateFromFolder, openNodeDatabase } from '../node/database/open.ts';
@@ -12,13 +11,13 @@ import { createNodeLogger } from '../node/log.ts';
 import { readWordVectors } from '../node/word-vectors.ts';
 import { embeddingsOf, pricesOf } from '../services.ts';
 import { exitOnError } from '../run-main.ts';
+import { commandConfig } from './command-config.ts';
 
 /** The interval between lines of progress, in milliseconds. */
 const TELL_EVERY_MS = 1_000;
 
 await exitOnError(async () => {
-  loadEnvFile();
-  const config = withPriceFile(parseConfig(process.env));
+  const config = withPriceFile(commandConfig());
   const embedder = embeddingsOf(config, {
     network: httpFetchOf(config),
     readWordVectors,

@@ -5,6 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { ConfigError, parseConfig, type Config } from '../../config.ts';
+import { hasTenants } from '../../core/tenant.ts';
 import { loadEnvFile } from '../env-file.ts';
 import { withPriceFile } from '../price-file.ts';
 import { factsOf, placeOf, printFacts } from '../greeting.ts';
@@ -12,7 +13,7 @@ import { migrateFromFolder, openNodeDatabase } from '../node/database/open.ts';
 import { createNodeLogger } from '../node/log.ts';
 import { addressOf, exitOnError, requireAuthOffLoopback } from '../run-main.ts';
 import { readWordVectors } from '../node/word-vectors.ts';
-import { embeddingsOf, pricesOf, registryOf } from '../services.ts';
+import { embeddingsOf, pricesOf, registryOf, requireAuthOfTenants } from '../services.ts';
 import { freePort } from './free-port.ts';
 import { Programs, root, type Program } from './programs.ts';
 import { startSqld } from './start-sqld.ts';
@@ -38,6 +39,7 @@ async function run(): Promise<void> {
   loadEnvFile();
   const config = withPriceFile(parseConfig(process.env));
   requireAuthOffLoopback(config);
+  requireAuthOfTenants(config);
   // The Worker would find a mistake too late to stop the start.
   const registry = registryOf(config, fetch);
   embeddingsOf(config, { network: fetch, readWordVectors, log: createNodeLogger(config) });
@@ -72,11 +74,14 @@ interface ReadyDatabase {
   programs: readonly Program[];
 }
 
-/** Starts a `sqld` unless there is a database already, and applies the migrations. */
+/**
+ * Starts a `sqld` unless there is a database already, and applies the migrations. Those of tenants
+ * are migrated when they are first used.
+ */
 async function prepareDatabase(config: Config): Promise<ReadyDatabase> {
   if (config.DATABASE_URL !== undefined) {
     const url = config.DATABASE_URL;
-    await migrate({ ...config, DATABASE_URL: url });
+    if (!hasTenants(url)) await migrate({ ...config, DATABASE_URL: url });
     return { url, place: placeOf(url), programs: [] };
   }
   const directory = resolve(data, 'sqld');

@@ -10,11 +10,13 @@
 const CHECKPOINT_INTERVAL_S = 3_600;
 
 /**
- * Returns the arguments of a `sqld` for one database.
+ * Returns the arguments of a `sqld`.
  * @param directory the directory of its data, which may not exist yet
  * @param address the host and port to listen on
+ * @param adminAddress where namespaces are made; undefined for a server of one database
  */
-export function sqldArguments(directory: string, address: string): string[] {
+export function sqldArguments(directory: string, address: string, adminAddress?: string): string[] {
+  const namespaces = ['--enable-namespaces', '--disable-default-namespace', '--admin-listen-addr'];
   return [
     '--no-welcome',
     '--db-path',
@@ -23,5 +25,6 @@ export function sqldArguments(directory: string, address: string): string[] {
     address,
     '--checkpoint-interval-s',
     String(CHECKPOINT_INTERVAL_S),
+    ...(adminAddress === undefined ? [] : [...namespaces, adminAddress]),
   ];
 }

@@ -1,17 +1,21 @@
 /** `npm start`: runs the server on Node. */
 import { parseConfig } from '../../config.ts';
 import { isLoopback } from '../../core/loopback.ts';
+import { hasTenants } from '../../core/tenant.ts';
 import type { ActionDependencies } from '../../actions/context.ts';
-import { resumeErasures } from '../../actions/erase-user.ts';
-import { forgetLeftBehind } from '../../actions/forget-left-behind.ts';
-import { createRetriever } from '../../search/retrieve.ts';
 import { httpFetchOf, prepareHttpClient } from './http-client/http-client.ts';
+import { noDatabase } from '../../store/database.ts';
 import { sweep } from '../../store/turns/read.ts';
-import { LocalTurnService } from '../../turns/local-turn-service.ts';
-import { DEFAULT_DATABASE_URL, migrateFromFolder, openNodeDatabase } from './database/open.ts';
+import {
+  DEFAULT_DATABASE_URL,
+  migrateFromFolder,
+  openNodeDatabase,
+  readMigrations,
+  tenantConnector,
+} from './database/open.ts';
+import { DatabaseServices, type Served, type SharedServices } from './database-services.ts';
 import { newLockMemory, WriteLock } from './database/write-lock.ts';
 import { DocumentThreads } from './threads/document-threads.ts';
-import { NodeSockets } from './websockets.ts';
 import { createNodePages, hasChat } from './pages.ts';
 import {
   embeddingsOf,
@@ -19,8 +23,8 @@ import {
   limitsOf,
   pricesOf,
   registryOf,
+  requireAuthOfTenants,
   toolRegistryOf,
-  turnServiceSettingsOf,
 } from '../services.ts';
 import { watchingOf } from './telemetry.ts';
 import { createNodeLogger, formatOf } from './log.ts';
@@ -30,13 +34,12 @@ import { addressOfServer, listen } from './listen.ts';
 import { loadEnvFile } from '../env-file.ts';
 import { Readiness } from './readiness.ts';
 import { withPriceFile } from '../price-file.ts';
+import { NodeTenants } from './tenants.ts';
 import { runWatched } from './watch.ts';
-import { newHash } from '../hash.ts';
 import { factsOf, placeOf, printFacts } from '../greeting.ts';
 import { shutDown } from './shutdown.ts';
 import { onStopSignal } from './stop-signals.ts';
 import { exitOnError, requireAuthOffLoopback } from '../run-main.ts';
-import { createOpenUrl } from './open-url.ts';
 import { readWordVectors } from './word-vectors.ts';
 import { setV8Flags } from './tuning/v8-flags.ts';
 
@@ -47,72 +50,43 @@ async function serve(): Promise<void> {
   loadEnvFile();
   const config = withPriceFile(parseConfig(process.env));
   requireAuthOffLoopback(config);
+  requireAuthOfTenants(config);
   const log = createNodeLogger(config);
   const network = httpFetchOf(config);
   const registry = registryOf(config, network, log);
   const embeddings = embeddingsOf(config, { network, readWordVectors, log });
   const prices = pricesOf(config);
-  const lockMemory = newLockMemory();
-  const db = await openNodeDatabase(config, new WriteLock(lockMemory));
-  await migrateFromFolder(db);
-  await sweep(db, config.TURN_LEASE_MS);
   const { telemetry, readMetrics } = await watchingOf(config, log);
   const deferred = new DeferredWork();
+  const lockMemory = newLockMemory();
   const documents = new DocumentThreads({ config, lockMemory, embeddings, log });
   const toolRegistry = toolRegistryOf(config, { load: () => import('@ai-sdk/mcp'), log });
-  const turns = new LocalTurnService({
-    db,
-    registry,
-    settings: turnServiceSettingsOf(config),
-    retriever: createRetriever(documents, embeddings),
-    toolRegistry,
-    prices,
-    coalesce: setImmediate,
-    log,
-    telemetry,
-    defer: (work) => deferred.add(work),
-  });
-  const dependencies: ActionDependencies = {
-    config,
-    db,
-    registry,
-    embeddings,
-    prices,
+  const shared: SharedServices = {
+    ...{ config, registry, embeddings, prices, log, telemetry, documents, toolRegistry },
     limits: limitsOf(config),
-    searcher: documents,
-    ingester: documents,
-    files: { newHash, openUrl: createOpenUrl(), examine: (file) => documents.examine(file) },
-    turns,
-    log,
-    telemetry,
     defer: (work) => deferred.add(work),
   };
+  const { services, served, tenants } = await openDatabases(shared, lockMemory);
   const readiness = new Readiness();
-  const sockets = new NodeSockets(dependencies);
   const server = await listen({
     dependencies: {
-      ...dependencies,
+      ...services.dependencies,
+      tenants,
       identity: identityOf(config, () => import('jose')),
-      sockets,
+      sockets: services.sockets,
       pages: createNodePages(),
       loopbackOnly: isLoopback(config.HOST),
       isReady: () => readiness.ask(),
       listTools: () => toolRegistry.list(),
-      readMetrics,
+      readMetrics: tenants ? undefined : readMetrics,
       sendTurn,
     },
-    turns,
+    turns: services.turns,
     readiness,
   });
-  const sweeping = sweepRegularly(turns, dependencies);
-  onStopSignal(
-    () =>
-      shutDown({
-        ...{ server, turns, sockets, deferred, documents, db, config, sweeping, readiness },
-        telemetry,
-      }),
-    log,
-  );
+  const stop = () =>
+    shutDown({ server, served, deferred, documents, config, readiness, telemetry });
+  onStopSignal(stop, log);
   tellStart(addressOfServer(server, config), { registry, config, log });
   // A table of word vectors that cannot be used is told now, and not at the first search.
   if (embeddings.configured.isLocal) void embeddings.configured.isWhole();
@@ -121,24 +95,34 @@ async function serve(): Promise<void> {
   );
 }
 
+interface Databases {
+  services: DatabaseServices;
+  served: Served;
+  tenants?: NodeTenants;
+}
+
 /**
- * Ends the turns of lost instances at intervals, and goes on with erasures, whose processes may be
- * lost too.
+ * Opens the database, or what opens those of tenants: then a request has none before its caller is
+ * known.
  */
-function sweepRegularly(turns: LocalTurnService, dependencies: ActionDependencies): NodeJS.Timeout {
-  const { config, db, log } = dependencies;
-  const told = (error: unknown) => log.error('the sweep failed', { error });
-  const resume = () =>
-    dependencies.defer(
-      resumeErasures(dependencies)
-        .then(() => forgetLeftBehind(db))
-        .catch(told),
-    );
-  resume();
-  return setInterval(() => {
-    void turns.sweep().catch(told);
-    resume();
-  }, config.TURN_LEASE_MS);
+async function openDatabases(
+  shared: SharedServices,
+  lockMemory: SharedArrayBuffer,
+): Promise<Databases> {
+  const { config } = shared;
+  const tidyEveryMs = config.TURN_LEASE_MS;
+  if (hasTenants(config.DATABASE_URL)) {
+    const migrations = await readMigrations();
+    const connect = tenantConnector(config);
+    const tenants = new NodeTenants({ shared, connect, migrations, tidyEveryMs });
+    return { services: new DatabaseServices(shared, noDatabase()), served: tenants, tenants };
+  }
+  const db = await openNodeDatabase(config, new WriteLock(lockMemory));
+  await migrateFromFolder(db);
+  await sweep(db, config.TURN_LEASE_MS);
+  const services = new DatabaseServices(shared, db);
+  services.tidyRegularly(tidyEveryMs);
+  return { services, served: services };
 }
 
 /**

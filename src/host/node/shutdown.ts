@@ -3,25 +3,20 @@ import type { Server } from 'node:http';
 import type { Config } from '../../config.ts';
 import type { Telemetry } from '../../core/telemetry.ts';
 import { sleep } from '../../core/retry.ts';
-import type { Database } from '../../store/database.ts';
-import type { LocalTurnService } from '../../turns/local-turn-service.ts';
+import type { Served } from './database-services.ts';
 import type { DeferredWork } from './deferred-work.ts';
 import type { Readiness } from './readiness.ts';
 import type { DocumentThreads } from './threads/document-threads.ts';
-import type { NodeSockets } from './websockets.ts';
 
 /** The time that readers get to receive the end of a turn, in milliseconds. */
 const LAST_WORDS_MS = 1_000;
 
 interface Running {
   server: Server;
-  turns: LocalTurnService;
-  sockets: NodeSockets;
+  served: Served;
   deferred: DeferredWork;
   documents: DocumentThreads;
-  db: Database;
   config: Config;
-  sweeping: ReturnType<typeof setInterval>;
   readiness: Readiness;
   telemetry: Telemetry | undefined;
 }
@@ -31,12 +26,11 @@ interface Running {
  * period, stores them, and then closes the connections of readers, which have received the end.
  */
 export async function shutDown(running: Running): Promise<void> {
-  const { server, turns, sockets, deferred, documents, db, config, sweeping, readiness } = running;
+  const { server, served, deferred, documents, config, readiness } = running;
   await sleep(readiness.stop(config.SHUTDOWN_DELAY_MS));
-  clearInterval(sweeping);
   const graceMs = config.SHUTDOWN_GRACE_MS ?? config.TURN_TIMEOUT_MS;
-  await turns.drain(graceMs);
-  await sockets.close();
+  await served.drain(graceMs);
+  await served.closeSockets();
   await deferred.settled(graceMs);
   await new Promise((resolve) => {
     server.close(resolve);
@@ -48,7 +42,6 @@ export async function shutDown(running: Running): Promise<void> {
   server.closeAllConnections();
   await Promise.race([running.telemetry?.close(), sleep(LAST_WORDS_MS)]);
   await documents.close();
-  await db.flush();
-  db.close();
+  await served.close();
   process.exit(0);
 }

@@ -101,6 +101,11 @@ export class NodeSockets implements Sockets {
     return socket;
   }
 
+  /** True while a client is connected. */
+  get areOpen(): boolean {
+    return this.#open.size > 0;
+  }
+
   count(userId: string): Promise<number> {
     return countConnections(this.#db, userId, CONNECTION_LEASE_MS);
   }

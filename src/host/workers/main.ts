@@ -1,17 +1,16 @@
 /** The server on Workers: the same app, with turns and sockets in Durable Objects. */
 import { createApp } from '../../app.ts';
-import { resumeErasures } from '../../actions/erase-user.ts';
-import { forgetLeftBehind } from '../../actions/forget-left-behind.ts';
 import { newId } from '../../core/ids.ts';
+import { hasTenants } from '../../core/tenant.ts';
 import { ConfigError } from '../../config.ts';
-import { sweep } from '../../store/turns/read.ts';
 import { problemResponse } from '../../wire/problem.ts';
 import { WorkerSockets } from './websocket-object.ts';
 import { telemetryReady } from './telemetry.ts';
 import { createWorkerPages } from './pages.ts';
 import { createWorkerLogger } from './log.ts';
 import { newToolRegistry } from './tools.ts';
-import { databaseOf, dependenciesOf, settle, type WorkerEnv } from './services.ts';
+import { dependenciesOf, settle, type WorkerEnv } from './services.ts';
+import { tenantsOf, tidy } from './tenants.ts';
 
 export { DurableRoom } from './turn-object.ts';
 export { DurableSockets } from './websocket-object.ts';
@@ -23,9 +22,10 @@ interface Bindings {
 }
 
 const app = createApp(({ env, context }: Bindings) => ({
-  ...dependenciesOf(env, context),
+  ...dependenciesOf(env, context, undefined),
   identity: settle(env).identity,
-  sockets: new WorkerSockets(env.SOCKETS),
+  tenants: tenantsOf(env, context),
+  sockets: new WorkerSockets(env.SOCKETS, undefined),
   pages: createWorkerPages(env.ASSETS),
   loopbackOnly: settle(env).loopbackOnly,
   // The platform ends an instance by itself, and sends requests to others.
@@ -43,10 +43,8 @@ export default {
     return app.fetch(request, { env, context }, context);
   },
   async scheduled(_, env, context) {
-    const settled = settle(env);
-    await sweep(databaseOf(settled), settled.config.TURN_LEASE_MS);
-    await resumeErasures(dependenciesOf(env, context));
-    await forgetLeftBehind(databaseOf(settled));
+    // Which tenants there are is not known here; each is tidied up when somebody of it comes.
+    if (!hasTenants(settle(env).config.DATABASE_URL)) await tidy(env, context, undefined);
   },
 } satisfies ExportedHandler<WorkerEnv>;
 

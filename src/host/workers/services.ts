@@ -4,6 +4,7 @@
  */
 import { ConfigError, parseConfig, type Config } from '../../config.ts';
 import { isLoopback } from '../../core/loopback.ts';
+import { hasTenants, urlOfTenant } from '../../core/tenant.ts';
 import type { Limits } from '../../core/limits.ts';
 import type { Telemetry } from '../../core/telemetry.ts';
 import type { Logger } from '../../core/logger.ts';
@@ -13,10 +14,17 @@ import { networkBy } from '../../models/http.ts';
 import type { PriceTable } from '../../core/prices.ts';
 import type { Registry } from '../../models/chat/registry.ts';
 import { connectHttp } from '../../store/connect-http.ts';
-import type { Database } from '../../store/database.ts';
+import { noDatabase, type Database } from '../../store/database.ts';
 import type { ActionDependencies } from '../../actions/context.ts';
 import type { Identity } from '../../auth/identity.ts';
-import { embeddingsOf, identityOf, limitsOf, pricesOf, registryOf } from '../services.ts';
+import {
+  embeddingsOf,
+  identityOf,
+  limitsOf,
+  pricesOf,
+  registryOf,
+  requireAuthOfTenants,
+} from '../services.ts';
 import { createFileExaminer } from '../../documents/examine-file.ts';
 import { newHash } from '../hash.ts';
 import { createIngester } from '../../documents/ingester.ts';
@@ -65,6 +73,7 @@ function settleOnce(env: WorkerEnv): Settled {
   if (!config.DATABASE_URL || config.DATABASE_URL.startsWith('file:')) {
     throw new ConfigError('DATABASE_URL must be set to an http(s):// or libsql:// address');
   }
+  requireAuthOfTenants(config);
   // Only a development server has a HOST; a deployed Worker may be reached by any name.
   const { HOST } = env;
   const network = networkBy(fetchDecoded);
@@ -85,21 +94,31 @@ function settleOnce(env: WorkerEnv): Settled {
   };
 }
 
-export function databaseOf({ config }: Settled): Database {
-  return connectHttp({ url: config.DATABASE_URL ?? '', authToken: config.DATABASE_AUTH_TOKEN });
+/**
+ * Returns the database.
+ * @param tenant whose it is; undefined where all users share one, and where nobody is known yet
+ */
+export function databaseOf({ config }: Settled, tenant: string | undefined): Database {
+  const { DATABASE_URL: url = '', DATABASE_AUTH_TOKEN: authToken } = config;
+  if (!hasTenants(url)) return connectHttp({ url, authToken });
+  return tenant === undefined
+    ? noDatabase()
+    : connectHttp({ url: urlOfTenant(url, tenant), authToken });
 }
 
 /**
  * Returns the dependencies of a request or of a frame on a socket.
  * @param context keeps work alive that outlives the request
+ * @param tenant whose database is meant; undefined where all users share one
  */
 export function dependenciesOf(
   env: WorkerEnv,
   context: Pick<ExecutionContext, 'waitUntil'>,
+  tenant: string | undefined,
 ): ActionDependencies {
   const settled = settle(env);
   const { config, embeddings, log, prices } = settled;
-  const db = databaseOf(settled);
+  const db = databaseOf(settled, tenant);
   const read: Prepare = (sent) => prepare(sent, libraries);
   const examiner = createFileExaminer({ db, prepare: read });
   return {
@@ -112,7 +131,7 @@ export function dependenciesOf(
         requireRoomToEmbed({ principal, dependencies: { ...settled, db } }, tokens),
     }),
     files: { newHash, openUrl, examine: (file) => fewAtOnce(() => examiner.examine(file)) },
-    turns: new RemoteTurnService(env.ROOMS),
+    turns: new RemoteTurnService(env.ROOMS, tenant),
     defer: (work) => context.waitUntil(work.catch(() => undefined)),
   };
 }

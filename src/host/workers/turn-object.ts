@@ -34,35 +34,15 @@ const FIRST_ALARM_AFTER_MS = 10_000;
  */
 const COALESCE_MS = 5;
 
+/** The name under which an object with an alarm keeps its tenant. */
+const TENANT = 'tenant';
+
 export class DurableRoom extends DurableObject<WorkerEnv> {
-  readonly #turns: LocalTurnService;
+  #turns: LocalTurnService | undefined;
+  #tenant: string | undefined;
   #isActive = false;
   #hasAlarm = false;
   #firstAlarm: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(ctx: DurableObjectState, env: WorkerEnv) {
-    super(ctx, env);
-    const settled = settle(env);
-    const db = databaseOf(settled);
-    const { embeddings, log } = settled;
-    this.#turns = new LocalTurnService({
-      db,
-      registry: settled.registry,
-      settings: turnServiceSettingsOf(settled.config),
-      retriever: createRetriever(createSearcher({ db, embeddings, log }), embeddings),
-      toolRegistry: newToolRegistry(settled, ctx),
-      prices: settled.prices,
-      coalesce: (wake) => void setTimeout(wake, COALESCE_MS),
-      elsewhere: () => new RemoteTurnService(env.ROOMS),
-      onActive: (active) => this.#setActive(active),
-      defer: (work) => this.ctx.waitUntil(work),
-      log,
-      // It is loaded with the first call.
-      get telemetry() {
-        return settled.telemetry;
-      },
-    });
-  }
 
   override async fetch(request: Request): Promise<Response> {
     try {
@@ -83,12 +63,14 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
    * which is then ended.
    */
   override async alarm(): Promise<void> {
-    if (this.#isActive) await this.#setAlarm();
-    else await sweep(databaseOf(settle(this.env)), settle(this.env).config.TURN_LEASE_MS);
+    if (this.#isActive) return this.#setAlarm();
+    const settled = settle(this.env);
+    const tenant = await this.ctx.storage.get<string>(TENANT);
+    await sweep(databaseOf(settled, tenant), settled.config.TURN_LEASE_MS);
   }
 
   async #answer(call: TurnCall, asker: Asker): Promise<Response> {
-    const turns = this.#turns;
+    const turns = this.#turnsOf(call.tenant);
     switch (call.call) {
       case 'start':
         return streamed(await turns.start(call.request, received(call.options), asker));
@@ -109,6 +91,37 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
     }
   }
 
+  /** Returns the service of this conversation, which the first call makes. */
+  #turnsOf(tenant: string | undefined): LocalTurnService {
+    // All calls of an object are of one tenant, which is a part of its name.
+    this.#tenant = tenant;
+    return (this.#turns ??= this.#newTurns(tenant));
+  }
+
+  #newTurns(tenant: string | undefined): LocalTurnService {
+    const { ctx, env } = this;
+    const settled = settle(env);
+    const db = databaseOf(settled, tenant);
+    const { embeddings, log } = settled;
+    return new LocalTurnService({
+      db,
+      registry: settled.registry,
+      settings: turnServiceSettingsOf(settled.config),
+      retriever: createRetriever(createSearcher({ db, embeddings, log }), embeddings),
+      toolRegistry: newToolRegistry(settled, ctx),
+      prices: settled.prices,
+      coalesce: (wake) => void setTimeout(wake, COALESCE_MS),
+      elsewhere: () => new RemoteTurnService(env.ROOMS, tenant),
+      onActive: (active) => this.#setActive(active),
+      defer: (work) => ctx.waitUntil(work),
+      log,
+      // It is loaded with the first call.
+      get telemetry() {
+        return settled.telemetry;
+      },
+    });
+  }
+
   #setActive(active: boolean): void {
     this.#isActive = active;
     clearTimeout(this.#firstAlarm);
@@ -122,6 +135,8 @@ export class DurableRoom extends DurableObject<WorkerEnv> {
 
   async #setAlarm(): Promise<void> {
     this.#hasAlarm = true;
+    // The object may be another one by then, which nobody has called.
+    if (this.#tenant !== undefined) await this.ctx.storage.put(TENANT, this.#tenant);
     await this.ctx.storage.setAlarm(Date.now() + ALARM_EVERY_MS);
   }
 

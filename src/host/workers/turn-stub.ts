@@ -20,8 +20,10 @@ import type {
 /** The options of a stream as they cross the network, with the wire's name in place of the wire. */
 export type SentOptions = Omit<StreamOptions, 'wire'> & { wire: string };
 
-/** The calls that a conversation's object takes. */
-export type TurnCall =
+/** The calls that a conversation's object takes, in the database of a tenant where each has one. */
+export type TurnCall = { tenant?: string | undefined } & TurnCalls;
+
+type TurnCalls =
   | { call: 'start'; request: TurnRequest; options: SentOptions }
   | { call: 'run'; request: TurnRequest; onDisconnect: OnDisconnect }
   | { call: 'follow'; turn: TurnAddress; options: SentOptions; cursor?: string }
@@ -36,9 +38,12 @@ export const LIMITS_HEADER = 'x-parley-limits';
 
 export class RemoteTurnService implements TurnService {
   readonly #objects: DurableObjectNamespace;
+  readonly #tenant: string | undefined;
 
-  constructor(objects: DurableObjectNamespace) {
+  /** @param tenant whose conversations are meant; undefined where all users share a database */
+  constructor(objects: DurableObjectNamespace, tenant: string | undefined) {
     this.#objects = objects;
+    this.#tenant = tenant;
   }
 
   async start(request: TurnRequest, options: StreamOptions, asker?: Asker): Promise<TurnStream> {
@@ -83,8 +88,10 @@ export class RemoteTurnService implements TurnService {
     await this.#ask(conversationId, { call: 'close', conversationId });
   }
 
-  async #ask(conversationId: string, call: TurnCall, signal?: AbortSignal): Promise<Response> {
-    const object = this.#objects.get(this.#objects.idFromName(conversationId));
+  async #ask(conversationId: string, calls: TurnCalls, signal?: AbortSignal): Promise<Response> {
+    const call: TurnCall = { tenant: this.#tenant, ...calls };
+    const name = nameIn(this.#tenant, conversationId);
+    const object = this.#objects.get(this.#objects.idFromName(name));
     const init = { method: 'POST', body: JSON.stringify(call), signal };
     const response = await object.fetch('https://turns.invalid/', init).catch((cause: unknown) => {
       const detail = 'The conversation is being moved, try again';
@@ -94,6 +101,11 @@ export class RemoteTurnService implements TurnService {
     if (response.status === FAILED_STATUS) throw new ParleyError(await response.json<Failure>());
     return response;
   }
+}
+
+/** Returns the name of an object: those of two tenants are never the same. */
+export function nameIn(tenant: string | undefined, id: string): string {
+  return tenant === undefined ? id : `${tenant}/${id}`;
 }
 
 function sent({ wire, ...options }: StreamOptions): SentOptions {

@@ -3,10 +3,13 @@
  * isolate.
  */
 import { DurableObject } from 'cloudflare:workers';
+import type { ActionDependencies } from '../../actions/context.ts';
+import { tenantOf } from '../../core/principal.ts';
 import type { AppContext, Sockets } from '../../routes/shared/dependencies.ts';
 import type { Socket, SocketDoor, SocketUser } from '../../routes/websocket/frame-sink.ts';
 import { greet, leave, receive } from '../../routes/websocket/receive.ts';
 import { dependenciesOf, type WorkerEnv } from './services.ts';
+import { nameIn } from './turn-stub.ts';
 
 const OPENER_HEADER = 'x-parley-opener';
 
@@ -37,8 +40,8 @@ export class DurableSockets extends DurableObject<WorkerEnv> {
   }
 
   override async webSocketMessage(ws: WebSocket, data: string | ArrayBuffer): Promise<void> {
-    const dependencies = dependenciesOf(this.env, this.ctx);
-    await receive(this.#socketOf(ws), typeof data === 'string' ? data : '', dependencies);
+    const socket = this.#socketOf(ws);
+    await receive(socket, typeof data === 'string' ? data : '', this.#dependenciesOf(socket));
   }
 
   override webSocketError(ws: WebSocket): void {
@@ -53,7 +56,12 @@ export class DurableSockets extends DurableObject<WorkerEnv> {
 
   #leave(ws: WebSocket): void {
     this.#leaving.get(ws)?.abort();
-    leave(this.#socketOf(ws), dependenciesOf(this.env, this.ctx));
+    const socket = this.#socketOf(ws);
+    leave(socket, this.#dependenciesOf(socket));
+  }
+
+  #dependenciesOf({ user }: Socket): ActionDependencies {
+    return dependenciesOf(this.env, this.ctx, tenantOf(user));
   }
 
   #socketOf(ws: WebSocket): Socket {
@@ -99,8 +107,12 @@ function protocolOf({ headers }: Request): Record<string, string> {
 export class WorkerSockets implements Sockets {
   readonly #sockets: DurableObjectNamespace;
 
-  constructor(sockets: DurableObjectNamespace) {
+  readonly #tenant: string | undefined;
+
+  /** @param tenant whose users' sockets are meant; undefined where all users share a database */
+  constructor(sockets: DurableObjectNamespace, tenant: string | undefined) {
     this.#sockets = sockets;
+    this.#tenant = tenant;
   }
 
   open(c: AppContext, user: SocketUser, door?: SocketDoor): Promise<Response> {
@@ -116,6 +128,6 @@ export class WorkerSockets implements Sockets {
   }
 
   #objectOf(userId: string): DurableObjectStub {
-    return this.#sockets.get(this.#sockets.idFromName(userId));
+    return this.#sockets.get(this.#sockets.idFromName(nameIn(this.#tenant, userId)));
   }
 }

@@ -10,6 +10,8 @@ import type { TurnAddress, TurnStream } from '../../turns/turn-service.ts';
 export interface Dependencies extends ActionDependencies {
   /** Undefined when everybody may call (`AUTH=none`). */
   identity: Identity | undefined;
+  /** The databases of tenants; undefined where all users share one. */
+  tenants?: Tenants | undefined;
   sockets: Sockets;
   pages: { get(path: string, accepted?: string): Promise<Response | undefined> };
   /**
@@ -28,6 +30,23 @@ export interface Dependencies extends ActionDependencies {
    * @param headers the headers of the wire and of the turn
    */
   sendTurn(c: AppContext, stream: TurnStream, headers: Readonly<Record<string, string>>): Response;
+}
+
+/** The services that the requests of a tenant have of their own. */
+export type TenantServices = Pick<
+  Dependencies,
+  'db' | 'turns' | 'searcher' | 'ingester' | 'files' | 'sockets'
+>;
+
+/** The databases of tenants. */
+export interface Tenants {
+  /**
+   * Returns the services over the database of a tenant, which is opened when it is first asked for.
+   * @throws ParleyError `database_unavailable`, also where there is no such database
+   */
+  open(tenant: string): Promise<TenantServices>;
+  /** Makes sure that databases can be reached. @throws ParleyError `database_unavailable` */
+  ping(): Promise<void>;
 }
 
 /** The WebSockets of a runtime. */

@@ -8,6 +8,7 @@ import { hasScope, requireUserId } from '../../core/principal.ts';
 import { ConfirmingDatabase } from '../../store/credentials/confirm.ts';
 import { isTicketKnown } from '../../store/credentials/tickets.ts';
 import type { AppContext } from './dependencies.ts';
+import { enterTenant } from './enter-tenant.ts';
 import { invalidInput } from './invalid-input.ts';
 import type { RouteTraits } from './prepare-request.ts';
 import { hasBody, isJson, readText } from './request-body.ts';
@@ -25,6 +26,7 @@ export async function identifiedRequest(
   serve: () => Promise<void>,
 ): Promise<void> {
   const caller = await establish(c, traits);
+  await enterTenant(c, caller);
   c.set('caller', caller);
   const confirm = confirmationOf(c, caller);
   if (traits.confirmsFirst) await confirm();

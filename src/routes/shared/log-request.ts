@@ -20,6 +20,7 @@ export const logRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
     requestId: c.get('requestId'),
     turn: c.get('turn'),
     userId: userOf(c),
+    tenant: c.get('caller')?.tenant,
   });
 };
 
@@ -33,11 +34,12 @@ interface Answered {
   requestId: string;
   turn?: TurnAddress | undefined;
   userId?: string | undefined;
+  tenant?: string | undefined;
 }
 
 /** Logs an answer. */
 export function logAnswer(log: Logger, answered: Answered): void {
-  const { method, path, status, begunAt, requestId, turn, userId } = answered;
+  const { method, path, status, begunAt, requestId, turn, userId, tenant } = answered;
   log[levelOf(status, path)]('request', {
     method,
     path: path.slice(0, LONGEST_PATH),
@@ -47,6 +49,7 @@ export function logAnswer(log: Logger, answered: Answered): void {
     turn_id: turn?.turnId,
     conversation_id: turn?.conversationId,
     user_id: userId,
+    tenant,
   });
 }
 

@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { refuseForeignOrigin } from '../../auth/origin.ts';
 import { ParleyError } from '../../core/errors.ts';
-import { keyIdOf, userIdOf } from '../../core/principal.ts';
+import { keyIdOf, tenantOf, userIdOf } from '../../core/principal.ts';
 import { StreamLimitsDatabase } from '../../store/limits/stream-limits.ts';
 import { limitedStreams } from '../../turns/limit-streams.ts';
 import { LARGEST_UPLOAD } from '../../documents/extract.ts';
@@ -81,7 +81,7 @@ function limitStreams(c: AppContext, { takesTicket }: RouteTraits): void {
   const principal = c.get('principal');
   const userId = userIdOf(principal);
   if (!defaults || userId === undefined) return;
-  const reader = { userId, keyId: keyIdOf(principal) ?? null };
+  const reader = { tenant: tenantOf(principal), userId, keyId: keyIdOf(principal) ?? null };
   const ask = { ...reader, defaults, leaseMs: config.TURN_LEASE_MS };
   const asking = new StreamLimitsDatabase(dependencies.db, ask);
   const defer = (work: Promise<unknown>) => dependencies.defer(work);

@@ -2,13 +2,32 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ConfigError, type Config } from '../../../config.ts';
+import { urlOfTenant } from '../../../core/tenant.ts';
 import type { Database } from '../../../store/database.ts';
-import { migrate, type Migration } from '../../../store/migrate.ts';
+import { migrate, PATIENCE_MS, type Migration } from '../../../store/migrate.ts';
+import type { HttpFetch } from '../../../models/http.ts';
 import { httpFetchOf } from '../http-client/http-client.ts';
 import type { WriteLock } from './write-lock.ts';
 
 export const DEFAULT_DATABASE_URL = 'file:./data/parley.db';
 const MIGRATIONS = resolve(import.meta.dirname, '../../../../migrations');
+
+/** The settings by which a database is reached. */
+export type DatabaseSettings = Pick<Config, 'DATABASE_URL' | 'DATABASE_AUTH_TOKEN' | 'HTTP_CLIENT'>;
+
+/**
+ * Returns what connects to the databases of tenants, all by one HTTP client. It throws a RangeError
+ * for a name that no tenant can have.
+ */
+export function tenantConnector(config: DatabaseSettings): (tenant: string) => Promise<Database> {
+  const { DATABASE_URL = '', DATABASE_AUTH_TOKEN: authToken } = config;
+  let network: HttpFetch | undefined;
+  return async (tenant) => {
+    const { connectStreams, KEPT_FOR_MS } = await import('./hrana-streams.ts');
+    network ??= httpFetchOf(config, KEPT_FOR_MS);
+    return connectStreams({ url: urlOfTenant(DATABASE_URL, tenant), authToken }, network);
+  };
+}
 
 /**
  * Opens the database. Only the library that it needs is loaded.
@@ -16,7 +35,7 @@ const MIGRATIONS = resolve(import.meta.dirname, '../../../../migrations');
  * @throws ConfigError when no database can be reached by the address
  */
 export async function openNodeDatabase(
-  config: Pick<Config, 'DATABASE_URL' | 'DATABASE_AUTH_TOKEN' | 'HTTP_CLIENT'>,
+  config: DatabaseSettings,
   lock?: WriteLock,
 ): Promise<Database> {
   const url = config.DATABASE_URL ?? DEFAULT_DATABASE_URL;
@@ -33,12 +52,17 @@ export async function openNodeDatabase(
   }
 }
 
-/** Applies the migrations that are missing, and returns their names. */
-export async function migrateFromFolder(db: Database): Promise<string[]> {
+/** Reads all migrations, in their order. */
+export async function readMigrations(): Promise<Migration[]> {
   const files = (await readdir(MIGRATIONS)).filter((file) => file.endsWith('.sql')).sort();
-  const migrations = files.map(async (file): Promise<Migration> => ({
+  const read = files.map(async (file): Promise<Migration> => ({
     name: file.replace(/\.sql$/, ''),
     sql: await readFile(resolve(MIGRATIONS, file), 'utf8'),
   }));
-  return migrate(db, await Promise.all(migrations));
+  return Promise.all(read);
+}
+
+/** Applies the migrations that are missing, and returns their names. */
+export async function migrateFromFolder(db: Database): Promise<string[]> {
+  return migrate(db, await readMigrations(), PATIENCE_MS);
 }

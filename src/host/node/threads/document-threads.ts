@@ -29,7 +29,10 @@ import type { Statement } from '../../../store/database.ts';
 import { WriteLock } from '../database/write-lock.ts';
 import { Lane } from './lane.ts';
 
-export type DocumentTask =
+/** A task, in the database of a tenant where each has one. */
+export type DocumentTask = { tenant?: string | undefined } & TaskKinds;
+
+type TaskKinds =
   | {
       kind: 'search';
       request: RetrievalRequest;
@@ -70,17 +73,22 @@ interface Services extends ThreadData {
 
 export class DocumentThreads implements Searcher, Ingester, FileExaminer {
   readonly #services: Services;
-  readonly #searches: Lane<DocumentTask>[];
-  readonly #ingests: Lane<DocumentTask>;
+  readonly #lanes: Lanes;
+  readonly #tenant: string | undefined;
 
-  /** No thread starts before it is needed. */
-  constructor(services: Services) {
+  /**
+   * No thread starts before it is needed.
+   * @param tenant whose database is meant; undefined where all users share one
+   */
+  constructor(services: Services, tenant?: string, lanes = lanesOf(services)) {
     this.#services = services;
-    const count = Math.min(Math.max(availableParallelism() - 1, 1), MOST_SEARCH_THREADS);
-    const isFile = services.config.DATABASE_URL?.startsWith('file:') ?? true;
-    const atOnce = SEARCHES_AT_ONCE[isFile ? 'file' : 'elsewhere'];
-    this.#searches = Array.from({ length: count }, () => this.#lane(atOnce, searchLost));
-    this.#ingests = this.#lane(INGESTS_AT_ONCE, ingestLost);
+    this.#tenant = tenant;
+    this.#lanes = lanes;
+  }
+
+  /** Returns the same threads, for the database of a tenant. */
+  of(tenant: string): DocumentThreads {
+    return new DocumentThreads(this.#services, tenant, this.#lanes);
   }
 
   async search(
@@ -92,11 +100,13 @@ export class DocumentThreads implements Searcher, Ingester, FileExaminer {
     const question = embeddings.configured.isLocal
       ? undefined
       : await embedQuestion(request, this.#services, options);
-    const { userId } = request;
-    const lane = this.#searches[fnv1a(userId) % this.#searches.length] ?? this.#ingests;
+    const owner = this.#ownerOf(request.userId);
+    const { searches, ingests } = this.#lanes;
+    const lane = searches[fnv1a(owner) % searches.length] ?? ingests;
+    const written = options.alongside?.() ?? [];
     const found = lane.run(
-      { kind: 'search', request, question, written: options.alongside?.() ?? [] },
-      { owner: userId, signal: options.signal, isRepeatable: true },
+      { tenant: this.#tenant, kind: 'search', request, question, written },
+      { owner, signal: options.signal, isRepeatable: true },
     );
     // The thread answers as `searchFor` does.
     return (await found) as Passage[];
@@ -105,10 +115,10 @@ export class DocumentThreads implements Searcher, Ingester, FileExaminer {
   async ingest(input: DocumentInput, onCall?: OnEmbeddingCall): Promise<IngestRun> {
     const { promise: accepted, resolve, reject } = Promise.withResolvers<Document>();
     let onProgress: OnProgress = () => undefined;
-    const finished = this.#ingests.run(
-      { kind: 'ingest', input },
+    const finished = this.#lanes.ingests.run(
+      { tenant: this.#tenant, kind: 'ingest', input },
       {
-        owner: requireUserId(input.principal),
+        owner: this.#ownerOf(requireUserId(input.principal)),
         isRepeatable: false,
         onEvent: (event) => {
           // The thread tells nothing else.
@@ -132,35 +142,60 @@ export class DocumentThreads implements Searcher, Ingester, FileExaminer {
 
   /** Examines a file in the thread of ingests, which reads it from the database. */
   async examine(file: FileToExamine): Promise<Examined> {
-    const { userId: owner } = file;
-    const examined = this.#ingests.run({ kind: 'examine', file }, { owner, isRepeatable: true });
+    const examined = this.#lanes.ingests.run(
+      { tenant: this.#tenant, kind: 'examine', file },
+      { owner: this.#ownerOf(file.userId), isRepeatable: true },
+    );
     // The thread answers as the examiner does.
     return (await examined) as Examined;
   }
 
   /** Ends the threads, each between two calls of the database library. */
   async close(): Promise<void> {
-    const lanes = [...this.#searches, this.#ingests];
+    const lanes = [...this.#lanes.searches, this.#lanes.ingests];
     await Promise.all(lanes.map((lane) => lane.close(CLOSE_WITHIN_MS)));
   }
 
-  #lane(atOnce: number, lost: () => ParleyError): Lane<DocumentTask> {
-    const { config, lockMemory, log } = this.#services;
-    const workerData: ThreadData = { config, lockMemory };
-    const lock = new WriteLock(lockMemory);
-    return new Lane({
-      ...MOST_WAITING,
-      atOnce,
-      lost,
-      onDeath: (error) => log.error('a thread for documents has died', { error }),
-      start() {
-        const thread = new Worker(new URL('document-thread.ts', import.meta.url), { workerData });
-        const { threadId } = thread;
-        thread.once('exit', () => lock.releaseOf(threadId));
-        return thread;
-      },
-    });
+  /** Returns the name under which a user's tasks wait: users of two tenants may be called alike. */
+  #ownerOf(userId: string): string {
+    return this.#tenant === undefined ? userId : `${this.#tenant}/${userId}`;
   }
+}
+
+interface Lanes {
+  searches: Lane<DocumentTask>[];
+  ingests: Lane<DocumentTask>;
+}
+
+function lanesOf(services: Services): Lanes {
+  const count = Math.min(Math.max(availableParallelism() - 1, 1), MOST_SEARCH_THREADS);
+  const isFile = services.config.DATABASE_URL?.startsWith('file:') ?? true;
+  const atOnce = SEARCHES_AT_ONCE[isFile ? 'file' : 'elsewhere'];
+  return {
+    searches: Array.from({ length: count }, () => laneOf(services, atOnce, searchLost)),
+    ingests: laneOf(services, INGESTS_AT_ONCE, ingestLost),
+  };
+}
+
+function laneOf(
+  { config, lockMemory, log }: Services,
+  atOnce: number,
+  lost: () => ParleyError,
+): Lane<DocumentTask> {
+  const workerData: ThreadData = { config, lockMemory };
+  const lock = new WriteLock(lockMemory);
+  return new Lane({
+    ...MOST_WAITING,
+    atOnce,
+    lost,
+    onDeath: (error) => log.error('a thread for documents has died', { error }),
+    start() {
+      const thread = new Worker(new URL('document-thread.ts', import.meta.url), { workerData });
+      const { threadId } = thread;
+      thread.once('exit', () => lock.releaseOf(threadId));
+      return thread;
+    },
+  });
 }
 
 function searchLost(): ParleyError {

@@ -1,0 +1,141 @@
+/**
+ * A database for each tenant: a credential says whose it is, everything of a request is in that one
+ * alone, and users of two tenants who are called alike are strangers.
+ */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { mintCredential } from '../../src/auth/credential.ts';
+import { request, type RequestInit } from '../support/http.ts';
+import { OwnServers } from '../support/own-servers.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { openStream } from '../support/sse.ts';
+import { startTenantDatabases, type TenantDatabases } from '../support/tenant-databases.ts';
+import { openWebSocket } from '../support/websocket.ts';
+import { bearer, JWT_SECRET, signToken } from './identity.ts';
+import { aProblem } from './shapes.ts';
+import { suiteTarget } from './target.ts';
+
+const { runtime } = suiteTarget();
+const own = new OwnServers();
+let databases: TenantDatabases;
+let server: TestServer;
+
+beforeAll(async () => {
+  databases = own.add(await startTenantDatabases(['acme', 'globex', 'initech', 'umbrella']));
+  const DATABASE_URL = databases.url;
+  // No sweep while requests are counted; limits, since they have counters of their own.
+  const counted = { TURN_LEASE_MS: '120000', LIMIT_STREAMS: '1', LIMIT_TOKENS_PER_DAY: '100000' };
+  const env = { AUTH: 'keys,jwt', JWT_SECRET, DEFAULT_MODEL: 'offline', DATABASE_URL, ...counted };
+  server = own.add(await startServer({ runtime, env }));
+}, 150_000);
+afterAll(() => own.close());
+
+/** A token of a tenant; every user is called alice. */
+function tokenOf(tenant: unknown, claims: object = {}): string {
+  return signToken({ sub: 'alice', tenant, ...claims });
+}
+
+function call<Body = unknown>(path: string, as: string | undefined, init: RequestInit = {}) {
+  return request<Body>(server.url + path, { ...init, headers: bearer(as) });
+}
+
+/** Asks something, and reads the answer to its end. */
+async function ask(as: string, message = 'Hi') {
+  const headers = bearer(as);
+  const stream = await openStream(`${server.url}/conversations`, { headers, json: { message } });
+  expect(stream.status).toBe(200);
+  const { events } = await stream.collect();
+  expect(events.at(-1)?.type).toBe('done');
+  const [id, turnId] = ['x-conversation-id', 'x-turn-id'].map((name) => stream.headers[name]);
+  return { id: String(id), turnId: String(turnId) };
+}
+
+/** A key of a tenant's user, given out over HTTP. */
+async function keyOf(tenant: string): Promise<string> {
+  const admin = tokenOf(tenant, { scope: 'admin' });
+  return (await call<{ key: string }>('/keys', admin, { json: {} })).json.key;
+}
+
+it('keeps what users of two tenants have apart, though they are called alike', async () => {
+  const [here, there] = [await keyOf('acme'), await keyOf('globex')];
+  const { id, turnId } = await ask(here);
+  const document = { title: 'Wombats', text: 'A wombat digs a burrow under the gum tree.' };
+  expect((await call('/documents', here, { json: document })).status).toBe(200);
+  const search = { json: { query: 'Where does the wombat dig its burrow?' } };
+  expect(await foundBy(here, search)).toBe(1);
+  expect(await foundBy(there, search)).toBe(0);
+  for (const path of [`/conversations/${id}`, `/turns/${turnId}/events`])
+    expect((await call(path, there)).json).toMatchObject(aProblem(404, 'not_found'));
+  expect((await call('/conversations', there)).json).toEqual([]);
+  expect((await call('/conversations', tokenOf('acme'))).json).toMatchObject([{ id }]);
+});
+
+async function foundBy(as: string, search: RequestInit): Promise<number> {
+  return (await call<{ results: unknown[] }>('/retrieve', as, search)).json.results.length;
+}
+
+it('asks the database of the tenant alone: once before a turn, and once when it ends', async () => {
+  const as = await keyOf('acme');
+  await ask(as);
+  databases.asked.length = 0;
+  await ask(as);
+  expect(databases.asked).toEqual(['acme', 'acme']);
+});
+
+it('opens and migrates an empty database once, however many come at the same time', async () => {
+  const made = await Promise.all(
+    ['a', 'b', 'c'].map((word) => ask(tokenOf('initech', { sub: word }))),
+  );
+  expect(new Set(made.map(({ id }) => id)).size).toBe(3);
+});
+
+it('refuses a name that is none, and asks no database for it', async () => {
+  const names = [
+    'Acme',
+    'acme.evil.example',
+    '../acme',
+    'acme/',
+    'acme@x',
+    '-acme',
+    '',
+    'a'.repeat(49),
+  ];
+  databases.asked.length = 0;
+  const answers = await Promise.all(
+    [...names, undefined, ['acme'], 7].map((name) => call('/conversations', tokenOf(name))),
+  );
+  for (const { json } of answers) expect(json).toMatchObject(aProblem(401, 'unauthenticated'));
+  expect((await call('/conversations', undefined)).json).toMatchObject(
+    aProblem(401, 'unauthenticated'),
+  );
+  expect(databases.asked).toEqual([]);
+});
+
+it('takes a key in the database that gave it out alone', async () => {
+  const grant = { userId: 'alice', scopes: [] };
+  const refused = aProblem(401, 'unauthenticated');
+  for (const tenant of ['acme', 'nowhere', undefined]) {
+    const forged = mintCredential('key', { ...grant, tenant }).text;
+    expect((await call('/conversations', forged)).json).toMatchObject(refused);
+  }
+  const aboutNowhere = await call('/conversations', tokenOf('nowhere'));
+  expect(aboutNowhere.json).toMatchObject(aProblem(403, 'forbidden'));
+});
+
+it('gives out sessions and tickets that open the same database', async () => {
+  const as = await keyOf('umbrella');
+  const begun = await call('/session', as, { method: 'POST' });
+  const cookie = String(begun.headers['set-cookie']).split(';')[0] ?? '';
+  const listed = await request(`${server.url}/conversations`, { headers: { cookie } });
+  expect(listed.json).toEqual([]);
+  const ticket = (await call<{ ticket: string }>('/tickets', as, { json: {} })).json.ticket;
+  const socket = await openWebSocket(`${server.url}/ws/alice?ticket=${ticket}`);
+  socket.send({ message: 'Hi' });
+  const { conversation_id } = await socket.next('message_complete');
+  expect((await call('/conversations', as)).json).toMatchObject([{ id: conversation_id }]);
+  socket.close();
+  await socket.closed;
+});
+
+it('is well before anybody has come', async () => {
+  expect((await call('/health', undefined)).json).toMatchObject({ status: 'ok' });
+});
