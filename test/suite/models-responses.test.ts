@@ -92,8 +92,8 @@ describe.concurrent('an answer of the Responses API', () => {
       expect(listed).toContain('paints__paint');
     }, 30_000);
     mcp.script('paints', { tools: [paint], call: () => ({ content: [image] }) });
-    const calls = { toolCalls: [[{ name: 'paints__paint', input: {} }]], tokens: ['Seen.'] };
-    const answer = await ask(calls, {}, 'gpt-4o-');
+    const calls = { toolCalls: [[{ name: 'paints__paint', input: {} }]] };
+    const answer = await ask([calls, { tokens: ['Seen.'] }], {}, 'gpt-4o-');
     expect(answer).toMatchObject({ text: 'Seen.', status: 'complete', error: undefined });
     const [result, message] = asArray(asRecord(answer.requests[1]?.body)['input']).slice(-2);
     expect(result).toMatchObject({ type: 'function_call_output' });

@@ -35,13 +35,14 @@ async function runWithin(
   const signal = AbortSignal.any([stopSignal, limit]);
   try {
     signal.throwIfAborted();
-    const files: ResultFile[] = [];
-    const keep = async (bytes: Uint8Array<ArrayBuffer>) => {
-      const file = await context.files.keep(bytes, tool.name);
-      if (file) files.push(file);
-      return file;
+    const keeping: Promise<ResultFile | undefined>[] = [];
+    const keep = (bytes: Uint8Array<ArrayBuffer>) => {
+      const kept = context.files.keep(bytes, tool.name);
+      keeping.push(kept);
+      return kept;
     };
     const output = await unlessAborted(tool.run(input, { ...context, signal, keep }), signal);
+    const files = (await Promise.all(keeping)).filter((file) => file !== undefined);
     return { output, isError: false, ...(files.length > 0 ? { files } : {}) };
   } catch (error) {
     if (stopSignal.aborted) return failed('the turn was stopped');

@@ -24,8 +24,7 @@ export async function resultOf(result: CallToolResult, keep: Keep): Promise<Json
   const isText = given.length > 0 && texts.every((text) => text !== undefined);
   if (isError === true)
     throw new ToolFailure(texts.filter(Boolean).join('\n').slice(0, LONGEST_FAILURE));
-  const parts: Json[] = [];
-  for (const part of given) parts.push(await withoutBytes(part, keep));
+  const parts = await Promise.all(given.map((part) => withoutBytes(part, keep)));
   const output = structuredContent ?? (isText ? texts.join('\n') : undefined) ?? toolResult;
   return cleanJson(output ?? parts);
 }
