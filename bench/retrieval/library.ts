@@ -73,7 +73,7 @@ export async function addDocument(
 export async function storeDocument(
   { database, embeddingModel }: Library,
   { userId, id, title }: { userId: string; id: string; title: string },
-  chunks: readonly Omit<NewChunk, 'id'>[],
+  chunks: readonly NewChunk[],
 ): Promise<void> {
   const about = { id, userId, conversationId: null, title, url: null, mimeType: 'text/plain' };
   // The hash is the id, because two documents of a collection may have the same text.
@@ -86,9 +86,8 @@ export async function storeDocument(
   const dimension = chunks[0]?.embedding.length ?? 0;
   for (let done = 0; done < chunks.length; done += BATCH) {
     const added = chunks.slice(done, done + BATCH);
-    const rows = added.map((chunk) => ({ ...chunk, id: draft.version + chunk.ordinal }));
     await appendToDraft(database, draft, {
-      chunks: rows,
+      chunks: added,
       done: done + added.length,
       dimension,
       calls: [],

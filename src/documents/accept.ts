@@ -6,17 +6,19 @@ import type { Json } from '../core/parts.ts';
 import type { Embedder } from '../models/embeddings/registry.ts';
 import { requireUserId, type Principal } from '../core/principal.ts';
 import type { Database } from '../store/database.ts';
-import type { Draft } from '../store/documents/chunks.ts';
+import type { Draft, NewChunk } from '../store/documents/chunks.ts';
 import { describeDocument } from '../store/documents/documents.ts';
 import { replaceDraft, type DraftContent } from '../store/documents/drafts.ts';
 import { registerDocument, rememberDocument } from '../store/documents/register.ts';
 import type { Key } from '../store/idempotency-keys.ts';
 import { NONE_STORED, resumeDraft, type StoredChunks } from '../store/documents/resume.ts';
+import { storeWhole } from '../store/documents/store-whole.ts';
 import { readDocumentState, type DocumentState } from '../store/documents/state.ts';
 import { sha256 } from '../core/sha256.ts';
 import { ANALYSIS_VERSION } from './analysis.ts';
-import type { IngestDependencies, Job } from './ingest.ts';
+import { embedChunks, type IngestDependencies, type Job } from './ingest.ts';
 import type { Prepared } from './prepare.ts';
+import type { Chunk } from './split.ts';
 
 /** The fields of a document that a client may set. */
 export interface DocumentFields {
@@ -38,8 +40,8 @@ export interface IngestRequest extends DocumentFields {
 
 /** The work that a document still needs. */
 export type Ingest =
-  /** No work is left: the document was already there. */
-  | { kind: 'known'; document: Document }
+  /** No work is left: the document was already there, or is small and was stored at once. */
+  | { kind: 'known' | 'stored'; document: Document }
   /** Another request is ingesting the same document. */
   | { kind: 'elsewhere'; document: Document }
   | { kind: 'accepted'; document: Document; job: Job };
@@ -68,22 +70,44 @@ export async function acceptDocument(
     return continueIngest({ state, content, request, isRepeat }, dependencies);
   }
   const { conversationId } = request;
-  const registered = await registerDocument(
-    db,
-    { ...content, id: newId(), userId, conversationId },
-    { leaseMs, idempotency },
-  );
+  const asked = { ...content, id: newId(), userId, conversationId };
+  const options = { leaseMs, idempotency };
+  const { chunks } = request.prepared;
+  const registered = isStoredAtOnce(chunks, dependencies)
+    ? await storeWhole(db, asked, await embedWhole(asked, chunks, dependencies), options)
+    : await registerDocument(db, asked, options);
   if (registered.kind === 'no_conversation') throw notFound('Conversation');
   if (registered.kind === 'key_reused') throw keyReused();
   if (registered.kind === 'deleted') throw notFound('Document');
   const { state } = registered;
   if (registered.kind === 'created' && state.draft)
     return accepted(state.document, state.draft, NONE_STORED, { content, request }, dependencies);
+  if (registered.kind === 'created') return { kind: 'stored', document: state.document };
   // A key may lead to a document that has been replaced since.
   return continueIngest(
     { state, content, request, isRepeat: idempotency !== undefined },
     dependencies,
   );
+}
+
+/**
+ * The most chunks of a document that one transaction makes whole. What does not go on from where it
+ * was interrupted must cost little, and so must the embedding of a text that turns out to be known.
+ */
+const MOST_AT_ONCE = 16;
+
+/** A service costs money and may fail, so that what it has given must be kept. */
+function isStoredAtOnce(chunks: readonly Chunk[], { embeddings }: IngestDependencies): boolean {
+  return embeddings.configured.isLocal && chunks.length > 0 && chunks.length <= MOST_AT_ONCE;
+}
+
+function embedWhole(
+  { title }: DraftContent,
+  chunks: readonly Chunk[],
+  { embeddings }: IngestDependencies,
+): Promise<NewChunk[]> {
+  const numbered = chunks.map((chunk, ordinal) => ({ ...chunk, ordinal }));
+  return embedChunks({ title, embedder: embeddings.configured }, numbered);
 }
 
 interface Requested {

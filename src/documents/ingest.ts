@@ -1,7 +1,8 @@
 /**
  * Ingests a prepared document: embeds its chunks in batches, stores each batch as it comes, and
  * publishes the document as a whole. This costs one database request to register it, one for each
- * batch but the last, and one that stores the last batch and publishes.
+ * batch but the last, and one that stores the last batch and publishes. Small documents are stored
+ * at once before they come here (`accept.ts`).
  *
  * On Workers all of this happens within the request (and up to 30 s after its client has left); a
  * normal document takes a second or two. A large one that the platform's limits on CPU or
@@ -15,6 +16,7 @@ import type { Logger } from '../core/logger.ts';
 import { sleep } from '../core/retry.ts';
 import type {
   Embedder,
+  EmbeddingCall,
   EmbeddingRegistry,
   OnEmbeddingCall,
 } from '../models/embeddings/registry.ts';
@@ -126,7 +128,11 @@ async function storeAll(
   db: Database,
   onProgress: OnProgress,
 ): Promise<Document | undefined> {
-  const { chunks, stored, draft, calls } = job;
+  const { title, embedder, chunks, stored, draft, calls } = job;
+  const onCall = (call: EmbeddingCall) => {
+    calls.add(call);
+    job.onCall?.(call);
+  };
   const missing = chunks
     .map((chunk, ordinal) => ({ ...chunk, ordinal }))
     .filter(({ ordinal }) => !stored.ordinals.has(ordinal));
@@ -135,7 +141,7 @@ async function storeAll(
   // Publishing stores the last batch too. It may be empty, if everything was stored before.
   for (let at = 0; ; at += BATCH) {
     const batch = missing.slice(at, at + BATCH);
-    const rows = await embedChunks(job, batch);
+    const rows = await embedChunks({ title, embedder, onCall }, batch);
     const given = rows[0]?.embedding.length ?? dimension;
     // The model has changed, so the chunks of the earlier attempt are stored again under the same
     // ids.
@@ -171,30 +177,17 @@ export function refuseOtherDimension(rows: readonly NewChunk[], dimension: numbe
 
 /** Returns chunks with their vectors and words, ready to be stored. */
 export async function embedChunks(
-  {
-    draft,
-    title,
-    embedder,
-    calls,
-    onCall,
-  }: Pick<Metered, 'draft' | 'title' | 'embedder' | 'calls' | 'onCall'>,
-  chunks: readonly Omit<NewChunk, 'id' | 'titleWords' | 'textWords' | 'embedding'>[],
+  { title, embedder, onCall }: Pick<Job, 'title' | 'embedder'> & { onCall?: OnEmbeddingCall },
+  chunks: readonly Omit<NewChunk, 'titleWords' | 'textWords' | 'embedding'>[],
 ): Promise<NewChunk[]> {
   const above = chunks.map(({ headings, text }) =>
     headingLineOf({ title, headings: [...headings], text }),
   );
   const vectors = await embedder.embed(
     chunks.map(({ text }, at) => `${above[at]}\n${text}`),
-    {
-      ...{ use: 'document', limits: EMBEDDING_LIMITS },
-      onCall: (call) => {
-        calls.add(call);
-        onCall?.(call);
-      },
-    },
+    { use: 'document', limits: EMBEDDING_LIMITS, ...(onCall && { onCall }) },
   );
   return chunks.map((chunk, at) => ({
-    id: draft.version + chunk.ordinal,
     ordinal: chunk.ordinal,
     start: chunk.start,
     end: chunk.end,

@@ -72,6 +72,9 @@ async function finish(
   switch (ingest.kind) {
     case 'known':
       return document;
+    case 'stored':
+      onProgress?.({ done: document.chunkCount, total: document.chunkCount });
+      return document;
     case 'accepted': {
       const ingested = await runIngest(ingest.job, dependencies, onProgress);
       // Another replacement of the same document has overtaken this one; its end is awaited.

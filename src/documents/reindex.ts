@@ -119,7 +119,7 @@ async function embedAgain(
     const batch = chunks
       .slice(done, done + BATCH)
       .map((chunk, at) => ({ ...chunk, ordinal: done + at }));
-    const rows = await embedChunks({ draft, title, embedder, calls }, batch);
+    const rows = await embedChunks({ title, embedder, onCall: calls.add }, batch);
     done += batch.length;
     const { dimension } = target;
     refuseOtherDimension(rows, dimension);

@@ -9,8 +9,12 @@ const CONSTRAINT = 'refused_by_guard';
 
 /** Ends the batch unless the condition holds. */
 export function guard(condition: SQL): Statement {
-  const refusal = sql`select 1 where (${condition}) is not true`;
-  return statement(query.insert(refusals).select(refusal));
+  return statement(refuseUnless(condition));
+}
+
+/** Builds the query of a guard, for one that is prepared. */
+export function refuseUnless(condition: SQL) {
+  return query.insert(refusals).select(sql`select 1 where (${condition}) is not true`);
 }
 
 /** Returns true for the error of a batch that a guard has ended. */

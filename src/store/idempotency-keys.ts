@@ -34,7 +34,7 @@ export function isRemembered({ scope, key }: KeyName | Given<'scope' | 'key'>): 
 }
 
 /** Selects the resource that a key made. */
-export function knownResource(key: KeyName) {
+export function knownResource(key: KeyName | Given<'scope' | 'key'>) {
   return query
     .select({ resourceId: idempotencyKeys.resourceId })
     .from(idempotencyKeys)

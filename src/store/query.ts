@@ -150,9 +150,13 @@ function isTyped(asked: Statement): asked is TypedStatement<unknown> {
 /** Milliseconds since the epoch by the database's clock. */
 export const now = sql<number>`${sql.raw(NOW)}`;
 
-/** A whole row: a value, or an SQL expression, for each column. */
+/** A whole row: a value, an SQL expression, or the place of a value, for each column. */
 export type RowOf<Table extends SQLiteTable> = {
-  [Name in keyof Table['$inferSelect']]: Table['$inferSelect'][Name] | SQL | AnyColumn;
+  [Name in keyof Table['$inferSelect']]:
+    | Table['$inferSelect'][Name]
+    | SQL
+    | AnyColumn
+    | Placeholder;
 };
 
 /** Returns a `SELECT` of one row, for an insert that depends on the condition that follows it. */

@@ -16,7 +16,7 @@ export interface Draft {
 }
 
 export interface NewChunk {
-  id: number;
+  /** Its id is that of the first chunk plus this. */
   ordinal: number;
   start: number;
   end: number;
@@ -39,21 +39,40 @@ export function writeChunks(
 ): Statement[] {
   if (added.length === 0) return [];
   const words = sql.identifier(wordTable(userId));
-  const ids = JSON.stringify(added.map(({ id }) => id));
-  const rows = JSON.stringify(added.map(rowOf));
-  const length = (added[0]?.embedding.length ?? 0) * BYTES_PER_NUMBER;
-  const said = JSON.stringify(added.map((chunk) => [chunk.id, chunk.titleWords, chunk.textWords]));
+  const ids = JSON.stringify(added.map(({ ordinal }) => version + ordinal));
+  const place = sql`select ${version} as version, ${documentId} as document_id`;
   return [
-    plain(sql`insert or replace into ${chunks} ${ROW}
-      select value ->> 0, ${version}, ${documentId}, value ->> 1, value ->> 2, value ->> 3,
-        value ->> 4, value ->> 5 from json_each(${rows})`),
-    // One blob for all: JSON cannot hold bytes.
-    plain(sql`insert or replace into ${chunkVectors} ${VECTOR_ROW}
-      select value, ${version}, substr(${joined(added, length)}, key * ${length} + 1, ${length})
-      from json_each(${ids})`),
     plain(sql`delete from ${words} where rowid in (select value from json_each(${ids}))`),
+    ...insertChunks({ userId, place }, added),
+  ];
+}
+
+/**
+ * Inserts chunks by three statements: their words, vectors and texts.
+ * @param place a `select` of one row at most, `version` and `document_id`: without a row, nothing
+ *   is inserted
+ * @param added their embeddings are all of one dimension
+ */
+export function insertChunks(
+  { userId, place }: { userId: string; place: SQL },
+  added: readonly NewChunk[],
+): Statement[] {
+  const words = sql.identifier(wordTable(userId));
+  const length = (added[0]?.embedding.length ?? 0) * BYTES_PER_NUMBER;
+  const from = (rows: readonly unknown[]) =>
+    sql`from (${place}) as place cross join json_each(${JSON.stringify(rows)}) as row`;
+  const id = sql`place.version + (row.value ->> 0)`;
+  const ordinals = added.map(({ ordinal }) => [ordinal]);
+  const said = added.map((chunk) => [chunk.ordinal, chunk.titleWords, chunk.textWords]);
+  return [
     plain(sql`insert into ${words} (rowid, title, text)
-      select value ->> 0, value ->> 1, value ->> 2 from json_each(${said})`),
+      select ${id}, row.value ->> 1, row.value ->> 2 ${from(said)}`),
+    // One blob for all: JSON cannot hold bytes.
+    plain(sql`insert or replace into ${chunkVectors} ${VECTOR_ROW} select ${id}, place.version,
+      substr(${joined(added, length)}, row.key * ${length} + 1, ${length}) ${from(ordinals)}`),
+    plain(sql`insert or replace into ${chunks} ${ROW}
+      select ${id}, place.version, place.document_id, row.value ->> 0, row.value ->> 1,
+        row.value ->> 2, row.value ->> 3, row.value ->> 4 ${from(added.map(rowOf))}`),
   ];
 }
 
@@ -62,8 +81,8 @@ const ROW = [
   ...[chunks.endOffset, chunks.headings, chunks.text],
 ].map(({ name }) => sql.identifier(name));
 
-function rowOf({ id, ordinal, start, end, headings, text }: NewChunk) {
-  return [id, ordinal, start, end, JSON.stringify(headings), text];
+function rowOf({ ordinal, start, end, headings, text }: NewChunk) {
+  return [ordinal, start, end, JSON.stringify(headings), text];
 }
 
 const VECTOR_ROW = [chunkVectors.id, chunkVectors.version, chunkVectors.embedding].map(({ name }) =>

@@ -7,9 +7,9 @@ import { and, eq, exists, sql, type SQL } from 'drizzle-orm';
 import type { DocumentContent } from '../../core/document.ts';
 import { ParleyError } from '../../core/errors.ts';
 import type { Database, Statement } from '../database.ts';
-import { guard, isRefusedByGuard } from '../guard.ts';
+import { isRefusedByGuard, refuseUnless } from '../guard.ts';
 import { rememberKey, type Key } from '../idempotency-keys.ts';
-import { batch, now, query, selectRow, statement } from '../query.ts';
+import { batch, now, prepare, query, selectRow, statement, type Given } from '../query.ts';
 import { documentDrafts, documents } from '../schema.ts';
 import { CHUNKS_PER_OWNER, owners } from '../search/tables.ts';
 import { removeChunks, type Draft } from './chunks.ts';
@@ -29,24 +29,32 @@ export interface DraftContent extends DocumentContent {
  * back after a deletion go on above those of before, which a process may remember.
  */
 export function insertOwner(userId: string): Statement {
+  return insertOwnerOnce({ userId });
+}
+
+const insertOwnerOnce = prepare(({ userId }: Given<'userId'>) => {
   const number = sql`coalesce(max(${owners.number}), 0) + 1`;
   const next = sql`select ${userId}, ${number}, 0, 0, (${number}) * ${CHUNKS_PER_OWNER}
     from ${owners} where true`;
   const insert = query.insert(owners).select(next);
-  return statement(insert.onConflictDoNothing({ target: owners.userId }));
-}
+  return insert.onConflictDoNothing({ target: owners.userId });
+});
 
-/**
- * Reserves ids for the chunks of a draft; nothing where no document meets the condition. They are
- * guarded: the stretch of ids behind an owner's is another's.
- */
+/** Ends the batch where an owner's stretch of ids has no room: behind it is another's. */
+export const guardRoom = prepare(({ userId, chunkCount }: Given<'userId' | 'chunkCount'>) => {
+  const room = query.select({
+    left: sql`${owners.lastChunk} + ${chunkCount} < ${CHUNKS_PER_OWNER}`,
+  });
+  return refuseUnless(sql`coalesce(${room.from(owners).where(eq(owners.userId, userId))}, 1)`);
+});
+
+/** Reserves ids for the chunks of a draft; nothing where no document meets the condition. */
 export function reserveIds(userId: string, chunkCount: number, which: SQL): Statement[] {
   const { lastChunk } = owners;
-  const room = query.select({ left: sql`${lastChunk} + ${chunkCount} < ${CHUNKS_PER_OWNER}` });
   const isOwner = eq(owners.userId, userId);
   const hasDocument = exists(query.select({ id: documents.id }).from(documents).where(which));
   return [
-    guard(sql`coalesce(${room.from(owners).where(isOwner)}, 1)`),
+    guardRoom({ userId, chunkCount }),
     statement(
       query
         .update(owners)

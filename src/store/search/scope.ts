@@ -1,7 +1,7 @@
 /** Conditions that choose the documents of a search, which are always those of one user. */
 import { and, eq, isNotNull, isNull, or, sql, type SQL } from 'drizzle-orm';
 import type { MetadataFilter, MetadataValue } from '../../core/document.ts';
-import { query } from '../query.ts';
+import { query, type Given } from '../query.ts';
 import { conversations, documents } from '../schema.ts';
 
 export interface DocumentScope {
@@ -55,8 +55,13 @@ export function isOfSpace({ model, dimension }: Space): SQL | undefined {
   return and(eq(documents.embeddingModel, model), eq(documents.dimension, dimension));
 }
 
+interface OwnConversation {
+  id: string;
+  userId: string;
+}
+
 /** Selects one row where the conversation is the user's. */
-export function selectOwnConversation({ id, userId }: { id: string; userId: string }) {
+export function selectOwnConversation({ id, userId }: OwnConversation | Given<'id' | 'userId'>) {
   return query
     .select({ id: conversations.id })
     .from(conversations)
