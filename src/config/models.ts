@@ -40,6 +40,8 @@ export const modelSettings = {
   GOOGLE_BASE_URL: url.optional(),
   DEFAULT_MODEL: z.string().min(1).optional(),
   EMBEDDING_MODEL: z.string().min(1).optional(),
+  EMBEDDING_BASE_URL: url.optional(),
+  EMBEDDING_API_KEY: secret.optional(),
   MODEL_PRICES: z.string().min(1).optional(),
   MODEL_ATTACHMENTS: fileKinds.optional(),
   ATTACHMENT_HOSTS: listOf(hostWithPort).optional(),

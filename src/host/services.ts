@@ -16,7 +16,8 @@ import { ConfigError, type Config } from '../config.ts';
 import { createEmbeddingRegistry, type EmbeddingRegistry } from '../models/embeddings/registry.ts';
 import type { HttpFetch } from '../models/http.ts';
 import { SETTLE_MS } from '../models/chat-stream/body-reader.ts';
-import { createRegistry, type Registry } from '../models/chat/registry.ts';
+import { createRegistry, type ProviderSettings, type Registry } from '../models/chat/registry.ts';
+import type { WorkersAi } from '../models/embeddings/workers-ai.ts';
 import { createPriceTable, type PriceTable } from '../core/prices.ts';
 import { LIST_PRICES } from '../models/prices/list-prices.ts';
 import { parsePrices } from '../models/prices/parse-prices.ts';
@@ -61,6 +62,8 @@ export interface EmbeddingHost {
   network: HttpFetch;
   /** Returns the bytes of the table of word vectors. */
   readWordVectors: () => Promise<Uint8Array>;
+  /** Workers AI, where there is its binding. */
+  workersAi?: WorkersAi | undefined;
   log: Logger;
 }
 
@@ -70,20 +73,28 @@ export interface EmbeddingHost {
  */
 export function embeddingsOf(
   config: Config,
-  { network, readWordVectors, log }: EmbeddingHost,
+  { network, readWordVectors, workersAi, log }: EmbeddingHost,
 ): EmbeddingRegistry {
   const wordTable = lazyWordTable(readWordVectors, (error) =>
     log.error('the word vectors cannot be used, searches go on without them', { error }),
   );
   return asConfigError('EMBEDDING_MODEL', () =>
     createEmbeddingRegistry({
-      openai: { apiKey: config.OPENAI_API_KEY, baseURL: config.OPENAI_BASE_URL },
+      openai: embeddingServerOf(config),
       google: { apiKey: config.GOOGLE_GENERATIVE_AI_API_KEY, baseURL: config.GOOGLE_BASE_URL },
+      workersAi,
       embeddingModel: config.EMBEDDING_MODEL,
       network,
       wordTable,
     }),
   );
+}
+
+/** Returns the server of `openai/…` embeddings. Another one than chat's is not told chat's key. */
+function embeddingServerOf(config: Config): ProviderSettings {
+  const { EMBEDDING_API_KEY: apiKey, EMBEDDING_BASE_URL: baseURL } = config;
+  if (baseURL !== undefined) return { apiKey, baseURL };
+  return { apiKey: apiKey ?? config.OPENAI_API_KEY, baseURL: config.OPENAI_BASE_URL };
 }
 
 /**

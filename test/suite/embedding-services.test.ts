@@ -16,7 +16,11 @@ let server: TestServer;
 
 beforeAll(async () => {
   upstream = await startUpstream();
-  const env = { ...upstream.env, DEFAULT_MODEL: 'offline', EMBEDDING_MODEL: `openai/${EMBEDDER}` };
+  // Embeddings come from another server than the chat, as they do where it has none: Ollama's
+  // address is such a base URL, and it asks for no key.
+  const { OPENAI_BASE_URL: EMBEDDING_BASE_URL = '', ...others } = upstream.env;
+  const chat = { ...others, OPENAI_BASE_URL: 'http://127.0.0.1:9/v1', DEFAULT_MODEL: 'offline' };
+  const env = { ...chat, EMBEDDING_BASE_URL, EMBEDDING_MODEL: `openai/${EMBEDDER}` };
   server = await startServer({ runtime, env, startLimitMs: 120_000 });
 }, 150_000);
 
@@ -63,6 +67,11 @@ it('a text that is refused by itself fails its document and shrinks no later cal
   upstream.reset();
   expect((await learn(chunks(30))).json).toMatchObject({ status: 'ready' });
   expect(sizes()).toEqual([30]);
+});
+
+it('a server of embeddings alone is not told the key of the chat', async () => {
+  expect((await learn('The comet returns.')).json).toMatchObject({ status: 'ready' });
+  expect(upstream.requests.map(({ keyAccepted }) => keyAccepted)).toEqual([false]);
 });
 
 describe('a service that takes few texts at once', () => {

@@ -10,6 +10,7 @@ import type { Telemetry } from '../../core/telemetry.ts';
 import type { Logger } from '../../core/logger.ts';
 import { createWorkerLogger } from './log.ts';
 import type { EmbeddingRegistry } from '../../models/embeddings/registry.ts';
+import type { WorkersAi } from '../../models/embeddings/workers-ai.ts';
 import { networkBy } from '../../models/http.ts';
 import type { PriceTable } from '../../core/prices.ts';
 import type { Registry } from '../../models/chat/registry.ts';
@@ -42,6 +43,8 @@ export interface WorkerEnv extends Record<string, unknown> {
   ROOMS: DurableObjectNamespace;
   SOCKETS: DurableObjectNamespace;
   ASSETS: Fetcher;
+  /** Workers AI, where the operator has bound it. */
+  AI?: WorkersAi;
 }
 
 export interface Settled {
@@ -84,6 +87,7 @@ function settleOnce(env: WorkerEnv): Settled {
     embeddings: embeddingsOf(config, {
       network,
       readWordVectors: wordVectorsOf(env.ASSETS),
+      workersAi: env.AI,
       log,
     }),
     identity: identityOf(config, loadJose),

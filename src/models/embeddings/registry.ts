@@ -13,6 +13,7 @@ import {
   wordEmbedder,
 } from '../offline/local-embedders.ts';
 import type { WordTable } from '../offline/word-table.ts';
+import { workersAiModel, type WorkersAi } from './workers-ai.ts';
 import { withPlaceholderKey, type ProviderSettings } from '../chat/registry.ts';
 
 const DEFAULT_OPENAI = 'openai/text-embedding-3-small';
@@ -84,6 +85,8 @@ export interface EmbeddingRegistry {
 export interface EmbeddingSettings {
   openai: ProviderSettings;
   google: ProviderSettings;
+  /** Workers AI, where the host has it. */
+  workersAi?: WorkersAi | undefined;
   /**
    * `offline`, or `provider/model`. The default is OpenAI's model if it has a key, else `offline`.
    */
@@ -165,12 +168,15 @@ function optionsFor(use: EmbeddingUse): SharedV4ProviderOptions {
   return { google: { taskType: use === 'query' ? 'RETRIEVAL_QUERY' : 'RETRIEVAL_DOCUMENT' } };
 }
 
-function enabledProviders({ openai, google, network }: EmbeddingSettings): Map<string, Load> {
+function enabledProviders(settings: EmbeddingSettings): Map<string, Load> {
+  const { openai, google, workersAi, network } = settings;
   const providers = new Map<string, Load>();
+  if (workersAi)
+    providers.set('workers-ai', (id) => Promise.resolve(workersAiModel(workersAi, id)));
   if (openai.apiKey ?? openai.baseURL) {
-    const settings = { ...withPlaceholderKey(openai), fetch: withNumbers(network) };
+    const compatible = { ...withPlaceholderKey(openai), fetch: withNumbers(network) };
     providers.set('openai', async (id) =>
-      (await import('@ai-sdk/openai')).createOpenAI(settings).embeddingModel(id),
+      (await import('@ai-sdk/openai')).createOpenAI(compatible).embeddingModel(id),
     );
   }
   if (google.apiKey) {
