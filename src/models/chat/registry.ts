@@ -29,6 +29,7 @@ import {
   providerOf,
   qualifiedName,
 } from './model-names.ts';
+import { memoized, once, rememberedWhile } from './remember.ts';
 import { ServiceModels } from './service-models.ts';
 import { enabledProviders, type ProvidersSettings } from './settings.ts';
 
@@ -97,10 +98,15 @@ export function createRegistry(settings: RegistrySettings): Registry {
       window: windowOf(name, contextOf(name, service)),
       takes: (mimeType) => takesFile(name, kindsTakenBy(name, settings.fileKinds), mimeType),
       failureContext: failureContext(providerOf(name)),
-      load: async () => (await load())(name),
+      load: once(async () => (await load())(name)),
     };
   };
-  const chain = (name: string): ChatModel[] => {
+  // A turn resolves its model twice, and what a name means seldom changes.
+  const chain = rememberedWhile(
+    () => service?.known,
+    (name: string): readonly ChatModel[] => chainOf(name),
+  );
+  const chainOf = (name: string): readonly ChatModel[] => {
     if (name === 'offline') return chain(OFFLINE_MODEL);
     const candidates = Object.hasOwn(ALIASES, name) ? candidatesOf(name, service) : [name];
     const found = candidates.map(modelNamed).filter((model) => model !== undefined);
@@ -180,22 +186,6 @@ function failureContextOf(
   const [keyVariable, baseUrlVariable] = VARIABLES[provider] ?? [];
   const secrets = [groq, openai, google].flatMap(({ apiKey }) => apiKey ?? []);
   return { keyVariable, baseUrlVariable, secrets };
-}
-
-function memoized<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
-  const made = new Map<Key, Value>();
-  return (key) => {
-    const known = made.get(key);
-    if (known !== undefined) return known;
-    const value = make(key);
-    made.set(key, value);
-    return value;
-  };
-}
-
-function once<T>(load: () => Promise<T>): () => Promise<T> {
-  let loaded: Promise<T> | undefined;
-  return () => (loaded ??= load());
 }
 
 function unknownModel(name: string, on: string[]): ParleyError {

@@ -44,9 +44,11 @@ export function readText({ req }: Pick<Context, 'req'>): Promise<string> {
   return text;
 }
 
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+
 function decodeStrictly(bytes: ArrayBuffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return strictUtf8.decode(bytes);
   } catch {
     throw new ParleyError({ code: 'invalid_request', detail: 'The body is not valid UTF-8' });
   }

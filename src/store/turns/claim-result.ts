@@ -30,6 +30,7 @@ function countAfter(parent: string): string {
     WHERE s.conversation_id = c.id AND s.parent_id ${parent}) END`;
 }
 
+// What stands in the way is only looked up for a claim that was not accepted.
 const SELECT_RESULT = `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS sequence_number, mine.started_at, mine.model AS turn_model, mine.parameters AS parameters,
     CASE WHEN mine.id IS NOT NULL THEN (${HISTORY}) END AS history,
     prompt.sequence_number AS prompt_sequence_number, prompt.parent_id AS prompt_parent_id,
@@ -46,9 +47,9 @@ const SELECT_RESULT = `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS s
   LEFT JOIN turns mine ON mine.id = ? AND mine.state = 'running' AND mine.instance_id = ?
   LEFT JOIN messages prompt ON prompt.id = mine.prompt_message_id
   LEFT JOIN messages last ON last.id = prompt.parent_id
-  LEFT JOIN turns running ON running.conversation_id = c.id AND running.state = 'running'
+  LEFT JOIN turns running ON running.conversation_id = CASE WHEN mine.id IS NULL THEN c.id END AND running.state = 'running'
   LEFT JOIN messages asked ON asked.id = running.prompt_message_id
-  LEFT JOIN idempotency_keys k ON k.scope = ? AND k.key = ? AND k.created_at > ${NOW} - ${KEY_LIFETIME_MS}
+  LEFT JOIN idempotency_keys k ON k.scope = CASE WHEN mine.id IS NULL THEN ? END AND k.key = ? AND k.created_at > ${NOW} - ${KEY_LIFETIME_MS}
   LEFT JOIN turns known ON known.id = k.resource_id
   LEFT JOIN messages named ON named.id = ? AND named.conversation_id = c.id`;
 
