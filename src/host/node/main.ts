@@ -41,9 +41,11 @@ import { shutDown } from './shutdown.ts';
 import { onStopSignal } from './stop-signals.ts';
 import { exitOnError, requireAuthOffLoopback } from '../run-main.ts';
 import { readWordVectors } from './word-vectors.ts';
+import { hashShortTexts } from './tuning/short-hashes.ts';
 import { setV8Flags } from './tuning/v8-flags.ts';
 
 setV8Flags();
+hashShortTexts();
 if (!runWatched()) await exitOnError(serve);
 
 async function serve(): Promise<void> {
