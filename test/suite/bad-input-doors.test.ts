@@ -1,6 +1,6 @@
 /** What is wrong at other people's doors: a 400 that says what, in the form of the door. */
 import { describe, expect, it } from 'vitest';
-import { DOORS, say, type Chat, type Door } from '../support/doors/speaking.ts';
+import { DOORS, responsesSocket, say, type Chat, type Door } from '../support/doors/speaking.ts';
 import { asArray, asRecord, asText, parseJson } from '../support/json.ts';
 import { suiteTarget, unique } from './target.ts';
 import { conversation, scripted } from './turns.ts';
@@ -223,4 +223,34 @@ describe.concurrent.each(naming)('while a turn runs, another client of $name', (
     const { json } = await target.call(`/conversations/${conversationId}/messages`);
     expect(asArray(json)).toHaveLength(2);
   });
+});
+
+it('while a turn runs, every socket is told that the conversation is busy', async () => {
+  const { model } = await scripted(target, { tokens: ['a ', 'b'], delayMs: { between: 1_500 } });
+  const user = unique('user');
+  const conversationId = await conversation(target, { user_id: user, model });
+  const chat: Chat = { user, model, name: unique('chat'), said: [], conversationId };
+  const [native] = DOORS;
+  if (!native) throw new Error('there are no doors');
+  const first = await say(target.url, native, native.call(chat, 'One'));
+  await first.until(({ text }) => text !== '');
+  const ofResponses = responsesSocket.call(chat, 'Two');
+  const conversational = { ...ofResponses.body, conversation: `conv_${conversationId}` };
+  const sockets = DOORS.filter(({ name }) => name.includes('socket'));
+  const frames = [
+    ...sockets.map((door) => ({ door, call: door.call({ ...chat, name: 'two' }, 'Two') })),
+    { door: responsesSocket, call: { ...ofResponses, body: conversational } },
+  ];
+  await Promise.all(
+    frames.map(async ({ door, call }) => {
+      const refused = await say(target.url, door, call);
+      const isTold = () => refused.events.some(({ data }) => data.includes('in progress'));
+      const { text } = await refused.until(isTold);
+      expect([isTold(), text], door.name).toEqual([true, '']);
+      refused.leave();
+    }),
+  );
+  await first.end();
+  const { json } = await target.call(`/conversations/${conversationId}/messages`);
+  expect(asArray(json)).toHaveLength(2);
 });

@@ -362,6 +362,18 @@ describe.concurrent('a stored response', () => {
     expect((await responses.cancel(begun.id)).status).toBe('cancelled');
   });
 
+  it('tells the end to a reader who has named a number beyond it', async () => {
+    const { model, name } = await scripted(target, { tokens, delayMs: { between: 300 } });
+    const { responses } = clientOf(unique('user'));
+    const { id } = await responses.create({ model, input: 'Tell me', background: true });
+    await target.upstream.waitForRequest(name);
+    const { events, last } = await eventsOf(`/v1/responses/${id}?stream=true&starting_after=999`);
+    expect(events).toMatchObject([
+      { type: 'response.completed', sequence_number: 1000, response: { status: 'completed' } },
+    ]);
+    expect(last).toBe('[DONE]');
+  });
+
   it('has the same numbers in every replay, from whatever event on', async () => {
     const script = [{ toolCalls: [[rome]] }, { text: 'It rains.' }];
     const called = await scripted(target, script);

@@ -130,8 +130,10 @@ class ResponseEncoder implements Encoder {
     if (error?.code === 'not_stored') throw new BrokenOff();
     let said = this.#close(message.status === 'complete' ? 'completed' : 'incomplete');
     for (const item of outputItems(message).slice(this.#items)) said += this.#whole(item);
-    // Its reader may have more than was stored before the server died, and needs the end.
-    if (error?.code === 'turn_lost') this.number = Math.max(this.number, this.#after);
+    // Its reader may have more than was stored before the server died, or have named a number
+    // while nobody knew that it is beyond the end: the end is what both need.
+    const isBeyond = Number.isFinite(this.#after) && this.#after > this.number + 1;
+    if (error?.code === 'turn_lost' || isBeyond) this.number = Math.max(this.number, this.#after);
     const response = responseResource(head, outcome);
     return said + this.#event(terminalOf(response.status), { response }) + LAST_EVENT;
   }
