@@ -37,13 +37,19 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 180_000 }, () => {
   afterAll(() => visitors.close());
 
   it.each(['light', 'dark'] as const)('breaks no rule of WCAG 2.2 AA, %s', async (colorScheme) => {
-    const { model } = await scripted(target, { text: RICH, reasoning: ['so', ' it is'] });
+    const search = { name: 'search_documents', input: { query: 'valve oil' }, id: 'call_1' };
+    const { model } = await scripted(target, [
+      { reasoning: ['so', ' it is'], toolCalls: [[search]] },
+      { text: RICH },
+    ]);
     const { page, mistakes } = await visitors.open({ colorScheme, reducedMotion: 'reduce' });
     expect(await violations(page)).toEqual([]);
     await offer(page, model);
     await ask(page, 'Show me all');
     await whole(page, 2);
     await page.locator('.token').first().waitFor();
+    for (const fold of await page.locator('.fold > summary').all()) await fold.click();
+    expect(await page.locator('.fold[open]').count()).toBe(2);
     expect(await violations(page)).toEqual([]);
     for (const name of ['Documents', 'Settings', 'Keyboard']) {
       await page.getByRole('button', { name, exact: true }).click();

@@ -86,19 +86,15 @@ export class GrowingAnswer {
     setTimeout(() => requestAnimationFrame(() => this.#draw()), at + share - performance.now());
   }
 
-  /** The task after a frame comes when its layout and painting are over. */
+  /** A timer that is set in a frame fires when its layout and painting are over. */
   #draw(): void {
     const at = performance.now();
     this.#isScheduled = false;
     const isBehind = this.#drawSlice();
-    const { port1, port2 } = new MessageChannel();
-    const later = () => {
+    setTimeout(() => {
       this.#drawn = { at, took: performance.now() - at, isBehind };
       if (isBehind) this.#schedule();
-    };
-    port1.addEventListener('message', later, { once: true });
-    port1.start();
-    port2.postMessage(undefined);
+    });
   }
 
   /** Draws for as long as a slice may take. @returns true where something still waits */

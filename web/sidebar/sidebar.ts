@@ -143,7 +143,8 @@ function toggleDrawer(): void {
   const isOpen = document.body.classList.toggle('drawer');
   element('menu').setAttribute('aria-expanded', String(isOpen));
   element('main').inert = isOpen && matchMedia('(max-width: 48rem)').matches;
-  if (isOpen) search.focus();
+  // Where there is no keyboard, a field would bring one up.
+  if (isOpen) (matchMedia('(pointer: coarse)').matches ? element('new') : search).focus();
 }
 
 /** Closes the list where it lies over the chat. */

@@ -13,6 +13,8 @@ import {
 
 /** Bytes after gzip of all scripts that load with the page. */
 const FIRST_SCRIPTS = 25 * 1024;
+/** The same of everything that a reader may come to, with plots; without colours of code. */
+const ALL_SCRIPTS = 50 * 1024;
 
 let files: Map<string, string>;
 beforeAll(async () => {
@@ -43,6 +45,18 @@ describe.each(LANGUAGES)('the page in %s', (language) => {
     expect(scripts.filter((name) => !page.includes(name))).toEqual([]);
     expect(bytes).toBeGreaterThan(2_000);
     expect(bytes).toBeLessThanOrEqual(FIRST_SCRIPTS);
+  });
+
+  it('loads at most 50 KB in all, whatever is opened', () => {
+    const others = LANGUAGES.filter((one) => one !== language).map((one) => `/assets/${one}-`);
+    const scripts = [...files.keys()].filter(
+      (name) =>
+        name.endsWith('.js') &&
+        !['/assets/highlight-', ...others].some((one) => name.startsWith(one)),
+    );
+    const bytes = scripts.reduce((sum, name) => sum + gzipSync(files.get(name) ?? '').length, 0);
+    expect(scripts.length).toBeGreaterThan(firstScripts(files.get(path) ?? '').length);
+    expect(bytes).toBeLessThanOrEqual(ALL_SCRIPTS);
   });
 
   it('says in which language it is', () => {
