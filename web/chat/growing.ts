@@ -51,14 +51,15 @@ export class GrowingAnswer {
     else if (type === 'tool.result') this.#add({ type: 'tool_result', ...data });
   }
 
-  /** Draws all that waits, in slices. */
+  /** Resolves when all that waits is drawn; where nobody sees it, that is at once. */
   async drawn(): Promise<void> {
-    while (this.#drawSlice()) await new Promise((resolve) => setTimeout(resolve));
+    while (this.#waiting.length > 0 && !document.hidden)
+      await new Promise((resolve) => setTimeout(resolve, PACE_MS));
   }
 
   /** Ends the text. */
   end(): void {
-    while (this.#drawSlice());
+    this.#drawFor(Infinity);
     this.body.end();
     this.#dots.remove();
     this.item.removeAttribute('aria-busy');
@@ -90,16 +91,16 @@ export class GrowingAnswer {
   #draw(): void {
     const at = performance.now();
     this.#isScheduled = false;
-    const isBehind = this.#drawSlice();
+    const isBehind = this.#drawFor(document.hidden ? Infinity : SLICE_MS);
     setTimeout(() => {
       this.#drawn = { at, took: performance.now() - at, isBehind };
       if (isBehind) this.#schedule();
     });
   }
 
-  /** Draws for as long as a slice may take. @returns true where something still waits */
-  #drawSlice(): boolean {
-    const end = performance.now() + SLICE_MS;
+  /** Draws for so many milliseconds. @returns true where something still waits */
+  #drawFor(length: number): boolean {
+    const end = performance.now() + length;
     while (this.#waiting.length > 0 && performance.now() < end) this.body.add(this.#takePiece());
     return this.#waiting.length > 0;
   }
