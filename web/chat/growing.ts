@@ -18,7 +18,7 @@ const SHARE_BEHIND = 0.6;
 /** Milliseconds of a drawing, so that a key that is pressed meanwhile is heard. */
 const SLICE_MS = 10;
 /** UTF-16 units that are drawn before the clock is looked at. */
-const PIECE = 1_000;
+const PIECE = 4_000;
 
 export class GrowingAnswer {
   readonly item = make('li', {

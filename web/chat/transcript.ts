@@ -13,6 +13,8 @@ import { skipUnseen } from './skip-unseen.ts';
 
 /** The number of messages that are drawn at once: about ten screens. */
 const WINDOW = 40;
+/** The number of messages that are taken out at once: so many that no key has to wait. */
+const AT_ONCE = 20;
 /** The most messages that the API sends in a page. */
 const PAGE = 200;
 
@@ -93,7 +95,7 @@ export function addQuestion(text: string | undefined): GrowingAnswer {
 function leaveOutEarlier(): void {
   const from = changes;
   const leave = () => {
-    const many = Math.min(WINDOW, list.childElementCount - 2 * WINDOW);
+    const many = Math.min(AT_ONCE, list.childElementCount - 2 * WINDOW);
     if (many <= 0 || from !== changes) return;
     const items = [...list.children];
     const stays = items[many];
