@@ -19,7 +19,7 @@ import { promisify } from 'node:util';
 import { cleanEnvironment, localCommand, repository } from '../places.ts';
 
 /** What the Worker is made from. */
-const SOURCES = ['src', 'web', 'wrangler.toml', 'package-lock.json'];
+const SOURCES = ['src', 'web', 'migrations', 'wrangler.toml', 'package-lock.json'];
 
 /** Its file with the settings of `wrangler.toml`. */
 export const CONFIG_FILE = 'wrangler.json';

@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { parseConfig } from '../../../src/config.ts';
+import { hasTenants } from '../../../src/core/tenant.ts';
 import { variablesOf } from '../../../src/host/dev/worker-variables.ts';
 import { migrateFromFolder, openNodeDatabase } from '../../../src/host/node/database/open.ts';
 import { freePort } from '../places.ts';
@@ -16,8 +17,11 @@ const { WORKER_BUILD: build = '', WORKER_STATE: state } = process.env;
 const config = parseConfig(process.env);
 const port = config.PORT === 0 ? await freePort() : config.PORT;
 
-const database = await openNodeDatabase(config);
-await migrateFromFolder(database).finally(() => database.close());
+// Those of tenants are migrated when they are first used.
+if (!hasTenants(config.DATABASE_URL)) {
+  const database = await openNodeDatabase(config);
+  await migrateFromFolder(database).finally(() => database.close());
+}
 
 const miniflare = new Miniflare(
   convertV4MiniflareOptions({
