@@ -6,6 +6,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 export async function startCuttingProxy(target: URL) {
   const sockets = new Set<Socket>();
   let idPassedAt = Infinity;
+  let toLose = 0;
   const server = createServer((socket) => {
     const onward = connect(Number(target.port), target.hostname);
     for (const one of [socket, onward]) {
@@ -15,6 +16,10 @@ export async function startCuttingProxy(target: URL) {
     socket.on('close', () => onward.destroy());
     onward.on('close', () => socket.destroy());
     onward.on('data', (bytes: Buffer) => {
+      if (toLose > 0) {
+        toLose -= 1;
+        socket.resetAndDestroy();
+      }
       if (bytes.includes('id: ')) idPassedAt = Math.min(idPassedAt, Date.now());
     });
     socket.pipe(onward).pipe(socket);
@@ -28,6 +33,10 @@ export async function startCuttingProxy(target: URL) {
   return {
     url: `http://127.0.0.1:${port}`,
     cut,
+    /** Cuts so many connections as soon as the server answers, before a byte of that is passed. */
+    loseAnswers: (count: number) => void (toLose = count),
+    /** The number of answers that are still to be lost. */
+    leftToLose: () => toLose,
     /** The first id went through long enough ago for the browser to know it. */
     idIsOld: () => Date.now() > idPassedAt + 100,
     close() {
