@@ -5,7 +5,7 @@
 import { make } from '../shared/elements.ts';
 
 /** Rows that are drawn beyond what can be seen, on either side. */
-const AROUND = 12;
+const AROUND = 8;
 
 export interface VirtualList {
   /** Draws the rows anew. */
