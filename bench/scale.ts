@@ -18,7 +18,8 @@ import { listConversations } from '../src/store/conversations.ts';
 import { readTranscript } from '../src/store/transcript.ts';
 import type { Database } from '../src/store/database.ts';
 import { endTurn } from '../src/store/turns/end-turn.ts';
-import { readTurn, sweep } from '../src/store/turns/read.ts';
+import { readTurn } from '../src/store/turns/read.ts';
+import { sweep } from '../src/store/turns/sweep.ts';
 import { median, percentile } from './figures.ts';
 
 const [conversations = 100_000, messages = 20] = process.argv.slice(2).map(Number);

@@ -11,7 +11,7 @@ import { sleep } from '../core/retry.ts';
 import type { Telemetry } from '../core/telemetry.ts';
 import type { Registry } from '../models/chat/registry.ts';
 import type { Database } from '../store/database.ts';
-import { sweep } from '../store/turns/read.ts';
+import { sweep } from '../store/turns/sweep.ts';
 import { Allowances } from './accept/allowances.ts';
 import { Claims } from './accept/claims.ts';
 import { TurnEntrance, type Waiting } from './accept/turn-entrance.ts';

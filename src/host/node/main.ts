@@ -5,7 +5,7 @@ import { hasTenants } from '../../core/tenant.ts';
 import type { ActionDependencies } from '../../actions/context.ts';
 import { httpFetchOf, prepareHttpClient } from './http-client/http-client.ts';
 import { noDatabase } from '../../store/database.ts';
-import { sweep } from '../../store/turns/read.ts';
+import { sweep } from '../../store/turns/sweep.ts';
 import {
   DEFAULT_DATABASE_URL,
   migrateFromFolder,

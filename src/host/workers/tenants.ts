@@ -4,7 +4,7 @@ import { forgetLeftBehind } from '../../actions/forget-left-behind.ts';
 import { hasTenants } from '../../core/tenant.ts';
 import type { Tenants } from '../../routes/shared/dependencies.ts';
 import { migrate } from '../../store/migrate.ts';
-import { sweep } from '../../store/turns/read.ts';
+import { sweep } from '../../store/turns/sweep.ts';
 import { migrationsIn } from '../migrations.ts';
 import { dependenciesOf, settle, type WorkerEnv } from './services.ts';
 import { WorkerSockets } from './websocket-object.ts';

@@ -2,7 +2,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { failureOf } from '../../core/errors.ts';
 import { createRetriever, createSearcher } from '../../search/retrieve.ts';
-import { sweep } from '../../store/turns/read.ts';
+import { sweep } from '../../store/turns/sweep.ts';
 import { LocalTurnService } from '../../turns/local-turn-service.ts';
 import type { Asker, StreamOptions, TurnRun, TurnStream } from '../../turns/turn-service.ts';
 import { wireNamed } from '../../wire/registry.ts';

@@ -1,17 +1,16 @@
-/** A turn as everybody may see it in the database, and what others than its owner may ask of it. */
-import { and, eq, lt, not, sql } from 'drizzle-orm';
+/** A turn as everybody may see it in the database. */
+import { and, eq, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
 import type { ReadTurn, Siblings } from '../../core/message.ts';
 import { contentOf } from '../../core/parts.ts';
 import type { Principal } from '../../core/principal.ts';
 import { waitingIn } from '../../core/steering.ts';
 import type { Database } from '../database.ts';
-import { isRemembered, KEY_LIFETIME_MS, type Key } from '../idempotency-keys.ts';
+import { isRemembered, type Key } from '../idempotency-keys.ts';
 import { messageView, siblingsOf } from '../message-view.ts';
 import { ownedBy, ownerOf } from '../ownership.ts';
-import { batch, now, prepare, query, type Given } from '../query.ts';
+import { batch, prepare, query, type Given } from '../query.ts';
 import { conversations, idempotencyKeys, messages, turns } from '../schema.ts';
-import { interrupt, isRunning, isStale, secondLook } from './interrupt.ts';
 import { readRepaired } from './read-repaired.ts';
 
 /** The address of a turn. */
@@ -184,32 +183,4 @@ const selectByKey = prepare((given: Given<'scope' | 'key' | 'fingerprint'>) =>
 export async function findTurnByKey(db: Database, key: Key): Promise<TurnAddress | undefined> {
   const [[found]] = await batch(db, [selectByKey({ ...key })], 'read');
   return found;
-}
-
-/** Asks a turn's owner, wherever it is, to cancel it: it looks about once a second. */
-export async function requestCancel(db: Database, turnId: string): Promise<void> {
-  const isIt = and(eq(turns.id, turnId), isRunning);
-  await batch(db, [query.update(turns).set({ cancelRequestedAt: now }).where(isIt)], 'write');
-}
-
-/**
- * Ends what dead owners left behind and forgets old idempotency keys.
- * @param running the turns of whoever sweeps: their owner is not dead, however long the database
- *   could not hear of them
- */
-export async function sweep(
-  db: Database,
-  leaseMs: number,
-  running: readonly string[] = [],
-): Promise<void> {
-  const isAlive = sql`${turns.id} in (select value from json_each(${JSON.stringify(running)}))`;
-  const isLost = and(not(isAlive), isStale(leaseMs));
-  const [[found]] = await batch(
-    db,
-    [query.select({ id: turns.id }).from(turns).where(isLost).limit(1)],
-    'read',
-  );
-  if (found) await secondLook();
-  const isOld = lt(idempotencyKeys.createdAt, sql`${now} - ${KEY_LIFETIME_MS}`);
-  await batch(db, [interrupt(isLost), query.delete(idempotencyKeys).where(isOld)], 'write');
 }

@@ -1,7 +1,7 @@
 /** Cancels a turn, wherever it runs. */
 import { sleep } from '../../core/retry.ts';
 import type { Database } from '../../store/database.ts';
-import { requestCancel } from '../../store/turns/read.ts';
+import { requestCancel } from '../../store/turns/request-cancel.ts';
 import type { TurnSources } from '../follow/turn-sources.ts';
 import type { RunningTurns } from './running-turns.ts';
 

@@ -80,7 +80,9 @@ import {
   removePermission,
   storeToolRun,
 } from '../../../src/store/turns/tool-runs.ts';
-import { findTurn, requestCancel, sweep } from '../../../src/store/turns/read.ts';
+import { findTurn } from '../../../src/store/turns/read.ts';
+import { requestCancel } from '../../../src/store/turns/request-cancel.ts';
+import { sweep } from '../../../src/store/turns/sweep.ts';
 import { LocalTurnService } from '../../../src/turns/local-turn-service.ts';
 import { createToolRegistry } from '../../../src/turns/tools/registry.ts';
 import { asRecord } from '../../support/json.ts';

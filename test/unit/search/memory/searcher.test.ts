@@ -58,13 +58,18 @@ async function remember(): Promise<void> {
   expect(remembering.libraries.get(USER)).toBeDefined();
 }
 
-/** Enough that two scores which are equal but for a rounding decide little. */
-const QUERIES = 80;
+/** Enough that two scores which are equal but for a rounding decide little: hybrid has more. */
+const QUERIES = 30;
+const HYBRID_QUERIES = 80;
 
 /** @returns the share of positions that hold the same chunk */
-async function agreement(mode: RetrievalMode, more: Partial<RetrievalRequest> = {}) {
+async function agreement(
+  mode: RetrievalMode,
+  more: Partial<RetrievalRequest> = {},
+  queries = QUERIES,
+) {
   let [same, all] = [0, 0];
-  for (let at = 0; at < QUERIES; at++) {
+  for (let at = 0; at < queries; at++) {
     const request = { query: textBy(random, 3 + (at % 10)), mode, ...more };
     const [expected, given] = [await found(statements, request), await found(remembering, request)];
     expect(given.length).toBe(expected.length);
@@ -78,7 +83,8 @@ it.each(['hybrid', 'keyword', 'vector'] as const)(
   '%s: the same chunks in the same places',
   async (mode) => {
     await remember();
-    expect(await agreement(mode)).toBeGreaterThanOrEqual(0.995);
+    const queries = mode === 'hybrid' ? HYBRID_QUERIES : QUERIES;
+    expect(await agreement(mode, {}, queries)).toBeGreaterThanOrEqual(0.995);
   },
 );
 

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
 import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
 import { claimTurn } from '../../../../src/store/turns/claim-turn.ts';
-import { readTurn, sweep } from '../../../../src/store/turns/read.ts';
+import { readTurn } from '../../../../src/store/turns/read.ts';
+import { sweep } from '../../../../src/store/turns/sweep.ts';
 import { newClaim } from './new-claim.ts';
 
 const LEASE_MS = 1_000;
