@@ -4,6 +4,7 @@ import { request } from '../support/http.ts';
 import { openStream } from '../support/sse.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
+import { openWebSocket } from '../support/websocket.ts';
 import { aProblem } from './shapes.ts';
 import { suiteTarget, unique } from './target.ts';
 
@@ -73,4 +74,33 @@ it('refuses one stream too many, stores nothing of it, and frees a place with ea
   await expect.poll(() => streamsOf(user_id), { timeout: 20_000 }).toMatchObject({ used: 1 });
   second.close();
   await expect.poll(() => streamsOf(user_id), { timeout: 20_000 }).toMatchObject({ used: 0 });
+}, 90_000);
+
+it('counts the streams of sockets, and each until it ends or its client has left', async () => {
+  const user = unique('user');
+  const model = stallingModel();
+  const short = { message: 'Hi', model: 'offline' };
+  const socket = await openWebSocket(`${server.url}/ws/${user}`);
+  socket.send({ message: 'Hi', model });
+  await socket.next('chunk');
+  for (const one of [short, short, short]) {
+    socket.send(one);
+    await socket.next('message_complete');
+  }
+  socket.send({ message: 'Hi', model });
+  await socket.next('chunk');
+  socket.send(short);
+  const refused = await socket.next('error');
+  expect(refused['problem']).toMatchObject({ status: 429, code: 'rate_limited' });
+  socket.terminate();
+  const next = await openWebSocket(`${server.url}/ws/${user}`);
+  const answer = async () => {
+    next.send(short);
+    for (;;) {
+      const { type } = await next.next();
+      if (type === 'error' || type === 'message_complete') return type;
+    }
+  };
+  await expect.poll(answer, { timeout: 20_000 }).toBe('message_complete');
+  next.close();
 }, 90_000);

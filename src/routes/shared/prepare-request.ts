@@ -3,13 +3,11 @@ import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { refuseForeignOrigin } from '../../auth/origin.ts';
 import { ParleyError } from '../../core/errors.ts';
-import { keyIdOf, tenantOf, userIdOf } from '../../core/principal.ts';
-import { StreamLimitsDatabase } from '../../store/limits/stream-limits.ts';
-import { limitedStreams } from '../../turns/limit-streams.ts';
 import { LARGEST_UPLOAD } from '../../documents/extract.ts';
 import type { AppContext, AppEnv } from './dependencies.ts';
 import { authenticate, identifiedRequest } from './identify.ts';
 import { requireKnownNames } from './known-fields.ts';
+import { countedStreams } from './limit-streams.ts';
 import { declaredLength, hasBody, isForm, jsonRequest } from './request-body.ts';
 
 export interface RouteTraits {
@@ -77,18 +75,11 @@ export function prepareRequest(traits: RouteTraits): MiddlewareHandler<AppEnv> {
  */
 function limitStreams(c: AppContext, { takesTicket }: RouteTraits): void {
   const dependencies = c.get('dependencies');
-  const { config, limits: defaults } = dependencies;
-  const principal = c.get('principal');
-  const userId = userIdOf(principal);
-  if (!defaults || userId === undefined) return;
-  const reader = { tenant: tenantOf(principal), userId, keyId: keyIdOf(principal) ?? null };
-  const ask = { ...reader, defaults, leaseMs: config.TURN_LEASE_MS };
-  const asking = new StreamLimitsDatabase(dependencies.db, ask);
-  const defer = (work: Promise<unknown>) => dependencies.defer(work);
-  const limits = () => asking.limits();
-  const turns = limitedStreams(dependencies.turns, { reader, limits, defer });
+  const counted = countedStreams(dependencies, c.get('principal'));
+  if (!counted) return;
+  const { turns, db } = counted;
   const isStream = takesTicket ?? /\bevent-stream\b/.test(c.req.header('accept') ?? '');
-  c.set('dependencies', { ...dependencies, turns, ...(isStream && { db: asking }) });
+  c.set('dependencies', { ...dependencies, turns, ...(isStream && { db }) });
 }
 
 function largestBody({ takesFile, takesHistory }: RouteTraits): number {

@@ -53,6 +53,7 @@ export function frameSink(
   settle: { resolve: () => void; reject: (error: unknown) => void },
 ): Sink {
   let rest = '';
+  const closed = new AbortController();
   const isFull = () => (socket.bufferedAmount ?? 0) > MOST_BUFFERED;
   const write = (text: string) => {
     const lines = (rest + text).split('\n');
@@ -64,9 +65,13 @@ export function frameSink(
     write,
     end(text) {
       write(text);
+      closed.abort();
       settle.resolve();
     },
-    fail: settle.reject,
+    fail(error) {
+      closed.abort();
+      settle.reject(error);
+    },
     onDrain(callback) {
       const check = () => {
         if (socket.gone.aborted) return;
@@ -76,9 +81,20 @@ export function frameSink(
       setTimeout(check, DRAIN_CHECK_MS);
     },
     onClose(callback) {
-      if (socket.gone.aborted) callback();
-      socket.gone.addEventListener('abort', callback, { once: true });
+      const once = oneCall(callback);
+      if (socket.gone.aborted || closed.signal.aborted) once();
+      socket.gone.addEventListener('abort', once, { once: true });
+      closed.signal.addEventListener('abort', once, { once: true });
       socket.gone.addEventListener('abort', settle.resolve, { once: true });
     },
+  };
+}
+
+/** Returns a function that calls back the first time that it is called. */
+function oneCall(callback: () => void): () => void {
+  let isCalled = false;
+  return () => {
+    if (!isCalled) callback();
+    isCalled = true;
   };
 }

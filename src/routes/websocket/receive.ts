@@ -13,6 +13,7 @@ import { websocketFrames } from '../../wire/websocket-frames.ts';
 import { beginMemory, forgetAll } from '../responses/socket-memory.ts';
 import { streamOptions } from '../shared/answer-turn.ts';
 import { invalidInput } from '../shared/invalid-input.ts';
+import { countedStreams } from '../shared/limit-streams.ts';
 import { parametersOf } from '../shared/parameters.ts';
 import type { Socket } from './frame-sink.ts';
 import { incoming, type Incoming } from './frames.ts';
@@ -91,9 +92,9 @@ function contextOf({ user, gone }: Socket, dependencies: ActionDependencies): Ac
   if (user.kind === 'user' && user.expiresAt !== undefined && user.expiresAt <= Date.now())
     throw unauthenticated();
   const proof = proofOf(user);
-  if (!proof) return { principal: user, dependencies, asker };
-  const db = new ConfirmingDatabase(dependencies.db, proof);
-  return { principal: user, dependencies: { ...dependencies, db }, asker };
+  const db = proof ? new ConfirmingDatabase(dependencies.db, proof) : dependencies.db;
+  const turns = countedStreams(dependencies, user)?.turns ?? dependencies.turns;
+  return { principal: user, dependencies: { ...dependencies, db, turns }, asker };
 }
 
 /**
