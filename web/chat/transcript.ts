@@ -13,8 +13,8 @@ import { skipUnseen } from './skip-unseen.ts';
 
 /** The number of messages that are drawn at once: about ten screens. */
 const WINDOW = 40;
-/** The number of messages that are taken out at once: so many that no key has to wait. */
-const AT_ONCE = 20;
+/** The messages that are taken out at once: fewer would mean more frames in which all are there. */
+const AT_ONCE = 40;
 /** The most messages that the API sends in a page. */
 const PAGE = 200;
 
