@@ -9,6 +9,7 @@ import type { Outcome, TurnHead } from '../../core/message.ts';
 import type { Citation, GrowingType, Part } from '../../core/parts.ts';
 import { DONE, EVENT_STREAM_HEADERS } from '../sse.ts';
 import { BrokenOff, type AnswerTexts, type Encoder, type Wire } from '../wire.ts';
+import { INDEX, PART_ADDED, PART_DONE, TEXT_DONE, terminalOf } from './event-names.ts';
 import { itemId } from './ids.ts';
 import {
   messageItem,
@@ -230,23 +231,4 @@ class ResponseEncoder implements Encoder {
   #done(item: object, index: number): string {
     return this.#event('response.output_item.done', { output_index: index, item });
   }
-}
-
-const INDEX = { text: { content_index: 0 }, reasoning: { summary_index: 0 } };
-const PART_ADDED = {
-  text: 'response.content_part.added',
-  reasoning: 'response.reasoning_summary_part.added',
-};
-const PART_DONE = {
-  text: 'response.content_part.done',
-  reasoning: 'response.reasoning_summary_part.done',
-};
-const TEXT_DONE = {
-  text: 'response.output_text.done',
-  reasoning: 'response.reasoning_summary_text.done',
-};
-
-function terminalOf(status: string): string {
-  if (status === 'completed' || status === 'failed') return `response.${status}`;
-  return 'response.incomplete';
 }
