@@ -130,8 +130,8 @@ describe.concurrent('a tool of the page', () => {
   });
 
   it('is called again by the same answer, which is whole after a reload too', async () => {
-    const slow = { text: 'It rains in both.', delayMs: { between: 300 } };
-    const script = [{ toolCalls: [[rome]] }, { toolCalls: [[], [paris]] }, slow];
+    const held = { text: 'It rains in both.', holdAt: 1 };
+    const script = [{ toolCalls: [[rome]] }, { toolCalls: [[], [paris]] }, held];
     const { chat, made, id, user_id, name } = await chatting(script);
     await chat.sendMessage({ text: 'Does it rain?' });
     await answer(chat, 'call_rome', 'rain');
@@ -142,7 +142,10 @@ describe.concurrent('a tool of the page', () => {
 
     const reloaded = made((await transcript(id, user_id)) as ChatMessage[]);
     expect(reloaded.messages).toHaveLength(2);
-    await reloaded.resumeStream();
+    const resuming = reloaded.resumeStream();
+    await until(() => expect(reloaded.status).toBe('streaming'));
+    await target.upstream.release(name);
+    await resuming;
     await isReady(reloaded, 'It rains in both.');
     await isReady(chat, 'It rains in both.');
     expect(reloaded.messages).toHaveLength(2);
