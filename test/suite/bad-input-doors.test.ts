@@ -226,7 +226,8 @@ describe.concurrent.each(naming)('while a turn runs, another client of $name', (
 });
 
 it('while a turn runs, every socket is told that the conversation is busy', async () => {
-  const { model } = await scripted(target, { tokens: ['a ', 'b'], delayMs: { between: 1_500 } });
+  const fault = { how: 'stall' as const, afterTokens: 1 };
+  const { model } = await scripted(target, { tokens: ['a ', 'b'], fault });
   const user = unique('user');
   const conversationId = await conversation(target, { user_id: user, model });
   const chat: Chat = { user, model, name: unique('chat'), said: [], conversationId };
@@ -250,6 +251,7 @@ it('while a turn runs, every socket is told that the conversation is busy', asyn
       refused.leave();
     }),
   );
+  await target.call(`/turns/${first.turnId}/cancel`, { method: 'POST' });
   await first.end();
   const { json } = await target.call(`/conversations/${conversationId}/messages`);
   expect(asArray(json)).toHaveLength(2);

@@ -128,14 +128,15 @@ describe.concurrent('a conversation', () => {
   });
 
   it('takes nothing while a turn runs in it', async () => {
-    const { model, name } = await scripted(target, { tokens, delayMs: { between: 300 } });
-    const client = clientOf(unique('user'));
-    const { id: conversation } = await client.conversations.create();
-    await client.responses.create({ model, conversation, input: 'A tale', background: true });
-    await target.upstream.waitForRequest(name);
+    const { model } = await scripted(target, { tokens, fault: { how: 'stall', afterTokens: 1 } });
+    const { conversations, responses } = clientOf(unique('user'));
+    const { id: conversation } = await conversations.create();
+    const asked = { model, conversation, input: 'A tale', background: true };
+    const { id } = await responses.create(asked);
     const path = `/v1/conversations/${conversation}/items`;
     const { status } = await target.call(path, { json: { items: [question] } });
     expect(status).toBe(409);
+    await responses.cancel(id);
   });
 
   it('is nobody else’s, and takes no instructions later', async () => {

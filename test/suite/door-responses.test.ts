@@ -6,7 +6,7 @@ import { APIError } from 'openai';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { openStream } from '../support/sse.ts';
-import { asRecord } from '../support/json.ts';
+import { asRecord, parseJson } from '../support/json.ts';
 import { responseEvent, responseResource } from './open-responses.ts';
 import { openAiClient } from './openai-client.ts';
 import { suiteTarget, unique } from './target.ts';
@@ -363,15 +363,18 @@ describe.concurrent('a stored response', () => {
   });
 
   it('tells the end to a reader who has named a number beyond it', async () => {
-    const { model, name } = await scripted(target, { tokens, delayMs: { between: 300 } });
+    const { model } = await scripted(target, { tokens, fault: { how: 'stall', afterTokens: 2 } });
     const { responses } = clientOf(unique('user'));
     const { id } = await responses.create({ model, input: 'Tell me', background: true });
-    await target.upstream.waitForRequest(name);
-    const { events, last } = await eventsOf(`/v1/responses/${id}?stream=true&starting_after=999`);
-    expect(events).toMatchObject([
-      { type: 'response.completed', sequence_number: 1000, response: { status: 'completed' } },
+    const stream = await target.stream(`/v1/responses/${id}?stream=true&starting_after=999`);
+    expect(stream.status).toBe(200);
+    await responses.cancel(id);
+    const { events } = await stream.collect();
+    const said = events.map(({ data }) => parseJson(data) ?? data);
+    expect(said).toMatchObject([
+      { type: 'response.incomplete', sequence_number: 1000, response: { status: 'cancelled' } },
+      '[DONE]',
     ]);
-    expect(last).toBe('[DONE]');
   });
 
   it('has the same numbers in every replay, from whatever event on', async () => {
