@@ -69,6 +69,7 @@ describe.concurrent('a response', () => {
       metadata: { topic: 'tales' },
       temperature: 0.5,
       max_output_tokens: 100,
+      text: { format: { type: 'json_schema', name: 'anything', schema: {} } },
     });
     expect(response.output_text).toBe(answer);
     expect(response.output.map(({ type }) => type)).toEqual(['reasoning', 'message']);

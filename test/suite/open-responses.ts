@@ -65,7 +65,7 @@ const format = z.discriminatedUnion('type', [
   z.looseObject({
     type: z.literal('json_schema'),
     name: z.string(),
-    description: z.string().nullable(),
+    description: z.string(),
     schema: z.record(z.string(), z.unknown()).nullable(),
     strict: z.boolean().nullable(),
   }),

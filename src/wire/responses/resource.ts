@@ -137,6 +137,6 @@ function shownTool({ name, description, input_schema: parameters }: ClientTool) 
 
 function shownFormat(format: ResponseFormat = { type: 'text' }) {
   if (format.type !== 'json_schema') return { type: format.type };
-  const { name, description = null, schema, strict = null } = format.json_schema;
+  const { name, description = '', schema, strict = null } = format.json_schema;
   return { type: 'json_schema' as const, name, description, schema, strict };
 }
