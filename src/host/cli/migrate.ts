@@ -7,7 +7,12 @@ import { ConfigError, parseConfig, type Config } from '../../config.ts';
 import { hasTenants } from '../../core/tenant.ts';
 import { migrate } from '../../store/migrate.ts';
 import { loadEnvFile } from '../env-file.ts';
-import { migrateFromFolder, openNodeDatabase, readMigrations } from '../node/database/open.ts';
+import {
+  migrateFromFolder,
+  openNodeDatabase,
+  readMigrations,
+  tenantConnector,
+} from '../node/database/open.ts';
 import { exitOnError } from '../run-main.ts';
 import { configOfTenant, tenantArgument } from './command-config.ts';
 
@@ -34,17 +39,19 @@ async function migrateAll(config: Config): Promise<void> {
       'DATABASE_URL has no {tenant}, so there is one database: leave out --all',
     );
   const tenants = await readNames();
-  const configs = tenants.map((tenant) => configOfTenant(config, tenant));
+  // A name that none can be stops the command before anything is done.
+  for (const tenant of tenants) configOfTenant(config, tenant);
+  const connect = tenantConnector(config);
   const migrations = await readMigrations();
   let done = 0;
   let failed = 0;
   const tell = (tenant: string, outcome: string) =>
     console.log(`${++done}/${tenants.length} ${tenant}: ${outcome}`);
-  const waiting = configs.map((own, place) => ({ own, tenant: tenants[place] ?? '' })).values();
+  const waiting = tenants.values();
   const work = async () => {
-    for (const { own, tenant } of waiting)
+    for (const tenant of waiting)
       try {
-        const db = await openNodeDatabase(own);
+        const db = await connect(tenant);
         tell(tenant, outcomeOf(await migrate(db, migrations)));
         db.close();
       } catch (error) {

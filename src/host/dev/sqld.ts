@@ -10,13 +10,22 @@
 const CHECKPOINT_INTERVAL_S = 3_600;
 
 /**
+ * The namespaces that are open at once: beyond them sqld closes one for another, and meanwhile
+ * answers that it has no such namespace.
+ */
+const MOST_ACTIVE = 1_000;
+
+/**
  * Returns the arguments of a `sqld`.
  * @param directory the directory of its data, which may not exist yet
  * @param address the host and port to listen on
  * @param adminAddress where namespaces are made; undefined for a server of one database
  */
 export function sqldArguments(directory: string, address: string, adminAddress?: string): string[] {
-  const namespaces = ['--enable-namespaces', '--disable-default-namespace', '--admin-listen-addr'];
+  const namespaces = [
+    ...['--enable-namespaces', '--disable-default-namespace'],
+    ...['--max-active-namespaces', String(MOST_ACTIVE), '--admin-listen-addr'],
+  ];
   return [
     '--no-welcome',
     '--db-path',

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ConfigError, type Config } from '../../../config.ts';
 import { urlOfTenant } from '../../../core/tenant.ts';
-import type { Database } from '../../../store/database.ts';
+import { openDatabase, type Database } from '../../../store/database.ts';
 import { migrate, PATIENCE_MS, type Migration } from '../../../store/migrate.ts';
 import type { HttpFetch } from '../../../models/http.ts';
 import { httpFetchOf } from '../http-client/http-client.ts';
@@ -16,16 +16,19 @@ const MIGRATIONS = resolve(import.meta.dirname, '../../../../migrations');
 export type DatabaseSettings = Pick<Config, 'DATABASE_URL' | 'DATABASE_AUTH_TOKEN' | 'HTTP_CLIENT'>;
 
 /**
- * Returns what connects to the databases of tenants, all by one HTTP client. It throws a RangeError
- * for a name that no tenant can have.
+ * Returns what connects to the databases of tenants, all by one HTTP client. No stream is kept: a
+ * server counts those of all its databases together (`sqld`: 128), and each for ten idle seconds.
+ * It throws a RangeError for a name that no tenant can have.
  */
 export function tenantConnector(config: DatabaseSettings): (tenant: string) => Promise<Database> {
   const { DATABASE_URL = '', DATABASE_AUTH_TOKEN: authToken } = config;
   let network: HttpFetch | undefined;
   return async (tenant) => {
-    const { connectStreams, KEPT_FOR_MS } = await import('./hrana-streams.ts');
-    network ??= httpFetchOf(config, KEPT_FOR_MS);
-    return connectStreams({ url: urlOfTenant(DATABASE_URL, tenant), authToken }, network);
+    const { openClient, timed } = await import('../../../store/connect-http.ts');
+    const { KEPT_FOR_MS } = await import('./hrana-streams.ts');
+    const request = timed((network ??= httpFetchOf(config, KEPT_FOR_MS)));
+    const address = { url: urlOfTenant(DATABASE_URL, tenant), authToken };
+    return openDatabase(() => openClient(address, request));
   };
 }
 
