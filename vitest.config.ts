@@ -1,7 +1,7 @@
 /**
  * The tests: `unit` runs in the test process alone, `host` starts and stops the programs, `node`
- * and `workerd` are the same black-box suite against the two runtimes, `faults` breaks things for
- * real. `slow` is run by itself: `npm run test:slow`.
+ * and `workerd` are the same black-box suite against the two runtimes, `browser` is the page in a
+ * real browser, `faults` breaks things for real. `slow` is run by itself: `npm run test:slow`.
  */
 import { defineConfig } from 'vitest/config';
 
@@ -14,20 +14,22 @@ const MAX_WORKERS = 2;
  */
 const SAME_IN_THE_BROWSER = ['page-*', 'example-pages'].map((name) => `test/suite/${name}.test.ts`);
 
-/** The black-box suite against one runtime; its server is started once for all files. */
-function suite(runtime: 'node' | 'workerd') {
+/** Black-box tests against one runtime; its server is started once for all files. */
+function suite(runtime: 'node' | 'workerd', files: { include: string[]; exclude?: string[] }) {
   return {
     extends: true as const,
     test: {
       name: runtime,
-      include: ['test/suite/**/*.test.ts'],
-      exclude: runtime === 'workerd' ? SAME_IN_THE_BROWSER : [],
+      ...files,
       globalSetup: [`test/suite/start-${runtime}.ts`],
       testTimeout: 60_000,
       hookTimeout: 60_000,
     },
   };
 }
+
+const everywhere = { include: ['test/suite/**/*.test.ts'], exclude: SAME_IN_THE_BROWSER };
+const browser = suite('node', { include: SAME_IN_THE_BROWSER });
 
 export default defineConfig({
   test: {
@@ -52,8 +54,9 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      suite('node'),
-      suite('workerd'),
+      suite('node', everywhere),
+      suite('workerd', everywhere),
+      { ...browser, test: { ...browser.test, name: 'browser' } },
       {
         extends: true,
         test: {

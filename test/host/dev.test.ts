@@ -62,7 +62,6 @@ it('says that wrangler has ended by itself, and fails', async () => {
 
 it.each([
   ['SIGTERM to it', (pid: number) => process.kill(pid, 'SIGTERM')],
-  ['SIGINT to it', (pid: number) => process.kill(pid, 'SIGINT')],
   ['Ctrl-C, which reaches its whole group', (pid: number) => process.kill(-pid, 'SIGINT')],
 ])('leaves no process behind after %s', async (_, send) => {
   sqld = await startSqld();

@@ -111,12 +111,15 @@ it('lists the models that are on', async () => {
   expect(ids).toEqual(
     expect.arrayContaining(['fast', 'smart', 'offline', 'groq/llama-3.1-8b-instant']),
   );
-  for (const id of ids) {
-    const { status: answered } = await target.call('/conversations', {
-      json: { user_id: unique('user'), message: 'are you on', model: id },
+  // `offline/slow` is as slow as it says: the tests of the offline models ask it.
+  const asked = ids
+    .filter((id) => id !== 'offline/slow')
+    .map(async (id) => {
+      const json = { user_id: unique('user'), message: 'are you on', model: id };
+      const answer = await target.call('/conversations', { json });
+      return { id, status: answer.status };
     });
-    expect(answered, id).toBe(200);
-  }
+  for (const answer of await Promise.all(asked)) expect(answer).toMatchObject({ status: 200 });
 });
 
 it.each(['/docs', '/redoc'])('%s has a way home and follows the dark mode', async (path) => {

@@ -35,8 +35,8 @@ export class WriteLock {
   /** Takes the lock: the main thread lets its events go on meanwhile, another thread blocks. */
   take(): Promise<void> | undefined {
     if (isMainThread) return this.#takeFirst();
-    while (Atomics.load(this.#numbers, WAITING) > 0)
-      Atomics.wait(this.#numbers, WAITING, Atomics.load(this.#numbers, WAITING), LOOK_EVERY_MS);
+    for (let waiting = this.#waiting(); waiting > 0; waiting = this.#waiting())
+      Atomics.wait(this.#numbers, WAITING, waiting, LOOK_EVERY_MS);
     while (!this.tryTake()) this.#waitHere();
     return undefined;
   }
@@ -64,6 +64,11 @@ export class WriteLock {
       Atomics.sub(this.#numbers, WAITING, 1);
       Atomics.notify(this.#numbers, WAITING);
     }
+  }
+
+  /** Returns how many of the main thread wait, who go first. */
+  #waiting(): number {
+    return Atomics.load(this.#numbers, WAITING);
   }
 
   #waitHere(): void {
