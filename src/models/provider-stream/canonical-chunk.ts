@@ -13,7 +13,7 @@ export interface ChunkDialect {
 export const GROQ_CHUNKS: ChunkDialect = { thought: 'reasoning', usage: 'x_groq' };
 export const OPENAI_CHUNKS: ChunkDialect = { usage: 'usage' };
 
-/** Whatever was reported, a provider is shown an error that it can read; ours takes its place. */
+/** Shows a provider an error that it can read, whatever was reported; ours takes its place. */
 export const ERROR_CHUNK = {
   error: { message: 'the service reported an error', type: 'server_error' },
 };

@@ -4,7 +4,7 @@ import type { Answer } from '../model-calls.ts';
 import type { OnPart } from '../part-stream.ts';
 import { ProviderBody } from './provider-body.ts';
 
-/** Whatever was reported, the provider is shown an error that it can read. */
+/** Shows the provider an error that it can read, whatever was reported. */
 const ERROR_EVENT = {
   error: { code: 500, message: 'the service reported an error', status: 'INTERNAL' },
 };
