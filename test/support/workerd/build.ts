@@ -14,7 +14,8 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { cleanEnvironment, localCommand, repository } from '../places.ts';
 
@@ -25,6 +26,8 @@ const SOURCES = ['src', 'web', 'migrations', 'wrangler.toml', 'package-lock.json
 export const CONFIG_FILE = 'wrangler.json';
 
 const builds = join(repository, '.data', 'workers');
+const lock = `${builds}.lock`;
+const LONGEST_BUILD_MS = 180_000;
 
 let building: Promise<string> | undefined;
 
@@ -36,9 +39,36 @@ export function builtWorker(): Promise<string> {
 
 async function build(): Promise<string> {
   const directory = join(builds, stateOf(SOURCES));
-  if (existsSync(directory)) return directory;
+  while (!existsSync(directory)) {
+    if (takeLock())
+      try {
+        if (!existsSync(directory)) await buildIn(directory);
+      } finally {
+        rmSync(lock, { recursive: true, force: true });
+      }
+    else await sleep(200);
+  }
+  return directory;
+}
+
+/** Returns true for the one process that may build; the others wait for what it makes. */
+function takeLock(): boolean {
+  mkdirSync(dirname(lock), { recursive: true });
+  const since = statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
+  // Its process was killed.
+  if (since !== undefined && Date.now() - since > LONGEST_BUILD_MS)
+    rmSync(lock, { recursive: true, force: true });
+  try {
+    mkdirSync(lock);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function buildIn(directory: string): Promise<void> {
   rmSync(builds, { recursive: true, force: true });
-  const unfinished = `${directory}.${process.pid}`;
+  const unfinished = `${directory}.unfinished`;
   mkdirSync(unfinished, { recursive: true });
   const wrangler = localCommand('wrangler');
   await promisify(execFile)(wrangler, ['deploy', '--dry-run', '--outdir', unfinished], {
@@ -51,7 +81,6 @@ async function build(): Promise<string> {
   const config = readConfig({ config: join(repository, 'wrangler.toml') });
   writeFileSync(join(unfinished, CONFIG_FILE), JSON.stringify(config));
   renameSync(unfinished, directory);
-  return directory;
 }
 
 /** Returns a name for the present state of files: it differs when one of them was written. */
