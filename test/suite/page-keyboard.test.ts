@@ -149,6 +149,8 @@ const WAYS: Way[] = [
     async act(page) {
       await page.locator('#title').click();
       await press(page, 'Documents');
+      // What the dialog takes is loaded when it is first opened: until then, Tab goes on behind it.
+      await page.getByRole('dialog').waitFor();
     },
     async done(page) {
       await tabTo(page, /Choose files/u);
