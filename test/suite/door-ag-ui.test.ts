@@ -30,7 +30,7 @@ function agentOf({ user = unique('user'), messages = [], threadId = unique('thre
 
 async function modelOf(script: SentScript) {
   const { model, name } = await scripted(target, script);
-  return { name, forwardedProps: { model } };
+  return { name, forwardedProps: { model }, goOn: () => target.upstream.release(name) };
 }
 
 const TOOL = {
@@ -144,9 +144,9 @@ describe('an agent of AG-UI', () => {
 
 describe('a run', () => {
   const post = async (more: object, headers: Record<string, string> = {}) => {
-    const { forwardedProps } = await modelOf({
+    const { forwardedProps, goOn } = await modelOf({
       tokens: ['One ', 'two ', 'three ', 'four'],
-      delayMs: { between: 200 },
+      holdAt: 2,
     });
     const json = {
       threadId: unique('thread'),
@@ -157,7 +157,7 @@ describe('a run', () => {
     };
     const again = (others: Record<string, string> = {}) =>
       target.stream('/ag-ui', { method: 'POST', json, headers: { ...headers, ...others } });
-    return { json, again };
+    return { json, again, goOn };
   };
 
   const deltas = (data: string[]) =>
@@ -168,7 +168,7 @@ describe('a run', () => {
       .join('');
 
   it('goes on after the cursor of a client that comes back, and is one turn', async () => {
-    const { again } = await post({});
+    const { again, goOn } = await post({});
     const first = await again();
     let cursor = '';
     let text = '';
@@ -179,6 +179,7 @@ describe('a run', () => {
     }
     first.close();
     const rest = await again({ 'last-event-id': cursor });
+    await goOn();
     const { events } = await rest.collect();
     expect(text + deltas(events.map(({ data }) => data))).toBe('One two three four');
     expect(rest.headers['x-turn-id']).toBe(first.headers['x-turn-id']);
@@ -187,9 +188,10 @@ describe('a run', () => {
   });
 
   it('a run that is posted again joins the first', async () => {
-    const { again } = await post({});
+    const { again, goOn } = await post({});
     const one = await again();
     const two = await again();
+    await goOn();
     expect(two.headers['x-turn-id']).toBe(one.headers['x-turn-id']);
     const heard = await Promise.all([one.collect(), two.collect()]);
     for (const { events } of heard)

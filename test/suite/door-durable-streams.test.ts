@@ -8,29 +8,28 @@ import { conversation, hear, scripted, storedMessages } from './turns.ts';
 const target = suiteTarget();
 const WORDS = ['One\n', 'two ', 'naïve ', '😀 ', 'five ', 'six ', 'seven ', 'eight'];
 
-/** Begins a turn that says some words, five a second, and returns where its text can be read. */
+/** Begins a turn that says half of its words until `goOn`, and tells where its text is read. */
 async function speaking(script: object = {}, message = 'hi') {
-  const { model } = await scripted(target, {
-    tokens: WORDS,
-    delayMs: { between: 200 },
-    ...script,
-  });
+  const { model, name } = await scripted(target, { tokens: WORDS, holdAt: 4, ...script });
   const user = unique('user');
   const id = await conversation(target, { user_id: user });
   const path = `/conversations/${id}/messages`;
   const asked = await target.stream(path, { method: 'POST', json: { message, model } });
   const turn = String(asked.headers['x-turn-id']);
-  return { user, id, turn, heard: hear(asked), url: `${target.url}/streams/turns/${turn}` };
+  const goOn = () => target.upstream.release(name);
+  return { user, id, turn, heard: hear(asked), goOn, url: `${target.url}/streams/turns/${turn}` };
 }
 
 async function finished(script: object = {}) {
-  const turn = await speaking({ delayMs: {}, ...script });
+  const turn = await speaking(script);
+  await turn.goOn();
   await turn.heard;
   return turn;
 }
 
 /**
  * Reads with the client, which goes on until the stream is closed; `end` rejects when it is not.
+ * The client may hand out the last text after that.
  */
 async function read(url: string, live: LiveMode, offset?: string) {
   const response = await stream({ url, live, offset });
@@ -39,7 +38,7 @@ async function read(url: string, live: LiveMode, offset?: string) {
     heard.text += chunk.text;
     heard.offset = chunk.offset;
   });
-  return { heard, response, end: response.closed.then(() => heard.text) };
+  return { heard, response, end: response.closed };
 }
 
 describe.each<{ live: LiveMode; name: string }>([
@@ -47,30 +46,37 @@ describe.each<{ live: LiveMode; name: string }>([
   { live: 'sse', name: 'by server-sent events' },
 ])('the client that reads $name', ({ live }) => {
   it('follows a running turn to its end', async () => {
-    const { url, id, heard } = await speaking();
-    const { response, end } = await read(url, live);
-    expect(await end).toBe(WORDS.join(''));
+    const { url, id, heard, goOn } = await speaking();
+    const { response, end, heard: told } = await read(url, live);
+    await expect.poll(() => told.text).not.toBe('');
+    await goOn();
+    await end;
+    await expect.poll(() => told.text).toBe(WORDS.join(''));
     expect(response.streamClosed).toBe(true);
     expect((await storedMessages(target, id)).at(-1)?.content).toBe(WORDS.join(''));
     await heard;
   });
 
   it('goes on at the offset that it was given', async () => {
-    const { url, heard } = await speaking();
+    const { url, heard, goOn } = await speaking();
     const first = await read(url, live);
-    await expect.poll(() => first.heard.text.length).toBeGreaterThan(8);
+    await expect.poll(() => first.heard.text).toBe(WORDS.slice(0, 4).join(''));
     const { text, offset } = first.heard;
     first.response.cancel();
     await first.end;
     const rest = await read(url, live, offset);
-    expect(text + (await rest.end)).toBe(WORDS.join(''));
+    await goOn();
+    await rest.end;
+    await expect.poll(() => text + rest.heard.text).toBe(WORDS.join(''));
     await heard;
   });
 
   it('is told that a turn has failed, after all that it said', async () => {
-    const script = { delayMs: { between: 100 }, fault: { how: 'reset', afterTokens: 4 } };
-    const { url, heard } = await speaking(script);
+    const script = { holdAt: 2, fault: { how: 'reset', afterTokens: 4 } };
+    const { url, heard, goOn } = await speaking(script);
     const { response, end, heard: told } = await read(url, live);
+    await expect.poll(() => told.text).not.toBe('');
+    await goOn();
     await expect(end).rejects.toThrow();
     expect(told.text).toBe((await heard).text);
     expect(response.streamClosed).toBe(false);
@@ -120,11 +126,12 @@ describe('a turn that is over', () => {
 });
 
 it('tells where the text ends so far, without the text', async () => {
-  const { url, heard } = await speaking();
+  const { url, heard, goOn } = await speaking();
   const head = await fetch(url, { method: 'HEAD' });
   expect(head.headers.get('stream-next-offset')).toMatch(/^\d{4}_\d{10}$/u);
   expect(head.headers.get('stream-closed')).toBeNull();
   expect(head.headers.get('cache-control')).toBe('no-store');
+  await goOn();
   await heard;
 });
 

@@ -54,14 +54,19 @@ describe.each(ERAS)('a client $era', ({ mode }) => {
 
   it('asks, and is told that a long answer goes on', async () => {
     const { client } = await connect(mode);
-    const { model } = await scripted(target, {
+    const { model, name } = await scripted(target, {
       tokens: ['It ', 'rains ', 'ünd 雨.'],
-      delayMs: { between: 700 },
+      holdAt: 2,
     });
     const progress: number[] = [];
     const told = await client.callTool(
       { name: 'ask', arguments: { message: 'Rome?', model } },
-      { onprogress: ({ progress: now }) => progress.push(now) },
+      {
+        onprogress({ progress: now }) {
+          progress.push(now);
+          void target.upstream.release(name);
+        },
+      },
     );
     const answer = asRecord(told.structuredContent);
     expect(answer).toMatchObject({ status: 'complete', answer: 'It rains ünd 雨.' });
@@ -102,7 +107,7 @@ describe('a call that its client gives up', () => {
     const { client, user } = await connect(mode);
     const { model, name } = await scripted(target, {
       tokens: Array.from({ length: 30 }, (_, at) => `word ${at} `),
-      delayMs: { between: 100 },
+      holdAt: 2,
     });
     const leave = new AbortController();
     const asking = client.callTool(
@@ -115,6 +120,7 @@ describe('a call that its client gives up', () => {
     await expect.poll(async () => lastAnswer(user), { timeout: 10_000 }).toContain('word 0');
     leave.abort();
     await expect(asking).rejects.toThrow();
+    if (end === 'complete') await target.upstream.release(name);
     await expect.poll(async () => lastStatus(user), { timeout: 15_000 }).toBe(end);
   });
 });

@@ -164,14 +164,16 @@ describe.concurrent('a socket of responses', () => {
   });
 
   it('answers one after the other, but for lanes, whose events have their names', async () => {
-    const slow = await scripted(target, { tokens, delayMs: { between: 300 } });
+    const slow = await scripted(target, { tokens, holdAt: 1 });
     const quick = await scripted(target, { text: 'quick' });
     const socket = await open(unique('user'));
     socket.send(create({ model: slow.model, input: 'slow' }));
     socket.send(create({ model: quick.model, input: 'next' }));
     socket.send(create({ model: quick.model, input: 'beside', stream_id: 'lane.1' }));
     const models = [];
-    for (let at = 0; at < 3; at++) models.push(await end(socket));
+    models.push(await end(socket));
+    await target.upstream.release(slow.name);
+    for (let at = 0; at < 2; at++) models.push(await end(socket));
     expect(models.map((frame) => [responseOf(frame)['model'], frame['stream_id']])).toEqual([
       [quick.model, 'lane.1'],
       [slow.model, undefined],
@@ -187,12 +189,13 @@ describe.concurrent('a socket of responses', () => {
   });
 
   it('takes so many frames at a time, and no more', async () => {
-    const slow = await scripted(target, { tokens, delayMs: { first: 500 } });
+    const slow = await scripted(target, { tokens, holdAt: 'head' });
     const socket = await open(unique('user'));
     for (let at = 0; at < 33; at++) socket.send(create({ model: slow.model, input: `${at}` }));
     const refused = await end(socket);
     expect(errorOf(refused)).toEqual([429, 'queue_full']);
     socket.terminate();
+    await target.upstream.release(slow.name);
   });
 
   it.each([
@@ -310,13 +313,14 @@ describe.concurrent('a response that is steered', () => {
   });
 
   it('is followed by one that answers what came too late to join', async () => {
-    const slow = { tokens, delayMs: { between: 300 } };
+    const slow = { tokens, holdAt: 1 };
     const { model, name } = await scripted(target, [slow, { text: 'And then.' }]);
     const socket = await open(unique('user'));
     socket.send(create({ model, input: 'A tale', instructions: 'Be brief', stream_id: 'a' }));
     const id = idOf(await socket.next('response.created'));
     socket.send(steerOf(id, [{ role: 'user', content: 'And then?' }]));
     await socket.next('response.steer.accepted');
+    await target.upstream.release(name);
     expect(idOf(await end(socket))).toBe(id);
     const next = await socket.next('response.created');
     expect(next).toMatchObject({ stream_id: 'a', response: { previous_response_id: id } });

@@ -334,7 +334,7 @@ describe.concurrent('a stored response', () => {
   it('runs in the background, is followed from any event, and is stopped', async () => {
     const { model, name } = await scripted(target, {
       tokens: Array.from({ length: 200 }, (_, at) => `${at} `),
-      delayMs: { between: 40 },
+      holdAt: 20,
     });
     const { responses } = clientOf(unique('user'));
     const begun = await responses.create({ model, input: 'Count', background: true });
@@ -344,7 +344,7 @@ describe.concurrent('a stored response', () => {
     const heard: OpenAI.Responses.ResponseStreamEvent[] = [];
     for await (const event of stream) {
       heard.push(event);
-      if (heard.length === 12) break;
+      if (event.type === 'response.output_text.delta') break;
     }
     const stopped = await responses.cancel(begun.id);
     expect(stopped.status).toBe('cancelled');

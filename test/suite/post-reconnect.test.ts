@@ -78,20 +78,20 @@ const continuing = posts.filter(({ begins }) => !begins);
 
 const TEXT = 'One two three four five six seven eight nine ten ';
 
-/** Makes a call whose turn takes about a second, and repeats it with a cursor. */
+/** Makes a call whose turn runs until `goOn`, and repeats it with a cursor. */
 async function slowCall(post: Post, found: Fixture, key = '') {
-  const { model, name } = await scripted(target, { text: TEXT, delayMs: { between: 100 } });
+  const { model, name } = await scripted(target, { text: TEXT, holdAt: 3 });
   const { path, json } = post.ask(found);
   const headers: Record<string, string> = key === '' ? {} : { 'idempotency-key': key };
   const call = (lastEventId = '') =>
     target.stream(path, { json: { ...json, model }, headers, lastEventId });
   const calls = async () => (await target.upstream.requests(name)).length;
-  return { call, calls };
+  const goOn = () => target.upstream.release(name);
+  return { call, calls, goOn };
 }
 
 /** Drops a stream when it has told a little. @returns the last cursor, and the text up to it */
 async function leave(stream: OpenStream) {
-  await stream.next('message.delta');
   await stream.next('message.delta');
   stream.close();
   const { events } = stream;
@@ -112,9 +112,10 @@ async function count(id: string): Promise<number> {
 // They wait most of the time, and each has a model and a conversation of its own.
 describe.each(posts)('$name with an Idempotency-Key', { concurrent: true }, (post) => {
   it('goes on after the cursor while the turn runs, and is told 204 when it has all', async () => {
-    const { call, calls } = await slowCall(post, await fixture(), unique('key'));
+    const { call, calls, goOn } = await slowCall(post, await fixture(), unique('key'));
     const left = await leave(await call());
     const rest = await call(left.cursor);
+    await goOn();
     const { events } = await rest.collect();
     expect(rest.headers['x-turn-id']).toBe(left.turnId);
     expect(left.text + textOf(events, 'message.delta')).toBe(TEXT);
@@ -126,7 +127,7 @@ describe.each(posts)('$name with an Idempotency-Key', { concurrent: true }, (pos
 
   it('refuses a cursor that is none, or of another turn, and starts nothing', async () => {
     const found = await fixture();
-    const { call, calls } = await slowCall(post, found, unique('key'));
+    const { call, calls, goOn } = await slowCall(post, found, unique('key'));
     const left = await leave(await call());
     const before = await count(left.id);
     const other = (await fixture()).cursor;
@@ -134,15 +135,17 @@ describe.each(posts)('$name with an Idempotency-Key', { concurrent: true }, (pos
       expect((await call(cursor)).status, cursor).toBe(400);
     expect(await count(left.id)).toBe(before);
     expect(await calls()).toBe(1);
+    await goOn();
   });
 });
 
 describe.each(continuing)('$name without a key', { concurrent: true }, (post) => {
   it('goes on after the cursor while the turn runs, and is told 204 when it has all', async () => {
     const found = await fixture();
-    const { call, calls } = await slowCall(post, found);
+    const { call, calls, goOn } = await slowCall(post, found);
     const left = await leave(await call());
     const rest = await call(left.cursor);
+    await goOn();
     const { events } = await rest.collect();
     expect(left.text + textOf(events, 'message.delta')).toBe(TEXT);
     const end = events.findLast((event) => event.hasOwnId)?.id;
@@ -166,8 +169,9 @@ describe.each(continuing)('$name without a key', { concurrent: true }, (post) =>
   });
 
   it('is a turn like any other where the cursor is empty', async () => {
-    const { call, calls } = await slowCall(post, await fixture());
+    const { call, calls, goOn } = await slowCall(post, await fixture());
     const stream = await call('');
+    await goOn();
     const { events } = await stream.collect();
     expect(textOf(events, 'message.delta')).toBe(TEXT);
     expect(await calls()).toBe(1);
@@ -177,13 +181,14 @@ describe.each(continuing)('$name without a key', { concurrent: true }, (post) =>
 describe.each(posts.filter(({ begins }) => begins))('$name without a key', (post) => {
   it('cannot go on, and makes no second conversation', async () => {
     const found = await fixture();
-    const { call, calls } = await slowCall(post, found);
+    const { call, calls, goOn } = await slowCall(post, found);
     const left = await leave(await call());
     for (const cursor of [left.cursor, found.cursor, 'x'])
       expect((await call(cursor)).status).toBe(400);
     const { json } = await target.call<object[]>(`/conversations?user_id=${found.user_id}`);
     expect(json).toHaveLength(2);
     expect(await calls()).toBe(1);
+    await goOn();
   });
 });
 
