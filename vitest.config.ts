@@ -8,6 +8,9 @@ import { defineConfig } from 'vitest/config';
 /** One for each core of a small machine: the servers under test need some, too. */
 const MAX_WORKERS = 2;
 
+/** Milliseconds in which a condition has to come true. A busy machine takes longer than one. */
+const CONDITION_MS = 30_000;
+
 /**
  * Tests of what happens in a browser, where the runtime that sent the files makes no difference:
  * Node alone is enough. `page.test.ts` is run on both.
@@ -24,6 +27,7 @@ function suite(runtime: 'node' | 'workerd', files: { include: string[]; exclude?
       globalSetup: [`test/suite/start-${runtime}.ts`],
       testTimeout: 60_000,
       hookTimeout: 60_000,
+      expect: { poll: { timeout: CONDITION_MS } },
     },
   };
 }
@@ -52,6 +56,7 @@ export default defineConfig({
           include: ['test/host/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          expect: { poll: { timeout: CONDITION_MS } },
         },
       },
       suite('node', everywhere),
@@ -64,6 +69,7 @@ export default defineConfig({
           include: ['test/slow/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          expect: { poll: { timeout: CONDITION_MS } },
         },
       },
       {

@@ -107,7 +107,7 @@ describe.concurrent('what a client asks for itself', () => {
       user,
       messages: [{ role: 'user', content: '### Task:\nSing' }],
     });
-    await vi.waitFor(async () => expect(await conversationsOf(user)).toHaveLength(1));
+    await vi.waitFor(async () => expect(await conversationsOf(user)).toHaveLength(1), 20_000);
   });
 });
 

@@ -217,7 +217,7 @@ describe.concurrent('a chat completion', () => {
     const task = clientOf(name, { 'x-openwebui-task': 'title_generation' });
     const stream = await task.chat.completions.create({ ...body, stream: true });
     for await (const _ of stream);
-    await vi.waitFor(async () => expect(await conversations(name)).toEqual([]));
+    await vi.waitFor(async () => expect(await conversations(name)).toEqual([]), 20_000);
   });
 });
 

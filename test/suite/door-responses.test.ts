@@ -229,7 +229,7 @@ describe.concurrent('a response', () => {
       const sent = JSON.stringify((await target.upstream.requests(name)).at(-1)?.body);
       expect(sent).toContain('seen');
     }
-    await vi.waitFor(async () => expect(await conversations(owner)).toHaveLength(1));
+    await vi.waitFor(async () => expect(await conversations(owner)).toHaveLength(1), 20_000);
   });
 
   it('takes results after the call that a client sends back', async () => {
@@ -271,12 +271,12 @@ describe.concurrent('a response', () => {
     const owner = unique('user');
     const { responses } = clientOf(owner);
     await responses.create({ model, input: 'Once', store: false });
-    await vi.waitFor(async () => expect(await conversations(owner)).toEqual([]));
+    await vi.waitFor(async () => expect(await conversations(owner)).toEqual([]), 20_000);
     const kept = await responses.create({ model, input: 'kept' });
     const passing = { model, input: 'passing', store: false, previous_response_id: kept.id };
     const { store } = asRecord(await responses.create(passing));
     expect(store).toBe(false);
-    await vi.waitFor(async () => expect(await treeOf(kept)).toHaveLength(2));
+    await vi.waitFor(async () => expect(await treeOf(kept)).toHaveLength(2), 20_000);
   });
 
   it('joins the first try when the package repeats a request', async () => {
@@ -292,8 +292,9 @@ describe.concurrent('a response', () => {
         });
       const before = (await target.upstream.requests(name)).length;
       const first = post(0);
-      await vi.waitFor(async () =>
-        expect((await target.upstream.requests(name)).length).toBe(before + 1),
+      await vi.waitFor(
+        async () => expect((await target.upstream.requests(name)).length).toBe(before + 1),
+        20_000,
       );
       const answers = [await post(1), await first, await post(2)];
       expect(new Set(answers.map(({ json: said }) => said.id)).size).toBe(1);

@@ -157,16 +157,18 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 180_000 }, () => {
     const distance = 'view.scrollHeight - view.scrollTop - view.clientHeight';
     await expect.poll(() => page.evaluate<number>(distance)).toBeLessThan(100);
     await page.locator('#view').hover();
-    await page.mouse.wheel(0, -200);
     // The browser scrolls when it has time to, and in steps.
+    await page.evaluate(`{
+      let [top, isUp] = [view.scrollTop, false];
+      view.addEventListener('scroll', () => {
+        isUp ||= view.scrollTop < top;
+        top = view.scrollTop;
+      });
+      view.addEventListener('scrollend', () => (globalThis.hasGoneUp = isUp));
+    }`);
+    await page.mouse.wheel(0, -200);
+    await expect.poll(() => page.evaluate('globalThis.hasGoneUp')).toBe(true);
     await page.locator('#latest').waitFor();
-    let top = -1;
-    const isAtRest = async () => {
-      const before = top;
-      top = await page.evaluate<number>('view.scrollTop');
-      return top === before;
-    };
-    await expect.poll(isAtRest, { interval: 100 }).toBe(true);
     const line = page.getByText('Line 60.', { exact: true });
     const before = await line.boundingBox();
     await whole(page, 2);

@@ -4,6 +4,9 @@ import { chromiumPath, startChromium } from '../support/chromium.ts';
 import { storedMessages } from './turns.ts';
 import { unique, type Target } from './target.ts';
 
+/** Milliseconds in which something has to be seen: a busy machine is slow to show it. */
+const SEEN_MS = 60_000;
+
 /** True where there is no browser: nothing of the page can be seen then, and the run says so. */
 export const hasNoBrowser = chromiumPath === undefined;
 
@@ -40,6 +43,7 @@ export class Visitors {
   } = {}): Promise<Visitor> {
     const browser = await (this.#browser ??= startChromium());
     const context = await browser.newContext({ locale: 'en', ...options });
+    context.setDefaultTimeout(SEEN_MS);
     const page = await context.newPage();
     const [mistakes, asked]: string[][] = [[], []];
     page.on('pageerror', (error) => mistakes?.push(error.message));

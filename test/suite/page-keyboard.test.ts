@@ -12,19 +12,31 @@ const visitors = new Visitors(target);
 /** The most elements between two places of the page, by Tab. */
 const FAR = 60;
 
-/** Goes on by Tab until an element with this name has the focus. */
+/** What the focus can be on, by the name that it is told by. */
+const NAMES = `{
+  const nameOf = (one) =>
+    one.getAttribute('aria-label') || one.labels?.[0]?.textContent.trim() || one.textContent.trim();
+  const top = document.querySelector('dialog:last-of-type') ?? document;
+  const all = top.querySelectorAll('a[href], button:enabled, input, summary');
+  ({
+    focused: nameOf(document.activeElement),
+    seen: [...all].filter((one) => one.checkVisibility()).map(nameOf),
+  });
+}`;
+
+/** Goes on by Tab until an element with this name has the focus, once there is one. */
 async function tabTo(page: Page, name: string | RegExp): Promise<void> {
-  const names: string[] = [];
+  const names = () => page.evaluate<{ focused: string; seen: string[] }>(NAMES);
+  const isIt = (one: string) => (typeof name === 'string' ? one === name : name.test(one));
+  await expect.poll(async () => (await names()).seen).toSatisfy((seen) => seen.some(isIt));
+  const passed: string[] = [];
   for (let times = 0; times < FAR; times += 1) {
     await page.keyboard.press('Tab');
-    const focused = await page.evaluate<string>(`{
-      const one = document.activeElement;
-      one.getAttribute('aria-label') || one.labels?.[0]?.textContent.trim() || one.textContent.trim();
-    }`);
-    if (typeof name === 'string' ? focused === name : name.test(focused)) return;
-    names.push(focused);
+    const { focused } = await names();
+    if (isIt(focused)) return;
+    passed.push(focused);
   }
-  throw new Error(`no ${String(name)} among ${names.join(' | ')}`);
+  throw new Error(`no ${String(name)} among ${passed.join(' | ')}`);
 }
 
 async function press(page: Page, name: string | RegExp): Promise<void> {

@@ -16,6 +16,7 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
     await page.getByRole('tab', { name: 'Look' }).click();
     await page.getByRole('radio', { name: 'Deutsch' }).press('Space');
     await page.getByPlaceholder('Frag etwas').waitFor();
+    await started(page);
     await page.reload();
     await started(page);
     expect(await page.getAttribute('html', 'lang')).toBe('de');
@@ -57,9 +58,10 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
     await plain.page.hover('#sidebar');
     const routes = parseJson(await (await described).text());
     const hasSearch = JSON.stringify(routes).includes('"/search":');
-    expect(await plain.page.locator('#places button').count()).toBe(hasSearch ? 1 : 0);
+    const places = plain.page.locator('#places button');
+    await expect.poll(() => places.count()).toBe(hasSearch ? 1 : 0);
 
-    const { page, mistakes } = await visitors.open({ isReady: false });
+    const { page, mistakes } = await visitors.open();
     await page.route(/openapi\.json/u, (route) =>
       route.fulfill({ json: { paths: { '/search': { get: {} } } } }),
     );
@@ -67,7 +69,9 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
     await whole(page, 2);
     const id = await page.evaluate<string>('location.hash.slice(1)');
     await page.route(/\/search\?/u, (route) => {
-      expect(new URL(route.request().url()).searchParams.get('q')).toBe('light');
+      // Where typing is slow, the first letters are searched, too.
+      const isWhole = new URL(route.request().url()).searchParams.get('q') === 'light';
+      if (!isWhole) return route.fulfill({ json: [] });
       const highlights = [[4, 9]];
       const snippet = 'The light<img src=x>house';
       const one = { conversation_id: id, title: 'Lights', snippet, highlights };

@@ -20,11 +20,17 @@ const visitors = new Visitors(target);
 
 const search = { name: 'search_documents', input: { query: 'valve oil' }, id: 'call_1' };
 
-/** Adds to the answer that comes, by the keyboard alone. */
-async function add(page: Page, text: string): Promise<void> {
+/** Adds to the answer that comes, by the keyboard alone unless told, until the server says so. */
+async function add(
+  page: Page,
+  text: string,
+  send = () => page.keyboard.press('Control+Enter'),
+): Promise<void> {
   await page.locator('#steer').waitFor();
   await page.fill('#composer-text', text);
-  await page.keyboard.press('Control+Enter');
+  const answer = page.waitForResponse((one) => one.request().method() === 'POST');
+  await send();
+  await answer;
 }
 
 describe.skipIf(hasNoBrowser)('a message that is added to the answer', { timeout: 120_000 }, () => {
@@ -33,8 +39,8 @@ describe.skipIf(hasNoBrowser)('a message that is added to the answer', { timeout
   it('joins it at its next step, is shown there, and is there after a reload', async () => {
     const user = unique('owner');
     await post({ user_id: user, title: 'Manual', text: 'The blue valve needs oil every month.' });
-    const { model } = await scripted(target, [
-      { headersDelayMs: 4_000, toolCalls: [[search]] },
+    const { model, name } = await scripted(target, [
+      { holdAt: 'head', toolCalls: [[search]] },
       { text: 'Once a month, in German.' },
     ]);
     const { page, mistakes } = await visitors.open({ user });
@@ -50,6 +56,7 @@ describe.skipIf(hasNoBrowser)('a message that is added to the answer', { timeout
     await page.reload();
     await started(page);
     await waiting.waitFor();
+    await target.upstream.release(name);
     await whole(page, 2);
     for (let time = 0; time < 2; time += 1) {
       const added = page.locator('.assistant').getByRole('note', { name: 'You added' });
@@ -64,17 +71,18 @@ describe.skipIf(hasNoBrowser)('a message that is added to the answer', { timeout
 
   it('is answered right after one that has no further step, and nothing is lost', async () => {
     const tokens = Array.from({ length: 40 }, () => 'word ');
-    const { model } = await scripted(target, [
-      { tokens, delayMs: { between: 100 } },
+    const { model, name } = await scripted(target, [
+      { tokens, holdAt: 4 },
       { text: 'In short: words.' },
     ]);
     const { page, mistakes } = await visitors.open();
     await offer(page, model);
     await ask(page, 'Tell me');
     await page.getByText('word word').first().waitFor();
-    await page.fill('#composer-text', 'In short');
-    await page.getByRole('button', { name: 'Add to this answer' }).click();
+    const button = page.getByRole('button', { name: 'Add to this answer' });
+    await add(page, 'In short', () => button.click());
     await page.locator('#queue').getByText('In short').waitFor();
+    await target.upstream.release(name);
     await whole(page, 4);
     expect(await lastText(page)).toContain('In short: words.');
     expect(await page.locator('#queue').isHidden()).toBe(true);
