@@ -2,7 +2,7 @@
  * A database for each tenant: a credential says whose it is, everything of a request is in that one
  * alone, and users of two tenants who are called alike are strangers.
  */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mintCredential } from '../../src/auth/credential.ts';
 import { request, type RequestInit } from '../support/http.ts';
 import { OwnServers } from '../support/own-servers.ts';
@@ -11,6 +11,19 @@ import { openStream } from '../support/sse.ts';
 import { startTenantDatabases, type TenantDatabases } from '../support/tenant-databases.ts';
 import { openWebSocket } from '../support/websocket.ts';
 import { bearer, JWT_SECRET, signToken } from './identity.ts';
+import {
+  expectFrameFindsNothing,
+  expectNothingThere,
+  NAMING_FRAMES,
+  newOwner,
+  ProtectedRoutes,
+  said,
+  SECRET_TEXT,
+  stateOf,
+  unknownOf,
+  type CallAs,
+  type Owner,
+} from './isolation-walk.ts';
 import { aProblem } from './shapes.ts';
 import { suiteTarget } from './target.ts';
 
@@ -67,6 +80,47 @@ it('keeps what users of two tenants have apart, though they are called alike', a
     expect((await call(path, there)).json).toMatchObject(aProblem(404, 'not_found'));
   expect((await call('/conversations', there)).json).toEqual([]);
   expect((await call('/conversations', tokenOf('acme'))).json).toMatchObject([{ id }]);
+});
+
+describe('another tenant', () => {
+  // An admin, who may do all there is in its own tenant, and is called as the owner is.
+  const user = 'the-owner';
+  const stranger = () => tokenOf('globex', { sub: user, scope: 'admin' });
+  const callAs: CallAs = (path, { as, headers = {}, ...init } = {}) =>
+    request(server.url + path, { ...init, headers: { ...bearer(as), ...headers } });
+  let owner: Owner;
+
+  it('is answered as if the things of a tenant were not there, at every route', async () => {
+    const token = tokenOf('acme', { sub: user });
+    const { key } = (await call<{ key: string }>('/keys', token, { json: {} })).json;
+    owner = await newOwner(callAs, { user, key });
+    const routes = await ProtectedRoutes.of(callAs);
+    await expectNothingThere({ call: callAs, routes, owner, as: stranger() });
+  });
+
+  it('finds nothing of a tenant by the frames of a socket', async () => {
+    const before = await stateOf(callAs, owner);
+    const socket = await openWebSocket(`${server.url}/ws/${user}`, { headers: bearer(stranger()) });
+    await socket.next('connection');
+    for (const [, frame] of NAMING_FRAMES) await expectFrameFindsNothing(socket, frame, owner);
+    socket.close();
+    expect(await stateOf(callAs, owner)).toEqual(before);
+  });
+
+  it('is given nothing for cursors and idempotency keys of a tenant', async () => {
+    const as = stranger();
+    for (const path of ['/conversations', '/documents', '/files', '/keys']) {
+      const kind = path.slice(1, -1);
+      const page = await call(`${path}?cursor=${owner.ids[kind]}`, as);
+      const unknown = await call(`${path}?cursor=${unknownOf(owner.ids[kind] ?? '')}`, as);
+      expect(said(page, ''), path).toBe(said(unknown, ''));
+    }
+    const json = { message: SECRET_TEXT, model: 'offline' };
+    const headers = { ...bearer(as), 'idempotency-key': 'the-owners' };
+    const made = await request(`${server.url}/conversations`, { json, headers });
+    expect(made.status).toBe(200);
+    expect(made.text).not.toContain(owner.ids['conversation']);
+  });
 });
 
 async function foundBy(as: string, search: RequestInit): Promise<number> {
