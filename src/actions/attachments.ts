@@ -49,7 +49,11 @@ export async function attach(
   if (input.kind !== 'message' || !input.attachments) return { input, undo: doNothing };
   const { attachments, ...message } = input;
   // A request that is repeated joins its turn, and needs no files.
-  if (idempotency && (await findTurnByKey(context.dependencies.db, idempotency)))
+  if (
+    idempotency &&
+    !idempotency.isForUnread &&
+    (await findTurnByKey(context.dependencies.db, idempotency))
+  )
     return { input: message, undo: doNothing };
   const userId = await ownerOf(context, conversationId);
   const made: string[] = [];

@@ -84,7 +84,10 @@ async function withRequest<Started>(
   const place = await placeOf(context, ask);
   const { input, undo } = await attach(context, ask);
   try {
-    return await start({ ...requestOf(context, ask, input), ...place });
+    const started = await start({ ...requestOf(context, ask, input), ...place });
+    // It may have joined a turn whose message has the same files.
+    if (ask.idempotency?.isForUnread) context.dependencies.defer(undo());
+    return started;
   } catch (error) {
     await undo();
     throw error;

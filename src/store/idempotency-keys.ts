@@ -11,6 +11,8 @@ export interface Key {
   scope: string;
   key: string;
   fingerprint: string;
+  /** True for one that is not remembered, and that only finds a turn which nobody has read. */
+  isForUnread?: true;
 }
 
 /**

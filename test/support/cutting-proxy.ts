@@ -7,7 +7,9 @@ export async function startCuttingProxy(target: URL) {
   const sockets = new Set<Socket>();
   let idPassedAt = Infinity;
   let toLose = 0;
+  let connections = 0;
   const server = createServer((socket) => {
+    connections += 1;
     const onward = connect(Number(target.port), target.hostname);
     for (const one of [socket, onward]) {
       sockets.add(one);
@@ -35,6 +37,8 @@ export async function startCuttingProxy(target: URL) {
     cut,
     /** Cuts so many connections as soon as the server answers, before a byte of that is passed. */
     loseAnswers: (count: number) => void (toLose = count),
+    /** The number of connections that clients have opened. */
+    connections: () => connections,
     /** The number of answers that are still to be lost. */
     leftToLose: () => toLose,
     /** The first id went through long enough ago for the browser to know it. */

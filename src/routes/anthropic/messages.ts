@@ -59,6 +59,7 @@ function placeOf(c: AppContext, given: MessagesBody): Promise<RequestPlace> {
     lineage: lineageOf(c),
     clientUser: clientUserOf(c, { metadata }),
     model,
+    isStreamed: given.stream === true,
   });
 }
 

@@ -69,6 +69,7 @@ function placeOf(c: AppContext, given: CompletionBody): Promise<RequestPlace> {
     lineage: completionLineage(c, given),
     clientUser: clientUserOf(c, given),
     model: given.model,
+    isStreamed: given.stream === true,
   });
 }
 

@@ -3,7 +3,7 @@ import type { ActionContext } from '../../actions/context.ts';
 import type { Key } from '../../store/idempotency-keys.ts';
 import { clientUserOf } from '../shared/client-user.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
-import { idempotencyKey, isRetry } from '../shared/idempotency-key.ts';
+import { idempotencyKey, isRetry, keyOrUnread } from '../shared/idempotency-key.ts';
 import type { ResponseBody } from './body.ts';
 
 export interface ResponseAsker {
@@ -14,20 +14,29 @@ export interface ResponseAsker {
   said: string;
   /** True where the client says that it has sent the request before. */
   isRetry: boolean;
-  /** Reads the key of the request. @param scope the owner of the key */
-  keyIn(scope: string): Promise<Key | undefined>;
+  /**
+   * Reads the key of the request.
+   * @param scope the owner of the key
+   * @param request the hash of the request
+   */
+  keyIn(scope: string, request: string): Promise<Key | undefined>;
   /** Tells whether a response that is not kept was given to this client, and is still there. */
   remembers(turnId: string): boolean;
 }
 
 /** Returns who asks by a request of its own, which remembers nothing that is not kept. */
 export async function askerOf(c: AppContext, given: ResponseBody): Promise<ResponseAsker> {
+  const clientUser = clientUserOf(c, given);
+  const isAnsweredWhole = !given.stream && !given.background;
   return {
     context: actionContext(c),
-    clientUser: clientUserOf(c, given),
+    clientUser,
     said: await c.req.text(),
     isRetry: isRetry(c),
-    keyIn: (scope) => idempotencyKey(c, { scope }),
+    keyIn: (scope, request) =>
+      isAnsweredWhole
+        ? keyOrUnread(c, { scope, request, said: [clientUser] })
+        : idempotencyKey(c, { scope }),
     remembers: () => false,
   };
 }

@@ -2,6 +2,7 @@
 import { forkConversation } from '../../actions/change-tree.ts';
 import { userOf, type PlacedAsk } from '../../actions/client-chat.ts';
 import { madeByFirstTry } from '../../actions/first-try.ts';
+import { foundUnread } from '../../actions/unread-turns.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
 import { sha256 } from '../../core/sha256.ts';
 import { findRepeated } from '../../store/turns/find-answer.ts';
@@ -33,12 +34,16 @@ export async function placeOf(asker: ResponseAsker, given: ResponseBody): Promis
   const items = itemsIn(given.input ?? '');
   await registry.find(given.model ?? registry.defaultName, parameters);
   const found = await findPlace(asker, given, items);
+  const idempotency = await asker.keyIn(userOf(context.principal), request);
   const join = asker.isRetry && (await findFirst(asker, { hash: found.hash, request }));
-  if (join) return { join };
+  if (join) {
+    foundUnread(context, idempotency);
+    return { join };
+  }
   const rest = {
     model: given.model,
     parameters: withInstructions(parameters, given.instructions, found.standing, items),
-    idempotency: await asker.keyIn(userOf(context.principal)),
+    idempotency,
   };
   const { elsewhere } = found;
   return {

@@ -5,6 +5,7 @@
 import { invalid } from '../../core/errors.ts';
 import { sha256 } from '../../core/sha256.ts';
 import type { Key } from '../../store/idempotency-keys.ts';
+import { unreadKey } from '../../store/unread-turns.ts';
 import type { AppContext } from './dependencies.ts';
 
 const LONGEST_KEY = 255;
@@ -28,6 +29,20 @@ export async function idempotencyKey(
   if (url.search.includes('ticket=')) url.searchParams.delete('ticket');
   const request = [c.req.method, c.req.path, url.search, said ?? (await c.req.text())].join('\n');
   return { scope, key, fingerprint: await sha256(request) };
+}
+
+/**
+ * Reads the key of a request whose answer is sent whole. Without one it finds the turn of the same
+ * request where its client had gone, and nobody has read the answer.
+ * @param request the hash of the body
+ * @param said what tells the request from others with the same body
+ */
+export async function keyOrUnread(
+  c: AppContext,
+  { scope, request, said }: { scope: string; request: string; said: readonly unknown[] },
+): Promise<Key> {
+  const given = await idempotencyKey(c, { scope });
+  return given ?? unreadKey(request, { scope, said: [c.req.path, ...said] });
 }
 
 /** Tells whether a client of OpenAI's package says that it has sent the request before. */

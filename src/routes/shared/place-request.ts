@@ -11,12 +11,13 @@ import {
 } from '../../actions/place-history.ts';
 import { placeInChat, placeInConversation } from '../../actions/place-lineage.ts';
 import type { TurnAsk } from '../../actions/start-turn.ts';
+import { foundUnread } from '../../actions/unread-turns.ts';
 import type { Failure } from '../../core/errors.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
 import { sha256 } from '../../core/sha256.ts';
 import type { TurnAddress } from '../../turns/turn-service.ts';
 import { actionContext, type AppContext } from './dependencies.ts';
-import { idempotencyKey, isRetry } from './idempotency-key.ts';
+import { idempotencyKey, isRetry, keyOrUnread } from './idempotency-key.ts';
 import type { Lineage } from './lineage.ts';
 import { isAnsweredBefore, isPlaceTaken, type Placed } from './or-elsewhere.ts';
 
@@ -28,6 +29,8 @@ export interface HistoryRequest {
   clientUser: string | undefined;
   model: string | null | undefined;
   parameters: TurnParameters;
+  /** True where the answer is to come as a stream, whose client hears of its turn at once. */
+  isStreamed: boolean;
 }
 
 export interface Asked extends Placed {
@@ -56,7 +59,11 @@ export async function placeRequest(c: AppContext, given: HistoryRequest): Promis
     create: { isTemporary: lineage.isTask },
     ...(isRetry(c) ? { retryOf: parameters.request } : {}),
   };
-  const idempotency = await idempotencyKey(c, { scope: userId });
+  const { request } = parameters;
+  const said = [clientUser, lineage];
+  const idempotency = given.isStreamed
+    ? await idempotencyKey(c, { scope: userId })
+    : await keyOrUnread(c, { scope: userId, request, said });
   const { answerId: answerClientId } = lineage;
   const complete = (ask: Pick<TurnAsk, 'conversationId' | 'create' | 'input'>): TurnAsk => ({
     ...ask,
@@ -66,7 +73,10 @@ export async function placeRequest(c: AppContext, given: HistoryRequest): Promis
     idempotency,
   });
   const place = await find(context, actionContext(c), placing, lineage);
-  if ('join' in place) return place;
+  if ('join' in place) {
+    foundUnread(context, idempotency);
+    return place;
+  }
   const elsewhere = async (failure: Failure) =>
     isTaken(failure, lineage) ? { ask: complete(await beginHistory(context, placing)) } : undefined;
   const { ask, ifWrong } = place;

@@ -1,8 +1,10 @@
 /** Starts the turn of a history where it belongs, or joins the one that answers it already. */
 import { forgetAfterwards } from '../../actions/forget-turn.ts';
 import { withUser } from '../../actions/client-chat.ts';
+import { leaveUnread } from '../../actions/unread-turns.ts';
 import type { ActionContext } from '../../actions/context.ts';
 import { runTurn, startTurn, type TurnAsk } from '../../actions/start-turn.ts';
+import type { Key } from '../../store/idempotency-keys.ts';
 import type { TurnAddress, TurnRun, TurnStream } from '../../turns/turn-service.ts';
 import type { Wire } from '../../wire/wire.ts';
 import { streamOptions } from './answer-turn.ts';
@@ -44,7 +46,24 @@ export async function runPlaced(c: AppContext, place: Place): Promise<TurnRun> {
       : await orElsewhere(place, (ask) => runTurn(contextToStart(context, ask), ask, 'continue'));
   c.set('turn', run);
   c.set('turnHeaders', turnHeaders(run));
-  return run;
+  return 'ask' in place ? notingUnread(context, run, place.ask.idempotency) : run;
+}
+
+/** Returns a run that notes when its client has gone before the end, and may ask again. */
+function notingUnread(context: ActionContext, run: TurnRun, key: Key | undefined): TurnRun {
+  if (!key?.isForUnread) return run;
+  const note = () => leaveUnread(context, key, run.turnId);
+  const finished: TurnRun['finished'] = async (signal) => {
+    if (signal?.aborted) note();
+    // On Workers nothing goes on after that but what is deferred here.
+    signal?.addEventListener('abort', note, { once: true });
+    try {
+      return await run.finished(signal);
+    } finally {
+      signal?.removeEventListener('abort', note);
+    }
+  };
+  return { ...run, finished };
 }
 
 /** Streams the turn of a history. What a client asks for itself is not kept. */

@@ -150,8 +150,8 @@ function repeatedFrom(claim: TurnClaim, row: Row, turnId: string): ClaimResult {
   if (row['known_fingerprint'] !== claim.idempotency?.fingerprint) return { kind: 'key_reused' };
   const conversationId = optionalText(row['known_conversation']);
   // What the first request made has been deleted since.
-  if (conversationId === null) return { kind: 'not_found' };
-  return { kind: 'repeated', turnId, conversationId };
+  if (conversationId === null && !claim.idempotency?.isForUnread) return { kind: 'not_found' };
+  return { kind: 'repeated', turnId, conversationId: conversationId ?? claim.conversationId };
 }
 
 function namedMistake(input: ClaimInput, role: string | null): ClaimResult | undefined {

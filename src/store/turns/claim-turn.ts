@@ -40,7 +40,7 @@ export async function claimTurn(
     ...begun,
     ...reservation,
     ...(claim.steering ? [steer(claim, limits)] : []),
-    ...(claim.idempotency ? [rememberKey(claim.idempotency, turnOf(claim))] : []),
+    ...remembered(claim),
     insertMessages(claim, placement),
     updateConversation(claim, placement),
     ...placement.more,
@@ -139,6 +139,11 @@ export function insertTurn(claim: TurnClaim, placement: Placement): Statement {
       ...placement.conditionArgs,
     ],
   };
+}
+
+function remembered(claim: TurnClaim): Statement[] {
+  const { idempotency } = claim;
+  return idempotency && !idempotency.isForUnread ? [rememberKey(idempotency, turnOf(claim))] : [];
 }
 
 function turnOf(claim: TurnClaim): Statement {

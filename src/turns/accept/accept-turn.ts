@@ -61,6 +61,7 @@ export async function acceptTurn<Joined>(
         await steps.claims.bindTicket(request.principal, result.turnId);
         return { steers: result };
       case 'repeated': {
+        if (!(await steps.claims.mayJoin(claim))) break;
         const joined = await join(result, request, steps);
         if (joined) return { joined };
         break;

@@ -15,6 +15,7 @@ import { bindTicket } from '../../store/credentials/tickets.ts';
 import type { Database } from '../../store/database.ts';
 import { interruptLost } from '../../store/turns/interrupt.ts';
 import type { ReserveAsk } from '../../store/limits/reserve.ts';
+import { takeUnread } from '../../store/unread-turns.ts';
 import { releaseClaim } from '../../store/turns/release-claim.ts';
 import type { ClaimInput } from '../../store/turns/placement.ts';
 import type { Allowances } from './allowances.ts';
@@ -148,6 +149,11 @@ export class Claims {
    */
   async released(turnId: string): Promise<void> {
     await this.#releases.get(turnId);
+  }
+
+  /** Tells whether a repeated claim may join the first one's turn: an unread one is taken once. */
+  async mayJoin({ idempotency }: TurnClaim): Promise<boolean> {
+    return !idempotency?.isForUnread || takeUnread(this.#db, idempotency);
   }
 
   /** Binds a caller's ticket to the turn that its request has joined. */

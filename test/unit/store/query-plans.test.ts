@@ -71,6 +71,7 @@ import { endAndFollow } from '../../../src/store/turns/follow-turn.ts';
 import { findSteering, readSteering } from '../../../src/store/turns/steering.ts';
 import { saveCheckpoints } from '../../../src/store/turns/checkpoint.ts';
 import { endTurn, type Ending } from '../../../src/store/turns/end-turn.ts';
+import { noteUnread, takeUnread, unreadKey } from '../../../src/store/unread-turns.ts';
 import type { ClaimInput } from '../../../src/store/turns/placement.ts';
 import { claimTurn } from '../../../src/store/turns/claim-turn.ts';
 import {
@@ -468,6 +469,9 @@ async function keepOrder(): Promise<void> {
   await extend(db, { ...reservation, most: 1, had: 1 });
   await sweep(db, 15_000);
   await forgetLeftBehind(db);
+  const unread = unreadKey('hash', { scope: 'u', said: [] });
+  await noteUnread(db, unread, 'none');
+  await takeUnread(db, unread);
   await releaseClaim(db, newClaim(), 0);
   const draft = { documentId: 'd', userId: 'u', version: 1 };
   await renewDraft(db, draft);
