@@ -31,6 +31,12 @@ async function conversationsOf(user: string): Promise<{ conversation_id: string 
   return json;
 }
 
+/** The messages of the last request to a model. */
+async function sentTo(name: string) {
+  const { messages } = await lastBody(name);
+  return messages as { role: string; content: unknown }[];
+}
+
 async function messagesIn(id = ''): Promise<StoredMessage[]> {
   return (await target.call<StoredMessage[]>(`/conversations/${id}/messages`)).json;
 }
@@ -183,6 +189,98 @@ describe.concurrent('responses', () => {
     expect(await userContents(name)).toEqual([[imageAt(dataUrl(content))]]);
     const foreign = await ask({ model, user_id: unique('other'), input });
     expect(foreign.status).toBe(404);
+  });
+});
+
+describe.concurrent('responses and messages of Anthropic', () => {
+  it('take images in results of calls that the client answers', async () => {
+    const name = unique('gpt-4o-');
+    const call = { name: 'look', input: {}, id: 'call_look' };
+    await target.upstream.script(name, [{ toolCalls: [[call]] }, { text: 'A cat.' }]);
+    const model = `openai/${name}`;
+    const user = unique('user');
+    const image = png();
+    const first = await target.call<{ id: string }>('/v1/responses', {
+      json: {
+        ...{ model, user_id: user, input: 'What is there?' },
+        tools: [{ type: 'function', name: 'look', parameters: { type: 'object' } }],
+      },
+    });
+    const output = [{ type: 'input_image', image_url: dataUrl(image) }];
+    const second = await target.call('/v1/responses', {
+      json: {
+        ...{ model, user_id: user, previous_response_id: first.json.id },
+        input: [{ type: 'function_call_output', call_id: call.id, output }],
+      },
+    });
+    expect(second.status, second.text).toBe(200);
+    const [, , result, files] = await sentTo(name);
+    expect(result).toMatchObject({ role: 'tool', content: expect.stringMatching(/files/u) });
+    expect(files).toMatchObject({ role: 'user', content: [imageAt(dataUrl(image))] });
+  });
+
+  const ask = (json: object, user: string) =>
+    target.call('/v1/messages', { json, headers: { 'x-user-id': user } });
+  const source = (bytes: Uint8Array, media_type: string) => ({
+    ...{ type: 'base64', media_type },
+    data: base64(bytes),
+  });
+  const tools = [{ name: 'look', input_schema: { type: 'object' } }];
+
+  it('take images and documents in questions and in results', async () => {
+    const name = unique('gpt-4o-');
+    await target.upstream.script(name, { tokens: ['I ', 'see'] });
+    const base = { model: `openai/${name}`, max_tokens: 100 };
+    const user = unique('user');
+    const [one, two] = [png(), png()];
+    const said = {
+      role: 'user',
+      content: [
+        { type: 'image', source: source(one, 'image/png') },
+        { type: 'document', title: 'a.txt', source: { type: 'text', data: 'Valves are blue.' } },
+        text('What is it?'),
+      ],
+    };
+    const question = await ask({ ...base, messages: [said] }, user);
+    expect(question.status, question.text).toBe(200);
+    const [asked] = await sentTo(name);
+    expect(asked?.content).toContainEqual(imageAt(dataUrl(one)));
+    expect(JSON.stringify(asked)).toContain('Valves are blue.');
+    const call = { type: 'tool_use', id: 'call_look', name: 'look', input: {} };
+    const result = {
+      ...{ type: 'tool_result', tool_use_id: call.id },
+      content: [text('A picture'), { type: 'image', source: source(two, 'image/png') }],
+    };
+    const messages = [
+      { role: 'user', content: 'Look' },
+      { role: 'assistant', content: [call] },
+      { role: 'user', content: [result] },
+    ];
+    const answered = await ask({ ...base, tools, messages }, user);
+    expect(answered.status, answered.text).toBe(200);
+    expect((await sentTo(name)).slice(2)).toMatchObject([
+      { role: 'tool', content: 'A picture' },
+      { role: 'user', content: [imageAt(dataUrl(two))] },
+    ]);
+    const counted = await target.call<{ input_tokens: number }>('/v1/messages/count_tokens', {
+      json: { ...base, messages: [said] },
+    });
+    expect(counted.json.input_tokens).toBeGreaterThan(1_500);
+  });
+
+  it.each([
+    ['bytes that are no base64', { type: 'base64', media_type: 'image/png', data: '%%%' }, 400],
+    ['a private address', { type: 'url', url: 'http://127.0.0.1/a.png' }, 400],
+    ['no bytes', { type: 'base64', media_type: 'image/png' }, 400],
+    ['a file of nobody', { type: 'file', file_id: 'none' }, 404],
+  ])('refuse an image of %s', async (_, from, status) => {
+    const user = unique('user');
+    const content = [{ type: 'image', source: from }, text('Hm')];
+    const json = { model: 'openai/gpt-4o-none', max_tokens: 5 };
+    const answer = await ask({ ...json, messages: [{ role: 'user', content }] }, user);
+    expect(answer.status, answer.text).toBe(status);
+    expect(asRecord(answer.json)['type']).toBe('error');
+    expect(await conversationsOf(user)).toEqual([]);
   });
 });
 

@@ -1,14 +1,16 @@
 /** `POST /v1/messages/count_tokens`: about how many tokens a request takes. */
 import { z } from '@hono/zod-openapi';
 import { estimateMessage } from '../../core/context.ts';
-import { questionParts } from '../../core/exchange.ts';
+import { questionParts, type QuestionFile } from '../../core/exchange.ts';
+import { estimateFile, kindOfFile } from '../../core/file.ts';
 import { estimateTokens } from '../../core/tokens.ts';
 import { historyIn } from '../shared/history-of-items.ts';
 import { MAKES_NOTHING } from '../shared/response-docs.ts';
 import { body, commonProblems, json } from '../shared/responses.ts';
 import { route, type Router } from '../shared/router.ts';
 import { asAnthropicErrors, betaQuery } from './docs.ts';
-import { countBody, itemsIn, systemOf, type CountBody } from './messages-body.ts';
+import { itemsIn } from './message-items.ts';
+import { countBody, systemOf, type CountBody } from './messages-body.ts';
 
 const count = z.object({ input_tokens: z.int() }).openapi('TokenCount');
 
@@ -41,10 +43,19 @@ function tokensOf(given: CountBody): number {
     ...questionParts(exchange),
     ...(exchange.answer ?? []),
   ]);
+  const files = [...before, question].flatMap((exchange) => exchange.files ?? []);
   const tools = given.tools?.length ? JSON.stringify(given.tools) : '';
   const around = [systemOf(given), tools].map(estimateTokens);
-  return around.reduce(
+  return [...around, ...files.map(tokensOfFile)].reduce(
     (sum, tokens) => sum + tokens,
     estimateMessage({ role: 'user', parts: said }),
   );
+}
+
+/** Of a file that is elsewhere nothing is known: it counts as a picture. */
+function tokensOfFile({ attachment }: QuestionFile): number {
+  if (!('bytes' in attachment)) return estimateFile({ mime_type: 'image/*', size: 0 });
+  const { bytes, type: mime_type = 'image/*' } = attachment;
+  if (kindOfFile(mime_type) === 'text') return estimateTokens(new TextDecoder().decode(bytes));
+  return estimateFile({ mime_type, size: bytes.length });
 }

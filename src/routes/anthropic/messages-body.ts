@@ -2,28 +2,12 @@
 import { z } from '@hono/zod-openapi';
 import { invalid } from '../../core/errors.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
-import type { Part } from '../../core/parts.ts';
-import { clean, cleanJson } from '../../core/safe-text.ts';
-import type { SaidItem } from '../shared/history-of-items.ts';
 import { jsonSchema, nameOfOne, parameterFields, parametersOf } from '../shared/parameters.ts';
 import * as schemas from '../shared/schemas.ts';
+import { block, textOf, textual } from './blocks.ts';
 
 /** The most messages of a history. */
 const MOST_MESSAGES = 4_000;
-
-const textBlock = z.looseObject({ type: z.string(), text: z.string().optional() });
-const textual = z.union([z.string(), z.array(textBlock)]);
-
-const block = z.looseObject({
-  type: z.string(),
-  text: z.string().optional(),
-  id: z.string().max(200).optional(),
-  name: z.string().max(200).optional(),
-  input: z.json().optional().openapi({ type: 'object' }),
-  tool_use_id: z.string().max(200).optional(),
-  content: textual.nullish(),
-  is_error: z.boolean().nullish(),
-});
 
 const message = z.looseObject({
   role: z.enum(['user', 'assistant']),
@@ -126,52 +110,4 @@ export function systemOf({ system }: CountBody): string {
   const parsed = schemas.instructions.safeParse(textOf(system ?? '', 'system'));
   if (parsed.success) return parsed.data;
   throw invalid('system', `system ${parsed.error.issues[0]?.message ?? 'is invalid'}`);
-}
-
-/** Returns what was said, in its order. @throws ParleyError `invalid_request` */
-export function itemsIn({ messages }: CountBody): SaidItem[] {
-  return messages.flatMap(({ role, content }, at) => {
-    const blocks = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
-    return blocks.flatMap((one, number) => itemFrom(one, role, `messages.${at}.content.${number}`));
-  });
-}
-
-function itemFrom(given: z.output<typeof block>, role: 'user' | 'assistant', path: string) {
-  const { type, text = '' } = given;
-  if (type === 'thinking' || type === 'redacted_thinking') return [];
-  if (type === 'text') return saidBy(role, clean(text));
-  if (type === 'tool_use' && role === 'assistant') return [callFrom(given, path)];
-  if (type === 'tool_result' && role === 'user') return [resultFrom(given, path)];
-  throw invalid(path, `${path}: a block of type ${type} is not supported here`);
-}
-
-function saidBy(role: 'user' | 'assistant', text: string): SaidItem[] {
-  if (text === '') return [];
-  if (role === 'user') return [{ kind: 'question', text }];
-  return [{ kind: 'answer', parts: [{ type: 'text', text }] }];
-}
-
-function callFrom({ id, name, input = {} }: z.output<typeof block>, path: string): SaidItem {
-  if (!id || !name) throw invalid(path, `${path}: id and name are required`);
-  const said = cleanJson(input);
-  const call: Part = { type: 'tool_call', tool_call_id: clean(id), name: clean(name), input: said };
-  return { kind: 'answer', parts: [call] };
-}
-
-function resultFrom(given: z.output<typeof block>, path: string): SaidItem {
-  const { tool_use_id: id, content, is_error: isError } = given;
-  if (!id) throw invalid(path, `${path}: tool_use_id is required`);
-  const output = textOf(content ?? '', path);
-  const failed = isError ? { is_error: true } : {};
-  return {
-    kind: 'result',
-    part: { type: 'tool_result', tool_call_id: clean(id), output, ...failed },
-  };
-}
-
-function textOf(given: z.output<typeof textual>, path: string): string {
-  const blocks = typeof given === 'string' ? [{ type: 'text', text: given }] : given;
-  const other = blocks.find(({ type }) => type !== 'text');
-  if (other) throw invalid(path, `${path}: a block of type ${other.type} is not supported here`);
-  return clean(blocks.map(({ text = '' }) => text).join('\n'));
 }

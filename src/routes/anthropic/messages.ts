@@ -13,7 +13,8 @@ import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
 import { route, type Router } from '../shared/router.ts';
 import { streamTurn } from '../shared/stream-turn.ts';
 import { asAnthropicErrors, betaQuery } from './docs.ts';
-import { itemsIn, messagesBody, parametersIn, type MessagesBody } from './messages-body.ts';
+import { itemsIn } from './message-items.ts';
+import { messagesBody, parametersIn, type MessagesBody } from './messages-body.ts';
 import { anthropicResponse } from './render-anthropic-error.ts';
 
 const answer = z

@@ -8,7 +8,7 @@ import { clean } from '../../core/safe-text.ts';
 import { decodeSummary } from '../../wire/responses/compaction.ts';
 import { parseItemId } from '../../wire/responses/ids.ts';
 import { base64File, fileAt } from '../shared/given-file.ts';
-import { checkResults, questionOf, type SaidItem } from '../shared/history-of-items.ts';
+import { checkResults, questionOf, resultItem, type SaidItem } from '../shared/history-of-items.ts';
 import * as schemas from '../shared/schemas.ts';
 
 const content = z.looseObject({
@@ -104,9 +104,10 @@ function messageFrom(item: Given, path: string): InputItem {
 function resultFrom(item: Given, path: string): InputItem {
   const { call_id, output } = item;
   if (call_id === undefined) throw invalid(`${path}.call_id`, `${path}.call_id is required`);
-  const text = textOf(output ?? '', `${path}.output`);
-  const part: Part = { type: 'tool_result', tool_call_id: call_id, output: text };
-  return { kind: 'result', messageId: messageIdOf(item), part };
+  const files = filesIn(output ?? '', `${path}.output`);
+  const text = textOf(output ?? '', `${path}.output`, true);
+  const result = { type: 'tool_result' as const, tool_call_id: call_id, output: text };
+  return { ...resultItem(result, files), messageId: messageIdOf(item) };
 }
 
 function approvalFrom(
@@ -238,7 +239,7 @@ export function partsOf(items: readonly InputItem[]): Part[] {
 
 /** Returns the files in what the user says. */
 export function filesOf(items: readonly InputItem[]): QuestionFile[] {
-  return items.flatMap((item) => (item.kind === 'question' ? (item.files ?? []) : []));
+  return items.flatMap((item) => ('files' in item ? (item.files ?? []) : []));
 }
 
 /** Returns the files of the message that new items make; undefined for none. */

@@ -19,8 +19,8 @@ export function messagesOf(items: readonly InputItem[]): GivenMessage[] {
 
 function partsOf(item: Exclude<InputItem, { kind: 'instructions' }>): Part[] {
   if (item.kind === 'answer') return item.parts;
-  if (item.kind === 'result') return [item.part];
   if (item.files) throw invalid('items', 'items: files can only be sent with what is answered');
+  if (item.kind === 'result') return [item.part];
   return item.text === '' ? [] : [{ type: 'text', text: item.text }];
 }
 

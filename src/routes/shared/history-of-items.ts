@@ -9,12 +9,26 @@ import * as schemas from './schemas.ts';
 /** Something that was said. */
 export type SaidItem =
   | { kind: 'question'; text: string; files?: QuestionFile[] }
-  /** A result of a call, or a word on whether one may run. */
-  | { kind: 'result'; part: Part }
+  /**
+   * A result of a call, or a word on whether one may run. Its files go with the message that it is
+   * in.
+   */
+  | { kind: 'result'; part: Part; files?: QuestionFile[] }
   /** Something that the assistant said. */
   | { kind: 'answer'; parts: Part[] };
 
+/** The output of a result that is a file alone: some services refuse an empty one. */
+const FILES_FOLLOW = 'The result is in the files that follow.';
+
+/** Returns a result as an item, with the files that came in it. */
+export function resultItem(result: ToolResult, files: QuestionFile[]) {
+  if (files.length === 0) return { kind: 'result' as const, part: result };
+  const output = result.output === '' ? FILES_FOLLOW : result.output;
+  return { kind: 'result' as const, part: { ...result, output }, files };
+}
+
 type Asked = Extract<SaidItem, { kind: 'question' }>;
+type Answered = Extract<SaidItem, { kind: 'result' }>;
 
 /**
  * Returns the history that the items are: exchanges, then a question, or results of calls.
@@ -30,7 +44,7 @@ export function historyIn(
   for (const item of items) {
     if (item.kind === 'question') addQuestion(exchanges, item);
     else if (item.kind === 'answer') addAnswer(exchanges, item.parts);
-    else if (item.kind === 'result') addResult(exchanges, item.part, field);
+    else if (item.kind === 'result') addResult(exchanges, item, field);
   }
   const last = exchanges.pop();
   if (!last || last.answer !== null)
@@ -68,7 +82,7 @@ function addAnswer(exchanges: Exchange[], parts: readonly Part[]): void {
     else answer.push({ ...part });
 }
 
-function addResult(exchanges: Exchange[], part: Part, field: string): void {
+function addResult(exchanges: Exchange[], { part, files }: Answered, field: string): void {
   if (part.type !== 'tool_result')
     throw invalid(field, `${field}: an approval needs the id of what asked for it`);
   const last = exchanges.at(-1);
@@ -79,6 +93,7 @@ function addResult(exchanges: Exchange[], part: Part, field: string): void {
     throw invalid(field, `${field}: no call before it is answered by the result of ${id}`);
   }
   if (exchange !== last) exchanges.push(exchange);
+  if (files) exchange.files = [...(exchange.files ?? []), ...files];
   (exchange.results ??= []).push(part);
 }
 
