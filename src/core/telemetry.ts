@@ -21,6 +21,8 @@ export interface Span {
   /** Names the span for its parts, here or elsewhere. */
   readonly traceparent: string;
   set(attributes: Attributes): void;
+  /** Gives the span another name, where the right one is known later. */
+  rename(name: string): void;
   /** Ends the span. @param errorType why it failed; undefined for what went well */
   end(errorType?: string): void;
 }

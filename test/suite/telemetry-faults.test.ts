@@ -40,7 +40,14 @@ it('are sent protobuf unless told otherwise', async () => {
   await turn();
   await expect
     .poll(() => collector.binaryNames(), { timeout: 30_000 })
-    .toEqual(expect.arrayContaining(['POST', 'invoke_agent parley', 'chat offline', 'store']));
+    .toEqual(
+      expect.arrayContaining([
+        'POST /conversations',
+        'invoke_agent parley',
+        'chat offline',
+        'store',
+      ]),
+    );
 });
 
 it('cost no turn anything when they are down or never answer', async () => {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   startOtlpReceiver,
   type OtlpReceiver,
+  type ReceivedPoint,
   type ReceivedSpan,
 } from '../support/otlp-receiver.ts';
 import { bearer, startIdentityServer, type IdentityServer } from './identity.ts';
@@ -76,8 +77,13 @@ async function newTurn(fields: object = {}, script: object = {}) {
 describe('the spans of a turn', () => {
   it('are parts of the request, which is part of its caller’s trace', async () => {
     const { name, trace, turnId, conversationId } = await newTurn({ temperature: 0.5 });
-    const spans = await spansOf(trace.traceId, 'POST', 'invoke_agent parley', 'store');
-    const request = named(spans, 'POST');
+    const spans = await spansOf(
+      trace.traceId,
+      'POST /conversations',
+      'invoke_agent parley',
+      'store',
+    );
+    const request = named(spans, 'POST /conversations');
     expect(request).toMatchObject({
       ...{ parentSpanId: trace.spanId, kind: 2 },
       attributes: {
@@ -163,8 +169,9 @@ describe('the spans of a turn', () => {
     const trace = newTrace();
     const headers = { ...trace.headers, ...bearer(key) };
     await (await server.stream(`/turns/${turnId}/events`, { headers })).collect();
-    const spans = await spansOf(trace.traceId, 'fetch_response', 'GET');
-    expect(spans.map((span) => span.name).toSorted()).toEqual(['GET', 'fetch_response']);
+    const spans = await spansOf(trace.traceId, 'fetch_response', 'GET /turns/{id}/events');
+    const names = spans.map((span) => span.name);
+    expect(names.toSorted()).toEqual(['GET /turns/{id}/events', 'fetch_response']);
     const replay = named(spans, 'fetch_response').attributes;
     expect(replay['gen_ai.operation.name']).toBe('fetch_response');
     expect(Object.keys(replay).filter((key) => key.includes('usage'))).toEqual([]);
@@ -198,8 +205,8 @@ describe('the spans of what is no turn', () => {
     const trace = newTrace();
     const init = { as: key, json, headers: trace.headers };
     const answer = await server.call(path, init);
-    const spans = await spansOf(trace.traceId, ...names);
-    const request = named(spans, 'POST');
+    const spans = await spansOf(trace.traceId, `POST ${path}`, ...names);
+    const request = named(spans, `POST ${path}`);
     return { answer, spans, request, key };
   };
   const call = {
@@ -220,7 +227,7 @@ describe('the spans of what is no turn', () => {
     expect(step).toMatchObject({ parentSpanId: ingest.request.spanId, kind: 1, status: 0 });
     const embedded = named(ingest.spans, `embeddings ${EMBEDDER}`);
     expect(embedded).toMatchObject({ parentSpanId: step.spanId, ...call });
-    const search = await told('/retrieve', { query: 'valve', k: 3 }, ['retrieval', 'POST']);
+    const search = await told('/retrieve', { query: 'valve', k: 3 }, ['retrieval']);
     const retrieval = named(search.spans, 'retrieval');
     expect(retrieval).toMatchObject({
       parentSpanId: search.request.spanId,
@@ -229,7 +236,7 @@ describe('the spans of what is no turn', () => {
     const query = named(search.spans, `embeddings ${EMBEDDER}`);
     expect(query).toMatchObject({ parentSpanId: retrieval.spanId, ...call });
     const body = { model: `openai/${EMBEDDER}`, input: 'Hello' };
-    const texts = await told('/v1/embeddings', body, [`embeddings ${EMBEDDER}`, 'POST']);
+    const texts = await told('/v1/embeddings', body, [`embeddings ${EMBEDDER}`]);
     expect(named(texts.spans, `embeddings ${EMBEDDER}`)).toMatchObject({
       ...{ parentSpanId: texts.request.spanId, ...call },
     });
@@ -268,15 +275,20 @@ it('tells of the call that rewrites a question, as a part of its turn', async ()
   expect(named(spans, `embeddings ${EMBEDDER}`).parentSpanId).toBe(retrieval.spanId);
 });
 
+/** The points of the tokens of a model's calls. */
+function tokenPoints(model: string): ReceivedPoint[] {
+  return collector
+    .points()
+    .filter(({ attributes }) => attributes['gen_ai.request.model'] === model)
+    .filter(({ metric }) => metric.startsWith('gen_ai.client.inference.'));
+}
+
 /** The tokens of a model that were counted, once there are any. */
 async function tokensOf(model: string): Promise<Record<string, number>> {
   const read = () => {
-    const points = collector
-      .points()
-      .filter(({ attributes }) => attributes['gen_ai.request.model'] === model)
-      .filter(({ metric }) => metric.startsWith('gen_ai.client.inference.usage.'));
     const sums: Record<string, number> = {};
-    for (const { metric, sum } of points) sums[metric] = (sums[metric] ?? 0) + sum;
+    for (const { metric, sum } of tokenPoints(model))
+      if (metric.includes('.usage.')) sums[metric] = (sums[metric] ?? 0) + sum;
     return sums;
   };
   // On Workers they are sent by what is done next.
@@ -321,6 +333,17 @@ describe('the measures', () => {
       ...{ 'http.response.status_code': 200, 'url.scheme': 'http' },
     });
   });
+});
+
+it('tells no tokens, of an unknown kind, of a call that its service has not counted', async () => {
+  const { name } = await newTurn({}, { usage: 'missing' });
+  expect(await tokensOf(name)).toEqual({
+    'gen_ai.client.inference.usage.input_tokens': 0,
+    'gen_ai.client.inference.usage.output_tokens': 0,
+  });
+  for (const { metric, attributes } of tokenPoints(name))
+    expect(attributes['gen_ai.token.modality'], metric).toBe('unknown');
+  expect(collector.schemas()).toEqual(['https://opentelemetry.io/schemas/gen-ai-dev/1.42.0-dev']);
 });
 
 it('tells nothing of what was said, by whom, or by which credential', async () => {

@@ -30,6 +30,8 @@ export interface OtlpReceiver {
   /** What is said of who sends, with the latest request. */
   resource(): Record<string, unknown>;
   spans(): ReceivedSpan[];
+  /** The versions of the conventions by which spans and measures are named. */
+  schemas(): string[];
   /** The points of the newest request with measures from each sender. */
   points(): ReceivedPoint[];
   /** The names of spans that came as protobuf. */
@@ -76,6 +78,16 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
       return attributesOf(asRecord(asRecord(first)['resource']));
     },
     spans: () => documents('/v1/traces').flatMap(spansIn),
+    schemas: () => {
+      const spans = documents('/v1/traces');
+      const scopes = [
+        ...spans.flatMap((each) => nested(each, ['resourceSpans', 'scopeSpans'])),
+        ...documents('/v1/metrics').flatMap((each) =>
+          nested(each, ['resourceMetrics', 'scopeMetrics']),
+        ),
+      ];
+      return [...new Set(scopes.map(({ schemaUrl }) => String(schemaUrl)))];
+    },
     points: () => newestBySender(documents('/v1/metrics')).flatMap(pointsIn),
     binaryNames: () =>
       taken.filter((each) => !isJson(each)).flatMap(({ body }) => namesOfSpans(body)),

@@ -34,6 +34,8 @@ import type { TelemetrySettings } from './settings.ts';
 
 /** The name of what tells: the scope of spans and measures. */
 const SCOPE = 'parley';
+/** The version of the conventions for generative AI whose names are used. */
+const SCHEMA = { schemaUrl: 'https://opentelemetry.io/schemas/gen-ai-dev/1.42.0-dev' };
 
 const KINDS = {
   server: SpanKind.SERVER,
@@ -85,9 +87,9 @@ class OpenTelemetry implements Telemetry {
       sampler: samplerOf(settings),
       spanProcessors: settings.tracesUrl === undefined ? [] : [this.#queue],
     });
-    this.#tracer = provider.getTracer(SCOPE, version);
+    this.#tracer = provider.getTracer(SCOPE, version, SCHEMA);
     const meters = new MeterProvider({ resource, readers: [this.#reader] });
-    this.#instruments = instrumentsOf(meters.getMeter(SCOPE, version));
+    this.#instruments = instrumentsOf(meters.getMeter(SCOPE, version, SCHEMA));
     this.#sender = new OtlpSender(settings, log);
     this.#options = options;
     if (!sendsWhenAsked) setInterval(() => void this.#send(), settings.spansEveryMs).unref();
@@ -151,6 +153,10 @@ class ToldSpan implements Span {
   set(attributes: Attributes): void {
     for (const [name, value] of Object.entries(attributes))
       if (value !== undefined) this.#span.setAttribute(name, value);
+  }
+
+  rename(name: string): void {
+    this.#span.updateName(name);
   }
 
   end(errorType?: string): void {

@@ -30,11 +30,15 @@ export const traceRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
     trace: new WorkTrace(telemetry, span.traceparent),
   });
   await next();
+  const route = routeOf(c);
+  if (route !== undefined) span.rename(`${method} ${route}`);
   const status = c.get('isSent') ? 200 : c.res.status;
   const error = status >= 500 ? { 'error.type': `${status}` } : {};
   const measured = {
     ...{ 'http.request.method': method, 'http.response.status_code': status },
-    ...{ 'url.scheme': c.req.url.startsWith('https:') ? 'https' : 'http', ...routeOf(c), ...error },
+    'url.scheme': c.req.url.startsWith('https:') ? 'https' : 'http',
+    ...(route !== undefined && { 'http.route': route }),
+    ...error,
   };
   span.set({ ...measured, 'parley.request.id': c.get('requestId') });
   span.end(error['error.type']);
@@ -44,9 +48,9 @@ export const traceRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
 };
 
 /**
- * Returns the pattern of the route, which has no ids in it; none for a path that no route knows.
+ * Returns the pattern of the route, which has no ids in it; undefined for a path that none knows.
  */
-function routeOf(c: AppContext): { 'http.route'?: string } {
+function routeOf(c: AppContext): string | undefined {
   const route = matchedRoutes(c).findLast(({ path }) => path !== '*' && path !== '/*');
-  return route ? { 'http.route': route.path.replaceAll(/:(\w+)(\{[^}]*\})?/g, '{$1}') } : {};
+  return route?.path.replaceAll(/:(\w+)(\{[^}]*\})?/g, '{$1}');
 }

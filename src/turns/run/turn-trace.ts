@@ -119,18 +119,24 @@ export class TurnTrace {
     return this.#telemetry.begin({ name, kind, parent, attributes, startedAt });
   }
 
-  /** The tokens of a call as the ledger counts them; those of vectors are told with each call. */
+  /**
+   * The tokens of a call as its service counted them. A call without counts is told as none of an
+   * unknown kind, though the ledger estimates it; calls for vectors are told when they are made.
+   */
   #measureCall(call: LedgerEntry): void {
     const attributes = { 'gen_ai.operation.name': 'chat', ...modelAttributes(call.model) };
-    const { measure } = this.#measures(attributes);
-    const counted = this.#measures({ ...attributes, 'gen_ai.token.modality': 'text' });
+    const isCounted = !call.isEstimated && call.inputTokens > 0;
+    const modality = isCounted ? 'text' : 'unknown';
+    const counted = this.#measures({ ...attributes, 'gen_ai.token.modality': modality });
     const usage = 'gen_ai.client.inference.usage';
-    counted.measure(`${usage}.input_tokens`, call.inputTokens);
+    counted.measure(`${usage}.input_tokens`, isCounted ? call.inputTokens : 0);
+    counted.measure(`${usage}.output_tokens`, isCounted ? call.outputTokens : 0);
+    if (!isCounted) return;
+    const { measure } = this.#measures(attributes);
     measure('gen_ai.client.inference.operation.input_tokens', call.inputTokens);
+    measure('gen_ai.client.inference.operation.output_tokens', call.outputTokens);
     if (call.cachedTokens > 0)
       counted.measure(`${usage}.cache_read.input_tokens`, call.cachedTokens);
-    counted.measure(`${usage}.output_tokens`, call.outputTokens);
-    measure('gen_ai.client.inference.operation.output_tokens', call.outputTokens);
     if (call.reasoningTokens > 0)
       counted.measure(`${usage}.reasoning.output_tokens`, call.reasoningTokens);
   }
