@@ -1,17 +1,14 @@
 /** The keys that work everywhere on the page; `?` shows them. */
 import { currentId, isBusy, open, stop } from './chat/chat.ts';
 import { write } from './chat/composer.ts';
-import { element } from './shared/elements.ts';
+import { element, hasDialog } from './shared/elements.ts';
 import { closeDrawer } from './sidebar/sidebar.ts';
 
 /** Lets keys work. */
 export function startKeyboard(): void {
   document.addEventListener('keydown', (event) => {
-    // A dialog is the last of the page: to look for one would go through all messages.
-    if (document.body.lastElementChild instanceof HTMLDialogElement || event.defaultPrevented)
-      return;
-    if (!act(event)) return;
-    event.preventDefault();
+    if (hasDialog() || event.defaultPrevented) return;
+    if (act(event)) event.preventDefault();
   });
 }
 
@@ -23,7 +20,7 @@ function act(event: KeyboardEvent): boolean {
   if (altKey && (key === 'ArrowUp' || key === 'ArrowDown')) return goTo(key === 'ArrowUp' ? -1 : 1);
   if (altKey || ctrlKey || metaKey) return false;
   if (target instanceof HTMLElement && target.matches('input, textarea, select')) return false;
-  if (key === '?') return run(() => void showHelp());
+  if (key === '?') return run(() => element('open-keys').click());
   if (key === '/') return run(() => write());
   return false;
 }
@@ -44,11 +41,6 @@ function openSearch(): void {
     if (menu.offsetParent !== null) menu.click();
   }
   element('search').focus();
-}
-
-async function showHelp(): Promise<void> {
-  const { showKeys } = await import('./dialogs/keys-help.ts');
-  showKeys();
 }
 
 /** Moves the focus to the message before or after. */

@@ -8,7 +8,7 @@ import { showModels } from './chat/models.ts';
 import { useActions } from './chat/transcript.ts';
 import { startKeyboard } from './keyboard.ts';
 import { attempt } from './shared/attempt.ts';
-import { element } from './shared/elements.ts';
+import { element, hasDialog } from './shared/elements.ts';
 import { hearTabs } from './shared/tabs.ts';
 import { recall } from './shared/storage.ts';
 import { say } from './shared/words.ts';
@@ -37,13 +37,19 @@ function startButtons(): void {
     void open(undefined).then(() => write());
   });
   const dialogs = {
-    'open-documents': async () => (await import('./dialogs/documents.ts')).showDocuments(),
-    'open-settings': async () => (await import('./dialogs/settings.ts')).showSettings(),
-    'open-keys': async () => (await import('./dialogs/keys-help.ts')).showKeys(),
+    'open-documents': async () => (await import('./dialogs/documents.ts')).showDocuments,
+    'open-settings': async () => (await import('./dialogs/settings.ts')).showSettings,
+    'open-keys': async () => (await import('./dialogs/keys-help.ts')).showKeys,
   };
-  for (const [id, show] of Object.entries(dialogs))
-    element(id).addEventListener('click', () => void attempt(show));
+  for (const [id, load] of Object.entries(dialogs))
+    element(id).addEventListener('click', () => void attempt(() => showOnce(load)));
   element('add-documents').addEventListener('click', () => element('open-documents').click());
+}
+
+/** Whoever presses again while a dialog is loaded gets one, and not two. */
+async function showOnce(load: () => Promise<() => unknown>): Promise<void> {
+  const show = await load();
+  if (!hasDialog()) await show();
 }
 
 /** Files that are dropped go with the next message; in a dialog they become documents. */

@@ -24,7 +24,13 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
     await page.locator('#conversations').getByText('Pears').waitFor({ state: 'detached' });
     expect(await titles.allTextContents()).toEqual(['Apples']);
     await page.getByRole('button', { name: 'Rename “Apples”' }).click();
-    await page.keyboard.type('Apple pie');
+    await page.keyboard.type('Apple');
+    // Another tab changes the list meanwhile.
+    const listed = page.waitForResponse(/\/conversations\?/u);
+    await page.evaluate(`new BroadcastChannel('parley').postMessage('')`);
+    await listed;
+    await page.evaluate('new Promise((drawn) => setTimeout(() => requestAnimationFrame(drawn)))');
+    await page.keyboard.type(' pie');
     await page.keyboard.press('Enter');
     await titles.getByText('Apple pie').waitFor();
     await page.fill('#search', '');
@@ -76,8 +82,12 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
     const { page, mistakes, user } = await visitors.open();
     await ask(page, 'Something to count');
     await whole(page, 2);
-    await page.getByRole('button', { name: 'Settings' }).click();
+    // Whoever presses again while it is loaded has one, and not two.
+    await page
+      .getByRole('button', { name: 'Settings' })
+      .evaluate((pressed: HTMLElement) => [1, 2].forEach(() => pressed.click()));
     await page.getByRole('img', { name: /^Tokens by day\. Highest: [\d,]+/u }).waitFor();
+    expect(await page.getByRole('dialog').count()).toBe(1);
     expect(await page.locator('dialog tbody th').textContent()).toBe('openai/default');
     await page.getByRole('tab', { name: 'My data' }).click();
     const link = page.getByRole('link', { name: 'Download my data' });
@@ -107,6 +117,24 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
     await page.locator('#title').click();
     await page.keyboard.press('?');
     await page.getByRole('heading', { name: 'Keyboard' }).waitFor();
+  });
+
+  it('keeps what is written before its script is there', async () => {
+    const { page } = await visitors.open();
+    await page.fill('#composer-text', 'half a thought');
+    const isThere = Promise.withResolvers<void>();
+    await page.route(/\.js$/u, async (route) => {
+      await isThere.promise;
+      await route.continue();
+    });
+    await page.reload({ waitUntil: 'commit' });
+    await page.fill('#composer-text', 'A new one');
+    expect(await page.locator('#send').isDisabled()).toBe(true);
+    isThere.resolve();
+    await started(page);
+    expect(await page.inputValue('#composer-text')).toBe('A new one');
+    await page.click('#send');
+    await whole(page, 2);
   });
 
   it('speaks German to a reader of German', async () => {

@@ -84,7 +84,8 @@ const WAYS: Way[] = [
       await toLast(page);
       await press(page, 'Version before');
     },
-    done: (page) => page.getByText('1/2').first().waitFor(),
+    // It is drawn anew, and has kept the focus.
+    done: (page) => page.locator('.user:focus').getByText('1/2').waitFor(),
   },
   {
     what: 'answers again',
@@ -130,6 +131,8 @@ const WAYS: Way[] = [
       await page.keyboard.press('Control+k');
       await press(page, /^Delete/u);
       await page.getByText('is deleted').waitFor();
+      // The focus goes to what is in the place of the row now.
+      await page.locator('#conversations .title:focus').waitFor();
       await press(page, 'Undo');
       await expect.poll(() => page.locator('#conversations .title').count()).toBe(before);
     },

@@ -15,13 +15,15 @@ let toldFull = false;
 
 /** Lets the composer work. */
 export function startComposer(): void {
-  text.value = recall('draft') ?? '';
+  // Somebody may have begun to write before this script was here.
+  text.value ||= recall('draft') ?? '';
   text.addEventListener('input', onInput);
   text.addEventListener('keydown', onKey);
   element('composer').addEventListener('submit', (event) => {
     event.preventDefault();
     submit();
   });
+  element<HTMLButtonElement>('send').disabled = false;
   element('stop').addEventListener('click', stop);
   element('steer').addEventListener('click', addToAnswer);
   for (const idea of element('ideas').querySelectorAll('button'))

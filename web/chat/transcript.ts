@@ -7,6 +7,7 @@ import type { Message, Problem } from '../api/types.ts';
 import { attempt } from '../shared/attempt.ts';
 import { element } from '../shared/elements.ts';
 import { GrowingAnswer } from './growing.ts';
+import { keepFocus } from './keep-focus.ts';
 import { drawMessage, drawPending, type Drawing, type MessageActions } from './message.ts';
 import { giveRoom, goToEnd, keepInPlace, putAtTop } from './scroll.ts';
 import { skipUnseen } from './skip-unseen.ts';
@@ -146,8 +147,17 @@ interface Settled {
   problem?: Problem | undefined;
 }
 
-/** Puts stored messages in the place of what was on its way. Nothing moves. */
-export function settle({ tail, growing, problem }: Settled): void {
+/** Puts stored messages in the place of what was on its way. Nothing moves, nor does the focus. */
+export function settle(settled: Settled): void {
+  const at = [...list.children].findIndex((item) => item.contains(document.activeElement));
+  keepFocus(
+    () => list.children[at],
+    () => putStored(settled),
+  );
+  skipUnseen(list);
+}
+
+function putStored({ tail, growing, problem }: Settled): void {
   growing.end();
   const [first] = tail;
   const last = tail.at(-1);
@@ -168,21 +178,19 @@ export function settle({ tail, growing, problem }: Settled): void {
   if (!isSame) growing.item.remove();
   dropUnstored();
   if (lastItem) giveRoom(lastItem);
-  skipUnseen(list);
 }
 
 /** Shows the messages of another version of the path; the message there stays where it was. */
 export function showVersion(all: Message[], before: string, after: string): void {
-  keepInPlace(
-    () => itemOf(before) ?? itemOf(after),
-    () => {
-      messages = all;
-      changes += 1;
-      undrawn = Math.max(0, all.length - Math.max(WINDOW, list.childElementCount));
-      list.replaceChildren(...all.slice(undrawn).map((message) => draw(message)));
-      showSurroundings();
-    },
-  );
+  const find = () => itemOf(before) ?? itemOf(after);
+  const change = () => {
+    messages = all;
+    changes += 1;
+    undrawn = Math.max(0, all.length - Math.max(WINDOW, list.childElementCount));
+    list.replaceChildren(...all.slice(undrawn).map((message) => draw(message)));
+    showSurroundings();
+  };
+  keepFocus(find, () => keepInPlace(find, change));
   skipUnseen(list);
 }
 

@@ -20,6 +20,14 @@ export function element<Kind extends HTMLElement = HTMLElement>(id: string): Kin
   return found as Kind;
 }
 
+/**
+ * Returns true while a dialog is open. A dialog is the last of the page: to look for one would go
+ * through all messages.
+ */
+export function hasDialog(): boolean {
+  return document.body.lastElementChild instanceof HTMLDialogElement;
+}
+
 /** Makes an element with properties and children. */
 export function make<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,

@@ -2,7 +2,7 @@
 import { button, element, iconButton, make } from './elements.ts';
 import { say } from './words.ts';
 
-/** Milliseconds that a passing notice stays, unless somebody is looking at it. */
+/** Milliseconds that a passing notice stays, unless somebody looks at it or goes to it by Tab. */
 const STAYS_MS = 10_000;
 
 export interface Notice {
@@ -25,8 +25,15 @@ export function notify(text: string, { isError = false, action, gone }: Options 
     if (!isOpen) return;
     isOpen = false;
     clearTimeout(timer);
+    removeEventListener('keydown', onTab);
+    const hadFocus = box.contains(document.activeElement);
     box.remove();
+    if (hadFocus && before instanceof HTMLElement) before.focus();
     if (!isDone) gone?.();
+  };
+  let before: EventTarget | null = null;
+  const onTab = ({ key }: KeyboardEvent) => {
+    if (key === 'Tab' && !box.contains(document.activeElement)) wait();
   };
   const act = () => {
     close(true);
@@ -47,6 +54,10 @@ export function notify(text: string, { isError = false, action, gone }: Options 
   const stay = () => clearTimeout(timer);
   for (const begin of ['pointerenter', 'focusin']) box.addEventListener(begin, stay);
   for (const end of ['pointerleave', 'focusout']) box.addEventListener(end, wait);
+  box.addEventListener('focusin', ({ relatedTarget: from }) => {
+    if (!(from instanceof Node && box.contains(from))) before = from;
+  });
+  addEventListener('keydown', onTab);
   element('notices').append(box);
   wait();
   return { close: () => close() };

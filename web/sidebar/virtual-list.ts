@@ -1,6 +1,6 @@
 /**
- * Draws a long list by its visible rows alone. All rows have one height, so the rest is space. A
- * row that has the focus stays.
+ * Draws a long list by its visible rows alone. All rows have one height, so the rest is space. The
+ * focus stays in its row; where that has gone, the one in its place gets it.
  */
 import { make } from '../shared/elements.ts';
 
@@ -38,6 +38,8 @@ export function createVirtualList(
 
   const draw = () => {
     isScheduled = false;
+    // What is written in a row would be lost: the list waits until that is over.
+    if (isChanged && list.querySelector('input')) return;
     // A list that has become shorter is not scrolled back yet.
     const top = Math.max(0, Math.min(seen.top, count * rowPixels - seen.size));
     const first = Math.floor(top / rowPixels);
@@ -62,6 +64,8 @@ export function createVirtualList(
     if (!isScheduled) requestAnimationFrame(draw);
     isScheduled = true;
   };
+  for (const type of ['focusin', 'focusout'])
+    list.addEventListener(type, () => void (isChanged && schedule()));
   view.addEventListener(
     'scroll',
     () => {
@@ -83,16 +87,26 @@ export function createVirtualList(
   };
 }
 
-function focusedRow(list: HTMLElement): { id: string; place: number } | undefined {
+interface Focused {
+  id: string;
+  /** The number of the button in its row, and of the row among those that are drawn. */
+  place: number;
+  at: number;
+}
+
+function focusedRow(list: HTMLElement): Focused | undefined {
   const item = document.activeElement?.closest<HTMLElement>('li[data-id]');
   if (!item || !list.contains(item)) return undefined;
   const place = [...item.querySelectorAll('button')].findIndex(
     (one) => one === document.activeElement,
   );
-  return { id: item.dataset['id'] ?? '', place };
+  return { id: item.dataset['id'] ?? '', place, at: [...list.children].indexOf(item) };
 }
 
-function focusRow(list: HTMLElement, { id, place }: { id: string; place: number }): void {
-  const item = list.querySelector(`li[data-id="${CSS.escape(id)}"]`);
-  item?.querySelectorAll('button')[place]?.focus({ preventScroll: true });
+/** Gives a row the focus; where it has gone, the title in its place gets it. */
+function focusRow(list: HTMLElement, { id, place, at }: Focused): void {
+  const same = list.querySelector(`li[data-id="${CSS.escape(id)}"]`);
+  const next = [...list.children].slice(at).find((one) => one.matches('[data-id]'));
+  const item = same ?? next ?? list.lastElementChild;
+  item?.querySelectorAll('button')[same ? place : 0]?.focus({ preventScroll: true });
 }
