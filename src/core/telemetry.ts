@@ -4,6 +4,7 @@
  * users or models, and no credentials. Measures have no ids at all.
  */
 
+/** Attributes of a span or a measure; those that are undefined are left out. */
 export type Attributes = Readonly<Record<string, string | number | boolean | string[] | undefined>>;
 
 export interface SpanStart {
@@ -14,7 +15,7 @@ export interface SpanStart {
   parent?: string | undefined;
   attributes?: Attributes;
   /** Its beginning, in milliseconds since the epoch; now when it is left out. */
-  startedAt?: number;
+  startedAt?: number | undefined;
 }
 
 export interface Span {

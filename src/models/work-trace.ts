@@ -108,21 +108,21 @@ export class WorkTrace {
     this.measure('gen_ai.client.inference.operation.input_tokens', inputTokens, attributes);
   };
 
-  /** Measures; attributes that are undefined are left out. */
   measure(name: MetricName, value: number, attributes: Attributes): void {
-    this.#telemetry.measure(name, value, knownOf(attributes));
+    this.#telemetry.measure(name, value, attributes);
   }
 }
 
-/** Returns the attributes that are not undefined. */
-export function knownOf(attributes: Attributes): Attributes {
-  // Nearly always all are known; a copy for each measure would be half of what it costs.
-  if (!Object.values(attributes).includes(undefined)) return attributes;
-  return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
-}
+/** The attributes of the model that was told of last: each turn tells of its model four times. */
+let last: { name: string; attributes: Attributes } | undefined;
 
 /** Returns the provider of a `provider/model`, and the model. */
 export function modelAttributes(name: string): Attributes {
+  if (last?.name !== name) last = { name, attributes: attributesOf(name) };
+  return last.attributes;
+}
+
+function attributesOf(name: string): Attributes {
   const provider = name.slice(0, name.indexOf('/'));
   return {
     'gen_ai.provider.name': PROVIDERS[provider] ?? provider,

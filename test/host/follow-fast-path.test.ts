@@ -9,6 +9,7 @@ import {
   type DatabaseRequest,
 } from '../support/database-proxy.ts';
 import { request, type Answer } from '../support/http.ts';
+import { startOtlpReceiver, type OtlpReceiver } from '../support/otlp-receiver.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { startSqld, type Sqld } from '../support/sqld.ts';
 import { openStream } from '../support/sse.ts';
@@ -17,6 +18,7 @@ import { startUpstream, type Upstream } from '../support/upstream.ts';
 let sqld: Sqld;
 let proxy: DatabaseProxy;
 let upstream: Upstream;
+let collector: OtlpReceiver;
 let server: TestServer;
 const user_id = 'u';
 
@@ -26,7 +28,13 @@ beforeAll(async () => {
   upstream = await startUpstream();
   // No checkpoint and no sweep asks the database while its requests are counted.
   const env = { ...upstream.env, DATABASE_URL: proxy.url, TURN_LEASE_MS: '60000' };
-  server = await startServer({ env });
+  collector = await startOtlpReceiver();
+  const telling = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    OTEL_BSP_SCHEDULE_DELAY: '200',
+  };
+  server = await startServer({ env: { ...env, ...telling } });
 });
 beforeEach(() => upstream.reset());
 afterAll(async () => {
@@ -34,6 +42,7 @@ afterAll(async () => {
   await upstream.close();
   await proxy.close();
   await sqld.close();
+  await collector.close();
 });
 
 async function start(): Promise<{ conversation: string; turn: string; messages: string }> {
@@ -125,6 +134,28 @@ describe('who follows or replays a turn', () => {
     }
     await request(url, { method: 'DELETE' });
     for (let time = 0; time < 3; time++) expect((await request(eventsOf(turn))).status).toBe(404);
+  });
+
+  it('is told to those who watch as the router tells of it', async () => {
+    upstream.script('m', { text: 'one two three' });
+    const { turn } = await start();
+    await ended(turn);
+    const told = async (url: string, trace: string) => {
+      const traceId = trace.repeat(32);
+      const parentSpanId = trace.repeat(16);
+      await request(url, { headers: { traceparent: `00-${traceId}-${parentSpanId}-01` } });
+      const found = () => collector.spans().filter((span) => span.traceId === traceId);
+      await expect.poll(() => found().length, { timeout: 20_000 }).toBe(2);
+      const [inner, outer] = found().toSorted((a) => (a.parentSpanId === parentSpanId ? 1 : -1));
+      expect(outer?.parentSpanId).toBe(parentSpanId);
+      expect(inner?.parentSpanId).toBe(outer?.spanId);
+      return [inner, outer].map((span) => ({
+        ...{ ...span, traceId: '', spanId: '', parentSpanId: '' },
+        attributes: { ...span?.attributes, 'parley.request.id': '' },
+      }));
+    };
+    const byRouter = await told(`${eventsOf(turn)}?user_id=${user_id}`, 'a');
+    expect(await told(eventsOf(turn), 'b')).toEqual(byRouter);
   });
 
   it('is answered by the router when the request says more than the address', async () => {

@@ -7,15 +7,24 @@
  * goes on to the app, and so does every request where `FOLLOW_FAST_PATH=off`. The answers are the
  * same byte for byte, which a test holds.
  */
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type {
+  IncomingHttpHeaders,
+  IncomingMessage,
+  RequestListener,
+  ServerResponse,
+} from 'node:http';
 import { isTrustedHost } from '../../auth/host.ts';
 import { newId } from '../../core/ids.ts';
+import type { Telemetry } from '../../core/telemetry.ts';
 import { logAnswer } from '../../routes/shared/log-request.ts';
 import { headersOfAnswer, timing } from '../../routes/shared/response-headers.ts';
 import { streamOptions } from '../../routes/shared/answer-turn.ts';
 import { turnHeaders } from '../../routes/shared/stream-turn.ts';
+import { beginRequest, endRequest } from '../../routes/shared/trace-request.ts';
 import type { Dependencies } from '../../routes/shared/dependencies.ts';
 import type { LocalTurnService } from '../../turns/local-turn-service.ts';
+import { tellReplay } from '../../turns/run/turn-trace.ts';
+import type { TurnAddress } from '../../turns/turn-service.ts';
 import { nativeSse } from '../../wire/native-sse.ts';
 import { writeTurn } from './send-turn.ts';
 
@@ -46,15 +55,15 @@ interface FastPathOptions extends Pick<
 
 /** Returns a listener that answers such requests, and leaves all others to `next`. */
 export function followFastPath(options: FastPathOptions, next: RequestListener): RequestListener {
-  const { config, identity, telemetry } = options;
-  if (config.FOLLOW_FAST_PATH === 'off' || identity || telemetry) return next;
+  const { config, identity } = options;
+  if (config.FOLLOW_FAST_PATH === 'off' || identity) return next;
   return (incoming, outgoing) => {
     if (!answered(options, incoming, outgoing)) next(incoming, outgoing);
   };
 }
 
 function answered(
-  { config, loopbackOnly, turns, log, mayBegin }: FastPathOptions,
+  { config, loopbackOnly, turns, log, telemetry, mayBegin }: FastPathOptions,
   { method, url, headers }: IncomingMessage,
   outgoing: ServerResponse,
 ): boolean {
@@ -71,6 +80,22 @@ function answered(
     ...nativeSse.headers,
     ...turnHeaders(stream),
   });
-  logAnswer(log, { method, path: url, status: 200, begunAt, requestId, turn: stream });
+  const answer = { method, status: 200, begunAt, requestId };
+  logAnswer(log, { ...answer, path: url, turn: stream });
+  if (telemetry) tell(telemetry, headers, stream, answer);
   return true;
+}
+
+/** Tells those who watch of an answer, as the router does. */
+function tell(
+  telemetry: Telemetry,
+  { traceparent }: IncomingHttpHeaders,
+  turn: TurnAddress,
+  answer: { method: string; status: number; begunAt: number; requestId: string },
+): void {
+  const startedAt = Date.now() - (performance.now() - answer.begunAt);
+  const sent = typeof traceparent === 'string' ? traceparent : undefined;
+  const span = beginRequest(telemetry, answer.method, sent, startedAt);
+  tellReplay({ telemetry, parent: span.traceparent, begunAt: startedAt }, turn);
+  endRequest(telemetry, span, { ...answer, route: '/turns/{id}/events', isSecure: false });
 }

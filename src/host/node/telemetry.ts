@@ -23,6 +23,6 @@ export async function watchingOf(config: Config, log: Logger): Promise<Watching>
   if (!isAsked) return { telemetry };
   const { PrometheusSerializer } = await import('@opentelemetry/exporter-prometheus');
   const serializer = new PrometheusSerializer();
-  const readMetrics = async () => serializer.serialize(await telemetry.read());
+  const readMetrics = () => Promise.resolve(serializer.serialize(telemetry.read()));
   return { telemetry, readMetrics };
 }

@@ -1,47 +1,26 @@
 /**
- * Telemetry by OpenTelemetry's packages. They are loaded only where the operator wants it, and on
- * Workers they are a module of their own. What a span is part of is passed as an argument, so
- * nothing has to follow promises around.
+ * Telemetry in the form of OpenTelemetry, whose packages write it for collectors. They are loaded
+ * only where the operator wants it, and on Workers they are a module of their own. What a span is
+ * part of is passed as an argument, so nothing has to follow promises around.
  */
-import {
-  ROOT_CONTEXT,
-  SpanKind,
-  SpanStatusCode,
-  trace,
-  TraceFlags,
-  type Context,
-  type Span as OtelSpan,
-  type SpanContext,
-  type Tracer,
-} from '@opentelemetry/api';
+import type { InstrumentationScope } from '@opentelemetry/core';
 import { defaultResource, resourceFromAttributes, type Resource } from '@opentelemetry/resources';
-import { MeterProvider, MetricReader, type ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import {
-  AlwaysOffSampler,
-  AlwaysOnSampler,
-  ParentBasedSampler,
-  TraceIdRatioBasedSampler,
-  TracerProvider,
-  type Sampler,
-} from '@opentelemetry/sdk-trace';
+import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { newId } from '../../core/ids.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { Attributes, Span, SpanStart, Telemetry } from '../../core/telemetry.ts';
-import { instrumentsOf, type Instruments } from './instruments.ts';
+import type { Span, SpanStart, Telemetry } from '../../core/telemetry.ts';
+import { Measures } from './measures.ts';
 import { OtlpSender } from './otlp-sender.ts';
-import { SpanQueue } from './span-queue.ts';
+import { SentSpan, UnsentSpan, type SpanSource } from './sent-span.ts';
+import { isSampled, newPlace, placeFrom, samplerOf } from './span-place.ts';
+import { MOST_AT_ONCE, SpanQueue } from './span-queue.ts';
 import type { TelemetrySettings } from './settings.ts';
 
 /** The name of what tells: the scope of spans and measures. */
 const SCOPE = 'parley';
 /** The version of the conventions for generative AI whose names are used. */
-const SCHEMA = { schemaUrl: 'https://opentelemetry.io/schemas/gen-ai-dev/1.42.0-dev' };
-
-const KINDS = {
-  server: SpanKind.SERVER,
-  client: SpanKind.CLIENT,
-  internal: SpanKind.INTERNAL,
-} as const;
+const SCHEMA = 'https://opentelemetry.io/schemas/gen-ai-dev/1.42.0-dev';
 
 export interface TelemetryOptions {
   settings: TelemetrySettings;
@@ -54,54 +33,47 @@ export interface TelemetryOptions {
 /** Returns telemetry, and the measures for whoever asks for them. */
 export function createTelemetry(
   options: TelemetryOptions,
-): Telemetry & { read(): Promise<ResourceMetrics> } {
+): Telemetry & { read(): ResourceMetrics } {
   return new OpenTelemetry(options);
 }
 
-/** Hands measures out when it is asked. */
-class AskedReader extends MetricReader {
-  protected onForceFlush(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  protected onShutdown(): Promise<void> {
-    return Promise.resolve();
-  }
-}
-
-class OpenTelemetry implements Telemetry {
-  readonly #tracer: Tracer;
+class OpenTelemetry implements Telemetry, SpanSource {
+  readonly resource: Resource;
+  readonly instrumentationScope: InstrumentationScope;
   readonly #queue = new SpanQueue();
-  readonly #reader = new AskedReader();
-  readonly #instruments: Instruments;
+  readonly #measures: Measures;
   readonly #sender: OtlpSender;
+  readonly #samples: ReturnType<typeof samplerOf>;
   readonly #options: TelemetryOptions;
   #metricsSentAt = Date.now();
   #sending: Promise<void> | undefined;
 
   constructor(options: TelemetryOptions) {
     const { settings, version, log, sendsWhenAsked } = options;
-    const resource = resourceOf(settings, version);
-    const provider = new TracerProvider({
-      resource,
-      sampler: samplerOf(settings),
-      spanProcessors: settings.tracesUrl === undefined ? [] : [this.#queue],
-    });
-    this.#tracer = provider.getTracer(SCOPE, version, SCHEMA);
-    const meters = new MeterProvider({ resource, readers: [this.#reader] });
-    this.#instruments = instrumentsOf(meters.getMeter(SCOPE, version, SCHEMA));
+    this.resource = resourceOf(settings, version);
+    this.instrumentationScope = { name: SCOPE, version, schemaUrl: SCHEMA };
+    this.#measures = new Measures(this.resource, this.instrumentationScope);
+    this.#samples = samplerOf(settings);
     this.#sender = new OtlpSender(settings, log);
     this.#options = options;
     if (!sendsWhenAsked) setInterval(() => void this.#send(), settings.spansEveryMs).unref();
   }
 
-  begin({ name, kind, parent, attributes, startedAt }: SpanStart): Span {
-    const options = { kind: KINDS[kind], attributes, startTime: startedAt };
-    return new ToldSpan(this.#tracer.startSpan(name, options, contextOf(parent)));
+  begin(start: SpanStart): Span {
+    const { parent, kind } = start;
+    const above = parent === undefined ? undefined : placeFrom(parent, kind === 'server');
+    const place = newPlace(above, this.#samples);
+    return isSampled(place) ? new SentSpan(start, place, above, this) : new UnsentSpan(place);
+  }
+
+  /** Takes a span that has ended; many are sent without waiting for the interval. */
+  take(span: ReadableSpan): void {
+    const waiting = this.#queue.add(span);
+    if (waiting === MOST_AT_ONCE && !this.#options.sendsWhenAsked) void this.#send();
   }
 
   measure(...[metric, value, attributes]: Parameters<Telemetry['measure']>): void {
-    this.#instruments[metric](value, attributes);
+    this.#measures.add(metric, value, attributes);
   }
 
   async settle(): Promise<void> {
@@ -114,9 +86,8 @@ class OpenTelemetry implements Telemetry {
     await this.#sendAll();
   }
 
-  async read(): Promise<ResourceMetrics> {
-    const { resourceMetrics } = await this.#reader.collect();
-    return resourceMetrics;
+  read(): ResourceMetrics {
+    return this.#measures.read();
   }
 
   /** One sending at a time: a slow collector is not asked more and more. */
@@ -134,59 +105,8 @@ class OpenTelemetry implements Telemetry {
     const { metricsUrl, metricsEveryMs } = this.#options.settings;
     if (metricsUrl === undefined || Date.now() < this.#metricsSentAt + metricsEveryMs) return;
     this.#metricsSentAt = Date.now();
-    await this.#sender.sendMetrics(await this.read());
+    await this.#sender.sendMetrics(this.read());
   }
-}
-
-class ToldSpan implements Span {
-  readonly #span: OtelSpan;
-  #traceparent: string | undefined;
-
-  constructor(span: OtelSpan) {
-    this.#span = span;
-  }
-
-  get traceparent(): string {
-    return (this.#traceparent ??= traceparentOf(this.#span.spanContext()));
-  }
-
-  set(attributes: Attributes): void {
-    for (const [name, value] of Object.entries(attributes))
-      if (value !== undefined) this.#span.setAttribute(name, value);
-  }
-
-  rename(name: string): void {
-    this.#span.updateName(name);
-  }
-
-  end(errorType?: string): void {
-    if (errorType !== undefined) {
-      this.#span.setAttribute('error.type', errorType);
-      this.#span.setStatus({ code: SpanStatusCode.ERROR });
-    }
-    this.#span.end();
-  }
-}
-
-function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): string {
-  return `00-${traceId}-${spanId}-${traceFlags & TraceFlags.SAMPLED ? '01' : '00'}`;
-}
-
-/** The parent that was read last: the steps of a turn have the same, and mostly come together. */
-let lastParent: { traceparent: string; context: Context } | undefined;
-
-function contextOf(traceparent: string | undefined): Context {
-  if (traceparent === undefined) return ROOT_CONTEXT;
-  if (lastParent?.traceparent !== traceparent)
-    lastParent = { traceparent, context: readContext(traceparent) };
-  return lastParent.context;
-}
-
-/** Reads a `traceparent`, which was checked or is our own. */
-function readContext(traceparent: string): Context {
-  const [, traceId = '', spanId = '', flags = '00'] = traceparent.split('-');
-  const traceFlags = Number.parseInt(flags, 16);
-  return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags, isRemote: true });
 }
 
 function resourceOf({ serviceName, attributes }: TelemetrySettings, version: string): Resource {
@@ -199,17 +119,4 @@ function resourceOf({ serviceName, attributes }: TelemetrySettings, version: str
       'service.instance.id': newId(),
     }),
   );
-}
-
-function samplerOf({ sampler, ratio, tracesUrl }: TelemetrySettings): Sampler {
-  // Spans that are sent nowhere need not be made.
-  if (tracesUrl === undefined) return new AlwaysOffSampler();
-  const [, isByParent, name] = /^(parentbased_)?(.*)$/.exec(sampler) ?? [];
-  const root = rootSampler(name, ratio);
-  return isByParent === undefined ? root : new ParentBasedSampler({ root });
-}
-
-function rootSampler(name: string | undefined, ratio: number): Sampler {
-  if (name === 'traceidratio') return new TraceIdRatioBasedSampler(ratio);
-  return name === 'always_off' ? new AlwaysOffSampler() : new AlwaysOnSampler();
 }

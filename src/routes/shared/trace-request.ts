@@ -3,7 +3,7 @@
  */
 import type { MiddlewareHandler } from 'hono';
 import { matchedRoutes } from 'hono/route';
-import { knownTraceparent } from '../../core/telemetry.ts';
+import { knownTraceparent, type Span, type Telemetry } from '../../core/telemetry.ts';
 import { WorkTrace } from '../../models/work-trace.ts';
 import { tracedTurns } from '../../turns/traced-turn-service.ts';
 import type { AppContext, AppEnv } from './dependencies.ts';
@@ -20,37 +20,80 @@ export const traceRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (!telemetry) return next();
   const begunAt = performance.now();
   const method = METHODS.has(c.req.method) ? c.req.method : '_OTHER';
-  const span = telemetry.begin({
-    ...{ name: method, kind: 'server' },
-    parent: knownTraceparent(c.req.header('traceparent')),
-  });
+  const span = beginRequest(telemetry, method, c.req.header('traceparent'));
   c.set('dependencies', {
     ...dependencies,
     turns: tracedTurns(dependencies.turns, span.traceparent),
     trace: new WorkTrace(telemetry, span.traceparent),
   });
   await next();
-  const route = routeOf(c);
-  if (route !== undefined) span.rename(`${method} ${route}`);
-  const status = c.get('isSent') ? 200 : c.res.status;
-  const error = status >= 500 ? { 'error.type': `${status}` } : {};
-  const measured = {
-    ...{ 'http.request.method': method, 'http.response.status_code': status },
-    'url.scheme': c.req.url.startsWith('https:') ? 'https' : 'http',
-    ...(route !== undefined && { 'http.route': route }),
-    ...error,
-  };
-  span.set({ ...measured, 'parley.request.id': c.get('requestId') });
-  span.end(error['error.type']);
-  const seconds = (performance.now() - begunAt) / 1000;
-  telemetry.measure('http.server.request.duration', seconds, measured);
+  endRequest(telemetry, span, {
+    ...{ method, begunAt, route: routeOf(c), requestId: c.get('requestId') },
+    status: c.get('isSent') ? 200 : c.res.status,
+    isSecure: c.req.url.startsWith('https:'),
+  });
   dependencies.defer(telemetry.settle());
 };
 
 /**
- * Returns the pattern of the route, which has no ids in it; undefined for a path that none knows.
+ * Begins the span of a request.
+ * @param traceparent of its client, as it was sent
+ * @param startedAt its beginning, in milliseconds since the epoch; now when it is left out
+ */
+export function beginRequest(
+  telemetry: Telemetry,
+  method: string,
+  traceparent: string | undefined,
+  startedAt?: number,
+): Span {
+  const parent = knownTraceparent(traceparent);
+  return telemetry.begin({ name: method, kind: 'server', parent, startedAt });
+}
+
+/** A request whose answer is on its way. */
+interface AnsweredRequest {
+  method: string;
+  status: number;
+  /** The pattern of its route; undefined for a path that no route knows. */
+  route: string | undefined;
+  isSecure: boolean;
+  requestId: string;
+  /** Its beginning, in milliseconds by this process's monotonic clock. */
+  begunAt: number;
+}
+
+/** Ends the span of a request, and measures how long its client waited. */
+export function endRequest(telemetry: Telemetry, span: Span, answered: AnsweredRequest): void {
+  const { method, status, route, isSecure, requestId, begunAt } = answered;
+  const error = status >= 500 ? `${status}` : undefined;
+  const measured = {
+    'http.request.method': method,
+    'http.response.status_code': status,
+    'url.scheme': isSecure ? 'https' : 'http',
+    'http.route': route,
+    'error.type': error,
+  };
+  if (route !== undefined) span.rename(`${method} ${route}`);
+  span.set(measured);
+  span.set({ 'parley.request.id': requestId });
+  span.end(error);
+  const seconds = (performance.now() - begunAt) / 1000;
+  telemetry.measure('http.server.request.duration', seconds, measured);
+}
+
+/** Patterns of routes in the form of OpenTelemetry, by those of the router; there are few. */
+const patterns = new Map<string, string>();
+
+/**
+ * Returns the pattern of the route, which has no ids in it; undefined for a path that no route
+ * knows.
  */
 function routeOf(c: AppContext): string | undefined {
-  const route = matchedRoutes(c).findLast(({ path }) => path !== '*' && path !== '/*');
-  return route?.path.replaceAll(/:(\w+)(\{[^}]*\})?/g, '{$1}');
+  const route = matchedRoutes(c).findLast(({ path }) => path !== '*' && path !== '/*')?.path;
+  if (route === undefined) return undefined;
+  const known = patterns.get(route);
+  if (known !== undefined) return known;
+  const pattern = route.replaceAll(/:(\w+)(\{[^}]*\})?/g, '{$1}');
+  patterns.set(route, pattern);
+  return pattern;
 }

@@ -7,7 +7,7 @@ import type { LedgerEntry } from '../../core/ledger.ts';
 import type { Outcome, TurnHead } from '../../core/message.ts';
 import { errorTypeOf, type Attributes, type Span, type Telemetry } from '../../core/telemetry.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
-import { knownOf, modelAttributes, modelIdOf, WorkTrace } from '../../models/work-trace.ts';
+import { modelAttributes, modelIdOf, WorkTrace } from '../../models/work-trace.ts';
 import type { StepResult } from './model-step.ts';
 
 /** The origin of a turn. */
@@ -91,10 +91,10 @@ export class TurnTrace {
     span.set(resultAttributes(step, begunAt));
     span.end(error);
     const measured = { ...attributes, 'error.type': error };
-    const { measure } = this.#measures(measured);
-    measure('gen_ai.client.operation.duration', secondsSince(begunAt));
-    if (step.firstOutputAt !== undefined)
-      measure('gen_ai.client.operation.time_to_first_chunk', (step.firstOutputAt - begunAt) / 1000);
+    this.#measure('gen_ai.client.operation.duration', secondsSince(begunAt), measured);
+    if (step.firstOutputAt === undefined) return step;
+    const seconds = (step.firstOutputAt - begunAt) / 1000;
+    this.#measure('gen_ai.client.operation.time_to_first_chunk', seconds, measured);
     return step;
   }
 
@@ -125,20 +125,19 @@ export class TurnTrace {
    */
   #measureCall(call: LedgerEntry): void {
     const attributes = { 'gen_ai.operation.name': 'chat', ...modelAttributes(call.model) };
-    const isCounted = !call.isEstimated && call.inputTokens > 0;
-    const modality = isCounted ? 'text' : 'unknown';
-    const counted = this.#measures({ ...attributes, 'gen_ai.token.modality': modality });
+    const { inputTokens, outputTokens, cachedTokens, reasoningTokens } = call;
+    const isCounted = !call.isEstimated && inputTokens > 0;
+    const counted = { ...attributes, 'gen_ai.token.modality': isCounted ? 'text' : 'unknown' };
     const usage = 'gen_ai.client.inference.usage';
-    counted.measure(`${usage}.input_tokens`, isCounted ? call.inputTokens : 0);
-    counted.measure(`${usage}.output_tokens`, isCounted ? call.outputTokens : 0);
+    this.#measure(`${usage}.input_tokens`, isCounted ? inputTokens : 0, counted);
+    this.#measure(`${usage}.output_tokens`, isCounted ? outputTokens : 0, counted);
     if (!isCounted) return;
-    const { measure } = this.#measures(attributes);
-    measure('gen_ai.client.inference.operation.input_tokens', call.inputTokens);
-    measure('gen_ai.client.inference.operation.output_tokens', call.outputTokens);
-    if (call.cachedTokens > 0)
-      counted.measure(`${usage}.cache_read.input_tokens`, call.cachedTokens);
-    if (call.reasoningTokens > 0)
-      counted.measure(`${usage}.reasoning.output_tokens`, call.reasoningTokens);
+    if (cachedTokens > 0) this.#measure(`${usage}.cache_read.input_tokens`, cachedTokens, counted);
+    if (reasoningTokens > 0)
+      this.#measure(`${usage}.reasoning.output_tokens`, reasoningTokens, counted);
+    const operation = 'gen_ai.client.inference.operation';
+    this.#measure(`${operation}.input_tokens`, inputTokens, attributes);
+    this.#measure(`${operation}.output_tokens`, outputTokens, attributes);
   }
 
   #measureTurn(
@@ -151,27 +150,22 @@ export class TurnTrace {
       'gen_ai.agent.name': 'parley',
       'error.type': failure,
     };
-    const turn = this.#measures(agent);
-    turn.measure('gen_ai.invoke_agent.duration', (Date.now() - this.#begunAt) / 1000);
-    turn.measure('gen_ai.invoke_agent.inference_calls', calls.length);
-    turn.measure('gen_ai.invoke_agent.tool_calls', this.#toolCalls);
-    const chat = { 'gen_ai.operation.name': 'chat', ...modelAttributes(model ?? '') };
-    const { measure } = this.#measures({ ...chat, 'error.type': failure });
-    if (durationMs !== null) measure('gen_ai.server.request.duration', durationMs / 1000);
+    this.#measure('gen_ai.invoke_agent.duration', (Date.now() - this.#begunAt) / 1000, agent);
+    this.#measure('gen_ai.invoke_agent.inference_calls', calls.length, agent);
+    this.#measure('gen_ai.invoke_agent.tool_calls', this.#toolCalls, agent);
+    const operation = { 'gen_ai.operation.name': 'chat', ...modelAttributes(model ?? '') };
+    const chat = { ...operation, 'error.type': failure };
+    if (durationMs !== null)
+      this.#measure('gen_ai.server.request.duration', durationMs / 1000, chat);
     if (firstTokenMs === null) return;
-    measure('gen_ai.server.time_to_first_token', firstTokenMs / 1000);
+    this.#measure('gen_ai.server.time_to_first_token', firstTokenMs / 1000, chat);
     if (durationMs === null || !outputTokens || outputTokens < 2) return;
     const each = (durationMs - firstTokenMs) / 1000 / (outputTokens - 1);
-    measure('gen_ai.server.time_per_output_token', each);
+    this.#measure('gen_ai.server.time_per_output_token', each, chat);
   }
 
-  /** Measures with the same attributes, those that are undefined left out. */
-  #measures(attributes: Attributes) {
-    const known = knownOf(attributes);
-    return {
-      measure: (name: Parameters<Telemetry['measure']>[0], value: number) =>
-        this.#telemetry.measure(name, value, known),
-    };
+  #measure(...measured: Parameters<Telemetry['measure']>): void {
+    this.#telemetry.measure(...measured);
   }
 }
 
