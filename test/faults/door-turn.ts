@@ -27,6 +27,8 @@ export interface DoorTurn {
   message: string;
   /** All that the model says. */
   whole: string;
+  /** The same in the pieces in which it says it. */
+  said: readonly string[];
 }
 
 /** Makes a turn that can be asked for. */
@@ -39,7 +41,8 @@ export function doorTurn(
   const model = world.model({ tokens: said, ...behaviour }) ?? '';
   const chat: Chat = { user: random.word(), model, name: random.word(), said: [] };
   const message = awkwardMessage(random);
-  return { door, chat, call: door.call(chat, message), message, whole: said.join('') };
+  const call = door.call(chat, message);
+  return { door, chat, call, message, whole: said.join(''), said };
 }
 
 /** Asks for a turn, for the first time. */

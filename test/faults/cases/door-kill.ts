@@ -50,9 +50,13 @@ async function killAll(rounds: Rounds, world: World, waitMs: number): Promise<vo
     ),
   );
   await Promise.all(
-    victims.map(({ k, listening }) =>
-      listening.until(({ text }) => (k === 0 ? listening.events.length > 0 : text !== '')),
-    ),
+    victims.map(({ turn, k, listening }) => {
+      // The end of what is said may be held back, where it could belong to what follows.
+      const { length } = turn.said.slice(0, Math.max(0, k - 1)).join('');
+      const isHeard = (text: string) =>
+        k === 0 ? listening.events.length > 0 : text.length > length;
+      return listening.until(({ text }) => isHeard(text));
+    }),
   );
   await sleep(waitMs);
   await server.kill();
