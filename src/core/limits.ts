@@ -66,6 +66,12 @@ export interface Need {
 
 /** After how many seconds to try again where running turns are in the way. */
 const BUSY_RETRY_S = 1;
+/**
+ * The most by which a wait for a new day, month or minute is made longer, by chance: as a share of
+ * it, and in milliseconds. Else all who were refused would come back in the same second.
+ */
+const SPREAD = 0.05;
+const MOST_SPREAD_MS = 30_000;
 
 /**
  * Returns the refusal of a request that does not fit what is left; undefined where it fits.
@@ -79,7 +85,9 @@ export function refusalOf(budget: Budget, need: Need): ParleyError | undefined {
   );
   const isFull = violated.some(({ name }) => name === 'stored_bytes');
   const isQuota = isFull || spent.some(({ name }) => name !== 'requests_per_minute');
-  const waitMs = Math.max(BUSY_RETRY_S * 1000, ...spent.map(({ resetsInMs }) => resetsInMs ?? 0));
+  const resetMs = Math.max(0, ...spent.map(({ resetsInMs }) => resetsInMs ?? 0));
+  const spreadMs = Math.random() * Math.min(resetMs * SPREAD, MOST_SPREAD_MS);
+  const waitMs = Math.max(BUSY_RETRY_S * 1000, resetMs + spreadMs);
   return new ParleyError({
     code: isQuota ? 'quota_exceeded' : 'rate_limited',
     detail: detailOf(violated, isQuota),

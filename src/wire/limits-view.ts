@@ -1,6 +1,7 @@
 /**
  * Shows limits: as the fields `RateLimit-Policy` and `RateLimit` of
- * draft-ietf-httpapi-ratelimit-headers-11, and as JSON.
+ * draft-ietf-httpapi-ratelimit-headers-11, as those that clients of OpenAI's API look for, and as
+ * JSON.
  */
 import { NANODOLLARS } from '../core/ledger.ts';
 import {
@@ -30,12 +31,30 @@ function monthS(): number {
   return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 0)).getUTCDate() * DAY_S;
 }
 
-/** Returns the two fields; none where no limit is set. */
+/** Returns the fields; none where no limit is set. */
 export function limitHeaders(budget: Budget | undefined): Record<string, string> {
   if (!budget || budget.length === 0) return {};
   return {
     'RateLimit-Policy': budget.map(policyOf).join(', '),
     RateLimit: budget.map(stateOf).join(', '),
+    ...openAiFields('requests', budget, ['requests_per_minute']),
+    ...openAiFields('tokens', budget, ['tokens_per_day', 'tokens_per_month']),
+  };
+}
+
+/** Returns the fields of the limit that leaves the least, as OpenAI names them. */
+function openAiFields(
+  what: 'requests' | 'tokens',
+  budget: Budget,
+  names: readonly LimitName[],
+): Record<string, string> {
+  const states = budget.filter(({ name }) => names.includes(name));
+  const [least] = states.toSorted((one, other) => leftOf(one) - leftOf(other));
+  if (!least) return {};
+  return {
+    [`x-ratelimit-limit-${what}`]: `${least.limit}`,
+    [`x-ratelimit-remaining-${what}`]: `${leftOf(least)}`,
+    [`x-ratelimit-reset-${what}`]: `${Math.ceil((least.resetsInMs ?? 0) / 1000)}s`,
   };
 }
 

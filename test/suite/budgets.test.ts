@@ -83,6 +83,7 @@ describe('a budget of tokens', () => {
     const running = await stateOf(as, 'tokens_per_day');
     expect(running.reserved).toBeGreaterThan(4_096);
     expect(running.remaining).toBe(Number(left));
+    expect(stream.headers['x-ratelimit-remaining-tokens']).toBe(left);
     const { data } = await stream.next('turn.completed');
     const { limits } = JSON.parse(data) as EndJson & { limits: State[] };
     const told = limits.find(({ name }) => name === 'tokens_per_day');
@@ -225,8 +226,14 @@ describe('limits of requests', () => {
     const refused = await ask<Refusal>(as, model);
     expect(refused.json.code).toBe('rate_limited');
     const seconds = Number(refused.headers['retry-after']);
-    expect(seconds).toBeGreaterThan(0);
-    expect(seconds).toBeLessThanOrEqual(60);
+    // Not before the minute is over, and not all in the same second.
+    expect(seconds).toBeGreaterThanOrEqual(60);
+    expect(seconds).toBeLessThanOrEqual(63);
+    expect(refused.headers).toMatchObject({
+      'x-ratelimit-limit-requests': '2',
+      'x-ratelimit-remaining-requests': '0',
+      'x-ratelimit-reset-requests': '60s',
+    });
   });
 });
 

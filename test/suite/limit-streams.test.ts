@@ -1,21 +1,29 @@
-/** `LIMIT_STREAMS`: so many streams of a user are open at once in a process, and no more. */
+/**
+ * `LIMIT_STREAMS`: so many streams of a user are open at once in a process, and no more; and no API
+ * lets a user through who has reached a limit.
+ */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { request } from '../support/http.ts';
 import { openStream } from '../support/sse.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { openWebSocket } from '../support/websocket.ts';
+import { DOORS } from '../support/doors/speaking.ts';
 import { aProblem } from './shapes.ts';
 import { suiteTarget, unique } from './target.ts';
 
 const { runtime } = suiteTarget();
+const A_MINUTE = 10;
 let upstream: Upstream;
 let server: TestServer;
 beforeAll(async () => {
   upstream = await startUpstream();
   server = await startServer({
     runtime,
-    env: { ...upstream.env, LIMIT_STREAMS: '2', KEEP_ALIVE_MS: '500' },
+    env: {
+      ...{ ...upstream.env, LIMIT_STREAMS: '2', KEEP_ALIVE_MS: '500' },
+      LIMIT_REQUESTS_PER_MINUTE: String(A_MINUTE),
+    },
   });
 }, 150_000);
 afterAll(async () => {
@@ -104,3 +112,34 @@ it('counts the streams of sockets, and each until it ends or its client has left
   await expect.poll(answer, { timeout: 20_000 }).toBe('message_complete');
   next.close();
 }, 90_000);
+
+it('no API lets a user through who has reached a limit', async () => {
+  const user = unique('user');
+  const turn = { user_id: user, message: 'Hi', model: 'offline' };
+  const begin = () =>
+    request<{ conversation_id: string }>(`${server.url}/conversations`, { json: turn });
+  const begun = await Promise.all(Array.from({ length: A_MINUTE }, begin));
+  expect(new Set(begun.map(({ status }) => status))).toEqual(new Set([200]));
+  const conversationId = begun[0]?.json.conversation_id ?? '';
+  const model = stallingModel();
+  const chat = { user, model, name: unique('chat'), said: [] };
+  for (const door of DOORS) {
+    const { path, body, headers, socket } = door.call({ ...chat, conversationId }, 'Hi');
+    if (socket) {
+      const opened = await openWebSocket(server.url + path, socket);
+      opened.send(body);
+      const told = () => JSON.stringify(opened.frames);
+      await expect.poll(told, { message: door.name }).toMatch(/requests_per_minute/u);
+      opened.close();
+    } else {
+      const refused = await request(server.url + path, { json: body, headers });
+      expect(refused.status, `${door.name}: ${refused.text}`).toBe(429);
+      expect(refused.headers['retry-after'], door.name).toMatch(/^6[0-3]$/u);
+    }
+  }
+  const asks = { name: 'ask', arguments: { message: 'Hi', model } };
+  const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: asks };
+  const ofMcp = await request(`${server.url}/mcp`, { json: call, headers: { 'x-user-id': user } });
+  expect(ofMcp.text).toMatch(/requests_per_minute.*isError/u);
+  expect(upstream.requests.filter((each) => model.endsWith(`/${each.model}`))).toEqual([]);
+});

@@ -111,6 +111,9 @@ it('are in no answer, no line of the log, no trace and no metric', async () => {
   ];
   const logs = server.server.logs();
   expect(logs).toContain(String(made.headers['x-turn-id']));
+  // The ids of credentials say by which of them something was done.
+  for (const credential of [key, ticket.ticket])
+    expect(logs).toContain(`"credential_id":"${idOfKey(credential)}"`);
   const told = collector.text();
   expect(told).toContain(String(made.headers['x-turn-id']));
   for (const secret of credentials) {

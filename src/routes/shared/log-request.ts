@@ -20,6 +20,7 @@ export const logRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
     requestId: c.get('requestId'),
     turn: c.get('turn'),
     userId: userOf(c),
+    credentialId: c.get('caller')?.proof?.id,
     tenant: c.get('caller')?.tenant,
   });
 };
@@ -34,12 +35,14 @@ interface Answered {
   requestId: string;
   turn?: TurnAddress | undefined;
   userId?: string | undefined;
+  /** The public id of a key, session or ticket; undefined for a token. */
+  credentialId?: string | undefined;
   tenant?: string | undefined;
 }
 
 /** Logs an answer. */
 export function logAnswer(log: Logger, answered: Answered): void {
-  const { method, path, status, begunAt, requestId, turn, userId, tenant } = answered;
+  const { method, path, status, begunAt, requestId, turn, userId, credentialId, tenant } = answered;
   log[levelOf(status, path)]('request', {
     method,
     path: path.slice(0, LONGEST_PATH),
@@ -49,6 +52,7 @@ export function logAnswer(log: Logger, answered: Answered): void {
     turn_id: turn?.turnId,
     conversation_id: turn?.conversationId,
     user_id: userId,
+    credential_id: credentialId,
     tenant,
   });
 }

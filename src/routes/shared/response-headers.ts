@@ -61,6 +61,8 @@ const corsHeaders: MiddlewareHandler<AppEnv> = cors({
     'Retry-After',
     'RateLimit-Policy',
     'RateLimit',
+    'X-RateLimit-Remaining-Requests',
+    'X-RateLimit-Remaining-Tokens',
     'Server-Timing',
     'Stream-Next-Offset',
     'Stream-Cursor',
