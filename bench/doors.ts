@@ -31,12 +31,14 @@ const upstream = new HelperProcess<object, UpstreamMessage>('upstream.ts');
 const listening = await upstream.next();
 const upstreamPort = listening.kind === 'listening' ? listening.port : 0;
 const server = await startServer('parley-node', upstreamPort);
+const pipe = await startServer('floor', upstreamPort);
 try {
   await compareWires(server);
-  await compareCompletion(server);
+  await compareCompletion(server, pipe);
 } finally {
   agent.destroy();
   await server.stop();
+  await pipe.stop();
   upstream.stop();
 }
 
@@ -63,7 +65,7 @@ async function compareWires({ port, leaders }: Server): Promise<void> {
 }
 
 /** The model's service is called as the server calls it: by a stream that is read to its end. */
-async function compareCompletion({ port }: Server): Promise<void> {
+async function compareCompletion({ port, leaders }: Server, pipe: Server): Promise<void> {
   const model = modelName({ tokens: SHORT_TOKENS, paceMs: 0 });
   const messages = [{ role: 'user', content: 'Hi' }];
   const path = '/v1/chat/completions';
@@ -71,6 +73,7 @@ async function compareCompletion({ port }: Server): Promise<void> {
   const named = { model: `openai/${model}` };
   const calls = {
     direct: () => post(upstreamPort, direct),
+    pipe: () => post(pipe.port, direct),
     native: () =>
       post(port, {
         path: '/conversations',
@@ -78,21 +81,31 @@ async function compareCompletion({ port }: Server): Promise<void> {
       }),
     completion: () => post(port, { path, body: { ...named, user: `bench-${asked++}`, messages } }),
   };
-  const times = { direct: [] as number[], native: [] as number[], completion: [] as number[] };
+  const names = ['direct', 'pipe', 'native', 'completion'] as const;
+  const times = names.map(() => [] as number[]);
+  const costs = names.map(() => [] as number[]);
   for (let turn = -SHORT_TURNS; turn < blocks * SHORT_TURNS; turn++) {
-    for (const name of ['direct', 'native', 'completion'] as const) {
+    for (const [at, name] of names.entries()) {
+      const before = cpuMsOf(name === 'pipe' ? pipe.leaders : leaders);
       const took = await timeOf(calls[name]);
+      const cost = cpuMsOf(name === 'pipe' ? pipe.leaders : leaders) - before;
       // The first ones are for the compiler.
-      if (turn >= 0) times[name].push(took);
+      if (turn < 0) continue;
+      times[at]?.push(took);
+      costs[at]?.push(cost);
     }
   }
-  const [base = 0, native = 0, completion = 0] = Object.values(times).map((all) => median(all));
+  const [base = 0, piped = 0, native = 0, completion = 0] = times.map((all) => median(all));
+  const [, pipeCpu = 0, nativeCpu = 0, completionCpu = 0] = costs.map((all) => median(all));
   const added = completion - base;
   const verdict = added > AT_MOST.addedMs ? '  TOO DEAR' : '';
   console.log(`POST ${path}, not streamed, ${SHORT_TOKENS} tokens, p50 in ms`);
   console.log(`  a direct call       ${base.toFixed(2)}`);
   console.log(`  added to it         ${added.toFixed(2)} (at most ${AT_MOST.addedMs})${verdict}`);
   console.log(`  by POST /conversations the same turn adds ${(native - base).toFixed(2)}`);
+  console.log(`  a bare pipe adds    ${(piped - base).toFixed(2)}`);
+  const cpu = [completionCpu, nativeCpu, pipeCpu].map((ms) => ms.toFixed(2));
+  console.log(`  CPU of a completion ${cpu[0]}, of the same turn ${cpu[1]}, of the pipe ${cpu[2]}`);
 }
 
 async function timeOf(work: () => Promise<unknown>): Promise<number> {
