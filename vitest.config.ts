@@ -1,7 +1,8 @@
 /**
- * The tests: `unit` runs in the test process alone, `host` starts and stops the programs, `node`
- * and `workerd` are the same black-box suite against the two runtimes, `browser` is the page in a
- * real browser, `faults` breaks things for real. `slow` is run by itself: `npm run test:slow`.
+ * The tests: `unit` and `unit-alone` run in the test process alone, `host` starts and stops the
+ * programs, `node` and `workerd` are the same black-box suite against the two runtimes, `browser`
+ * is the page in a real browser, `faults` breaks things for real. `slow` is run by itself:
+ * `npm run test:slow`.
  */
 import { defineConfig } from 'vitest/config';
 
@@ -16,6 +17,14 @@ const CONDITION_MS = 30_000;
  * Node alone is enough. `page.test.ts` is run on both.
  */
 const SAME_IN_THE_BROWSER = ['page-*', 'example-pages'].map((name) => `test/suite/${name}.test.ts`);
+
+/**
+ * Unit tests that need modules which no other test has used: one sees queries being built, which
+ * happens once, the other loads a library that leaves something behind.
+ */
+const NEEDS_NEW_MODULES = ['store/query-plans', 'documents/extract'].map(
+  (name) => `test/unit/${name}.test.ts`,
+);
 
 /** Black-box tests against one runtime; its server is started once for all files. */
 function suite(runtime: 'node' | 'workerd', files: { include: string[]; exclude?: string[] }) {
@@ -46,8 +55,15 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/support/**/*.test.ts'],
+          exclude: NEEDS_NEW_MODULES,
           testTimeout: 20_000,
+          // The files of a worker share their modules: loading those took half of the time.
+          isolate: false,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'unit-alone', include: NEEDS_NEW_MODULES, testTimeout: 20_000 },
       },
       {
         extends: true,
