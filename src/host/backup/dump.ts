@@ -24,7 +24,9 @@ export async function writeDump({ url, authToken }: Address, target: string): Pr
 }
 
 async function fetchDump(url: string, authToken?: string): Promise<AsyncIterable<string>> {
-  const address = new URL('/dump', url.replace(/^libsql:/u, 'https:'));
+  // Below the database's own path, where it has one.
+  const address = new URL(url.replace(/^libsql:/u, 'https:').replace(/\/*$/u, '/'));
+  address.pathname += 'dump';
   const headers = new Headers();
   if (authToken !== undefined) headers.set('authorization', `Bearer ${authToken}`);
   const response = await fetch(address, { headers }).catch((error: unknown) => {

@@ -11,8 +11,13 @@ import { WorkerSockets } from './websocket-object.ts';
 
 /** The most tenants that an isolate remembers. */
 const MOST_KNOWN = 1_000;
-/** The tenants whose databases this isolate has migrated and tidied up. */
-const known = new Set<string>();
+/** Milliseconds after which a database is tidied up again, when somebody of its tenant comes. */
+const TIDY_EVERY_MS = 60_000;
+/**
+ * The tenants whose databases this isolate has migrated, with the time at which each was tidied up
+ * last, in milliseconds since the epoch.
+ */
+const known = new Map<string, number>();
 
 type Context = Pick<ExecutionContext, 'waitUntil'>;
 
@@ -23,9 +28,8 @@ export function tenantsOf(env: WorkerEnv, context: Context): Tenants | undefined
   return {
     async open(tenant) {
       const dependencies = dependenciesOf(env, context, tenant);
-      if (!known.has(tenant)) {
-        await migrate(dependencies.db, await migrationsIn(env.ASSETS));
-        remember(tenant);
+      if (!known.has(tenant)) await migrate(dependencies.db, await migrationsIn(env.ASSETS));
+      if (isDue(tenant)) {
         const tidied = tidy(env, context, tenant);
         context.waitUntil(
           tidied.catch((error: unknown) => log.error('the sweep failed', { error })),
@@ -57,7 +61,11 @@ export async function tidy(
   await forgetLeftBehind(dependencies.db);
 }
 
-function remember(tenant: string): void {
+/** Returns true when a database is to be tidied up now, and remembers that it was. */
+function isDue(tenant: string): boolean {
+  const now = Date.now();
+  if (now - (known.get(tenant) ?? 0) < TIDY_EVERY_MS) return false;
   if (known.size >= MOST_KNOWN) known.clear();
-  known.add(tenant);
+  known.set(tenant, now);
+  return true;
 }
