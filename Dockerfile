@@ -26,6 +26,8 @@ COPY --from=pages /app/dist/assets ./dist/assets
 COPY package.json ./
 COPY migrations ./migrations
 COPY src ./src
+# The words of the pages that are read without scripts.
+COPY web/languages ./web/languages
 # The only folder that is written to; the rest of the file system may be read-only.
 RUN mkdir /data && chown node:node /data
 VOLUME /data

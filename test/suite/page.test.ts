@@ -1,7 +1,8 @@
 /** The page, in a real browser: what a person does with it, and what is then stored. */
 import { afterAll, describe, expect, it } from 'vitest';
+import { seedUser } from '../support/seeded-user.ts';
 import { ask, hasNoBrowser, lastText, stored, Visitors, whole } from './page-client.ts';
-import { suiteTarget } from './target.ts';
+import { suiteTarget, unique } from './target.ts';
 import { scripted } from './turns.ts';
 
 const target = suiteTarget();
@@ -132,27 +133,67 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
   });
 
   it('shows a conversation as a page that needs no script, and runs nothing of it', async () => {
-    const { page, mistakes } = await visitors.open({ model: 'offline' });
-    await ask(page, '<img src=x onerror=alert(1)> & "more"');
+    const attack = '<img src=x onerror=alert(1)>';
+    const text = `It **is** ${attack}.\n\n- one\n- [x](javascript:alert)\n\n\`\`\`js\nf("<b>")\n\`\`\`\n`;
+    const { model } = await scripted(target, { text });
+    const { page, mistakes } = await visitors.open({ model });
+    await ask(page, `${attack} & "more"`);
     await whole(page, 2);
     const address = (await page.getAttribute('#as-page', 'href')) ?? '';
     const reader = await visitors.open({
       path: address.slice(target.url.length),
       javaScriptEnabled: false,
       isReady: false,
+      locale: 'de-CH',
     });
-    expect(await reader.page.textContent('.user div')).toBe(
-      '<img src=x onerror=alert(1)> & "more"',
-    );
-    expect(await reader.page.textContent('.assistant div')).toContain('offline model');
-    expect(await reader.page.locator('img').count()).toBe(0);
+    const read = reader.page;
+    expect(await read.textContent('.user div')).toBe(`${attack} & "more"`);
+    expect(await read.textContent('.assistant p')).toBe(`It is ${attack}.`);
+    expect(await read.locator('.assistant :is(strong, li, pre code)').allTextContents()).toEqual([
+      ...['is', 'one', 'x', 'f("<b>")'],
+    ]);
+    expect(await read.locator('img, [href^=javascript]').count()).toBe(0);
+    expect(await read.getAttribute('html', 'lang')).toBe('de');
+    expect(await read.locator('h2').allTextContents()).toEqual([
+      expect.stringMatching(/^Frage .+ UTC$/u),
+      expect.stringMatching(/^Antwort .+ UTC$/u),
+    ]);
     const { headers } = await target.call(new URL(address).pathname, {
       headers: { accept: 'text/html' },
     });
     expect(headers['content-security-policy']).toContain("default-src 'none'; style-src 'self'");
-    expect(headers.vary).toMatch(/\baccept\b/iu);
+    expect(headers.vary).toMatch(/\baccept\b.*accept-language/iu);
     expect([...mistakes, ...reader.mistakes]).toEqual([]);
   });
+});
+
+it('links the pages of a long conversation that is read without a script', async () => {
+  const user = unique('reader')
+    .replaceAll(/[^a-z\d]/gu, '')
+    .slice(0, 16);
+  const text = (at: number) => `Message ${at}.`;
+  const { databaseUrl } = target;
+  const id = await seedUser({ databaseUrl, user, conversations: 1, messages: 1_203, text });
+  const read = async (path: string) => {
+    const { text: page } = await target.call<string>(path, { headers: { accept: 'text/html' } });
+    const said = [...page.matchAll(/Message (\d+)\./gu)].map(([, at]) => Number(at));
+    const links = [...page.matchAll(/<a href="([^"]+)">(\w+)/gu)].map(
+      ([, path = '', name = '']) => [name, path.replaceAll('&amp;', '&')] as const,
+    );
+    return { said, links: new Map(links) };
+  };
+  let page = await read(`/conversations/${id}?user_id=${user}`);
+  const seen = [...page.said];
+  expect(page.links.has('Later')).toBe(false);
+  while (page.links.has('Earlier')) {
+    page = await read(page.links.get('Earlier') ?? '');
+    seen.unshift(...page.said);
+    if (seen[0] === 1) break;
+  }
+  expect([...new Set(seen)].toSorted((one, other) => one - other)).toEqual(
+    Array.from({ length: 1_203 }, (_, at) => at + 1),
+  );
+  expect((await read(page.links.get('Later') ?? '')).said[0]).toBe(page.said.at(-1)! + 1);
 });
 
 it('is sent with a policy that allows no script but its own', async () => {

@@ -1,9 +1,10 @@
 /** The content of an answer: its parts in their order, whether they are stored or still come. */
+import type { Markdown } from '../../src/text/markdown.ts';
 import type { Message, Part, Steering } from '../api/types.ts';
 import { make } from '../shared/elements.ts';
 import { say, type Word } from '../shared/words.ts';
 import { drawFiles } from './files.ts';
-import { createMarkdown, type Markdown } from './markdown.ts';
+import { createMarkdown } from './markdown.ts';
 
 /** The names that people have for the tools of this server. */
 const TOOLS: Readonly<Record<string, Word>> = {

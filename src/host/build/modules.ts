@@ -26,6 +26,7 @@ const MODULES = {
   markup: `export { Tokenizer } from 'htmlparser2';`,
   mcp: `export { createMCPClient } from '@ai-sdk/mcp';`,
   office: `export { readOffice } from './src/documents/office/read-office.ts';`,
+  reading: `export { renderPage } from './src/routes/reading/render-page.ts';`,
   telemetry: `export { createTelemetry } from './src/host/telemetry/open-telemetry.ts';`,
   pdf: `export { getDocumentProxy } from 'unpdf'; export { streamLimit } from 'unpdf/pdfjs';
     export { Unzlib } from 'fflate';`,

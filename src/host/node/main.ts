@@ -77,6 +77,7 @@ async function serve(): Promise<void> {
       identity: identityOf(config, () => import('jose')),
       sockets: services.sockets,
       pages: createNodePages(),
+      loadReading: () => import('../../routes/reading/render-page.ts'),
       loopbackOnly: isLoopback(config.HOST),
       isReady: () => readiness.ask(),
       listTools: () => toolRegistry.list(),

@@ -4,6 +4,7 @@
 import type { JoseLibrary } from '../../auth/token.ts';
 import type { Libraries, OfficeLibrary } from '../../documents/libraries.ts';
 import type * as OpenTelemetry from '../telemetry/open-telemetry.ts';
+import type * as Reading from '../../routes/reading/render-page.ts';
 import type { McpLibrary } from '../../turns/tools/mcp/library.ts';
 import type { PdfLibrary } from '../../documents/pdf-to-text.ts';
 
@@ -28,6 +29,11 @@ export const libraries: Libraries = {
 /** Loads the library that checks tokens. */
 export async function loadJose(): Promise<JoseLibrary> {
   return (await moduleAt('./jose.mjs')) as JoseLibrary;
+}
+
+/** Loads what renders pages without scripts. */
+export async function loadReading(): Promise<Pick<typeof Reading, 'renderPage'>> {
+  return (await moduleAt('./reading.mjs')) as typeof Reading;
 }
 
 /** Loads what tells those who watch. */

@@ -8,6 +8,7 @@ import { WorkerSockets } from './websocket-object.ts';
 import { telemetryReady } from './telemetry.ts';
 import { createWorkerPages } from './pages.ts';
 import { createWorkerLogger } from './log.ts';
+import { loadReading } from './libraries.ts';
 import { newToolRegistry } from './tools.ts';
 import { dependenciesOf, settle, type WorkerEnv } from './services.ts';
 import { tenantsOf, tidy } from './tenants.ts';
@@ -27,6 +28,7 @@ const app = createApp(({ env, context }: Bindings) => ({
   tenants: tenantsOf(env, context),
   sockets: new WorkerSockets(env.SOCKETS, undefined),
   pages: createWorkerPages(env.ASSETS),
+  loadReading,
   loopbackOnly: settle(env).loopbackOnly,
   // The platform ends an instance by itself, and sends requests to others.
   isReady: () => true,

@@ -1,10 +1,7 @@
-/** A conversation as a page that needs no script: to be read, printed and saved. */
-import { html } from 'hono/html';
-import type { Message } from '../../core/message.ts';
-import { contentOf } from '../../core/parts.ts';
+/** Answers with messages as a page that needs no script. */
 import type { Transcript } from '../../store/transcript.ts';
-import { time } from '../../wire/views.ts';
 import type { AppContext } from '../shared/dependencies.ts';
+import { languageFor } from '../shared/languages.ts';
 
 /** Nothing runs on the page, and it loads its own styles alone. */
 const POLICY = [
@@ -16,50 +13,48 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-const PEOPLE = { user: 'You', assistant: 'Answer' } as const;
+/** The most messages of a page that is not the newest. */
+const PAGE = 200;
 
 /** Returns true for a reader that wants a page before anything else. */
 export function wantsPage(c: AppContext): boolean {
   return /^\s*text\/html\b/iu.test(c.req.header('accept') ?? '');
 }
 
-/** Answers with the page of a conversation. Whatever was said in it is text. */
-export async function answerPage(c: AppContext, found: Transcript): Promise<Response> {
-  const title = found.conversation.title ?? 'Conversation';
-  const page = await html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <meta name="robots" content="noindex" />
-        <title>${title}</title>
-        <link rel="icon" type="image/svg+xml" href="/assets/icon.svg" />
-        <link rel="stylesheet" href="/assets/reading.css" />
-      </head>
-      <body>
-        <main>
-          <h1 dir="auto">${title}</h1>
-          ${found.more ? html`<p>The newest messages of a longer conversation.</p>` : ''}
-          ${found.messages.map(renderMessage)}
-        </main>
-      </body>
-    </html>`;
-  return c.html(page, 200, {
+/**
+ * Answers with the page of some messages, in the reader's language.
+ * @param after the number that they come after; undefined for the newest messages
+ */
+export async function answerPage(
+  c: AppContext,
+  { conversation, messages, more }: Transcript,
+  after?: number,
+): Promise<Response> {
+  const { renderPage } = await c.get('dependencies').loadReading();
+  const [first, last] = [messages[0], messages.at(-1)];
+  const end = after ?? (more ? (first?.sequenceNumber ?? 1) - 1 : 0);
+  const path = `/conversations/${conversation.id}/messages`;
+  const linkAfter = (cursor: number) => addressOf(c, path, cursor);
+  const html = await renderPage({
+    title: conversation.title,
+    messages,
+    language: languageFor(c.req.header('cookie'), c.req.header('accept-language')),
+    address: c.req.url,
+    earlier: end > 0 ? linkAfter(Math.max(0, end - PAGE)) : undefined,
+    later: after !== undefined && more && last ? linkAfter(last.sequenceNumber) : undefined,
+  });
+  c.res.headers.append('Vary', 'Accept-Language, Cookie');
+  return c.html(html, 200, {
     'Content-Security-Policy': POLICY,
     'Cache-Control': 'no-store',
     'Referrer-Policy': 'no-referrer',
   });
 }
 
-function renderMessage(message: Message) {
-  const made = time(message.createdAt);
-  const isWhole = message.status === 'complete';
-  return html`<article class="${message.role}">
-    <h2>
-      ${PEOPLE[message.role]} <time datetime="${made}">${made.slice(0, 16).replace('T', ' ')}</time>
-    </h2>
-    <div dir="auto">${contentOf(message.parts)}</div>
-    ${isWhole ? '' : html`<p>This answer is ${message.status}.</p>`}
-  </article>`;
+/** The path of a page, for the same user. */
+function addressOf(c: AppContext, path: string, cursor: number): string {
+  const query = new URLSearchParams({ limit: String(PAGE), cursor: String(cursor) });
+  const user = c.req.query('user_id');
+  if (user !== undefined) query.set('user_id', user);
+  return `${path}?${query}`;
 }

@@ -105,6 +105,8 @@ export function addMessages(
       const { limit, cursor, tree } = c.req.valid('query');
       const slice = { limit, after: Number(cursor ?? 0), tree: tree === 'true' };
       const found = required(await readMessages(c, c.req.valid('param').id, slice), 'Conversation');
+      c.res.headers.append('Vary', 'Accept');
+      if (!slice.tree && wantsPage(c)) return answerPage(c, found, slice.after);
       linkNext(c, found.more ? (found.messages.at(-1)?.sequenceNumber ?? null) : null);
       return c.json(found.messages.map((message) => view(messageView(message))));
     },

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import type { ActionContext, ActionDependencies } from '../../actions/context.ts';
 import type { Identity } from '../../auth/identity.ts';
 import type { IdentifiedUser, Principal } from '../../core/principal.ts';
+import type * as Reading from '../reading/render-page.ts';
 import type { SocketDoor, SocketUser } from '../websocket/frame-sink.ts';
 import type { ToolList } from '../../turns/tools/tool.ts';
 import type { TurnAddress, TurnStream } from '../../turns/turn-service.ts';
@@ -14,6 +15,8 @@ export interface Dependencies extends ActionDependencies {
   tenants?: Tenants | undefined;
   sockets: Sockets;
   pages: { get(path: string, accepted?: string): Promise<Response | undefined> };
+  /** Loads what renders conversations as pages without scripts, which few ask for. */
+  loadReading(): Promise<Pick<typeof Reading, 'renderPage'>>;
   /**
    * True when only this machine can reach the server; requests with another `Host` are then
    * refused.

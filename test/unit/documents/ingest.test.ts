@@ -115,6 +115,7 @@ beforeEach(async () => {
     identity: undefined,
     sockets: new NodeSockets(dependencies),
     pages: createNodePages(),
+    loadReading: () => import('../../../src/routes/reading/render-page.ts'),
     loopbackOnly: false,
     isReady: () => true,
     listTools: () => Promise.resolve({ tools: [], servers: [] }),

@@ -190,6 +190,7 @@ const app = createApp(() => ({
   identity: undefined,
   sockets: new NodeSockets(dependencies),
   pages: createNodePages(),
+  loadReading: () => import('../../../src/routes/reading/render-page.ts'),
   loopbackOnly: false,
   isReady: () => true,
   listTools: () => Promise.resolve({ tools: [], servers: [] }),
