@@ -20,6 +20,7 @@ export interface StoredMessage {
   status: string;
   sequenceNumber: number;
   tokensUsed: number;
+  tokensEstimated: boolean;
 }
 
 /** A message and its place among those that follow the same one. */
@@ -321,6 +322,7 @@ export function messageOf(json: unknown): StoredMessage {
     status: asText(record['status']),
     sequenceNumber: Number(record['sequence_number']),
     tokensUsed: Number(record['tokens_used']),
+    tokensEstimated: record['tokens_estimated'] === true,
   };
 }
 
