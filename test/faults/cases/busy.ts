@@ -178,7 +178,9 @@ const deletes: FaultCase = {
 async function deleteAnywhere({ random }: Rounds, world: World, deleter: Client): Promise<void> {
   const { client } = world;
   const tokens = awkwardTokens(random, 10);
-  const model = world.model({ tokens, delayMs: { first: 30, between: 200 } });
+  // It falls silent at last, so that the deletion comes before its end, however late.
+  const fault = { how: 'stall' as const, afterTokens: tokens.length };
+  const model = world.model({ tokens, delayMs: { first: 30, between: 200 }, fault });
   const userId = random.word();
   const stream = await client.openTurn({ userId, message: awkwardMessage(random), model });
   const id = String(stream.headers['x-conversation-id']);

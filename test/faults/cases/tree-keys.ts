@@ -85,7 +85,9 @@ async function deleteRunning({ random }: Rounds, world: World, deleter: Client):
   const { client } = world;
   const { before, userId } = await plant(random, world, { deletes: false });
   const tokens = awkwardTokens(random, 10);
-  const model = world.model({ tokens, delayMs: { first: 30, between: 200 } });
+  // It falls silent at last, so that the deletion comes before its end, however late.
+  const fault = { how: 'stall' as const, afterTokens: tokens.length };
+  const model = world.model({ tokens, delayMs: { first: 30, between: 200 }, fault });
   const kinds = ['say', 'branch', 'begin', 'regenerate', 'edit'] as const;
   const change = randomChange(random, before, { model, kinds, policies: ['reject'] });
   const stream = await openStream(client.url + change.path, { json: change.body });
