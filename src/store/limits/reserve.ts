@@ -5,7 +5,7 @@
  */
 import type { Budget } from '../../core/limits.ts';
 import type { Database, ResultSet, Statement } from '../database.ts';
-import { number, optionalNumber } from '../rows.ts';
+import { number, optionalNumber, text } from '../rows.ts';
 import { BUDGET_COLUMNS, budgetFrom, budgetOf, type BudgetAsk } from './budget.ts';
 
 /**
@@ -80,8 +80,16 @@ const RESERVE = `${WANTED}
       input_price = coalesce(fit.input_price, 0), output_price = coalesce(fit.output_price, 0)
     FROM fit, ask WHERE turns.id = fit.turn_id AND turns.reserved_input IS NULL AND fit.granted >= fit.fewest AND fit.has_place`;
 
+/** Of a turn that fits, its row says what it needs; that is worked out again for any other. */
 const SELECT_RESERVED = `${WANTED}
-  SELECT ${BUDGET_COLUMNS}, fit.prompt, fit.fewest, fit.input_price, fit.output_price, t.reserved_input, t.reserved_output
+  SELECT ${BUDGET_COLUMNS}, t.reserved_input, t.reserved_output,
+      CASE WHEN t.reserved_input IS NULL THEN (SELECT json_array(prompt, fewest, input_price, output_price) FROM fit)
+        ELSE json_array(t.reserved_input, 0, t.input_price, t.output_price) END AS need
+    FROM budget b JOIN who JOIN turns t ON t.id = who.turn_id`;
+
+const SELECT_EXTENDED = `${WANTED}
+  SELECT ${BUDGET_COLUMNS}, t.reserved_input, t.reserved_output,
+      json_array(fit.prompt, fit.fewest, fit.input_price, fit.output_price) AS need
     FROM budget b JOIN fit JOIN turns t ON t.id = fit.turn_id`;
 
 const DROP_TURN = `DELETE FROM turns WHERE id = ? AND instance_id = ? AND state = 'running' AND reserved_input IS NULL`;
@@ -142,7 +150,7 @@ export async function extend(db: Database, ask: ExtendAsk): Promise<Reserved | u
   const args = [JSON.stringify({ ...ask, from: null, atHead: false, streams: undefined })];
   const statements = [
     { sql: EXTEND, args },
-    { sql: SELECT_RESERVED, args },
+    { sql: SELECT_EXTENDED, args },
   ];
   const reserved = reservedFrom((await db.batch(statements, 'write-unflushed')).at(-1));
   if (!reserved?.granted) return reserved;
@@ -150,15 +158,17 @@ export async function extend(db: Database, ask: ExtendAsk): Promise<Reserved | u
   return { ...reserved, granted: input + output > ask.had ? reserved.granted : undefined };
 }
 
+/** Tokens of the prompt and the fewest of an answer, and the prices of a token of each. */
+type Need = [prompt: number, least: number, input: number | null, output: number | null];
+
 /** Reads the result of {@link reserve}; undefined when the turn was not inserted. */
 export function reservedFrom(set: ResultSet | undefined): Reserved | undefined {
   const row = set?.rows[0];
   if (!row) return undefined;
   const budget = budgetFrom(set);
   const input = optionalNumber(row['reserved_input']);
-  const [prompt, least] = [number(row['prompt']), number(row['fewest'])];
-  const inputPrice = optionalNumber(row['input_price']);
-  const outputPrice = optionalNumber(row['output_price']) ?? 0;
+  const [prompt, least, inputPrice, ofOutput] = JSON.parse(text(row['need'])) as Need;
+  const outputPrice = ofOutput ?? 0;
   return {
     budget,
     granted: input === null ? undefined : { input, output: number(row['reserved_output']) },
