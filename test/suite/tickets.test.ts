@@ -9,6 +9,7 @@ import { startCuttingProxy } from '../support/cutting-proxy.ts';
 import { eventSourceLike } from '../support/event-source.ts';
 import { idOfKey, runKeys } from '../support/keys.ts';
 import { openWebSocket } from '../support/websocket.ts';
+import { openBesideServer } from '../support/whole-database.ts';
 import { signToken, startIdentityServer, type IdentityServer } from './identity.ts';
 import { aProblem } from './shapes.ts';
 import { suiteTarget, unique } from './target.ts';
@@ -115,6 +116,27 @@ describe('a ticket', () => {
     const other = await server.call(`/turns/${turns[1]}/events?ticket=${ticket}`);
     expect(other.json).toMatchObject(unauthenticated);
     expect((await server.call(streamPath(place, ticket))).json).toMatchObject(unauthenticated);
+  });
+
+  it('is used within a minute, and reads its turn until a minute after the end', async () => {
+    const place = await newPlace();
+    const database = openBesideServer(server.server.databaseUrl);
+    const change = (sql: string, id: string) => database.execute({ sql, args: [id] });
+    const late = await ticketOf(place.key);
+    const toEnd = 'UPDATE credentials SET expires_at = unixepoch() * 1000 - 1 WHERE id = ?';
+    await change(toEnd, idOfKey(late));
+    expect((await server.call(streamPath(place, late))).json).toMatchObject(unauthenticated);
+    const ticket = await ticketOf(place.key);
+    const stream = await server.stream(streamPath(place, ticket, '&model=offline'));
+    await stream.collect();
+    await change(toEnd, idOfKey(ticket));
+    const turnId = String(stream.headers['x-turn-id']);
+    const read = `/turns/${turnId}/events?ticket=${ticket}`;
+    expect((await server.call(read)).status).toBe(200);
+    await change('UPDATE turns SET ended_at = ended_at - 61000 WHERE id = ?', turnId);
+    expect((await server.call(read)).json).toMatchObject(unauthenticated);
+    database.close();
+    expect(await messagesOf(place)).toHaveLength(2);
   });
 
   it('opens nothing but streams and sockets', async () => {
