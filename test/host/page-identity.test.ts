@@ -50,7 +50,7 @@ describe.skipIf(hasNoBrowser)('the page, with identity', { timeout: 180_000 }, (
     await ask(page, 'Are you there?');
     await page.fill('#key', 'parley_wrong');
     await page.keyboard.press('Enter');
-    await page.getByRole('alert').getByText('credential').waitFor();
+    await page.getByRole('alert').getByText('This key is not valid.').waitFor();
     await page.fill('#key', key);
     await page.keyboard.press('Enter');
     await whole(page, 4);

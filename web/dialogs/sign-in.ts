@@ -1,5 +1,5 @@
 /** Asks for a key and gets a session for it. The key itself is kept nowhere. */
-import { send } from '../api/client.ts';
+import { ApiError, send } from '../api/client.ts';
 import { explain } from '../shared/attempt.ts';
 import { make } from '../shared/elements.ts';
 import { say } from '../shared/words.ts';
@@ -39,13 +39,19 @@ async function ask(): Promise<boolean> {
         isIn = true;
         dialog.close();
       },
-      (error: unknown) => (problem.textContent = explain(error)),
+      (error: unknown) => (problem.textContent = why(error)),
     );
   });
   const dialog = openDialog(say('signIn'), [form]);
   key.focus();
   await dialog.closed;
   return isIn;
+}
+
+/** The API's own words for a key that it does not take are for developers. */
+function why(error: unknown): string {
+  const isRefused = error instanceof ApiError && error.status === 401;
+  return isRefused ? say('keyRefused') : explain(error);
 }
 
 async function beginSession(key: string): Promise<void> {
