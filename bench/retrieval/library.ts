@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectFile } from '../../src/host/node/database/libsql-file.ts';
 import { migrateFromFolder } from '../../src/host/node/database/open.ts';
+import { languageOf, loadLanguages } from '../../src/text/languages.ts';
 import { keywordText } from '../../src/text/words.ts';
 import { embedDocument } from './embedding.ts';
 import { headingLineOf } from '../../src/core/document.ts';
@@ -55,29 +56,38 @@ export async function addDocument(
   embed: (text: string) => number[] = embedDocument,
 ): Promise<number> {
   const chunks = split(document.text || document.title);
+  const language = await languageOf(document.text);
+  await loadLanguages([language]);
   const rows = chunks.map((chunk, ordinal) => {
     const above = headingLineOf({ ...chunk, title: document.title });
     return {
       ...chunk,
       ordinal,
-      titleWords: keywordText(above),
-      textWords: keywordText(chunk.text),
+      titleWords: keywordText(above, language),
+      textWords: keywordText(chunk.text, language),
       embedding: embed(`${above}\n${chunk.text}`),
     };
   });
-  await storeDocument(library, { userId, ...document }, rows);
+  await storeDocument(library, { userId, ...document, language }, rows);
   return chunks.length;
+}
+
+interface StoredDocument {
+  userId: string;
+  id: string;
+  title: string;
+  language?: string | null;
 }
 
 /** Stores a document whose chunks are already embedded, and publishes it. */
 export async function storeDocument(
   { database, embeddingModel }: Library,
-  { userId, id, title }: { userId: string; id: string; title: string },
+  { userId, id, title, language = null }: StoredDocument,
   chunks: readonly NewChunk[],
 ): Promise<void> {
   const about = { id, userId, conversationId: null, title, url: null, mimeType: 'text/plain' };
   // The hash is the id, because two documents of a collection may have the same text.
-  const content = { metadata: {}, text: '', contentHash: id, size: 0, charset: null };
+  const content = { metadata: {}, text: '', contentHash: id, size: 0, charset: null, language };
   const made = { embeddingModel, analysis: 0, chunkCount: chunks.length };
   const document = { ...about, ...content, ...made };
   const registered = await registerDocument(database, document, { leaseMs: LEASE_MS });

@@ -18,6 +18,8 @@ import {
   planSearch,
 } from '../../src/search/plan-search.ts';
 import { batch } from '../../src/store/query.ts';
+import { selectLanguages } from '../../src/store/search/scope.ts';
+import { loadLanguages, MATCHED_LANGUAGES } from '../../src/text/languages.ts';
 import { readCorpus, type Corpus } from './corpus.ts';
 import { addDocument, openLibrary, type Library } from './library.ts';
 import { confidence, mean, quality } from './measures.ts';
@@ -76,8 +78,11 @@ function productSearch(
 ): Search {
   return async (query) => {
     const request = { userId, query: query.text, k: RESULTS, mode, vectorWeight };
+    const [languages] = await batch(database, [selectLanguages(userId, MATCHED_LANGUAGES)], 'read');
+    await loadLanguages(languages);
     const plan = planSearch({
       ...request,
+      languages,
       vector: embed(query),
       meaning: meaning(query),
     });

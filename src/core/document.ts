@@ -22,6 +22,8 @@ export interface DocumentContent {
    * no decoding was needed.
    */
   charset: string | null;
+  /** The language of its text (ISO 639-1), null where it is not known. */
+  language: string | null;
 }
 
 export interface Document extends Omit<DocumentContent, 'text'> {

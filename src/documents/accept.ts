@@ -5,7 +5,6 @@ import { newId } from '../core/ids.ts';
 import type { Json } from '../core/parts.ts';
 import type { Embedder } from '../models/embeddings/registry.ts';
 import { requireUserId, type Principal } from '../core/principal.ts';
-import type { Database } from '../store/database.ts';
 import type { Draft, NewChunk } from '../store/documents/chunks.ts';
 import { describeDocument } from '../store/documents/documents.ts';
 import { replaceDraft, type DraftContent } from '../store/documents/drafts.ts';
@@ -15,7 +14,9 @@ import { NONE_STORED, resumeDraft, type StoredChunks } from '../store/documents/
 import { storeWhole } from '../store/documents/store-whole.ts';
 import { readDocumentState, type DocumentState } from '../store/documents/state.ts';
 import { sha256 } from '../core/sha256.ts';
+import { languageOf } from '../text/languages.ts';
 import { ANALYSIS_VERSION } from './analysis.ts';
+import { correctLanguage } from './correct-language.ts';
 import { embedChunks, type IngestDependencies, type Job } from './ingest.ts';
 import type { Prepared } from './prepare.ts';
 import type { Chunk } from './split.ts';
@@ -29,6 +30,8 @@ export interface DocumentFields {
   title?: string | undefined;
   url?: string | null | undefined;
   metadata?: Record<string, Json> | undefined;
+  /** Of its text (ISO 639-1); found in the text when left out. */
+  language?: string | undefined;
   idempotency?: Key | undefined;
 }
 
@@ -102,12 +105,12 @@ function isStoredAtOnce(chunks: readonly Chunk[], { embeddings }: IngestDependen
 }
 
 function embedWhole(
-  { title }: DraftContent,
+  { title, language }: DraftContent,
   chunks: readonly Chunk[],
   { embeddings }: IngestDependencies,
 ): Promise<NewChunk[]> {
   const numbered = chunks.map((chunk, ordinal) => ({ ...chunk, ordinal }));
-  return embedChunks({ title, embedder: embeddings.configured }, numbered);
+  return embedChunks({ title, language, embedder: embeddings.configured }, numbered);
 }
 
 interface Requested {
@@ -134,7 +137,8 @@ async function continueIngest(
   const { principal, idempotency } = request;
   if (isRepeat && ![document, draft].some((found) => found && isSameText(found, content)))
     return { kind: isBusy ? 'elsewhere' : 'known', document };
-  const isSameDraft = draft !== undefined && isSame(draft, content);
+  const isSameDraft =
+    draft !== undefined && isSame(draft, content) && draft.language === content.language;
   if (idempotency && !isRepeat && (isSameDraft || isSame(document, content)))
     await rememberDocument(db, idempotency, document.id);
   if (isBusy && isSameDraft) return { kind: 'elsewhere', document };
@@ -142,7 +146,7 @@ async function continueIngest(
   // replacement.
   const isAtRest = !draft || request.documentId === undefined;
   if (isAtRest && document.isSearchable && isSame(document, content))
-    return { kind: 'known', document: await withDescription(document, request, db) };
+    return { kind: 'known', document: await withDescription(document, request, dependencies) };
   if (isSameDraft && draft.chunkCount === content.chunkCount) {
     const stored = await resumeDraft(db, { draft, description: request, leaseMs });
     if (!stored) return { kind: 'elsewhere', document };
@@ -168,6 +172,7 @@ function accepted(
   const job = {
     draft: { documentId: draft.documentId, userId: draft.userId, version: draft.version },
     title: content.title,
+    language: content.language,
     chunks: prepared.chunks,
     stored,
     embedder: embeddings.configured,
@@ -190,7 +195,7 @@ function isSame(
 }
 
 async function contentOf(
-  { prepared, title, url, metadata }: IngestRequest,
+  { prepared, title, url, metadata, language }: IngestRequest,
   embedder: Embedder,
 ): Promise<DraftContent> {
   const { text, mimeType, size, charset, chunks } = prepared;
@@ -203,6 +208,7 @@ async function contentOf(
     contentHash: await sha256(text),
     size,
     charset,
+    language: language ?? (await languageOf(text)),
     embeddingModel: embedder.name,
     // What is embedded without the word vectors is embedded again by the next reindex.
     analysis: (await embedder.isWhole()) ? ANALYSIS_VERSION : null,
@@ -211,16 +217,19 @@ async function contentOf(
 }
 
 /**
- * Returns the document with the url and metadata of the request, and stores them if they differ.
+ * Returns the document with the url, the metadata and the language of the request, and stores them
+ * if they differ.
  */
 async function withDescription(
-  document: Document,
-  { url = document.url, metadata = document.metadata }: IngestRequest,
-  db: Database,
+  known: Document,
+  { url = known.url, metadata = known.metadata, language }: IngestRequest,
+  dependencies: IngestDependencies,
 ): Promise<Document> {
+  const isCorrected = language !== undefined && language !== known.language;
+  const document = isCorrected ? await correctLanguage(known.id, language, dependencies) : known;
   const isNew =
     url !== document.url || JSON.stringify(metadata) !== JSON.stringify(document.metadata);
   if (!isNew) return document;
-  await describeDocument(db, { id: document.id, url, metadata });
+  await describeDocument(dependencies.db, { id: document.id, url, metadata });
   return { ...document, url, metadata };
 }

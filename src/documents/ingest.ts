@@ -21,6 +21,7 @@ import type {
   OnEmbeddingCall,
 } from '../models/embeddings/registry.ts';
 import type { PriceTable } from '../core/prices.ts';
+import { loadLanguages } from '../text/languages.ts';
 import { keywordText } from '../text/words.ts';
 import type { Draft, NewChunk } from '../store/documents/chunks.ts';
 import type { Database } from '../store/database.ts';
@@ -51,6 +52,8 @@ export interface IngestDependencies {
 export interface Job {
   draft: Draft;
   title: string;
+  /** In which its words have their stems. */
+  language: string | null;
   chunks: Chunk[];
   /** The chunks that an earlier attempt has stored. */
   stored: StoredChunks;
@@ -128,7 +131,7 @@ async function storeAll(
   db: Database,
   onProgress: OnProgress,
 ): Promise<Document | undefined> {
-  const { title, embedder, chunks, stored, draft, calls } = job;
+  const { title, language, embedder, chunks, stored, draft, calls } = job;
   const onCall = (call: EmbeddingCall) => {
     calls.add(call);
     job.onCall?.(call);
@@ -141,7 +144,7 @@ async function storeAll(
   // Publishing stores the last batch too. It may be empty, if everything was stored before.
   for (let at = 0; ; at += BATCH) {
     const batch = missing.slice(at, at + BATCH);
-    const rows = await embedChunks({ title, embedder, onCall }, batch);
+    const rows = await embedChunks({ title, language, embedder, onCall }, batch);
     const given = rows[0]?.embedding.length ?? dimension;
     // The model has changed, so the chunks of the earlier attempt are stored again under the same
     // ids.
@@ -175,11 +178,14 @@ export function refuseOtherDimension(rows: readonly NewChunk[], dimension: numbe
   throw new ParleyError({ code: 'model_error', detail }, { cause: new TypeError(detail) });
 }
 
+type Embedding = Pick<Job, 'title' | 'language' | 'embedder'> & { onCall?: OnEmbeddingCall };
+
 /** Returns chunks with their vectors and words, ready to be stored. */
 export async function embedChunks(
-  { title, embedder, onCall }: Pick<Job, 'title' | 'embedder'> & { onCall?: OnEmbeddingCall },
+  { title, language, embedder, onCall }: Embedding,
   chunks: readonly Omit<NewChunk, 'titleWords' | 'textWords' | 'embedding'>[],
 ): Promise<NewChunk[]> {
+  await loadLanguages([language]);
   const above = chunks.map(({ headings, text }) =>
     headingLineOf({ title, headings: [...headings], text }),
   );
@@ -193,8 +199,8 @@ export async function embedChunks(
     end: chunk.end,
     headings: chunk.headings,
     text: chunk.text,
-    titleWords: keywordText(above[at] ?? ''),
-    textWords: keywordText(chunk.text),
+    titleWords: keywordText(above[at] ?? '', language),
+    textWords: keywordText(chunk.text, language),
     embedding: vectors[at] ?? [],
   }));
 }

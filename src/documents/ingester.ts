@@ -5,6 +5,7 @@ import { keyIdOf, type Principal } from '../core/principal.ts';
 import { estimateTokens } from '../core/tokens.ts';
 import type { OnEmbeddingCall } from '../models/embeddings/registry.ts';
 import { acceptDocument, type DocumentFields, type Ingest } from './accept.ts';
+import { correctLanguage } from './correct-language.ts';
 import type { Sent } from './extract.ts';
 import { followIngest, runIngest, type IngestDependencies, type OnProgress } from './ingest.ts';
 import type { Prepare } from './prepare.ts';
@@ -35,6 +36,14 @@ export interface Ingester {
    * @throws ParleyError as `Prepare` and {@link acceptDocument} do
    */
   ingest(input: DocumentInput, onCall?: OnEmbeddingCall): Promise<IngestRun>;
+  /**
+   * Gives a document a language, once its ingest is done; null finds it in the text again.
+   * @throws ParleyError `not_found`, or `invalid_request` when searches see nothing of it
+   */
+  correctLanguage(
+    document: Pick<Document, 'id' | 'userId'>,
+    language: string | null,
+  ): Promise<Document>;
 }
 
 export interface IngesterServices extends IngestDependencies {
@@ -50,6 +59,7 @@ export interface IngesterServices extends IngestDependencies {
 /** Creates the ingester that does its work where it is called. */
 export function createIngester({ prepare, requireRoom, ...services }: IngesterServices): Ingester {
   return {
+    correctLanguage: ({ id }, language) => correctLanguage(id, language, services),
     async ingest({ sent, ...fields }, onCall) {
       const prepared = await prepare(sent);
       await requireRoom(fields.principal, estimateTokens(prepared.text));

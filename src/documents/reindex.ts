@@ -18,6 +18,7 @@ import {
   type Outdated,
   type Target,
 } from '../store/documents/reindex.ts';
+import { languageOf } from '../text/languages.ts';
 import { ANALYSIS_VERSION } from './analysis.ts';
 import { BATCH, embedChunks, EMBEDDING_LIMITS, refuseOtherDimension } from './ingest.ts';
 import { EmbeddingCalls } from './ingest-calls.ts';
@@ -107,11 +108,12 @@ async function embedAgain(
   // It was replaced or deleted meanwhile. The next round finds the new version if it is outdated
   // too.
   if (!read) return;
+  const language = document.language ?? (await languageOf(read.text));
   const chunks = split(read.text, { mimeType: read.mimeType });
   const begun = document.draft?.chunkCount === chunks.length ? document.draft : undefined;
   const draft = begun
     ? { documentId, userId, version: begun.version }
-    : await startReindex(db, document, { ...target, chunkCount: chunks.length });
+    : await startReindex(db, document, { ...target, language, chunkCount: chunks.length });
   if (!draft) return;
   let done = begun?.done ?? 0;
   if (done > 0) onChunks(done);
@@ -119,7 +121,7 @@ async function embedAgain(
     const batch = chunks
       .slice(done, done + BATCH)
       .map((chunk, at) => ({ ...chunk, ordinal: done + at }));
-    const rows = await embedChunks({ title, embedder, onCall: calls.add }, batch);
+    const rows = await embedChunks({ title, language, embedder, onCall: calls.add }, batch);
     done += batch.length;
     const { dimension } = target;
     refuseOtherDimension(rows, dimension);

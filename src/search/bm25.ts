@@ -1,5 +1,6 @@
 /** Scores how well each candidate matches the query's words: BM25, and how close the words are. */
 
+import type { MatchedLanguage } from '../text/languages.ts';
 import { SATURATION, saturated, type CandidateSet, type TermBag } from './candidates.ts';
 
 /**
@@ -75,26 +76,59 @@ function pairScore(bag: TermBag, pairs: Pair[], wanted: Set<number>, rarity: Flo
   return score;
 }
 
+/**
+ * The stems of a query in order, with repetitions, in each language of the library; those under
+ * undefined are for all texts whose language is not among the others.
+ */
+export type QueryTerms = ReadonlyMap<MatchedLanguage | undefined, readonly string[]>;
+
 export interface QueryScores {
   /** One score for each candidate, never negative. */
   scores: Float64Array;
   /** Share of the query's terms, weighted by rarity, that the candidate contains: 0 to 1. */
   coverage: Float64Array;
-  /** The rarity of all the query's terms together, in nats. */
-  information: number;
+  /** The most rarity of query terms together that a candidate contains, in nats. */
+  evidence: number;
   /** The query's distinct terms that occur in any candidate, as vocabulary indexes. */
   terms: Set<number>;
 }
 
+/** A query in one language, as it is compared with the candidates of that language. */
+interface Asked {
+  wanted: Set<number>;
+  pairs: Pair[];
+  counts: Map<number, number>;
+  /** The rarity of all its terms together. */
+  total: number;
+}
+
 /**
- * Scores every candidate by the query's terms (`terms`: stems in order, with repetitions). A
- * repeated term counts for more, and saturates as it does in a chunk: BM25's factor for long
- * queries.
+ * Scores every candidate by the query's terms in its language. A repeated term counts for more, and
+ * saturates as it does in a chunk: BM25's factor for long queries.
  */
-export function queryScores(set: CandidateSet, terms: string[]): QueryScores {
+export function queryScores(set: CandidateSet, terms: QueryTerms): QueryScores {
+  const asked = new Map([...terms].map(([language, list]) => [language, askedFor(set, list)]));
+  const scores = new Float64Array(set.bags.length);
+  const coverage = new Float64Array(set.bags.length);
+  let evidence = 0;
+  set.bags.forEach((bag, at) => {
+    const query = asked.get(bag.language) ?? asked.get(undefined);
+    if (!query) return;
+    bag.terms.forEach((term, place) => {
+      if (!query.wanted.has(term)) return;
+      scores[at]! += bag.weights[place]! * saturated(query.counts.get(term) ?? 1, SATURATION);
+      coverage[at]! += set.rarity[term]! / query.total;
+    });
+    evidence = Math.max(evidence, coverage[at]! * query.total);
+    scores[at]! += pairScore(bag, query.pairs, query.wanted, set.rarity);
+  });
+  const wanted = new Set([...asked.values()].flatMap((query) => [...query.wanted]));
+  return { scores, coverage, evidence, terms: wanted };
+}
+
+function askedFor(set: CandidateSet, terms: readonly string[]): Asked {
   const order = terms.map((term) => set.vocabulary.get(term) ?? -1);
   const wanted = new Set(order.filter((index) => index >= 0));
-  const pairs = neighbours(order);
   // A term that no candidate contains is at least as rare as the rarest that one contains.
   const missing = new Set(terms.filter((term) => set.vocabulary.get(term) === undefined)).size;
   let known = 0;
@@ -104,16 +138,5 @@ export function queryScores(set: CandidateSet, terms: string[]): QueryScores {
     rarest = Math.max(rarest, set.rarity[term]!);
   }
   const total = known + missing * (rarest || 1);
-  const asked = counted(order);
-  const scores = new Float64Array(set.bags.length);
-  const coverage = new Float64Array(set.bags.length);
-  set.bags.forEach((bag, at) => {
-    bag.terms.forEach((term, place) => {
-      if (!wanted.has(term)) return;
-      scores[at]! += bag.weights[place]! * saturated(asked.get(term) ?? 1, SATURATION);
-      coverage[at]! += set.rarity[term]! / total;
-    });
-    scores[at]! += pairScore(bag, pairs, wanted, set.rarity);
-  });
-  return { scores, coverage, information: total, terms: wanted };
+  return { wanted, pairs: neighbours(order), counts: counted(order), total };
 }

@@ -3,6 +3,7 @@
  * duplicates. Everything is computed from the owner's own chunks.
  */
 
+import { matchedLanguage, type MatchedLanguage } from '../text/languages.ts';
 import { contentTerm, termOf, words } from '../text/words.ts';
 import { countTerms, type TermCounts } from './term-counts.ts';
 
@@ -20,6 +21,8 @@ const BACKGROUND_FACTOR = 2;
 export interface CandidateText {
   title: string;
   text: string;
+  /** The language of its document (ISO 639-1), which is loaded. */
+  language?: string | null;
   /** Its terms, where they are known already, so that its text need not be read. */
   known?: KnownTerms | undefined;
 }
@@ -52,6 +55,8 @@ export interface CollectionStatistics {
 }
 
 export interface TermBag {
+  /** The language in which it is matched; undefined where that needs no mention. */
+  language?: MatchedLanguage | undefined;
   /** Content terms in order, as indexes into the vocabulary. */
   sequence: Int32Array;
   /** Distinct terms, and the weight of each in the chunk. */
@@ -80,8 +85,8 @@ function inverseFrequency(chunks: number, frequency: number): number {
 }
 
 /** Returns the content terms of a candidate, or all its terms if they are all function words. */
-export function termsOf({ title, text }: CandidateText): string[] {
-  const all = words(`${title}\n${text}`);
+export function termsOf({ title, text, language }: CandidateText): string[] {
+  const all = words(`${title}\n${text}`, language);
   const content: string[] = [];
   for (const word of all) {
     const term = contentTerm(word);
@@ -171,7 +176,10 @@ export function candidateSet(
   }
   const total = lists.reduce((sum, list) => sum + list.length, 0);
   const average = total / (lists.length || 1);
-  const bags = lists.map((list, at) => weigh(list, counts[at]!, rarity, average));
+  const bags = lists.map((list, at) => ({
+    ...weigh(list, counts[at]!, rarity, average),
+    language: matchedLanguage(candidates[at]!.language),
+  }));
   return { vocabulary, rarity, bags };
 }
 

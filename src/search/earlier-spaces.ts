@@ -9,6 +9,7 @@ import { HASHED_EMBEDDER } from '../models/offline/local-embedders.ts';
 import type { Candidate } from '../store/search/candidates.ts';
 import type { Database } from '../store/database.ts';
 import { batch } from '../store/query.ts';
+import type { MatchedLanguage } from '../text/languages.ts';
 import type { Space } from '../store/search/scope.ts';
 import { embedQuery } from './embed-query.ts';
 import { OFFLINE_VECTOR_WEIGHT, planSearch } from './plan-search.ts';
@@ -56,6 +57,8 @@ interface EarlierSearch {
   request: RetrievalRequest;
   /** The spaces of the documents in scope. */
   spaces: readonly KnownSpace[];
+  /** The languages of the library. */
+  languages: readonly MatchedLanguage[];
   db: Database;
 }
 
@@ -64,11 +67,13 @@ interface EarlierSearch {
  * @throws ParleyError `embedding_space_mismatch` when one of them is not of the offline model
  */
 export function searchEarlierSpaces(search: EarlierSearch): Promise<Candidate[][]> {
-  const { question, request, spaces, db } = search;
+  const { question, request, spaces, languages, db } = search;
   return Promise.all(
     vectorsForOthers(question, spaces).map(async ({ vector, space }) => {
       const vectorWeight = OFFLINE_VECTOR_WEIGHT;
-      const plan = planSearch({ ...request, ...question, vector, space, vectorWeight });
+      const plan = planSearch({
+        ...{ ...request, ...question, vector, space, vectorWeight, languages },
+      });
       const [candidates] = await batch(db, plan.statements, 'read');
       return candidates;
     }),

@@ -9,8 +9,10 @@ import {
 } from '../store/search/candidates.ts';
 import type { TypedStatement } from '../store/query.ts';
 import type { DocumentScope, Space } from '../store/search/scope.ts';
+import type { MatchedLanguage } from '../text/languages.ts';
 import { keywordQuery, quoted } from './fts-query.ts';
 import { rankCandidates, type RetrievalMode } from './rank.ts';
+import { pooled } from './word-forms.ts';
 import { termOf } from '../text/words.ts';
 
 /**
@@ -29,6 +31,8 @@ export interface SearchRequest extends DocumentScope {
   /** Finds only documents of this space, or of any space if it is left out. */
   space?: Space | undefined;
   query: string;
+  /** The languages of the library, which are loaded. */
+  languages?: readonly MatchedLanguage[] | undefined;
   /** Most results. */
   k: number;
   mode: RetrievalMode;
@@ -65,7 +69,7 @@ export interface SearchPlan {
  */
 export function planSearch(request: SearchRequest): SearchPlan {
   const { mode, k, vectorWeight } = request;
-  const query = keywordQuery(request.query);
+  const query = keywordQuery(request.query, request.languages);
   const limit = candidatesFor(k);
   const candidates = selectCandidates({
     ...request,
@@ -90,8 +94,9 @@ export function planSearch(request: SearchRequest): SearchPlan {
         candidates: found.map((row) => ({ row, ...row, title: headingLineOf(row) })),
         statistics: {
           chunks: statistics.chunks,
-          frequencies: new Map(
-            counted.map((word, at) => [termOf(word), statistics.frequencies[at] ?? 0]),
+          frequencies: pooled(
+            new Map(counted.map((word, at) => [termOf(word), statistics.frequencies[at] ?? 0])),
+            query.sameWords,
           ),
         },
       });

@@ -4,7 +4,7 @@ import { candidateSet, type CandidateText, type CollectionStatistics } from './c
 import { withoutDuplicates } from './near-duplicates.ts';
 import { normalised } from './feedback.ts';
 import { hybridScores } from './fusion.ts';
-import { queryScores } from './bm25.ts';
+import { queryScores, type QueryTerms } from './bm25.ts';
 
 export const RETRIEVAL_MODES = ['hybrid', 'vector', 'keyword'] as const;
 export type RetrievalMode = (typeof RETRIEVAL_MODES)[number];
@@ -24,8 +24,8 @@ export interface Candidate extends CandidateText {
 
 export interface RankRequest<C extends Candidate> {
   mode: RetrievalMode;
-  /** Stems of the query in order (`keywordQuery(text).terms`). */
-  terms: string[];
+  /** The stems of the query (`keywordQuery(text).terms`). */
+  terms: QueryTerms;
   candidates: C[];
   statistics: CollectionStatistics;
   /**

@@ -7,11 +7,13 @@ import type { EmbeddingRegistry, OnEmbeddingCall } from '../models/embeddings/re
 import type { Database, Statement } from '../store/database.ts';
 import { batch } from '../store/query.ts';
 import {
+  selectLanguages,
   selectOwnConversation,
   selectSpaces,
   type DocumentScope,
   type Space,
 } from '../store/search/scope.ts';
+import { loadLanguages, MATCHED_LANGUAGES, type MatchedLanguage } from '../text/languages.ts';
 import { embedQuery } from './embed-query.ts';
 import { earlierVectors, joined, searchEarlierSpaces, type Embedded } from './earlier-spaces.ts';
 import { withoutCopies, worthCiting } from './worth-citing.ts';
@@ -139,6 +141,18 @@ export async function embedQuestion(
   };
 }
 
+/** The languages of users' libraries as of their last search; each search checks them. */
+const lastLanguages = new Map<string, readonly MatchedLanguage[]>();
+/** Most users whose languages are remembered. */
+const MOST_REMEMBERED = 1_000;
+
+function rememberLanguages(userId: string, languages: readonly MatchedLanguage[]): void {
+  lastLanguages.delete(userId);
+  if (languages.length > 0) lastLanguages.set(userId, languages);
+  const [oldest = ''] = lastLanguages.keys();
+  if (lastLanguages.size > MOST_REMEMBERED) lastLanguages.delete(oldest);
+}
+
 export interface SearchRun {
   db: Database;
   /** Statements to be stored by the request that searches. */
@@ -146,7 +160,8 @@ export interface SearchRun {
 }
 
 /**
- * Finds passages for a question that is embedded, in one request to the database.
+ * Finds passages for a question that is embedded, in one request to the database. A second one
+ * follows where the library has other languages than when this process last searched it.
  * @throws ParleyError `not_found`, `embedding_space_mismatch`, as `Searcher.search` does
  */
 export async function searchFor(
@@ -154,16 +169,28 @@ export async function searchFor(
   request: RetrievalRequest,
   { db, written = [] }: SearchRun,
 ): Promise<Passage[]> {
-  const plan = planSearch({ ...request, ...question });
   const { conversation, userId } = request;
+  const languages = lastLanguages.get(userId) ?? [];
+  await loadLanguages(languages);
+  const plan = planSearch({ ...request, ...question, languages });
   const id = conversation && 'of' in conversation ? conversation.of : '';
-  const [owned, spaces, candidates, frequencies] = await batch(
+  const [owned, spaces, candidates, frequencies, found] = await batch(
     db,
-    [selectOwnConversation({ id, userId }), selectSpaces(request), ...plan.statements, written],
+    [
+      selectOwnConversation({ id, userId }),
+      selectSpaces(request),
+      ...plan.statements,
+      selectLanguages(userId, MATCHED_LANGUAGES),
+      written,
+    ],
     written.length === 0 ? 'read' : 'write',
   );
   if (id !== '' && owned.length === 0) throw notFound('Conversation');
-  const others = await searchEarlierSpaces({ question, request, spaces, db });
+  if (found.join() !== languages.join()) {
+    rememberLanguages(userId, found);
+    return searchFor(question, request, { db });
+  }
+  const others = await searchEarlierSpaces({ question, request, spaces, languages, db });
   const all = joined(candidates, others);
   return plan.rank(all, frequencies).map((result, at) => passageOf(result, at + 1));
 }

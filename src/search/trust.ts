@@ -51,7 +51,7 @@ export function trustInWords(findings: Findings): number {
   const covered = query.coverage.reduce((a, b) => Math.max(a, b), 0);
   if (covered === 0) return 0;
   const needed = Math.log(1 + Math.max(statistics.chunks, candidates.length));
-  const evidence = (covered * query.information) / needed;
+  const evidence = query.evidence / needed;
   const found = Math.max(ramp(covered, COVERAGE), ramp(evidence, EVIDENCE));
   const trust = Math.max(found * (1 - doubtOfVectors(findings)), ramp(evidence, CERTAINTY));
   // Where the vectors do not know what is asked either, words are all there is.

@@ -1,18 +1,21 @@
 /**
  * Reduces words of other languages than English to their stems, where their script tells the
- * language, or for Turkish its letters. English words are stemmed by `termOf`, as by the keyword
- * index. The stemmers are Snowball's, compiled to JavaScript; they know accents, so they see words
- * before accents are removed. German and Spanish gained nothing (docs/retrieval.md).
+ * language, or for Turkish its letters, or where the language of the text is known
+ * (`languages.ts`). English words are stemmed by `termOf`, as by the keyword index. The stemmers
+ * are Snowball's, compiled to JavaScript; they know accents, so they see words before accents are
+ * removed.
  */
 
 import { stemmer as arabic } from '@orama/stemmers/arabic';
 import { stemmer as russian } from '@orama/stemmers/russian';
 import { stemmer as turkish } from '@orama/stemmers/turkish';
+import type { Stems } from './languages.ts';
 import { ARABIC_STOP_WORDS, RUSSIAN_STOP_WORDS, TURKISH_STOP_WORDS } from './stop-words.ts';
 
 const CYRILLIC = /[\p{Script=Cyrillic}\p{M}\p{Cf}]+/gu;
 const ARABIC = /[\p{Script=Arabic}\p{M}\p{Cf}]+/gu;
 const LATIN = /[\p{Script=Latin}\p{M}\p{Cf}]+/gu;
+const GREEK = /[\p{Script=Greek}\p{M}\p{Cf}]+/gu;
 /** Marks and format characters that stand inside a word and do not belong to it. */
 const MARKS = /[\p{M}\p{Cf}\u0640]+/gu;
 
@@ -54,15 +57,31 @@ export function isTurkish(text: string): boolean {
   return isMarked && english <= ENGLISH_SHARE * words.length;
 }
 
+/** The stems of Turkish. */
+export const TURKISH: Stems = { stem: turkish, stopWords: TURKISH_STOP_WORDS, script: 'Latin' };
+
 /**
- * Replaces the words of such languages in a text by their stems. Function words stay as they are.
+ * Replaces the words of such languages in a text by their stems. Russian and Arabic function words
+ * stay as they are; those of `stems` are left out.
  * @param lower in lower case and composed (NFC)
+ * @param stems those of the text's language, if it has any that its script does not tell
  */
-export function withStems(lower: string, { isTurkish: asTurkish }: { isTurkish: boolean }): string {
+export function withStems(lower: string, stems: Stems | undefined): string {
   const cyrillic = lower.replace(CYRILLIC, (word) => stemOf(word, russian, RUSSIAN_STOP_WORDS));
   const both = cyrillic.replace(ARABIC, (word) => stemOf(word, arabic, ARABIC_STOP_WORDS));
-  if (!asTurkish) return both;
-  return both.replace(LATIN, (word) => (TURKISH_STOP_WORDS.has(word) ? '' : stem(word, turkish)));
+  if (!stems) return both;
+  return both.replace(stems.script === 'Greek' ? GREEK : LATIN, (word) =>
+    isFunctionWord(word, stems) ? '' : stem(word, stems.stem),
+  );
+}
+
+/** Greek's list of function words knows no accents. */
+function isFunctionWord(word: string, { stopWords }: Stems): boolean {
+  return stopWords.has(word) || stopWords.has(withoutAccents(word));
+}
+
+function withoutAccents(word: string): string {
+  return word.normalize('NFD').replace(MARKS, '').replaceAll('ς', 'σ');
 }
 
 type Stemmer = (word: string) => string;
@@ -72,11 +91,14 @@ function stemOf(word: string, stemmer: Stemmer, stopWords: ReadonlySet<string>):
   return stopWords.has(plain) ? plain : stem(plain, stemmer);
 }
 
-const stems = new Map<string, string>();
-/** Most entries, about 2 MB. */
+/** The stems of words that were met, by stemmer. */
+const known = new Map<Stemmer, Map<string, string>>();
+/** Most entries of each, about 2 MB. */
 const CACHE_SIZE = 20_000;
 
 function stem(word: string, stemmer: Stemmer): string {
+  let stems = known.get(stemmer);
+  if (!stems) known.set(stemmer, (stems = new Map()));
   let result = stems.get(word);
   if (result === undefined) {
     if (stems.size >= CACHE_SIZE) stems.clear();

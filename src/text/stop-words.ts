@@ -21,6 +21,7 @@ export const RUSSIAN_STOP_WORDS = setOf(russian);
 export const ARABIC_STOP_WORDS = setOf(arabic);
 export const TURKISH_STOP_WORDS = setOf(turkish);
 
-function setOf(words: readonly string[]): ReadonlySet<string> {
+/** Returns a list of words as a set, in lower case and composed (NFC). */
+export function setOf(words: readonly string[]): ReadonlySet<string> {
   return new Set(words.map((word) => word.normalize('NFC').toLowerCase()));
 }

@@ -5,7 +5,8 @@
 
 import { stemmer } from 'stemmer';
 import { CONNECTOR, CONNECTORS, codeWords } from './codes.ts';
-import { isTurkish, withStems } from './stems.ts';
+import { stemsOf } from './languages.ts';
+import { isTurkish, TURKISH, withStems } from './stems.ts';
 import { ARABIC_STOP_WORDS, ENGLISH_STOP_WORDS, RUSSIAN_STOP_WORDS } from './stop-words.ts';
 
 const NON_ASCII = /[^\x00-\x7f]/;
@@ -81,13 +82,16 @@ function pushBigrams(run: string, into: string[]): void {
  * Codes become several words (`codes.ts`). Runs of a script without spaces become overlapping pairs
  * of characters, the usual index unit for Chinese, Japanese and Korean without a dictionary (Nie,
  * Gao, Zhang and Zhou, "On the use of words and n-grams for Chinese information retrieval", IRAL
- * 2000). Russian, Arabic and Turkish words become their stems (`stems.ts`).
+ * 2000). Russian and Arabic words become their stems (`stems.ts`), and those of the language.
+ * @param language ISO 639-1; where it is not known, a text is Turkish if its letters say so
+ * @throws TypeError unless the language is loaded (`loadLanguages`)
  */
-export function words(text: string): string[] {
-  const asTurkish = isTurkish(text);
-  if (!asTurkish && !NON_ASCII.test(text)) return asciiWords(text);
+export function words(text: string, language?: string | null): string[] {
+  const asTurkish = language == null ? isTurkish(text) : language === 'tr';
+  const stems = asTurkish ? TURKISH : stemsOf(language);
+  if (!stems && !NON_ASCII.test(text)) return asciiWords(text);
   const lower = asTurkish ? text.toLocaleLowerCase('tr') : text.toLowerCase();
-  return foldedWords(withStems(lower.normalize('NFC'), { isTurkish: asTurkish }));
+  return foldedWords(withStems(lower.normalize('NFC'), stems));
 }
 
 /** Returns the words of a text as {@link words} does, without stems. */
@@ -143,6 +147,6 @@ export function contentTerms(text: string): string[] {
 }
 
 /** Returns the words of a text, separated by one space, for the keyword index. */
-export function keywordText(text: string): string {
-  return words(text).join(' ');
+export function keywordText(text: string, language?: string | null): string {
+  return words(text, language).join(' ');
 }

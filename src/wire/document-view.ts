@@ -21,6 +21,7 @@ export function documentView(document: Document) {
     content_hash: document.contentHash,
     size: document.size,
     charset: document.charset,
+    language: document.language,
     status: document.status,
     ...(error ? { error: problemOf(error, document.id) } : {}),
     ...(progress ? { progress } : {}),

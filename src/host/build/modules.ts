@@ -1,7 +1,7 @@
 // Puts libraries that most requests never need into `dist/modules`, each as one module: those that
-// read documents, check tokens or speak to MCP servers, and the providers of Google and OpenAI.
-// They are deployed beside the Worker's own code, and each is loaded when it is first needed. A
-// script: `node src/host/build/modules.ts`, before wrangler.
+// read documents, check tokens or speak to MCP servers, what is known of single languages, and the
+// providers of Google, Groq and OpenAI. They are deployed beside the Worker's own code, and each is
+// loaded when it is first needed. A script: `node src/host/build/modules.ts`, before wrangler.
 import { cp, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
@@ -20,7 +20,9 @@ const smallZod: Plugin = {
 
 /** The exports of each module. */
 const MODULES = {
+  languages: `export { STEMS, detectLanguage } from './src/text/language-data.ts';`,
   google: `export { createGoogle } from '@ai-sdk/google';`,
+  groq: `export { createGroq } from '@ai-sdk/groq';`,
   openai: `export { createOpenAI } from '@ai-sdk/openai';`,
   jose: `export { jwtVerify, createLocalJWKSet, decodeProtectedHeader, errors } from 'jose';`,
   markup: `export { Tokenizer } from 'htmlparser2';`,

@@ -151,6 +151,27 @@ export function documentsRouter() {
   route(
     router,
     {
+      method: 'patch',
+      path: `${path}/{id}`,
+      tags,
+      operationId: 'updateDocument',
+      summary: 'Correct the language of a document',
+      request: { ...request, body: body(shapes.documentChange) },
+      responses: { 200: json(shapes.documentSchema, 'The document'), ...commonProblems },
+    },
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const { principal, db, leaseMs } = storeOf(c);
+      const found = required(await readDocument(db, { id, principal, leaseMs }), 'Document');
+      const { language } = c.req.valid('json');
+      const { ingester } = c.get('dependencies');
+      return c.json(documentView(await ingester.correctLanguage(found, language)), 200);
+    },
+  );
+
+  route(
+    router,
+    {
       method: 'delete',
       path: `${path}/{id}`,
       tags,

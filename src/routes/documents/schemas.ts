@@ -12,6 +12,7 @@ import * as schemas from '../shared/schemas.ts';
 const LONGEST_QUERY = 20_000;
 const LONGEST_URL = 2_000;
 const LONGEST_MIME_TYPE = 200;
+const LONGEST_LANGUAGE = 35;
 /** The longest metadata of a document, in UTF-16 units of JSON. */
 const LONGEST_METADATA = 16_000;
 /**
@@ -68,6 +69,20 @@ const url = schemas
   .pipe(z.url({ protocol: /^https?$/ }))
   .openapi({ description: 'Where the document is from; shown with citations, never fetched' });
 
+/** Only the language itself counts, without its region or script. */
+const language = schemas
+  .text(LONGEST_LANGUAGE)
+  .refine((value) => languageIn(value) !== undefined, 'must be a language tag, such as de or pt-BR')
+  .transform((value) => languageIn(value) ?? null);
+
+function languageIn(tag: string): string | undefined {
+  try {
+    return new Intl.Locale(tag).language;
+  } catch {
+    return undefined;
+  }
+}
+
 const documentFields = {
   title: schemas.title
     .nullish()
@@ -78,6 +93,10 @@ const documentFields = {
       'Ties the document to a conversation: only its turns see it, and it is deleted with it',
   }),
   url: url.nullish(),
+  language: language.nullish().openapi({
+    description: 'Its language, such as `de` or `pt-BR`; found in the text when left out',
+    example: 'de',
+  }),
 };
 
 const documentId = schemas.id
@@ -161,6 +180,11 @@ export const documentSchema = z
       description:
         'What its bytes were read as, guessed where nothing said it; null for other than text',
     }),
+    language: z.string().nullable().openapi({
+      description:
+        'ISO 639-1: given, or found where the text says it for sure. Words have its stems',
+      example: 'en',
+    }),
     status: z.enum(DOCUMENT_STATUSES).openapi({
       description: 'How the newest ingest went or goes; a failed one goes on when it is sent again',
     }),
@@ -176,6 +200,14 @@ export const documentSchema = z
     updated_at: timestamp,
   })
   .openapi('Document');
+
+export const documentChange = bodyOf({
+  user_id: schemas.userId.optional(),
+  language: language.nullable().openapi({
+    description: 'Its words are found as those of this language; null finds it in the text again',
+    example: 'de',
+  }),
+}).openapi('DocumentChange');
 
 export const retrieval = bodyOf({
   user_id: schemas.userId.optional(),

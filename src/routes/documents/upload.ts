@@ -63,6 +63,7 @@ async function answerIngest(
     title: fields.title ?? undefined,
     url: fields.url ?? undefined,
     metadata: fields.metadata ?? undefined,
+    language: fields.language ?? undefined,
     idempotency: await idempotencyKey(c, key),
   });
   const response = wantsStream(c, fields.stream)

@@ -2,6 +2,7 @@
 import type { LibraryChunk, LibraryDocument } from '../../store/search/libraries.ts';
 import { headingLineOf } from '../../core/document.ts';
 import { termsOf } from '../candidates.ts';
+import { matchedLanguage, type MatchedLanguage } from '../../text/languages.ts';
 import { words } from '../../text/words.ts';
 import { codeOf, NO_CODE, vectorIn } from './codes.ts';
 import { Lexicon } from './lexicon.ts';
@@ -25,6 +26,7 @@ export class Library {
   readonly #placeOfId = new Map<string, number>();
   /** 1 at the place of each document that searches see. */
   #live = new Uint8Array(FEWEST);
+  readonly #languages = new Set<MatchedLanguage>();
   #dimension = 0;
   #full: Segment[] = [];
   /** The chunks of the last segment, which is built again when some are added. */
@@ -37,6 +39,11 @@ export class Library {
   /** Of the vectors; 0 until there are any. */
   get dimension(): number {
     return this.#dimension;
+  }
+
+  /** The languages of its documents in which a question has to be matched apart from others. */
+  get languages(): readonly MatchedLanguage[] {
+    return [...this.#languages];
   }
 
   get live(): Uint8Array {
@@ -60,11 +67,13 @@ export class Library {
   }
 
   /**
-   * Adds a version that searches see, in place of the one that its document had.
+   * Adds a version that searches see, in place of the one that its document had. A version whose
+   * language was corrected is a new one.
    * @returns false when it is there already
    */
   publish(document: LibraryDocument): boolean {
-    if (this.#placeOfVersion.has(document.version)) return false;
+    const known = this.#placeOfVersion.get(document.version);
+    if (known !== undefined && this.documents[known]?.language === document.language) return false;
     this.#retire(this.#placeOfId.get(document.id));
     const place = this.documents.push(document) - 1;
     this.#placeOfVersion.set(document.version, place);
@@ -72,6 +81,8 @@ export class Library {
     if (place >= this.#live.length) this.#live = grown(this.#live);
     this.#live[place] = 1;
     this.liveChunks += document.chunkCount;
+    const language = matchedLanguage(document.language);
+    if (language) this.#languages.add(language);
     return true;
   }
 
@@ -104,15 +115,18 @@ export class Library {
   }
 
   #remembered({ id, headings, text, embedding }: LibraryChunk, place: number): RememberedChunk {
-    const title = headingLineOf({ title: this.documents[place]?.title ?? '', headings, text });
+    const { title: name = '', language = null } = this.documents[place] ?? {};
+    const title = headingLineOf({ title: name, headings, text });
     const vector = embedding ? vectorIn(embedding) : new Float32Array();
     if (this.#dimension === 0) this.#dimension = vector.length;
     const isComparable = vector.length === this.#dimension;
     return {
       id,
       document: place,
-      length: words(title).length + words(text).length,
-      sequence: Int32Array.from(termsOf({ title, text }), (term) => this.lexicon.add(term)),
+      length: words(title, language).length + words(text, language).length,
+      sequence: Int32Array.from(termsOf({ title, text, language }), (term) =>
+        this.lexicon.add(term),
+      ),
       code: isComparable ? codeOf(vector) : NO_CODE,
     };
   }

@@ -10,6 +10,7 @@ import {
 } from '../../store/search/libraries.ts';
 import { batch } from '../../store/query.ts';
 import type { Library } from './library.ts';
+import { loadLanguages } from '../../text/languages.ts';
 
 /**
  * Chunks that are read together: about ten milliseconds of work, after which others have a turn.
@@ -38,6 +39,7 @@ export async function loadLibrary(library: Library, options: LoadOptions): Promi
     [selectLibraryState(userId), selectPublishedSince(userId, library.revision)],
     'read',
   );
+  await loadLanguages(published.map(({ language }) => language));
   const added = published.filter((document) => library.publish(document));
   // What was published is known, so a difference is what was deleted.
   if (library.liveChunks !== state.chunks) await forgetDeleted(library, options);

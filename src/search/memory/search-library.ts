@@ -9,11 +9,13 @@ import {
 import { batch } from '../../store/query.ts';
 import { selectOwnConversation } from '../../store/search/scope.ts';
 import { termOf } from '../../text/words.ts';
+import type { QueryTerms } from '../bm25.ts';
 import { keywordQuery } from '../fts-query.ts';
 import { candidatesFor } from '../plan-search.ts';
 import { rankCandidates, type Ranked } from '../rank.ts';
 import { vectorsForOthers } from '../earlier-spaces.ts';
 import { passageOf, type Passage, type Question, type RetrievalRequest } from '../retrieve.ts';
+import { pooled } from '../word-forms.ts';
 import { findByVector, findByWords, type Found } from './find-candidates.ts';
 import type { Library } from './library.ts';
 
@@ -46,8 +48,8 @@ export async function searchLibrary(search: LibrarySearch): Promise<Passage[] | 
   if (vectorsForOthers(question, spacesOf(library, scoped)).length > 0) return undefined;
   const passages = ranked.flatMap(({ candidate, score, coverage }, at) => {
     const row = found.get(candidate.id);
-    const { keywordScore, keywordRank, vectorRank, cosine } = candidate;
-    const ranks = { keywordScore, keywordRank, vectorRank, cosine, score, coverage };
+    const { keywordScore, keywordRank, vectorRank, cosine, language } = candidate;
+    const ranks = { keywordScore, keywordRank, vectorRank, cosine, score, coverage, language };
     return row ? [passageOf({ ...row, ...ranks }, at + 1)] : [];
   });
   return passages.length === ranked.length ? passages : undefined;
@@ -108,15 +110,16 @@ function spacesOf({ documents }: Library, scope: Uint8Array) {
 
 interface Words {
   found: Found[];
-  terms: string[];
+  terms: QueryTerms;
   frequencies: Map<string, number>;
 }
 
 function wordsOf({ library, question, request }: LibrarySearch, scope: Uint8Array): Words {
-  const { words, terms } = keywordQuery(request.query);
+  const { words, terms, sameWords } = keywordQuery(request.query, library.languages);
   if (question.mode === 'vector') return { found: [], terms, frequencies: new Map() };
   const limit = candidatesFor(request.k);
-  return { terms, ...findByWords(library, { terms: words.map(termOf), scope, limit }) };
+  const { found, frequencies } = findByWords(library, { terms: words.map(termOf), scope, limit });
+  return { terms, found, frequencies: pooled(frequencies, sameWords) };
 }
 
 function nearOf({ library, question, request }: LibrarySearch, scope: Uint8Array): Found[] {
@@ -155,9 +158,11 @@ function candidateOf(
   words: { at: number; score: number } | undefined,
   vector: { at: number; cosine: number } | undefined,
 ) {
+  const document = documents[segment.documents[chunk]!]!;
   return {
     id,
-    documentId: documents[segment.documents[chunk]!]!.id,
+    documentId: document.id,
+    language: document.language,
     title: '',
     text: '',
     known: { sequence: segment.sequenceOf(chunk), lexicon },

@@ -57,16 +57,11 @@ export function insertChunks(
   { userId, place }: { userId: string; place: SQL },
   added: readonly NewChunk[],
 ): Statement[] {
-  const words = sql.identifier(wordTable(userId));
   const length = (added[0]?.embedding.length ?? 0) * BYTES_PER_NUMBER;
-  const from = (rows: readonly unknown[]) =>
-    sql`from (${place}) as place cross join json_each(${JSON.stringify(rows)}) as row`;
-  const id = sql`place.version + (row.value ->> 0)`;
+  const from = (rows: readonly unknown[]) => rowsAt(place, rows);
   const ordinals = added.map(({ ordinal }) => [ordinal]);
-  const said = added.map((chunk) => [chunk.ordinal, chunk.titleWords, chunk.textWords]);
   return [
-    plain(sql`insert into ${words} (rowid, title, text)
-      select ${id}, row.value ->> 1, row.value ->> 2 ${from(said)}`),
+    insertWords({ userId, place }, added),
     // One blob for all: JSON cannot hold bytes.
     plain(sql`insert or replace into ${chunkVectors} ${VECTOR_ROW} select ${id}, place.version,
       substr(${joined(added, length)}, row.key * ${length} + 1, ${length}) ${from(ordinals)}`),
@@ -74,6 +69,26 @@ export function insertChunks(
       select ${id}, place.version, place.document_id, row.value ->> 0, row.value ->> 1,
         row.value ->> 2, row.value ->> 3, row.value ->> 4 ${from(added.map(rowOf))}`),
   ];
+}
+
+/**
+ * Inserts the words of chunks that have none.
+ * @param place as for {@link insertChunks}
+ */
+export function insertWords(
+  { userId, place }: { userId: string; place: SQL },
+  added: readonly Pick<NewChunk, 'ordinal' | 'titleWords' | 'textWords'>[],
+): Statement {
+  const said = added.map((chunk) => [chunk.ordinal, chunk.titleWords, chunk.textWords]);
+  return plain(sql`insert into ${sql.identifier(wordTable(userId))} (rowid, title, text)
+    select ${id}, row.value ->> 1, row.value ->> 2 ${rowsAt(place, said)}`);
+}
+
+/** The id of a chunk by the first value of its row. */
+const id = sql`place.version + (row.value ->> 0)`;
+
+function rowsAt(place: SQL, rows: readonly unknown[]): SQL {
+  return sql`from (${place}) as place cross join json_each(${JSON.stringify(rows)}) as row`;
 }
 
 const ROW = [

@@ -35,13 +35,13 @@ const { text: _text, revision: _revision, ...columns } = getTableColumns(documen
  */
 export function selectDocuments(leaseMs: number | Placeholder) {
   const { version, title, contentHash, embeddingModel, analysis } = documentDrafts;
-  const { chunkCount, done } = documentDrafts;
+  const { chunkCount, done, language } = documentDrafts;
   const heartbeatAt = sql`coalesce(${documentDrafts.heartbeatAt}, 0)`;
   const isIngest = eq(documentDrafts.purpose, 'ingest');
   return query
     .select({
       ...columns,
-      draft: { version, title, contentHash, embeddingModel, analysis, chunkCount, done },
+      draft: { version, title, contentHash, embeddingModel, analysis, language, chunkCount, done },
       isStale: sql`${heartbeatAt} < ${now} - ${leaseMs}`.mapWith(Boolean),
     })
     .from(documents)

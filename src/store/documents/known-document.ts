@@ -66,9 +66,10 @@ export type NewRow = Said | Sought | 'id';
 /** Returns the columns that a new document's row has from the request, and the times. */
 export function newRow(given: Given<NewRow>) {
   const { id, userId, conversationId, title, url, mimeType, metadata, contentHash } = given;
-  const { size, charset } = given;
+  const { size, charset, language } = given;
   return {
     ...{ id, userId, conversationId, title, url, mimeType, metadata, contentHash, size, charset },
+    language,
     ...{ error: null, createdAt: now, updatedAt: now },
   };
 }

@@ -85,6 +85,7 @@ const PUBLISHED = {
   contentHash: documentDrafts.contentHash,
   size: documentDrafts.size,
   charset: documentDrafts.charset,
+  language: documentDrafts.language,
   chunkCount: documentDrafts.chunkCount,
   embeddingModel: documentDrafts.embeddingModel,
   dimension: documentDrafts.dimension,

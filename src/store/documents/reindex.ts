@@ -16,14 +16,14 @@ import {
   sql,
   type SQL,
 } from 'drizzle-orm';
-import { alias } from 'drizzle-orm/sqlite-core';
+import { alias, type SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import type { Database } from '../database.ts';
 import { batch, now, query, selectRow } from '../query.ts';
 import { documentDrafts, documents } from '../schema.ts';
 import type { Space } from '../search/scope.ts';
 import { BYTES_PER_NUMBER, chunkVectors, owners } from '../search/tables.ts';
 import { removeChunks, type Draft } from './chunks.ts';
-import { firstReserved, insertOwner, reserveIds } from './drafts.ts';
+import { firstReserved, insertOwner, reserveIds, type DraftContent } from './drafts.ts';
 import { publish } from './publish.ts';
 
 /** The goal of a reindex: a space, and a version of the analysis (chunks and words of a text). */
@@ -36,6 +36,7 @@ export interface Outdated {
   id: string;
   userId: string;
   title: string;
+  language: string | null;
   version: number;
   chunkCount: number;
   /** The draft that an earlier run made. */
@@ -80,7 +81,13 @@ function isCurrent(target: Target): SQL | undefined {
     isPrepared(target),
     eq(documentDrafts.contentHash, documents.contentHash),
     eq(documentDrafts.title, documents.title),
+    isOfLanguage(documents),
   );
+}
+
+/** The condition that a draft has a document's language, or the one that was found for it. */
+function isOfLanguage({ language }: { language: SQLiteColumn }): SQL {
+  return sql`(${language} is null or ${documentDrafts.language} is ${language})`;
 }
 
 /** Counts what there is to do, with what is prepared already. */
@@ -104,7 +111,7 @@ export async function listOutdated(
   target: Target,
   { after, limit, leaseMs }: { after: string; limit: number; leaseMs: number },
 ): Promise<Outdated[]> {
-  const { id, userId, title, version, chunkCount } = documents;
+  const { id, userId, title, language, version, chunkCount } = documents;
   const isDone = and(isCurrent(target), eq(documentDrafts.done, documentDrafts.chunkCount));
   const isBeingReplaced = and(
     eq(documentDrafts.purpose, 'ingest'),
@@ -114,7 +121,7 @@ export async function listOutdated(
   const isLeftOut = sql`coalesce(${isDone}, 0) or coalesce(${isBeingReplaced}, 0)`;
   const select = query
     .select({
-      ...{ id, userId, title, chunkCount },
+      ...{ id, userId, title, language, chunkCount },
       version: sql<number>`${version}`,
       draft: {
         version: documentDrafts.version,
@@ -142,8 +149,14 @@ export async function listOutdated(
 export async function startReindex(
   db: Database,
   { id, userId, version }: Outdated,
-  { model, dimension, analysis, chunkCount }: Target & { chunkCount: number },
+  {
+    model,
+    dimension,
+    analysis,
+    ...content
+  }: Target & Pick<DraftContent, 'language' | 'chunkCount'>,
 ): Promise<Draft | undefined> {
+  const { language, chunkCount } = content;
   const isUnchanged = sql`${and(eq(documents.id, id), eq(documents.version, version))}`;
   const isReplaced = eq(documentDrafts.documentId, id);
   const row = selectRow(documentDrafts, {
@@ -151,6 +164,7 @@ export async function startReindex(
     documentId: documents.id,
     version: firstReserved(chunkCount),
     chunkCount,
+    language,
     embeddingModel: model,
     dimension,
     analysis,
@@ -205,6 +219,7 @@ export async function publishReindexed(db: Database, target: Target): Promise<vo
         eq(visible.id, documentDrafts.documentId),
         eq(visible.contentHash, documentDrafts.contentHash),
         eq(visible.title, documentDrafts.title),
+        isOfLanguage(visible),
       ),
     );
   const isReady = and(

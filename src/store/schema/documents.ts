@@ -14,6 +14,8 @@ const documentContent = {
   size: integer('size').notNull(),
   /** The charset that its bytes were read in; null where none had to be. */
   charset: text('charset'),
+  /** Of the text (ISO 639-1), in which its words have their stems; null where it is not known. */
+  language: text('language'),
   chunkCount: integer('chunk_count').notNull(),
   /** The space of the vectors, `provider/model` and their dimension: known with the first ones. */
   embeddingModel: text('embedding_model'),
@@ -47,6 +49,7 @@ export const documents = sqliteTable(
     index('documents_by_user').on(table.userId, table.id),
     index('documents_by_hash').on(table.userId, table.contentHash),
     index('documents_by_conversation').on(table.conversationId),
+    index('documents_by_language').on(table.userId, table.language),
     index('documents_by_revision').on(table.userId, table.revision, table.id),
   ],
 );

@@ -2,7 +2,7 @@
 import { and, eq, sql, type SQL } from 'drizzle-orm';
 import type { ResultSet } from '../database.ts';
 import { plain, query, type TypedStatement } from '../query.ts';
-import { number, optionalNumber } from '../rows.ts';
+import { number, optionalNumber, optionalText } from '../rows.ts';
 import { documents } from '../schema.ts';
 import { foundChunk, type FoundChunk } from './found-chunk.ts';
 import { isInScope, isOfSpace, type DocumentScope, type Space } from './scope.ts';
@@ -19,6 +19,8 @@ import {
 export interface CandidateQuery extends DocumentScope {
   /** Finds only documents of this space; without one, those of any. */
   space?: Space | undefined;
+  /** The languages that are told of a candidate's document. */
+  languages?: readonly string[] | undefined;
   /** FTS5 expression; null asks nothing of the keyword index. */
   match: string | null;
   /** Query vector; null asks nothing of the vectors. */
@@ -28,6 +30,8 @@ export interface CandidateQuery extends DocumentScope {
 }
 
 export interface Candidate extends FoundChunk {
+  /** The language of its document, if it is one of those that are asked for. */
+  language: string | null;
   /** Place in the keyword index's order, from 1. */
   keywordRank: number | null;
   /** BM25 as the index gives it, greater is better. */
@@ -70,6 +74,17 @@ function selectByVector(userId: string, vector: readonly number[], limit: number
     order by nearness desc, ${id} limit ${limit}`;
 }
 
+/**
+ * Reads the language of a document's row from the index: in the row itself it lies behind the text.
+ */
+function languageAmong({ userId, languages = [] }: CandidateQuery): SQL {
+  if (languages.length === 0) return sql`null`;
+  return sql`(select asked.value from json_each(${JSON.stringify(languages)}) asked
+    where exists (select 1 from ${documents} as same indexed by documents_by_language
+      where same.user_id = ${userId} and same.language = asked.value
+        and same.rowid = ${documents}.rowid))`;
+}
+
 /** Selects the best chunks by keyword and by vector, each once, with texts. */
 export function selectCandidates(asked: CandidateQuery): TypedStatement<Candidate[]> {
   const { userId, space, match, vector } = asked;
@@ -90,7 +105,7 @@ export function selectCandidates(asked: CandidateQuery): TypedStatement<Candidat
       vectors as materialized (${vectors})
     select ${chunks.id}, ${chunks.documentId}, ${documents.title}, ${documents.url},
       ${chunks.text}, ${chunks.headings}, ${chunks.ordinal}, ${chunks.startOffset},
-      ${chunks.endOffset}, ${documents.updatedAt}, words.score, -vectors.nearness as distance
+      ${chunks.endOffset}, ${documents.updatedAt}, ${languageAmong(asked)} as language, words.score, -vectors.nearness as distance
     from (select id from words union select id from vectors where nearness is not null) found
     join ${chunks} on ${chunks.id} = found.id
     join ${documents} on ${documents.id} = ${chunks.documentId} and ${documents.userId} = ${userId}
@@ -116,6 +131,7 @@ function readCandidates({ rows }: ResultSet): Candidate[] {
     const [score, distance] = [scores[at] ?? null, distances[at] ?? null];
     return {
       ...foundChunk(row),
+      language: optionalText(row['language']),
       keywordRank: keywordRanks[at] ?? null,
       keywordScore: score === null ? null : -score,
       vectorRank: vectorRanks[at] ?? null,

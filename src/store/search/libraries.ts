@@ -36,14 +36,16 @@ export interface LibraryDocument {
   embeddingModel: string | null;
   dimension: number | null;
   title: string;
+  language: string | null;
 }
 
 /** Selects the documents that were published after a revision; -1 gives all. */
 export function selectPublishedSince(userId: string, revision: number) {
-  const { id, chunkCount, conversationId, embeddingModel, dimension, title } = documents;
+  const { id, chunkCount, conversationId, embeddingModel, dimension } = documents;
+  const { title, language } = documents;
   return query
     .select({
-      ...{ id, chunkCount, conversationId, embeddingModel, dimension, title },
+      ...{ id, chunkCount, conversationId, embeddingModel, dimension, title, language },
       version: sql<number>`${documents.version}`,
     })
     .from(documents)

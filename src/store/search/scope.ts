@@ -1,7 +1,9 @@
 /** Conditions that choose the documents of a search, which are always those of one user. */
 import { and, eq, isNotNull, isNull, or, sql, type SQL } from 'drizzle-orm';
 import type { MetadataFilter, MetadataValue } from '../../core/document.ts';
-import { query, type Given } from '../query.ts';
+import type { ResultSet } from '../database.ts';
+import { plain, query, type Given, type TypedStatement } from '../query.ts';
+import { text } from '../rows.ts';
 import { conversations, documents } from '../schema.ts';
 
 export interface DocumentScope {
@@ -66,6 +68,24 @@ export function selectOwnConversation({ id, userId }: OwnConversation | Given<'i
     .select({ id: conversations.id })
     .from(conversations)
     .where(and(eq(conversations.id, id), eq(conversations.userId, userId)));
+}
+
+/** Selects those of these languages in which a user has documents. */
+export function selectLanguages<Language extends string>(
+  userId: string,
+  languages: readonly Language[],
+): TypedStatement<Language[]> {
+  const list = sql`json_each(${JSON.stringify(languages)})`;
+  const has = query
+    .select({ language: documents.language })
+    .from(documents)
+    .where(and(eq(documents.userId, userId), sql`${documents.language} = asked.value`));
+  const statement = plain(sql`select asked.value from ${list} asked where exists ${has}`);
+  const read = ({ rows }: ResultSet) => {
+    const found = new Set(rows.map((row) => text(row['value'])));
+    return languages.filter((language) => found.has(language));
+  };
+  return { ...statement, read };
 }
 
 /** Selects the spaces of the searchable documents in a scope. */

@@ -9,7 +9,7 @@ function trust({ covered = 0.7, information = 9, cosines = CLEAR, meaning = 1 } 
     query: {
       scores,
       coverage: Float64Array.from(cosines, (_, at) => (at === 0 ? covered : 0)),
-      information,
+      evidence: covered * information,
       terms: new Set(),
     },
     candidates: cosines.map((cosine) => ({ cosine })),

@@ -389,6 +389,8 @@ async function keepDocuments(): Promise<void> {
     await call('GET', `/documents?user_id=u${query}`);
   await call('GET', `/documents/${documentId}`);
   await call('GET', `/documents/${documentId}/text`);
+  await call('PATCH', `/documents/${documentId}`, { language: 'de' });
+  await call('POST', '/retrieve', { user_id: 'u', query: 'words', metadata: { a: 1 } });
   const question = { user_id: 'u', message: 'Which words?' };
   await call('POST', `/conversations/${String(id)}/messages`, question);
   await call('POST', '/conversations', { ...question, mode: 'rag' });

@@ -27,6 +27,7 @@ const servicesOf = await threadServices({ config, lock, embeddings, log });
 serveTasks<DocumentTask>(async (task, context) => {
   const { searcher, ingester, examiner } = await servicesOf(task.tenant);
   if (task.kind === 'examine') return examiner.examine(task.file);
+  if (task.kind === 'correct') return ingester.correctLanguage(task.document, task.language);
   return task.kind === 'search' ? search(searcher, task, context) : ingest(ingester, task, context);
 });
 

@@ -41,7 +41,10 @@ type TaskKinds =
       written: Statement[];
     }
   | { kind: 'ingest'; input: DocumentInput }
-  | { kind: 'examine'; file: FileToExamine };
+  | { kind: 'examine'; file: FileToExamine }
+  | { kind: 'correct'; document: Owned; language: string | null };
+
+type Owned = Pick<Document, 'id' | 'userId'>;
 
 /** The progress that an ingest tells before its result, the finished document. */
 export type IngestEvent =
@@ -138,6 +141,15 @@ export class DocumentThreads implements Searcher, Ingester, FileExaminer {
         return finished as Promise<Document>;
       },
     };
+  }
+
+  async correctLanguage(document: Owned, language: string | null): Promise<Document> {
+    const corrected = this.#lanes.ingests.run(
+      { tenant: this.#tenant, kind: 'correct', document, language },
+      { owner: this.#ownerOf(document.userId), isRepeatable: true },
+    );
+    // The thread answers as the ingester does.
+    return (await corrected) as Document;
   }
 
   /** Examines a file in the thread of ingests, which reads it from the database. */

@@ -29,8 +29,17 @@ afterAll(() => {
 
 function document(userId: string, text: string, more: Partial<NewDocument> = {}): NewDocument {
   const about = { id: newId(), userId, conversationId: null, title: 'T', url: null, size: 1 };
-  const content = { mimeType: 'text/plain', metadata: {}, text, contentHash: text, charset: null };
-  return { ...about, ...content, embeddingModel: 'm/x', analysis: 1, chunkCount: 2, ...more };
+  const content = { mimeType: 'text/plain', metadata: {}, text, contentHash: text };
+  const read = { charset: null, language: null };
+  return {
+    ...about,
+    ...content,
+    ...read,
+    embeddingModel: 'm/x',
+    analysis: 1,
+    chunkCount: 2,
+    ...more,
+  };
 }
 
 const chunk = (ordinal: number): NewChunk => ({
