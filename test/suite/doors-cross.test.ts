@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { DELETERS, FOLLOWERS, READERS, STOPPERS, type Begun } from '../support/doors/handling.ts';
 import { BY_HISTORY, DOORS, say, type Chat, type Door } from '../support/doors/speaking.ts';
+import { mcp } from '../support/doors/mcp.ts';
 import { asRecord } from '../support/json.ts';
 import type { SentScript } from '../support/upstream/control.ts';
 import { suiteTarget, unique } from './target.ts';
@@ -164,7 +165,7 @@ describe.concurrent.each(begins)('a turn that is begun by $name', (door) => {
 
   const isFound = (other: Door) => door.keepsHistories ?? !BY_HISTORY.includes(other);
 
-  it.each(DOORS.filter(isFound))('goes on by $name', async (other) => {
+  it.each([...DOORS.filter(isFound), mcp])('goes on by $name', async (other) => {
     const turn = await finished(door);
     const listening = await goOn(other, turn);
     expect(listening.conversationId).toBe(turn.conversationId);

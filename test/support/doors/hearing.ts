@@ -22,7 +22,7 @@ type Said = Partial<Heard>;
 type Reading = (event: Record<string, unknown>, given: WireEvent) => Said;
 
 /** Adds up what each event says. @throws Error for two endings in one stream */
-function hearing(read: Reading): Hearing {
+export function hearing(read: Reading): Hearing {
   return (events) => {
     const heard: Heard = { text: '', ending: undefined, isOver: false };
     for (const event of events) {
