@@ -11,6 +11,7 @@ import { SseParser, type SseEvent } from '../test/support/sse-parser.ts';
 import { expectedText, modelName } from './answer.ts';
 import { median } from './figures.ts';
 import { HelperProcess } from './helper-process.ts';
+import { usageOf } from './process-usage.ts';
 import { startServer, type Server } from './servers.ts';
 import type { UpstreamMessage } from './upstream.ts';
 
@@ -82,13 +83,15 @@ async function compareCompletion({ port, leaders }: Server, pipe: Server): Promi
     completion: () => post(port, { path, body: { ...named, user: `bench-${asked++}`, messages } }),
   };
   const names = ['direct', 'pipe', 'native', 'completion'] as const;
+  const ours = processesOf(leaders);
+  const pipes = processesOf(pipe.leaders);
   const times = names.map(() => [] as number[]);
   const costs = names.map(() => [] as number[]);
   for (let turn = -SHORT_TURNS; turn < blocks * SHORT_TURNS; turn++) {
     for (const [at, name] of names.entries()) {
-      const before = cpuMsOf(name === 'pipe' ? pipe.leaders : leaders);
+      const before = cpuMsOf(name === 'pipe' ? pipes : ours);
       const took = await timeOf(calls[name]);
-      const cost = cpuMsOf(name === 'pipe' ? pipe.leaders : leaders) - before;
+      const cost = cpuMsOf(name === 'pipe' ? pipes : ours) - before;
       // The first ones are for the compiler.
       if (turn < 0) continue;
       times[at]?.push(took);
@@ -145,9 +148,13 @@ function post(port: number, { path, body, headers }: Call): Promise<string> {
   return promise;
 }
 
-/** Returns the CPU of a server's threads, which the scheduler counts to the nanosecond. */
-function cpuMsOf(leaders: readonly number[]): number {
-  const threads = leaders.flatMap((pid) =>
+function processesOf(leaders: number[]): number[] {
+  return usageOf(leaders).map(({ pid }) => pid);
+}
+
+/** Returns the CPU of the threads of processes, which the scheduler counts to the nanosecond. */
+function cpuMsOf(processes: readonly number[]): number {
+  const threads = processes.flatMap((pid) =>
     readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}/schedstat`),
   );
   const times = threads.map((file) => Number(readFileSync(file, 'utf8').split(' ')[0]));
