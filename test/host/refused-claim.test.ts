@@ -72,7 +72,8 @@ it('is asked again with the same key, here and in another process', async () => 
         .flatMap(({ url }) => [url, url])
         .map((url) => insist(`${url}${path}/messages`, json, `key-${round}`)),
     );
-    expect(told[0]?.refusals, 'the first is refused').not.toEqual([]);
+    // Which of them comes first, and is refused, nobody knows. One that comes late may outlast it.
+    expect(told.flatMap(({ refusals }) => refusals)).not.toEqual([]);
     for (const { assistant_reply: text, status } of told)
       expect({ text, status }).toEqual({ text: 'Hello world', status: 'complete' });
     expect(upstream.requests.length - calls).toBe(1);
