@@ -245,7 +245,9 @@ describe('what is said now', () => {
     const { json, status } = await say(`/conversations/${LINE}/messages`, { message: 'And four?' });
     expect(status).toBe(200);
     expect(json.message).toMatchObject({ sequence_number: 8, siblings: { index: 1, count: 1 } });
-    const sent = JSON.stringify(upstream.requests.at(-1)?.body);
+    const sent = JSON.stringify(
+      upstream.requests.findLast(({ method }) => method === 'POST')?.body,
+    );
     for (const text of ['What is one?', 'One is the first.', 'And two?', 'Three is next.'])
       expect(sent).toContain(text);
     expect(await pathOf(LINE)).toHaveLength(8);
