@@ -5,7 +5,8 @@ import { estimateTokens } from '../core/tokens.ts';
 import type { EmbeddingCall } from '../models/embeddings/registry.ts';
 import { retrievalOf, type WorkTrace } from '../models/work-trace.ts';
 import { recordCalls } from '../store/usage/ledger.ts';
-import type { Passage, RetrievalRequest } from '../search/retrieve.ts';
+import type { RetrievalRequest } from '../search/retrieve.ts';
+import type { Passage } from '../search/passage.ts';
 import type { ActionContext } from './context.ts';
 import { requireRoomToEmbed } from './require-budget.ts';
 

@@ -2,7 +2,6 @@
 import type { MetadataFilter } from '../core/document.ts';
 import { notFound } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Citation } from '../core/parts.ts';
 import type { EmbeddingRegistry, OnEmbeddingCall } from '../models/embeddings/registry.ts';
 import type { Database, Statement } from '../store/database.ts';
 import { batch } from '../store/query.ts';
@@ -17,43 +16,15 @@ import { loadLanguages, MATCHED_LANGUAGES, type MatchedLanguage } from '../text/
 import { embedQuery } from './embed-query.ts';
 import { earlierVectors, joined, searchEarlierSpaces, type Embedded } from './earlier-spaces.ts';
 import { withoutCopies, worthCiting } from './worth-citing.ts';
+import { passageOf, type Passage } from './passage.ts';
 import type { RetrievalMode } from './rank.ts';
-import {
-  MODEL_VECTOR_WEIGHT,
-  OFFLINE_VECTOR_WEIGHT,
-  planSearch,
-  type SearchResult,
-} from './plan-search.ts';
+import { MODEL_VECTOR_WEIGHT, OFFLINE_VECTOR_WEIGHT, planSearch } from './plan-search.ts';
 
 export interface RetrievalRequest extends DocumentScope {
   query: string;
   /** Most passages. */
   k: number;
   mode?: RetrievalMode;
-}
-
-/** A chunk that was found. */
-export interface Passage {
-  /**
-   * Numbered from 1 in the order of the list, ready to be sent to clients and stored with a
-   * message.
-   */
-  source: Citation;
-  /** The whole chunk, as the model reads it. */
-  text: string;
-  headings: string[];
-  ordinal: number;
-  /** Range in the document's text, in UTF-16 units. */
-  start: number;
-  end: number;
-  /** The time of its document's last change, in milliseconds since the epoch. */
-  updatedAt: number;
-  /** Share of the query's words, weighted by rarity, that the passage contains: 0 to 1. */
-  coverage: number;
-  /** Null if the vectors were not searched or did not find it. */
-  cosine: number | null;
-  keywordRank: number | null;
-  vectorRank: number | null;
 }
 
 /** The services that a search uses. */
@@ -86,9 +57,6 @@ export interface Searcher {
    */
   search(request: RetrievalRequest, options: SearchOptions): Promise<Passage[]>;
 }
-
-/** Length of a citation's snippet, in UTF-16 units. */
-const SNIPPET_LENGTH = 300;
 
 /** Creates the searcher that does its work where it is called. */
 export function createSearcher(services: SearchServices): Searcher {
@@ -193,39 +161,6 @@ export async function searchFor(
   const others = await searchEarlierSpaces({ question, request, spaces, languages, db });
   const all = joined(candidates, others);
   return plan.rank(all, frequencies).map((result, at) => passageOf(result, at + 1));
-}
-
-export function passageOf(result: SearchResult, n: number): Passage {
-  const { documentId, title, url, text, headings, ordinal, start, end, updatedAt } = result;
-  return {
-    source: {
-      n,
-      document_id: documentId,
-      chunk_id: String(result.id),
-      title,
-      ...(url ? { url } : {}),
-      snippet: snippetOf(text),
-      score: result.score,
-    },
-    text,
-    headings,
-    ordinal,
-    start,
-    end,
-    updatedAt,
-    coverage: result.coverage,
-    cosine: result.cosine,
-    keywordRank: result.keywordRank,
-    vectorRank: result.vectorRank,
-  };
-}
-
-/** Returns the beginning of a text, up to the end of a word. */
-function snippetOf(text: string): string {
-  const plain = text.replace(/\s+/gu, ' ').trim();
-  if (plain.length <= SNIPPET_LENGTH) return plain;
-  const cut = plain.slice(0, SNIPPET_LENGTH);
-  return `${cut.slice(0, Math.max(cut.lastIndexOf(' '), SNIPPET_LENGTH / 2)).toWellFormed()}…`;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Decides which passages a turn is grounded on: a vector scan always finds something. */
-import type { Passage } from './retrieve.ts';
+import type { Passage } from './passage.ts';
 
 /**
  * Thresholds for the offline model; a passage must reach one of the two measures. `WORTH_CITING` is

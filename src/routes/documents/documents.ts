@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { notFound } from '../../core/errors.ts';
 import { searchDocuments } from '../../actions/search-documents.ts';
-import type { Passage } from '../../search/retrieve.ts';
+import type { Passage } from '../../search/passage.ts';
 import {
   deleteDocument,
   listDocuments,

@@ -7,12 +7,12 @@ import { documentIds, metadataFilter } from '../shared/document-filter.ts';
 import { problemSchema } from '../shared/responses.ts';
 import { bodyOf } from '../shared/known-fields.ts';
 import * as schemas from '../shared/schemas.ts';
+import { language } from './language-field.ts';
 
 /** The longest query, in UTF-16 units. */
 const LONGEST_QUERY = 20_000;
 const LONGEST_URL = 2_000;
 const LONGEST_MIME_TYPE = 200;
-const LONGEST_LANGUAGE = 35;
 /** The longest metadata of a document, in UTF-16 units of JSON. */
 const LONGEST_METADATA = 16_000;
 /**
@@ -68,20 +68,6 @@ const url = schemas
   .text(LONGEST_URL)
   .pipe(z.url({ protocol: /^https?$/ }))
   .openapi({ description: 'Where the document is from; shown with citations, never fetched' });
-
-/** Only the language itself counts, without its region or script. */
-const language = schemas
-  .text(LONGEST_LANGUAGE)
-  .refine((value) => languageIn(value) !== undefined, 'must be a language tag, such as de or pt-BR')
-  .transform((value) => languageIn(value) ?? null);
-
-function languageIn(tag: string): string | undefined {
-  try {
-    return new Intl.Locale(tag).language;
-  } catch {
-    return undefined;
-  }
-}
 
 const documentFields = {
   title: schemas.title

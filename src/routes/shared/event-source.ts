@@ -6,7 +6,7 @@ import { startTurn } from '../../actions/start-turn.ts';
 import { messageInput } from '../../actions/turn-input.ts';
 import { invalid } from '../../core/errors.ts';
 import { userIdOf } from '../../core/principal.ts';
-import { textOfInput } from '../../turns/accept/claims.ts';
+import { textOfInput } from '../../turns/accept/claim-input.ts';
 import type { Wire } from '../../wire/wire.ts';
 import { streamOptions } from './answer-turn.ts';
 import { actionContext, type AppContext } from './dependencies.ts';

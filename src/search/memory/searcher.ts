@@ -5,12 +5,12 @@ import { isStopWord } from '../../text/words.ts';
 import {
   embedQuestion,
   searchFor,
-  type Passage,
   type Question,
   type RetrievalRequest,
   type Searcher,
   type SearchServices,
 } from '../retrieve.ts';
+import type { Passage } from '../passage.ts';
 import { Libraries, type LibrariesOptions } from './libraries.ts';
 import type { Library } from './library.ts';
 import { searchLibrary } from './search-library.ts';

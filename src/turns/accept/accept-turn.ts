@@ -7,7 +7,8 @@ import type { ClaimResult, TurnClaim } from '../../store/turns/claim.ts';
 import type { TurnAddress, TurnRequest } from '../turn-service.ts';
 import type { AdmissionGate } from './admission-gate.ts';
 import type { WaitingMessage } from '../follow/await-steering.ts';
-import { textOfInput, type Claims } from './claims.ts';
+import { textOfInput } from './claim-input.ts';
+import type { Claims } from './claims.ts';
 import { queueFull } from './conversation-queue.ts';
 
 export type Accepted = Extract<ClaimResult, { kind: 'accepted' }>;

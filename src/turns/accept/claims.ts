@@ -1,10 +1,8 @@
 /** Claims turns in the database, and releases claims whose reply was lost. */
-import { estimateMessage } from '../../core/context.ts';
 import { newId } from '../../core/ids.ts';
 import type { TurnHead } from '../../core/message.ts';
-import { contentOf, decodeParts, encodeParts } from '../../core/parts.ts';
+import { contentOf, decodeParts } from '../../core/parts.ts';
 import type { Steering } from '../../core/steering.ts';
-import { answersIn } from '../../core/tool-calls.ts';
 import type { Logger } from '../../core/logger.ts';
 import { ANYONE, keyIdOf, type Principal } from '../../core/principal.ts';
 import { sleep } from '../../core/retry.ts';
@@ -17,9 +15,9 @@ import { interruptLost } from '../../store/turns/interrupt.ts';
 import type { ReserveAsk } from '../../store/limits/reserve.ts';
 import { takeUnread } from '../../store/unread-turns.ts';
 import { releaseClaim } from '../../store/turns/release-claim.ts';
-import type { ClaimInput } from '../../store/turns/placement.ts';
 import type { Allowances } from './allowances.ts';
-import type { TurnInput, TurnRequest } from '../turn-service.ts';
+import type { TurnRequest } from '../turn-service.ts';
+import { claimInput, textOfInput, withSteering } from './claim-input.ts';
 
 export interface ClaimSettings {
   titleWords: number;
@@ -165,58 +163,6 @@ export class Claims {
   async clear(conversationId: string): Promise<void> {
     await interruptLost(this.#db, conversationId, this.#settings.leaseMs);
   }
-}
-
-/**
- * Returns the claim with what is stored when its message steers a running turn: only one that says
- * something at the end of the active path can, or after the answer that runs.
- */
-function withSteering(claim: TurnClaim, request: TurnRequest): TurnClaim {
-  const { input, turnId, assistantMessageId: answerId, answerClientId, model } = claim;
-  if (input.kind !== 'message' || input.answers || input.parentMayBeQuestion) return claim;
-  if (input.parentId === null || claim.create) return claim;
-  const { messageId: id, parts, textLength, tokens, clientId } = input;
-  const message = {
-    ...{ id, parts: encodeParts(parts), textLength, tokens, clientId },
-    ...{ turnId, answerId, answerClientId, model, parameters: claim.parameters ?? null },
-    scope: claim.idempotency?.scope ?? null,
-    key: claim.idempotency?.key ?? null,
-    keyId: keyIdOf(claim.principal) ?? null,
-    createdAt: '',
-  };
-  const after = input.parentId ?? null;
-  return { ...claim, steering: { message, after, joinsSameText: request.joinSameText } };
-}
-
-/** Returns the input as the database takes it, with an id for a new message. */
-function claimInput(input: TurnInput): ClaimInput {
-  if (input.kind === 'regenerate') return input;
-  const {
-    parts,
-    parentId,
-    parentMayBeQuestion = false,
-    clientId = null,
-    historyHash = null,
-  } = input;
-  const text = contentOf(parts);
-  return {
-    kind: 'message',
-    messageId: newId(),
-    parts,
-    textLength: text.length,
-    tokens: estimateMessage({ role: 'user', parts }),
-    parentId,
-    // An edited message keeps its results, which were taken with the old one.
-    answers: parentMayBeQuestion ? undefined : answersIn(parts),
-    parentMayBeQuestion,
-    clientId,
-    historyHash,
-  };
-}
-
-/** Returns the text of a new message; empty when a stored message is answered again. */
-export function textOfInput(input: TurnInput): string {
-  return input.kind === 'message' ? contentOf(input.parts) : '';
 }
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Passage } from '../../../src/search/retrieve.ts';
+import type { Passage } from '../../../src/search/passage.ts';
 import { withoutCopies } from '../../../src/search/worth-citing.ts';
 
 function passage(n: number, text: string): Passage {

@@ -20,11 +20,11 @@ import type {
 } from '../../../models/embeddings/registry.ts';
 import {
   embedQuestion,
-  type Passage,
   type Question,
   type RetrievalRequest,
   type Searcher,
 } from '../../../search/retrieve.ts';
+import type { Passage } from '../../../search/passage.ts';
 import type { Statement } from '../../../store/database.ts';
 import { WriteLock } from '../database/write-lock.ts';
 import { Lane } from './lane.ts';
