@@ -30,8 +30,8 @@ function completionWire(name: string, withUsage: boolean): Wire {
 function completionEncoder(withUsage: boolean): Encoder {
   /** All that a chunk says beside its delta; known when the turn has begun. */
   let opening = '';
-  const chunk = (delta: object, reason: string | null = null) =>
-    `${opening}"choices":[{"index":0,"delta":${JSON.stringify(delta)},"finish_reason":${JSON.stringify(reason)}}]}\n\n`;
+  const chunk = (delta: object, reason: string | null = null, more = '') =>
+    `${opening}"choices":[{"index":0,"delta":${JSON.stringify(delta)},"finish_reason":${JSON.stringify(reason)}}]${more}}\n\n`;
   return {
     initialId: () => '',
     started(head) {
@@ -48,12 +48,14 @@ function completionEncoder(withUsage: boolean): Encoder {
       const { message } = outcome;
       const failure = cutOf(outcome);
       if (failure) return refusal(failure);
-      const usage = `${opening}"choices":[],"usage":${JSON.stringify(completionUsage(message))}}\n\n`;
+      const usage = `"usage":${JSON.stringify(completionUsage(message))}`;
       const calls = toolCallsIn(message.parts).map((call, index) =>
         chunk({ tool_calls: [{ index, ...call }] }),
       );
-      const last = chunk({}, reasonOf(message));
-      return calls.join('') + last + (withUsage ? usage : '') + LAST_CHUNK;
+      // Clients of Groq ask for no tokens and look for them here; others pass over the field.
+      const last = chunk({}, reasonOf(message), `,"x_groq":{${usage}}`);
+      const asked = withUsage ? `${opening}"choices":[],${usage}}\n\n` : '';
+      return calls.join('') + last + asked + LAST_CHUNK;
     },
     keepAlive: () => ': keep-alive\n\n',
     refused(_, failure) {

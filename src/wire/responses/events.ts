@@ -145,8 +145,9 @@ class ResponseEncoder implements Encoder {
 
   refused(_: unknown, failure: Parameters<Encoder['refused']>[1]): string {
     if (failureMayPass(failure)) throw new BrokenOff();
-    const { code, message, param } = openAiError(failure).error;
-    return this.#event('error', { code, message, param }) + LAST_EVENT;
+    const { error } = openAiError(failure);
+    // OpenAI's clients look for the fields, those of Open Responses for the object.
+    return this.#event('error', { ...error, type: 'error', error }) + LAST_EVENT;
   }
 
   #event(type: string, fields: object): string {
