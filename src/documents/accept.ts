@@ -16,7 +16,7 @@ import { readDocumentState, type DocumentState } from '../store/documents/state.
 import { sha256 } from '../core/sha256.ts';
 import { languageOf } from '../text/languages.ts';
 import { ANALYSIS_VERSION } from './analysis.ts';
-import { correctLanguage } from './correct-language.ts';
+import { correctLanguage, givenLanguage } from './correct-language.ts';
 import { embedChunks, type IngestDependencies, type Job } from './ingest.ts';
 import type { Prepared } from './prepare.ts';
 import type { Chunk } from './split.ts';
@@ -70,7 +70,9 @@ export async function acceptDocument(
     const isRepeat = fingerprint !== undefined;
     if (isRepeat && fingerprint !== idempotency?.fingerprint) throw keyReused();
     if (!state) throw notFound('Document');
-    return continueIngest({ state, content, request, isRepeat }, dependencies);
+    const language = request.language ?? (await givenLanguage(state.document, db));
+    const kept = language === undefined ? content : { ...content, language };
+    return continueIngest({ state, content: kept, request, isRepeat }, dependencies);
   }
   const { conversationId } = request;
   const asked = { ...content, id: newId(), userId, conversationId };

@@ -12,6 +12,7 @@ import {
   type Correction,
   type StoredChunk,
 } from '../store/documents/correct-language.ts';
+import type { Database } from '../store/database.ts';
 import { readDocument, readDocumentText } from '../store/documents/documents.ts';
 import { languageOf, loadLanguages } from '../text/languages.ts';
 import { keywordText } from '../text/words.ts';
@@ -43,6 +44,19 @@ export async function correctLanguage(
   const corrected = await readDocument(db, { id, principal: ANYONE, leaseMs });
   if (!corrected) throw notFound('Document');
   return corrected;
+}
+
+/**
+ * Returns the language of a document if somebody gave it: another than its text tells. A text that
+ * replaces this one keeps it.
+ */
+export async function givenLanguage(
+  { id, language }: Document,
+  db: Database,
+): Promise<string | undefined> {
+  if (language === null) return undefined;
+  const text = await readDocumentText(db, { id, principal: ANYONE });
+  return language === (await languageOf(text ?? '')) ? undefined : language;
 }
 
 /** @returns false when the document was replaced, deleted or corrected otherwise meanwhile */

@@ -121,6 +121,12 @@ function rememberLanguages(userId: string, languages: readonly MatchedLanguage[]
   if (lastLanguages.size > MOST_REMEMBERED) lastLanguages.delete(oldest);
 }
 
+/**
+ * Most searches for one question. Where the languages have changed each time, the last search is
+ * the answer: words of a language that it did not know are matched as they are written.
+ */
+const MOST_SEARCHES = 3;
+
 export interface SearchRun {
   db: Database;
   /** Statements to be stored by the request that searches. */
@@ -136,6 +142,7 @@ export async function searchFor(
   question: Question,
   request: RetrievalRequest,
   { db, written = [] }: SearchRun,
+  searches = 1,
 ): Promise<Passage[]> {
   const { conversation, userId } = request;
   const languages = lastLanguages.get(userId) ?? [];
@@ -156,7 +163,7 @@ export async function searchFor(
   if (id !== '' && owned.length === 0) throw notFound('Conversation');
   if (found.join() !== languages.join()) {
     rememberLanguages(userId, found);
-    return searchFor(question, request, { db });
+    if (searches < MOST_SEARCHES) return searchFor(question, request, { db }, searches + 1);
   }
   const others = await searchEarlierSpaces({ question, request, spaces, languages, db });
   const all = joined(candidates, others);

@@ -76,6 +76,23 @@ describe.concurrent('the language of a document', () => {
     expect((await correct(document_id, { language: null })).json.language).toBe(null);
   });
 
+  it('stays when the text is replaced, if somebody gave it', async () => {
+    const user_id = unique('user');
+    const text = 'Kündigung. '.repeat(3);
+    const { document_id } = await sent({ user_id, text });
+    await correct(document_id, { language: 'de' });
+    const later = { user_id, document_id, text: 'Kündigungen der Verträge' };
+    expect(await sent(later)).toMatchObject({ document_id, language: 'de' });
+    expect(await search({ user_id, query: 'Vertrag', mode: 'keyword' })).toHaveLength(1);
+    expect((await sent({ ...later, language: 'nl' })).language).toBe('nl');
+    // What its text told is told by the next one.
+    const found = await sent({ user_id, text: GERMAN });
+    expect(found.language).toBe('de');
+    expect(await sent({ user_id, document_id: found.document_id, text: ENGLISH })).toMatchObject({
+      language: 'en',
+    });
+  });
+
   it('is corrected by the owner alone, and to a language', async () => {
     const { document_id } = await sent({ user_id: unique('user'), text: GERMAN });
     const of = `?user_id=${unique('other')}`;
