@@ -23,7 +23,8 @@ import { ownedBy, ownerOf } from '../ownership.ts';
 import { pageOf, type Page } from '../page.ts';
 import { batch, now, prepare, query, selectRow, statement, type Given } from '../query.ts';
 import { fileContents, filePieces, files } from '../schema.ts';
-import { BYTES_LEFT, type UserBudgetAsk } from '../limits/budget.ts';
+import type { UserBudgetAsk } from '../limits/budget.ts';
+import { bytesLeft } from '../limits/stored-bytes.ts';
 import { removeFiles } from './remove-files.ts';
 
 const { isRemoved: _, ...columns } = getTableColumns(files);
@@ -126,8 +127,8 @@ export async function createFile(
 }
 
 /** True when a user's limit has room for so many bytes more. */
-function fits(ask: UserBudgetAsk, size: number): SQL {
-  return sql`coalesce((${sql.raw(BYTES_LEFT[0])}${JSON.stringify(ask)}${sql.raw(BYTES_LEFT[1])}), ${size}) >= ${size}`;
+function fits({ userId, defaults }: UserBudgetAsk, size: number): SQL {
+  return sql`coalesce(${bytesLeft(userId, defaults.stored_bytes)}, ${size}) >= ${size}`;
 }
 
 function selectId(id: string) {

@@ -4,7 +4,7 @@ import { LIMIT_NAMES, type LimitName } from '../../core/limits.ts';
 import type { Database } from '../database.ts';
 import { batch, query, selectRow } from '../query.ts';
 import { credentials, keyLimits, userLimits } from '../schema.ts';
-import { NONE } from './budget.ts';
+import { NONE } from './limits.ts';
 
 /** The limits that were set: null for no limit; what is left out was not set. */
 export type OwnLimits = Readonly<Partial<Record<LimitName, number | null>>>;

@@ -6,7 +6,15 @@
 import type { Budget } from '../../core/limits.ts';
 import type { Database, ResultSet, Statement } from '../database.ts';
 import { number, optionalNumber, text } from '../rows.ts';
-import { BUDGET_COLUMNS, budgetFrom, budgetOf, type BudgetAsk } from './budget.ts';
+import { IS_LINE } from '../turns/claim-history.ts';
+import {
+  BUDGET_COLUMNS,
+  budgetFrom,
+  budgetOf,
+  type BudgetRow,
+  type StoredBudget,
+} from './budget.ts';
+import { limitArgs, NEXT_PARAMETER, PARAMETER, type LimitsAsk } from './limits.ts';
 
 /**
  * The allowance of a model's answer, and the cost of a token of it: the tokens of an answer when
@@ -20,7 +28,7 @@ export type ModelAllowance = readonly [
   output: number | null,
 ];
 
-export interface ReserveAsk extends BudgetAsk {
+export interface ReserveAsk extends LimitsAsk {
   turnId: string;
   /** Tokens of what is new in the prompt. */
   prompt: number;
@@ -32,8 +40,14 @@ export interface ReserveAsk extends BudgetAsk {
   most: number | null;
   /** An answer of fewer tokens is not worth a turn. */
   least: number;
-  /** By the model's name or alias, or `provider/*`; `*` is any other. */
-  models: Readonly<Record<string, ModelAllowance>>;
+  /** The model that the turn will most probably have, and its allowance. */
+  model: string;
+  allowance: ModelAllowance;
+  /**
+   * The allowances of others, a JSON object: by the model's name or alias, or `provider/*`; `*` is
+   * any other.
+   */
+  models: string;
 }
 
 /** Messages that a prompt holds, besides the new one. */
@@ -41,56 +55,72 @@ const MESSAGES_SENT = 20;
 /** More tokens than anybody may use. */
 const MANY = 1_000_000_000_000;
 
-const modelNamed = (key: string) =>
-  `(SELECT value FROM json_each(ask.j, '$.models') WHERE key = ${key})`;
+/** Parameters besides those of the limits, by their numbers. */
+const [PROMPT, FROM, AT_HEAD, MOST, LEAST, MODEL, ALLOWANCE, MODELS, HAD] = Array.from(
+  { length: 9 },
+  (_, at) => `?${NEXT_PARAMETER + at}`,
+);
+
+/** @param had the tokens that a running turn had reserved before; null for one that begins */
+function argsOf(ask: ReserveAsk, had: number | null): (string | number | null)[] {
+  const { turnId, prompt, from, atHead, most, least, model, allowance, models } = ask;
+  const asked = [prompt, from, atHead ? 1 : 0, most, least, model];
+  return [...limitArgs(turnId, ask), ...asked, JSON.stringify(allowance), models, had];
+}
+
+const modelNamed = (key: string) => `(SELECT value FROM json_each(${MODELS}) WHERE key = ${key})`;
+
+const ALLOWED = `CASE t.model WHEN ${MODEL} THEN ${ALLOWANCE}
+  ELSE coalesce(${modelNamed('t.model')}, ${modelNamed(`substr(t.model, 1, instr(t.model, '/')) || '*'`)}, ${modelNamed(`'*'`)}) END`;
+
+const TOKENS_OF_MESSAGES = `coalesce(sum(CASE m.role WHEN 'user' THEN coalesce(m.output_tokens, 0) ELSE m.text_length / 3 END), 0)`;
+
+/** Of a conversation that is one line, its newest messages: by their numbers. */
+const HISTORY_OF_LINE = `SELECT ${TOKENS_OF_MESSAGES} FROM messages m
+  WHERE m.conversation_id = c.id AND m.sequence_number > c.last_sequence_number - ${MESSAGES_SENT}`;
+
+const HISTORY_OF_PATH = `WITH RECURSIVE path (id, steps) AS (
+    SELECT coalesce(${FROM}, CASE WHEN ${AT_HEAD} THEN c.head_message_id END), 1
+    UNION ALL SELECT m.parent_id, path.steps + 1 FROM path JOIN messages m ON m.id = path.id WHERE path.steps < ${MESSAGES_SENT})
+  SELECT ${TOKENS_OF_MESSAGES} FROM path JOIN messages m ON m.id = path.id`;
 
 /** The tokens of the stored messages that a prompt holds, by an estimate. */
-const HISTORY = `(WITH RECURSIVE path (id, steps) AS (
-    SELECT coalesce(ask.j ->> '$.from', CASE WHEN ask.j ->> '$.atHead' THEN c.head_message_id END), 1
-    UNION ALL SELECT m.parent_id, path.steps + 1 FROM path JOIN messages m ON m.id = path.id WHERE path.steps < ${MESSAGES_SENT})
-  SELECT coalesce(sum(CASE m.role WHEN 'user' THEN coalesce(m.output_tokens, 0) ELSE m.text_length / 3 END), 0)
-    FROM path JOIN messages m ON m.id = path.id)`;
+const HISTORY = `CASE WHEN ${AT_HEAD} AND ${IS_LINE} THEN (${HISTORY_OF_LINE}) ELSE (${HISTORY_OF_PATH}) END`;
 
 /** `fit` is what of it fits all limits: the least that any of them has left. */
-const WANTED = `WITH ask (j) AS (SELECT ?),
-  ${budgetOf(`SELECT t.user_id, t.id AS turn_id, t.model, t.conversation_id FROM ask JOIN turns t ON t.id = ask.j ->> '$.turnId'`)},
-  allowance AS (SELECT coalesce(${modelNamed('who.model')},
-      ${modelNamed(`substr(who.model, 1, instr(who.model, '/')) || '*'`)}, ${modelNamed(`'*'`)}) AS a FROM who JOIN ask),
-  wanted AS (SELECT who.turn_id, a ->> 2 AS input_price, a ->> 3 AS output_price,
-      (ask.j ->> '$.prompt') + CASE WHEN ask.j ->> '$.had' IS NULL THEN length(coalesce(c.instructions, '')) / 3 + ${HISTORY} ELSE 0 END AS prompt,
-      min(coalesce(ask.j ->> '$.most', a ->> 0), a ->> 1) AS answer
-    FROM who JOIN ask JOIN allowance JOIN conversations c ON c.id = who.conversation_id),
-  room AS (SELECT min(coalesce(b.tokens_per_day - b.day_tokens - b.reserved_tokens, ${MANY}),
-        coalesce(b.tokens_per_month - b.month_tokens - b.reserved_tokens, ${MANY})) - w.prompt AS tokens,
-      CASE WHEN b.cost_per_month IS NULL THEN NULL
-        WHEN w.input_price IS NULL THEN -1
-        ELSE b.cost_per_month - b.month_cost - b.reserved_cost - w.prompt * w.input_price END AS cost,
-      (b.requests_per_minute IS NULL OR b.requests_used < b.requests_per_minute)
+const WANTED = `WITH ${budgetOf(`SELECT user_id FROM turns WHERE id = ${PARAMETER.user}`)},
+  wanted AS (SELECT a ->> 2 AS input_price, a ->> 3 AS output_price, prompt, min(coalesce(${MOST}, a ->> 0), a ->> 1) AS answer
+    FROM (SELECT ${ALLOWED} AS a,
+        ${PROMPT} + CASE WHEN ${HAD} IS NULL THEN length(coalesce(c.instructions, '')) / 3 + ${HISTORY} ELSE 0 END AS prompt
+      FROM turns t JOIN conversations c ON c.id = t.conversation_id WHERE t.id = ${PARAMETER.user})),
+  room AS (SELECT min(min(coalesce(b.tokens_per_day - b.day_tokens - b.reserved_tokens, ${MANY}),
+        coalesce(b.tokens_per_month - b.month_tokens - b.reserved_tokens, ${MANY}))) AS tokens,
+      min(b.cost_per_month - b.month_cost - b.reserved_cost) AS cost,
+      min((b.requests_per_minute IS NULL OR b.requests_used < b.requests_per_minute)
         AND (b.turns_at_once IS NULL OR b.turns_running < b.turns_at_once)
-        AND coalesce(b.streams_open < b.streams, 1) AS has_place
-    FROM budget b JOIN wanted w),
-  least AS (SELECT min(tokens) AS tokens, min(cost) AS cost, min(has_place) AS has_place FROM room),
-  fit AS (SELECT w.*, min(w.answer, ask.j ->> '$.least') AS fewest, least.has_place,
-      CAST(min(w.answer, least.tokens, CASE WHEN least.cost < 0 THEN -1 WHEN least.cost IS NULL OR coalesce(w.output_price, 0) = 0 THEN ${MANY}
-        ELSE least.cost / w.output_price END) AS INTEGER) AS granted
-    FROM wanted w JOIN least JOIN ask)`;
+        AND coalesce(b.streams_open < b.streams, 1)) AS has_place,
+      json_group_array(json_array(${BUDGET_COLUMNS})) AS rows
+    FROM budget b),
+  fit AS (SELECT w.*, room.has_place, room.rows, min(w.answer, ${LEAST}) AS fewest,
+      CAST(min(w.answer, room.tokens - w.prompt, CASE WHEN room.cost IS NULL THEN ${MANY}
+        WHEN w.input_price IS NULL OR room.cost < w.prompt * w.input_price THEN -1
+        WHEN coalesce(w.output_price, 0) = 0 THEN ${MANY}
+        ELSE (room.cost - w.prompt * w.input_price) / w.output_price END) AS INTEGER) AS granted
+    FROM wanted w JOIN room)`;
 
+const NEED = 'json_array(fit.prompt, fit.fewest, fit.input_price, fit.output_price)';
+
+/**
+ * A turn that does not fit gets no reservation. It keeps how the limits stood either way, so that a
+ * repeat is told the same.
+ */
 const RESERVE = `${WANTED}
-  UPDATE turns SET reserved_input = fit.prompt, reserved_output = fit.granted, key_id = ask.j ->> '$.keyId',
-      input_price = coalesce(fit.input_price, 0), output_price = coalesce(fit.output_price, 0)
-    FROM fit, ask WHERE turns.id = fit.turn_id AND turns.reserved_input IS NULL AND fit.granted >= fit.fewest AND fit.has_place`;
-
-/** Of a turn that fits, its row says what it needs; that is worked out again for any other. */
-const SELECT_RESERVED = `${WANTED}
-  SELECT ${BUDGET_COLUMNS}, t.reserved_input, t.reserved_output,
-      CASE WHEN t.reserved_input IS NULL THEN (SELECT json_array(prompt, fewest, input_price, output_price) FROM fit)
-        ELSE json_array(t.reserved_input, 0, t.input_price, t.output_price) END AS need
-    FROM budget b JOIN who JOIN turns t ON t.id = who.turn_id`;
-
-const SELECT_EXTENDED = `${WANTED}
-  SELECT ${BUDGET_COLUMNS}, t.reserved_input, t.reserved_output,
-      json_array(fit.prompt, fit.fewest, fit.input_price, fit.output_price) AS need
-    FROM budget b JOIN fit JOIN turns t ON t.id = fit.turn_id`;
+  UPDATE turns SET key_id = ${PARAMETER.key}, input_price = coalesce(fit.input_price, 0), output_price = coalesce(fit.output_price, 0),
+      reserved_input = CASE WHEN turns.budget IS NOT NULL THEN turns.reserved_input WHEN fit.granted >= fit.fewest AND fit.has_place THEN fit.prompt END,
+      reserved_output = CASE WHEN turns.budget IS NOT NULL THEN turns.reserved_output WHEN fit.granted >= fit.fewest AND fit.has_place THEN fit.granted END,
+      budget = coalesce(turns.budget, json_array(${NEED}, json(fit.rows)))
+    FROM fit WHERE turns.id = ${PARAMETER.user}
+  RETURNING budget, reserved_input, reserved_output`;
 
 const DROP_TURN = `DELETE FROM turns WHERE id = ? AND instance_id = ? AND state = 'running' AND reserved_input IS NULL`;
 const DROP_CONVERSATION = `DELETE FROM conversations WHERE id = ? AND last_sequence_number = 0
@@ -99,11 +129,15 @@ const DROP_CONVERSATION = `DELETE FROM conversations WHERE id = ? AND last_seque
 /** Of a turn that runs: more than it had. A repeat finds that it has more already. */
 const EXTEND = `${WANTED}
   UPDATE turns SET reserved_input = turns.reserved_input + fit.prompt, reserved_output = turns.reserved_output + fit.granted
-    FROM fit, ask WHERE turns.id = fit.turn_id AND turns.state = 'running' AND fit.granted >= fit.fewest
-      AND turns.reserved_input + turns.reserved_output = ask.j ->> '$.had'`;
+    FROM fit WHERE turns.id = ${PARAMETER.user} AND turns.state = 'running' AND fit.granted >= fit.fewest
+      AND turns.reserved_input + turns.reserved_output = ${HAD}`;
+
+const SELECT_EXTENDED = `${WANTED}
+  SELECT json_array(${NEED}, json(fit.rows)) AS budget, t.reserved_input, t.reserved_output
+    FROM fit JOIN turns t ON t.id = ${PARAMETER.user}`;
 
 /** The index of the statement of {@link reserve} whose rows tell the result. */
-export const RESERVE_RESULT = 1;
+export const RESERVE_RESULT = 0;
 
 /**
  * Returns the statements that follow the insertion of a turn and precede that of its messages. A
@@ -114,18 +148,20 @@ export function reserve(
   ask: ReserveAsk,
   { instanceId, created }: { instanceId: string; created: string | undefined },
 ): Statement[] {
-  const args = [JSON.stringify(ask)];
   return [
-    { sql: RESERVE, args },
-    { sql: SELECT_RESERVED, args },
+    reserveOnly(ask),
     { sql: DROP_TURN, args: [ask.turnId, instanceId] },
     ...(created === undefined ? [] : [{ sql: DROP_CONVERSATION, args: [created] }]),
   ];
 }
 
+/** Returns the first of the statements of {@link reserve}: a turn that does not fit stays. */
+export function reserveOnly(ask: ReserveAsk): Statement {
+  return { sql: RESERVE, args: argsOf(ask, null) };
+}
+
 /** The result of a reservation. */
-export interface Reserved {
-  budget: Budget;
+export interface Reserved extends StoredBudget {
   /** Tokens; undefined when there was no room. */
   granted: { input: number; output: number } | undefined;
   /** The least that the turn would have needed. */
@@ -146,34 +182,77 @@ export interface ExtendAsk extends Omit<ReserveAsk, 'from' | 'atHead' | 'most'> 
  * Reserves more for a turn that runs.
  * @returns undefined when the turn is gone
  */
-export async function extend(db: Database, ask: ExtendAsk): Promise<Reserved | undefined> {
-  const args = [JSON.stringify({ ...ask, from: null, atHead: false, streams: undefined })];
+export async function extend(
+  db: Database,
+  { had, ...ask }: ExtendAsk,
+): Promise<Reserved | undefined> {
+  const args = argsOf({ ...ask, from: null, atHead: false, streams: undefined }, had);
   const statements = [
     { sql: EXTEND, args },
     { sql: SELECT_EXTENDED, args },
   ];
-  const reserved = reservedFrom((await db.batch(statements, 'write-unflushed')).at(-1));
-  if (!reserved?.granted) return reserved;
-  const { input, output } = reserved.granted;
-  return { ...reserved, granted: input + output > ask.had ? reserved.granted : undefined };
+  const stored = storedIn((await db.batch(statements, 'write-unflushed')).at(-1));
+  if (!stored) return undefined;
+  const reserved = resultOf(stored);
+  const { input, output } = stored.reservation ?? { input: 0, output: 0 };
+  return { ...reserved, granted: input + output > had ? { input, output } : undefined };
 }
 
 /** Tokens of the prompt and the fewest of an answer, and the prices of a token of each. */
 type Need = [prompt: number, least: number, input: number | null, output: number | null];
 
-/** Reads the result of {@link reserve}; undefined when the turn was not inserted. */
-export function reservedFrom(set: ResultSet | undefined): Reserved | undefined {
+/** The reservation in the row of a turn. */
+interface Stored {
+  need: Need;
+  rows: readonly BudgetRow[];
+  reservation: { input: number; output: number } | undefined;
+}
+
+function storedIn(set: ResultSet | undefined): Stored | undefined {
   const row = set?.rows[0];
   if (!row) return undefined;
-  const budget = budgetFrom(set);
+  const [need, rows] = JSON.parse(text(row['budget'])) as [Need, BudgetRow[]];
   const input = optionalNumber(row['reserved_input']);
-  const [prompt, least, inputPrice, ofOutput] = JSON.parse(text(row['need'])) as Need;
+  const reservation =
+    input === null ? undefined : { input, output: number(row['reserved_output']) };
+  return { need, rows, reservation };
+}
+
+/** Reads the result of {@link reserve}; undefined when the turn was not inserted. */
+export function reservedFrom(set: ResultSet | undefined): Reserved | undefined {
+  const stored = storedIn(set);
+  if (!stored) return undefined;
+  const result = resultOf(stored);
+  const { reservation, need } = stored;
+  if (!reservation) return result;
+  // The limits were read before the turn had its part of them.
+  const budget = result.budget.map((state) => withOwn(state, reservation, need));
+  return { ...result, budget, granted: reservation };
+}
+
+function resultOf({ need: [prompt, least, inputPrice, ofOutput], rows }: Stored): Reserved {
+  const stored = budgetFrom(rows);
   const outputPrice = ofOutput ?? 0;
   return {
-    budget,
-    granted: input === null ? undefined : { input, output: number(row['reserved_output']) },
+    ...stored,
+    granted: undefined,
     need: { tokens: prompt + least, nanodollars: prompt * (inputPrice ?? 0) + least * outputPrice },
     mayShift: (inputPrice ?? 0) <= outputPrice,
-    isUnpriced: inputPrice === null && budget.some(({ name }) => name === 'cost_per_month'),
+    isUnpriced: inputPrice === null && stored.budget.some(({ name }) => name === 'cost_per_month'),
   };
+}
+
+function withOwn(
+  state: Budget[number],
+  { input, output }: { input: number; output: number },
+  [, , inputPrice, outputPrice]: Need,
+): Budget[number] {
+  const { name, used, reserved: before } = state;
+  if (name === 'requests_per_minute' || name === 'turns_at_once')
+    return { ...state, used: used + 1 };
+  if (name === 'tokens_per_day' || name === 'tokens_per_month')
+    return { ...state, reserved: before + input + output };
+  if (name !== 'cost_per_month') return state;
+  const cost = input * (inputPrice ?? 0) + output * (outputPrice ?? 0);
+  return { ...state, reserved: before + cost };
 }

@@ -5,9 +5,9 @@
 import type { LimitOwner } from '../../core/limits.ts';
 import type { Database, ResultSet, Statement } from '../database.ts';
 import { optionalNumber } from '../rows.ts';
-import { LIMITS, type UserBudgetAsk } from './budget.ts';
+import { limitArgs, limitsOf, PARAMETER, type LimitsAsk } from './limits.ts';
 
-const SELECT = `WITH ask (j) AS (SELECT ?), who AS (SELECT ask.j ->> '$.userId' AS user_id FROM ask), limits AS (${LIMITS})
+const SELECT = `WITH limits AS (${limitsOf(`SELECT ${PARAMETER.user} AS user_id`)})
   SELECT key_id, streams FROM limits`;
 
 /** The number of streams that may be open; undefined for no limit. */
@@ -19,9 +19,9 @@ export class StreamLimitsDatabase implements Database {
   readonly #ask: Statement;
   #limits: StreamLimits | undefined;
 
-  constructor(db: Database, ask: UserBudgetAsk) {
+  constructor(db: Database, ask: LimitsAsk & { userId: string }) {
     this.#db = db;
-    this.#ask = { sql: SELECT, args: [JSON.stringify(ask)] };
+    this.#ask = { sql: SELECT, args: limitArgs(ask.userId, ask) };
   }
 
   get writes(): number {
@@ -52,7 +52,7 @@ export class StreamLimitsDatabase implements Database {
 
 function limitsFrom(set: ResultSet | undefined): StreamLimits {
   const most = (set?.rows ?? []).map((row) => {
-    const owner: LimitOwner = row['key_id'] === null ? 'user' : 'key';
+    const owner: LimitOwner = row['key_id'] === '' ? 'user' : 'key';
     return [owner, optionalNumber(row['streams']) ?? undefined] as const;
   });
   return Object.fromEntries(most);

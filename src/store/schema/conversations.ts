@@ -104,6 +104,8 @@ export const turns = sqliteTable(
     keyId: text('key_id'),
     inputPrice: real('input_price'),
     outputPrice: real('output_price'),
+    /** The state of the limits when they were reserved, as JSON; null once the turn has ended. */
+    budget: text('budget'),
   },
   (table) => [
     uniqueIndex('turns_running')

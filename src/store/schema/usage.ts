@@ -45,6 +45,44 @@ export const ledger = sqliteTable(
   ],
 );
 
+/**
+ * Sums of the ledger, for each user who has limits and each key that has its own. Triggers keep
+ * them: a new entry is added, and one that changes or goes ends the row's day, so that it is summed
+ * up anew. A row is made with the first turn of a day; until then the ledger is summed up.
+ */
+export const usageSums = sqliteTable(
+  'usage_sums',
+  {
+    userId: text('user_id').notNull(),
+    /** The public id of the key; empty for all that the user does. */
+    keyId: text('key_id').notNull(),
+    /** The first millisecond of the day, and the tokens since then. */
+    day: integer('day').notNull(),
+    dayTokens: integer('day_tokens').notNull(),
+    /** The first millisecond of the month, and the tokens and billionths of a dollar since then. */
+    month: integer('month').notNull(),
+    monthTokens: integer('month_tokens').notNull(),
+    monthCost: integer('month_cost').notNull(),
+    /** From when on each request is in `usage_requests`, in milliseconds. */
+    requestsSince: integer('requests_since').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.keyId] })],
+);
+
+/** The requests of the last minute, by the second, of those who have a row of `usage_sums`. */
+export const usageRequests = sqliteTable(
+  'usage_requests',
+  {
+    userId: text('user_id').notNull(),
+    /** As in `usage_sums`. */
+    keyId: text('key_id').notNull(),
+    /** Seconds since the epoch. */
+    second: integer('second').notNull(),
+    requests: integer('requests').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.keyId, table.second] })],
+);
+
 /** Limits that were set: null for one that was not, -1 for none. */
 const limits = () => ({
   requestsPerMinute: integer('requests_per_minute'),

@@ -6,6 +6,7 @@ import { contentOf, encodeParts } from '../../core/parts.ts';
 import { ANYONE } from '../../core/principal.ts';
 import { NOW, type Database, type ResultSet, type Statement } from '../database.ts';
 import { budgetFrom, selectBudget, type UserBudgetAsk } from '../limits/budget.ts';
+import { keepSums } from '../limits/usage-sums.ts';
 import { batch } from '../query.ts';
 import { recordCalls } from '../usage/ledger.ts';
 import { RUNNING_HERE } from './checkpoint.ts';
@@ -65,6 +66,8 @@ export async function endTurn(db: Database, end: TurnEnd): Promise<StoredTurn | 
 export function endStatements({ head, instanceId, ending, calls, ...end }: TurnEnd): Statement[] {
   const { handled = 0, budgetOf } = end;
   return [
+    // Before the entries, which are then added to the sums.
+    ...(budgetOf && !budgetOf.areSumsKept ? [keepSums(budgetOf.userId, budgetOf)] : []),
     ...recordCalls(calls, head.acceptedAt),
     updateAnswer(head, { instanceId, handled }, ending),
     ...(isRefusal(ending) ? [refusePrompt(head, { instanceId, handled })] : []),
@@ -88,7 +91,7 @@ export async function endedFrom(
       hasHeartbeat: true,
       message: endedMessage(head, ending),
       error: ending.error,
-      limits: standing && budgetFrom(standing),
+      limits: standing && budgetFrom(standing.values).budget,
     };
   // The turn is steered, or was ended, taken over or deleted before: by somebody else, or by this
   // very batch when its answer was lost.
@@ -154,7 +157,7 @@ function updateAnswer(head: TurnHead, { instanceId, handled }: Closing, ending: 
   };
 }
 
-const CLOSE_TURN = `UPDATE turns SET state = 'ended', ended_at = ${NOW}, error = ?, model = ?
+const CLOSE_TURN = `UPDATE turns SET state = 'ended', ended_at = ${NOW}, error = ?, model = ?, budget = NULL
   WHERE id = ? AND state = 'running' AND instance_id = ? AND ${isHandled('steering')}`;
 
 function closeTurn(head: TurnHead, { instanceId, handled }: Closing, { error }: Ending): Statement {

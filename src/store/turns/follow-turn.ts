@@ -4,7 +4,7 @@
  */
 import type { StoredTurn } from '../../core/message.ts';
 import type { Database, Statement } from '../database.ts';
-import { RESERVE_RESULT, reserve, reservedFrom } from '../limits/reserve.ts';
+import { reservedFrom, reserveOnly } from '../limits/reserve.ts';
 import { endStatements, endedFrom, type TurnEnd } from './end-turn.ts';
 import type { ClaimLimits, ClaimResult, TurnClaim } from './claim.ts';
 import { attached, insertMessages, insertTurn, updateConversation } from './claim-turn.ts';
@@ -30,9 +30,7 @@ export async function endAndFollow(
 ): Promise<{ stored: StoredTurn | undefined; result: ClaimResult }> {
   const placement = following(claim, end.head.turnId);
   // A turn that does not fit the limits begins all the same, and fails by them: its message stays.
-  const reservation = claim.reservation
-    ? reserve(claim.reservation, { instanceId: claim.instanceId, created: undefined }).slice(0, 2)
-    : [];
+  const reservation = claim.reservation ? [reserveOnly(claim.reservation)] : [];
   const ending = endStatements({ ...end, handled: Number.MAX_SAFE_INTEGER });
   const begun = [...ending, insertTurn(claim, placement)];
   const statements = [
@@ -45,7 +43,7 @@ export async function endAndFollow(
     selectClaimResult(claim, placement, limits),
   ];
   const results = await db.batch(statements, 'write', end.retryForMs);
-  const told = reservation.length === 0 ? undefined : results[begun.length + RESERVE_RESULT];
+  const told = reservation.length === 0 ? undefined : results[begun.length];
   const stored = await endedFrom(db, results.slice(0, ending.length), end);
   return { stored, result: claimResultFrom(claim, results.at(-1)?.rows[0], reservedFrom(told)) };
 }

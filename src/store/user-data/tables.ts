@@ -29,7 +29,7 @@ export interface UserTable {
   outlives?: true;
 }
 
-const RESERVED = ['reservedInput', 'reservedOutput', 'inputPrice', 'outputPrice'];
+const RESERVED = ['reservedInput', 'reservedOutput', 'inputPrice', 'outputPrice', 'budget'];
 
 /** The order is that of the export. What others are a part of comes before them. */
 export const USER_TABLES: readonly UserTable[] = [
@@ -109,6 +109,16 @@ export const USER_TABLES: readonly UserTable[] = [
     ...{ table: tables.ledger, type: 'usage', partOf: 'user', outlives: true },
     ...{ by: tables.ledger.userId, id: [tables.ledger.workId, tables.ledger.number] },
     order: [tables.ledger.createdAt],
+  },
+  // Made of the ledger.
+  {
+    ...{ table: tables.usageSums, type: null, partOf: 'user' },
+    ...{ by: tables.usageSums.userId, id: [tables.usageSums.userId, tables.usageSums.keyId] },
+  },
+  {
+    ...{ table: tables.usageRequests, type: null, partOf: 'user' },
+    by: tables.usageRequests.userId,
+    id: [tables.usageRequests.userId, tables.usageRequests.keyId, tables.usageRequests.second],
   },
   // Made of the chunks.
   {

@@ -26,7 +26,8 @@ export class Allowances {
   readonly #leaseMs: number;
   /** Prices change with the day. */
   #day = -1;
-  #models: ReserveAsk['models'] = {};
+  #models: ReadonlyMap<string, ModelAllowance> = new Map();
+  #asJson = '{}';
 
   /** @param defaults the limits of users who have none of their own */
   constructor({
@@ -48,10 +49,12 @@ export class Allowances {
 
   /** Returns what is to be reserved for a claim. */
   of(
-    { turnId, input, parameters }: Omit<TurnClaim, 'reservation'>,
+    { turnId, input, parameters, ...claim }: Omit<TurnClaim, 'reservation'>,
     asked: Pick<ReserveAsk, 'keyId' | 'streams'>,
   ): ReserveAsk {
     const isMessage = input.kind === 'message';
+    const model = claim.model ?? claim.defaultModel;
+    this.#update();
     return {
       defaults: this.#defaults,
       leaseMs: this.#leaseMs,
@@ -62,16 +65,25 @@ export class Allowances {
       atHead: isMessage && input.parentId === undefined,
       most: parameters?.max_output_tokens ?? null,
       least: LEAST_ANSWER,
-      models: this.#modelsNow(),
+      model,
+      allowance: this.#allowanceOf(model),
+      models: this.#asJson,
     };
   }
 
-  #modelsNow(): ReserveAsk['models'] {
+  #allowanceOf(model: string): ModelAllowance {
+    const ofProvider = `${model.slice(0, model.indexOf('/') + 1)}*`;
+    const known = this.#models.get(model) ?? this.#models.get(ofProvider) ?? this.#models.get('*');
+    return known ?? this.#of(model);
+  }
+
+  #update(): void {
     const day = Math.floor(Date.now() / DAY_MS);
-    if (day === this.#day) return this.#models;
+    if (day === this.#day) return;
     this.#day = day;
-    const entries = [...this.#prices.models, ...KNOWN, '*'].map((name) => [name, this.#of(name)]);
-    return (this.#models = Object.fromEntries(entries) as ReserveAsk['models']);
+    const names = [...this.#prices.models, ...KNOWN, '*'];
+    this.#models = new Map(names.map((name) => [name, this.#of(name)]));
+    this.#asJson = JSON.stringify(Object.fromEntries(this.#models));
   }
 
   /** Of an alias, the most that any of its models may answer and cost. */

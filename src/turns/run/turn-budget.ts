@@ -22,9 +22,11 @@ export class TurnBudget {
   #reserved: Spent;
   readonly #isBounded: boolean;
   readonly #mayShift: boolean;
+  readonly #areSumsKept: boolean;
 
-  constructor(ask: ReserveAsk, { granted, budget, mayShift }: Reserved) {
+  constructor(ask: ReserveAsk, { granted, budget, mayShift, areSumsKept }: Reserved) {
     this.#ask = ask;
+    this.#areSumsKept = areSumsKept;
     this.#reserved = granted ?? { input: 0, output: 0 };
     this.#isBounded = budget.some(isOfTokens);
     this.#mayShift = mayShift;
@@ -33,7 +35,7 @@ export class TurnBudget {
   /** Returns what asks how the limits of a user stand. */
   askFor(userId: string): UserBudgetAsk {
     const { defaults, leaseMs, keyId } = this.#ask;
-    return { defaults, leaseMs, keyId, userId };
+    return { defaults, leaseMs, keyId, userId, areSumsKept: this.#areSumsKept };
   }
 
   /**

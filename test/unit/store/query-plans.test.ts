@@ -436,7 +436,8 @@ const refused: Ending = {
 
 const reservation: ReserveAsk = {
   ...{ turnId: 't', prompt: 1, from: null, atHead: true, most: 1, least: 1 },
-  ...{ defaults: limits, leaseMs: 15_000, keyId: 'k', models: { '*': [1, 1, 1, 1] } },
+  ...{ defaults: limits, leaseMs: 15_000, keyId: 'k', model: 'm' },
+  ...{ allowance: [1, 1, 1, 1], models: '{}' },
 };
 
 const usedCall: LedgerEntry = {
