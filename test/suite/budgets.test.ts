@@ -46,6 +46,14 @@ function script(behaviour: Behaviour): string {
   return `openai/${name}`;
 }
 
+const many = (text: string) => Array.from({ length: 5_000 }, () => text);
+const LONG_NOTE = { name: 'note', input: { text: 'a word '.repeat(9_000) } };
+const CALLING: Behaviour = {
+  toolCalls: [[LONG_NOTE]],
+  fault: { how: 'stall', afterTokens: 7_000 },
+};
+const NOTE = { name: 'note', input_schema: { type: 'object' } };
+
 const modest = { usage: { input: 100, output: 50 } };
 const SLOW = { tokens: Array.from({ length: 300 }, () => 'word '), delayMs: { between: 50 } };
 
@@ -120,6 +128,38 @@ describe('a budget of tokens', () => {
     const most = body.max_completion_tokens ?? body.max_tokens ?? Infinity;
     expect(most).toBeGreaterThan(1_000);
     expect(most).toBeLessThan(2_000);
+  });
+
+  it.each([
+    { provider: 'openai', says: 'words', behaviour: {} },
+    { provider: 'openai', says: 'thoughts', behaviour: { reasoning: many('a thought ') } },
+    { provider: 'openai', says: 'a call of a tool', behaviour: CALLING },
+    { provider: 'google', says: 'words', behaviour: {} },
+  ])('ends $says of $provider beyond what was granted', async ({ provider, behaviour }) => {
+    const { as } = await limited({ tokens_per_day: 2_000 });
+    const model = script({ tokens: ['word after word '], infinite: true, ...behaviour });
+    const tools = 'toolCalls' in behaviour ? [NOTE] : undefined;
+    const json = { message: 'Hi', model: model.replace('openai', provider), tools };
+    const stream = await place.stream('/conversations', { as, json });
+    const { data } = await stream.next('turn.completed');
+    const { message, finish_reason, usage } = JSON.parse(data) as EndJson;
+    expect([message.status, finish_reason]).toEqual(['truncated', 'length']);
+    const [asked] = askedOf(model);
+    await asked?.closed;
+    expect(asked).toMatchObject({ aborted: true, finished: false });
+    const { used, reserved } = await stateOf(as, 'tokens_per_day');
+    // Half of it is tolerated, since estimates err.
+    expect(used).toBeGreaterThan(2_400);
+    expect(used).toBeLessThan(3_300);
+    expect([reserved, usage.total_tokens]).toEqual([0, used]);
+  });
+
+  it('lets a model write all that was granted', async () => {
+    const { as } = await limited({ tokens_per_day: 2_000 });
+    const model = script({ tokens: Array.from({ length: 1_500 }, () => 'word '), burst: 50 });
+    const { json } = await ask<{ message: { status: string } }>(as, model);
+    expect(json.message.status).toBe('complete');
+    expect((await stateOf(as, 'tokens_per_day')).used).toBeGreaterThan(1_500);
   });
 
   it('neither passes nor reserves a month for a hostile limit of the answer', async () => {

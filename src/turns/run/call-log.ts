@@ -17,6 +17,8 @@ export interface LoggedCall {
   prompt: LanguageModelV4Prompt;
   /** The beginning of its output in the answer, or the output itself. */
   said: Position | string;
+  /** The tokens of its output by an estimate, where not all of it is kept. */
+  written?: number | undefined;
   /** True when the service refused the call with an error status, which costs nothing. */
   isRefused?: boolean;
 }
@@ -87,7 +89,7 @@ function counted({
 const NOTHING = counted({ inputTokens: 0, isEstimated: false });
 
 function countCall(
-  { reported, prompt, said, isRefused }: LoggedCall,
+  { reported, prompt, said, written, isRefused }: LoggedCall,
   answer: MessageBuffer,
   end: number | undefined,
 ): TokenCounts {
@@ -95,6 +97,7 @@ function countCall(
   return countTokens(reported, {
     input: () => estimatePrompt(prompt),
     output: () =>
-      typeof said === 'string' ? estimateTokens(said) : estimateOutput(answer.since(said, end)),
+      written ??
+      (typeof said === 'string' ? estimateTokens(said) : estimateOutput(answer.since(said, end))),
   });
 }

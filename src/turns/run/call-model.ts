@@ -54,17 +54,19 @@ async function callOnce(
   const wasStopped = turn.stopReason !== undefined;
   const said = turn.parts.end();
   const deadline = turn.startedAt + limits.totalMs;
+  const granted = budget?.isBounded ? options.maxOutputTokens : undefined;
+  const rest = { turn, model, limits, deadline, granted };
   const call = (headers?: Record<string, string>) =>
     withFiles(options, { db, turn, deadline }, (sent) =>
-      runStep({ turn, model, options: headers ? { ...sent, headers } : sent, limits, deadline }),
+      runStep({ ...rest, options: headers ? { ...sent, headers } : sent }),
     );
   const step = await (trace ? trace.call(model, parametersToTell(options), call) : call());
   if (wasStopped) return step;
   const isRefused = !step.spoke && isRefusedByStatus(step.error);
-  const { usage: reported } = step;
+  const { usage: reported, written } = step;
   turn.calls.add({
     ...{ kind: 'answer', model: model.name, reported },
-    ...{ prompt: options.prompt, said, isRefused },
+    ...{ prompt: options.prompt, said, written, isRefused },
   });
   return step;
 }

@@ -23,6 +23,8 @@ export interface ModelCall {
    * begins.
    */
   start: Position;
+  /** The tokens of its output by an estimate, where not all of it is kept. */
+  written?: number | undefined;
 }
 
 /** The largest count that is believed; it is more than any model reads or writes. */
@@ -49,11 +51,14 @@ export function countUsage({
     add(usage, 'inputTokens', other?.inputTokens.total, () => 0);
     add(usage, 'outputTokens', other?.outputTokens.total, () => 0);
   }
-  for (const [index, { reported, prompt, start }] of calls.entries()) {
+  for (const [index, { reported, prompt, start, written }] of calls.entries()) {
     add(usage, 'inputTokens', reported?.inputTokens.total, () => estimatePrompt(prompt));
     const end = calls[index + 1]?.start.part;
-    add(usage, 'outputTokens', reported?.outputTokens.total, () =>
-      estimateOutput(answer.since(start, end)),
+    add(
+      usage,
+      'outputTokens',
+      reported?.outputTokens.total,
+      () => written ?? estimateOutput(answer.since(start, end)),
     );
   }
   return usage;

@@ -95,7 +95,7 @@ async function generateBy(
     const textBefore = turn.parts.textLength;
     const start = turn.parts.end();
     const step = await callModel(model, options, job, dependencies);
-    calls.push({ reported: step.usage, prompt, start });
+    calls.push({ reported: step.usage, prompt, start, written: step.written });
     const result = { model, step, calls, otherUsage: retrieved.usage };
     const isLast = count >= MOST_STEPS || hasWrittenAll(parameters, writtenBy(calls, job));
     if (!wantsResults(step) || turn.stopReason || isLast)

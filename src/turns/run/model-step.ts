@@ -16,6 +16,7 @@ import { declaredFinish } from '../../models/chat-stream/finish-reasons.ts';
 import { modelFailure } from '../../models/failure.ts';
 import { isServiceError } from '../../models/service-error.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
+import { OutputMeter } from './output-meter.ts';
 import type { RunningTurn } from './running-turn.ts';
 import { StallWatchdog, type TimeLimits } from './stall-watchdog.ts';
 
@@ -37,8 +38,10 @@ export interface StepResult {
   firstOutputAt?: number;
   /** True when a time limit ran out. */
   late?: true;
-  /** True when the answer grew past {@link LONGEST_ANSWER}. */
+  /** True when the answer grew past {@link LONGEST_ANSWER}, or past what was granted. */
   tooLong?: true;
+  /** The tokens of such an answer by an estimate, with the calls of tools that were cut off. */
+  written?: number;
 }
 
 /**
@@ -66,12 +69,15 @@ export async function runStep({
   options,
   limits,
   deadline,
+  granted,
 }: {
   turn: RunningTurn;
   model: ChatModel;
   options: LanguageModelV4CallOptions;
   limits: TimeLimits;
   deadline: number;
+  /** The tokens that a budget lets the model write; undefined where nothing limits them. */
+  granted?: number | undefined;
 }): Promise<StepResult> {
   const step: StepResult = { finish: undefined, usage: undefined, toolCalls: [], spoke: false };
   const call = new AbortController();
@@ -81,6 +87,7 @@ export async function runStep({
   });
   const stopListening = turn.onStop(() => call.abort(new Error('the turn was stopped')));
   const writer = new SafeWriter(turn, step);
+  const meter = granted === undefined ? undefined : new OutputMeter(granted);
   const isOver = () => step.error !== undefined || step.tooLong === true;
   const onPart: OnPart = (part) => {
     if (call.signal.aborted) return;
@@ -89,6 +96,10 @@ export async function runStep({
       watchdog.alive();
     }
     take(part, step, writer);
+    if (meter && 'delta' in part && meter.passes(part.delta)) {
+      step.tooLong = true;
+      step.written = meter.spent;
+    }
     if (isOver()) call.abort(new Error('nothing more is wanted'));
   };
   let hasEnded = false;

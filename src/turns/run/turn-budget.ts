@@ -20,7 +20,8 @@ export interface Spent {
 export class TurnBudget {
   readonly #ask: ReserveAsk;
   #reserved: Spent;
-  readonly #isBounded: boolean;
+  /** True when tokens or money are limited. */
+  readonly isBounded: boolean;
   readonly #mayShift: boolean;
   readonly #areSumsKept: boolean;
 
@@ -28,7 +29,7 @@ export class TurnBudget {
     this.#ask = ask;
     this.#areSumsKept = areSumsKept;
     this.#reserved = granted ?? { input: 0, output: 0 };
-    this.#isBounded = budget.some(isOfTokens);
+    this.isBounded = budget.some(isOfTokens);
     this.#mayShift = mayShift;
   }
 
@@ -49,7 +50,7 @@ export class TurnBudget {
     options: LanguageModelV4CallOptions,
     { spent, answer }: { spent: () => Spent; answer: number },
   ): Promise<LanguageModelV4CallOptions | ParleyError> {
-    if (!this.#isBounded) return options;
+    if (!this.isBounded) return options;
     const used = spent();
     const most = options.maxOutputTokens ?? answer;
     const least = Math.min(most, this.#ask.least);
