@@ -33,7 +33,9 @@ let databases: TenantDatabases;
 let server: TestServer;
 
 beforeAll(async () => {
-  databases = own.add(await startTenantDatabases(['acme', 'globex', 'initech', 'umbrella']));
+  databases = own.add(
+    await startTenantDatabases(['acme', 'globex', 'hooli', 'initech', 'umbrella']),
+  );
   const DATABASE_URL = databases.url;
   // No sweep while requests are counted; limits, since they have counters of their own.
   const counted = { TURN_LEASE_MS: '120000', LIMIT_STREAMS: '1', LIMIT_TOKENS_PER_DAY: '100000' };
@@ -167,12 +169,33 @@ it('refuses a name that is none, and asks no database for it', async () => {
 it('takes a key in the database that gave it out alone', async () => {
   const grant = { userId: 'alice', scopes: [] };
   const refused = aProblem(401, 'unauthenticated');
-  for (const tenant of ['acme', 'nowhere', undefined]) {
+  for (const tenant of ['acme', undefined]) {
     const forged = mintCredential('key', { ...grant, tenant }).text;
     expect((await call('/conversations', forged)).json).toMatchObject(refused);
   }
   const aboutNowhere = await call('/conversations', tokenOf('nowhere'));
   expect(aboutNowhere.json).toMatchObject(aProblem(403, 'forbidden'));
+});
+
+describe('a database that its server says is not there', () => {
+  it('is asked again, since it may be for a moment', async () => {
+    databases.missing.set('hooli', 3);
+    expect((await call('/conversations', tokenOf('hooli'))).json).toEqual([]);
+  });
+
+  it('refuses no key and no token as wrong', async () => {
+    const [key, token] = [await keyOf('globex'), tokenOf('globex')];
+    const unknown = mintCredential('key', { userId: 'alice', scopes: [], tenant: 'nowhere' }).text;
+    databases.missing.set('globex', Infinity);
+    for (const answer of await Promise.all(
+      [key, token, unknown].map((as) => call('/conversations', as)),
+    )) {
+      expect(answer.json).toMatchObject(aProblem(503, 'database_unavailable'));
+      expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    }
+    databases.missing.delete('globex');
+    for (const as of [key, token]) expect((await call('/conversations', as)).status).toBe(200);
+  });
 });
 
 it('gives out sessions and tickets that open the same database', async () => {

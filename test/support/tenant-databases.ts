@@ -14,6 +14,11 @@ export interface TenantDatabases {
   url: string;
   /** Makes the empty database of a tenant. */
   create(tenant: string): Promise<void>;
+  /**
+   * The tenants whose databases are not there, each for so many requests: as sqld answers for a
+   * namespace while it closes another.
+   */
+  missing: Map<string, number>;
   /** The tenants of the requests since the last `reset`, in their order. */
   asked: string[];
   close(): Promise<void>;
@@ -24,10 +29,19 @@ export async function startTenantDatabases(tenants: string[] = []): Promise<Tena
   const adminPort = await freePort();
   const sqld = await startSqld({ adminPort });
   const asked: string[] = [];
+  const missing = new Map<string, number>();
   const agent = new Agent({ keepAlive: true });
   const proxy = createServer((incoming, outgoing) => {
     const [, tenant = '', path = ''] = /^\/([^/]*)(\/.*)$/u.exec(incoming.url ?? '') ?? [];
     asked.push(tenant);
+    const times = missing.get(tenant) ?? 0;
+    if (times > 0) {
+      missing.set(tenant, times - 1);
+      incoming.resume();
+      outgoing.writeHead(404, { 'content-type': 'application/json' });
+      outgoing.end(JSON.stringify({ error: `Namespace \`${tenant}\` doesn't exist` }));
+      return;
+    }
     forward({ incoming, outgoing, agent, url: sqld.url + path, host: `${tenant}.sqld` });
   });
   proxy.listen(0, '127.0.0.1');
@@ -36,6 +50,7 @@ export async function startTenantDatabases(tenants: string[] = []): Promise<Tena
   const databases: TenantDatabases = {
     url: `http://127.0.0.1:${port}/{tenant}/`,
     asked,
+    missing,
     async create(tenant) {
       const address = `http://127.0.0.1:${adminPort}/v1/namespaces/${tenant}/create`;
       const headers = { 'content-type': 'application/json' };

@@ -36,6 +36,8 @@ export class NodeTenants implements Tenants, Served {
   /** The one that was used last is the last. */
   readonly #open = new Map<string, Opened>();
   readonly #opening = new Map<string, Promise<DatabaseServices>>();
+  /** The tenants whose databases were ever opened here. */
+  readonly #known = new Set<string>();
   readonly #timer: ReturnType<typeof setInterval>;
   #isStopping = false;
 
@@ -46,6 +48,10 @@ export class NodeTenants implements Tenants, Served {
 
   async open(tenant: string): Promise<TenantServices> {
     return (await this.#servicesOf(tenant)).own;
+  }
+
+  knows(tenant: string): boolean {
+    return this.#known.has(tenant);
   }
 
   /** Asks the database that was used last, since which of them there are is not known here. */
@@ -93,6 +99,7 @@ export class NodeTenants implements Tenants, Served {
     const services = new DatabaseServices({ ...shared, documents: documents.of(tenant) }, db);
     log.info('a tenant’s database was opened', { tenant });
     services.tidy();
+    this.#known.add(tenant);
     this.#use(tenant, services);
     return services;
   }

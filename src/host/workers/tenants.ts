@@ -45,6 +45,7 @@ export function tenantsOf(env: WorkerEnv, context: Context): Tenants | undefined
         sockets: new WorkerSockets(env.SOCKETS, tenant),
       };
     },
+    knows: (tenant) => known.has(tenant),
     ping: () => Promise.resolve(),
   };
 }

@@ -48,6 +48,8 @@ export interface Tenants {
    * @throws ParleyError `database_unavailable`, also where there is no such database
    */
   open(tenant: string): Promise<TenantServices>;
+  /** Returns true when the database of a tenant was opened here before. */
+  knows(tenant: string): boolean;
   /** Makes sure that databases can be reached. @throws ParleyError `database_unavailable` */
   ping(): Promise<void>;
 }

@@ -9,9 +9,10 @@ const NO_TENANT =
   'a token names no tenant (a-z, 0-9 and dashes) in the claim that JWT_TENANT_CLAIM says';
 
 /**
- * Opens the database of the caller's tenant for the request. A credential of ours that names a
- * tenant without a database was never given out: it learns nothing.
- * @throws ParleyError `unauthenticated`, `forbidden` for a token of a tenant without a database
+ * Opens the database of the caller's tenant for the request. A server of databases may say that it
+ * has none while it closes another: a credential of ours is then unknown, and not wrong.
+ * @throws ParleyError `unauthenticated`, `database_unavailable`, `forbidden` for a token of a
+ *   tenant that never had a database here
  */
 export async function enterTenant(c: AppContext, { tenant, proof }: IdentifiedUser): Promise<void> {
   const dependencies = c.get('dependencies');
@@ -24,8 +25,10 @@ export async function enterTenant(c: AppContext, { tenant, proof }: IdentifiedUs
   try {
     c.set('dependencies', { ...dependencies, ...(await tenants.open(tenant)) });
   } catch (error) {
-    if (!isMissing(error)) throw error;
-    const detail = `The tenant ${tenant} has no database here`;
-    throw proof ? unauthenticated() : new ParleyError({ code: 'forbidden', detail });
+    if (proof || !isMissing(error) || tenants.knows(tenant)) throw error;
+    throw new ParleyError({
+      code: 'forbidden',
+      detail: `The tenant ${tenant} has no database here`,
+    });
   }
 }
