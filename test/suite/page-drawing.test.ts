@@ -1,6 +1,7 @@
 /** What the page does by itself, in a real browser: the same, whoever sent its files. */
 import { afterAll, describe, expect, it } from 'vitest';
-import { ask, hasNoBrowser, offer, started, Visitors, whole } from './page-client.ts';
+import { startCuttingProxy } from '../support/cutting-proxy.ts';
+import { ask, hasNoBrowser, lastText, offer, started, Visitors, whole } from './page-client.ts';
 import { suiteTarget } from './target.ts';
 import { scripted } from './turns.ts';
 
@@ -145,6 +146,32 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
     await page.locator('#conversations').getByText('Heute').waitFor();
     await page.getByRole('button', { name: 'Neu antworten' }).waitFor();
     expect(mistakes).toEqual([]);
+  });
+
+  it('goes on in the same place after each cut of its connection, and has all', async () => {
+    const proxy = await startCuttingProxy(new URL(target.url));
+    const cutting = new Visitors(proxy);
+    const tokens = Array.from({ length: 300 }, (_, at) => `W${at} “ü” `);
+    const { model, name } = await scripted(target, {
+      tokens,
+      delayMs: { between: 5 },
+      holdAt: 299,
+    });
+    const { page } = await cutting.open({ model });
+    await ask(page, 'Go on');
+    const growing = page.locator('.assistant[aria-busy] .text');
+    for (const at of [3, 100, 200]) {
+      await growing.getByText(`W${at} `).waitFor();
+      await growing.evaluate((element) => element.setAttribute('data-same', 'true'));
+      proxy.cut();
+    }
+    await growing.getByText('W298 ').waitFor();
+    await target.upstream.release(name);
+    await whole(page, 2);
+    expect(await lastText(page)).toContain(tokens.join('').trim());
+    expect(await page.locator('.text[data-same]').count()).toBe(1);
+    await cutting.close();
+    proxy.close();
   });
 
   it('draws Markdown, and nothing that attacks', async () => {

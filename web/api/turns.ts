@@ -1,24 +1,11 @@
 /** Starts turns and follows them. */
-import { addressOf, ApiError, newKey, send } from './client.ts';
-import type { TurnEvent, TurnEvents } from './types.ts';
+import { ApiError, newKey, send } from './client.ts';
+import { readEvents } from './events.ts';
+import type { TurnEvent } from './types.ts';
 
 /** Milliseconds before the first repetition of a try whose answer was lost; each pause doubles. */
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8_000;
-
-const EVENTS: (keyof TurnEvents)[] = [
-  'turn.started',
-  'sources',
-  'reasoning.delta',
-  'tool.call',
-  'tool.result',
-  'tool.approval',
-  'steered',
-  'message.delta',
-  'turn.completed',
-  'turn.cancelled',
-  'turn.failed',
-];
 
 export interface StartedTurn {
   turnId: string;
@@ -49,26 +36,23 @@ export async function startTurn(path: string, json: object): Promise<StartedTurn
 
 export interface TurnReader {
   event(event: TurnEvent): void;
-  /** The browser has given up: the turn has to be read as it is stored. */
+  /** The server has refused: the turn has to be read as it is stored. */
   lost(): void;
 }
 
 /**
- * Follows a turn from its start. The browser reconnects by itself, after the last event that it
- * has.
+ * Follows a turn from its start, through lost connections.
  * @returns a function that stops following
  */
 export function follow(turnId: string, reader: TurnReader): () => void {
-  const source = new EventSource(addressOf(`/turns/${turnId}/events`));
-  for (const type of EVENTS)
-    source.addEventListener(type, ({ data }: MessageEvent<string>) =>
-      reader.event({ type, data: JSON.parse(data) }),
-    );
-  source.addEventListener('done', () => source.close());
-  source.addEventListener('error', () => {
-    if (source.readyState === EventSource.CLOSED) reader.lost();
-  });
-  return () => source.close();
+  const leaving = new AbortController();
+  const take = (type: string, data: string) => {
+    // The page and the API are of one version: an event has the data of its type.
+    if (type === 'done') leaving.abort();
+    else reader.event({ type, data: JSON.parse(data) } as TurnEvent);
+  };
+  readEvents(`/turns/${turnId}/events`, take, leaving.signal).catch(() => reader.lost());
+  return () => leaving.abort();
 }
 
 /** Returns true for the event that ends a turn. */

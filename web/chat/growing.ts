@@ -19,6 +19,8 @@ const SHARE_BEHIND = 0.6;
 const SLICE_MS = 10;
 /** UTF-16 units that are drawn before the clock is looked at. */
 const PIECE = 4_000;
+/** Milliseconds without anything new after which it is shown that more is to come. */
+const QUIET_MS = 1_000;
 
 export class GrowingAnswer {
   readonly item = make('li', {
@@ -34,6 +36,7 @@ export class GrowingAnswer {
   #isScheduled = false;
   /** The last drawing: its beginning, its time to the next task, and whether text was left. */
   #drawn = { at: 0, took: 0, isBehind: false };
+  #quiet = 0;
   readonly #dots = make('p', { class: 'waiting', role: 'img', 'aria-label': say('answering') });
 
   constructor() {
@@ -84,7 +87,10 @@ export class GrowingAnswer {
     if (document.hidden) return void setTimeout(() => this.#draw(), UNSEEN_MS);
     const { at, took, isBehind } = this.#drawn;
     const share = isBehind ? took / SHARE_BEHIND : Math.max(PACE_MS, took / SHARE);
-    setTimeout(() => requestAnimationFrame(() => this.#draw()), at + share - performance.now());
+    const frame = () => requestAnimationFrame(() => this.#draw());
+    const left = at + share - performance.now();
+    if (left > 0) setTimeout(frame, left);
+    else frame();
   }
 
   /** A timer that is set in a frame fires when its layout and painting are over. */
@@ -92,10 +98,18 @@ export class GrowingAnswer {
     const at = performance.now();
     this.#isScheduled = false;
     const isBehind = this.#drawFor(document.hidden ? Infinity : SLICE_MS);
+    this.#waitForMore();
     setTimeout(() => {
       this.#drawn = { at, took: performance.now() - at, isBehind };
       if (isBehind) this.#schedule();
     });
+  }
+
+  /** Text that grows says enough; what moves beside it would cost as much as the text. */
+  #waitForMore(): void {
+    this.#dots.hidden = true;
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(() => (this.#dots.hidden = false), QUIET_MS);
   }
 
   /** Draws for so many milliseconds. @returns true where something still waits */

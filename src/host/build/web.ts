@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
-import { build, type Metafile } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 import { FILES } from '../pages/files.ts';
 import { DEFAULT_LANGUAGE } from '../../routes/shared/languages.ts';
 
@@ -57,7 +57,29 @@ function bundle() {
     write: false,
     metafile: true,
     logLevel: 'silent',
+    plugins: [wordsOfScripts],
   });
+}
+
+/** Leaves the words out of the scripts that stand in the page alone. */
+const wordsOfScripts: Plugin = {
+  name: 'words-of-scripts',
+  setup(bundling) {
+    bundling.onLoad({ filter: /languages.\w+\.json$/ }, async ({ path }) => {
+      const scripts = await readScripts();
+      const words = Object.entries(JSON.parse(await readFile(path, 'utf8')) as object);
+      const said = words.filter(([name]) => scripts.includes(`'${name}'`));
+      return {
+        contents: `export default ${JSON.stringify(Object.fromEntries(said))}`,
+        loader: 'js',
+      };
+    });
+  },
+};
+
+async function readScripts(): Promise<string> {
+  const names = (await readdir(web, { recursive: true })).filter((name) => name.endsWith('.ts'));
+  return (await Promise.all(names.map((name) => readFile(join(web, name), 'utf8')))).join('\n');
 }
 
 async function languages(): Promise<string[]> {

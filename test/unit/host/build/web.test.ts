@@ -73,6 +73,14 @@ it('has a file of words for each language, and all say the same things', () => {
   for (const keys of others) expect(keys).toEqual(standard);
 });
 
+it('sends no words to scripts that stand in the page alone', () => {
+  const [path = ''] = [...files.keys()].filter((name) => /^\/assets\/en-\w+\.js$/u.test(name));
+  const script = files.get(path);
+  expect(script).toContain('The answer is complete.');
+  expect(script).not.toContain('What would you like to know?');
+  expect(files.get('/')).toContain('What would you like to know?');
+});
+
 it('is shown in the language that was chosen, where there is one', () => {
   expect(languageFor('a=b; parley_language=de', 'en')).toBe('de');
   expect(languageFor('parley_language=xx', 'de')).toBe('de');
