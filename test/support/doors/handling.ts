@@ -143,7 +143,7 @@ export const READERS: readonly Reader[] = [
   {
     ...get(
       '/v1/conversations/{id}/items',
-      ({ conversationId }) => `/v1/conversations/conv_${conversationId}/items?order=asc`,
+      ({ conversationId }) => `/v1/conversations/conv_${conversationId}/items?order=asc&limit=100`,
     ),
     texts: (body) =>
       asArray(asRecord(parseJson(body))['data']).map((each) => partTexts(each, 'content')),
