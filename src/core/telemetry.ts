@@ -30,6 +30,7 @@ export interface Span {
 
 export interface Telemetry {
   begin(start: SpanStart): Span;
+  /** @param attributes those that are frozen are recognised when they come again */
   measure(metric: MetricName, value: number, attributes: Attributes): void;
   /**
    * Sends what was told, where nothing runs between two requests; elsewhere that is done at
@@ -74,6 +75,7 @@ export const METRICS = {
   'gen_ai.client.inference.usage.input_tokens': tokens('Tokens that models read'),
   'gen_ai.client.inference.usage.output_tokens': tokens('Tokens that models wrote'),
   'gen_ai.client.inference.usage.cache_read.input_tokens': tokens('Of those read, from a cache'),
+  'gen_ai.client.inference.usage.cache_write.input_tokens': tokens('Of those read, into a cache'),
   'gen_ai.client.inference.usage.reasoning.output_tokens': tokens('Of those written, thoughts'),
   'gen_ai.client.inference.operation.input_tokens': {
     ...{ kind: 'histogram', unit: '{token}', description: 'Tokens that a call read' },

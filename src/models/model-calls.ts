@@ -67,6 +67,9 @@ export class ModelCalls {
       try {
         const provided = follow(model, { ...options, abortSignal: signal }, answer, onPart);
         await (answer.told ? Promise.race([provided, answer.told]) : provided);
+        const { responder } = answer.reader;
+        if (responder)
+          onPart({ type: 'response-metadata', id: responder.id, modelId: responder.model });
       } finally {
         this.#calls.delete(signal);
         if (answer.reader.isBegun) this.#streamOptions.answered(key);

@@ -91,7 +91,8 @@ export class WorkTrace {
   /** Tells of a call of an embedding service, which is over. */
   readonly embedded = (call: EmbeddingCall): void => {
     const { inputTokens, errorType, startedAt, durationMs } = call;
-    const attributes = { 'gen_ai.operation.name': 'embeddings', ...modelAttributes(call.model) };
+    const operation = { 'gen_ai.operation.name': 'embeddings' };
+    const attributes = { ...operation, ...modelAttributes(call.model), ...call.address };
     const [kind, parent] = ['client', this.#parent] as const;
     const name = `embeddings ${modelIdOf(call.model)}`;
     const span = this.#telemetry.begin({ name, kind, parent, startedAt, attributes });
@@ -114,21 +115,29 @@ export class WorkTrace {
 }
 
 /** The attributes of the model that was told of last: each turn tells of its model four times. */
-let last: { name: string; attributes: Attributes } | undefined;
+let last: { name: string; model: Attributes; chat: Attributes } | undefined;
 
 /** Returns the provider of a `provider/model`, and the model. */
 export function modelAttributes(name: string): Attributes {
-  if (last?.name !== name) last = { name, attributes: attributesOf(name) };
-  return last.attributes;
+  return lastOf(name).model;
 }
 
-function attributesOf(name: string): Attributes {
+/** Returns the same for an answer of the model, frozen. */
+export function chatAttributes(name: string): Attributes {
+  return lastOf(name).chat;
+}
+
+function lastOf(name: string): NonNullable<typeof last> {
+  if (last?.name === name) return last;
   const provider = name.slice(0, name.indexOf('/'));
-  return {
+  const model = {
     'gen_ai.provider.name': PROVIDERS[provider] ?? provider,
     'gen_ai.request.model': modelIdOf(name),
   };
+  return (last = { name, model, chat: Object.freeze({ ...CHAT, ...model }) });
 }
+
+const CHAT = { 'gen_ai.operation.name': 'chat' };
 
 /** Returns the model of a `provider/model`. */
 export function modelIdOf(name: string): string {

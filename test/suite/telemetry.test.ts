@@ -62,21 +62,31 @@ async function newTurn(fields: object = {}, script: object = {}) {
   const user = unique('owner');
   const key = await server.key({ user });
   const name = unique('model');
-  const usage = { input: 120, output: 7, cached: 20 };
-  server.upstream.script(name, { tokens: ['Seven ', 'words'], usage, ...script });
+  const usage = { input: 120, output: 7, cached: 20, written: 30 };
+  const answer = { tokens: ['Seven ', 'words'], answersAs: 'seven-0613' };
+  server.upstream.script(name, { ...answer, usage, ...script });
   const trace = newTrace();
   const json = { message: 'What is it?', model: `openai/${name}`, ...fields };
-  const answer = await server.call<{ conversation_id: string }>('/conversations', {
+  const asked = await server.call<{ conversation_id: string }>('/conversations', {
     ...{ as: key, json, headers: trace.headers },
   });
-  expect(answer.status, answer.text).toBe(200);
-  const turnId = String(answer.headers['x-turn-id']);
-  return { user, key, name, trace, turnId, json, conversationId: answer.json.conversation_id };
+  expect(asked.status, asked.text).toBe(200);
+  const turnId = String(asked.headers['x-turn-id']);
+  return { user, key, name, trace, turnId, json, conversationId: asked.json.conversation_id };
+}
+
+/** The place of the models' service. */
+function atService() {
+  const { hostname, port } = new URL(server.upstream.url);
+  return { 'server.address': hostname, 'server.port': Number(port) };
 }
 
 describe('the spans of a turn', () => {
   it('are parts of the request, which is part of its caller’s trace', async () => {
-    const { name, trace, turnId, conversationId } = await newTurn({ temperature: 0.5 });
+    const { name, trace, turnId, conversationId } = await newTurn(
+      { temperature: 0.5, response_format: { type: 'json_object' } },
+      { tokens: ['{}'] },
+    );
     const spans = await spansOf(
       trace.traceId,
       'POST /conversations',
@@ -104,6 +114,9 @@ describe('the spans of a turn', () => {
     expect(call).toMatchObject({
       ...{ parentSpanId: turn.spanId, kind: 3, status: 0 },
       attributes: {
+        ...atService(),
+        ...{ 'gen_ai.response.model': 'seven-0613', 'gen_ai.response.id': expect.any(String) },
+        ...{ 'gen_ai.output.type': 'json', 'gen_ai.usage.cache_creation.input_tokens': 30 },
         ...{ 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai' },
         ...{ 'gen_ai.request.model': name, 'gen_ai.request.stream': true },
         ...{ 'gen_ai.request.temperature': 0.5, 'gen_ai.response.finish_reasons': ['stop'] },
@@ -209,15 +222,16 @@ describe('the spans of what is no turn', () => {
     const request = named(spans, `POST ${path}`);
     return { answer, spans, request, key };
   };
-  const call = {
+  const call = () => ({
     kind: 3,
     attributes: {
+      ...atService(),
       ...{ 'gen_ai.operation.name': 'embeddings', 'gen_ai.provider.name': 'openai' },
       'gen_ai.request.model': EMBEDDER,
       'gen_ai.embeddings.dimension.count': expect.any(Number),
       'gen_ai.usage.input_tokens': expect.any(Number),
     },
-  };
+  });
 
   it('show the calls of an ingest, of a search, and of texts that a client embeds', async () => {
     const text = 'The blue valve needs oil.';
@@ -226,7 +240,7 @@ describe('the spans of what is no turn', () => {
     const step = named(ingest.spans, 'ingest');
     expect(step).toMatchObject({ parentSpanId: ingest.request.spanId, kind: 1, status: 0 });
     const embedded = named(ingest.spans, `embeddings ${EMBEDDER}`);
-    expect(embedded).toMatchObject({ parentSpanId: step.spanId, ...call });
+    expect(embedded).toMatchObject({ parentSpanId: step.spanId, ...call() });
     const search = await told('/retrieve', { query: 'valve', k: 3 }, ['retrieval']);
     const retrieval = named(search.spans, 'retrieval');
     expect(retrieval).toMatchObject({
@@ -234,11 +248,11 @@ describe('the spans of what is no turn', () => {
       attributes: { 'gen_ai.operation.name': 'retrieval', 'gen_ai.request.top_k': 3 },
     });
     const query = named(search.spans, `embeddings ${EMBEDDER}`);
-    expect(query).toMatchObject({ parentSpanId: retrieval.spanId, ...call });
+    expect(query).toMatchObject({ parentSpanId: retrieval.spanId, ...call() });
     const body = { model: `openai/${EMBEDDER}`, input: 'Hello' };
     const texts = await told('/v1/embeddings', body, [`embeddings ${EMBEDDER}`]);
     expect(named(texts.spans, `embeddings ${EMBEDDER}`)).toMatchObject({
-      ...{ parentSpanId: texts.request.spanId, ...call },
+      ...{ parentSpanId: texts.request.spanId, ...call() },
     });
   });
 
@@ -306,7 +320,13 @@ describe('the measures', () => {
       'gen_ai.client.inference.usage.input_tokens': 120,
       'gen_ai.client.inference.usage.output_tokens': 7,
       'gen_ai.client.inference.usage.cache_read.input_tokens': 20,
+      'gen_ai.client.inference.usage.cache_write.input_tokens': 30,
     });
+    for (const { metric, attributes } of tokenPoints(name))
+      expect(attributes, metric).toMatchObject({
+        ...{ ...atService(), 'gen_ai.response.model': 'seven-0613' },
+        ...(metric.includes('.usage.') && { 'gen_ai.token.modality': 'text' }),
+      });
     const of = (metric: string) => collector.points().filter((point) => point.metric === metric);
     for (const metric of [
       ...['gen_ai.client.operation.duration', 'gen_ai.client.operation.time_to_first_chunk'],

@@ -23,6 +23,8 @@ interface Measure {
   boundaries: readonly number[] | undefined;
   /** By the text of their attributes, in the order in which they came. */
   series: Map<string, Series>;
+  /** By attributes that are frozen. */
+  known: WeakMap<Attributes, Series>;
 }
 
 export class Measures {
@@ -38,7 +40,7 @@ export class Measures {
     this.#scope = scope;
     const made = Object.entries(METRICS).map(([name, metric]) => {
       const boundaries = 'boundaries' in metric ? metric.boundaries : undefined;
-      return [name, { boundaries, series: new Map() }];
+      return [name, { boundaries, series: new Map(), known: new WeakMap() }];
     });
     // One for each name.
     this.#measures = Object.fromEntries(made) as Record<MetricName, Measure>;
@@ -48,9 +50,15 @@ export class Measures {
   add(metric: MetricName, value: number, attributes: Attributes): void {
     if (Number.isNaN(value)) return;
     const measure = this.#measures[metric];
+    const series = measure.known.get(attributes) ?? this.#seriesOf(measure, attributes);
+    series.add(value);
+  }
+
+  #seriesOf(measure: Measure, attributes: Attributes): Series {
     const key = this.#keyOf(attributes);
     const series = measure.series.get(key) ?? newSeries(measure, key, attributes);
-    series.add(value);
+    if (Object.isFrozen(attributes)) measure.known.set(attributes, series);
+    return series;
   }
 
   /** Returns how all measures stand, those that were measured. */

@@ -2,6 +2,7 @@
 import { JSONParseError } from '@ai-sdk/provider';
 import { EventReader } from './event-reader.ts';
 import { BrokenStreamError, errorIn, type ReportedError } from './reported-error.ts';
+import { responderIn, type Responder } from './responder.ts';
 import { isRecord, type JsonRecord } from '../../core/json.ts';
 import type { BodyInterceptor } from '../http.ts';
 
@@ -14,9 +15,15 @@ export const SETTLE_MS = 2_000;
 /** UTF-16 units of unreadable data that an error carries. */
 const LONGEST_UNREADABLE = 1_000;
 
+/** The events that may say what answers: the first, on most wires. */
+const MOST_LOOKS = 3;
+
 export abstract class BodyReader implements BodyInterceptor {
   /** False of an answer that is JSON as a whole. */
   isStream = true;
+  /** The model that answers, as the service names it; undefined while it has not. */
+  responder: Responder | undefined;
+  #looks = 0;
   readonly #events: EventReader;
   readonly #settleMs: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -29,6 +36,8 @@ export abstract class BodyReader implements BodyInterceptor {
     this.#events = new EventReader({
       onLine: (json) => !this.#isDone && this.readLine(json),
       onJson: (value, type, json) => {
+        if (this.responder === undefined && this.#looks++ < MOST_LOOKS)
+          this.responder = responderIn(value);
         if (type !== '' || this.#isDone || !this.readPlain(value, json)) this.#onJson(value, type);
       },
       onDoneMark: () => this.#isDone || this.onDoneMark(),

@@ -7,6 +7,8 @@ export interface ChatUsage {
   input: number | undefined;
   output: number | undefined;
   cached: number | undefined;
+  /** Of the input, what was written to a cache. */
+  written: number | undefined;
   reasoning: number | undefined;
 }
 
@@ -16,11 +18,14 @@ export function usageIn(value: unknown): ChatUsage | undefined {
   const input = numberOf(value['prompt_tokens'] ?? value['input_tokens']);
   const output = numberOf(value['completion_tokens'] ?? value['output_tokens']);
   if (input === undefined && output === undefined) return undefined;
+  const ofInput = recordOf(value['prompt_tokens_details'] ?? value['input_tokens_details']);
+  const ofOutput = recordOf(value['completion_tokens_details'] ?? value['output_tokens_details']);
   return {
     input,
     output,
-    cached: numberOf(recordOf(value['prompt_tokens_details'])['cached_tokens']),
-    reasoning: numberOf(recordOf(value['completion_tokens_details'])['reasoning_tokens']),
+    cached: numberOf(ofInput['cached_tokens'] ?? value['prompt_cache_hit_tokens']),
+    written: numberOf(ofInput['cache_write_tokens'] ?? value['cache_creation_input_tokens']),
+    reasoning: numberOf(ofOutput['reasoning_tokens']),
   };
 }
 
@@ -31,19 +36,20 @@ export function withEarlier(usage: ChatUsage, earlier: ChatUsage | undefined): C
     input: usage.input ?? earlier.input,
     output: usage.output ?? earlier.output,
     cached: usage.cached ?? earlier.cached,
+    written: usage.written ?? earlier.written,
     reasoning: usage.reasoning ?? earlier.reasoning,
   };
 }
 
 /** Returns the counts in the SDK's form. */
 export function sdkUsage(usage: ChatUsage | undefined): LanguageModelV4Usage {
-  const { input, output, cached, reasoning } = usage ?? {};
+  const { input, output, cached, written, reasoning } = usage ?? {};
   return {
     inputTokens: {
       total: input,
-      noCache: input === undefined ? undefined : input - (cached ?? 0),
+      noCache: input === undefined ? undefined : input - (cached ?? 0) - (written ?? 0),
       cacheRead: cached,
-      cacheWrite: undefined,
+      cacheWrite: written,
     },
     outputTokens: {
       total: output,

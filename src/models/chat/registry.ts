@@ -5,6 +5,7 @@ import type { LanguageModelV4 } from '@ai-sdk/provider';
 import { ParleyError } from '../../core/errors.ts';
 import type { FileKind } from '../../core/file.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
+import type { Attributes } from '../../core/telemetry.ts';
 import {
   ALIASES,
   OFFLINE_MODEL,
@@ -30,6 +31,7 @@ import {
   qualifiedName,
 } from './model-names.ts';
 import { memoized, once, rememberedWhile } from './remember.ts';
+import { serviceAddress } from './service-address.ts';
 import { ServiceModels } from './service-models.ts';
 import { enabledProviders, type ProvidersSettings } from './settings.ts';
 
@@ -44,6 +46,8 @@ export interface ChatModel {
   takes: (mimeType: string) => boolean;
   /** The names for the log of failures, and the secrets that it must hide. */
   failureContext?: FailureContext;
+  /** Returns the address of its service, as attributes of those who watch. */
+  address?: () => Attributes;
   load(): Promise<LanguageModelV4>;
 }
 
@@ -98,6 +102,7 @@ export function createRegistry(settings: RegistrySettings): Registry {
       window: windowOf(name, contextOf(name, service)),
       takes: (mimeType) => takesFile(name, kindsTakenBy(name, settings.fileKinds), mimeType),
       failureContext: failureContext(providerOf(name)),
+      address: () => addressOf(providerOf(name), settings),
       load: once(async () => (await load())(name)),
     };
   };
@@ -186,6 +191,11 @@ function failureContextOf(
   const [keyVariable, baseUrlVariable] = VARIABLES[provider] ?? [];
   const secrets = [groq, openai, google].flatMap(({ apiKey }) => apiKey ?? []);
   return { keyVariable, baseUrlVariable, secrets };
+}
+
+function addressOf(provider: ProviderName, settings: ProvidersSettings): Attributes {
+  const { baseURL } = provider === 'offline' ? {} : settings[provider];
+  return serviceAddress(provider, baseURL);
 }
 
 function unknownModel(name: string, on: string[]): ParleyError {

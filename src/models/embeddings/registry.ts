@@ -1,7 +1,7 @@
 /** Knows the enabled embedding models. Their providers are loaded when first needed. */
 import type { EmbeddingModelV4, SharedV4ProviderOptions } from '@ai-sdk/provider';
 import { ParleyError } from '../../core/errors.ts';
-import { errorTypeOf } from '../../core/telemetry.ts';
+import { errorTypeOf, type Attributes } from '../../core/telemetry.ts';
 import { estimateTokens } from '../../core/tokens.ts';
 import { withNumbers } from './base64.ts';
 import { embedTexts, type Attempt, type BatchSize, type EmbeddingLimits } from './embed.ts';
@@ -12,6 +12,7 @@ import {
   OFFLINE_EMBEDDER,
   wordEmbedder,
 } from '../offline/local-embedders.ts';
+import { serviceAddress } from '../chat/service-address.ts';
 import type { WordTable } from '../offline/word-table.ts';
 import { workersAiModel, type WorkersAi } from './workers-ai.ts';
 import { withPlaceholderKey, type ProviderSettings } from '../chat/registry.ts';
@@ -34,6 +35,8 @@ export interface EmbeddingCall {
   durationMs: number;
   /** The length of its vectors; undefined for a call that failed. */
   dimension?: number | undefined;
+  /** The address of the service, as attributes of those who watch. */
+  address?: Attributes;
   /** The kind of its error; undefined for a call that was answered. */
   errorType?: string | undefined;
 }
@@ -112,14 +115,21 @@ export function createEmbeddingRegistry(settings: EmbeddingSettings): EmbeddingR
     if (slash < 1 || id === '' || !load) throw unknownModel(name, [...providers.keys()]);
     const batch = batches.get(name) ?? { most: MOST_TEXTS };
     batches.set(name, batch);
-    return embedderOf(name, batch, () => load(id));
+    const provider = name.slice(0, slash);
+    const address = () => addressOf(provider, settings);
+    return embedderOf({ name, address }, batch, () => load(id));
   };
   const fallback = settings.openai.apiKey ? DEFAULT_OPENAI : 'offline';
   return { configured: resolve(settings.embeddingModel ?? fallback), resolve };
 }
 
+function addressOf(provider: string, { openai, google }: EmbeddingSettings): Attributes {
+  if (provider === 'openai') return serviceAddress(provider, openai.baseURL);
+  return provider === 'google' ? serviceAddress(provider, google.baseURL) : {};
+}
+
 function embedderOf(
-  name: string,
+  { name, address }: { name: string; address: () => Attributes },
   batch: BatchSize,
   load: () => Promise<EmbeddingModelV4>,
 ): Embedder {
@@ -135,7 +145,8 @@ function embedderOf(
         providerOptions: optionsFor(use),
         abortSignal: signal,
       };
-      const onAttempt = onCall && ((attempt: Attempt) => onCall(callOf(name, attempt)));
+      const onAttempt =
+        onCall && ((attempt: Attempt) => onCall({ ...callOf(name, attempt), address: address() }));
       return embedTexts(await load(), options, { limits, batch, onAttempt });
     },
   };

@@ -47,11 +47,11 @@ export function endChunk({ finish, rawFinish, usage }: ChatEnd, dialect: ChunkDi
   };
 }
 
-function usageJson({ input, output, cached, reasoning }: ChatUsage): object {
+function usageJson({ input, output, cached, written, reasoning }: ChatUsage): object {
   return {
     prompt_tokens: input,
     completion_tokens: output,
-    prompt_tokens_details: { cached_tokens: cached },
+    prompt_tokens_details: { cached_tokens: cached, cache_write_tokens: written },
     completion_tokens_details: { reasoning_tokens: reasoning },
   };
 }

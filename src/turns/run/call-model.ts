@@ -11,6 +11,7 @@ import { withRoomFor } from './byte-gate.ts';
 import { isDeclared, runStep, type StepResult } from './model-step.ts';
 import { bytesNamedIn, withBytes } from './prompt-files.ts';
 import { withoutToolMessages } from './prompt-messages.ts';
+import type { ToldCall } from './turn-trace.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
 
 /**
@@ -60,7 +61,7 @@ async function callOnce(
     withFiles(options, { db, turn, deadline }, (sent) =>
       runStep({ ...rest, options: headers ? { ...sent, headers } : sent }),
     );
-  const step = await (trace ? trace.call(model, parametersToTell(options), call) : call());
+  const step = await (trace ? trace.call(model, toldOf(options), call) : call());
   if (wasStopped) return step;
   const isRefused = !step.spoke && isRefusedByStatus(step.error);
   const { usage: reported, written } = step;
@@ -90,14 +91,22 @@ async function withFiles(
   }
 }
 
+/** Returns what may be told of a call. */
+function toldOf(options: LanguageModelV4CallOptions): ToldCall {
+  const modality = bytesNamedIn(options.prompt) > 0 ? 'unknown' : 'text';
+  return { parameters: parametersToTell(options), modality };
+}
+
 /** The attributes of a call that may be told: numbers, and nothing that was said. */
 function parametersToTell({
+  responseFormat,
   maxOutputTokens,
   temperature,
   topP,
   seed,
 }: LanguageModelV4CallOptions) {
   return {
+    'gen_ai.output.type': responseFormat?.type,
     'gen_ai.request.max_tokens': maxOutputTokens,
     'gen_ai.request.temperature': temperature,
     'gen_ai.request.top_p': topP,

@@ -5,6 +5,7 @@
 import type {
   LanguageModelV4CallOptions,
   LanguageModelV4FinishReason,
+  LanguageModelV4ResponseMetadata,
   LanguageModelV4ToolCall,
   LanguageModelV4Usage,
 } from '@ai-sdk/provider';
@@ -34,6 +35,8 @@ export interface StepResult {
    * True when the service reported the error inside its stream, in contrast to a stream that broke.
    */
   serviceError?: true;
+  /** The model that answered and the id of the answer, as the service names them. */
+  responder?: Pick<LanguageModelV4ResponseMetadata, 'id' | 'modelId'>;
   /** The time of the first output, by this process's monotonic clock. */
   firstOutputAt?: number;
   /** True when a time limit ran out. */
@@ -190,6 +193,9 @@ function take(part: ModelPart, step: StepResult, writer: SafeWriter): void {
       return;
     case 'usage':
       step.usage = part.usage;
+      return;
+    case 'response-metadata':
+      if (part.modelId !== undefined) step.responder = part;
       return;
     case 'error':
       step.error = part.error ?? new Error('the service reported an error');

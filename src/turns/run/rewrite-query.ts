@@ -123,7 +123,9 @@ async function rewrite({
   ];
   const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(REWRITE_TIMEOUT_MS)]);
   const call = (headers?: Record<string, string>) => ask(model, { prompt, abortSignal, headers });
-  const answer = await (trace ? trace.call(model, {}, call) : call());
+  const answer = await (trace
+    ? trace.call(model, { parameters: {}, modality: 'text' }, call)
+    : call());
   const { query: said, usage: reported, error } = answer;
   const isRefused = isRefusedByStatus(error);
   calls.add({ kind: 'rewrite', model: model.name, reported, prompt, said, isRefused });

@@ -7,7 +7,8 @@ import type { LedgerEntry } from '../../core/ledger.ts';
 import type { Outcome, TurnHead } from '../../core/message.ts';
 import { errorTypeOf, type Attributes, type Span, type Telemetry } from '../../core/telemetry.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
-import { modelAttributes, modelIdOf, WorkTrace } from '../../models/work-trace.ts';
+import { callAttributes, type AnsweredBy, type Modality } from '../../models/call-attributes.ts';
+import { chatAttributes, modelAttributes, modelIdOf, WorkTrace } from '../../models/work-trace.ts';
 import type { StepResult } from './model-step.ts';
 
 /** The origin of a turn. */
@@ -20,7 +21,19 @@ export interface TraceOrigin {
 }
 
 /** The part of a result that may be told of a call. */
-type ToldResult = Pick<StepResult, 'finish' | 'usage' | 'error' | 'late' | 'firstOutputAt'>;
+type ToldResult = Pick<
+  StepResult,
+  'finish' | 'usage' | 'error' | 'late' | 'firstOutputAt' | 'responder'
+>;
+
+/** The part of a call that may be told. */
+export interface ToldCall {
+  parameters: Attributes;
+  /** The kind of what the model reads. */
+  modality: Modality;
+}
+
+const USAGE = 'gen_ai.client.inference.usage';
 
 export class TurnTrace {
   readonly #telemetry: Telemetry;
@@ -29,6 +42,8 @@ export class TurnTrace {
   readonly work: WorkTrace;
   readonly #begunAt: number;
   #toolCalls = 0;
+  /** The calls by the names of their models, for what is counted when the turn has ended. */
+  readonly #calls = new Map<string, { by: AnsweredBy; modality: Modality }>();
 
   /** Begins the span of a turn that was accepted just now, and tells how long that took. */
   constructor({ telemetry, parent, begunAt }: TraceOrigin, head: TurnHead) {
@@ -79,19 +94,23 @@ export class TurnTrace {
    */
   async call<Result extends ToldResult>(
     model: ChatModel,
-    parameters: Attributes,
+    { parameters, modality }: ToldCall,
     run: (headers: Record<string, string>) => Promise<Result>,
   ): Promise<Result> {
     const begunAt = performance.now();
-    const attributes = { 'gen_ai.operation.name': 'chat', ...modelAttributes(model.name) };
-    const asked = { ...attributes, 'gen_ai.request.stream': true, ...parameters };
-    const span = this.#begin(`chat ${modelIdOf(model.name)}`, 'client', asked);
+    const known = callAttributes(model);
+    const span = this.#begin(known.spanName, 'client', known.asked);
+    span.set(parameters);
     const step = await run({ traceparent: span.traceparent });
     const error = errorOf(step);
     span.set(resultAttributes(step, begunAt));
     span.end(error);
-    const measured = { ...attributes, 'error.type': error };
+    const by = known.answeredBy(step.responder?.modelId);
+    this.#calls.set(model.name, { by, modality });
+    const measured = error === undefined ? by.call : { ...by.call, 'error.type': error };
     this.#measure('gen_ai.client.operation.duration', secondsSince(begunAt), measured);
+    const written = step.usage?.inputTokens.cacheWrite;
+    if (written) this.#measure(`${USAGE}.cache_write.input_tokens`, written, by.tokens[modality]);
     if (step.firstOutputAt === undefined) return step;
     const seconds = (step.firstOutputAt - begunAt) / 1000;
     this.#measure('gen_ai.client.operation.time_to_first_chunk', seconds, measured);
@@ -123,21 +142,23 @@ export class TurnTrace {
    * The tokens of a call as its service counted them. A call without counts is told as none of an
    * unknown kind, though the ledger estimates it; calls for vectors are told when they are made.
    */
-  #measureCall(call: LedgerEntry): void {
-    const attributes = { 'gen_ai.operation.name': 'chat', ...modelAttributes(call.model) };
-    const { inputTokens, outputTokens, cachedTokens, reasoningTokens } = call;
-    const isCounted = !call.isEstimated && inputTokens > 0;
-    const counted = { ...attributes, 'gen_ai.token.modality': isCounted ? 'text' : 'unknown' };
-    const usage = 'gen_ai.client.inference.usage';
-    this.#measure(`${usage}.input_tokens`, isCounted ? inputTokens : 0, counted);
-    this.#measure(`${usage}.output_tokens`, isCounted ? outputTokens : 0, counted);
+  #measureCall(entry: LedgerEntry): void {
+    const call = this.#calls.get(entry.model);
+    if (!call) return;
+    const { inputTokens, outputTokens, cachedTokens, reasoningTokens } = entry;
+    const isCounted = !entry.isEstimated && inputTokens > 0;
+    const { tokens } = call.by;
+    const read = isCounted ? tokens[call.modality] : tokens.unknown;
+    const wrote = isCounted ? tokens.text : tokens.unknown;
+    this.#measure(`${USAGE}.input_tokens`, isCounted ? inputTokens : 0, read);
+    this.#measure(`${USAGE}.output_tokens`, isCounted ? outputTokens : 0, wrote);
     if (!isCounted) return;
-    if (cachedTokens > 0) this.#measure(`${usage}.cache_read.input_tokens`, cachedTokens, counted);
+    if (cachedTokens > 0) this.#measure(`${USAGE}.cache_read.input_tokens`, cachedTokens, read);
     if (reasoningTokens > 0)
-      this.#measure(`${usage}.reasoning.output_tokens`, reasoningTokens, counted);
+      this.#measure(`${USAGE}.reasoning.output_tokens`, reasoningTokens, wrote);
     const operation = 'gen_ai.client.inference.operation';
-    this.#measure(`${operation}.input_tokens`, inputTokens, attributes);
-    this.#measure(`${operation}.output_tokens`, outputTokens, attributes);
+    this.#measure(`${operation}.input_tokens`, inputTokens, call.by.call);
+    this.#measure(`${operation}.output_tokens`, outputTokens, call.by.call);
   }
 
   #measureTurn(
@@ -145,16 +166,12 @@ export class TurnTrace {
     calls: readonly LedgerEntry[],
     failure: string | undefined,
   ): void {
-    const agent = {
-      'gen_ai.operation.name': 'invoke_agent',
-      'gen_ai.agent.name': 'parley',
-      'error.type': failure,
-    };
+    const agent = failure === undefined ? AGENT : { ...AGENT, 'error.type': failure };
     this.#measure('gen_ai.invoke_agent.duration', (Date.now() - this.#begunAt) / 1000, agent);
     this.#measure('gen_ai.invoke_agent.inference_calls', calls.length, agent);
     this.#measure('gen_ai.invoke_agent.tool_calls', this.#toolCalls, agent);
-    const operation = { 'gen_ai.operation.name': 'chat', ...modelAttributes(model ?? '') };
-    const chat = { ...operation, 'error.type': failure };
+    const operation = chatAttributes(model ?? '');
+    const chat = failure === undefined ? operation : { ...operation, 'error.type': failure };
     if (durationMs !== null)
       this.#measure('gen_ai.server.request.duration', durationMs / 1000, chat);
     if (firstTokenMs === null) return;
@@ -189,17 +206,28 @@ export function tellReplay(
     .end();
 }
 
-function resultAttributes({ finish, usage, firstOutputAt }: ToldResult, begunAt: number) {
+function resultAttributes(
+  { finish, usage, firstOutputAt, responder }: ToldResult,
+  begunAt: number,
+): Attributes {
   return {
+    'gen_ai.response.id': responder?.id,
+    'gen_ai.response.model': responder?.modelId,
     'gen_ai.response.finish_reasons': finish === undefined ? undefined : [finish],
     'gen_ai.response.time_to_first_chunk':
       firstOutputAt === undefined ? undefined : (firstOutputAt - begunAt) / 1000,
     'gen_ai.usage.input_tokens': usage?.inputTokens.total,
     'gen_ai.usage.output_tokens': usage?.outputTokens.total,
     'gen_ai.usage.cache_read.input_tokens': usage?.inputTokens.cacheRead,
+    'gen_ai.usage.cache_creation.input_tokens': usage?.inputTokens.cacheWrite,
     'gen_ai.usage.reasoning.output_tokens': usage?.outputTokens.reasoning,
   };
 }
+
+const AGENT = Object.freeze({
+  'gen_ai.operation.name': 'invoke_agent',
+  'gen_ai.agent.name': 'parley',
+});
 
 function errorOf(step: ToldResult): string | undefined {
   if (step.late) return 'timeout';

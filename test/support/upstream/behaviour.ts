@@ -42,6 +42,8 @@ export interface Behaviour {
   /** Milliseconds between such pieces. Default 0: the next turn of the event loop. */
   pieceDelayMs?: number;
 
+  /** The name by which the service calls what answers; that which was asked for, if left out. */
+  answersAs?: string;
   /** `late` comes after the end marker; `running` is in every chunk. See `UsageScript`. */
   usage?: UsageScript;
   /** `none` never sends one. Default `stop`, or the tool calls' own. */
@@ -93,7 +95,7 @@ export type UsageScript =
   | 'fractional'
   | 'huge'
   | 'late'
-  | { input: unknown; output: unknown; cached?: number };
+  | { input: unknown; output: unknown; cached?: number; written?: number };
 
 export interface HttpFailure {
   code: number;

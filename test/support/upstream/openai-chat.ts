@@ -139,7 +139,10 @@ function usageJson(plan: AnswerPlan) {
     completion_tokens: plan.usage.output,
     total_tokens: plan.usage.total,
     ...(plan.usage.cached !== undefined && {
-      prompt_tokens_details: { cached_tokens: plan.usage.cached },
+      prompt_tokens_details: {
+        cached_tokens: plan.usage.cached,
+        cache_write_tokens: plan.usage.written,
+      },
     }),
     ...(plan.usage.reasoning > 0 && {
       completion_tokens_details: { reasoning_tokens: plan.usage.reasoning },

@@ -152,7 +152,7 @@ function responseJson(plan: AnswerPlan, state: string, output: object[]) {
 function usageJson(plan: AnswerPlan) {
   return {
     input_tokens: plan.usage.input,
-    input_tokens_details: { cached_tokens: 0 },
+    input_tokens_details: { cached_tokens: plan.usage.cached ?? 0 },
     output_tokens: plan.usage.output,
     output_tokens_details: { reasoning_tokens: plan.usage.reasoning },
     total_tokens: plan.usage.total,

@@ -32,6 +32,7 @@ export interface Usage {
   total: unknown;
   reasoning: number;
   cached?: number;
+  written?: number;
 }
 
 /** One answer, decided before its first byte and independent of a service's format. */
@@ -73,7 +74,7 @@ export function planAnswer(request: ModelRequest, behaviour: Behaviour): AnswerP
   const usageScript = behaviour.usage ?? 'normal';
   return {
     id: `upstream-${++answers}`,
-    model: request.model,
+    model: behaviour.answersAs ?? request.model,
     created: Math.floor(Date.now() / 1000),
     reasoning,
     text,
