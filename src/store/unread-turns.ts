@@ -2,14 +2,15 @@
  * Turns whose clients had gone before anything was told them. An answer that nobody has read is as
  * good as a new one for whoever asks the same next: it is given once, to a request that says
  * exactly the same within a minute, so that clients which repeat requests by themselves cost no
- * second call of the model. Answers that were read are never given again, and equal requests that
- * run at the same time are not joined.
+ * second call of the model. Answers that were read are never given again, those that have failed
+ * are not given at all, and equal requests that run at the same time are not joined.
  */
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, exists, inArray, sql } from 'drizzle-orm';
+import type { Status } from '../core/message.ts';
 import type { Database } from './database.ts';
 import { KEY_LIFETIME_MS, type Key } from './idempotency-keys.ts';
 import { batch, now, query } from './query.ts';
-import { idempotencyKeys } from './schema.ts';
+import { idempotencyKeys, messages, turns } from './schema.ts';
 
 /** Milliseconds for which an unread turn waits for its client: the last repeats come by then. */
 const WAITS_MS = 60_000;
@@ -43,15 +44,23 @@ export async function noteUnread(
   await batch(db, [insert], 'write');
 }
 
+/** Answers that are no better than none: who asks again gets another one. */
+const LOST: Status[] = ['cancelled', 'interrupted', 'failed'];
+
 /**
  * Takes an unread turn, so that nobody else is given it.
- * @returns false where somebody has taken it
+ * @returns false where somebody has taken it, or where it has failed by now
  */
 export async function takeUnread(db: Database, { scope, key }: Key): Promise<boolean> {
+  const isLost = query
+    .select({ id: turns.id })
+    .from(turns)
+    .innerJoin(messages, eq(messages.id, turns.assistantMessageId))
+    .where(and(eq(turns.id, idempotencyKeys.resourceId), inArray(messages.status, LOST)));
   const forget = query
     .delete(idempotencyKeys)
     .where(and(eq(idempotencyKeys.scope, scope), eq(idempotencyKeys.key, key)))
-    .returning({ turnId: idempotencyKeys.resourceId });
-  const [taken] = await batch(db, [forget], 'write');
-  return taken.length > 0;
+    .returning({ isLost: exists(isLost).mapWith(Boolean) });
+  const [[taken]] = await batch(db, [forget], 'write');
+  return taken !== undefined && !taken.isLost;
 }

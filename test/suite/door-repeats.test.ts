@@ -11,6 +11,9 @@ import OpenAI from 'openai';
 import OpenAI6 from 'openai-6';
 import { expect, it, vi } from 'vitest';
 import { startCuttingProxy } from '../support/cutting-proxy.ts';
+import { request } from '../support/http.ts';
+import type { SentScript } from '../support/upstream/control.ts';
+import { runSql } from '../support/whole-database.ts';
 import { suiteTarget, unique } from './target.ts';
 import { scripted } from './turns.ts';
 
@@ -77,19 +80,26 @@ const CLIENTS: [string, (asking: Asking) => Promise<string>][] = [
   ['@ai-sdk/openai with a key, chat', (asking) => generate('chat', asking, key())],
   ['@ai-sdk/openai with a key, responses', (asking) => generate('responses', asking, key())],
   ['@langchain/openai with a key', (asking) => invoke(asking, key())],
-  [
-    '@anthropic-ai/sdk',
-    async ({ url, user: user_id, model }) => {
-      const client = new Anthropic({ apiKey: 'none', baseURL: url });
-      const asked = { model, max_tokens: 10_000, metadata: { user_id }, messages };
-      const { content } = await client.messages.create(asked);
-      return content.map((part) => (part.type === 'text' ? part.text : '')).join('');
-    },
-  ],
+  ['@anthropic-ai/sdk', (asking) => messagesOfAnthropic(asking)],
 ];
+
+/** Sends a request as gateways do that pass no headers of this kind on. */
+const stripped: typeof fetch = (url, init) => {
+  const headers = new Headers(init?.headers);
+  for (const name of [...headers.keys()]) if (name.startsWith('x-stainless-')) headers.delete(name);
+  return fetch(url, { ...init, headers });
+};
+
+async function messagesOfAnthropic({ url, user, model }: Asking, fetching = fetch) {
+  const client = new Anthropic({ apiKey: 'none', baseURL: url, fetch: fetching });
+  const asked = { model, max_tokens: 10_000, metadata: { user_id: user }, messages };
+  const { content } = await client.messages.create(asked);
+  return content.map((part) => (part.type === 'text' ? part.text : '')).join('');
+}
 
 /** Their tries have no numbers and no keys. */
 const WITHOUT_NUMBERS: [string, (asking: Asking) => Promise<string>][] = [
+  ['@anthropic-ai/sdk behind a gateway', (asking) => messagesOfAnthropic(asking, stripped)],
   ['@ai-sdk/openai, chat', (asking) => generate('chat', asking)],
   ['@ai-sdk/openai, responses', (asking) => generate('responses', asking)],
   ['@langchain/openai', (asking) => invoke(asking)],
@@ -134,6 +144,57 @@ it.concurrent('gives an answer that nobody has read to one of those who ask the 
   expect(await answers).toEqual(['Here you are.', 'Here you are.']);
   expect(await target.upstream.requests(name)).toHaveLength(3);
   proxy.close();
+});
+
+/** Asks by a connection that is cut while the model answers, which nobody repeats by itself. */
+async function leaveUnread(script: SentScript) {
+  const proxy = await startCuttingProxy(new URL(target.url));
+  const { model, name } = await scripted(target, script);
+  const user = unique('user');
+  const ask = (of: string, url = target.url) =>
+    request(`${url}/v1/messages`, {
+      json: { model, max_tokens: 100, messages },
+      headers: { 'x-user-id': of },
+    });
+  const lost = ask(user, proxy.url).catch(() => 'cut');
+  await target.upstream.waitForRequest(name);
+  proxy.close();
+  expect(await lost).toBe('cut');
+  const turn = `SELECT t.id FROM turns t JOIN conversations c ON c.id = t.conversation_id
+    WHERE c.user_id = '${user}'`;
+  const query = (sql: string) => runSql(target.databaseUrl, sql);
+  const noted = () => query(`SELECT key FROM idempotency_keys WHERE resource_id IN (${turn})`);
+  await vi.waitFor(async () => expect(await noted()).toHaveLength(1), 10_000);
+  await target.upstream.release(name);
+  const ended = () => query(`SELECT id FROM turns WHERE state = 'ended' AND id IN (${turn})`);
+  await vi.waitFor(async () => expect(await ended()).toHaveLength(1), 10_000);
+  const asked = async () => (await target.upstream.requests(name)).length;
+  return { ask: (of = user) => ask(of), asked, query, turn };
+}
+
+it.concurrent('gives an answer that nobody has read to its own user alone, and once', async () => {
+  const { ask, asked } = await leaveUnread({ text: 'Here you are.', holdAt: 0 });
+  await ask(unique('user'));
+  expect(await asked()).toBe(2);
+  await ask();
+  expect(await asked()).toBe(2);
+  await ask();
+  expect(await asked()).toBe(3);
+});
+
+it.concurrent('asks the model again after a minute', async () => {
+  const { ask, asked, query, turn } = await leaveUnread({ text: 'Here you are.', holdAt: 0 });
+  await query(`UPDATE idempotency_keys SET created_at = created_at - 60000
+    WHERE resource_id IN (${turn})`);
+  expect((await ask()).status).toBe(200);
+  expect(await asked()).toBe(2);
+});
+
+it.concurrent('asks the model again where the answer that nobody has read has failed', async () => {
+  const status = { code: 503, times: 1 };
+  const { ask, asked } = await leaveUnread({ text: 'Here you are.', holdAt: 'head', status });
+  expect((await ask()).status).toBe(200);
+  expect(await asked()).toBe(2);
 });
 
 it.concurrent('asks the model again where the answer that nobody has read was not kept', async () => {
