@@ -69,10 +69,11 @@ export function recentRequests(running: (by: By) => string): string {
 const KEEP = `WITH ${CLOCK}, limits AS (${limitsOf(`SELECT ${PARAMETER.user} AS user_id`)})
   INSERT INTO usage_sums (user_id, key_id, day, day_tokens, month, month_tokens, month_cost, requests_since)
   SELECT limits.user_id, limits.key_id, clock.day, ${IN_LEDGER.day_tokens}, clock.month, ${IN_LEDGER.month_tokens},
-      ${IN_LEDGER.month_cost}, clock.now
+      ${IN_LEDGER.month_cost}, CASE WHEN limits.requests_per_minute IS NOT NULL THEN clock.now END
     FROM limits JOIN clock ${JOIN_SUMS} WHERE NOT (${IS_KEPT})
   ON CONFLICT DO UPDATE SET day = excluded.day, day_tokens = excluded.day_tokens, month = excluded.month,
-    month_tokens = excluded.month_tokens, month_cost = excluded.month_cost`;
+    month_tokens = excluded.month_tokens, month_cost = excluded.month_cost,
+    requests_since = CASE WHEN excluded.requests_since IS NOT NULL THEN coalesce(requests_since, excluded.requests_since) END`;
 
 /**
  * Returns the statement that begins to keep the sums of a user, and those of the key where it has

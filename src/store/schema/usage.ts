@@ -54,7 +54,10 @@ export const usageSums = sqliteTable(
   'usage_sums',
   {
     userId: text('user_id').notNull(),
-    /** The public id of the key; empty for all that the user does. */
+    /**
+     * The public id of the user's key, for what is done by it, also for other users; empty for all
+     * that the user does.
+     */
     keyId: text('key_id').notNull(),
     /** The first millisecond of the day, and the tokens since then. */
     day: integer('day').notNull(),
@@ -63,10 +66,13 @@ export const usageSums = sqliteTable(
     month: integer('month').notNull(),
     monthTokens: integer('month_tokens').notNull(),
     monthCost: integer('month_cost').notNull(),
-    /** From when on each request is in `usage_requests`, in milliseconds. */
-    requestsSince: integer('requests_since').notNull(),
+    /** From when on each request is in `usage_requests`, in milliseconds; null where none is. */
+    requestsSince: integer('requests_since'),
   },
-  (table) => [primaryKey({ columns: [table.userId, table.keyId] })],
+  (table) => [
+    primaryKey({ columns: [table.userId, table.keyId] }),
+    index('usage_sums_by_key').on(table.keyId),
+  ],
 );
 
 /** The requests of the last minute, by the second, of those who have a row of `usage_sums`. */

@@ -94,6 +94,7 @@ describe('sums of the ledger', () => {
           [
             entry({
               ...fields,
+              userId: random.below(4) ? userId : 'somebody',
               keyId: random.below(2) ? keyId : null,
               nanodollars: step % 3 ? step : null,
             }),
@@ -123,6 +124,14 @@ describe('sums of the ledger', () => {
       'read',
     );
     expect(kept?.values).toEqual([[15], [15]]);
+  });
+
+  it('of a key are of all that is done by it, also for other users', async () => {
+    await keep();
+    await record([entry({ workId: `${userId}-a`, userId: `${userId}-other`, keyId })]);
+    expect(await used()).toMatchObject({ 'user tokens_per_day': 0, 'key tokens_per_day': 15 });
+    await forget();
+    expect(await used()).toMatchObject({ 'user tokens_per_day': 0, 'key tokens_per_day': 15 });
   });
 
   it('of yesterday count for nothing today', async () => {
@@ -205,5 +214,19 @@ describe('requests of the last minute', () => {
       'read',
     );
     expect(rows?.values).toEqual([[2]]);
+  });
+
+  it('are not written down for those whom nobody limits in them', async () => {
+    await setLimits(db, userId, { ...defaults, requests_per_minute: null });
+    await setKeyLimits(db, { keyId, userId }, { tokens_per_day: MUCH });
+    await keep();
+    await turn(`${userId}-turn`);
+    const rows = { sql: 'SELECT * FROM usage_requests WHERE user_id = ?', args: [userId] };
+    const [none] = await db.batch([rows], 'read');
+    expect(none?.values).toEqual([]);
+    // The limit holds at once when it is set.
+    await setLimits(db, userId, defaults);
+    const { 'user requests_per_minute': counted } = await used();
+    expect(counted).toBe(1);
   });
 });
