@@ -62,6 +62,8 @@ export interface Failure {
   errors?: FieldError[];
   /** Seconds after which the client may try again. */
   retryAfter?: number;
+  /** True where the server as a whole has no room now, whoever asks. */
+  isReduced?: boolean | undefined;
   /** The user's budget, and the names of the limits that the request would exceed. */
   limits?: Budget | undefined;
   violated?: readonly string[] | undefined;
@@ -77,6 +79,7 @@ export class ParleyError extends Error implements Failure {
   readonly detail: string;
   readonly errors?: FieldError[];
   readonly retryAfter?: number;
+  readonly isReduced?: boolean | undefined;
   readonly limits?: Budget | undefined;
   readonly violated?: readonly string[] | undefined;
 
@@ -86,6 +89,7 @@ export class ParleyError extends Error implements Failure {
     this.detail = failure.detail;
     this.errors = failure.errors;
     this.retryAfter = failure.retryAfter;
+    this.isReduced = failure.isReduced;
     this.limits = failure.limits;
     this.violated = failure.violated;
   }
@@ -97,10 +101,21 @@ export class ParleyError extends Error implements Failure {
  */
 export function failureOf(error: unknown): Failure {
   if (error instanceof ParleyError) {
-    const { code, detail, errors, retryAfter, limits, violated } = error;
-    return { code, detail, errors, retryAfter, limits, violated };
+    const { code, detail, errors, retryAfter, isReduced, limits, violated } = error;
+    return { code, detail, errors, retryAfter, isReduced, limits, violated };
   }
   return { code: 'internal_error', detail: 'Something went wrong on our side' };
+}
+
+/** Returns the error of a server that has no room for more now, whoever asks. */
+export function noRoom(detail: string): ParleyError {
+  return new ParleyError({ code: 'queue_full', detail, retryAfter: 1, isReduced: true });
+}
+
+/** Returns the error of a server that takes nothing more, since it stops. */
+export function stopping(detail = 'The server is shutting down', cause?: unknown): ParleyError {
+  const failure = { code: 'shutting_down', detail, retryAfter: 1, isReduced: true } as const;
+  return new ParleyError(failure, cause === undefined ? undefined : { cause });
 }
 
 /** Returns true for a failure of ours that is over when the database or the server is back. */

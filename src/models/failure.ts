@@ -26,8 +26,8 @@ export function modelFailure(code: ErrorCode, retryAfter?: number): Failure {
 /** Returns the failure for an error that a provider threw or streamed. */
 export function failureOfModel(error: unknown): Failure {
   if (error instanceof ParleyError) {
-    const { code, detail, errors, retryAfter, limits, violated } = error;
-    return { code, detail, errors, retryAfter, limits, violated };
+    const { code, detail, errors, retryAfter, isReduced, limits, violated } = error;
+    return { code, detail, errors, retryAfter, isReduced, limits, violated };
   }
   if (LoadAPIKeyError.isInstance(error)) return modelFailure('model_unauthorized');
   if (isBroken(error)) return modelFailure('model_error');

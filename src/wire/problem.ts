@@ -67,6 +67,15 @@ export interface Problem {
 /** The problem type of IANA's registry (draft-ietf-httpapi-ratelimit-headers-11). */
 const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
 
+/** Another: the server takes less than it does at other times. */
+const REDUCED_CAPACITY =
+  'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity';
+
+function typeOf({ code, violated, isReduced }: Failure): string {
+  if (violated) return QUOTA_EXCEEDED;
+  return isReduced ? REDUCED_CAPACITY : `urn:parley:problem:${code}`;
+}
+
 /**
  * Returns the problem document of a failure.
  * @param instance the id of the request that the problem occurred in
@@ -74,7 +83,7 @@ const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-ex
 export function problemOf(failure: Failure, instance: string): Problem {
   const { status, title } = PROBLEMS[failure.code];
   return {
-    type: failure.violated ? QUOTA_EXCEEDED : `urn:parley:problem:${failure.code}`,
+    type: typeOf(failure),
     title,
     status,
     detail: failure.detail,

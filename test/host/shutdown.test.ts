@@ -157,7 +157,10 @@ describe('while it drains', () => {
     const stopped = server.stop();
     const refused = await until503(`${server.url}/conversations`);
     expect(refused.headers['retry-after']).toMatch(/^\d+$/u);
-    expect(refused.json).toMatchObject({ code: 'shutting_down', status: 503 });
+    expect(refused.json).toMatchObject({
+      type: 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity',
+      ...{ code: 'shutting_down', status: 503 },
+    });
 
     const posted = await request(`${server.url}/conversations/${idle.json.id}/messages`, {
       json: { message: 'one more' },

@@ -3,7 +3,7 @@
  * comes. It is closed when nobody has come for a while; closing one too early costs its next caller
  * the opening, and no turn, since the database decides who runs what.
  */
-import { ParleyError } from '../../core/errors.ts';
+import { stopping } from '../../core/errors.ts';
 import type { Tenants, TenantServices } from '../../routes/shared/dependencies.ts';
 import type { Database } from '../../store/database.ts';
 import { ping } from '../../store/conversations.ts';
@@ -90,8 +90,7 @@ export class NodeTenants implements Tenants, Served {
   }
 
   async #start(tenant: string): Promise<DatabaseServices> {
-    if (this.#isStopping)
-      throw new ParleyError({ code: 'shutting_down', detail: 'The server is shutting down' });
+    if (this.#isStopping) throw stopping();
     const { shared, connect, migrations } = this.#options;
     const db = await connect(tenant);
     await migrate(db, migrations);

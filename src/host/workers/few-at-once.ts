@@ -3,7 +3,7 @@
  * for another one's promise, and one whose client leaves may be ended anywhere: so each looks by
  * itself whether there is a place, and a place that was not given back is free after a while.
  */
-import { ParleyError } from '../../core/errors.ts';
+import { noRoom } from '../../core/errors.ts';
 import { sleep } from '../../core/retry.ts';
 
 /** The places: a document of ten megabytes takes some times its size while it is read. */
@@ -22,8 +22,7 @@ export async function fewAtOnce<T>(task: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + WAIT_MS;
   while (!take(place)) {
     if (Date.now() > deadline) {
-      const detail = 'Too many documents are waiting';
-      throw new ParleyError({ code: 'queue_full', detail, retryAfter: 1 });
+      throw noRoom('Too many documents are waiting');
     }
     await sleep(LOOK_EVERY_MS);
   }

@@ -2,7 +2,7 @@
  * The turn service on Workers: each conversation's turns run in a Durable Object, which is called
  * over HTTP. The stream that it answers with passes through unchanged.
  */
-import { ParleyError, type Failure } from '../../core/errors.ts';
+import { ParleyError, stopping, type Failure } from '../../core/errors.ts';
 import type { Budget } from '../../core/limits.ts';
 import type { FinishedTurn } from '../../core/message.ts';
 import { pumpToSink, type Sink } from '../../turns/follow/sink.ts';
@@ -94,8 +94,7 @@ export class RemoteTurnService implements TurnService {
     const object = this.#objects.get(this.#objects.idFromName(name));
     const init = { method: 'POST', body: JSON.stringify(call), signal };
     const response = await object.fetch('https://turns.invalid/', init).catch((cause: unknown) => {
-      const detail = 'The conversation is being moved, try again';
-      throw new ParleyError({ code: 'shutting_down', detail, retryAfter: 1 }, { cause });
+      throw stopping('The conversation is being moved, try again', cause);
     });
     // Written by `DurableRoom` alone.
     if (response.status === FAILED_STATUS) throw new ParleyError(await response.json<Failure>());

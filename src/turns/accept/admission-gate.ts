@@ -1,5 +1,5 @@
 /** Admits new turns until the process shuts down, and none after that. */
-import { ParleyError } from '../../core/errors.ts';
+import { stopping } from '../../core/errors.ts';
 
 export class AdmissionGate {
   readonly #entering = new Set<Promise<unknown>>();
@@ -22,11 +22,7 @@ export class AdmissionGate {
    */
   mustBeOpen(): void {
     if (!this.#isClosed) return;
-    throw new ParleyError({
-      code: 'shutting_down',
-      detail: 'The server is shutting down',
-      retryAfter: 1,
-    });
+    throw stopping();
   }
 
   close(): void {

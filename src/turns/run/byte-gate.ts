@@ -2,7 +2,7 @@
  * Limits the bytes of files that are sent to models at once. A call holds its files in memory
  * several times until its answer is over: as bytes, as base64, and in the body of the request.
  */
-import { ParleyError } from '../../core/errors.ts';
+import { noRoom } from '../../core/errors.ts';
 import { sleep } from '../../core/retry.ts';
 
 /** The most that is let in together, in bytes of files; one call is always let in. */
@@ -26,7 +26,7 @@ export async function withRoomFor<T>(
   task: () => Promise<T>,
 ): Promise<T> {
   while (inside > 0 && inside + bytes > MOST_AT_ONCE) {
-    if (!mayWait()) throw noRoom();
+    if (!mayWait()) throw noRoom('Too many attachments are being sent to models');
     await sleep(LOOK_EVERY_MS);
   }
   inside += bytes;
@@ -35,9 +35,4 @@ export async function withRoomFor<T>(
   } finally {
     inside -= bytes;
   }
-}
-
-function noRoom(): ParleyError {
-  const detail = 'Too many attachments are being sent to models';
-  return new ParleyError({ code: 'queue_full', detail, retryAfter: 1 });
 }

@@ -1,6 +1,6 @@
 /** One thread and the tasks that wait for it. */
 import type { Worker } from 'node:worker_threads';
-import { ParleyError } from '../../../core/errors.ts';
+import { noRoom, ParleyError, stopping } from '../../../core/errors.ts';
 import { FairQueue } from './fair-queue.ts';
 import { receivedError, type Order, type Reply } from './messages.ts';
 
@@ -90,13 +90,9 @@ export class Lane<Task> {
     const { mostWaiting, mostWaitingOfOne } = this.#options;
     const isFull = this.#waiting.size >= mostWaiting;
     if (!isFull && this.#waiting.countOf(owner) < mostWaitingOfOne) return;
-    throw new ParleyError({
-      code: 'queue_full',
-      detail: isFull
-        ? 'Too many searches or documents are waiting'
-        : 'Too many of this user’s searches or documents are waiting',
-      retryAfter: RETRY_AFTER,
-    });
+    if (isFull) throw noRoom('Too many searches or documents are waiting');
+    const detail = 'Too many of this user’s searches or documents are waiting';
+    throw new ParleyError({ code: 'queue_full', detail, retryAfter: RETRY_AFTER });
   }
 
   #advance(): void {
@@ -162,12 +158,4 @@ export class Lane<Task> {
   #tell(thread: Worker, order: Order<Task>): void {
     thread.postMessage(order, []);
   }
-}
-
-function stopping(): ParleyError {
-  return new ParleyError({
-    code: 'shutting_down',
-    detail: 'The server is shutting down',
-    retryAfter: RETRY_AFTER,
-  });
 }

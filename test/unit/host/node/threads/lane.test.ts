@@ -58,9 +58,13 @@ it('serves owners in turn', async () => {
 
 it('refuses what waits too long a line, with a time to come back', async () => {
   const kept = Array.from({ length: 5 }, () => run({ say: 'x' }));
-  await expect(run({})).rejects.toMatchObject({ code: 'queue_full', retryAfter: 1 });
+  await expect(run({})).rejects.toMatchObject({
+    ...{ code: 'queue_full', isReduced: undefined, retryAfter: 1 },
+  });
   const others = ['b', 'b'].map((owner) => run({ say: 'x' }, { owner }));
-  await expect(run({}, { owner: 'c' })).rejects.toMatchObject({ code: 'queue_full' });
+  await expect(run({}, { owner: 'c' })).rejects.toMatchObject({
+    ...{ code: 'queue_full', isReduced: true, retryAfter: 1 },
+  });
   expect(await Promise.all([...kept, ...others])).toHaveLength(7);
 });
 
