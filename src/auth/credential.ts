@@ -107,10 +107,14 @@ function encodeGrant({ userId, scopes, keyId, expiresAt, tenant }: Grant): strin
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
+
 function decodeGrant(hex: string): Grant | undefined {
-  const bytes = Uint8Array.from(hex.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16));
+  const bytes = new Uint8Array(hex.length / 2);
+  for (let at = 0; at < bytes.length; at++)
+    bytes[at] = Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16);
   try {
-    return grantFrom(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
+    return grantFrom(JSON.parse(UTF_8.decode(bytes)));
   } catch {
     return undefined;
   }

@@ -4,9 +4,15 @@
  * counts with what it is known to have used, which is what is written to the ledger when it is
  * ended.
  */
-import { LIMIT_NAMES, type Budget, type LimitName, type LimitOwner } from '../../core/limits.ts';
+import {
+  LIMIT_NAMES,
+  type Budget,
+  type LimitName,
+  type LimitOwner,
+  type LimitState,
+} from '../../core/limits.ts';
 import type { Database, Statement, Value } from '../database.ts';
-import { number, optionalNumber } from '../rows.ts';
+import { optionalNumber } from '../rows.ts';
 import { limitArgs, limitsOf, NEXT_PARAMETER, PARAMETER, type LimitsAsk } from './limits.ts';
 import {
   CLOCK,
@@ -90,31 +96,49 @@ export interface StoredBudget {
 
 /** Returns how the limits stand that are set. */
 export function budgetFrom(rows: readonly BudgetRow[]): StoredBudget {
-  const named = rows.map((row) => Object.fromEntries(COLUMNS.map((name, at) => [name, row[at]])));
-  return { budget: named.flatMap(statesFrom), areSumsKept: named.every((row) => row['is_kept']) };
+  return { budget: rows.flatMap(statesFrom), areSumsKept: rows.every((row) => row.at(-1)) };
 }
 
-function statesFrom(row: Readonly<Record<string, Value | undefined>>): Budget {
-  const of = (name: string) => number(row[name]);
-  const [tokens, cost] = [of('reserved_tokens'), of('reserved_cost')];
-  const owner: LimitOwner = row['key_id'] === '' ? 'user' : 'key';
-  const open = optionalNumber(row['streams_open']);
-  const stored = optionalNumber(row['stored_used']);
-  const states: Record<LimitName, Pick<Budget[number], 'used' | 'reserved' | 'resetsInMs'>> = {
-    requests_per_minute: { used: of('requests_used'), reserved: 0, resetsInMs: MINUTE },
-    turns_at_once: { used: of('turns_running'), reserved: 0, resetsInMs: null },
-    streams: { used: open ?? 0, reserved: 0, resetsInMs: null },
-    tokens_per_day: { used: of('day_tokens'), reserved: tokens, resetsInMs: of('day_left') },
-    tokens_per_month: { used: of('month_tokens'), reserved: tokens, resetsInMs: of('month_left') },
-    cost_per_month: { used: of('month_cost'), reserved: cost, resetsInMs: of('month_left') },
-    stored_bytes: { used: stored ?? 0, reserved: 0, resetsInMs: null },
-  };
-  return LIMIT_NAMES.flatMap((name) => {
-    const limit = optionalNumber(row[name]);
-    const isAsked =
-      (name !== 'streams' || open !== null) && (name !== 'stored_bytes' || stored !== null);
-    return limit !== null && isAsked ? [{ name, of: owner, limit, ...states[name] }] : [];
+/** The columns after those of the limits. */
+type Standing = [
+  ...[keyId: string, open: number | null, stored: number | null, requests: number, turns: number],
+  ...[dayTokens: number, monthTokens: number, monthCost: number],
+  ...[reservedTokens: number, reservedCost: number, dayLeft: number, monthLeft: number],
+];
+
+function statesFrom(row: BudgetRow): LimitState[] {
+  // The statement gives them so.
+  const standing = row.slice(LIMIT_NAMES.length) as unknown as Standing;
+  const of: LimitOwner = standing[0] === '' ? 'user' : 'key';
+  return LIMIT_NAMES.flatMap((name, at) => {
+    const limit = optionalNumber(row[at]);
+    const use = limit === null ? undefined : useOf(name, standing);
+    return limit === null || !use ? [] : [{ name, of, limit, ...use }];
   });
+}
+
+/** Returns how much of a limit is used; undefined for what was not asked for. */
+function useOf(
+  name: LimitName,
+  [, open, stored, requests, turns, dayTokens, monthTokens, monthCost, ...others]: Standing,
+): Pick<LimitState, 'used' | 'reserved' | 'resetsInMs'> | undefined {
+  const [tokens, cost, dayLeft, monthLeft] = others;
+  switch (name) {
+    case 'requests_per_minute':
+      return { used: requests, reserved: 0, resetsInMs: MINUTE };
+    case 'turns_at_once':
+      return { used: turns, reserved: 0, resetsInMs: null };
+    case 'streams':
+      return open === null ? undefined : { used: open, reserved: 0, resetsInMs: null };
+    case 'tokens_per_day':
+      return { used: dayTokens, reserved: tokens, resetsInMs: dayLeft };
+    case 'tokens_per_month':
+      return { used: monthTokens, reserved: tokens, resetsInMs: monthLeft };
+    case 'cost_per_month':
+      return { used: monthCost, reserved: cost, resetsInMs: monthLeft };
+    case 'stored_bytes':
+      return stored === null ? undefined : { used: stored, reserved: 0, resetsInMs: null };
+  }
 }
 
 const SELECT_BUDGET = `WITH ${budgetOf(`SELECT ${PARAMETER.user} AS user_id`, STORED)} SELECT ${BUDGET_COLUMNS} FROM budget b`;

@@ -3,18 +3,11 @@
  * answer. The reservation is in the row of the running turn, so it ends with the turn, and with the
  * lease of one whose process has died.
  */
-import type { Budget } from '../../core/limits.ts';
-import type { Database, ResultSet, Statement } from '../database.ts';
-import { number, optionalNumber, text } from '../rows.ts';
+import type { Database, Statement } from '../database.ts';
 import { IS_LINE } from '../turns/claim-history.ts';
-import {
-  BUDGET_COLUMNS,
-  budgetFrom,
-  budgetOf,
-  type BudgetRow,
-  type StoredBudget,
-} from './budget.ts';
+import { BUDGET_COLUMNS, budgetOf } from './budget.ts';
 import { limitArgs, NEXT_PARAMETER, PARAMETER, type LimitsAsk } from './limits.ts';
+import { resultOf, storedIn, type Reserved } from './reserved.ts';
 
 /**
  * The allowance of a model's answer, and the cost of a token of it: the tokens of an answer when
@@ -160,18 +153,6 @@ export function reserveOnly(ask: ReserveAsk): Statement {
   return { sql: RESERVE, args: argsOf(ask, null) };
 }
 
-/** The result of a reservation. */
-export interface Reserved extends StoredBudget {
-  /** Tokens; undefined when there was no room. */
-  granted: { input: number; output: number } | undefined;
-  /** The least that the turn would have needed. */
-  need: { tokens: number; nanodollars: number };
-  /** True when a token of input costs no more than one of output, and may be used instead. */
-  mayShift: boolean;
-  /** True when the costs are limited and the model has no price. */
-  isUnpriced: boolean;
-}
-
 export interface ExtendAsk extends Omit<ReserveAsk, 'from' | 'atHead' | 'most'> {
   most: number;
   /** All tokens that the turn had reserved before. */
@@ -196,63 +177,4 @@ export async function extend(
   const reserved = resultOf(stored);
   const { input, output } = stored.reservation ?? { input: 0, output: 0 };
   return { ...reserved, granted: input + output > had ? { input, output } : undefined };
-}
-
-/** Tokens of the prompt and the fewest of an answer, and the prices of a token of each. */
-type Need = [prompt: number, least: number, input: number | null, output: number | null];
-
-/** The reservation in the row of a turn. */
-interface Stored {
-  need: Need;
-  rows: readonly BudgetRow[];
-  reservation: { input: number; output: number } | undefined;
-}
-
-function storedIn(set: ResultSet | undefined): Stored | undefined {
-  const row = set?.rows[0];
-  if (!row) return undefined;
-  const [need, rows] = JSON.parse(text(row['budget'])) as [Need, BudgetRow[]];
-  const input = optionalNumber(row['reserved_input']);
-  const reservation =
-    input === null ? undefined : { input, output: number(row['reserved_output']) };
-  return { need, rows, reservation };
-}
-
-/** Reads the result of {@link reserve}; undefined when the turn was not inserted. */
-export function reservedFrom(set: ResultSet | undefined): Reserved | undefined {
-  const stored = storedIn(set);
-  if (!stored) return undefined;
-  const result = resultOf(stored);
-  const { reservation, need } = stored;
-  if (!reservation) return result;
-  // The limits were read before the turn had its part of them.
-  const budget = result.budget.map((state) => withOwn(state, reservation, need));
-  return { ...result, budget, granted: reservation };
-}
-
-function resultOf({ need: [prompt, least, inputPrice, ofOutput], rows }: Stored): Reserved {
-  const stored = budgetFrom(rows);
-  const outputPrice = ofOutput ?? 0;
-  return {
-    ...stored,
-    granted: undefined,
-    need: { tokens: prompt + least, nanodollars: prompt * (inputPrice ?? 0) + least * outputPrice },
-    mayShift: (inputPrice ?? 0) <= outputPrice,
-    isUnpriced: inputPrice === null && stored.budget.some(({ name }) => name === 'cost_per_month'),
-  };
-}
-
-function withOwn(
-  state: Budget[number],
-  { input, output }: { input: number; output: number },
-  [, , inputPrice, outputPrice]: Need,
-): Budget[number] {
-  const { name, used, reserved: before } = state;
-  if (name === 'requests_per_minute' || name === 'turns_at_once')
-    return { ...state, used: used + 1 };
-  if (name === 'tokens_per_day' || name === 'tokens_per_month')
-    return { ...state, reserved: before + input + output };
-  if (name !== 'cost_per_month') return state;
-  const cost = input * (inputPrice ?? 0) + output * (outputPrice ?? 0);
-  return { ...state, reserved: before + cost };
 }

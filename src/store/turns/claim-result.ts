@@ -5,7 +5,7 @@ import { parseParameters } from '../json-columns.ts';
 import { NOW, type Statement } from '../database.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
 import { KEY_LIFETIME_MS } from '../idempotency-keys.ts';
-import type { Reserved } from '../limits/reserve.ts';
+import type { Reserved } from '../limits/reserved.ts';
 import { isOwned, ownerArgs } from '../ownership.ts';
 import {
   CONVERSATION_COLUMNS,

@@ -4,7 +4,8 @@
  */
 import type { StoredTurn } from '../../core/message.ts';
 import type { Database, Statement } from '../database.ts';
-import { reservedFrom, reserveOnly } from '../limits/reserve.ts';
+import { reserveOnly } from '../limits/reserve.ts';
+import { reservedFrom } from '../limits/reserved.ts';
 import { endStatements, endedFrom, type TurnEnd } from './end-turn.ts';
 import type { ClaimLimits, ClaimResult, TurnClaim } from './claim.ts';
 import { attached, insertMessages, insertTurn, updateConversation } from './claim-turn.ts';

@@ -2,7 +2,7 @@
 import { invalid, keyReused, notFound, ParleyError, unauthenticated } from '../../core/errors.ts';
 import type { Failure } from '../../core/errors.ts';
 import { refusalOf } from '../../core/limits.ts';
-import type { Reserved } from '../../store/limits/reserve.ts';
+import type { Reserved } from '../../store/limits/reserved.ts';
 import type { ClaimResult, TurnClaim } from '../../store/turns/claim.ts';
 import type { TurnAddress, TurnRequest } from '../turn-service.ts';
 import type { AdmissionGate } from './admission-gate.ts';

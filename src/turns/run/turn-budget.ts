@@ -8,7 +8,8 @@ import type { ParleyError } from '../../core/errors.ts';
 import { estimateTokens } from '../../core/tokens.ts';
 import type { Database } from '../../store/database.ts';
 import type { UserBudgetAsk } from '../../store/limits/budget.ts';
-import { extend, type Reserved, type ReserveAsk } from '../../store/limits/reserve.ts';
+import { extend, type ReserveAsk } from '../../store/limits/reserve.ts';
+import type { Reserved } from '../../store/limits/reserved.ts';
 import { estimatePrompt } from './count-usage.ts';
 
 /** Tokens of input and output. */

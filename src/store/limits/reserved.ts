@@ -1,0 +1,81 @@
+/** Reads the results of reservations. */
+import type { Budget } from '../../core/limits.ts';
+import type { ResultSet } from '../database.ts';
+import { number, optionalNumber, text } from '../rows.ts';
+import { budgetFrom, type BudgetRow, type StoredBudget } from './budget.ts';
+
+/** The result of a reservation. */
+export interface Reserved extends StoredBudget {
+  /** Tokens; undefined when there was no room. */
+  granted: { input: number; output: number } | undefined;
+  /** The least that the turn would have needed. */
+  need: { tokens: number; nanodollars: number };
+  /** True when a token of input costs no more than one of output, and may be used instead. */
+  mayShift: boolean;
+  /** True when the costs are limited and the model has no price. */
+  isUnpriced: boolean;
+}
+
+/** Tokens of the prompt and the fewest of an answer, and the prices of a token of each. */
+type Need = [prompt: number, least: number, input: number | null, output: number | null];
+
+/** The reservation in the row of a turn. */
+export interface StoredReservation {
+  need: Need;
+  rows: readonly BudgetRow[];
+  reservation: { input: number; output: number } | undefined;
+}
+
+/** Reads what the statement told; undefined when the turn is not there. */
+export function storedIn(set: ResultSet | undefined): StoredReservation | undefined {
+  const row = set?.rows[0];
+  if (!row) return undefined;
+  const [need, rows] = JSON.parse(text(row['budget'])) as [Need, BudgetRow[]];
+  const input = optionalNumber(row['reserved_input']);
+  const reservation =
+    input === null ? undefined : { input, output: number(row['reserved_output']) };
+  return { need, rows, reservation };
+}
+
+/** Reads the result of `reserve`; undefined when the turn was not inserted. */
+export function reservedFrom(set: ResultSet | undefined): Reserved | undefined {
+  const stored = storedIn(set);
+  if (!stored) return undefined;
+  const result = resultOf(stored);
+  const { reservation, need } = stored;
+  if (!reservation) return result;
+  // The limits were read before the turn had its part of them.
+  const budget = result.budget.map((state) => withOwn(state, reservation, need));
+  return { ...result, budget, granted: reservation };
+}
+
+/** Returns the result without what was granted. */
+export function resultOf({
+  need: [prompt, least, inputPrice, ofOutput],
+  rows,
+}: StoredReservation): Reserved {
+  const stored = budgetFrom(rows);
+  const outputPrice = ofOutput ?? 0;
+  return {
+    ...stored,
+    granted: undefined,
+    need: { tokens: prompt + least, nanodollars: prompt * (inputPrice ?? 0) + least * outputPrice },
+    mayShift: (inputPrice ?? 0) <= outputPrice,
+    isUnpriced: inputPrice === null && stored.budget.some(({ name }) => name === 'cost_per_month'),
+  };
+}
+
+function withOwn(
+  state: Budget[number],
+  { input, output }: { input: number; output: number },
+  [, , inputPrice, outputPrice]: Need,
+): Budget[number] {
+  const { name, used, reserved: before } = state;
+  if (name === 'requests_per_minute' || name === 'turns_at_once')
+    return { ...state, used: used + 1 };
+  if (name === 'tokens_per_day' || name === 'tokens_per_month')
+    return { ...state, reserved: before + input + output };
+  if (name !== 'cost_per_month') return state;
+  const cost = input * (inputPrice ?? 0) + output * (outputPrice ?? 0);
+  return { ...state, reserved: before + cost };
+}
