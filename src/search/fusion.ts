@@ -15,6 +15,14 @@ import { best, neighbourScores, normalised, widenedScores } from './feedback.ts'
  */
 const AGREEMENT = [0.03, 0.05] as const;
 const AGREEING = 10;
+/**
+ * Texts of one kind are alike whatever is asked: those of one subject, or those whose words are
+ * pairs of characters. So the ten best have to be more alike than candidates are in general: so
+ * many times until feedback counts at all, and until it counts fully.
+ */
+const MORE_ALIKE = [1.1, 1.3] as const;
+/** Candidates that stand for all. */
+const SAMPLE = 40;
 
 /**
  * Weak vectors decide between candidates that the words find alike. Where the best of them is far
@@ -48,7 +56,7 @@ export function hybridScores(request: FusionRequest): Float64Array {
   const trust = trustInWords({ ...request, words, vectors });
   const weight = weightOfVectors(words, { vectorWeight, trust });
   const first = normalised(sumOf([words, trust], [vectors, weight]));
-  const share = trust * ramp(agreementOf(request, first), AGREEMENT);
+  const share = trust * agreementOf(request, first);
   if (share === 0) return first;
   const widened = normalised(widenedScores(set, first, query.terms));
   const neighbours = normalised(neighbourScores(set, first));
@@ -67,12 +75,24 @@ function weightOfVectors(
   return trust * vectorWeight * (1 - lead) + (1 - trust);
 }
 
+/** Returns how far the best candidates are about one thing: 0 to 1. */
+function agreementOf(request: FusionRequest, scores: Float64Array): number {
+  const alike = likenessOf(request, best(scores, AGREEING));
+  const agreement = ramp(alike, AGREEMENT);
+  if (agreement === 0) return 0;
+  const step = Math.ceil(scores.length / SAMPLE);
+  const usual = likenessOf(
+    request,
+    [...scores.keys()].filter((at) => at % step === 0),
+  );
+  return Math.min(agreement, usual > 0 ? ramp(alike / usual, MORE_ALIKE) : 1);
+}
+
 /**
- * Returns the mean cosine of the best candidates with each other: 0 to 1. Chunks of one document
- * are alike whatever is asked, so that between them it counts as 0.
+ * Returns the mean cosine of candidates with each other: 0 to 1. Chunks of one document are alike
+ * whatever is asked, so that between them it counts as 0.
  */
-function agreementOf({ set, candidates }: FusionRequest, scores: Float64Array): number {
-  const chosen = best(scores, AGREEING);
+function likenessOf({ set, candidates }: FusionRequest, chosen: readonly number[]): number {
   const bags = chosen.map((at) => set.bags[at]!);
   const similar = similarities({ ...set, bags }, [...bags.keys()]);
   let sum = 0;

@@ -8,7 +8,7 @@
 import { fnv1a } from '../../core/hash.ts';
 import { withoutContractions } from '../../text/contractions.ts';
 import { contentTerm, isStopWord, plainWords, words } from '../../text/words.ts';
-import type { WordVectors } from './word-vectors.ts';
+import { COMMON, type WordVectors } from './word-vectors.ts';
 
 /** Two rows of 4-byte numbers fill a database page of 4096 bytes. */
 export const OFFLINE_DIMENSIONS = 480;
@@ -28,6 +28,14 @@ const MEANING_SHARE_OF_QUESTION = 0.85;
  */
 const LEAST_ENGLISH = 0.6;
 const FULLY_ENGLISH = 0.75;
+/**
+ * The part of a rare word that a short question has of the opposite of what all texts have in
+ * common: a long text is near it by that alone. A question of so many different words has all of
+ * it, one of more has less, and one of the second number none: it says enough by itself.
+ */
+const COMMON_SHARE = 0.3;
+const SHORT = 4;
+const LONG = 8;
 /** Numbers of a vector that the words have; the features have the others. */
 const WORD_DIMENSIONS = 100;
 
@@ -112,7 +120,7 @@ export function hashedEmbedding(text: string): number[] {
 /**
  * Embeds a text by its features and its words: `OFFLINE_DIMENSIONS` numbers, length 1. Of a
  * question the meaning always counts, however few of its words are known: it changes nothing for
- * documents that have none.
+ * documents that have none. A short one loses what all texts have in common.
  * @param table undefined while it is missing: the numbers of the words are then zero
  */
 export function offlineEmbedding(
@@ -121,7 +129,9 @@ export function offlineEmbedding(
 ): number[] {
   const all = words(isQuery ? withoutContractions(text) : text);
   const features = hashedText(all, OFFLINE_DIMENSIONS - WORD_DIMENSIONS);
-  const { sum, known } = sumOfWords(all, table);
+  const { sum, known, different } = sumOfWords(all, table);
+  const brevity = Math.max(0, Math.min(1, (LONG - different) / (LONG - SHORT)));
+  if (isQuery && known > 0) table?.add(COMMON, -COMMON_SHARE * brevity, sum);
   const length = lengthOf(sum);
   const english = known + all.filter(isStopWord).length / (all.length || 1);
   const trust = (english - LEAST_ENGLISH) / (FULLY_ENGLISH - LEAST_ENGLISH);
@@ -141,10 +151,13 @@ export function knownShare(question: string, table: WordVectors | undefined): nu
   return sumOfWords(words(withoutContractions(question)), table).known;
 }
 
-/** Adds up the vectors of a text's words. `known` is the share of them that the table has. */
+/**
+ * Adds up the vectors of a text's words. `known` is the share of them that the table has,
+ * `different` how many there are.
+ */
 function sumOfWords(all: readonly string[], table: WordVectors | undefined) {
   const sum = new Float64Array(WORD_DIMENSIONS);
-  if (!table) return { sum, known: 0 };
+  if (!table) return { sum, known: 0, different: 0 };
   const counts = new Map<string, number>();
   for (const word of all) if (!isStopWord(word)) counts.set(word, (counts.get(word) ?? 0) + 1);
   let [known, whole] = [0, 0];
@@ -153,5 +166,5 @@ function sumOfWords(all: readonly string[], table: WordVectors | undefined) {
     whole += weight;
     if (isKnown) known += weight;
   }
-  return { sum, known: known / (whole || 1) };
+  return { sum, known: known / (whole || 1), different: counts.size };
 }

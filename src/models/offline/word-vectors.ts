@@ -19,6 +19,12 @@ const LARGEST = 5;
 const RANK_OFFSET = 100;
 const RANK_UNIT = 50;
 
+/**
+ * The name, which is no word, of the vector of what English texts have in common. It says nothing
+ * of what one of them is about.
+ */
+export const COMMON = '*';
+
 export interface WordVectors {
   dimensions: number;
   /**
@@ -82,6 +88,18 @@ function read(bytes: Uint8Array) {
   const ranks = new Map(words.map((word, rank) => [word, rank]));
   const numbers = new Int8Array(bytes.buffer, bytes.byteOffset + HEAD + length, count * dimensions);
   return { ranks, dimensions, numbers };
+}
+
+/**
+ * Returns the words of a table with their vectors, the most frequent first.
+ * @throws TypeError as {@link parseWordVectors} does
+ */
+export function wordsOfTable(bytes: Uint8Array): { word: string; vector: number[] }[] {
+  const { ranks, dimensions, numbers } = read(bytes);
+  return [...ranks].map(([word, rank]) => {
+    const codes = numbers.subarray(rank * dimensions, (rank + 1) * dimensions);
+    return { word, vector: Array.from(codes, (code) => (code * LARGEST) / 127) };
+  });
 }
 
 /**

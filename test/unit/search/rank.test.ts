@@ -134,8 +134,7 @@ describe('rankCandidates', () => {
       'flutter of panels in supersonic flow',
       'flutter of wings in transonic flow with stores',
       'panels in transonic flow',
-      'recipes for soup',
-      'history of soup',
+      ...'soup violin harbour tax orchard chess glacier tailor comet saddle'.split(' '),
     ];
     const ranked = rank('flutter', related).map(({ candidate }) => candidate.text);
     expect(ranked[4]).toBe('panels in transonic flow');
@@ -145,6 +144,18 @@ describe('rankCandidates', () => {
         ({ candidate }) => candidate.text === 'panels in transonic flow',
       )?.score ?? 0;
     expect(scoreWhere(() => 'one')).toBeLessThan(scoreWhere(String));
+  });
+
+  test('texts that are all alike are no relatives of the best', () => {
+    const words = 'minutes council roads schools water budget parks trams bridges lamps'.split(' ');
+    // The same words in other orders, of which none is a copy.
+    const alike = Array.from({ length: 30 }, (_, at) =>
+      words.toSorted((a, b) => a.charCodeAt(at % 5) - b.charCodeAt((at + 1) % 4)).join(' '),
+    );
+    const texts = [`flutter ${words.join(' ')}`, ...alike];
+    const others = rank('flutter', texts, 'hybrid', 31).slice(1);
+    expect(others.length).toBeGreaterThan(3);
+    expect(Math.max(...others.map(({ score }) => score))).toBe(0);
   });
 });
 
@@ -173,6 +184,21 @@ describe('the offline embedder', () => {
     const near = cosine(query, embedDocument('Purchases can be refunded'));
     const far = cosine(query, embedDocument('Bread is baked with yeast'));
     expect(near).toBeGreaterThan(far + 0.1);
+  });
+
+  test('a long text is not near a question by what all texts have in common', () => {
+    const long =
+      'The committee recommends that people who have reason to believe that they are affected ' +
+      'contact the local authorities, follow the general advice, and provide information about ' +
+      'their situation, so that adequate measures can be taken before others are concerned. ';
+    for (const [question, answer] of [
+      ['what if I fall ill', 'Sickness absence is reported before nine.'],
+      ['how do I get my money back', 'Purchases can be refunded.'],
+    ] as const) {
+      const query = embedQuery(question);
+      const near = cosine(query, embedDocument(answer));
+      expect(near, question).toBeGreaterThan(cosine(query, embedDocument(long)) + 0.15);
+    }
   });
 
   test('a text of another language has no meaning by chance', () => {
