@@ -11,12 +11,12 @@ export interface Growing {
 }
 
 /** Returns the call; undefined where the clients of this API cannot ask for it. */
-type Way<Asked> = (growing: Growing, asked: Asked) => Call | undefined;
+export type Way<Asked> = (growing: Growing, asked: Asked) => Call | undefined;
 
 export interface Saying {
   text: string;
   /** The answer that it follows; undefined for a new beginning. */
-  after: Node | undefined;
+  after?: Node | undefined;
 }
 
 const uiMessage = ({ id, role, content }: Pick<Node, 'id' | 'role' | 'content'>) => ({

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { aProblem } from './shapes.ts';
 import { suiteTarget, unique } from './target.ts';
+import { shapeOf } from './tree-model.ts';
 import { conversation, hear, scripted, sentMessages, type MessageJson } from './turns.ts';
 
 const target = suiteTarget();
@@ -415,60 +416,69 @@ describe('a fork', () => {
 });
 
 describe('while a turn runs', () => {
-  async function running() {
-    const first = await say('one');
-    const { model } = await scripted(target, slowly(10));
-    const stream = await target.stream(`/conversations/${id}/messages`, {
-      method: 'POST',
-      json: { message: 'long', model, stream: true },
-    });
-    return { first, heard: hear(stream) };
-  }
-
-  const changes: [name: string, change: (m: string, on_busy?: string) => Promise<number>][] = [
-    ['regenerating', async (m, on_busy) => (await again(m, on_busy)).status],
-    ['switching', async (m, on_busy) => (await switchTo(m, { on_busy })).status],
-    ['deleting elsewhere', async (m, on_busy) => (await deleting(m, on_busy)).status],
-    ['a fork', async (m, on_busy) => (await forking(m, on_busy)).status],
-  ];
-  const again = (messageId: string, on_busy?: string) =>
-    target.call(`/messages/${messageId}/regenerate`, { json: { on_busy } });
-  const deleting = async (messageId: string, on_busy?: string) => {
-    const query = on_busy ? `?on_busy=${on_busy}` : '';
-    return target.call(`/messages/${messageId}${query}`, { method: 'DELETE' });
-  };
-  const forking = (message_id: string, on_busy?: string) =>
-    target.call(`/conversations/${id}/fork`, { json: { message_id, on_busy } });
-
-  it.each(changes)('%s is refused by 409', async (name, change) => {
-    const { first, heard } = await running();
-    const other = name === 'deleting elsewhere' ? await beside() : first.message.id;
-    expect(await change(other)).toBe(409);
-    expect((await heard).terminal).toBe('turn.completed');
-  });
-
-  it.each(changes)('%s waits, where that is asked for', async (name, change) => {
-    const { first, heard } = await running();
-    const other = name === 'deleting elsewhere' ? await beside() : first.message.id;
-    expect(await change(other, 'queue')).toBe(200);
-    expect((await heard).terminal).toBe('turn.completed');
-  });
-
-  it.each(changes)('%s ends it, where that is asked for', async (name, change) => {
-    const { first, heard } = await running();
-    const other = name === 'deleting elsewhere' ? await beside() : first.message.id;
-    expect(await change(other, 'interrupt')).toBe(200);
-    expect((await heard).terminal).toBe('turn.cancelled');
-  });
-
-  /**
-   * Deleting the first answer would delete what runs below it: an older sibling is another branch.
-   */
+  /** An answer beside the active path: nothing that runs is below it. */
   let sibling = '';
   beforeEach(async () => {
     const first = await say('zero');
     sibling = first.message.id;
-    await regenerate(first.message.id);
+    await regenerate(sibling);
   });
-  const beside = () => Promise.resolve(sibling);
+
+  async function running() {
+    await say('one');
+    const { model } = await scripted(target, slowly(10));
+    const json = { message: 'long', model, stream: true };
+    const stream = await target.stream(`/conversations/${id}/messages`, { method: 'POST', json });
+    return { heard: hear(stream) };
+  }
+
+  async function standing() {
+    const { json } = await target.call<ConversationJson>(`/conversations/${id}`);
+    return { head: json.head_message_id, shapes: (await tree()).map(shapeOf) };
+  }
+
+  async function standingOfSibling() {
+    const { head, shapes } = await standing();
+    return { isThere: shapes.some(([of]) => of === sibling), isHead: head === sibling };
+  }
+
+  type Change = (messageId: string, on_busy?: string) => Promise<{ status: number }>;
+  const again: Change = (messageId, on_busy) =>
+    target.call(`/messages/${messageId}/regenerate`, { json: { on_busy } });
+  const deleting: Change = (messageId, on_busy) => {
+    const query = on_busy ? `?on_busy=${on_busy}` : '';
+    return target.call(`/messages/${messageId}${query}`, { method: 'DELETE' });
+  };
+  const forking: Change = (message_id, on_busy) =>
+    target.call(`/conversations/${id}/fork`, { json: { message_id, on_busy } });
+
+  /** What is done to an answer, and what it is afterwards. */
+  const changes: [name: string, change: Change, becomes: object][] = [
+    ['regenerating', again, { isThere: true, isHead: false }],
+    ['switching', (m, on_busy) => switchTo(m, { on_busy }), { isThere: true, isHead: true }],
+    ['deleting', deleting, { isThere: false, isHead: false }],
+    ['a fork', forking, { isThere: true, isHead: false }],
+  ];
+
+  it.each(changes)('%s is refused by 409, and changes nothing', async (_, change) => {
+    const { heard } = await running();
+    const before = await standing();
+    expect((await change(sibling)).status).toBe(409);
+    expect(await standing()).toEqual(before);
+    expect((await heard).terminal).toBe('turn.completed');
+  });
+
+  it.each(changes)('%s waits, where that is asked for', async (_, change, becomes) => {
+    const { heard } = await running();
+    expect((await change(sibling, 'queue')).status).toBe(200);
+    expect((await heard).terminal).toBe('turn.completed');
+    expect(await standingOfSibling()).toEqual(becomes);
+  });
+
+  it.each(changes)('%s ends it, where that is asked for', async (_, change, becomes) => {
+    const { heard } = await running();
+    expect((await change(sibling, 'interrupt')).status).toBe(200);
+    expect((await heard).terminal).toBe('turn.cancelled');
+    expect(await standingOfSibling()).toEqual(becomes);
+  });
 });
