@@ -9,6 +9,7 @@ import { basename, join, relative, resolve } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
 import { FILES } from '../pages/files.ts';
 import { DEFAULT_LANGUAGE } from '../../routes/shared/languages.ts';
+import { escapeHtml } from '../../text/escape-html.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const web = join(root, 'web');
@@ -134,8 +135,4 @@ function valueOf(values: Record<string, string>, name: string): string {
   const value = values[name];
   if (value === undefined) throw new Error(`web/page.html asks for ${name}, which nothing gives`);
   return value;
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }

@@ -1,4 +1,5 @@
-/** Writes HTML of elements and texts. Whatever was said is a text: it is escaped in one place. */
+/** Writes HTML of elements and texts. Whatever was said is a text, and is escaped here. */
+import { escapeHtml } from '../../text/escape-html.ts';
 
 /** An element with its content, or a text. */
 export type Markup = Element | string;
@@ -25,22 +26,12 @@ export function make(
 
 /** Returns the HTML of an element or a text. */
 export function write(markup: Markup): string {
-  if (typeof markup === 'string') return escape(markup);
+  if (typeof markup === 'string') return escapeHtml(markup);
   const { tag, attributes, content } = markup;
   const inner = content.map(write).join('');
   if (tag === '') return inner;
-  const named = Object.entries(attributes).map(([name, value]) => ` ${name}="${escape(value)}"`);
+  const named = Object.entries(attributes).map(
+    ([name, value]) => ` ${name}="${escapeHtml(value)}"`,
+  );
   return `<${tag}${named.join('')}>${VOID.has(tag) ? '' : `${inner}</${tag}>`}`;
-}
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escape(text: string): string {
-  return text.replaceAll(/[&<>"']/gu, (character) => ESCAPES[character] ?? '');
 }
