@@ -125,7 +125,7 @@ const MISTAKES: readonly {
   },
   {
     what: '10,000 messages that are not stored',
-    names: (door) => (door === 'POST /v1/responses' ? 'input' : 'messages'),
+    names: (door) => (door === 'POST /v1/responses' ? 'at most 4000 items' : 'messages'),
     spoil: (door, body) => ({ ...body, ...longHistory(door) }),
   },
   {

@@ -122,6 +122,20 @@ describe.concurrent('a message', () => {
     expect(await target.upstream.requests(name)).toHaveLength(1);
   });
 
+  it('has the form and the effort that were asked for', async () => {
+    const { model, name } = await scripted(target, { text: '{"city":"Rome"}' });
+    const schema = { type: 'object', properties: { city: { type: 'string' } } };
+    await clientOf(unique('user')).messages.create({
+      ...{ model, max_tokens: 100, messages: [user('Where?')] },
+      output_config: { effort: 'max', format: { type: 'json_schema', schema } },
+    });
+    const [asked] = await target.upstream.requests(name);
+    expect(asked?.body).toMatchObject({
+      reasoning_effort: 'xhigh',
+      response_format: { type: 'json_schema', json_schema: { schema } },
+    });
+  });
+
   it('is counted before it is sent', async () => {
     const { messages } = clientOf(unique('user'));
     const asked = { model: 'offline', messages: [user('one two three '.repeat(100))] };

@@ -4,6 +4,7 @@ import { invalid } from '../../core/errors.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
 import { jsonSchema, nameOfOne, parameterFields, parametersOf } from '../shared/parameters.ts';
 import * as schemas from '../shared/schemas.ts';
+import { refuseUnhonoured, type Unhonoured } from '../shared/unhonoured.ts';
 import { block, textOf, textual } from './blocks.ts';
 
 /** The most messages of a history. */
@@ -34,6 +35,14 @@ const counted = {
 /** Further fields pass: clients send many that mean nothing here. */
 export const countBody = z.looseObject(counted).openapi('TokenCountRequest');
 
+const outputConfig = z.looseObject({
+  effort: z
+    .enum(['low', 'medium', 'high', 'xhigh', 'max'])
+    .transform((effort) => (effort === 'max' ? 'xhigh' : effort))
+    .nullish(),
+  format: z.looseObject({ type: z.literal('json_schema'), schema: jsonSchema }).nullish(),
+});
+
 export const messagesBody = z
   .looseObject({
     ...counted,
@@ -43,26 +52,38 @@ export const messagesBody = z
     stop_sequences: z.array(z.string()).nullish(),
     tool_choice: z.looseObject({ type: z.string(), name: nameOfOne.optional() }).nullish(),
     metadata: z.looseObject({ user_id: z.string().nullish() }).nullish(),
+    output_config: outputConfig.nullish(),
   })
   .openapi('MessagesRequest');
 
 export type CountBody = z.output<typeof countBody>;
 export type MessagesBody = z.output<typeof messagesBody>;
 
+/** Fields that change the answer and that we do not honour, with the values that change nothing. */
+const NOT_HONOURED: Unhonoured = {
+  container: [],
+  inference_geo: ['global'],
+  mcp_servers: [],
+  output_format: [],
+  speed: ['standard'],
+  top_k: [],
+  top_p: [1],
+};
+
 /**
  * Returns what a body asks of the model besides its messages.
  * @throws ParleyError `invalid_request` that names what cannot be honoured
  */
 export function parametersIn(body: MessagesBody): TurnParameters {
-  const { top_k: topK, top_p: topP, max_tokens: max_output_tokens, temperature } = body;
-  if (topK !== undefined && topK !== null) throw invalid('top_k', 'top_k is not supported here');
-  if (topP !== undefined && topP !== null && topP !== 1)
-    throw invalid('top_p', 'top_p is not supported here');
-  if (body['mcp_servers']) throw invalid('mcp_servers', 'mcp_servers is not supported here');
+  refuseUnhonoured(body, NOT_HONOURED);
+  const { max_tokens: max_output_tokens, temperature, output_config: output } = body;
+  const { schema } = output?.format ?? {};
   const given = parametersOf({
     max_output_tokens,
     temperature: temperature ?? undefined,
     stop: stopsIn(body),
+    reasoning_effort: output?.effort ?? undefined,
+    response_format: schema && { type: 'json_schema', json_schema: { name: 'answer', schema } },
     tools: toolsIn(body),
     tool_choice: toolChoiceIn(body),
   });

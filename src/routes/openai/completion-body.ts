@@ -6,6 +6,7 @@ import { completionMessage, textOf, type CompletionMessage } from './completion-
 import { toolFields, toolsIn } from './completion-tools.ts';
 import { parameterFields, parametersOf } from '../shared/parameters.ts';
 import * as schemas from '../shared/schemas.ts';
+import type { Unhonoured } from '../shared/unhonoured.ts';
 
 /** The most messages of a history. */
 const MOST_MESSAGES = 2_000;
@@ -37,37 +38,28 @@ export const completionBody = z
 export type CompletionBody = z.output<typeof completionBody>;
 
 /** Fields that change the answer and that we do not honour, with the values that change nothing. */
-const NOT_HONOURED: Record<string, readonly unknown[]> = {
+export const NOT_HONOURED: Unhonoured = {
   n: [1],
   logprobs: [false],
   top_logprobs: [0],
   logit_bias: [],
   top_p: [1],
+  // Not OpenAI's, and asked of servers that speak as it does.
+  top_k: [0, -1],
+  min_p: [0],
+  repetition_penalty: [1],
   presence_penalty: [0],
   frequency_penalty: [0],
   audio: [],
+  modalities: [['text']],
+  moderation: [],
   prediction: [],
+  service_tier: ['auto', 'default'],
+  verbosity: ['medium'],
   functions: [],
   function_call: ['none', 'auto'],
   web_search_options: [],
 };
-
-/**
- * Checks that nothing is asked for that would be passed over.
- * @throws ParleyError `invalid_request` that names the field
- */
-export function refuseUnhonoured(body: CompletionBody): void {
-  for (const [name, neutral] of Object.entries(NOT_HONOURED)) {
-    const value = body[name];
-    if (value === undefined || value === null || neutral.includes(value) || isEmpty(value))
-      continue;
-    throw invalid(name, `${name} is not supported here`);
-  }
-}
-
-function isEmpty(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
-}
 
 /** Returns what a body asks of the model besides its question. */
 export function parametersIn(body: CompletionBody): TurnParameters {

@@ -14,12 +14,13 @@ import { HAS_NO_CURSORS } from '../shared/response-docs.ts';
 import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
 import { streamTurn } from '../shared/stream-turn.ts';
+import { refuseUnhonoured } from '../shared/unhonoured.ts';
 import { clientUserOf, nameClient } from '../shared/client-user.ts';
 import { asOpenAiErrors } from './docs.ts';
 import {
   completionBody,
+  NOT_HONOURED,
   parametersIn,
-  refuseUnhonoured,
   type CompletionBody,
 } from './completion-body.ts';
 import { historyIn } from './completion-history.ts';
@@ -53,7 +54,7 @@ export function addCompletions(router: Router): void {
     },
     async (c) => {
       const given = c.req.valid('json');
-      refuseUnhonoured(given);
+      refuseUnhonoured(given, NOT_HONOURED);
       nameClient(c, given);
       const place = await placeOf(c, given);
       return given.stream ? streamed(c, given, place) : whole(c, place);

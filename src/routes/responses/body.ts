@@ -10,6 +10,7 @@ import {
   parametersOf,
 } from '../shared/parameters.ts';
 import * as schemas from '../shared/schemas.ts';
+import { refuseUnhonoured, type Unhonoured } from '../shared/unhonoured.ts';
 import { inputItem } from './input.ts';
 
 /** The most items of an input. */
@@ -80,7 +81,7 @@ export const responseBody = z
 export type ResponseBody = z.output<typeof responseBody>;
 
 /** Fields that change the answer and that we do not honour, with the values that change nothing. */
-const NOT_HONOURED: Record<string, readonly unknown[]> = {
+const NOT_HONOURED: Unhonoured = {
   context_management: [],
   frequency_penalty: [0],
   // Only a socket has anything to warm up.
@@ -94,28 +95,23 @@ const NOT_HONOURED: Record<string, readonly unknown[]> = {
   top_logprobs: [0],
   top_p: [1],
   truncation: ['auto'],
+  // Of chat completions: without them here, another answer would come than was asked for.
+  ...{ logit_bias: [], max_completion_tokens: [], max_tokens: [], modalities: [['text']], n: [1] },
+  ...{ reasoning_effort: [], response_format: [], seed: [], stop: [] },
 };
 
 /**
  * Checks that nothing is asked for that would be passed over.
  * @throws ParleyError `invalid_request` that names the field
  */
-export function refuseUnhonoured(body: ResponseBody): void {
-  const asked = Object.entries(NOT_HONOURED).find(([field, neutral]) => {
-    const value = body[field];
-    return value !== undefined && value !== null && !neutral.includes(value) && !isEmpty(value);
-  });
-  if (asked) throw invalid(asked[0], `${asked[0]} is not supported here, or not with this value`);
+export function refuseOthers(body: ResponseBody): void {
+  refuseUnhonoured(body, NOT_HONOURED);
   if (body.background && body.store === false)
     throw invalid('background', 'background needs a response that is stored');
   const verbosity = body.text?.verbosity ?? 'medium';
   if (verbosity !== 'medium') throw invalid('text.verbosity', 'text.verbosity must be medium');
   if (body.include?.includes('message.output_text.logprobs'))
     throw invalid('include', 'message.output_text.logprobs is not supported here');
-}
-
-function isEmpty(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 /**

@@ -18,7 +18,7 @@ import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
 import { streamTurn, turnHeaders } from '../shared/stream-turn.ts';
 import { askerOf } from './asker.ts';
-import { refuseUnhonoured, responseBody } from './body.ts';
+import { refuseOthers, responseBody } from './body.ts';
 import { placeOf, type Place } from './place-response.ts';
 import { responseSchema } from './schemas.ts';
 
@@ -40,7 +40,7 @@ export function addCreation(router: Router): void {
     },
     async (c) => {
       const given = c.req.valid('json');
-      refuseUnhonoured(given);
+      refuseOthers(given);
       nameClient(c, given);
       const place = await placeOf(await askerOf(c, given), given);
       if (given.stream) return streamed(c, place);

@@ -17,7 +17,7 @@ import { streamAt } from '../shared/placed-turn.ts';
 import * as schemas from '../shared/schemas.ts';
 import type { Socket } from '../websocket/frame-sink.ts';
 import type { ResponseAsker } from './asker.ts';
-import { refuseUnhonoured, responseBody } from './body.ts';
+import { refuseOthers, responseBody } from './body.ts';
 import { inputItem } from './input.ts';
 import { inLane } from './lanes.ts';
 import { placeOf } from './place-response.ts';
@@ -107,7 +107,7 @@ async function create(
 ): Promise<void> {
   refuseOverSockets(given);
   const { generate, ...asked } = afterWarmUp(socket, given);
-  refuseUnhonoured(asked);
+  refuseOthers(asked);
   const asker = askerOf(socket, callingAs(host.contextFor(), given), given, data);
   if (generate === false) return warmUp(socket, asker, asked, lane);
   const place = await placeOf(asker, asked);

@@ -24,10 +24,13 @@ function fieldErrors(issue: Issue, parent: readonly PropertyKey[] = []): FieldEr
 
 /**
  * Returns the issues of the alternative that the value fits best: the one that got furthest into
- * it. Undefined when none got anywhere.
+ * it, or whose type it has. Undefined when none got anywhere.
  */
 function nearestOf(alternatives: readonly Issue[][]): Issue[] | undefined {
-  return alternatives.find((issues) => issues.every(({ path }) => path.length > 0));
+  return (
+    alternatives.find((issues) => issues.every(({ path }) => path.length > 0)) ??
+    alternatives.find((issues) => issues.every(({ code }) => code !== 'invalid_type'))
+  );
 }
 
 function wordsOf(issue: Issue): string {

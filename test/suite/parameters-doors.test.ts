@@ -1,0 +1,110 @@
+/**
+ * Every field that a request may have by OpenAI's description is honoured, changes nothing, or is
+ * refused by its name. A field that the description gains has to be put into one of these lists.
+ */
+import { describe, expect, it } from 'vitest';
+import { asRecord } from '../support/json.ts';
+import { fieldsOfRequest } from '../support/openai-document/judge.ts';
+import { suiteTarget, unique } from './target.ts';
+
+const target = suiteTarget();
+
+interface Door {
+  path: string;
+  body: object;
+  /** The name of its operation in the description; undefined for other people's doors. */
+  operation?: string;
+  /** Honoured, or a hint that changes no answer. */
+  passes: string[];
+  /** Values that would change the answer, by their fields. */
+  refused: Record<string, unknown>;
+}
+
+const hints = ['prompt_cache_key', 'prompt_cache_options', 'prompt_cache_retention'];
+const common = ['metadata', 'model', 'safety_identifier', 'store', 'stream', 'stream_options'];
+const sampling = { top_logprobs: 3, top_p: 0.5 };
+const format = { type: 'json_object' };
+
+const DOORS: Door[] = [
+  {
+    operation: 'post /chat/completions',
+    path: '/v1/chat/completions',
+    body: { messages: [{ role: 'user', content: 'Hi' }] },
+    passes: [
+      ...[...common, ...hints, 'max_completion_tokens', 'max_tokens', 'messages'],
+      ...['parallel_tool_calls', 'reasoning_effort', 'response_format', 'seed', 'stop'],
+      ...['temperature', 'tool_choice', 'tools', 'user'],
+    ],
+    refused: {
+      ...sampling,
+      ...{ audio: { voice: 'a', format: 'wav' }, modalities: ['text', 'audio'], n: 2 },
+      ...{ frequency_penalty: 1, presence_penalty: 1, repetition_penalty: 1.2, min_p: 0.1 },
+      ...{ function_call: { name: 'a' }, functions: [{ name: 'a' }], logit_bias: { '1': 1 } },
+      ...{ logprobs: true, moderation: { model: 'a' }, prediction: { type: 'content' } },
+      ...{ service_tier: 'flex', top_k: 5, verbosity: 'low', web_search_options: { a: 1 } },
+    },
+  },
+  {
+    operation: 'post /responses',
+    path: '/v1/responses',
+    body: { input: 'Hi' },
+    passes: [
+      ...[...common, ...hints, 'background', 'conversation', 'include', 'input', 'instructions'],
+      ...['max_output_tokens', 'previous_response_id', 'reasoning', 'temperature', 'text'],
+      ...['tool_choice', 'tools', 'user'],
+    ],
+    refused: {
+      ...sampling,
+      ...{ context_management: [{ type: 'compaction' }], max_tool_calls: 1, moderation: { a: 1 } },
+      ...{ parallel_tool_calls: false, prompt: { id: 'a' }, service_tier: 'flex' },
+      truncation: 'disabled',
+      // Of chat completions, which the Responses have under other names or not at all.
+      ...{ frequency_penalty: 1, presence_penalty: 1, logit_bias: { '1': 1 }, n: 2, seed: 5 },
+      ...{ max_completion_tokens: 5, max_tokens: 5, modalities: ['audio'], stop: ['a'] },
+      ...{ reasoning_effort: 'low', response_format: format },
+    },
+  },
+  {
+    path: '/v1/messages',
+    body: { max_tokens: 10, messages: [{ role: 'user', content: 'Hi' }] },
+    passes: [],
+    refused: {
+      ...{ container: 'a', inference_geo: 'us', mcp_servers: [{ url: 'a' }], speed: 'fast' },
+      ...{ output_format: format, top_k: 5, top_p: 0.5 },
+    },
+  },
+];
+
+describe.concurrent.each(DOORS)('a request to $path', (door) => {
+  const { path, body, refused } = door;
+  const ask = (fields: object, user = unique('user')) =>
+    target.call(path, {
+      json: { model: 'offline', ...body, ...fields },
+      headers: { 'x-user-id': user },
+    });
+
+  it('is refused by the name of a field that cannot be honoured', async () => {
+    const user = unique('user');
+    for (const [field, value] of Object.entries(refused)) {
+      const { status, json } = await ask({ [field]: value }, user);
+      const { message } = asRecord(asRecord(json)['error']);
+      expect([field, status, message]).toEqual([field, 400, expect.stringContaining(field)]);
+    }
+    expect((await target.call(`/conversations?user_id=${user}`)).json).toEqual([]);
+  });
+
+  it('may say that it wants nothing of what cannot be honoured', async () => {
+    const nothing = Object.fromEntries(Object.keys(refused).map((field) => [field, null]));
+    expect((await ask(nothing)).status).toBe(200);
+  });
+});
+
+it.each(DOORS.filter(({ operation }) => operation !== undefined))(
+  'a request to $path has no field of which nobody has decided',
+  ({ operation = '', passes, refused }) => {
+    const decided = new Set([...passes, ...Object.keys(refused)]);
+    const fields = fieldsOfRequest(operation);
+    expect(fields.filter((field) => !decided.has(field))).toEqual([]);
+    expect(passes.filter((field) => !fields.includes(field))).toEqual([]);
+  },
+);
