@@ -34,8 +34,10 @@ async function call(script: 'backup' | 'restore', databaseUrl: string, ...args: 
   );
 }
 
+/** Serves with a limit, for which triggers of the database keep sums of what was used. */
 async function serve(databaseUrl: string): Promise<TestServer> {
-  const server = await startServer({ env: { DATABASE_URL: databaseUrl } });
+  const env = { DATABASE_URL: databaseUrl, LIMIT_TOKENS_PER_DAY: '1000000' };
+  const server = await startServer({ env });
   started.push(server);
   return server;
 }
@@ -54,6 +56,15 @@ async function fill(url: string): Promise<string> {
   return made.conversation_id;
 }
 
+/** Returns how many tokens the user has used today, by the limits and by the ledger. */
+async function tokensOf(url: string): Promise<readonly [number, number]> {
+  const path = (name: string) => `${url}/${name}?user_id=ada`;
+  const { json: limits } = await request<{ limits: { used: number }[] }>(path('limits'));
+  const { json: usage } = await request<{ total: Record<string, number> }>(path('usage'));
+  const { input_tokens: input = NaN, output_tokens: output = NaN } = usage.total;
+  return [limits.limits[0]?.used ?? NaN, input + output];
+}
+
 /** Everything that was filled in is there, and a new turn works. */
 async function expectWhole(url: string, conversationId: string): Promise<void> {
   const path = `${url}/conversations/${conversationId}`;
@@ -70,8 +81,13 @@ async function expectWhole(url: string, conversationId: string): Promise<void> {
       expect.stringContaining('The blue valve'),
     ]);
   }
+  const [before] = await tokensOf(url);
+  expect(before).toBeGreaterThan(0);
   const more = await request(`${path}/messages`, { json: { message: 'again' } });
   expect(more.status).toBe(200);
+  const [counted, recorded] = await tokensOf(url);
+  expect(counted).toBe(recorded);
+  expect(counted).toBeGreaterThan(before);
 }
 
 it('of a file that is written to is whole, and is restored after the server was killed', async () => {
@@ -120,6 +136,10 @@ it('goes from a file to a server and back', async () => {
   const third = await serve(`file:${last}`);
   const read = await request(`${third.url}/conversations/${conversationId}`);
   expect(read).toMatchObject({ status: 200, json: { message_count: 4 } });
+  // The triggers have come as well.
+  await request(`${third.url}/conversations`, { json: { user_id: 'ada', message: 'hi' } });
+  const [counted, recorded] = await tokensOf(third.url);
+  expect(counted).toBe(recorded);
 });
 
 describe('nothing is written over, and nothing damaged is taken', () => {

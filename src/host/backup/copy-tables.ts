@@ -15,13 +15,15 @@ const MOST_BYTES = 1_000_000;
 /** The time for which a batch is retried while the server is unreachable, in milliseconds. */
 const RETRY_FOR_MS = 60_000;
 
+/** Tables that triggers fill: what they hold is made anew from others. */
+const MADE_ANEW = `'usage_sums', 'usage_requests'`;
 /**
  * Tables that hold rows of their own. A virtual table has none; those that it keeps its index in
  * are ordinary tables, and are copied like the rest. Others refer to conversations.
  */
 const TABLES = `SELECT name FROM sqlite_master WHERE type = 'table'
   AND sql NOT LIKE 'CREATE VIRTUAL%' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
-  AND name NOT LIKE 'libsql\\_%' ESCAPE '\\' AND name <> 'parley_migrations'
+  AND name NOT LIKE 'libsql\\_%' ESCAPE '\\' AND name NOT IN ('parley_migrations', ${MADE_ANEW})
   ORDER BY name <> 'conversations', rowid`;
 
 /**

@@ -18,7 +18,7 @@ export async function* statementsOf(pieces: AsyncIterable<string>): AsyncGenerat
       from = found.end;
       if (closing !== undefined) closing = undefined;
       else if (found.mark !== ';') closing = CLOSINGS[found.mark];
-      else {
+      else if (isWhole(text, from - 1)) {
         yield text.slice(0, from - 1).trim();
         text = text.slice(from);
         from = 0;
@@ -28,6 +28,14 @@ export async function* statementsOf(pieces: AsyncIterable<string>): AsyncGenerat
     from = Math.max(from, text.length - 1);
   }
   if (text.trim() !== '') yield text.trim();
+}
+
+const TRIGGER = /^\s*CREATE\s+TRIGGER\s/iu;
+const END_OF_TRIGGER = /;\s*END\s*$/iu;
+
+/** The statements of a trigger have semicolons of their own: it ends with an END behind one. */
+function isWhole(text: string, end: number): boolean {
+  return !TRIGGER.test(text) || END_OF_TRIGGER.test(text.slice(0, end));
 }
 
 function nextMark(text: string, from: number, closing: string | undefined) {

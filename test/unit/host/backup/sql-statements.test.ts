@@ -6,6 +6,7 @@ const statements = [
   "INSERT INTO a VALUES('it''s; -- no \"end\"',\n';')",
   'CREATE TABLE `b;` ("x;y" TEXT) -- don\'t; stop\n, z',
   "INSERT INTO c VALUES('--', 1 - -1, x'00')",
+  'CREATE TRIGGER d AFTER INSERT ON c BEGIN UPDATE c SET x = CASE WHEN 1 THEN 2 END; SELECT 1;\nEND',
   'PRAGMA writable_schema=OFF',
 ];
 
