@@ -4,9 +4,12 @@ import { BrokenStreamError } from './chat-stream/reported-error.ts';
 import { isRecord, recordOf, textOf } from '../core/json.ts';
 import { failureOfModel } from './failure.ts';
 import { isBroken, serviceErrorOf, type ServiceError } from './service-error.ts';
+import { withoutTexts } from './without-texts.ts';
 
 /** Longest excerpt of the service's message, in UTF-16 units. */
 const LONGEST_WORDS = 300;
+/** The beginning of it that is read, whose end may be half of a secret. */
+const LONGEST_READ = 2_000;
 
 export interface FailureContext {
   /** The variable that sets the key of the service. */
@@ -14,6 +17,8 @@ export interface FailureContext {
   baseUrlVariable?: string;
   /** The configured keys, which must not appear in the log. */
   secrets?: readonly string[];
+  /** The texts that were sent. A service may repeat them, and the log must not. */
+  texts?: readonly string[];
   /** Estimated number of tokens that had arrived. */
   tokens?: number;
 }
@@ -110,10 +115,12 @@ function ownWords({ words }: ServiceError, context: FailureContext): string {
   const text = messageIn(words) ?? words.replace(/<[^>]*>/g, ' ');
   // With control characters a service could forge lines of the log.
   const line = text
+    .slice(0, LONGEST_READ)
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .trim()
     .replace(/\.$/u, '');
-  return withoutSecrets(line, context).slice(0, LONGEST_WORDS);
+  const told = withoutSecrets(line, context);
+  return withoutTexts(told, context.texts ?? []).slice(0, LONGEST_WORDS);
 }
 
 function messageIn(words: string): string | undefined {

@@ -63,13 +63,18 @@ it('are in no answer, no line of the log, no trace and no metric', async () => {
   const usage = { input: 90, output: 9 };
   server.upstream.script(name, { tokens: [WORDS.answer], reasoning: [WORDS.thought], usage });
   const broken = unique('model');
-  server.upstream.script(broken, {
-    status: { code: 401, body: `Incorrect API key provided: ${server.upstream.key}` },
-  });
+  const wrongKey = `Incorrect API key provided: ${server.upstream.key}`;
+  const repeated = `Invalid "${WORDS.question}", for ${WORDS.instructions}`;
+  server.upstream.script(broken, [
+    { status: { code: 401, body: wrongKey } },
+    { status: { code: 400, body: JSON.stringify({ error: { message: repeated } }) } },
+    { raw: { body: `data: {"error":{"message":${JSON.stringify(repeated)}}}\n\n` } },
+  ]);
   const says = { message: WORDS.question, instructions: WORDS.instructions };
   const made = await call('/conversations', { json: { ...says, model: `openai/${name}` } });
   const id = String(made.json['conversation_id']);
-  await call('/conversations', { json: { ...says, model: `openai/${broken}` } });
+  for (let time = 0; time < 3; time++)
+    await call('/conversations', { json: { ...says, model: `openai/${broken}` } });
   await call('/documents', { json: { text: WORDS.document, title: WORDS.document } });
   await call('/retrieve', { json: { query: WORDS.search } });
   await call('/v1/embeddings', {
@@ -81,7 +86,19 @@ it('are in no answer, no line of the log, no trace and no metric', async () => {
   const stream = await server.stream(`/conversations/${id}/stream?${query}`);
   answers.push((await stream.collect()).text);
   await call(`/conversations?api_key=${key}`);
+  const embedder = 'text-embedding-3-small';
+  server.upstream.script(embedder, (body) => ({
+    status: { code: 401, body: `${wrongKey} for ${JSON.stringify(body)}` },
+  }));
+  await call('/documents', { json: { text: WORDS.document, title: WORDS.document } });
+  await call('/v1/embeddings', { json: { model: `openai/${embedder}`, input: WORDS.note } });
+  server.upstream.script(embedder, {});
   await call('/no/such/route');
+  // Credentials where they do not belong: in paths, which are logged.
+  for (const credential of [key, token, ticket.ticket]) {
+    await call(`/keys/${credential}`, { method: 'DELETE' });
+    await call(`/conversations/${credential}`);
+  }
   await call('/conversations', {
     rawBody: `{"${WORDS.question}`,
     headers: { 'content-type': 'application/json' },

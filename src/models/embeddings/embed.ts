@@ -45,6 +45,8 @@ interface Embedding {
   /** Lowered when the service refuses a larger call and takes the smaller ones. */
   batch: BatchSize;
   onAttempt?: ((attempt: Attempt) => void) | undefined;
+  /** The configured keys, which must not appear in the log. */
+  secrets?: readonly string[];
 }
 
 const PAUSES = { firstPauseMs: 500, longestPauseMs: 15_000 };
@@ -76,7 +78,9 @@ export async function embedTexts(
     options.abortSignal?.throwIfAborted();
     if (error instanceof ParleyError) throw error;
     // The service's own error also contains the texts that were sent, which must not be logged.
-    const cause = new Error(describeFailure(error));
+    const cause = new Error(
+      describeFailure(error, { secrets: embedding.secrets, texts: options.values }),
+    );
     throw new ParleyError(failureOfEmbedding(error), { cause });
   }
 }

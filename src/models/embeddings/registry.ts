@@ -105,6 +105,7 @@ type Load = (id: string) => Promise<EmbeddingModelV4>;
 export function createEmbeddingRegistry(settings: EmbeddingSettings): EmbeddingRegistry {
   const providers = enabledProviders(settings);
   const local = wordEmbedder(settings.wordTable);
+  const secrets = [settings.openai, settings.google].flatMap(({ apiKey }) => apiKey ?? []);
   const batches = new Map<string, BatchSize>();
   const resolve = (name: string): Embedder => {
     if (name === 'offline' || name === OFFLINE_EMBEDDER) return local;
@@ -117,7 +118,7 @@ export function createEmbeddingRegistry(settings: EmbeddingSettings): EmbeddingR
     batches.set(name, batch);
     const provider = name.slice(0, slash);
     const address = () => addressOf(provider, settings);
-    return embedderOf({ name, address }, batch, () => load(id));
+    return embedderOf({ name, address, secrets }, batch, () => load(id));
   };
   const fallback = settings.openai.apiKey ? DEFAULT_OPENAI : 'offline';
   return { configured: resolve(settings.embeddingModel ?? fallback), resolve };
@@ -129,7 +130,7 @@ function addressOf(provider: string, { openai, google }: EmbeddingSettings): Att
 }
 
 function embedderOf(
-  { name, address }: { name: string; address: () => Attributes },
+  { name, address, secrets }: { name: string; address: () => Attributes; secrets: string[] },
   batch: BatchSize,
   load: () => Promise<EmbeddingModelV4>,
 ): Embedder {
@@ -147,7 +148,7 @@ function embedderOf(
       };
       const onAttempt =
         onCall && ((attempt: Attempt) => onCall({ ...callOf(name, attempt), address: address() }));
-      return embedTexts(await load(), options, { limits, batch, onAttempt });
+      return embedTexts(await load(), options, { limits, batch, onAttempt, secrets });
     },
   };
 }

@@ -7,6 +7,9 @@ import type { AppContext, AppEnv } from './dependencies.ts';
 
 /** UTF-16 units: a path that no route knows may be anything. */
 const LONGEST_PATH = 200;
+/** UTF-16 units of a part of a path: credentials are longer, and do not belong there. */
+const LONGEST_ID = 64;
+const NO_IDS = new RegExp(`[^/]{${LONGEST_ID + 1},}`, 'gu');
 /** The paths that machines ask for every few seconds. */
 const PROBES: ReadonlySet<string> = new Set(['/health', '/ready']);
 
@@ -45,7 +48,7 @@ export function logAnswer(log: Logger, answered: Answered): void {
   const { method, path, status, begunAt, requestId, turn, userId, credentialId, tenant } = answered;
   log[levelOf(status, path)]('request', {
     method,
-    path: path.slice(0, LONGEST_PATH),
+    path: path.length > LONGEST_ID ? pathToLog(path) : path,
     status,
     ms: Math.round(performance.now() - begunAt),
     request_id: requestId,
@@ -55,6 +58,10 @@ export function logAnswer(log: Logger, answered: Answered): void {
     credential_id: credentialId,
     tenant,
   });
+}
+
+function pathToLog(path: string): string {
+  return path.replace(NO_IDS, '***').slice(0, LONGEST_PATH);
 }
 
 /** Returns the user that was called for; undefined where the request was refused before. */

@@ -1,5 +1,6 @@
 /** Calls a model for one step of a turn, and tells the operator when it fails. */
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
+import { textOf } from '../../core/context.ts';
 import { ParleyError } from '../../core/errors.ts';
 import { estimateTokens } from '../../core/tokens.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
@@ -128,13 +129,15 @@ function isAboutTools({ tools, prompt }: LanguageModelV4CallOptions): boolean {
 function tellOperator(
   step: StepResult,
   { name, failureContext }: ChatModel,
-  { turn }: TurnJob,
+  { turn, history, conversation, parameters }: TurnJob,
   { log }: RunDependencies,
 ): void {
   const error = failureOf(step);
   if (turn.stopReason || error === undefined) return;
   const tokens = estimateTokens(turn.parts.textFrom(0));
-  const why = describeFailure(error, { ...failureContext, tokens });
+  const instructions = [conversation.instructions ?? '', parameters?.instructions ?? ''];
+  const texts = [...instructions, ...history.map(textOf)];
+  const why = describeFailure(error, { ...failureContext, texts, tokens });
   log.error('the model failed', { turn_id: turn.head.turnId, model: name, error: why });
 }
 
