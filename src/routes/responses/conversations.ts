@@ -25,8 +25,9 @@ import { body, commonProblems, json } from '../shared/responses.ts';
 import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
 import { metadata } from './body.ts';
-import { inputItem, instructionsIn, itemsIn } from './input.ts';
+import { inputItem, itemsIn } from './input.ts';
 import { messagesOf } from './item-messages.ts';
+import { instructionsIn } from './said-in-items.ts';
 import { conversationSchema, deletedSchema } from './schemas.ts';
 
 const tags = ['openai'];

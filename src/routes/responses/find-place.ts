@@ -10,6 +10,7 @@ import { conversationIdIn, turnIdIn } from '../../wire/responses/ids.ts';
 import { historyIn } from '../shared/history-of-items.ts';
 import type { ResponseAsker } from './asker.ts';
 import type { ResponseBody } from './body.ts';
+import type { InputItem } from './input.ts';
 import {
   attachmentsOf,
   checkedInstructions,
@@ -19,8 +20,7 @@ import {
   lastAnswerIn,
   lastAnsweredIn,
   partsOf,
-  type InputItem,
-} from './input.ts';
+} from './said-in-items.ts';
 
 /** A place, before what is asked of the model is added. */
 export interface Found {

@@ -11,7 +11,8 @@ import { isPlaceTaken, type Placed } from '../shared/or-elsewhere.ts';
 import type { ResponseAsker } from './asker.ts';
 import { parametersIn, type ResponseBody } from './body.ts';
 import { findPlace, type Found } from './find-place.ts';
-import { checkedInstructions, instructionsIn, itemsIn, type InputItem } from './input.ts';
+import { itemsIn, type InputItem } from './input.ts';
+import { checkedInstructions, instructionsIn } from './said-in-items.ts';
 
 export interface Asked extends Placed {
   /** False where the conversation of the turn is made for what is not kept. */

@@ -18,7 +18,8 @@ import { streamOptions } from '../shared/answer-turn.ts';
 import { invalidInput } from '../shared/invalid-input.ts';
 import * as schemas from '../shared/schemas.ts';
 import type { Socket } from '../websocket/frame-sink.ts';
-import { attachmentsOf, inputItem, itemsIn, partsOf } from './input.ts';
+import { inputItem, itemsIn } from './input.ts';
+import { attachmentsOf, partsOf } from './said-in-items.ts';
 import { laneOfTurn, sendFollowing, tellEvent } from './socket-events.ts';
 
 const userMessage = inputItem.extend({
