@@ -11,6 +11,7 @@ import { commonProblems, json, linkNext, turnProblems } from '../shared/response
 import { made, paged } from '../shared/response-docs.ts';
 import { createRouter, route, type Router } from '../shared/router.ts';
 import { detailSchema } from '../shared/answer-schemas.ts';
+import { fileFields } from '../shared/file-fields.ts';
 import * as schemas from '../shared/schemas.ts';
 import { sendFile } from './send-file.ts';
 import { receiveFile } from './upload.ts';
@@ -21,13 +22,9 @@ const request = { params: schemas.idParam, query: schemas.ownerQuery };
 
 const fileSchema = z
   .looseObject({
-    file_id: z.string(),
-    id: z.string().describe('the same'),
+    ...fileFields,
+    id: z.string().describe('the same as file_id'),
     user_id: z.string(),
-    name: z.string(),
-    mime_type: z.string(),
-    size: z.int(),
-    sha256: z.string(),
     created_at: z.iso.datetime(),
   })
   .openapi('File');

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { MODES } from '../../core/conversation.ts';
 import { FINISH_REASONS, ROLES, STATUSES } from '../../core/message.ts';
 import { PART_TYPES } from '../../core/parts.ts';
+import { fileFields } from './file-fields.ts';
 
 const timestamp = z.iso.datetime();
 const status = z.enum(STATUSES);
@@ -23,15 +24,7 @@ export const messageSchema = z
       .optional()
       .openapi({ description: 'Of an answer that is more than its text' }),
     attachments: z
-      .array(
-        z.looseObject({
-          file_id: z.string(),
-          name: z.string(),
-          mime_type: z.string(),
-          size: z.int(),
-          sha256: z.string(),
-        }),
-      )
+      .array(z.looseObject(fileFields))
       .optional()
       .openapi({ description: 'Of a user’s message' }),
     status,

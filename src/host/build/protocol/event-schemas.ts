@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { documentSchema } from '../../../routes/documents/schemas.ts';
 import { problemSchema } from '../../../routes/shared/responses.ts';
 import { messageSchema, usageSchema } from '../../../routes/shared/answer-schemas.ts';
+import { fileFields } from '../../../routes/shared/file-fields.ts';
 
 /** Something that a server sends: its fields, when it comes, and what it looks like. */
 export interface Described {
@@ -88,15 +89,7 @@ export const nativeEvents = {
       is_error: z.boolean().optional(),
       is_denied: z.literal(true).optional().describe('the user did not allow the call'),
       files: z
-        .array(
-          z.object({
-            file_id: z.string(),
-            name: z.string(),
-            mime_type: z.string(),
-            size: z.int(),
-            sha256: z.string(),
-          }),
-        )
+        .array(z.object(fileFields))
         .optional()
         .describe('images and sounds of the result, kept as files of the user'),
     }),
