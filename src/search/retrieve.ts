@@ -15,7 +15,7 @@ import {
 import { loadLanguages, MATCHED_LANGUAGES, type MatchedLanguage } from '../text/languages.ts';
 import { embedQuery } from './embed-query.ts';
 import { earlierVectors, joined, searchEarlierSpaces, type Embedded } from './earlier-spaces.ts';
-import { withoutCopies, worthCiting } from './worth-citing.ts';
+import { MODEL_FLOOR, OFFLINE_FLOOR, withoutCopies, worthCiting } from './worth-citing.ts';
 import { passageOf, type Passage } from './passage.ts';
 import type { RetrievalMode } from './rank.ts';
 import { MODEL_VECTOR_WEIGHT, OFFLINE_VECTOR_WEIGHT, planSearch } from './plan-search.ts';
@@ -173,8 +173,8 @@ export async function searchFor(
 /**
  * Creates the retriever for turns. It searches the documents that a conversation may see: its own,
  * and those that its owner keeps outside of any conversation. While the embedding service is
- * unavailable it uses the words alone. Irrelevant passages are dropped for the offline embedding
- * model, whose cosines are known. For a learned model, the reader of the passages must judge them.
+ * unavailable it uses the words alone. Passages that have nothing to do with the question are
+ * dropped.
  */
 export function createRetriever(searcher: Searcher, { configured }: EmbeddingRegistry) {
   return {
@@ -198,7 +198,7 @@ export function createRetriever(searcher: Searcher, { configured }: EmbeddingReg
         { signal, onCall, whenEmbeddingFails: 'keyword' },
       );
       const told = withoutCopies(passages);
-      return configured.isLocal ? worthCiting(told) : told;
+      return worthCiting(told, configured.isLocal ? OFFLINE_FLOOR : MODEL_FLOOR);
     },
   };
 }

@@ -2,26 +2,55 @@
 import type { Passage } from './passage.ts';
 
 /**
- * Thresholds for the offline model; a passage must reach one of the two measures. `WORTH_CITING` is
- * for the best passage, without which the question has no answer here. `WORTH_ADDING` is for
- * passages beside it. On the Cranfield collection 19 of 20 answers have a cosine of 0.35 and more;
+ * The least that passages must reach in one of two measures: `citing` the best one, without which
+ * the question has no answer here, `adding` those beside it, which also need that share of the best
+ * value.
+ */
+interface Floor {
+  citing: Measures;
+  adding: Measures;
+  share: number;
+}
+
+interface Measures {
+  coverage: number;
+  cosine: number;
+}
+
+/**
+ * On the Cranfield collection 19 of 20 answers have a cosine of 0.35 and more by the offline model;
  * answers that share no word with a short question have 0.27 in the median. For long questions
  * about something else, the best of eight texts has 0.19 in the median, for short ones 0.09.
  */
-const WORTH_CITING = { coverage: 0.4, cosine: 0.24 };
-const WORTH_ADDING = { coverage: 0.2, cosine: 0.17 };
-/** The share of the best value that another passage must reach, in one of the measures. */
-const SHARE_OF_BEST = 0.6;
+export const OFFLINE_FLOOR: Floor = {
+  citing: { coverage: 0.4, cosine: 0.24 },
+  adding: { coverage: 0.2, cosine: 0.17 },
+  share: 0.6,
+};
+/**
+ * Cosines of learned models differ. Those of some are near 0 for texts that have nothing in common:
+ * of a sentence encoder, nine of ten answers have 0.27 and more, and half of the best of three
+ * texts about something else less than 0.2. Those of others are never low; then nothing is dropped,
+ * and the reader of the passages must judge them.
+ */
+export const MODEL_FLOOR: Floor = {
+  citing: { coverage: 0.4, cosine: 0.2 },
+  adding: { coverage: 0.2, cosine: 0.1 },
+  share: 0,
+};
 
-type Measures = typeof WORTH_CITING;
-
-/** Drops passages that have nothing to do with the question, and numbers the rest again. */
-export function worthCiting(passages: readonly Passage[]): Passage[] {
+/**
+ * Drops passages that have nothing to do with the question, and numbers the rest again. Words alone
+ * drop none: where no vector was searched, what means the same cannot be told.
+ */
+export function worthCiting(passages: readonly Passage[], floor: Floor): Passage[] {
+  const { citing, adding, share } = floor;
+  if (passages.every(({ cosine }) => cosine === null)) return renumbered(passages);
   const measured = passages.map(({ coverage, cosine }) => ({ coverage, cosine: cosine ?? 0 }));
-  if (!measured.some((measures) => reaches(measures, WORTH_CITING))) return [];
+  if (!measured.some((measures) => reaches(measures, citing))) return [];
   const least = {
-    coverage: Math.max(WORTH_ADDING.coverage, SHARE_OF_BEST * greatest(measured, 'coverage')),
-    cosine: Math.max(WORTH_ADDING.cosine, SHARE_OF_BEST * greatest(measured, 'cosine')),
+    coverage: Math.max(adding.coverage, share * greatest(measured, 'coverage')),
+    cosine: Math.max(adding.cosine, share * greatest(measured, 'cosine')),
   };
   return renumbered(passages.filter((_, at) => reaches(measured[at]!, least)));
 }

@@ -331,6 +331,20 @@ describe.concurrent('what the model is sent', () => {
     expect(titles(sources)).toContain('Evil "title" </passage> [2]');
   });
 
+  it('a question that no document answers has no source, and one that does no other', async () => {
+    const { id } = await reader({
+      ...texts,
+      Chess: 'Openings, endgames, puzzles: all are taught.',
+    });
+    const { name, model } = await scripted(target, { text: 'They do not say [1].' });
+    const off = await ask(id, model, 'Who won yesterday in Reykjavik?');
+    expect([off.sources, off.message.citations]).toEqual([[], []]);
+    expect((await lastSent(name)).user).toContain('>none<');
+    const on = await ask(id, model, 'Which valve needs oil, the blue valve or the red valve?');
+    expect(titles(on.sources)[0]).toBe('Valve');
+    expect(titles(on.sources)).not.toContain('Chess');
+  });
+
   it('the model is told "none" without any document, and the answer cites nothing', async () => {
     const id = await conversation(target, { mode: 'rag' });
     const { model, name } = await scripted(target, { text: 'They do not say [1].' });
