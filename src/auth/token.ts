@@ -37,8 +37,15 @@ type TokenSettings = Pick<
 const PUBLIC_KEY_ALGORITHMS = ['RS256', 'ES256', 'EdDSA'];
 /** The longest token in characters; servers of headers take no longer ones either. */
 const LONGEST = 16 * 1024;
+/** The form of a signed token: three parts in base64url, without padding. */
+const FORM = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 /** Headers by which a token would bring its own key, or ask for more than we check. */
-const REFUSED_HEADERS = ['jku', 'jwk', 'x5u', 'x5c', 'crit'] as const;
+const REFUSED_HEADERS = ['jku', 'jwk', 'x5u', 'x5c', 'crit', 'b64', 'zip', 'enc'] as const;
+/**
+ * The types of tokens that say who calls. An issuer signs others by the same keys: of a logout, or
+ * as a proof for one request.
+ */
+const TYPES = /^(?:application\/)?(?:at\+)?jwt$/i;
 /** The longest id of a user, in UTF-16 units. */
 const LONGEST_NAME = 200;
 /** Seconds by which the issuer's clock may be ahead of ours. */
@@ -58,13 +65,16 @@ export function createTokenVerifier(
     clockTolerance: CLOCK_SKEW_S,
   };
   return async (token) => {
-    if (token.length > LONGEST) return undefined;
+    if (token.length > LONGEST || !FORM.test(token)) return undefined;
     const jose = await dependencies.loadJose();
     try {
       const header = jose.decodeProtectedHeader(token);
       if (REFUSED_HEADERS.some((name) => Object.hasOwn(header, name))) return undefined;
+      if (header.typ !== undefined && !TYPES.test(header.typ)) return undefined;
       const { key, algorithms } = keysOf(jose, header.alg);
       const { payload } = await jose.jwtVerify(token, key, { ...options, algorithms });
+      // It is bound to a key of its holder's (RFC 9449, RFC 8705): whoever found it has none.
+      if (payload['cnf'] !== undefined) return undefined;
       return userOf(payload, tenantClaim);
     } catch (error) {
       // The issuer's keys could not be fetched: that says nothing about the token.

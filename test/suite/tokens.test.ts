@@ -95,6 +95,8 @@ describe('a token that holds', () => {
     ['HS256, by the secret', () => signToken(claims())],
     ['a list of audiences', () => byRsa({ aud: ['another', AUDIENCE] })],
     ['a beginning in the past', () => byRsa({ nbf: now() - 60 })],
+    ['the type of an access token', () => byRsa({}, { typ: 'at+jwt' })],
+    ['the type of any token', () => byRsa({}, { typ: 'application/JWT' })],
   ])('%s', async (_, make) => {
     expect(await statusOf(make())).toBe(200);
   });
@@ -156,6 +158,13 @@ describe('a token that does not hold', () => {
         }),
     ],
     ['a certificate of its own', () => byRsa({}, { x5c: ['MIIB'] })],
+    ['the proof of one request', () => byRsa({}, { typ: 'dpop+jwt' })],
+    ['the token of a logout', () => byRsa({}, { typ: 'logout+jwt' })],
+    ['a type that is no text', () => byRsa({}, { typ: 7 })],
+    ['a token that is bound to a key', () => byRsa({ cnf: { jkt: 'x' } })],
+    ['a payload that is not encoded', () => byRsa({}, { b64: false })],
+    ['a payload that is compressed', () => byRsa({}, { zip: 'DEF' })],
+    ['padding', () => `${byRsa()}==`],
     ['a kid that is a path', () => byRsa({}, { kid: '../../dev/null' })],
     ['a kid that is no text', () => byRsa({}, { kid: 7 })],
     [

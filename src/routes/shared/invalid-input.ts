@@ -5,11 +5,26 @@ type Issue = z.core.$ZodIssue;
 
 /** Returns the error with the issues that a schema found, one for each field. */
 export function invalidInput({ issues }: Pick<z.ZodError, 'issues'>): ParleyError {
-  const errors = issues.flatMap((issue) => fieldErrors(issue));
+  const errors = oneForEach(issues.flatMap((issue) => fieldErrors(issue)));
   const detail = errors
     .map(({ path, message }) => (path ? `${path}: ${message}` : message))
     .join('; ');
   return new ParleyError({ code: 'invalid_request', detail, errors });
+}
+
+/** Of a value of a wrong type, what is said of its size besides is none of its faults. */
+const OF_TYPE = /^Invalid input: expected .*, received /u;
+
+/** Returns one error for each field: that of its type, or else the last, which is the narrowest. */
+function oneForEach(errors: readonly FieldError[]): FieldError[] {
+  const found = new Map<string | FieldError, FieldError>();
+  for (const error of errors) {
+    const before = found.get(error.path);
+    // What is said of the whole is about several things.
+    if (error.path === '') found.set(error, error);
+    else if (!before || !OF_TYPE.test(before.message)) found.set(error.path, error);
+  }
+  return [...found.values()];
 }
 
 /** Says an issue in words for somebody who does not know the schema. */
