@@ -1,4 +1,5 @@
 /** The page of a server that asks who is calling, and whose tools ask before they run. */
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasNoBrowser, ask, offer, Visitors, whole } from '../suite/page-client.ts';
 import { startIdentityServer, type IdentityServer } from '../suite/identity.ts';
@@ -56,6 +57,23 @@ describe.skipIf(hasNoBrowser)('the page, with identity', { timeout: 180_000 }, (
     await whole(page, 4);
   });
 
+  it('asks for the key again in the middle of an answer, and goes on with it', async () => {
+    const { page, key } = await signedIn();
+    await page.route(
+      /\/events$/u,
+      async (route) => {
+        await page.context().clearCookies();
+        await route.fulfill({ status: 401, json: { code: 'unauthenticated' } });
+      },
+      { times: 1 },
+    );
+    await ask(page, 'Go on');
+    await page.fill('#key', key);
+    await page.keyboard.press('Enter');
+    await whole(page, 2);
+    await page.locator('.assistant').getByText('Go on').waitFor();
+  });
+
   it('makes a key, shows it once, and revokes it', async () => {
     const { page, user } = await signedIn();
     await page.getByRole('button', { name: 'Settings' }).click();
@@ -98,6 +116,12 @@ describe.skipIf(hasNoBrowser)('the page, with identity', { timeout: 180_000 }, (
     await ask(page, 'What colour is it?');
     const card = page.getByRole('region', { name: 'May this run?' });
     await card.getByText('lighthouse').waitFor();
+    await whole(page, 2);
+
+    // On a phone nothing lies over what it asks, wherever the view is.
+    await page.setViewportSize({ width: 360, height: 480 });
+    expect(await covered(page)).toEqual([]);
+    await page.setViewportSize({ width: 1280, height: 720 });
 
     // A decision that is refused can be made again.
     const messages = /\/messages$/u;
@@ -125,3 +149,26 @@ describe.skipIf(hasNoBrowser)('the page, with identity', { timeout: 180_000 }, (
     expect(mistakes.filter((line) => !/401|429/u.test(line))).toEqual([]);
   });
 });
+
+/** What lies over a control of a card, by the place of the view: it goes through all of it. */
+function covered(page: Page): Promise<string[]> {
+  return page.evaluate(`(async () => {
+    // The list slides out of a window that has become narrow.
+    await Promise.allSettled(document.getAnimations().map(({ finished }) => finished));
+    const found = new Set();
+    for (let top = 0; top <= view.scrollHeight; top += 20) {
+      view.scrollTop = top;
+      await new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)));
+      const inside = view.getBoundingClientRect();
+      for (const control of document.querySelectorAll('.card :is(button, input)')) {
+        const { left, top: y, width, height } = control.getBoundingClientRect();
+        if (y < inside.top || y + height > inside.bottom) continue;
+        for (const x of [left + 4, left + width / 2, left + width - 4]) {
+          const seen = document.elementFromPoint(x, y + height / 2);
+          if (!control.contains(seen)) found.add(control.textContent + ': ' + seen?.id);
+        }
+      }
+    }
+    return [...found];
+  })()`);
+}

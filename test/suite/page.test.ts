@@ -124,6 +124,8 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
     await page.check('#rag');
     await ask(page, 'Which way does the blue valve close?');
     await whole(page, 2);
+    // What is asked next is answered from them, too.
+    expect(await page.isChecked('#rag')).toBe(true);
     await page.getByText('[1]').last().click();
     expect(await page.locator('#messages details p').textContent()).toContain('clockwise');
     await page.getByRole('button', { name: 'Open in the document' }).click();

@@ -2,6 +2,7 @@
  * Reads event streams by `fetch`. An `EventSource` would wake the page for each event; here what
  * came meanwhile is taken together, and a status that refuses can be read.
  */
+import { pause } from '../shared/pause.ts';
 import { send } from './client.ts';
 
 /** Milliseconds between two looks at what has come. */
@@ -11,8 +12,12 @@ const THERE_MS = 1;
 /** Milliseconds before a lost connection is made again. */
 const PAUSE_MS = 2_000;
 
-/** Takes an event by its type and its data, which are JSON. */
-export type TakeEvent = (type: string, data: string) => void;
+export interface EventReader {
+  /** Takes an event by its type and its data, which are JSON. */
+  take: (type: string, data: string) => void;
+  /** The server cannot be reached, and is tried again and again. */
+  lost: () => void;
+}
 
 /**
  * Reads the events of a path until `signal` aborts. A connection that is lost is made again, after
@@ -21,9 +26,10 @@ export type TakeEvent = (type: string, data: string) => void;
  */
 export async function readEvents(
   path: string,
-  take: TakeEvent,
+  { take, lost }: EventReader,
   signal: AbortSignal,
 ): Promise<void> {
+  let failures = 0;
   const headers: Record<string, string> = { accept: 'text/event-stream' };
   const takeBlock = (block: string) => {
     const { id, event, data } = fieldsOf(block);
@@ -39,10 +45,13 @@ export async function readEvents(
   while (!signal.aborted) {
     try {
       const { body } = await send(path, { headers, signal });
+      failures = 0;
       if (body) await readBlocks(body, takeBlock);
     } catch (error) {
       // A lost connection is a TypeError.
       if (!(error instanceof TypeError) && !signal.aborted) throw error;
+      failures += 1;
+      if (failures === 2 && !signal.aborted) lost();
     }
     if (!signal.aborted) await pause(PAUSE_MS);
   }
@@ -68,8 +77,4 @@ async function readBlocks(body: ReadableStream<Uint8Array>, take: (block: string
 function fieldsOf(block: string): Record<string, string> {
   const fields = block.matchAll(/^(\w+): (.*)$/gmu);
   return Object.fromEntries([...fields].map(([, name = '', value = '']) => [name, value]));
-}
-
-function pause(length: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, length));
 }

@@ -1,4 +1,5 @@
 /** Starts turns and follows them. */
+import { pause } from '../shared/pause.ts';
 import { ApiError, newKey, send } from './client.ts';
 import { readEvents } from './events.ts';
 import type { TurnEvent } from './types.ts';
@@ -18,7 +19,7 @@ export interface StartedTurn {
  */
 export async function startTurn(path: string, json: object): Promise<StartedTurn> {
   const headers = { 'idempotency-key': newKey(), accept: 'text/event-stream' };
-  for (let pause = FIRST_PAUSE_MS; ; pause *= 2) {
+  for (let wait = FIRST_PAUSE_MS; ; wait *= 2) {
     try {
       const response = await send(path, { json, headers });
       void response.body?.cancel();
@@ -28,16 +29,18 @@ export async function startTurn(path: string, json: object): Promise<StartedTurn
       };
     } catch (error) {
       const mayPass = !(error instanceof ApiError) || error.status === 503;
-      if (!mayPass || pause > LONGEST_PAUSE_MS) throw error;
-      await new Promise((resolve) => setTimeout(resolve, pause));
+      if (!mayPass || wait > LONGEST_PAUSE_MS) throw error;
+      await pause(wait);
     }
   }
 }
 
 export interface TurnReader {
   event(event: TurnEvent): void;
+  /** The server cannot be reached, and is tried again. */
+  lost: () => void;
   /** The server has refused: the turn has to be read as it is stored. */
-  lost(): void;
+  refused: (error: unknown) => void;
 }
 
 /**
@@ -51,7 +54,8 @@ export function follow(turnId: string, reader: TurnReader): () => void {
     if (type === 'done') leaving.abort();
     else reader.event({ type, data: JSON.parse(data) } as TurnEvent);
   };
-  readEvents(`/turns/${turnId}/events`, take, leaving.signal).catch(() => reader.lost());
+  const { lost, refused } = reader;
+  readEvents(`/turns/${turnId}/events`, { take, lost }, leaving.signal).catch(refused);
   return () => leaving.abort();
 }
 

@@ -111,7 +111,7 @@ export async function ask({ mode, ...fields }: Asked): Promise<boolean> {
  */
 export async function answer(
   path: string,
-  json: { message?: string; [field: string]: unknown },
+  json: Asked,
   before: () => Promise<void> = () => Promise.resolve(),
 ): Promise<boolean> {
   const visit = visits;
@@ -130,6 +130,7 @@ export async function answer(
   if (visit !== visits) return started !== undefined;
   if (started) {
     nameAddress(started.conversationId);
+    if (!current.get()) current.set(blank(started.conversationId, json.mode));
     transcript.acceptQuestion();
     attach(started.turnId, growing, { isOurs: true });
     return true;
@@ -163,12 +164,12 @@ function attach(turnId: string, first: GrowingAnswer, { isOurs = false } = {}): 
   });
 }
 
-function blank(id: string): Conversation {
+function blank(id: string, mode: Conversation['mode'] = 'open'): Conversation {
   const now = new Date().toISOString();
   return {
     conversation_id: id,
     title: null,
-    mode: 'open',
+    mode,
     model: null,
     message_count: 0,
     created_at: now,

@@ -4,6 +4,7 @@
  */
 import type { Part, Source, TurnEvent } from '../api/types.ts';
 import { make } from '../shared/elements.ts';
+import { pause } from '../shared/pause.ts';
 import { say } from '../shared/words.ts';
 import { AnswerBody } from './answer-body.ts';
 
@@ -56,8 +57,7 @@ export class GrowingAnswer {
 
   /** Resolves when all that waits is drawn; where nobody sees it, that is at once. */
   async drawn(): Promise<void> {
-    while (this.#waiting.length > 0 && !document.hidden)
-      await new Promise((resolve) => setTimeout(resolve, PACE_MS));
+    while (this.#waiting.length > 0 && !document.hidden) await pause(PACE_MS);
   }
 
   /** Ends the text. */

@@ -1,11 +1,21 @@
 /** The turn whose answer the page follows, through lost connections, to its end. */
-import { call } from '../api/client.ts';
-import { follow, isEnd, startTurn } from '../api/turns.ts';
+import { ApiError, call } from '../api/client.ts';
+import { follow, isEnd } from '../api/turns.ts';
 import type { Message, TurnEnd, TurnEvents } from '../api/types.ts';
+import { attempt } from '../shared/attempt.ts';
+import { pause } from '../shared/pause.ts';
 import type { GrowingAnswer } from './growing.ts';
 
 /** Milliseconds after which a turn whose stream is lost is looked for. */
 const LOOK_AGAIN_MS = 3_000;
+/** The same where the reader does not want to sign in. */
+const ASK_AGAIN_MS = 60_000;
+
+interface TurnState {
+  status: string;
+  message: Message;
+  error?: TurnEnd['error'];
+}
 
 export interface TurnListener {
   started(data: TurnEvents['turn.started']): void;
@@ -46,9 +56,10 @@ export class RunningTurn {
         this.#growing.take(event);
         if (isEnd(event)) this.#end(event.data);
       },
-      lost: () => {
+      lost: () => this.#listener.lost(),
+      refused: (error) => {
         this.#listener.lost();
-        this.#lookAgain();
+        void this.#lookAgain(error);
       },
     });
   }
@@ -58,23 +69,32 @@ export class RunningTurn {
     this.#listener.ended(end);
   }
 
-  #lookAgain(): void {
-    setTimeout(() => {
-      if (this.#isLeft) return;
-      call<{ status: string; message: Message; error?: TurnEnd['error'] }>(
-        `/turns/${this.turnId}`,
-      ).then(
-        ({ status, message, error }) => {
-          if (this.#isLeft) return;
-          if (status !== 'streaming')
-            return this.#end({ turn_id: this.turnId, message, ...(error ? { error } : {}) });
-          this.#growing = this.#listener.again();
-          this.#follow();
-        },
-        () => this.#lookAgain(),
-      );
-    }, LOOK_AGAIN_MS);
+  /** Looks how the turn stands until that is known: a server may be away for a while. */
+  async #lookAgain(first: unknown): Promise<void> {
+    const look = () => call<TurnState>(`/turns/${this.turnId}`);
+    for (let error = first; !this.#isLeft;) {
+      const asksWho = statusOf(error) === 401;
+      if (statusOf(error) === 404) return this.#end({ turn_id: this.turnId });
+      if (!asksWho) await pause(LOOK_AGAIN_MS);
+      try {
+        const found = await (asksWho ? attempt(look) : look());
+        if (found) return this.#goOn(found);
+        await pause(ASK_AGAIN_MS);
+      } catch (failure) {
+        error = failure;
+      }
+    }
+  }
+
+  #goOn({ status, message, error }: TurnState): void {
+    if (this.#isLeft) return;
+    if (status !== 'streaming')
+      return this.#end({ turn_id: this.turnId, message, ...(error ? { error } : {}) });
+    this.#growing = this.#listener.again();
+    this.#follow();
   }
 }
 
-export { startTurn };
+function statusOf(error: unknown): number | undefined {
+  return error instanceof ApiError ? error.status : undefined;
+}

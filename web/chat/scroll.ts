@@ -8,6 +8,7 @@ import { element } from '../shared/elements.ts';
 const NEAR_END = 48;
 
 const view = element('view');
+const messages = element('messages');
 const latest = element('latest');
 let isFollowing = false;
 let lastTop = 0;
@@ -23,7 +24,16 @@ function moveTo(top: number): void {
 }
 
 function showWay(): void {
-  latest.hidden = distanceToEnd() < NEAR_END;
+  latest.hidden = distanceToEnd() < NEAR_END || seesQuestion();
+}
+
+/** True where a card that asks something can be seen: nothing may lie over it. */
+function seesQuestion(): boolean {
+  const parts = [...(messages.lastElementChild?.children ?? [])];
+  const card = parts.find(({ className }) => className === 'card');
+  return (
+    card !== undefined && card.getBoundingClientRect().top < view.getBoundingClientRect().bottom
+  );
 }
 
 /** Goes to the end, and follows it from now on. */
@@ -64,7 +74,7 @@ new ResizeObserver(() => {
 new ResizeObserver(() => {
   if (isFollowing) moveTo(view.scrollHeight);
   else showWay();
-}).observe(element('messages'));
+}).observe(messages);
 
 /** Changes content while an element stays where it is in the view. */
 export function keepInPlace(find: () => HTMLElement | null | undefined, change: () => void): void {
@@ -82,6 +92,14 @@ view.addEventListener(
     else if (view.scrollTop > lastTop && distanceToEnd() < NEAR_END) isFollowing = true;
     lastTop = view.scrollTop;
     showWay();
+  },
+  { passive: true },
+);
+/** A frame that follows could take a step back again before the browser tells of it. */
+view.addEventListener(
+  'wheel',
+  ({ deltaY }) => {
+    if (deltaY < 0 && view.scrollTop > 0) isFollowing = false;
   },
   { passive: true },
 );
