@@ -289,7 +289,7 @@ describe.concurrent('a response that is steered', () => {
 
   it('goes on with what joins it at its next step', async () => {
     const search = { name: 'search_documents', input: { query: 'valve' }, id: 'call_1' };
-    const script = [{ headersDelayMs: 2_000, toolCalls: [[search]] }, { text: 'Fertig.' }];
+    const script = [{ holdAt: 'head' as const, toolCalls: [[search]] }, { text: 'Fertig.' }];
     const { model, name } = await scripted(target, script);
     const user = unique('user');
     const document = { user_id: user, title: 'Manual', text: 'The blue valve needs oil.' };
@@ -304,6 +304,7 @@ describe.concurrent('a response that is steered', () => {
       sequence_number: 0,
       steer: { id: expect.stringMatching(/^steer_/u), previous_response_id: id },
     });
+    await target.upstream.release(name);
     const joined = await socket.next('parley:response.steer.joined');
     expect(joined['steer']).toEqual(accepted['steer']);
     expect(idOf(await end(socket))).toBe(id);

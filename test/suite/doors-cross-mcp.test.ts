@@ -5,7 +5,8 @@
 import { describe, expect, it } from 'vitest';
 import { DELETERS, FOLLOWERS, READERS, STOPPERS } from '../support/doors/handling.ts';
 import { callTool, mcp } from '../support/doors/mcp.ts';
-import { DOORS, say } from '../support/doors/speaking.ts';
+import { say } from '../support/doors/speaking.ts';
+import { STEERERS, steerBy } from '../support/doors/steering.ts';
 import { asArray, asRecord } from '../support/json.ts';
 import type { SentScript } from '../support/upstream/control.ts';
 import { suiteTarget, unique } from './target.ts';
@@ -64,7 +65,7 @@ describe.concurrent('a turn that MCP asks for', () => {
     expect(stored).toMatchObject({ status: 'cancelled' });
   });
 
-  it.each(DOORS.filter(({ steering }) => steering))('is steered by $name', async (other) => {
+  it.each(STEERERS)('is steered by $name', async (other) => {
     const { listening, release, turn } = await asking();
     const [question, running] = await storedMessages(target, turn.conversationId);
     const said = [
@@ -72,8 +73,7 @@ describe.concurrent('a turn that MCP asks for', () => {
       { id: running?.id ?? '', role: 'assistant' as const, content: '' },
     ];
     const call = other.call({ ...turn, said }, 'In German, please');
-    const body = other.steering?.(call.body) ?? {};
-    const steered = await say(target.url, other, { ...call, body });
+    const steered = await steerBy(target.url, other, call);
     await release();
     expect(await listening.end()).toMatchObject(WHOLE);
     expect(await steered.end()).toMatchObject({ text: 'It is red.', ending: 'whole' });

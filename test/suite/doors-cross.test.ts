@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { DELETERS, FOLLOWERS, READERS, STOPPERS, type Begun } from '../support/doors/handling.ts';
 import { BY_HISTORY, DOORS, say, type Chat, type Door } from '../support/doors/speaking.ts';
+import { STEERERS, steerBy } from '../support/doors/steering.ts';
 import { mcp } from '../support/doors/mcp.ts';
 import { asRecord } from '../support/json.ts';
 import type { SentScript } from '../support/upstream/control.ts';
@@ -138,7 +139,7 @@ describe.concurrent.each(begins)('a turn that is begun by $name', (door) => {
     expect(json.total).toMatchObject({ turns: 1, calls: 1 });
   });
 
-  it.each(DOORS.filter(({ steering }) => steering))('is steered by $name', async (other) => {
+  it.each(STEERERS)('is steered by $name', async (other) => {
     const { listening, turn } = await begun(door, held);
     const [question, running] = await storedIn(turn);
     const said = [
@@ -146,10 +147,7 @@ describe.concurrent.each(begins)('a turn that is begun by $name', (door) => {
       { id: running?.id ?? '', role: 'assistant' as const, content: '' },
     ];
     const call = other.call({ ...turn, said }, 'In German, please');
-    const steered = await say(target.url, other, {
-      ...call,
-      body: other.steering?.(call.body) ?? {},
-    });
+    const steered = await steerBy(target.url, other, call);
     await target.upstream.release(turn.modelName);
     expect(await listening.end()).toMatchObject({ text: answer, ending: 'whole' });
     expect(await steered.end()).toMatchObject({ text: answer, ending: 'whole' });
@@ -193,6 +191,19 @@ describe.concurrent.each(begins)('a turn that is begun by $name', (door) => {
       await mustBeBilled(turn, 2);
     },
   );
+
+  it('is deleted while it runs, and its bill stays', async () => {
+    const { listening, turn } = await begun(door, endless);
+    const { conversationId, modelName, user } = turn;
+    const path = `/conversations/${conversationId}`;
+    expect((await target.call(path, { method: 'DELETE' })).status).toBe(200);
+    const heard = await listening.end();
+    expect([heard.isOver, heard.isReset, heard.ending]).toEqual([true, false, 'stopped']);
+    expect((await target.call(path)).status).toBe(404);
+    expect(await target.upstream.requests(modelName)).toHaveLength(1);
+    const { json } = await target.call<{ total: object }>(`/usage?user_id=${user}`);
+    expect(json.total).toMatchObject({ turns: 1, calls: 1, estimated: true });
+  });
 
   it.each(DELETERS)('is deleted by $name, and its bill stays', async ({ method, path }) => {
     const turn = await finished(door);
