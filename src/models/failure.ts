@@ -43,7 +43,7 @@ function failureOfService(said: ServiceError): Failure {
     return isTooLong(said)
       ? modelFailure('context_too_long')
       : modelFailure('model_unavailable', retryAfterOf(said));
-  return modelFailure(refusalOf(status, said));
+  return modelFailure(codeOfRefusal(status, said));
 }
 
 /** The seconds after which it makes sense to look whether the operator has more quota. */
@@ -75,7 +75,7 @@ const FLAGGED = /moderation|flagged|content.?(?:filter|policy|management)|safety
  * Returns the error code for a refusal.
  * @param status from 400 to 499
  */
-function refusalOf(status: number, said: ServiceError): ErrorCode {
+function codeOfRefusal(status: number, said: ServiceError): ErrorCode {
   if (status === 413 || isTooLong(said)) return 'context_too_long';
   if (status === 401) return 'model_unauthorized';
   if (status === 403) return FLAGGED.test(said.words) ? 'model_refused' : 'model_unauthorized';

@@ -9,7 +9,7 @@ import { newId } from '../../core/ids.ts';
 import type { ActionDependencies } from '../../actions/context.ts';
 import type {
   Socket,
-  SocketDoor,
+  SocketApi,
   SocketMemory,
   SocketUser,
 } from '../../routes/websocket/frame-sink.ts';
@@ -51,7 +51,7 @@ export class NodeSockets implements Sockets {
     this.#timer.unref();
   }
 
-  async open(c: AppContext, user: SocketUser, door?: SocketDoor): Promise<Response> {
+  async open(c: AppContext, user: SocketUser, api?: SocketApi): Promise<Response> {
     const id = newId();
     const gone = new AbortController();
     const memory = memoryOf();
@@ -64,7 +64,7 @@ export class NodeSockets implements Sockets {
           user,
           gone: gone.signal,
           protocol: raw.protocol,
-          door,
+          api,
           memory,
           close: () => raw.close(1011),
           get bufferedAmount() {

@@ -1,5 +1,5 @@
-// Serves the pages for people: the landing page and the API's documentation. They are files, never
-// part of the Worker's bundle, and load nothing from another host.
+// Serves the pages for people: the chat, with its scripts, and the API's documentation. They are
+// files, never part of the Worker's bundle, and load nothing from another host.
 import { isHashed, typeOf } from './files.ts';
 
 /** The pages, as routes use them. */

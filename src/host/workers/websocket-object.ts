@@ -6,7 +6,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { ActionDependencies } from '../../actions/context.ts';
 import { tenantOf } from '../../core/principal.ts';
 import type { AppContext, Sockets } from '../../routes/shared/dependencies.ts';
-import type { Socket, SocketDoor, SocketUser } from '../../routes/websocket/frame-sink.ts';
+import type { Socket, SocketApi, SocketUser } from '../../routes/websocket/frame-sink.ts';
 import { greet, leave, receive } from '../../routes/websocket/receive.ts';
 import { dependenciesOf, type WorkerEnv } from './services.ts';
 import { nameIn } from './turn-stub.ts';
@@ -16,7 +16,7 @@ const OPENER_HEADER = 'x-parley-opener';
 /** The data that is kept with a socket, which outlives this object; 2,048 bytes at most. */
 interface Attachment {
   user: SocketUser;
-  door?: SocketDoor | undefined;
+  api?: SocketApi | undefined;
   memory?: string;
 }
 
@@ -67,13 +67,13 @@ export class DurableSockets extends DurableObject<WorkerEnv> {
   #socketOf(ws: WebSocket): Socket {
     const leaving = this.#leaving.get(ws) ?? new AbortController();
     this.#leaving.set(ws, leaving);
-    const { user, door } = attachmentOf(ws);
+    const { user, api } = attachmentOf(ws);
     return {
       user,
-      door,
+      api,
       memory: {
         read: () => attachmentOf(ws).memory,
-        write: (memory) => ws.serializeAttachment(JSON.stringify({ user, door, memory })),
+        write: (memory) => ws.serializeAttachment(JSON.stringify({ user, api, memory })),
       },
       gone: leaving.signal,
       protocol: this.ctx.getTags(ws)[0],
@@ -115,9 +115,9 @@ export class WorkerSockets implements Sockets {
     this.#tenant = tenant;
   }
 
-  open(c: AppContext, user: SocketUser, door?: SocketDoor): Promise<Response> {
+  open(c: AppContext, user: SocketUser, api?: SocketApi): Promise<Response> {
     const headers = new Headers(c.req.raw.headers);
-    const attachment: Attachment = { user, door };
+    const attachment: Attachment = { user, api };
     headers.set(OPENER_HEADER, encodeURIComponent(JSON.stringify(attachment)));
     return this.#objectOf(user.userId).fetch(new Request(c.req.raw, { headers }));
   }

@@ -4,7 +4,7 @@ import type { ActionContext, ActionDependencies } from '../../actions/context.ts
 import type { Identity } from '../../auth/identity.ts';
 import type { IdentifiedUser, Principal } from '../../core/principal.ts';
 import type * as Reading from '../reading/render-page.ts';
-import type { SocketDoor, SocketUser } from '../websocket/frame-sink.ts';
+import type { SocketApi, SocketUser } from '../websocket/frame-sink.ts';
 import type { ToolList } from '../../turns/tools/tool.ts';
 import type { TurnAddress, TurnStream } from '../../turns/turn-service.ts';
 
@@ -56,8 +56,8 @@ export interface Tenants {
 
 /** The WebSockets of a runtime. */
 export interface Sockets {
-  /** Upgrades the request to a socket of this user, which the WebSocket route or a door serves. */
-  open(c: AppContext, user: SocketUser, door?: SocketDoor): Promise<Response>;
+  /** Upgrades the request to a socket of this user, which our own or another API serves. */
+  open(c: AppContext, user: SocketUser, api?: SocketApi): Promise<Response>;
   /** Returns the number of sockets that a user has open, over all instances. */
   count(userId: string): Promise<number>;
 }

@@ -5,8 +5,8 @@ import type { Sink } from '../../turns/follow/sink.ts';
 /** The caller who opened a socket, who is known or has named a user. */
 export type SocketUser = Principal & { userId: string };
 
-/** The doors of other people's clients that have sockets of their own. */
-export type SocketDoor = 'responses';
+/** The APIs of other people's clients that have sockets of their own. */
+export type SocketApi = 'responses';
 
 /** A short text, of at most a thousand characters. */
 export interface SocketMemory {
@@ -22,7 +22,7 @@ export interface Socket {
   /** The subprotocol that its client speaks; undefined for our own frames. */
   readonly protocol?: string | undefined;
   /** The API whose frames it carries, by the address of its opening; undefined for our own. */
-  readonly door?: SocketDoor | undefined;
+  readonly api?: SocketApi | undefined;
   /** The memory that its API keeps with it while it is open, also while it sleeps. */
   readonly memory?: SocketMemory;
   /** Closes it, so that the client knows that it may not have everything. */

@@ -26,7 +26,7 @@ const LONGEST_FRAME = 1_600_000;
 const CHAT_PROTOCOL = 'ai-sdk-chat';
 
 export function greet(socket: Socket): void {
-  if (socket.door) return beginMemory(socket);
+  if (socket.api) return beginMemory(socket);
   // The clients of others know no greeting.
   if (socket.protocol === CHAT_PROTOCOL) return;
   sendFrame(socket, { type: 'connection', user_id: socket.user.userId });
@@ -42,7 +42,7 @@ export async function receive(
   data: string,
   dependencies: ActionDependencies,
 ): Promise<void> {
-  if (socket.door) {
+  if (socket.api) {
     const { receiveResponseFrame } = await import('../responses/socket.ts');
     const contextFor = () => contextOf(socket, dependencies);
     return receiveResponseFrame(socket, data, { contextFor, dependencies });
@@ -79,7 +79,7 @@ export async function receive(
 
 /** Deletes what was kept only as long as a socket was open. */
 export function leave(socket: Socket, dependencies: ActionDependencies): void {
-  if (socket.door) forgetAll(socket, dependencies);
+  if (socket.api) forgetAll(socket, dependencies);
 }
 
 /**

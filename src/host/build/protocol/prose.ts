@@ -45,10 +45,10 @@ turn runs they are refused as without \`on_busy\`.`;
 export const TEXT_STREAM = `## The text-only stream
 
 \`GET /chat/conversations/{id}/stream\` sends events without a name, whose data are the text; a line
-break in it is several \`data:\` lines. A call that needs to be allowed is told by \`tool.approval\`, and a message that joined by
-\`steered\`, as above. A turn that does not complete ends with \`turn.cancelled\` or
-\`turn.failed\`. \`data: [DONE]\` is always last. An answer that is itself \`[DONE]\` comes in
-two events.`;
+break in it is several \`data:\` lines. A call that needs to be allowed is told by
+\`tool.approval\`, and a message that joined by \`steered\`, as above. A turn that does not complete
+ends with \`turn.cancelled\` or \`turn.failed\`. \`data: [DONE]\` is always last. An answer that is
+itself \`[DONE]\` comes in two events.`;
 
 export const SOCKET = `## The frames of a WebSocket
 

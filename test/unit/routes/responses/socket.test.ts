@@ -10,7 +10,7 @@ it('refuses a frame, and closes, when the socket has been open for an hour', asy
   const socket: Socket = {
     user: { kind: 'anyone', userId: 'someone' },
     gone: new AbortController().signal,
-    door: 'responses',
+    api: 'responses',
     memory: { read: () => hourAgo, write: () => undefined },
     send: (frame) => void sent.push(JSON.parse(frame)),
     close: () => (isClosed = true),

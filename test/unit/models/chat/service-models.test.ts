@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { modelFor, ServiceModels } from '../../../src/models/chat/service-models.ts';
+import { modelFor, ServiceModels } from '../../../../src/models/chat/service-models.ts';
 
 describe('what an alias stands for', () => {
   const has = (...ids: string[]) => ids.map((id) => ({ id }));

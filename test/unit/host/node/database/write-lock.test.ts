@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterAll, expect, it } from 'vitest';
-import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
-import { newLockMemory, WriteLock } from '../../../../src/host/node/database/write-lock.ts';
+import { connectFile } from '../../../../../src/host/node/database/libsql-file.ts';
+import { newLockMemory, WriteLock } from '../../../../../src/host/node/database/write-lock.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'parley-lock-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -17,7 +17,7 @@ it('lets the event loop go on while another thread writes, and neither loses a w
   const db = connectFile(url, new WriteLock(lockMemory));
   await db.batch([{ sql: 'create table numbers (x)', args: [] }], 'write');
   const writes = 30;
-  const thread = new Worker(new URL('threads/lock-thread.ts', import.meta.url), {
+  const thread = new Worker(new URL('../threads/lock-thread.ts', import.meta.url), {
     workerData: { url, lockMemory, writes },
   });
   const end = ended(thread);
