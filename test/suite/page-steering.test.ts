@@ -118,4 +118,24 @@ describe.skipIf(hasNoBrowser)('a message that is added to the answer', { timeout
     await page.getByText('Stopped.').waitFor();
     expect(await page.locator('#steer').isHidden()).toBe(true);
   });
+
+  it('stops an answer that the server has not begun', async () => {
+    const { model } = await scripted(target, {
+      tokens: ['on '],
+      infinite: true,
+      delayMs: { between: 50 },
+    });
+    const { page } = await visitors.open({ model });
+    const isStopped = Promise.withResolvers<void>();
+    await page.route(/\/conversations\?/u, async (route) => {
+      if (route.request().method() === 'POST') await isStopped.promise;
+      await route.continue();
+    });
+    await ask(page, 'Never begin');
+    await page.click('#stop');
+    isStopped.resolve();
+    await page.getByText('Stopped.').waitFor();
+    await whole(page, 2);
+    expect((await stored(target, page)).map(({ status }) => status)[1]).toBe('cancelled');
+  });
 });

@@ -63,6 +63,13 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
     await page.getByText('on and').first().waitFor();
     await ask(page, 'And then?');
     expect(await page.textContent('#queue li')).toContain('And then?');
+    // It can be taken back, and its removal, too; a draft stays.
+    await page.fill('#composer-text', 'a draft');
+    await page.getByRole('button', { name: 'Do not send' }).click();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.locator('#queue').getByRole('button', { name: 'Edit' }).click();
+    expect(await page.inputValue('#composer-text')).toBe('And then?\n\na draft');
+    await ask(page, 'And then?');
     await page.keyboard.press('Escape');
     await page.getByText('Stopped.').waitFor();
     await whole(page, 4);

@@ -15,6 +15,7 @@ const PAGES = [
   'SECURITY.md',
   'docs/glossary.md',
   'docs/guide.md',
+  'docs/page.md',
 ];
 
 const MOST_COLUMNS = 100;

@@ -21,6 +21,8 @@ export const isBusy = createSignal(false);
 export const isReady = createSignal(undefined);
 
 let running: RunningTurn | undefined;
+/** True where the reader has stopped an answer that the server has not begun. */
+let isStopped = false;
 /** The number of the last conversation that was asked for: an answer to an earlier one is late. */
 let visits = 0;
 
@@ -115,6 +117,7 @@ export async function answer(
   before: () => Promise<void> = () => Promise.resolve(),
 ): Promise<boolean> {
   const visit = visits;
+  isStopped = false;
   isBusy.set(true);
   const growing = transcript.addQuestion(json.message);
   const started = await attempt(async () => {
@@ -133,6 +136,7 @@ export async function answer(
     if (!current.get()) current.set(blank(started.conversationId, json.mode));
     transcript.acceptQuestion();
     attach(started.turnId, growing, { isOurs: true });
+    if (isStopped) stop();
     return true;
   }
   transcript.dropUnstored();
@@ -218,6 +222,7 @@ export async function steer(json: Asked): Promise<boolean> {
 /** Stops the answer; what was said of it stays. */
 export function stop(): void {
   const turn = running;
+  isStopped = true;
   if (turn) void attempt(() => send(`/turns/${turn.turnId}/cancel`, { method: 'POST' }));
 }
 

@@ -36,7 +36,8 @@ export function startComposer(): void {
   });
   isBusy.follow(showWays);
   isReady.follow(sendNext);
-  startWaitingList((again) => write(again || undefined));
+  // What is being written stays, below what is taken back.
+  startWaitingList((again) => write([again, text.value].filter(Boolean).join('\n\n')));
   startAttachments();
   fit();
 }

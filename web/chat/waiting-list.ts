@@ -1,7 +1,8 @@
 /** Shows above the composer what waits while an answer comes. */
 import { element, iconButton, make } from '../shared/elements.ts';
+import { notify } from '../shared/notices.ts';
 import { say } from '../shared/words.ts';
-import { currentId } from './chat.ts';
+import { currentId, isBusy } from './chat.ts';
 import { queued, steering, waitingChanged } from './waiting.ts';
 
 const list = element('queue');
@@ -23,7 +24,14 @@ function showWaiting(edit: (text: string) => void): void {
       text,
       say('waits'),
       iconButton('edit', say('edit'), () => take(text)),
-      iconButton('close', say('removeWaiting'), () => take('')),
+      iconButton('close', say('removeWaiting'), () => {
+        take('');
+        const undo = {
+          label: say('undo'),
+          run: () => (isBusy.get() ? queued.add(id, text) : edit(text)),
+        };
+        notify(say('notSent'), { action: undo });
+      }),
     );
   });
   list.replaceChildren(...joining, ...waiting);
