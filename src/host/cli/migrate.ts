@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { ConfigError, parseConfig, type Config } from '../../config.ts';
 import { hasTenants } from '../../core/tenant.ts';
 import { migrate } from '../../store/migrate.ts';
+import { sweep } from '../../store/turns/sweep.ts';
 import { loadEnvFile } from '../env-file.ts';
 import {
   migrateFromFolder,
@@ -32,7 +33,10 @@ async function migrateOne(config: Config): Promise<void> {
   db.close();
 }
 
-/** Migrates the databases of all tenants that are named, and tells of each. */
+/**
+ * Migrates the databases of all tenants that are named, and tells of each. It also ends the turns
+ * that dead processes have left there: a process knows only the tenants that came to it.
+ */
 async function migrateAll(config: Config): Promise<void> {
   if (!hasTenants(config.DATABASE_URL))
     throw new ConfigError(
@@ -52,7 +56,9 @@ async function migrateAll(config: Config): Promise<void> {
     for (const tenant of waiting)
       try {
         const db = await connect(tenant);
-        tell(tenant, outcomeOf(await migrate(db, migrations)));
+        const applied = await migrate(db, migrations);
+        await sweep(db, config.TURN_LEASE_MS);
+        tell(tenant, outcomeOf(applied));
         db.close();
       } catch (error) {
         failed++;

@@ -67,16 +67,19 @@ export class DatabaseServices implements Served {
     return !this.turns.isActive && !this.sockets.areOpen;
   }
 
-  /** Ends the turns of lost instances, and goes on with what lost processes had begun to delete. */
-  tidy(): void {
-    void this.turns.sweep().catch(this.#toldOf);
-    this.#resume();
+  /**
+   * Ends the turns of lost instances, and goes on with what lost processes had begun to delete.
+   * @returns when that is done, or has failed, which is logged
+   */
+  async tidy(): Promise<void> {
+    const swept = this.turns.sweep().catch(this.#toldOf);
+    await Promise.all([swept, this.#resume()]);
   }
 
   /** Tidies up a database that was swept just now, and goes on until the turns are drained. */
   tidyRegularly(everyMs: number): void {
-    this.#resume();
-    this.#tidying = setInterval(() => this.tidy(), everyMs);
+    void this.#resume();
+    this.#tidying = setInterval(() => void this.tidy(), everyMs);
   }
 
   drain(graceMs: number): Promise<void> {
@@ -94,10 +97,13 @@ export class DatabaseServices implements Served {
     db.close();
   }
 
-  #resume(): void {
+  #resume(): Promise<void> {
     const { dependencies } = this;
-    const resumed = resumeErasures(dependencies).then(() => forgetLeftBehind(dependencies.db));
-    dependencies.defer(resumed.catch(this.#toldOf));
+    const resumed = resumeErasures(dependencies)
+      .then(() => forgetLeftBehind(dependencies.db))
+      .catch(this.#toldOf);
+    dependencies.defer(resumed);
+    return resumed;
   }
 
   readonly #toldOf = (error: unknown) => this.dependencies.log.error('the sweep failed', { error });

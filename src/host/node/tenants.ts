@@ -1,11 +1,12 @@
 /**
  * The databases of tenants on Node. One is opened, and migrated, when a caller of its tenant first
  * comes. It is closed when nobody has come for a while; closing one too early costs its next caller
- * the opening, and no turn, since the database decides who runs what.
+ * the opening, and no turn, since the database decides who runs what. Those that were closed are
+ * looked into now and then, one at a time: another process that served them may have died.
  */
 import { stopping } from '../../core/errors.ts';
 import type { Tenants, TenantServices } from '../../routes/shared/dependencies.ts';
-import type { Database } from '../../store/database.ts';
+import { isMissing, type Database } from '../../store/database.ts';
 import { ping } from '../../store/conversations.ts';
 import { migrate, type Migration } from '../../store/migrate.ts';
 import { DatabaseServices, type Served, type SharedServices } from './database-services.ts';
@@ -14,6 +15,8 @@ import { DatabaseServices, type Served, type SharedServices } from './database-s
 const IDLE_MS = 5 * 60_000;
 /** The most databases that are kept open while nobody uses them. */
 const MOST_OPEN = 200;
+/** The time after which one that was closed is looked into again, in milliseconds. */
+const LOOK_AGAIN_MS = 5 * 60_000;
 
 interface TenantsOptions {
   shared: SharedServices;
@@ -24,6 +27,7 @@ interface TenantsOptions {
   tidyEveryMs: number;
   idleMs?: number;
   mostOpen?: number;
+  lookAgainMs?: number;
 }
 
 interface Opened {
@@ -36,10 +40,14 @@ export class NodeTenants implements Tenants, Served {
   /** The one that was used last is the last. */
   readonly #open = new Map<string, Opened>();
   readonly #opening = new Map<string, Promise<DatabaseServices>>();
-  /** The tenants whose databases were ever opened here. */
-  readonly #known = new Set<string>();
+  /**
+   * The tenants whose databases were ever opened here, with the time at which each was tidied up
+   * last; the first is the longest ago.
+   */
+  readonly #known = new Map<string, number>();
   readonly #timer: ReturnType<typeof setInterval>;
   #isStopping = false;
+  #isLooking = false;
 
   constructor(options: TenantsOptions) {
     this.#options = options;
@@ -97,8 +105,8 @@ export class NodeTenants implements Tenants, Served {
     const { documents, log } = shared;
     const services = new DatabaseServices({ ...shared, documents: documents.of(tenant) }, db);
     log.info('a tenant’s database was opened', { tenant });
-    services.tidy();
-    this.#known.add(tenant);
+    void services.tidy();
+    this.#tidied(tenant);
     this.#use(tenant, services);
     return services;
   }
@@ -116,7 +124,50 @@ export class NodeTenants implements Tenants, Served {
       if (services.isIdle && (isUnused || tooMany > 0)) {
         tooMany--;
         this.#close(tenant, services);
-      } else services.tidy();
+      } else {
+        void services.tidy();
+        this.#tidied(tenant);
+      }
+    }
+    this.#lookIntoOne();
+  }
+
+  #tidied(tenant: string): void {
+    this.#known.delete(tenant);
+    this.#known.set(tenant, performance.now());
+  }
+
+  /** Tidies up the database that was longest left alone, if that is long ago. */
+  #lookIntoOne(): void {
+    const { shared, lookAgainMs = LOOK_AGAIN_MS } = this.#options;
+    const [oldest] = this.#known;
+    if (!oldest || this.#isLooking || performance.now() - oldest[1] < lookAgainMs) return;
+    const [tenant] = oldest;
+    this.#isLooking = true;
+    this.#tidied(tenant);
+    const looked = this.#lookInto(tenant)
+      .catch((error: unknown) => {
+        // Whoever comes makes it known again.
+        if (isMissing(error)) this.#known.delete(tenant);
+        shared.log.warn('a database could not be tidied up', { tenant, error });
+      })
+      .finally(() => (this.#isLooking = false));
+    shared.defer(looked);
+  }
+
+  async #lookInto(tenant: string): Promise<void> {
+    const { shared, connect } = this.#options;
+    const db = await connect(tenant);
+    const services = new DatabaseServices(
+      { ...shared, documents: shared.documents.of(tenant) },
+      db,
+    );
+    try {
+      await ping(db);
+      await services.tidy();
+    } finally {
+      await services.closeSockets();
+      await services.close();
     }
   }
 

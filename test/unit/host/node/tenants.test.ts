@@ -6,6 +6,7 @@ import { afterAll, afterEach, expect, it } from 'vitest';
 import { parseConfig } from '../../../../src/config.ts';
 import type { SharedServices } from '../../../../src/host/node/database-services.ts';
 import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
+import { readMigrations } from '../../../../src/host/node/database/open.ts';
 import { newLockMemory } from '../../../../src/host/node/database/write-lock.ts';
 import { NodeTenants } from '../../../../src/host/node/tenants.ts';
 import { DocumentThreads } from '../../../../src/host/node/threads/document-threads.ts';
@@ -39,7 +40,10 @@ function sharedServices(): SharedServices {
 }
 
 /** Tenants whose databases are empty files, and which of those were opened and closed. */
-function serving(limits: { idleMs?: number; mostOpen?: number }, fails = { times: 0 }) {
+function serving(
+  limits: Partial<ConstructorParameters<typeof NodeTenants>[0]>,
+  fails = { times: 0 },
+) {
   const opened: string[] = [];
   const closed: string[] = [];
   const connect = (tenant: string) => {
@@ -71,6 +75,22 @@ it('closes a database that nobody has used for a while, and opens it again', asy
   await db.batch([{ sql: 'SELECT 1', args: [] }], 'read');
   await tenants.open('acme');
   expect(opened).toEqual(['acme', 'acme']);
+});
+
+it('looks into one that was closed, and tidies it up', async () => {
+  const migrations = await readMigrations();
+  const { tenants, opened, closed } = serving({ migrations, idleMs: 30, lookAgainMs: 100 });
+  await tenants.open('initech');
+  await expect.poll(() => closed).toEqual(['initech']);
+  const beside = connectFile(`file:${join(folder, 'initech.db')}`);
+  // An idempotency key that is older than a day: a sweep forgets it.
+  const insert = "INSERT INTO idempotency_keys VALUES ('u', 'key', 'f', 'r', 0)";
+  await beside.batch([{ sql: insert, args: [] }], 'write');
+  const count = { sql: 'SELECT count(*) FROM idempotency_keys', args: [] };
+  const kept = async () => (await beside.batch([count], 'read'))[0]?.values;
+  await expect.poll(kept, { timeout: 20_000 }).toEqual([[0]]);
+  await expect.poll(() => opened.length - closed.length, { timeout: 20_000 }).toBe(0);
+  beside.close();
 });
 
 it('keeps those that were used last where there are too many', async () => {
