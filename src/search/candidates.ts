@@ -85,14 +85,18 @@ function inverseFrequency(chunks: number, frequency: number): number {
 }
 
 /** Returns the content terms of a candidate, or all its terms if they are all function words. */
-export function termsOf({ title, text, language }: CandidateText): string[] {
-  const all = words(`${title}\n${text}`, language);
+export function termsOf(candidate: CandidateText): string[] {
+  const all = wordsOf(candidate);
   const content: string[] = [];
   for (const word of all) {
     const term = contentTerm(word);
     if (term !== null) content.push(term);
   }
   return content.length > 0 ? content : all.map(termOf);
+}
+
+function wordsOf({ title, text, language }: CandidateText): string[] {
+  return words(`${title}\n${text}`, language);
 }
 
 interface Numbered {
@@ -104,14 +108,37 @@ function numbered(candidates: CandidateText[]): Numbered {
   const known = candidates.flatMap((candidate) => candidate.known ?? []);
   const [first] = known;
   if (first && known.length === candidates.length) return renumbered(known, first.lexicon);
+  return numberedByText(candidates);
+}
+
+/** Marks a function word among the numbers of terms. */
+const NO_TERM = -1;
+
+/** Numbers the terms of texts. A word is looked up once, since most are met again and again. */
+function numberedByText(candidates: readonly CandidateText[]): Numbered {
   const vocabulary = new Map<string, number>();
-  const lists = candidates.map((candidate) =>
-    Int32Array.from(termsOf(candidate), (term) => {
-      let index = vocabulary.get(term);
-      if (index === undefined) vocabulary.set(term, (index = vocabulary.size));
-      return index;
-    }),
-  );
+  const numbers = new Map<string, number>();
+  const numberOf = (term: string): number => {
+    let index = vocabulary.get(term);
+    if (index === undefined) vocabulary.set(term, (index = vocabulary.size));
+    return index;
+  };
+  const lists = candidates.map((candidate) => {
+    const all = wordsOf(candidate);
+    const list = new Int32Array(all.length);
+    let length = 0;
+    for (const word of all) {
+      let number = numbers.get(word);
+      if (number === undefined) {
+        const term = contentTerm(word);
+        numbers.set(word, (number = term === null ? NO_TERM : numberOf(term)));
+      }
+      if (number !== NO_TERM) list[length++] = number;
+    }
+    return length > 0
+      ? list.subarray(0, length)
+      : Int32Array.from(all, (word) => numberOf(termOf(word)));
+  });
   return { lists, vocabulary };
 }
 
@@ -181,32 +208,4 @@ export function candidateSet(
     language: matchedLanguage(candidates[at]!.language),
   }));
   return { vocabulary, rarity, bags };
-}
-
-/**
- * Returns the cosine of every candidate with each of `columns` (indexes of candidates), row by row
- * (candidates × columns).
- */
-export function similarities({ vocabulary, bags }: CandidateSet, columns: number[]): Float32Array {
-  const places: number[][] = Array.from({ length: vocabulary.size }, () => []);
-  const shares: number[][] = Array.from({ length: vocabulary.size }, () => []);
-  columns.forEach((at, column) => {
-    const { terms, weights, norm } = bags[at]!;
-    for (let place = 0; place < terms.length; place++) {
-      places[terms[place]!]!.push(column);
-      shares[terms[place]!]!.push(weights[place]! / norm);
-    }
-  });
-  const result = new Float32Array(bags.length * columns.length);
-  bags.forEach(({ terms, weights, norm }, at) => {
-    const row = result.subarray(at * columns.length, (at + 1) * columns.length);
-    for (let place = 0; place < terms.length; place++) {
-      const list = places[terms[place]!]!;
-      const share = shares[terms[place]!]!;
-      const weight = weights[place]! / norm;
-      for (let index = 0; index < list.length; index++)
-        row[list[index]!]! += weight * share[index]!;
-    }
-  });
-  return result;
 }

@@ -3,7 +3,8 @@
  * scores of each candidate's nearest neighbours.
  */
 
-import { similarities, type CandidateSet } from './candidates.ts';
+import type { CandidateSet } from './candidates.ts';
+import { similarities } from './similarities.ts';
 
 /**
  * Rocchio's usual settings: the best ten chunks, their forty heaviest terms, and about the weight

@@ -4,7 +4,8 @@
  */
 
 import type { QueryScores } from './bm25.ts';
-import { similarities, type CandidateSet } from './candidates.ts';
+import type { CandidateSet } from './candidates.ts';
+import { similarities } from './similarities.ts';
 import { ramp, trustInWords } from './trust.ts';
 import { best, neighbourScores, normalised, widenedScores } from './feedback.ts';
 

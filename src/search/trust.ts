@@ -24,6 +24,8 @@ const EVIDENCE = [0.9, 1.4] as const;
 const SUPPORT = [0.5, 0.9] as const;
 const LEAD = [0.06, 0.12] as const;
 const FOLLOWER = 5;
+/** The part of the trust in words that vectors can take: they err, too. */
+const MOST_DOUBT = 0.8;
 /** From the second evidence on, words name a chunk so clearly that vectors cannot raise doubts. */
 const CERTAINTY = [1.2, 1.6] as const;
 /**
@@ -53,7 +55,8 @@ export function trustInWords(findings: Findings): number {
   const needed = Math.log(1 + Math.max(statistics.chunks, candidates.length));
   const evidence = query.evidence / needed;
   const found = Math.max(ramp(covered, COVERAGE), ramp(evidence, EVIDENCE));
-  const trust = Math.max(found * (1 - doubtOfVectors(findings)), ramp(evidence, CERTAINTY));
+  const doubt = MOST_DOUBT * doubtOfVectors(findings);
+  const trust = Math.max(found * (1 - doubt), ramp(evidence, CERTAINTY));
   // Where the vectors do not know what is asked either, words are all there is.
   return 1 - (1 - trust) * ramp(meaning, KNOWN);
 }
