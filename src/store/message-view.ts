@@ -39,6 +39,6 @@ function countSiblings(message: Place, upTo?: SQL): SQL<number> {
 }
 
 /** Returns the selection for a `Message`, in a query on `messages` that joins `conversations`. */
-export function messageView() {
+export function messageSelection() {
   return { ...columns, siblings: siblingsOf(messages) };
 }

@@ -8,7 +8,7 @@ import type { Message } from '../core/message.ts';
 import type { Principal } from '../core/principal.ts';
 import { selectConversation, type Mine } from './conversations.ts';
 import type { Database } from './database.ts';
-import { messageView } from './message-view.ts';
+import { messageSelection } from './message-view.ts';
 import { ownerOf } from './ownership.ts';
 import { batch, prepare, query, type Given } from './query.ts';
 import { conversations, messages } from './schema.ts';
@@ -54,7 +54,7 @@ function selectMessages(id: string, slice: Slice) {
 
 const selectTree = prepare(({ id, after, limit }: Given<'id' | 'after' | 'limit'>) =>
   query
-    .select(messageView())
+    .select(messageSelection())
     .from(conversations)
     .innerJoin(messages, eq(messages.conversationId, conversations.id))
     .where(and(eq(conversations.id, id), gt(messages.sequenceNumber, after)))
@@ -67,7 +67,7 @@ function selectOnPath(climb: SQL) {
   const path = query.$with('path', {}).as(climb);
   return query
     .with(path)
-    .select(messageView())
+    .select(messageSelection())
     .from(path)
     .innerJoin(messages, sql`${messages}.rowid = path.at`)
     .innerJoin(conversations, eq(conversations.id, messages.conversationId));

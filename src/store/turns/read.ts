@@ -7,7 +7,7 @@ import type { Principal } from '../../core/principal.ts';
 import { waitingIn } from '../../core/steering.ts';
 import type { Database } from '../database.ts';
 import { isRemembered, type Key } from '../idempotency-keys.ts';
-import { messageView, siblingsOf } from '../message-view.ts';
+import { messageSelection, siblingsOf } from '../message-view.ts';
 import { ownedBy, ownerOf } from '../ownership.ts';
 import { batch, prepare, query, type Given } from '../query.ts';
 import { conversations, idempotencyKeys, messages, turns } from '../schema.ts';
@@ -24,7 +24,7 @@ const prompt = alias(messages, 'prompt');
 const selectMine = prepare(({ turnId, owner }: Given<'turnId' | 'owner'>) =>
   query
     .select({
-      ...messageView(),
+      ...messageSelection(),
       turn: {
         state: turns.state,
         error: turns.error,
