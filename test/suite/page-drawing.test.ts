@@ -160,6 +160,12 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
     const { page } = await cutting.open({ model });
     await ask(page, 'Go on');
     const growing = page.locator('.assistant[aria-busy] .text');
+    await growing.waitFor();
+    await page.evaluate(`{
+      globalThis.drawings = 0;
+      const options = { characterData: true, childList: true, subtree: true };
+      new MutationObserver(() => (drawings += 1)).observe(messages, options);
+    }`);
     for (const at of [3, 100, 200]) {
       await growing.getByText(`W${at} `).waitFor();
       await growing.evaluate((element) => element.setAttribute('data-same', 'true'));
@@ -170,6 +176,8 @@ describe.skipIf(hasNoBrowser)('the page', { timeout: 120_000 }, () => {
     await whole(page, 2);
     expect(await lastText(page)).toContain(tokens.join('').trim());
     expect(await page.locator('.text[data-same]').count()).toBe(1);
+    // What comes together is drawn together.
+    expect(await page.evaluate<number>('drawings')).toBeLessThan(tokens.length / 3);
     await cutting.close();
     proxy.close();
   });

@@ -9,7 +9,8 @@ import { send } from './client.ts';
 const PACE_MS = 50;
 /** Milliseconds after which a piece was not there yet when it was asked for. */
 const THERE_MS = 1;
-/** Milliseconds before a lost connection is made again. */
+/** Milliseconds before a lost connection is made again: at first, and while that fails. */
+const FIRST_PAUSE_MS = 250;
 const PAUSE_MS = 2_000;
 
 export interface EventReader {
@@ -53,7 +54,7 @@ export async function readEvents(
       failures += 1;
       if (failures === 2 && !signal.aborted) lost();
     }
-    if (!signal.aborted) await pause(PAUSE_MS);
+    if (!signal.aborted) await pause(failures > 1 ? PAUSE_MS : FIRST_PAUSE_MS);
   }
 }
 
