@@ -5,6 +5,7 @@
 import { validateUIMessages, type ToolUIPart, type UIMessage } from 'ai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { request } from '../support/http.ts';
+import { APPROVERS, type Approver } from '../support/doors/approving.ts';
 import { asArray, asRecord, asText } from '../support/json.ts';
 import { startServer, type Runtime, type TestServer } from '../support/server.ts';
 import { openStream } from '../support/sse.ts';
@@ -26,7 +27,14 @@ interface Answered {
   conversation_id: string;
   assistant_reply: string;
   code?: string;
-  message: { id: string; parent_id: string; finish_reason: string; status: string; parts?: Part[] };
+  message: {
+    id: string;
+    turn_id: string;
+    parent_id: string;
+    finish_reason: string;
+    status: string;
+    parts?: Part[];
+  };
 }
 
 interface ToolPart {
@@ -141,6 +149,25 @@ describe.each<Runtime>(['node', 'workerd'])('approvals on %s', (runtime) => {
       expect(statuses[0]).toBe(200);
       expect([400, 409]).toContain(statuses[1]);
       expect(told()[0]).toContain('lighthouse');
+    });
+
+    it.each(APPROVERS)('an approval by $name is none at any API afterwards', async (first) => {
+      const { asked, approval_id: approvalId, user_id: user, path, name } = await asking();
+      const { id: answerId, turn_id: turnId } = asked.message;
+      const of = { user, model: `openai/${name}`, conversationId: asked.conversation_id };
+      const tool = { tool: search.name, toolCallId: search.id, approvalId };
+      const give = (approver: Approver, isApproved: boolean) => {
+        const given = approver.call({ ...of, ...tool, answerId, turnId }, isApproved);
+        return call(given.path, given.json);
+      };
+      expect((await give(first, true)).status).toBe(200);
+      for (const approver of APPROVERS) {
+        const joins = approver === first && first.joins === true;
+        expect((await give(approver, true)).status, approver.name).toBe(joins ? 200 : 400);
+        expect((await give(approver, false)).status, approver.name).toBe(400);
+      }
+      expect((await call<object[]>(path)).json).toHaveLength(4);
+      expect(upstream.requests.filter((each) => each.model === name)).toHaveLength(2);
     });
 
     it('“always” is remembered for the user and the tool, listed and taken back', async () => {
