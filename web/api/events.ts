@@ -76,6 +76,10 @@ async function readBlocks(body: ReadableStream<Uint8Array>, take: (block: string
 }
 
 function fieldsOf(block: string): Record<string, string> {
-  const fields = block.matchAll(/^(\w+): (.*)$/gmu);
-  return Object.fromEntries([...fields].map(([, name = '', value = '']) => [name, value]));
+  const fields: Record<string, string> = {};
+  for (const line of block.split('\n')) {
+    const at = line.indexOf(': ');
+    if (at > 0) fields[line.slice(0, at)] = line.slice(at + 2);
+  }
+  return fields;
 }

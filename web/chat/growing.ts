@@ -37,7 +37,6 @@ export class GrowingAnswer {
   #isScheduled = false;
   /** The last drawing: its beginning, its time to the next task, and whether text was left. */
   #drawn = { at: 0, took: 0, isBehind: false };
-  #quiet = 0;
   readonly #dots = make('p', { class: 'waiting', role: 'img', 'aria-label': say('answering') });
 
   constructor() {
@@ -107,9 +106,14 @@ export class GrowingAnswer {
 
   /** Text that grows says enough; what moves beside it would cost as much as the text. */
   #waitForMore(): void {
+    if (this.#dots.hidden) return;
     this.#dots.hidden = true;
-    clearTimeout(this.#quiet);
-    this.#quiet = setTimeout(() => (this.#dots.hidden = false), QUIET_MS);
+    const look = () => {
+      const left = this.#drawn.at + QUIET_MS - performance.now();
+      if (left > 0) setTimeout(look, left);
+      else this.#dots.hidden = false;
+    };
+    setTimeout(look, QUIET_MS);
   }
 
   /** Draws for so many milliseconds. @returns true where something still waits */
