@@ -6,7 +6,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { parseArgs } from 'node:util';
-import { DOORS, type Call, type Door } from '../test/support/doors/speaking.ts';
+import type { Call, Door } from '../test/support/doors/door.ts';
+import { DOORS } from '../test/support/doors/speaking.ts';
 import { SseParser, type SseEvent } from '../test/support/sse-parser.ts';
 import { expectedText, modelName } from './answer.ts';
 import { median } from './figures.ts';

@@ -1,14 +1,8 @@
 /** A turn at one of the doors, and what must be left of it: one turn, and one bill. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listen, type Listening } from '../support/doors/listening.ts';
-import {
-  DOORS,
-  responsesSocket,
-  say,
-  type Call,
-  type Chat,
-  type Door,
-} from '../support/doors/speaking.ts';
+import { say, type Call, type Chat, type Door } from '../support/doors/door.ts';
+import { DOORS, responsesSocket } from '../support/doors/speaking.ts';
 import type { Behaviour } from '../support/upstream.ts';
 import type { Rounds } from './case.ts';
 import { mustBeConsistent } from './invariants.ts';

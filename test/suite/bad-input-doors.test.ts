@@ -1,6 +1,7 @@
 /** What is wrong at other people's doors: a 400 that says what, in the form of the door. */
 import { describe, expect, it } from 'vitest';
-import { DOORS, responsesSocket, say, type Chat, type Door } from '../support/doors/speaking.ts';
+import { say, type Chat, type Door } from '../support/doors/door.ts';
+import { DOORS, responsesSocket } from '../support/doors/speaking.ts';
 import { asArray, asRecord, asText, parseJson } from '../support/json.ts';
 import { suiteTarget, unique } from './target.ts';
 import { conversation, scripted } from './turns.ts';

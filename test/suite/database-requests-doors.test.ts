@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DOORS, say, type Chat, type Door } from '../support/doors/speaking.ts';
+import { say, type Chat, type Door } from '../support/doors/door.ts';
+import { DOORS } from '../support/doors/speaking.ts';
 import { request } from '../support/http.ts';
 import { slow, startCountedServer, type CountedServer } from './counted-server.ts';
 import { suiteTarget, unique } from './target.ts';

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { DELETERS, FOLLOWERS, READERS, STOPPERS } from '../support/doors/handling.ts';
 import { callTool, mcp } from '../support/doors/mcp.ts';
-import { say } from '../support/doors/speaking.ts';
+import { say } from '../support/doors/door.ts';
 import { STEERERS, steerBy } from '../support/doors/steering.ts';
 import { asArray, asRecord } from '../support/json.ts';
 import type { SentScript } from '../support/upstream/control.ts';

@@ -4,7 +4,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import { DELETERS, FOLLOWERS, READERS, STOPPERS, type Begun } from '../support/doors/handling.ts';
-import { BY_HISTORY, DOORS, say, type Chat, type Door } from '../support/doors/speaking.ts';
+import { say, type Chat, type Door } from '../support/doors/door.ts';
+import { BY_HISTORY, DOORS } from '../support/doors/speaking.ts';
 import { STEERERS, steerBy } from '../support/doors/steering.ts';
 import { mcp } from '../support/doors/mcp.ts';
 import { asRecord } from '../support/json.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom, type Random } from '../faults/random.ts';
 import { READERS } from '../support/doors/handling.ts';
-import type { Call } from '../support/doors/speaking.ts';
+import type { Call } from '../support/doors/door.ts';
 import { asText } from '../support/json.ts';
 import { suiteTarget, unique } from './target.ts';
 import { shapeOf, TreeModel, type Node } from './tree-model.ts';

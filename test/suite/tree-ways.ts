@@ -1,5 +1,5 @@
 /** The ways in which clients of every API grow a conversation's tree. */
-import type { Call } from '../support/doors/speaking.ts';
+import type { Call } from '../support/doors/door.ts';
 import type { Node, TreeModel } from './tree-model.ts';
 
 /** A conversation whose tree grows. */

@@ -3,7 +3,7 @@ import { asArray, asRecord, asText, parseJson } from '../json.ts';
 import type { StreamInit } from '../sse.ts';
 import { durable, native, responses, uiFrames, uiMessages, type Hearing } from './hearing.ts';
 import { listen, listenOnSocket, type Listening } from './listening.ts';
-import type { Chat } from './speaking.ts';
+import type { Chat } from './door.ts';
 
 /** A turn that has begun. */
 export type Begun = Chat & { conversationId: string; turnId: string };

@@ -1,7 +1,7 @@
 /** The door of MCP, whose tool `ask` answers as a whole, at the end of a stream. */
 import { asRecord, asText } from '../json.ts';
 import { hearing } from './hearing.ts';
-import type { Door } from './speaking.ts';
+import type { Door } from './door.ts';
 
 /** A turn that is not whole is an error, which says what is stored. */
 const results = hearing((json) => {

@@ -1,5 +1,6 @@
 /** Every door by which somebody says something to the assistant, as its clients do it. */
 import { asRecord, parseJson } from '../json.ts';
+import type { Call, Chat, Door } from './door.ts';
 import {
   agUi,
   anthropic,
@@ -10,64 +11,9 @@ import {
   responses,
   uiFrames,
   uiMessages,
-  type Hearing,
-  type WireEvent,
 } from './hearing.ts';
-import { listen, listenOnSocket, type Listening } from './listening.ts';
-
-/** A conversation as a client has it. */
-export interface Chat {
-  user: string;
-  model: string;
-  /** The client's own name of it. */
-  name: string;
-  /** What is known of it once it has begun, or was read elsewhere. */
-  conversationId?: string;
-  turnId?: string;
-  /** What was said so far. */
-  said: { id: string; role: 'user' | 'assistant'; content: string }[];
-}
-
-/** A request, or a frame over a socket. */
-export interface Call {
-  path: string;
-  body: Record<string, unknown>;
-  headers?: Record<string, string>;
-  socket?: { protocol?: string };
-}
-
-export interface Door {
-  name: string;
-  hear: Hearing;
-  /** True where its clients can begin a conversation. */
-  begins: boolean;
-  /** True where the history that a client sends tells where its message belongs. */
-  keepsHistories?: true;
-  call(chat: Chat, message: string): Call;
-  /** The further headers of a call that a client repeats by itself; undefined where none does. */
-  again?: Record<string, string>;
-  /**
-   * Returns where a client goes on that was cut off and does not ask again: after the events that
-   * it has, or from the start where it has none to name.
-   */
-  back?(turnId: string, events: readonly WireEvent[]): { path: string; hear: Hearing };
-  /** Returns the body by which the message joins the turn that runs; undefined where none can. */
-  steering?(body: Call['body']): Call['body'];
-}
 
 const steer = (body: Call['body']) => ({ ...body, on_busy: 'steer' });
-
-/** Says something; what comes is in `chat.model`'s words. */
-export function say(
-  url: string,
-  { hear }: Pick<Door, 'hear'>,
-  { path, body, headers, socket }: Call,
-  more: Record<string, string> = {},
-): Promise<Listening> {
-  return socket
-    ? listenOnSocket(url + path, { message: body, hear, ...socket })
-    : listen(url + path, { json: body, headers: { ...headers, ...more } }, hear);
-}
 
 /** The client's names of its messages are those of their places. */
 const newId = ({ name, said }: Chat) => `${name}-${said.length}`;

@@ -1,7 +1,8 @@
 /** How the clients of each API steer a turn that runs. */
 import { responseFrames } from './hearing.ts';
 import type { Listening } from './listening.ts';
-import { DOORS, say, type Call, type Door } from './speaking.ts';
+import { say, type Call, type Door } from './door.ts';
+import { DOORS } from './speaking.ts';
 
 interface Steerer extends Door {
   /** What tells that a message steers, where that is no head of an answer. */
