@@ -2,6 +2,8 @@
 
 /** UTF-16 units: shorter than this, words of an error are in any long text by chance. */
 const SHORTEST = 12;
+/** UTF-16 units of a whole text that is masked. */
+const SHORTEST_WHOLE = 4;
 /** UTF-16 units of the texts that are looked through, from their ends. */
 const LONGEST_TEXTS = 200_000;
 const WORD = /[\p{L}\p{N}]+/gu;
@@ -12,7 +14,8 @@ const WORD = /[\p{L}\p{N}]+/gu;
  */
 export function withoutTexts(line: string, texts: readonly string[]): string {
   const said = texts.join(' ').slice(-LONGEST_TEXTS).replace(/\s+/gu, ' ');
-  if (said.length < SHORTEST) return line;
+  if (said.length < SHORTEST_WHOLE) return line;
+  const whole = new Set(texts.map((text) => text.trim()));
   const words = [...line.matchAll(WORD)].map(({ 0: { length }, index }) => [index, index + length]);
   let masked = '';
   let from = 0;
@@ -24,7 +27,8 @@ export function withoutTexts(line: string, texts: readonly string[]): string {
       if (!said.includes(line.slice(start, next))) break;
       end = next;
     }
-    if (end - start < SHORTEST) continue;
+    const row = line.slice(start, end);
+    if (row.length < SHORTEST && !(row.length >= SHORTEST_WHOLE && whole.has(row))) continue;
     masked += `${line.slice(from, start)}***`;
     from = end;
     first = last - 1;
