@@ -183,13 +183,15 @@ describe('a database that its server says is not there', () => {
     expect((await call('/conversations', tokenOf('hooli'))).json).toEqual([]);
   });
 
-  it('refuses no key and no token as wrong', async () => {
+  it('refuses no key and no token of a tenant that was seen as wrong', async () => {
     const [key, token] = [await keyOf('globex'), tokenOf('globex')];
-    const unknown = mintCredential('key', { userId: 'alice', scopes: [], tenant: 'nowhere' }).text;
+    for (const as of [key, token]) expect((await call('/conversations', as)).status).toBe(200);
     databases.missing.set('globex', Infinity);
-    for (const answer of await Promise.all(
-      [key, token, unknown].map((as) => call('/conversations', as)),
-    )) {
+    const made = mintCredential('key', { userId: 'alice', scopes: [], tenant: 'nowhere' }).text;
+    expect((await call('/conversations', made)).json).toMatchObject(
+      aProblem(401, 'unauthenticated'),
+    );
+    for (const answer of await Promise.all([key, token].map((as) => call('/conversations', as)))) {
       expect(answer.json).toMatchObject(aProblem(503, 'database_unavailable'));
       expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
     }

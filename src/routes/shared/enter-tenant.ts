@@ -10,7 +10,8 @@ const NO_TENANT =
 
 /**
  * Opens the database of the caller's tenant for the request. A server of databases may say that it
- * has none while it closes another: a credential of ours is then unknown, and not wrong.
+ * has none while it closes another: the credential of a tenant that was seen is then unknown, and
+ * not wrong. That of another one was made up by somebody, who learns nothing of which there are.
  * @throws ParleyError `unauthenticated`, `database_unavailable`, `forbidden` for a token of a
  *   tenant that never had a database here
  */
@@ -25,10 +26,8 @@ export async function enterTenant(c: AppContext, { tenant, proof }: IdentifiedUs
   try {
     c.set('dependencies', { ...dependencies, ...(await tenants.open(tenant)) });
   } catch (error) {
-    if (proof || !isMissing(error) || tenants.knows(tenant)) throw error;
-    throw new ParleyError({
-      code: 'forbidden',
-      detail: `The tenant ${tenant} has no database here`,
-    });
+    if (!isMissing(error) || tenants.knows(tenant)) throw error;
+    const detail = `The tenant ${tenant} has no database here`;
+    throw proof ? unauthenticated() : new ParleyError({ code: 'forbidden', detail });
   }
 }
