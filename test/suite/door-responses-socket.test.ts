@@ -297,6 +297,8 @@ describe.concurrent('a response that is steered', () => {
     const socket = await open(user);
     socket.send(create({ model, input: 'How often?', stream_id: 'a' }));
     const id = idOf(await socket.next('response.created'));
+    // A message that comes before the model is asked joins at once, before it is told accepted.
+    await expect.poll(() => target.upstream.requests(name)).toHaveLength(1);
     socket.send(steerOf(id, 'In German'));
     const accepted = await socket.next('response.steer.accepted');
     expect(accepted).toMatchObject({

@@ -307,20 +307,21 @@ describe.concurrent('only what the user may see', () => {
 
   it('tools find only the user’s own documents', async () => {
     const secret = unique('secret');
-    const { userId: other } = await owner(`The code of the valve is ${secret}.`);
+    await owner(`The code of the valve is ${secret}.`);
     const { id, userId } = await owner();
     const elsewhere = await conversation(target, { user_id: userId });
     const pump = 'The pump starts when the water rises.';
     await post({ user_id: userId, title: 'P', text: pump, conversation_id: elsewhere });
     const boiler = 'The boiler of the house beside the valve.';
     const { json: gone } = await post({ user_id: userId, title: 'B', text: boiler });
-    const query = `valve code ${secret} ${other} pump boiler`;
-    const before = await turn(id, [[searchDocuments(query)]]);
+    const query = 'valve oil boiler';
+    const before = await turn(id, [[searchDocuments(query), searchDocuments(`code ${secret}`)]]);
     expect(found(before.calls[0]?.output, 'passages').toSorted()).toEqual([valve, boiler]);
+    expect(JSON.stringify(before.calls[1]?.output)).not.toMatch(`${secret}.`);
     await target.call(`/documents/${gone.document_id}`, { method: 'DELETE' });
     const after = await turn(id, [[searchDocuments(query)]]);
     expect(found(after.calls[0]?.output, 'passages')).toEqual([valve]);
-    const there = await turn(elsewhere, [[searchDocuments(query)]]);
+    const there = await turn(elsewhere, [[searchDocuments('valve oil pump')]]);
     expect(found(there.calls[0]?.output, 'passages').toSorted()).toEqual([valve, pump]);
   });
 
