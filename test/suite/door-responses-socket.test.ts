@@ -287,7 +287,7 @@ describe.concurrent('a response that is steered', () => {
     ...{ type: 'response.steer', previous_response_id, input },
   });
 
-  it('goes on with what joins it at its next step', async () => {
+  it('goes on with what joins it at its next step', async ({ expect }) => {
     const search = { name: 'search_documents', input: { query: 'valve' }, id: 'call_1' };
     const script = [{ holdAt: 'head' as const, toolCalls: [[search]] }, { text: 'Fertig.' }];
     const { model, name } = await scripted(target, script);
