@@ -12,8 +12,9 @@ import {
   type LimitState,
 } from '../../core/limits.ts';
 import type { Database, Statement, Value } from '../database.ts';
-import { optionalNumber } from '../rows.ts';
+import { number, optionalNumber } from '../rows.ts';
 import { limitArgs, limitsOf, NEXT_PARAMETER, PARAMETER, type LimitsAsk } from './limits.ts';
+import { SUM_OF_BYTES } from './stored-bytes.ts';
 import {
   CLOCK,
   either,
@@ -46,7 +47,7 @@ const where = (limits: readonly LimitName[], value: string) =>
   `CASE WHEN ${limits.map((name) => `limits.${name} IS NOT NULL`).join(' OR ')} THEN ${value} ELSE 0 END`;
 
 const STORED = `CASE WHEN ?${NEXT_PARAMETER} AND limits.key_id = '' AND limits.stored_bytes IS NOT NULL
-  THEN (SELECT coalesce(sum(f.size), 0) FROM file_contents f WHERE f.user_id = limits.user_id) END`;
+  THEN (${SUM_OF_BYTES} limits.user_id) END`;
 
 /**
  * Returns the expressions for a WITH clause, whose last is `budget`: a row for the user, and one
@@ -76,10 +77,22 @@ export function budgetOf(who: string, stored = 'NULL'): string {
 /** The columns of a row of `budget`, in the order in which they are read. */
 const COLUMNS = [
   ...LIMIT_NAMES,
-  ...['key_id', 'streams_open', 'stored_used', 'requests_used', 'turns_running', 'day_tokens'],
-  ...['month_tokens', 'month_cost', 'reserved_tokens', 'reserved_cost', 'day_left', 'month_left'],
+  'key_id',
+  'streams_open',
+  'stored_used',
+  'requests_used',
+  'turns_running',
+  'day_tokens',
+  'month_tokens',
+  'month_cost',
+  'reserved_tokens',
+  'reserved_cost',
+  'day_left',
+  'month_left',
   'is_kept',
-];
+] as const;
+type Column = (typeof COLUMNS)[number];
+const PLACES = new Map(COLUMNS.map((name, at) => [name, at]));
 
 /** The columns that {@link budgetFrom} reads, of a row `b` of `budget`. */
 export const BUDGET_COLUMNS = COLUMNS.map((name) => `b.${name}`).join(', ');
@@ -96,23 +109,19 @@ export interface StoredBudget {
 
 /** Returns how the limits stand that are set. */
 export function budgetFrom(rows: readonly BudgetRow[]): StoredBudget {
-  return { budget: rows.flatMap(statesFrom), areSumsKept: rows.every((row) => row.at(-1)) };
+  const areSumsKept = rows.every((row) => valueOf(row, 'is_kept'));
+  return { budget: rows.flatMap(statesFrom), areSumsKept };
 }
 
-/** The columns after those of the limits. */
-type Standing = [
-  ...[keyId: string, open: number | null, stored: number | null, requests: number, turns: number],
-  ...[dayTokens: number, monthTokens: number, monthCost: number],
-  ...[reservedTokens: number, reservedCost: number, dayLeft: number, monthLeft: number],
-];
+function valueOf(row: BudgetRow, column: Column): Value | undefined {
+  return row[PLACES.get(column) ?? -1];
+}
 
 function statesFrom(row: BudgetRow): LimitState[] {
-  // The statement gives them so.
-  const standing = row.slice(LIMIT_NAMES.length) as unknown as Standing;
-  const of: LimitOwner = standing[0] === '' ? 'user' : 'key';
-  return LIMIT_NAMES.flatMap((name, at) => {
-    const limit = optionalNumber(row[at]);
-    const use = limit === null ? undefined : useOf(name, standing);
+  const of: LimitOwner = valueOf(row, 'key_id') === '' ? 'user' : 'key';
+  return LIMIT_NAMES.flatMap((name) => {
+    const limit = optionalNumber(valueOf(row, name));
+    const use = limit === null ? undefined : useOf(name, row);
     return limit === null || !use ? [] : [{ name, of, limit, ...use }];
   });
 }
@@ -120,25 +129,31 @@ function statesFrom(row: BudgetRow): LimitState[] {
 /** Returns how much of a limit is used; undefined for what was not asked for. */
 function useOf(
   name: LimitName,
-  [, open, stored, requests, turns, dayTokens, monthTokens, monthCost, ...others]: Standing,
+  row: BudgetRow,
 ): Pick<LimitState, 'used' | 'reserved' | 'resetsInMs'> | undefined {
-  const [tokens, cost, dayLeft, monthLeft] = others;
+  const of = (column: Column) => number(valueOf(row, column));
+  const open = (used: number | null) =>
+    used === null ? undefined : { used, reserved: 0, resetsInMs: null };
   switch (name) {
     case 'requests_per_minute':
-      return { used: requests, reserved: 0, resetsInMs: MINUTE };
+      return { used: of('requests_used'), reserved: 0, resetsInMs: MINUTE };
     case 'turns_at_once':
-      return { used: turns, reserved: 0, resetsInMs: null };
+      return open(of('turns_running'));
     case 'streams':
-      return open === null ? undefined : { used: open, reserved: 0, resetsInMs: null };
+      return open(optionalNumber(valueOf(row, 'streams_open')));
     case 'tokens_per_day':
-      return { used: dayTokens, reserved: tokens, resetsInMs: dayLeft };
+      return spent(of('day_tokens'), of('reserved_tokens'), of('day_left'));
     case 'tokens_per_month':
-      return { used: monthTokens, reserved: tokens, resetsInMs: monthLeft };
+      return spent(of('month_tokens'), of('reserved_tokens'), of('month_left'));
     case 'cost_per_month':
-      return { used: monthCost, reserved: cost, resetsInMs: monthLeft };
+      return spent(of('month_cost'), of('reserved_cost'), of('month_left'));
     case 'stored_bytes':
-      return stored === null ? undefined : { used: stored, reserved: 0, resetsInMs: null };
+      return open(optionalNumber(valueOf(row, 'stored_used')));
   }
+}
+
+function spent(used: number, reserved: number, resetsInMs: number) {
+  return { used, reserved, resetsInMs };
 }
 
 const SELECT_BUDGET = `WITH ${budgetOf(`SELECT ${PARAMETER.user} AS user_id`, STORED)} SELECT ${BUDGET_COLUMNS} FROM budget b`;

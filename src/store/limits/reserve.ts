@@ -103,14 +103,17 @@ const WANTED = `WITH ${budgetOf(`SELECT user_id FROM turns WHERE id = ${PARAMETE
 
 const NEED = 'json_array(fit.prompt, fit.fewest, fit.input_price, fit.output_price)';
 
+/** Keeps a column as it was reserved, and reserves what fits only at first. */
+const reservedOnce = (column: string, fitting: string) =>
+  `${column} = CASE WHEN turns.budget IS NOT NULL THEN turns.${column} WHEN fit.granted >= fit.fewest AND fit.has_place THEN ${fitting} END`;
+
 /**
  * A turn that does not fit gets no reservation. It keeps how the limits stood either way, so that a
  * repeat is told the same.
  */
 const RESERVE = `${WANTED}
   UPDATE turns SET key_id = ${PARAMETER.key}, input_price = coalesce(fit.input_price, 0), output_price = coalesce(fit.output_price, 0),
-      reserved_input = CASE WHEN turns.budget IS NOT NULL THEN turns.reserved_input WHEN fit.granted >= fit.fewest AND fit.has_place THEN fit.prompt END,
-      reserved_output = CASE WHEN turns.budget IS NOT NULL THEN turns.reserved_output WHEN fit.granted >= fit.fewest AND fit.has_place THEN fit.granted END,
+      ${reservedOnce('reserved_input', 'fit.prompt')}, ${reservedOnce('reserved_output', 'fit.granted')},
       budget = coalesce(turns.budget, json_array(${NEED}, json(fit.rows)))
     FROM fit WHERE turns.id = ${PARAMETER.user}
   RETURNING budget, reserved_input, reserved_output`;
