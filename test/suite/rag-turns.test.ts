@@ -439,7 +439,8 @@ describe.concurrent('a question that goes on from the one before', () => {
         { text: 'Monthly [1].', usage: { input: 100, output: 20 } },
       ]);
       const startedAt = Date.now();
-      const question = `And its oil, ${unique('q')}?`;
+      // Words of the texts: what shares neither words nor meaning with a question is no source.
+      const question = `And the pump, the frost, ${unique('q')}?`;
       const { end, terminal, sources } = await ask(id, model, question);
       expect(Date.now() - startedAt).toBeLessThan(15_000);
       expect(terminal).toBe('turn.completed');
@@ -488,10 +489,10 @@ describe.concurrent('a question that goes on from the one before', () => {
 describe.concurrent('only what the user may see', () => {
   it('never the document of another user', async () => {
     const secret = unique('secret');
-    const { userId: other } = await reader({ Secret: `The valve code is ${secret}.` });
+    await reader({ Secret: `The valve code is ${secret}.` });
     const { id } = await reader({ Valve: texts.Valve });
     const { model, name } = await scripted(target, { text: 'Code [1] [2].' });
-    const { sources } = await ask(id, model, `What is the valve code ${secret} of ${other}?`);
+    const { sources } = await ask(id, model, `Has the blue valve oil, or the code ${secret}?`);
     expect(titles(sources)).toEqual(['Valve']);
     expect(passagesIn((await lastSent(name)).user)).toHaveLength(1);
   });
