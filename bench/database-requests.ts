@@ -1,5 +1,6 @@
 /** Counts the requests to the database with a proxy between the server and `sqld`. */
-import { modelName } from './answer.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expectedText, modelName } from './answer.ts';
 import { median, type Measured } from './figures.ts';
 import { runLoad, type Rig } from './rig.ts';
 import type { Server } from './servers.ts';
@@ -13,20 +14,23 @@ const ANSWER = { tokens: 20, paceMs: 2 };
 const MODEL = modelName(ANSWER);
 
 /**
- * Counts a turn in an existing conversation, one in a new conversation, and one that answers from
- * documents.
+ * Counts a turn in an existing conversation, one in a new conversation, the second one of a client
+ * of chat completions, and one that answers from documents.
  */
 export async function databaseRequests(rig: Rig, server: Server): Promise<Measured> {
   if (!server.database) return {};
   const conversation = await createConversation(server, 'bench-database');
   const plain = await count(rig, server, times(turnIn(conversation, MODEL)));
   const started = await count(rig, server, times(newConversationTurn()));
+  const histories = await countHistories(rig, server);
   const documents = await countRag(rig, server);
   return {
     requestsBefore: plain.before,
     requestsAll: plain.all,
     newBefore: started.before,
     newAll: started.all,
+    historyBefore: histories.before,
+    historyAll: histories.all,
     ragBefore: documents?.before ?? Number.NaN,
     ragAll: documents?.all ?? Number.NaN,
   };
@@ -40,6 +44,33 @@ function newConversationTurn(): TurnRequest {
     stream: true,
   };
   return { path: '/conversations', body: JSON.stringify(body) };
+}
+
+/** Counts turns of clients that know no ids, and send what was said before. */
+async function countHistories(rig: Rig, server: Server): Promise<Requests> {
+  const counts: Requests[] = [];
+  for (let turn = 0; turn < TURNS; turn++) {
+    const asked = { model: `openai/${MODEL}`, user: `bench-history-${turn}` };
+    const first = { role: 'user', content: QUESTION };
+    const path = '/v1/chat/completions';
+    await post(server, path, { ...asked, messages: [first] });
+    await sleep(PAUSE_MS);
+    await rig.upstream.ask({});
+    await server.database?.ask({ kind: 'report' });
+    const answer = { role: 'assistant', content: expectedText(ANSWER.tokens) };
+    const next = { role: 'user', content: 'And two more?' };
+    await post(server, path, { ...asked, messages: [first, answer, next] });
+    await sleep(PAUSE_MS);
+    const report = await rig.upstream.ask({});
+    const [call] = report.kind === 'report' ? report.calls : [];
+    const log = (await server.database?.ask({ kind: 'report' }))?.requests ?? [];
+    const before = log.filter(({ arrivedAt }) => arrivedAt < (call?.arrivedAt ?? Number.NaN));
+    counts.push({ before: before.length, all: log.length });
+  }
+  return {
+    before: median(counts.map(({ before }) => before)) ?? Number.NaN,
+    all: median(counts.map(({ all }) => all)) ?? Number.NaN,
+  };
 }
 
 /** Returns undefined if documents are not served. */
@@ -74,7 +105,7 @@ async function count(rig: Rig, server: Server, turns: TurnRequest[]): Promise<Re
   await rig.upstream.ask({});
   await server.database?.ask({ kind: 'report' });
   const run = await runLoad({ rig, server, answer: ANSWER, turns, spreadMs: PAUSE_MS });
-  await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  await sleep(PAUSE_MS);
   const report = await rig.upstream.ask({});
   const calls = report.kind === 'report' ? report.calls : [];
   const log = (await server.database?.ask({ kind: 'report' }))?.requests ?? [];

@@ -78,6 +78,8 @@ function tablesOf(figures: Figures, rounds: number): Record<string, Column[]> {
       plain('… a turn in all', 'requestsAll', 1),
       plain('new conversation: before', 'newBefore', 1),
       plain('… in all', 'newAll', 1),
+      plain('second message of a history: before', 'historyBefore', 1),
+      plain('… in all', 'historyAll', 1),
       plain('rag turn: before', 'ragBefore', 1),
       plain('… in all', 'ragAll', 1),
       plain('10,000 messages / 20: CPU', 'longCpuRatio', 2),

@@ -3,7 +3,13 @@
  * said. The same history has the same place; an edited message becomes a sibling, a shortened
  * history a branch. Where the match is in doubt, a conversation of its own begins.
  */
-import { historyHashes, questionParts, type Exchange, type Question } from '../core/exchange.ts';
+import {
+  answerHash,
+  historyHashes,
+  questionParts,
+  type Exchange,
+  type Question,
+} from '../core/exchange.ts';
 import { invalid } from '../core/errors.ts';
 import { titleFrom } from '../core/title.ts';
 import { createFromHistory, findExchanges, type StoredExchange } from '../store/histories.ts';
@@ -76,9 +82,24 @@ export async function placeHistory(context: ActionContext, placing: Placing): Pr
   const { before, results, retryOf, create, hashes } = placing;
   const repeated = await repeatedIn(context, undefined, placing);
   if (repeated) return repeated;
-  if (before.length > 0 || results || retryOf !== undefined) return findPlace(context, placing);
+  if (before.length > 0 || results || retryOf !== undefined)
+    return (await recall(context, placing)) ?? findPlace(context, placing);
   return {
     ask: { create: { ...create, unlessAsked: hashes.whole }, input: messageOf(placing) },
+    ifWrong: () => findPlace(context, placing),
+  };
+}
+
+/** Returns the place of a history whose last answer was given here: the claim makes sure of it. */
+async function recall(context: ActionContext, placing: Placing): Promise<Found | undefined> {
+  const { hashes, before, retryOf } = placing;
+  const [question, answer] = [hashes.before.at(-1), before.at(-1)?.answer];
+  if (question === undefined || !answer || retryOf !== undefined) return undefined;
+  const after = { question, answer: await answerHash(answer) };
+  const conversationId = context.dependencies.turns.recall(after, hashes.whole);
+  if (conversationId === undefined) return undefined;
+  return {
+    ask: { conversationId, input: { ...messageOf(placing), after } },
     ifWrong: () => findPlace(context, placing),
   };
 }
@@ -113,7 +134,7 @@ async function placeOnPath(
   const { answerId, questionId } = found;
   return questionId === undefined
     ? { ask: placeAfter(conversationId, placing, answerId) }
-    : { ask: again({ conversationId, questionId }) };
+    : { ask: again({ conversationId, questionId }, placing.hashes.whole) };
 }
 
 /**
@@ -171,7 +192,7 @@ async function find(context: ActionContext, { userId, hashes, create }: Placing)
 function matching(found: readonly StoredExchange[], placing: Placing): Found | undefined {
   const { hashes } = placing;
   const same = found.find(({ hash }) => hash === hashes.whole);
-  if (same) return { ask: again(same) };
+  if (same) return { ask: again(same, hashes.whole) };
   const last = placing.before.at(-1);
   const parent = found.find(
     (exchange) =>
@@ -188,11 +209,11 @@ function messageOf(placing: Placing) {
   return { kind: 'message' as const, parts, historyHash: hashes.whole, attachments };
 }
 
-function again({
-  conversationId,
-  questionId,
-}: Pick<StoredExchange, 'conversationId' | 'questionId'>): PlacedAsk {
-  return { conversationId, input: { kind: 'regenerate', promptId: questionId } };
+function again(
+  { conversationId, questionId }: Pick<StoredExchange, 'conversationId' | 'questionId'>,
+  historyHash: string,
+): PlacedAsk {
+  return { conversationId, input: { kind: 'regenerate', promptId: questionId, historyHash } };
 }
 
 /** Tells whether a stored exchange is of the same request, running or begun a moment ago. */

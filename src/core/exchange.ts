@@ -28,6 +28,14 @@ export interface Exchange extends Question {
   answer: Part[] | null;
 }
 
+/** The end of a history before its question, by hashes. */
+export interface HistoryEnd {
+  /** Of the history up to its last question that was answered, see {@link historyHashes}. */
+  question: string;
+  /** Of the answer to that, see {@link answerHash}. */
+  answer: string;
+}
+
 /**
  * Tells whether the first exchange of a history is a greeting: what the assistant said before
  * anybody asked anything.
@@ -82,6 +90,11 @@ export function answerKey(parts: readonly Part[]) {
     words,
     calls.map(({ tool_call_id: id, name, input }) => [id, name, canonicalJson(input)]),
   ];
+}
+
+/** Returns a hash of what two answers have in common that are the same to a client. */
+export function answerHash(parts: readonly Part[]): Promise<string> {
+  return sha256(JSON.stringify(answerKey(parts)));
 }
 
 /** The marks of thoughts that clients keep within the text of an answer. */

@@ -55,6 +55,7 @@ export function limitedStreams(
 ): TurnService {
   return {
     run: (request, onDisconnect, asker) => turns.run(request, onDisconnect, asker),
+    recall: (end, asked) => turns.recall(end, asked),
     holds: (turnId) => turns.holds(turnId),
     wait: (turn, onDisconnect) => turns.wait(turn, onDisconnect),
     cancel: (turn) => turns.cancel(turn),

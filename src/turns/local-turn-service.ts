@@ -3,6 +3,7 @@
  * Object. The database decides which process may run a turn.
  */
 import { decodeCursor } from '../core/cursor.ts';
+import type { HistoryEnd } from '../core/exchange.ts';
 import { newId } from '../core/ids.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Logger } from '../core/logger.ts';
@@ -11,9 +12,11 @@ import { sleep } from '../core/retry.ts';
 import type { Telemetry } from '../core/telemetry.ts';
 import type { Registry } from '../models/chat/registry.ts';
 import type { Database } from '../store/database.ts';
+import type { TurnClaim } from '../store/turns/claim.ts';
 import { sweep } from '../store/turns/sweep.ts';
 import { Allowances } from './accept/allowances.ts';
 import { Claims } from './accept/claims.ts';
+import { KnownAnswers } from './accept/known-answers.ts';
 import { TurnEntrance, type Waiting } from './accept/turn-entrance.ts';
 import { startAtOf } from './follow/start-position.ts';
 import { streamWhileWaiting } from './follow/stream-while-waiting.ts';
@@ -76,6 +79,7 @@ export class LocalTurnService implements TurnService {
   readonly instanceId = newId();
   readonly #dependencies: TurnServiceDependencies;
   readonly #claims: Claims;
+  readonly #known = new KnownAnswers();
   readonly #running: RunningTurns;
   readonly #sources: TurnSources;
   readonly #starter: TurnStarter;
@@ -99,6 +103,7 @@ export class LocalTurnService implements TurnService {
       dependencies: { ...dependencies, instanceId },
       telemetry,
       limits: { leaseMs, windowMessages: settings.context.windowMessages },
+      known: this.#known,
     });
     const cancel = (turn: TurnAddress) => this.cancel(turn);
     const shared = { db, claims, running, sources, starter };
@@ -115,7 +120,7 @@ export class LocalTurnService implements TurnService {
       here: (source) => this.#readers.stream(source, options, 'start'),
       elsewhere: (service, turn) => service.follow(turn, options),
     };
-    const claim = this.#claims.of(request);
+    const claim = this.#claimOf(request);
     if (!mayWait(request)) return this.#entrance.enter(claim, request, reading);
     const enter = (wait: Waiting) => this.#entrance.enter(claim, request, reading, wait);
     const { keepAliveMs } = this.#dependencies.settings;
@@ -128,7 +133,11 @@ export class LocalTurnService implements TurnService {
       elsewhere: (service, turn) => service.wait(turn, onDisconnect),
     };
     const signal = mayWait(request) ? asker?.signal : undefined;
-    return this.#entrance.enter(this.#claims.of(request), request, reading, { signal });
+    return this.#entrance.enter(this.#claimOf(request), request, reading, { signal });
+  }
+
+  recall(end: HistoryEnd, asked: string): string | undefined {
+    return this.#known.has(asked) ? undefined : this.#known.find(end)?.conversationId;
   }
 
   holds(turnId: string): boolean {
@@ -171,6 +180,12 @@ export class LocalTurnService implements TurnService {
 
   close(conversationId: string): Promise<void> {
     return this.#running.stop('cancelled', conversationId);
+  }
+
+  #claimOf(request: TurnRequest): TurnClaim {
+    const { input } = request;
+    const after = input.kind === 'message' ? input.after : undefined;
+    return this.#claims.of(request, after && this.#known.find(after));
   }
 
   /** True while a turn runs here. */

@@ -8,6 +8,7 @@ export function tracedTurns(turns: TurnService, traceparent: string): TurnServic
   return {
     start: (request, options, asker) => turns.start(asked(request), options, asker),
     run: (request, onDisconnect, asker) => turns.run(asked(request), onDisconnect, asker),
+    recall: (end, asked) => turns.recall(end, asked),
     holds: (turnId) => turns.holds(turnId),
     follow: (turn, options, cursor, found) => turns.follow(turn, read(options), cursor, found),
     wait: (turn, onDisconnect) => turns.wait(turn, onDisconnect),

@@ -1,5 +1,6 @@
 /** The interface of the turn service, and the requests that it takes. */
 import type { Mode } from '../core/conversation.ts';
+import type { HistoryEnd } from '../core/exchange.ts';
 import type { TurnParameters } from '../core/parameters.ts';
 import type { Part } from '../core/parts.ts';
 import type { Budget, OpenStreams } from '../core/limits.ts';
@@ -33,9 +34,17 @@ export type TurnInput =
       clientId?: string;
       /** The hash of the history that the client sent with it. */
       historyHash?: string;
+      /**
+       * The end of that history, in place of `parentId`: the service knows which answer it is, and
+       * that the user has not asked the same after it. Else it is `not_found`.
+       */
+      after?: HistoryEnd;
     }
-  /** Answers a stored user message again; the new answer becomes a sibling of the earlier ones. */
-  | { kind: 'regenerate'; promptId: string };
+  /**
+   * Answers a stored user message again; the new answer becomes a sibling of the earlier ones. The
+   * hash is that of the history up to the message, where the client has sent one.
+   */
+  | { kind: 'regenerate'; promptId: string; historyHash?: string };
 
 /** A request for a turn. */
 export interface TurnRequest {
@@ -135,6 +144,13 @@ export interface TurnService {
   start(request: TurnRequest, options: StreamOptions, asker?: Asker): Promise<TurnStream>;
   /** Accepts a turn, as {@link start} does, and returns a handle to wait for its end. */
   run(request: TurnRequest, onDisconnect: OnDisconnect, asker?: Asker): Promise<TurnRun>;
+  /**
+   * Returns the conversation in which the last answer of a history was given by way of this
+   * service lately, for an input that comes `after` that. It is a hint, which may be wrong;
+   * undefined where none is known, and where the history with its question was answered here, too.
+   * @param asked the hash of the history with its question
+   */
+  recall(end: HistoryEnd, asked: string): string | undefined;
   /**
    * True when {@link follow} needs no more of the turn than how it stands: it runs here, or was
    * read here lately.

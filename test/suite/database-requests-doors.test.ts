@@ -1,6 +1,6 @@
 /**
  * Requests to the database of a turn at each door of other people's clients: one before the model
- * is called, one when the turn ends, and one more where a history has to be found first.
+ * is called, one when the turn ends, and one more where ids of clients have to be found first.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -43,8 +43,6 @@ async function count(door: Door, chat: Chat) {
 
 /** Doors that find the place of a message by what else they are sent. */
 const LOOKS: Readonly<Record<string, { first: number; next: number }>> = {
-  'POST /v1/chat/completions': { first: 0, next: 1 },
-  'POST /v1/messages': { first: 0, next: 1 },
   'POST /v1/responses': { first: 0, next: 1 },
   'POST /api/chat': { first: 0, next: 1 },
   'POST /ag-ui': { first: 0, next: 1 },

@@ -2,6 +2,8 @@
  * The turn service on Workers: each conversation's turns run in a Durable Object, which is called
  * over HTTP. The stream that it answers with passes through unchanged.
  */
+import type { HistoryEnd } from '../../core/exchange.ts';
+import { LatestMap } from '../../core/latest-map.ts';
 import { ParleyError, stopping, type Failure } from '../../core/errors.ts';
 import type { Budget } from '../../core/limits.ts';
 import type { FinishedTurn } from '../../core/message.ts';
@@ -36,6 +38,15 @@ export const FAILED_STATUS = 418;
 /** The header in which the limits of a turn's user cross the network, as JSON. */
 export const LIMITS_HEADER = 'x-parley-limits';
 
+/** The most histories that an isolate remembers, for all tenants. Each takes some 200 bytes. */
+const MOST_REMEMBERED = 2_000;
+
+/**
+ * The conversations that were asked lately by way of this isolate, by the hashes of their histories
+ * up to each question. The answers are remembered by the objects that gave them.
+ */
+const asked = new LatestMap<string>(MOST_REMEMBERED);
+
 export class RemoteTurnService implements TurnService {
   readonly #objects: DurableObjectNamespace;
   readonly #tenant: string | undefined;
@@ -48,12 +59,23 @@ export class RemoteTurnService implements TurnService {
 
   async start(request: TurnRequest, options: StreamOptions, asker?: Asker): Promise<TurnStream> {
     const call = { call: 'start' as const, request, options: sent(options) };
-    return streamOf(await this.#ask(request.conversationId, call, asker?.signal));
+    return this.#noting(
+      request,
+      streamOf(await this.#ask(request.conversationId, call, asker?.signal)),
+    );
   }
 
   async run(request: TurnRequest, onDisconnect: OnDisconnect, asker?: Asker): Promise<TurnRun> {
     const call = { call: 'run' as const, request, onDisconnect };
-    return runOf(await this.#ask(request.conversationId, call, asker?.signal));
+    return this.#noting(
+      request,
+      runOf(await this.#ask(request.conversationId, call, asker?.signal)),
+    );
+  }
+
+  recall({ question }: HistoryEnd, now: string): string | undefined {
+    if (asked.get(nameIn(this.#tenant, now)) !== undefined) return undefined;
+    return asked.get(nameIn(this.#tenant, question));
   }
 
   /** The object reads the turn by itself. */
@@ -86,6 +108,13 @@ export class RemoteTurnService implements TurnService {
 
   async close(conversationId: string): Promise<void> {
     await this.#ask(conversationId, { call: 'close', conversationId });
+  }
+
+  #noting<Started extends TurnAddress>({ input, create }: TurnRequest, turn: Started): Started {
+    const { historyHash } = input;
+    if (historyHash !== undefined && !create?.isTemporary)
+      asked.set(nameIn(this.#tenant, historyHash), turn.conversationId);
+    return turn;
   }
 
   async #ask(conversationId: string, calls: TurnCalls, signal?: AbortSignal): Promise<Response> {

@@ -32,6 +32,8 @@ export interface Found {
   /** The stored answer that the input follows, where what follows it is not to be kept. */
   copies?: AnswerPlace;
   elsewhere?: () => Promise<PlacedAsk>;
+  /** Finds the place where this one turns out to be wrong, by `not_found`. */
+  ifWrong?: (() => Promise<{ ask: PlacedAsk }>) | undefined;
 }
 
 /**
@@ -171,5 +173,5 @@ async function byWords(
   const place = mayBeKnown ? await placeHistory(context, placing) : { ask: await begin() };
   if ('join' in place) throw new TypeError('only a retry is joined');
   const found = { ask: place.ask, standing: null, hash: hashes.whole };
-  return mayBeKnown ? { ...found, elsewhere: begin } : found;
+  return mayBeKnown ? { ...found, elsewhere: begin, ifWrong: place.ifWrong } : found;
 }

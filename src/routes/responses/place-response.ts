@@ -46,13 +46,19 @@ export async function placeOf(asker: ResponseAsker, given: ResponseBody): Promis
     parameters: withInstructions(parameters, given.instructions, found.standing, items),
     idempotency,
   };
-  const { elsewhere } = found;
+  const { elsewhere, ifWrong } = found;
+  const whereFree: Placed['elsewhere'] =
+    elsewhere &&
+    (async (failure) =>
+      isPlaceTaken(failure) ? { ask: { ...(await elsewhere()), ...rest } } : undefined);
   return {
     ask: { ...(await notToKeep(asker, found)), ...rest },
-    elsewhere:
-      elsewhere &&
-      (async (failure) =>
-        isPlaceTaken(failure) ? { ask: { ...(await elsewhere()), ...rest } } : undefined),
+    elsewhere: ifWrong
+      ? async (failure) =>
+          failure.code === 'not_found'
+            ? { ask: { ...(await ifWrong()).ask, ...rest }, elsewhere: whereFree }
+            : whereFree?.(failure)
+      : whereFree,
     isKept: given.store !== false,
   };
 }

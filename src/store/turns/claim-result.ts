@@ -95,9 +95,10 @@ export function claimResultFrom(
   if (named) return named;
   const runningId = optionalText(row['running_id']);
   if (runningId === null) {
-    const answersCalls = claim.input.kind === 'message' && claim.input.answers !== undefined;
+    const { input } = claim;
+    const answersCalls = input.kind === 'message' && input.answers !== undefined && !input.after;
     // Otherwise the claim was not made although nothing stands in its way: it was released before
-    // it arrived.
+    // it arrived, or what it follows is not as it was remembered.
     return { kind: answersCalls ? 'calls_not_waiting' : 'not_found' };
   }
   const asked = contentOf(decodeParts(optionalText(row['running_parts']) ?? ''));

@@ -10,6 +10,7 @@ import type { TurnClaim } from './claim.ts';
 import { CALLER, CALLS_WAIT } from './continue-calls.ts';
 import { KNOWN_RESOURCE } from '../idempotency-keys.ts';
 import { isOwned } from '../ownership.ts';
+import { IS_AS_REMEMBERED, rememberedArgs, type Remembered } from './remembered.ts';
 
 /** The request of a claim: a new message of the user's, or another answer to a stored one. */
 export type ClaimInput =
@@ -33,8 +34,10 @@ export type ClaimInput =
       clientId: string | null;
       /** The hash of the history that the client sent with it. */
       historyHash: string | null;
+      /** The answer that it follows, where that is only remembered. */
+      after?: Remembered;
     }
-  | { kind: 'regenerate'; promptId: string };
+  | { kind: 'regenerate'; promptId: string; historyHash?: string | undefined };
 
 export interface Placement {
   insertTurn: string;
@@ -72,8 +75,9 @@ export function placementOf(input: ClaimInput, answer: NewAnswer): Placement {
   return {
     ...plain,
     ...AFTER_PARENT,
+    ...(input.after && { insertTurn: AFTER_REMEMBERED }),
     namedId: parentId,
-    conditionArgs: [parentId, parentMayBeQuestion ? 1 : 0],
+    conditionArgs: [parentId, parentMayBeQuestion ? 1 : 0, ...rememberedArgs(input)],
     messageArgs: [parentId, parentId, ...messageArgs],
     lengthArgs: [answer.id],
   };
@@ -95,16 +99,19 @@ export function following(
 }
 
 function afterCalls(
-  { messageId, parentId = null }: Extract<ClaimInput, { kind: 'message' }>,
+  input: Extract<ClaimInput, { kind: 'message' }>,
   { calls, approvals }: Answers,
   answerId: string,
   messageArgs: (string | number | null)[],
 ): Placement {
+  const { messageId, parentId = null } = input;
+  const waiting = [parentId, JSON.stringify(calls), JSON.stringify(approvals)];
   return {
     ...AFTER_CALLS,
+    ...(input.after && { insertTurn: AFTER_REMEMBERED_CALLS }),
     promptId: messageId,
     namedId: parentId,
-    conditionArgs: [parentId, JSON.stringify(calls), JSON.stringify(approvals)],
+    conditionArgs: [...waiting, ...rememberedArgs(input)],
     messageArgs: [parentId, parentId, ...messageArgs],
     lengthArgs: [answerId],
     more: [],
@@ -154,12 +161,11 @@ const AT_ROOT = {
   updateConversation: updateConversation(2, '2'),
 };
 
+const PARENT_IS_THERE = `AND EXISTS (SELECT 1 FROM messages p WHERE p.id = ? AND p.conversation_id = c.id AND (p.role = 'assistant' OR ?))`;
+
 /** After a message that is named: a branch, or the end of the path after all. */
 const AFTER_PARENT = {
-  insertTurn: insertTurn(
-    2,
-    `AND EXISTS (SELECT 1 FROM messages p WHERE p.id = ? AND p.conversation_id = c.id AND (p.role = 'assistant' OR ?))`,
-  ),
+  insertTurn: insertTurn(2, PARENT_IS_THERE),
   insertMessages: insertMessages('?', '(SELECT p.depth FROM messages p WHERE p.id = ?)'),
   updateConversation: updateConversation(2, DEPTH_OF_ANSWER),
 };
@@ -170,6 +176,10 @@ const AFTER_CALLS = {
   insertMessages: insertMessages(CALLER, `(SELECT p.depth FROM messages p WHERE p.id = ${CALLER})`),
   updateConversation: updateConversation(2, DEPTH_OF_ANSWER),
 };
+
+/** The same after an answer that was remembered. */
+const AFTER_REMEMBERED = insertTurn(2, PARENT_IS_THERE + IS_AS_REMEMBERED);
+const AFTER_REMEMBERED_CALLS = insertTurn(2, CALLS_WAIT + IS_AS_REMEMBERED);
 
 /** Another answer to a message that is stored. */
 const BESIDE_ANSWERS = {

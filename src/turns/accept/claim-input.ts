@@ -7,6 +7,7 @@ import { answersIn } from '../../core/tool-calls.ts';
 import type { TurnClaim } from '../../store/turns/claim.ts';
 import type { ClaimInput } from '../../store/turns/placement.ts';
 import type { TurnInput, TurnRequest } from '../turn-service.ts';
+import type { KnownAnswer } from './known-answers.ts';
 
 /**
  * Returns the claim with what is stored when its message steers a running turn: only one that says
@@ -29,12 +30,16 @@ export function withSteering(claim: TurnClaim, request: TurnRequest): TurnClaim 
   return { ...claim, steering: { message, after, joinsSameText: request.joinSameText } };
 }
 
-/** Returns the input as the database takes it, with an id for a new message. */
-export function claimInput(input: TurnInput): ClaimInput {
+/**
+ * Returns the input as the database takes it, with an id for a new message.
+ * @param known the answer that it comes after, where it names that by what was said
+ */
+export function claimInput(input: TurnInput, known?: KnownAnswer): ClaimInput {
   if (input.kind === 'regenerate') return input;
   const {
     parts,
-    parentId,
+    after,
+    parentId = known?.id,
     parentMayBeQuestion = false,
     clientId = null,
     historyHash = null,
@@ -52,6 +57,9 @@ export function claimInput(input: TurnInput): ClaimInput {
     parentMayBeQuestion,
     clientId,
     historyHash,
+    ...(after && known
+      ? { after: { question: after.question, textLength: known.textLength } }
+      : {}),
   };
 }
 

@@ -1,4 +1,5 @@
 /** Lets requests in: each begins a turn, or joins the one that answers it. */
+import { notFound } from '../../core/errors.ts';
 import type { Telemetry } from '../../core/telemetry.ts';
 import { sleep } from '../../core/retry.ts';
 import type { Database } from '../../store/database.ts';
@@ -93,6 +94,7 @@ export class TurnEntrance {
     wait: Waiting,
   ): Promise<Entered<Read>> {
     this.#gate.mustBeOpen();
+    requirePlace(claim, request);
     // An unknown model, or one that cannot do what is asked, is refused before anything is stored.
     const { model, parameters, input } = request;
     const parts = input.kind === 'message' ? input.parts : [];
@@ -140,4 +142,13 @@ export class TurnEntrance {
     const over = turn ? turn.ended.then(() => undefined) : sleep(LOOK_UP_EVERY_MS);
     await unlessAborted(over, signal);
   }
+}
+
+/**
+ * Checks that what a message comes after is known here, where it was asked for by what was said.
+ * @throws ParleyError `not_found`
+ */
+function requirePlace({ input }: TurnClaim, request: TurnRequest): void {
+  if (request.input.kind !== 'message' || !request.input.after) return;
+  if (input.kind === 'message' && !input.after) throw notFound('Message');
 }

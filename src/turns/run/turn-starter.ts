@@ -8,6 +8,7 @@ import { endTurn } from '../../store/turns/end-turn.ts';
 import type { ClaimLimits, TurnClaim } from '../../store/turns/claim.ts';
 import type { Accepted } from '../accept/accept-turn.ts';
 import { headOf, type Claims } from '../accept/claims.ts';
+import type { KnownAnswers } from '../accept/known-answers.ts';
 import { readersOf } from '../accept/readers-of-files.ts';
 import type { TurnRequest } from '../turn-service.ts';
 import type { Checkpointer } from './checkpointer.ts';
@@ -31,6 +32,8 @@ interface TurnStarterOptions {
   telemetry: () => Telemetry | undefined;
   /** The part of a conversation that claims of turns which follow others read. */
   limits: ClaimLimits;
+  /** Remembers what is answered here. */
+  known: KnownAnswers;
 }
 
 export class TurnStarter {
@@ -98,10 +101,11 @@ export class TurnStarter {
     how: Pick<TurnJob, 'models' | 'keyId' | 'isSteered'>,
     origin: TraceOrigin | undefined,
   ): RunningTurn {
-    const { running, coalesce, checkpointer, dependencies } = this.#options;
+    const { running, coalesce, checkpointer, dependencies, known } = this.#options;
     const head = headOf(claim, accepted, how.models[0].name);
     const turn = new RunningTurn(head, coalesce, accepted.reserved?.budget);
     running.add(turn);
+    known.noteEnd(claim, turn);
     if (this.#isClosed) turn.stop('shutdown');
     checkpointer.start();
     const trace = origin && new TurnTrace(origin, head);

@@ -73,6 +73,7 @@ import { saveCheckpoints } from '../../../src/store/turns/checkpoint.ts';
 import { endTurn, type Ending } from '../../../src/store/turns/end-turn.ts';
 import { noteUnread, takeUnread, unreadKey } from '../../../src/store/unread-turns.ts';
 import type { ClaimInput } from '../../../src/store/turns/placement.ts';
+import type { ClaimLimits } from '../../../src/store/turns/claim.ts';
 import { claimTurn } from '../../../src/store/turns/claim-turn.ts';
 import {
   claimToolRun,
@@ -518,9 +519,23 @@ async function steer(): Promise<void> {
   });
   expect(result).toMatchObject({ kind: 'accepted' });
   expect(await findSteering(db, waits)).toEqual({ kind: 'answered', turnId });
+  await followRemembered(claimLimits);
   const other = { ...newClaim(), conversationId: first.conversationId };
   const released = { ...other, steering: { message, after: null, joinsSameText: false } };
   await releaseClaim(db, released, 0);
+}
+
+/** Messages, and results of tools, that follow an answer which is only remembered. */
+async function followRemembered(limits: ClaimLimits): Promise<void> {
+  const { create: _, ...claim } = newClaim();
+  if (claim.input.kind !== 'message') return;
+  const after = { question: 'h', textLength: 0 };
+  const input = { ...claim.input, parentId: 'a', historyHash: 'i', after };
+  const answers = { calls: ['c'], approvals: [] };
+  expect(await claimTurn(db, { ...claim, input }, limits)).toEqual({ kind: 'not_found' });
+  expect(await claimTurn(db, { ...claim, input: { ...input, answers } }, limits)).toEqual({
+    kind: 'not_found',
+  });
 }
 
 /** Credentials: the statements are the same whether or not there are such rows. */

@@ -75,3 +75,55 @@ it('a claim counts siblings as a reading of its turn does', async () => {
     expect(said).toEqual(read);
   }
 });
+
+it('a message follows an answer that is remembered only as it was, and asks nothing twice', async () => {
+  const { principal, title, model, defaultModel, input } = newClaim();
+  if (input.kind !== 'message') throw new Error('The first claim brings a message');
+  const begun = { ...newClaim(), input: { ...input, historyHash: 'one' } };
+  await siblingsOf(begun);
+  const answer = begun.assistantMessageId;
+  const set = (column: string, value: string | number) =>
+    db.batch(
+      [{ sql: `UPDATE messages SET ${column} = ? WHERE id = ?`, args: [value, answer] }],
+      'write',
+    );
+  const claim = (asked: string, after: { question: string; textLength: number }, id = answer) =>
+    claimTurn(
+      db,
+      {
+        ...newClaim(),
+        ...{ principal, title, model, defaultModel, conversationId: begun.conversationId },
+        create: undefined,
+        input: { ...input, messageId: newId(), parentId: id, historyHash: asked, after },
+      },
+      LIMITS,
+    );
+  const right = { question: 'one', textLength: 0 };
+  // The answer still grows, as far as the message says.
+  expect(await claim('two', right)).toEqual({ kind: 'not_found' });
+  await set('status', 'complete');
+  expect(await claim('two', { ...right, textLength: 7 })).toEqual({ kind: 'not_found' });
+  expect(await claim('two', { ...right, question: 'other' })).toEqual({ kind: 'not_found' });
+  expect(await claim('one', right)).toEqual({ kind: 'not_found' });
+  expect(await claim('two', right, newId())).toEqual({ kind: 'message_not_found' });
+  await db.batch(
+    [
+      {
+        sql: 'UPDATE conversations SET is_temporary = 1 WHERE id = ?',
+        args: [begun.conversationId],
+      },
+    ],
+    'write',
+  );
+  expect(await claim('two', right)).toEqual({ kind: 'not_found' });
+  await db.batch(
+    [
+      {
+        sql: 'UPDATE conversations SET is_temporary = 0 WHERE id = ?',
+        args: [begun.conversationId],
+      },
+    ],
+    'write',
+  );
+  expect(await claim('two', right)).toMatchObject({ kind: 'accepted' });
+});

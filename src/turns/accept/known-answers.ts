@@ -1,0 +1,57 @@
+/**
+ * Remembers what this process has answered to clients that send their whole history, so that their
+ * next message needs no look-up. It is a hint: the claim that uses it checks what is stored.
+ */
+import { answerHash, type HistoryEnd } from '../../core/exchange.ts';
+import { LatestMap } from '../../core/latest-map.ts';
+import type { Outcome } from '../../core/message.ts';
+import { contentOf } from '../../core/parts.ts';
+import type { TurnClaim } from '../../store/turns/claim.ts';
+import type { RunningTurn } from '../run/running-turn.ts';
+
+/** The most answers that are remembered. Each takes about half a kilobyte, and no text. */
+const MOST_ANSWERS = 2_000;
+
+/** An answer, and what a claim checks of it. */
+export interface KnownAnswer {
+  id: string;
+  conversationId: string;
+  /** UTF-16 units. */
+  textLength: number;
+  /** As {@link answerHash} returns it. */
+  hash: string;
+}
+
+/** The answers that clients were told whole: of others they may have less than is stored. */
+const TOLD: ReadonlySet<string> = new Set(['complete', 'truncated', 'filtered']);
+
+export class KnownAnswers {
+  /** The newest answer to each question, by the hash of the history up to that. */
+  readonly #byQuestion = new LatestMap<KnownAnswer>(MOST_ANSWERS);
+
+  /** Remembers the answer of a turn, once that is stored, where its client sends histories. */
+  noteEnd({ input, create }: TurnClaim, { head, ended }: RunningTurn): void {
+    const { historyHash } = input;
+    if (!historyHash || create?.isTemporary) return;
+    const { conversationId, assistantMessage } = head;
+    const note = async ({ message: { status, parts }, error }: Outcome) => {
+      if (!TOLD.has(status) || error?.code === 'not_stored') return;
+      const hash = await answerHash(parts);
+      const { id } = assistantMessage;
+      const textLength = contentOf(parts).length;
+      this.#byQuestion.set(historyHash, { id, conversationId, textLength, hash });
+    };
+    void ended.then(note);
+  }
+
+  /** Returns the answer that a history ends with; undefined where it is not known here. */
+  find({ question, answer }: HistoryEnd): KnownAnswer | undefined {
+    const known = this.#byQuestion.get(question);
+    return known?.hash === answer ? known : undefined;
+  }
+
+  /** Tells whether the question of a history was answered here. */
+  has(question: string): boolean {
+    return this.#byQuestion.get(question) !== undefined;
+  }
+}
