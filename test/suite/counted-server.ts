@@ -64,6 +64,8 @@ export async function startCountedServer(runtime: Runtime) {
   await turn(script({}), true);
   return {
     ...{ upstream, database, server, env, script, turn, counted },
+    /** The settings of another server on the same database, whose requests are not counted. */
+    uncounted: { ...env, DATABASE_URL: sqld.url },
     async close() {
       await server.close();
       await database.close();

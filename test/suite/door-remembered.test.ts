@@ -22,7 +22,7 @@ let other: TestServer;
 
 beforeAll(async () => {
   counting = await startCountedServer(runtime);
-  other = await startServer({ runtime, env: counting.env, startLimitMs: 120_000 });
+  other = await startServer({ runtime, env: counting.uncounted, startLimitMs: 120_000 });
 }, 150_000);
 
 afterAll(async () => {
