@@ -7,6 +7,7 @@ import type { Principal } from '../core/principal.ts';
 import { selectConversation } from './conversations.ts';
 import type { Database } from './database.ts';
 import { ownedBy, ownerOf } from './ownership.ts';
+import { follows } from './tree/followers.ts';
 import { batch, now, prepare, query, type Given } from './query.ts';
 import { conversations, messages, turns } from './schema.ts';
 import { isRunning } from './turns/interrupt.ts';
@@ -81,7 +82,11 @@ export async function findAsked(
     .from(messages)
     .innerJoin(
       answers,
-      and(eq(answers.conversationId, messages.conversationId), eq(answers.parentId, messages.id)),
+      follows(answers, {
+        conversationId,
+        parentId: messages.id,
+        depth: sql`${messages.depth} + 1`,
+      }),
     )
     .where(
       and(

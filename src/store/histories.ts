@@ -13,6 +13,7 @@ import { noteFiles } from './files/message-files.ts';
 import type { Database, Statement } from './database.ts';
 import { batch, now, plain, query } from './query.ts';
 import { conversations, messages, turns } from './schema.ts';
+import { follows } from './tree/followers.ts';
 
 /** A stored question with one of its answers. */
 export interface StoredExchange {
@@ -58,13 +59,24 @@ export async function findExchanges(
       parameters: turns.parameters,
     })
     .from(messages)
-    .innerJoin(conversations, eq(conversations.id, messages.conversationId))
+    // Cross joins keep the order of the tables: the hash is sought first.
+    .crossJoin(conversations)
     .innerJoin(
       answers,
-      and(eq(answers.conversationId, messages.conversationId), eq(answers.parentId, messages.id)),
+      follows(answers, {
+        conversationId: messages.conversationId,
+        parentId: messages.id,
+        depth: sql`${messages.depth} + 1`,
+      }),
     )
     .leftJoin(turns, eq(turns.id, answers.turnId))
-    .where(and(inArray(messages.historyHash, hashes), eq(conversations.userId, userId)))
+    .where(
+      and(
+        inArray(messages.historyHash, hashes),
+        eq(conversations.id, messages.conversationId),
+        eq(conversations.userId, userId),
+      ),
+    )
     .orderBy(desc(answers.id));
   const [found] = await batch(db, [select], 'read');
   return found.map(({ hash, answer, parameters, ...exchange }) => ({

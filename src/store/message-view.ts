@@ -1,8 +1,9 @@
 /** The view of a message that is read: its columns, and its place among its siblings. */
-import { and, count, eq, getTableColumns, lte, sql, type SQL } from 'drizzle-orm';
-import { alias, type SQLiteColumn } from 'drizzle-orm/sqlite-core';
+import { and, count, eq, getTableColumns, lte, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/sqlite-core';
 import { query } from './query.ts';
 import { conversations, messages } from './schema.ts';
+import { isBeside } from './tree/followers.ts';
 
 const {
   depth: _depth,
@@ -14,7 +15,7 @@ const {
 
 const sibling = alias(messages, 'sibling');
 
-type Place = Record<'conversationId' | 'parentId' | 'sequenceNumber', SQLiteColumn>;
+type Place = Record<'conversationId' | 'parentId' | 'depth' | 'sequenceNumber', SQLWrapper>;
 
 /**
  * Counts the messages after the same parent, for a query that joins the conversation. In a
@@ -29,11 +30,7 @@ export function siblingsOf(message: Place): { index: SQL<number>; count: SQL<num
 
 function countSiblings(message: Place, upTo?: SQL): SQL<number> {
   const isLine = eq(conversations.messageCount, conversations.lastSequenceNumber);
-  const isSibling = and(
-    eq(sibling.conversationId, message.conversationId),
-    sql`${sibling.parentId} is ${message.parentId}`,
-    upTo,
-  );
+  const isSibling = and(isBeside(sibling, message), upTo);
   const counted = query.select({ count: count() }).from(sibling).where(isSibling);
   return sql<number>`case when ${isLine} then 1 else ${counted} end`;
 }

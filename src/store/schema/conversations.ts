@@ -1,5 +1,5 @@
 /** The tables of conversations: their turns and messages, and what guards and repeats them. */
-import { isNotNull, sql } from 'drizzle-orm';
+import { isNotNull, ne, sql } from 'drizzle-orm';
 import {
   check,
   index,
@@ -172,8 +172,11 @@ export const messages = sqliteTable(
   },
   (table) => [
     uniqueIndex('messages_by_sequence').on(table.conversationId, table.sequenceNumber),
-    // With the number, by which siblings are counted up to one of them.
-    index('messages_by_parent').on(table.conversationId, table.parentId, table.sequenceNumber),
+    // With the number, by which siblings are counted up to one of them. Without the messages of a
+    // line, which are found by their number, see `tree/followers.ts`.
+    index('messages_by_parent')
+      .on(table.conversationId, table.parentId, table.sequenceNumber)
+      .where(ne(table.depth, table.sequenceNumber)),
     index('messages_by_history_hash').on(table.historyHash).where(isNotNull(table.historyHash)),
     index('messages_by_client_id')
       .on(table.conversationId, table.clientId)

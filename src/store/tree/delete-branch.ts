@@ -5,7 +5,8 @@ import { batch, now, query } from '../query.ts';
 import { removeMessageFiles } from '../files/remove-files.ts';
 import { conversations, messageFiles, messages, turns } from '../schema.ts';
 import type { MessageAddress } from './find-message.ts';
-import { idsBelow, leaseLeft, measurePath, runsIn, type Busy } from './state.ts';
+import { isBeside } from './followers.ts';
+import { idsBelow, leaseLeft, measurePath, runsIn, selectBelow, type Busy } from './state.ts';
 
 /**
  * Deletes a message with all below it. If that was on the active path, the path then ends at the
@@ -51,14 +52,11 @@ export async function deleteBranch(
 }
 
 /** Moves the head of the active path out of what is deleted. */
-function moveHeadAway({ id, parentId, conversationId }: MessageAddress, isFree: SQL) {
-  const beside = sql`with recursive beside (id, sequence_number) as (
-      select ${messages.id}, ${messages.sequenceNumber} from ${messages}
-        where ${messages.conversationId} = ${conversationId}
-          and ${messages.parentId} is ${parentId} and ${messages.id} <> ${id}
-      union all
-      select ${messages.id}, ${messages.sequenceNumber} from beside cross join ${messages}
-        on ${messages.parentId} = beside.id and ${messages.conversationId} = ${conversationId})
+function moveHeadAway({ id, parentId, depth, conversationId }: MessageAddress, isFree: SQL) {
+  const beside = sql`with recursive beside (id, sequence_number, depth) as (
+      select ${messages.id}, ${messages.sequenceNumber}, ${messages.depth} from ${messages}
+        where ${isBeside(messages, { conversationId, parentId, depth })} and ${messages.id} <> ${id}
+      union all ${selectBelow('beside', conversationId)})
     select id from beside order by sequence_number desc limit 1`;
   const isHeadBelow = sql`${conversations.headMessageId} in ${idsBelow({ id, conversationId })}`;
   return query

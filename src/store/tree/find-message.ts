@@ -1,5 +1,5 @@
 /** Finding a message by its id alone. */
-import { and, eq } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { Role } from '../../core/message.ts';
 import type { Part } from '../../core/parts.ts';
 import type { Principal } from '../../core/principal.ts';
@@ -7,6 +7,7 @@ import type { Database } from '../database.ts';
 import { ownedBy, ownerOf } from '../ownership.ts';
 import { batch, prepare, query, type Given } from '../query.ts';
 import { conversations, messages } from '../schema.ts';
+import { follows } from './followers.ts';
 
 /** A message with its place in the tree. */
 export interface MessageAddress {
@@ -14,6 +15,7 @@ export interface MessageAddress {
   conversationId: string;
   role: Role;
   parentId: string | null;
+  depth: number;
   parts: Part[];
 }
 
@@ -24,6 +26,7 @@ const selectAddress = prepare(({ id, owner }: Given<'id' | 'owner'>) =>
       conversationId: messages.conversationId,
       role: messages.role,
       parentId: messages.parentId,
+      depth: messages.depth,
       parts: messages.parts,
     })
     .from(messages)
@@ -40,19 +43,20 @@ export async function findMessage(
   return found;
 }
 
-const selectFollower = prepare(({ id, conversationId }: Given<'id' | 'conversationId'>) =>
-  query
-    .select({ id: messages.id })
-    .from(messages)
-    .where(and(eq(messages.conversationId, conversationId), eq(messages.parentId, id)))
-    .limit(1),
+const selectFollower = prepare(
+  ({ id, conversationId, depth }: Given<'id' | 'conversationId' | 'depth'>) =>
+    query
+      .select({ id: messages.id })
+      .from(messages)
+      .where(follows(messages, { conversationId, parentId: id, depth: sql`${depth} + 1` }))
+      .limit(1),
 );
 
 /** Returns true when a message has others below it. */
 export async function hasFollowers(
   db: Database,
-  { id, conversationId }: Pick<MessageAddress, 'id' | 'conversationId'>,
+  { id, conversationId, depth }: Pick<MessageAddress, 'id' | 'conversationId' | 'depth'>,
 ): Promise<boolean> {
-  const [[found]] = await batch(db, [selectFollower({ id, conversationId })], 'read');
+  const [[found]] = await batch(db, [selectFollower({ id, conversationId, depth })], 'read');
   return found !== undefined;
 }

@@ -5,6 +5,7 @@ import { ownedBy, ownerOf } from '../ownership.ts';
 import { now, query } from '../query.ts';
 import { conversations, messages, turns } from '../schema.ts';
 import { isRunning } from '../turns/interrupt.ts';
+import { follows } from './followers.ts';
 
 /** The turn that stands in the way of a change. */
 export interface Busy {
@@ -24,11 +25,21 @@ export interface Subtree {
  * order of its tables; the other order would read all messages for each one found.
  */
 export function withSubtree({ id, conversationId }: Subtree): SQL {
-  return sql`with recursive subtree (id, sequence_number) as (
-    select ${messages.id}, ${messages.sequenceNumber} from ${messages} where ${messages.id} = ${id}
-    union all
-    select ${messages.id}, ${messages.sequenceNumber} from subtree cross join ${messages}
-      on ${messages.parentId} = subtree.id and ${messages.conversationId} = ${conversationId})`;
+  return sql`with recursive subtree (id, sequence_number, depth) as (
+    select ${messages.id}, ${messages.sequenceNumber}, ${messages.depth} from ${messages}
+      where ${messages.id} = ${id}
+    union all ${selectBelow('subtree', conversationId)})`;
+}
+
+/**
+ * Returns the step of a recursive table of messages: what follows those that it has.
+ * @param table has the columns `id`, `sequence_number` and `depth`
+ */
+export function selectBelow(table: 'subtree' | 'beside', conversationId: string): SQL {
+  const [id, depth] = [sql.raw(`${table}.id`), sql.raw(`${table}.depth + 1`)];
+  return sql`select ${messages.id}, ${messages.sequenceNumber}, ${messages.depth}
+    from ${sql.raw(table)} cross join ${messages}
+    on ${follows(messages, { conversationId, parentId: id, depth })}`;
 }
 
 /** Returns the ids of a message and of all below it, for `in`. */

@@ -19,24 +19,29 @@ import {
 import { keyArgs, type ClaimLimits, type ClaimResult, type TurnClaim } from './claim.ts';
 import { HISTORY, historyArgs, historyFrom, IS_LINE } from './claim-history.ts';
 import type { ClaimInput, Placement } from './placement.ts';
+import { followsIn } from '../tree/followers.ts';
 
 /**
  * Counts the messages after a parent. In a conversation that is one line each message has one after
  * it, and none is counted.
- * @param parent the condition on `s.parent_id`, and any further one on the messages `s`
+ * @param parent the condition on `s.parent_id`
+ * @param depth of these messages
+ * @param condition a further one on these messages `s`
  */
-function countAfter(parent: string): string {
+function countAfter(parent: string, depth: string, condition = ''): string {
   return `CASE WHEN ${IS_LINE} THEN 1 ELSE (SELECT count(*) FROM messages s
-    WHERE s.conversation_id = c.id AND s.parent_id ${parent}) END`;
+    WHERE ${followsIn('c.id', parent, depth)} ${condition}) END`;
 }
+
+const UP_TO_PROMPT = 'AND s.sequence_number <= prompt.sequence_number';
 
 // What stands in the way is only looked up for a claim that was not accepted.
 const SELECT_RESULT = `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS sequence_number, mine.started_at, mine.model AS turn_model, mine.parameters AS parameters,
     CASE WHEN mine.id IS NOT NULL THEN (${HISTORY}) END AS history,
     prompt.sequence_number AS prompt_sequence_number, prompt.parent_id AS prompt_parent_id,
-    ${countAfter('IS prompt.parent_id')} AS prompt_siblings,
-    ${countAfter('IS prompt.parent_id AND s.sequence_number <= prompt.sequence_number')} AS prompt_index,
-    ${countAfter('= prompt.id')} AS answers,
+    ${countAfter('IS prompt.parent_id', 'prompt.depth')} AS prompt_siblings,
+    ${countAfter('IS prompt.parent_id', 'prompt.depth', UP_TO_PROMPT)} AS prompt_index,
+    ${countAfter('= prompt.id', 'prompt.depth + 1')} AS answers,
     EXISTS (SELECT 1 FROM conversations o WHERE o.user_id = c.user_id AND o.id <> c.id)
       OR EXISTS (SELECT 1 FROM documents d WHERE d.user_id = c.user_id) AS has_searchable_content,
     running.id AS running_id, running.assistant_message_id AS running_answer_id, running.heartbeat_at + ? - ${NOW} AS lease_left, asked.parts AS running_parts,

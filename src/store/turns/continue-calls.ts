@@ -3,6 +3,7 @@
  * answers each at most once, and takes over what the request for that answer asked of the model.
  */
 import type { Statement } from '../database.ts';
+import { followsIn } from '../tree/followers.ts';
 
 /** The answer that is followed: the one that is named, else the end of the active path. */
 export const CALLER = 'coalesce(?, c.head_message_id)';
@@ -30,7 +31,7 @@ function allWait(waiting: string): string {
  */
 export const CALLS_WAIT = `AND EXISTS (SELECT 1 FROM messages p WHERE p.id = ${CALLER} AND p.conversation_id = c.id
     AND p.finish_reason = 'tool_calls'
-    AND NOT EXISTS (SELECT 1 FROM messages s WHERE s.conversation_id = c.id AND s.parent_id = p.id)
+    AND NOT EXISTS (SELECT 1 FROM messages s WHERE ${followsIn('p.conversation_id', '= p.id', 'p.depth + 1')})
     AND ${allWait(WAITING_CALLS)} AND ${allWait(WAITING_APPROVALS)})`;
 
 /** Finds the turn that asked for the calls, from the new turn `turns`. */

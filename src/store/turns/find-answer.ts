@@ -7,6 +7,7 @@ import type { Principal } from '../../core/principal.ts';
 import type { Database } from '../database.ts';
 import { ownedBy, ownerOf } from '../ownership.ts';
 import { batch, now, prepare, query, type Given } from '../query.ts';
+import { follows } from '../tree/followers.ts';
 import { conversations, messages, turns } from '../schema.ts';
 import type { TurnAddress } from './read.ts';
 
@@ -74,10 +75,11 @@ const selectAnswersTo = prepare(({ id, owner }: Given<'id' | 'owner'>) =>
     .innerJoin(conversations, eq(conversations.id, questions.conversationId))
     .innerJoin(
       messages,
-      and(
-        eq(messages.conversationId, questions.conversationId),
-        eq(messages.parentId, questions.id),
-      ),
+      follows(messages, {
+        conversationId: questions.conversationId,
+        parentId: questions.id,
+        depth: sql`${questions.depth} + 1`,
+      }),
     )
     .where(and(eq(questions.id, id), ownedBy(conversations.userId, owner)))
     .orderBy(desc(messages.id)),

@@ -111,6 +111,7 @@ export interface TurnStanding extends TurnAddress {
 const answerPlace = {
   conversationId: turns.conversationId,
   parentId: turns.promptMessageId,
+  depth: sql`(select ${messages.depth} from ${messages} where ${messages.id} = ${turns.assistantMessageId})`,
   sequenceNumber: turns.sequenceNumber,
 };
 
