@@ -43,6 +43,14 @@ function refill(bytes: number): void {
   used = 0;
 }
 
+/**
+ * Returns what no id is below that was made at a time or later.
+ * @param time in milliseconds since the epoch
+ */
+export function lowestId(time: number): string {
+  return digitsOf(Math.max(0, time));
+}
+
 /** Returns the 48 bits of a time as they stand in an id. */
 function digitsOf(time: number): string {
   const high = `${hex(time / 2 ** 40)}${hex(time / 2 ** 32)}`;

@@ -45,6 +45,7 @@ export async function adoptConversation(
       ),
     );
   const moved = { conversationId: id };
+  const userId = sql`(select ${conversations.userId} from ${conversations} where ${conversations.id} = ${id})`;
   const from = adopted.id;
   const theirTurns = query
     .select({ id: turns.id })
@@ -54,17 +55,15 @@ export async function adoptConversation(
     db,
     [
       guard(sql`exists ${empty} and exists ${seen}`),
-      query.update(ledger).set(moved).where(inArray(ledger.workId, theirTurns)),
+      query
+        .update(ledger)
+        .set(moved)
+        .where(and(eq(ledger.userId, userId), inArray(ledger.workId, theirTurns))),
       query.update(messageFiles).set(moved).where(eq(messageFiles.conversationId, from)),
       query
         .update(toolRuns)
         .set(moved)
-        .where(
-          and(
-            eq(toolRuns.conversationId, from),
-            sql`${toolRuns.userId} = (select ${conversations.userId} from ${conversations} where ${conversations.id} = ${id})`,
-          ),
-        ),
+        .where(and(eq(toolRuns.conversationId, from), eq(toolRuns.userId, userId))),
       query.update(messages).set(moved).where(eq(messages.conversationId, from)),
       query.update(turns).set(moved).where(eq(turns.conversationId, from)),
       query

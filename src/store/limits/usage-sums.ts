@@ -4,6 +4,7 @@
  * about a row of `limits`, with `clock` and `sums` beside it.
  */
 import { NOW, type Statement } from '../database.ts';
+import { lowestIdSince } from '../usage/ledger.ts';
 import { limitArgs, limitsOf, PARAMETER, type LimitsAsk } from './limits.ts';
 
 /** Milliseconds. */
@@ -32,10 +33,19 @@ export function either(read: (by: By) => string): string {
   return `CASE limits.key_id WHEN '' THEN (${read('user_id')}) ELSE (${read('key_id')}) END`;
 }
 
+/**
+ * Returns the condition on an entry `e`. A user's entries are found by their ids, in which they lie
+ * in the order of their time, and those of a key by an index.
+ */
+function entriesSince(by: By, time: string): string {
+  const isSince = `e.${by} = limits.${by} AND e.created_at >= ${time}`;
+  return by === 'user_id' ? `${isSince} AND e.work_id >= ${lowestIdSince(time)}` : isSince;
+}
+
 const inLedger = (what: string, period: 'day' | 'month') =>
   either(
     (by) =>
-      `SELECT coalesce(sum(${what}), 0) FROM ledger e WHERE e.${by} = limits.${by} AND e.created_at >= clock.${period}`,
+      `SELECT coalesce(sum(${what}), 0) FROM ledger e WHERE ${entriesSince(by, `clock.${period}`)}`,
   );
 
 const TOKENS = 'e.input_tokens + e.output_tokens';
@@ -52,7 +62,7 @@ export function usedSince(sum: keyof typeof IN_LEDGER): string {
 
 const recent = (by: By, running: (by: By) => string) =>
   `SELECT r.id FROM ${running(by)} AND r.started_at > clock.now - ${MINUTE}
-  UNION SELECT e.work_id FROM ledger e WHERE e.${by} = limits.${by} AND e.created_at > clock.now - ${MINUTE}`;
+  UNION SELECT e.work_id FROM ledger e WHERE ${entriesSince(by, `clock.now - ${MINUTE}`)}`;
 
 /**
  * Returns the expression of the number of requests in the last minute. A request counts for up to a

@@ -30,15 +30,9 @@ export const ledger = sqliteTable(
     createdAt: integer('created_at').notNull(),
   },
   (table) => [
-    primaryKey({ columns: [table.workId, table.number] }),
+    // Ids begin with their time, so a user's entries are in the order of their time.
+    primaryKey({ columns: [table.userId, table.workId, table.number] }),
     // With what budgets sum up, so that they read the index alone.
-    index('ledger_by_user').on(
-      table.userId,
-      table.createdAt,
-      table.inputTokens,
-      table.outputTokens,
-      table.nanodollars,
-    ),
     index('ledger_by_key')
       .on(table.keyId, table.createdAt, table.inputTokens, table.outputTokens, table.nanodollars)
       .where(isNotNull(table.keyId)),

@@ -3,6 +3,18 @@ import type { LedgerEntry } from '../../core/ledger.ts';
 import { NOW, type Statement } from '../database.ts';
 
 /**
+ * The most that an id may be older or younger than its entry, in milliseconds: ids are made by
+ * the clocks of the processes, and entries have the time of the database.
+ */
+export const ID_TOLERANCE = 86_400_000;
+
+/** Returns the expression of what no id of an entry is below that is not older than a time. */
+export function lowestIdSince(time: string): string {
+  const from = `(${time} - ${ID_TOLERANCE})`;
+  return `printf('%08x-%04x', ${from} / 65536, ${from} % 65536)`;
+}
+
+/**
  * An entry that comes again is the same one. What the instance of a turn says of it replaces what
  * was written for it when it seemed lost.
  */

@@ -1,10 +1,12 @@
 /** Reads the ledger: what a user's calls of models have used, in groups. */
 import { and, eq, gte, isNull, lt, sql, type SQL } from 'drizzle-orm';
 import type { UsageGroup, UsageSum } from '../../core/ledger.ts';
+import { lowestId } from '../../core/ids.ts';
 import { costOf, type PriceTable } from '../../core/prices.ts';
 import type { Database } from '../database.ts';
 import { batch, query } from '../query.ts';
 import { ledger } from '../schema.ts';
+import { ID_TOLERANCE } from './ledger.ts';
 
 export interface UsageQuery {
   userId: string;
@@ -44,6 +46,8 @@ export async function readUsage(
   const key = KEYS[groupBy];
   const inRange = and(
     eq(ledger.userId, userId),
+    gte(ledger.workId, lowestId(from - ID_TOLERANCE)),
+    lt(ledger.workId, lowestId(to + ID_TOLERANCE)),
     gte(ledger.createdAt, from),
     lt(ledger.createdAt, to),
   );

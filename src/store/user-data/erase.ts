@@ -143,6 +143,8 @@ function forgetUsage(userId: string): Statement {
     query
       .update(ledger)
       .set({ userId: '', conversationId: null, keyId: null })
-      .where(inArray(sql`(work_id, number)`, some.limit(MOST_ROWS))),
+      .where(
+        and(eq(ledger.userId, userId), inArray(sql`(work_id, number)`, some.limit(MOST_ROWS))),
+      ),
   );
 }

@@ -107,8 +107,10 @@ export const USER_TABLES: readonly UserTable[] = [
   },
   {
     ...{ table: tables.ledger, type: 'usage', partOf: 'user', outlives: true },
-    ...{ by: tables.ledger.userId, id: [tables.ledger.workId, tables.ledger.number] },
-    order: [tables.ledger.createdAt],
+    ...{
+      by: tables.ledger.userId,
+      id: [tables.ledger.userId, tables.ledger.workId, tables.ledger.number],
+    },
   },
   // Made of the ledger.
   {

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { newId } from '../../../../src/core/ids.ts';
 import type { LedgerEntry } from '../../../../src/core/ledger.ts';
 import { NO_LIMITS, type Limits } from '../../../../src/core/limits.ts';
 import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
@@ -33,7 +34,8 @@ const defaults: Limits = {
   ...{ tokens_per_day: MUCH, tokens_per_month: MUCH, cost_per_month: MUCH },
 };
 const asked = { defaults, leaseMs: 15_000 };
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 let userId: string;
 let keyId: string;
@@ -79,16 +81,21 @@ describe('sums of the ledger', () => {
   it('are what the ledger holds, after any changes of it', async () => {
     const random = createRandom(7);
     const now = Date.now();
+    // Ids have the times of their works, by a clock that is hours wrong.
+    const works = Array.from({ length: 20 }, () => {
+      const at = now - random.below(4) * 10 * DAY_MS;
+      return { at, workId: newId(at + (random.below(2) * 2 - 1) * 23 * HOUR_MS) };
+    });
     for (let step = 0; step < 200; step++) {
-      const workId = `${userId}-${random.below(20)}`;
+      const { at, workId } = works[random.below(works.length)]!;
       const fields = { workId, number: random.below(2), inputTokens: random.below(50) };
-      const at = now - random.below(40) * DAY_MS;
       const change = random.below(10);
       if (change === 0) await keep();
       else if (change === 1) await run(`DELETE FROM ledger WHERE work_id = '${workId}'`);
       else if (change === 2)
         await run(
-          `UPDATE ledger SET user_id = 'nobody', key_id = NULL WHERE work_id = '${workId}'`,
+          `DELETE FROM ledger WHERE user_id = 'nobody'`,
+          `UPDATE ledger SET user_id = 'nobody', key_id = NULL WHERE user_id = '${userId}' AND work_id = '${workId}'`,
         );
       else
         await record(
@@ -126,6 +133,17 @@ describe('sums of the ledger', () => {
     );
     expect(kept?.values).toEqual([[15], [15]]);
   });
+
+  it.each([-23, 23])(
+    'are of the time of the entries, where ids are %i hours wrong',
+    async (hours) => {
+      const startOfDay = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+      const workId = newId(startOfDay + hours * HOUR_MS);
+      await record([entry({ workId })], startOfDay);
+      await record([entry({ workId: newId(startOfDay + HOUR_MS) })], startOfDay - 1);
+      expect(await used()).toMatchObject({ 'user tokens_per_day': 15 });
+    },
+  );
 
   it('of a key are of all that is done by it, also for other users', async () => {
     await keep();
