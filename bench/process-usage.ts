@@ -13,14 +13,22 @@ const TICK_MS = 1000 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: '
 const PAGE_KB = Number(execFileSync('getconf', ['PAGESIZE'], { encoding: 'utf8' })) / 1024;
 
 /**
- * Returns the processes in the sessions of the given leaders. A server starts as the leader of its
- * own session, so all its descendants are included. `cpuMs` is user and system time, with that of
- * children that have ended.
+ * Returns the processes in the sessions of the given leaders, and all that these have started. A
+ * server starts as the leader of its own session; programs that it starts may have others. `cpuMs`
+ * is user and system time, with that of children that have ended.
  */
 export function usageOf(leaders: number[]): ProcessUsage[] {
-  return readdirSync('/proc')
+  const all = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => readProcess(Number(pid), leaders) ?? []);
+    .flatMap((pid) => readProcess(Number(pid)) ?? []);
+  const own = new Set(leaders);
+  // Parents may have greater numbers than their children, so this looks until it finds no more.
+  for (let known = 0; own.size > known;) {
+    known = own.size;
+    for (const { pid, parent, session } of all)
+      if (own.has(session) || own.has(parent)) own.add(pid);
+  }
+  return all.filter(({ pid }) => own.has(pid));
 }
 
 /** Returns the sum of CPU in ms. */
@@ -41,10 +49,12 @@ export function residentOf(leaders: number[]): number {
 }
 
 /**
- * Reads the fields of proc_pid_stat(5), counted from after the command: session 3, utime to cstime
- * 11–14, rss 21.
+ * Reads the fields of proc_pid_stat(5), counted from after the command: parent 1, session 3, utime
+ * to cstime 11–14, rss 21.
  */
-function readProcess(pid: number, leaders: number[]): ProcessUsage | undefined {
+function readProcess(
+  pid: number,
+): (ProcessUsage & { parent: number; session: number }) | undefined {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -56,9 +66,11 @@ function readProcess(pid: number, leaders: number[]): ProcessUsage | undefined {
     .slice(nameEnd + 2)
     .split(' ')
     .map(Number);
-  if (!leaders.includes(fields[3] ?? 0)) return undefined;
   const ticks = fields.slice(11, 15).reduce((sum, value) => sum + value, 0);
   const command = stat.slice(stat.indexOf('(') + 1, nameEnd);
   const name = command === NODE_MAIN_THREAD ? 'node' : command;
-  return { pid, name, cpuMs: ticks * TICK_MS, residentKb: (fields[21] ?? 0) * PAGE_KB };
+  return {
+    ...{ pid, name, parent: fields[1] ?? 0, session: fields[3] ?? 0 },
+    ...{ cpuMs: ticks * TICK_MS, residentKb: (fields[21] ?? 0) * PAGE_KB },
+  };
 }

@@ -2,8 +2,8 @@
  * Measures ranking quality on a test collection: `npm run bench:retrieval -- FOLDER`. The folder
  * holds docs.jsonl ({id, title, text}), queries.jsonl ({id, text}) and qrels.jsonl ({query, doc,
  * gain}). `--oracle NOISE` adds a better embedding model (oracle.ts): with noise 4 it is better
- * than the words, with 6 it is not. `--speed` measures how long searches take instead, and `--gap`
- * what a stream feels of them.
+ * than the words, with 6 it is not. `--speed` measures how long searches take instead, `--gap` what
+ * a stream feels of them, and `--isolate` the CPU that they cost on workerd.
  * Intervals are of 95 %; that of the gain compares the same questions.
  */
 
@@ -25,6 +25,7 @@ import { addDocument, openLibrary, type Library } from './library.ts';
 import { confidence, mean, quality } from './measures.ts';
 import { oracle } from './oracle.ts';
 import { reportGap } from './gap.ts';
+import { reportIsolate } from './isolate.ts';
 import { reportSpeed } from './speed.ts';
 
 const USER = 'bench';
@@ -178,15 +179,20 @@ const { positionals, values } = parseArgs({
     oracle: { type: 'string' },
     speed: { type: 'boolean', default: false },
     gap: { type: 'boolean', default: false },
+    isolate: { type: 'boolean', default: false },
   },
 });
 const [folder] = positionals;
 const noise = values.oracle === undefined ? undefined : Number(values.oracle);
 if (folder === undefined || Number.isNaN(noise)) {
-  console.error('usage: npm run bench:retrieval -- FOLDER [--oracle NOISE | --speed | --gap]');
+  console.error(
+    'usage: npm run bench:retrieval -- FOLDER [--oracle NOISE | --speed | --gap | --isolate]',
+  );
   process.exitCode = 2;
 } else if (values.gap) {
   await reportGap(folder);
+} else if (values.isolate) {
+  await reportIsolate(folder);
 } else if (values.speed) {
   await reportSpeed(await readCorpus(folder));
 } else {

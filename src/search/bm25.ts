@@ -24,15 +24,13 @@ function neighbours(terms: number[]): Pair[] {
   return pairs;
 }
 
-/** Returns the positions of the query's terms in a chunk. */
-function positions(bag: TermBag, wanted: ReadonlySet<number>): Map<number, number[]> {
-  const result = new Map<number, number[]>();
-  bag.sequence.forEach((term, at) => {
-    if (!wanted.has(term)) return;
-    const list = result.get(term);
-    if (list) list.push(at);
-    else result.set(term, [at]);
-  });
+/** Returns the positions of the query's terms in a chunk, by the places that the terms have. */
+function positions({ sequence }: TermBag, { places, wanted }: Asked): number[][] {
+  const result: number[][] = Array.from(wanted, () => []);
+  for (let at = 0; at < sequence.length; at++) {
+    const place = places[sequence[at]!]!;
+    if (place > 0) result[place - 1]!.push(at);
+  }
   return result;
 }
 
@@ -61,13 +59,13 @@ function countNear(first: number[], second: number[]): { adjacent: number; near:
   return { adjacent, near };
 }
 
-function pairScore(bag: TermBag, pairs: Pair[], wanted: Set<number>, rarity: Float64Array): number {
-  if (pairs.length === 0) return 0;
-  const places = positions(bag, wanted);
+function pairScore(bag: TermBag, asked: Asked, rarity: Float64Array): number {
+  if (asked.pairs.length === 0) return 0;
+  const found = positions(bag, asked);
   let score = 0;
-  for (const [first, second] of pairs) {
-    const [a, b] = [places.get(first), places.get(second)];
-    if (!a || !b) continue;
+  for (const [first, second] of asked.pairs) {
+    const [a, b] = [found[asked.places[first]! - 1]!, found[asked.places[second]! - 1]!];
+    if (a.length === 0 || b.length === 0) continue;
     const { adjacent, near } = countNear(a, b);
     const weight = (rarity[first]! + rarity[second]!) / 2;
     score += ADJACENT * weight * saturated(adjacent, bag.saturation);
@@ -96,8 +94,11 @@ export interface QueryScores {
 /** A query in one language, as it is compared with the candidates of that language. */
 interface Asked {
   wanted: Set<number>;
+  /** The place of each term of the vocabulary among those that are wanted, from 1; 0 for none. */
+  places: Uint16Array;
   pairs: Pair[];
-  counts: Map<number, number>;
+  /** The factor by which each wanted term counts, by its place. */
+  factors: Float64Array;
   /** The rarity of all its terms together. */
   total: number;
 }
@@ -114,13 +115,16 @@ export function queryScores(set: CandidateSet, terms: QueryTerms): QueryScores {
   set.bags.forEach((bag, at) => {
     const query = asked.get(bag.language) ?? asked.get(undefined);
     if (!query) return;
-    bag.terms.forEach((term, place) => {
-      if (!query.wanted.has(term)) return;
-      scores[at]! += bag.weights[place]! * saturated(query.counts.get(term) ?? 1, SATURATION);
+    const { terms, weights } = bag;
+    for (let index = 0; index < terms.length; index++) {
+      const term = terms[index]!;
+      const place = query.places[term]!;
+      if (place === 0) continue;
+      scores[at]! += weights[index]! * query.factors[place - 1]!;
       coverage[at]! += set.rarity[term]! / query.total;
-    });
+    }
     evidence = Math.max(evidence, coverage[at]! * query.total);
-    scores[at]! += pairScore(bag, query.pairs, query.wanted, set.rarity);
+    scores[at]! += pairScore(bag, query, set.rarity);
   });
   const wanted = new Set([...asked.values()].flatMap((query) => [...query.wanted]));
   return { scores, coverage, evidence, terms: wanted };
@@ -138,5 +142,9 @@ function askedFor(set: CandidateSet, terms: readonly string[]): Asked {
     rarest = Math.max(rarest, set.rarity[term]!);
   }
   const total = known + missing * (rarest || 1);
-  return { wanted, pairs: neighbours(order), counts: counted(order), total };
+  const places = new Uint16Array(set.vocabulary.size);
+  [...wanted].forEach((term, at) => (places[term] = at + 1));
+  const counts = counted(order);
+  const factors = Float64Array.from(wanted, (term) => saturated(counts.get(term) ?? 1, SATURATION));
+  return { wanted, places, pairs: neighbours(order), factors, total };
 }

@@ -4,6 +4,7 @@
  */
 
 import { matchedLanguage, type MatchedLanguage } from '../text/languages.ts';
+import { TermNumbers } from '../text/term-numbers.ts';
 import { contentTerm, termOf, words } from '../text/words.ts';
 import { countTerms, type TermCounts } from './term-counts.ts';
 
@@ -111,50 +112,32 @@ function numbered(candidates: CandidateText[]): Numbered {
   return numberedByText(candidates);
 }
 
-/** Marks a function word among the numbers of terms. */
-const NO_TERM = -1;
+let shared: TermNumbers | undefined;
+/** Most words that are remembered from one search to the next, about 1 MB. */
+const MOST_WORDS = 20_000;
 
-/** Numbers the terms of texts. A word is looked up once, since most are met again and again. */
+/** Numbers the terms of texts. */
 function numberedByText(candidates: readonly CandidateText[]): Numbered {
-  const vocabulary = new Map<string, number>();
-  const numbers = new Map<string, number>();
-  const numberOf = (term: string): number => {
-    let index = vocabulary.get(term);
-    if (index === undefined) vocabulary.set(term, (index = vocabulary.size));
-    return index;
-  };
-  const lists = candidates.map((candidate) => {
-    const all = wordsOf(candidate);
-    const list = new Int32Array(all.length);
-    let length = 0;
-    for (const word of all) {
-      let number = numbers.get(word);
-      if (number === undefined) {
-        const term = contentTerm(word);
-        numbers.set(word, (number = term === null ? NO_TERM : numberOf(term)));
-      }
-      if (number !== NO_TERM) list[length++] = number;
-    }
-    return length > 0
-      ? list.subarray(0, length)
-      : Int32Array.from(all, (word) => numberOf(termOf(word)));
-  });
-  return { lists, vocabulary };
+  if (!shared || shared.wordCount > MOST_WORDS) shared = new TermNumbers();
+  const lexicon = shared;
+  const known = candidates.map((text) => ({ sequence: lexicon.read(text).slice(), lexicon }));
+  return renumbered(known, lexicon);
 }
 
 /** Numbers the terms of the candidates alone, of all that have a number. */
 function renumbered(known: readonly KnownTerms[], lexicon: Numbers): Numbered {
   const indexes = new Int32Array(lexicon.size).fill(-1);
   let size = 0;
+  const all = new Int32Array(known.reduce((sum, { sequence }) => sum + sequence.length, 0));
+  let from = 0;
   const lists = known.map(({ sequence }) => {
-    const list = new Int32Array(sequence.length);
     for (let at = 0; at < sequence.length; at++) {
       const number = sequence[at]!;
       let index = indexes[number]!;
       if (index < 0) index = indexes[number] = size++;
-      list[at] = index;
+      all[from + at] = index;
     }
-    return list;
+    return all.subarray(from, (from += sequence.length));
   });
   const get = (term: string) => {
     const index = indexes[lexicon.numberOf(term)] ?? -1;
@@ -193,7 +176,8 @@ export function candidateSet(
   const { lists, vocabulary } = numbered(candidates);
   const counts = countTerms(lists, vocabulary.size);
   const frequency = new Float64Array(vocabulary.size);
-  for (const { terms } of counts) for (const term of terms) frequency[term]! += 1;
+  for (const { terms } of counts)
+    for (let at = 0; at < terms.length; at++) frequency[terms[at]!]! += 1;
   const collection = Math.max(statistics.chunks, candidates.length);
   const background = Math.min(collection, BACKGROUND_FACTOR * candidates.length);
   const rarity = frequency.map((count) => inverseFrequency(background, count));

@@ -4,6 +4,7 @@
  */
 
 import type { CandidateSet } from './candidates.ts';
+import { Best } from './memory/best.ts';
 import { similarities } from './similarities.ts';
 
 /**
@@ -34,7 +35,9 @@ export function normalised(scores: Float64Array): Float64Array {
 
 /** Returns the indexes of the greatest scores, the greatest first. */
 export function best(scores: Float64Array, count: number): number[] {
-  return [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, count);
+  const kept = new Best(count);
+  for (let at = 0; at < scores.length; at++) kept.add(at, scores[at]!);
+  return kept.sorted().map(({ place }) => place);
 }
 
 function feedbackTerms(set: CandidateSet, scores: Float64Array): Map<number, number> {
@@ -42,7 +45,9 @@ function feedbackTerms(set: CandidateSet, scores: Float64Array): Map<number, num
   for (const at of best(scores, FEEDBACK_CHUNKS)) {
     const bag = set.bags[at]!;
     const share = scores[at]! ** FEEDBACK_STEEPNESS / bag.norm;
-    bag.terms.forEach((term, place) => (sums[term]! += share * bag.weights[place]!));
+    const { terms, weights } = bag;
+    for (let place = 0; place < terms.length; place++)
+      sums[terms[place]!]! += share * weights[place]!;
   }
   const heaviest = best(sums, FEEDBACK_TERMS);
   const length = Math.hypot(...heaviest.map((term) => sums[term]!)) || 1;

@@ -3,7 +3,7 @@
  * fill the list.
  */
 
-import type { CandidateSet, TermBag } from './candidates.ts';
+import type { CandidateSet, TermBag, Vocabulary } from './candidates.ts';
 
 /** Broder's resemblance from which two chunks count as the same: they differ in a word or two. */
 const RESEMBLANCE = 0.8;
@@ -15,14 +15,21 @@ const MOST_VERSIONS = 2;
 /** Words in a shingle. */
 const SHINGLE = 3;
 
-function shingles(sequence: Int32Array): Set<string> {
-  const result = new Set<string>();
+/** Returns the shingles of a chunk, each as the number that its terms are the digits of. */
+function shingles({ sequence }: TermBag, { size }: Vocabulary): Set<number> {
+  const result = new Set<number>();
   const last = Math.max(sequence.length - SHINGLE, 0);
-  for (let at = 0; at <= last; at++) result.add(sequence.subarray(at, at + SHINGLE).join(' '));
+  for (let at = 0; at <= last; at++) {
+    let number = 0;
+    // A text that is shorter than a shingle has zeros for what is missing.
+    for (let next = at; next < at + SHINGLE; next++)
+      number = number * (size + 1) + (next < sequence.length ? sequence[next]! + 1 : 0);
+    result.add(number);
+  }
   return result;
 }
 
-function resemblance(a: Set<string>, b: Set<string>): number {
+function resemblance(a: Set<number>, b: Set<number>): number {
   // Sets whose sizes differ this much cannot reach the resemblance.
   if (Math.min(a.size, b.size) < RESEMBLANCE * Math.max(a.size, b.size)) return 0;
   let shared = 0;
@@ -35,6 +42,16 @@ function matched(bag: TermBag, queryTerms: ReadonlySet<number>): string {
     .filter((term) => queryTerms.has(term))
     .sort((a, b) => a - b)
     .join(' ');
+}
+
+/** Returns the function, which then computes the value of a number once. */
+function remembering<Value>(compute: (at: number) => Value): (at: number) => Value {
+  const known = new Map<number, Value>();
+  return (at) => {
+    let value = known.get(at);
+    if (value === undefined) known.set(at, (value = compute(at)));
+    return value;
+  };
 }
 
 /**
@@ -53,20 +70,10 @@ export function withoutDuplicates(options: {
   limit: number;
 }): number[] {
   const { set, order, queryTerms, candidates, limit } = options;
-  const marks = new Map<number, { matched: string; shingles: Set<string> }>();
-  const marksOf = (at: number) => {
-    let result = marks.get(at);
-    if (!result) {
-      const bag = set.bags[at]!;
-      result = { matched: matched(bag, queryTerms), shingles: shingles(bag.sequence) };
-      marks.set(at, result);
-    }
-    return result;
-  };
-  const likeness = (a: number, b: number): number => {
-    const [first, second] = [marksOf(a), marksOf(b)];
-    return first.matched === second.matched ? resemblance(first.shingles, second.shingles) : 0;
-  };
+  const matchedBy = remembering((at) => matched(set.bags[at]!, queryTerms));
+  const shinglesOf = remembering((at) => shingles(set.bags[at]!, set.vocabulary));
+  const likeness = (a: number, b: number): number =>
+    matchedBy(a) === matchedBy(b) ? resemblance(shinglesOf(a), shinglesOf(b)) : 0;
   const kept: number[] = [];
   for (const at of order) {
     if (kept.length >= limit) break;

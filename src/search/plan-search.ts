@@ -63,6 +63,12 @@ export interface SearchPlan {
   rank(candidates: Candidate[], frequencies: Frequencies): SearchResult[];
 }
 
+function toRank(row: Candidate) {
+  const { id, documentId, language, text, keywordRank, vectorRank, cosine } = row;
+  const title = headingLineOf(row);
+  return { row, id, documentId, language, title, text, keywordRank, vectorRank, cosine };
+}
+
 /**
  * Plans a search. It never fails because of the query's text; without words it searches by vector,
  * or finds nothing.
@@ -91,7 +97,7 @@ export function planSearch(request: SearchRequest): SearchPlan {
         limit: k,
         terms: query.terms,
         // Ranking uses the whole heading line; results show the document's title.
-        candidates: found.map((row) => ({ row, ...row, title: headingLineOf(row) })),
+        candidates: found.map(toRank),
         statistics: {
           chunks: statistics.chunks,
           frequencies: pooled(

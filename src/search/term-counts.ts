@@ -14,19 +14,24 @@ export interface TermCounts {
  */
 export function countTerms(sequences: readonly Int32Array[], size: number): TermCounts[] {
   const placeOf = new Int32Array(size).fill(-1);
+  // One array for all: making one for each text would take longer than counting.
+  const room = sequences.reduce((sum, { length }) => sum + length, 0);
+  const [allTerms, allCounts] = [new Int32Array(room), new Int32Array(room)];
+  let from = 0;
   return sequences.map((sequence) => {
-    const terms = new Int32Array(sequence.length);
-    const counts = new Int32Array(sequence.length);
-    let distinct = 0;
-    for (const term of sequence) {
+    let to = from;
+    for (let at = 0; at < sequence.length; at++) {
+      const term = sequence[at]!;
       let place = placeOf[term]!;
       if (place < 0) {
-        place = placeOf[term] = distinct++;
-        terms[place] = term;
+        place = placeOf[term] = to++;
+        allTerms[place] = term;
       }
-      counts[place]! += 1;
+      allCounts[place]! += 1;
     }
-    for (let at = 0; at < distinct; at++) placeOf[terms[at]!] = -1;
-    return { terms: terms.subarray(0, distinct), counts: counts.subarray(0, distinct) };
+    for (let at = from; at < to; at++) placeOf[allTerms[at]!] = -1;
+    const counted = { terms: allTerms.subarray(from, to), counts: allCounts.subarray(from, to) };
+    from = to;
+    return counted;
   });
 }

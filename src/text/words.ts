@@ -94,6 +94,19 @@ export function words(text: string, language?: string | null): string[] {
   return foldedWords(withStems(lower.normalize('NFC'), stems));
 }
 
+/**
+ * Returns true for a text whose words depend on nothing beyond the spaces around them, so that
+ * {@link wordsOfPiece} gives them.
+ */
+export function hasPlainPieces(text: string, language?: string | null): boolean {
+  return language == null ? !isTurkish(text) : language !== 'tr' && !stemsOf(language);
+}
+
+/** Returns the words of a piece of such a text, as {@link words} does. */
+export function wordsOfPiece(piece: string): string[] {
+  return foldedWords(withStems(piece.toLowerCase().normalize('NFC'), undefined));
+}
+
 /** Returns the words of a text as {@link words} does, without stems. */
 export function plainWords(text: string): string[] {
   return NON_ASCII.test(text) ? foldedWords(text.toLowerCase()) : asciiWords(text);

@@ -1,10 +1,11 @@
 /** The statements of a search: FTS5 and vectors, which drizzle has no words for. */
 import { and, eq, sql, type SQL } from 'drizzle-orm';
-import type { ResultSet } from '../database.ts';
+import type { ResultSet, Value } from '../database.ts';
+import { parseHeadings } from '../json-columns.ts';
 import { plain, query, type TypedStatement } from '../query.ts';
-import { number, optionalNumber, optionalText } from '../rows.ts';
+import { number, optionalNumber, optionalText, text } from '../rows.ts';
 import { documents } from '../schema.ts';
-import { foundChunk, type FoundChunk } from './found-chunk.ts';
+import type { FoundChunk } from './found-chunk.ts';
 import { isInScope, isOfSpace, type DocumentScope, type Space } from './scope.ts';
 import {
   BYTES_PER_NUMBER,
@@ -103,9 +104,10 @@ export function selectCandidates(asked: CandidateQuery): TypedStatement<Candidat
   const statement = plain(sql`with live as materialized ${live},
       words as materialized (${words}),
       vectors as materialized (${vectors})
-    select ${chunks.id}, ${chunks.documentId}, ${documents.title}, ${documents.url},
-      ${chunks.text}, ${chunks.headings}, ${chunks.ordinal}, ${chunks.startOffset},
-      ${chunks.endOffset}, ${documents.updatedAt}, ${languageAmong(asked)} as language, words.score, -vectors.nearness as distance
+    select json_array(${chunks.id}, ${chunks.documentId}, ${documents.title}, ${documents.url},
+        ${chunks.headings}, ${chunks.ordinal}, ${chunks.startOffset}, ${chunks.endOffset},
+        ${documents.updatedAt}, ${languageAmong(asked)}) as place,
+      ${chunks.text}, words.score, -vectors.nearness as distance
     from (select id from words union select id from vectors where nearness is not null) found
     join ${chunks} on ${chunks.id} = found.id
     join ${documents} on ${documents.id} = ${chunks.documentId} and ${documents.userId} = ${userId}
@@ -122,22 +124,42 @@ function ranks(values: Array<number | null>): Array<number | null> {
   return result;
 }
 
-function readCandidates({ rows }: ResultSet): Candidate[] {
-  const ordered = rows.toSorted((a, b) => number(a['id']) - number(b['id']));
-  const scores = ordered.map((row) => optionalNumber(row['score']));
-  const distances = ordered.map((row) => optionalNumber(row['distance']));
-  const [keywordRanks, vectorRanks] = [ranks(scores), ranks(distances)];
-  return ordered.map((row, at) => {
-    const [score, distance] = [scores[at] ?? null, distances[at] ?? null];
-    return {
-      ...foundChunk(row),
-      language: optionalText(row['language']),
-      keywordRank: keywordRanks[at] ?? null,
-      keywordScore: score === null ? null : -score,
-      vectorRank: vectorRanks[at] ?? null,
-      cosine: distance === null ? null : 1 - distance,
-    };
-  });
+/**
+ * Reads rows of four values. Each value of a row costs more to read than an item of its `place`: a
+ * search over HTTP has some two hundred rows. Numbers with a fraction would lose digits in JSON.
+ */
+function readCandidates({ values }: ResultSet): Candidate[] {
+  const ordered = values.map(readRow).sort((a, b) => a.chunk.id - b.chunk.id);
+  const keywordRanks = ranks(ordered.map(({ score }) => score));
+  const vectorRanks = ranks(ordered.map(({ distance }) => distance));
+  return ordered.map(({ chunk, language, score, distance }, at) => ({
+    ...chunk,
+    language,
+    keywordRank: keywordRanks[at] ?? null,
+    keywordScore: score === null ? null : -score,
+    vectorRank: vectorRanks[at] ?? null,
+    cosine: distance === null ? null : 1 - distance,
+  }));
+}
+
+function readRow([place, words, score, distance]: readonly Value[]) {
+  const list: unknown = JSON.parse(text(place));
+  if (!Array.isArray(list)) throw new TypeError('the place of a chunk is no list');
+  const [id, documentId, title, url, headings, ordinal, start, end, updatedAt, language] = list;
+  const chunk: FoundChunk = {
+    id: number(id),
+    documentId: text(documentId),
+    title: text(title),
+    url: optionalText(url),
+    text: text(words),
+    headings: parseHeadings(text(headings)),
+    ordinal: number(ordinal),
+    start: number(start),
+    end: number(end),
+    updatedAt: number(updatedAt),
+  };
+  const scores = { score: optionalNumber(score), distance: optionalNumber(distance) };
+  return { chunk, language: optionalText(language), ...scores };
 }
 
 export interface Frequencies {
