@@ -51,6 +51,8 @@ export interface TurnParameters {
   document_metadata?: MetadataFilter;
   /** True when nobody can be asked whether a tool may run: those that need it are not offered. */
   without_approvals?: true;
+  /** True where the client wants to see nothing of what the model thinks. */
+  without_thoughts?: true;
   /** Instructions in place of the conversation's. */
   instructions?: string;
   /** The hash of the request, where its client repeats requests by itself. */

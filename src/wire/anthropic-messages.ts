@@ -22,6 +22,7 @@ const PING = event({ type: 'ping' });
 function messagesEncoder(): Encoder {
   let open: GrowingType | undefined;
   let blocks = 0;
+  let hidesThoughts = false;
   const close = () => {
     if (!open) return '';
     open = undefined;
@@ -40,9 +41,12 @@ function messagesEncoder(): Encoder {
   };
   return {
     initialId: () => '',
-    started: (head) => event({ type: 'message_start', message: begunMessage(head) }),
+    started(head) {
+      hidesThoughts = isWithoutThoughts(head);
+      return event({ type: 'message_start', message: begunMessage(head) });
+    },
     text: (delta) => grow('text', delta),
-    reasoning: (delta) => grow('reasoning', delta),
+    reasoning: (delta) => (hidesThoughts ? '' : grow('reasoning', delta)),
     // What the server's own tools do is not the client's to answer.
     part: () => close(),
     ended(_, outcome) {
@@ -111,12 +115,18 @@ function begunMessage({ turnId, model }: TurnHead) {
 
 /** Returns a whole answer. */
 export function anthropicMessage(head: TurnHead, message: Message) {
+  const hides = isWithoutThoughts(head);
+  const said = message.parts.filter(isGrowing).filter(({ type }) => type === 'text' || !hides);
   return {
     ...begunMessage({ ...head, model: message.model ?? head.model }),
-    content: [...message.parts.filter(isGrowing).map(blockOf), ...callsOf(message).map(callBlock)],
+    content: [...said.map(blockOf), ...callsOf(message).map(callBlock)],
     stop_reason: stopReason(message),
     usage: messagesUsage(message),
   };
+}
+
+function isWithoutThoughts({ parameters }: TurnHead): boolean {
+  return parameters?.without_thoughts === true;
 }
 
 function blockOf({ type, text }: Extract<Part, { text: string }>) {

@@ -136,6 +136,54 @@ describe.concurrent('a message', () => {
     });
   });
 
+  it('thinks as much as was asked for, and shows it unless that is not wanted', async () => {
+    const { model, name } = await scripted(target, { tokens, reasoning }, 'groq');
+    const thinks = `groq/openai/gpt-oss-${name}`;
+    await target.upstream.script(thinks.replace('groq/', ''), { tokens, reasoning });
+    const { messages } = clientOf(unique('user'));
+    const ask = (asked: string, thinking: Anthropic.ThinkingConfigParam) =>
+      messages.create({
+        ...{ model: asked, max_tokens: 10_000, messages: [user('Think')], thinking },
+      });
+    const budget = { type: 'enabled', budget_tokens: 8_000 } as const;
+    const [shown] = (await ask(thinks, budget)).content;
+    expect(shown).toMatchObject({ type: 'thinking', thinking: reasoning.join('') });
+    const [asked] = await target.upstream.requests(thinks.replace('groq/', ''));
+    expect(asked?.body).toMatchObject({ reasoning_effort: 'medium' });
+    // A model of which nothing is known keeps to any budget, and may refuse an effort.
+    await ask(model, budget);
+    await ask(model, { type: 'disabled' });
+    for (const { body } of await target.upstream.requests(name))
+      expect(body).not.toHaveProperty('reasoning_effort');
+
+    const hidden = { type: 'adaptive', display: 'omitted' } as const;
+    const said = [{ type: 'text', text: answer }];
+    expect((await ask(model, hidden)).content).toMatchObject(said);
+    const streamed = messages.stream({
+      ...{ model, max_tokens: 10_000, messages: [user('Again')], thinking: hidden },
+    });
+    expect((await streamed.finalMessage()).content).toMatchObject(said);
+  });
+
+  it('is answered with what editors of code ask for by default', async () => {
+    const { model, name } = await scripted(target, { tokens });
+    const { beta } = clientOf(unique('user'));
+    const stream = beta.messages.stream({
+      ...{ model, max_tokens: 32_000, messages: [user('Go')], service_tier: 'auto' },
+      betas: ['context-management-2025-06-27', 'interleaved-thinking-2025-05-14'],
+      thinking: { type: 'enabled', budget_tokens: 31_999 },
+      context_management: { edits: [{ type: 'clear_thinking_20251015', keep: 'all' }] },
+      system: [{ type: 'text', text: 'Be brief', cache_control: { type: 'ephemeral' } }],
+      tools: [{ ...weather, cache_control: { type: 'ephemeral' }, eager_input_streaming: true }],
+      tool_choice: { type: 'auto', disable_parallel_tool_use: true },
+      metadata: { user_id: unique('user') },
+    });
+    const { content } = await stream.finalMessage();
+    expect(content).toMatchObject([{ type: 'text', text: answer }]);
+    const [asked] = await target.upstream.requests(name);
+    expect(asked?.body).toMatchObject({ parallel_tool_calls: false });
+  });
+
   it('is counted before it is sent', async () => {
     const { messages } = clientOf(unique('user'));
     const asked = { model: 'offline', messages: [user('one two three '.repeat(100))] };
@@ -155,6 +203,7 @@ describe.concurrent('what cannot be honoured', () => {
     ['messages.0.content.0', { messages: [image] }],
     ['messages', { messages: [] }],
     ['temperature', { temperature: 2 }],
+    ['thinking.budget_tokens', { thinking: { type: 'enabled', budget_tokens: 2_000 } }],
   ])('is refused by its name: %s', async (field, fields) => {
     const json = { model: 'offline', max_tokens: 10, messages: [user('Hi')], ...fields };
     const answered = await target.call('/v1/messages?beta=true', { json });

@@ -398,6 +398,11 @@ describe.concurrent('a stored response', () => {
       }
       const end = numberOf(replay.events.at(-1) ?? {});
       const beyond = await target.call(`${path}&starting_after=${end + 1}`);
+      const unstreamed = await target.call(`${path.replace('true', 'false')}&starting_after=1`);
+      expect(unstreamed).toMatchObject({
+        status: 400,
+        json: { error: { param: 'starting_after' } },
+      });
       expect(beyond.status).toBe(400);
     }
   });

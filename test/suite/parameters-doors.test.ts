@@ -2,6 +2,7 @@
  * Every field that a request may have by OpenAI's description is honoured, changes nothing, or is
  * refused by its name. A field that the description gains has to be put into one of these lists.
  */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { asRecord } from '../support/json.ts';
 import { fieldsOfRequest } from '../support/openai-document/judge.ts';
@@ -14,6 +15,8 @@ interface Door {
   body: object;
   /** The name of its operation in the description; undefined for other people's doors. */
   operation?: string;
+  /** The file of a package that declares the fields of a request, where there is no description. */
+  types?: string;
   /** Honoured, or a hint that changes no answer. */
   passes: string[];
   /** Values that would change the answer, by their fields. */
@@ -67,13 +70,30 @@ const DOORS: Door[] = [
   {
     path: '/v1/messages',
     body: { max_tokens: 10, messages: [{ role: 'user', content: 'Hi' }] },
-    passes: [],
+    types: '@anthropic-ai/sdk/resources/beta/messages/messages.d.ts',
+    passes: [
+      ...['max_tokens', 'messages', 'metadata', 'model', 'output_config', 'stop_sequences'],
+      ...['stream', 'system', 'tool_choice', 'tools'],
+      // Whose bill it is at Anthropic, and what it caches; the betas are a header.
+      ...['betas', 'billing_policy', 'cache_control', 'user_profile_id', 'workspace_id'],
+    ],
     refused: {
+      ...{ compaction: { enabled: true }, diagnostics: { previous_message_id: 'a' } },
+      ...{ context_management: { edits: [{ type: 'clear_tool_uses_20250919' }] } },
+      ...{ fallback_credit_token: 'a', fallbacks: [{ model: 'a' }], thread: { id: 'a' } },
+      ...{ service_tier: 'priority', thinking: { type: 'between_tools' } },
       ...{ container: 'a', inference_geo: 'us', mcp_servers: [{ url: 'a' }], speed: 'fast' },
       ...{ output_format: format, top_k: 5, top_p: 0.5 },
     },
   },
 ];
+
+/** Returns the fields of the requests that a package of Anthropic's makes. */
+function fieldsOfTypes(file: string): string[] {
+  const declared = readFileSync(`node_modules/${file}`, 'utf8');
+  const [, body = ''] = /interface MessageCreateParamsBase \{\n(.*?)\n\}/su.exec(declared) ?? [];
+  return [...body.matchAll(/^ {4}([a-z_]+)\??:/gmu)].map(([, field = '']) => field);
+}
 
 describe.concurrent.each(DOORS)('a request to $path', (door) => {
   const { path, body, refused } = door;
@@ -99,11 +119,11 @@ describe.concurrent.each(DOORS)('a request to $path', (door) => {
   });
 });
 
-it.each(DOORS.filter(({ operation }) => operation !== undefined))(
+it.each(DOORS)(
   'a request to $path has no field of which nobody has decided',
-  ({ operation = '', passes, refused }) => {
+  ({ operation, types = '', passes, refused }) => {
     const decided = new Set([...passes, ...Object.keys(refused)]);
-    const fields = fieldsOfRequest(operation);
+    const fields = operation === undefined ? fieldsOfTypes(types) : fieldsOfRequest(operation);
     expect(fields.filter((field) => !decided.has(field))).toEqual([]);
     expect(passes.filter((field) => !fields.includes(field))).toEqual([]);
   },

@@ -17,6 +17,14 @@ const OPENAI_THINKS = /^openai\/(?:o\d|gpt-(?:[5-9]|\d\d)(?!.*-chat))/;
 const MAY_NOT_THINK = /^openai\/gpt-5\.[1-9]/;
 const DOES_NOT_THINK = /^(?:openai\/gpt-[34]|groq\/(?:llama|gemma|mixtral|meta-llama))/;
 
+/** Models of other services of which the same is known. */
+const OTHERS_THINK = /^(?:groq\/(?:openai\/gpt-oss|qwen\/qwen3)|google\/gemini-(?:2\.5|[3-9]))/;
+
+/** Tells whether a model is known to think, and so to take an effort. */
+export function isKnownToThink(model: string): boolean {
+  return OPENAI_THINKS.test(model) || OTHERS_THINK.test(model);
+}
+
 const RULES: readonly ((
   model: string,
   parameters: TurnParameters,

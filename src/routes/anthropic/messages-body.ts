@@ -6,6 +6,7 @@ import { jsonSchema, nameOfOne, parameterFields, parametersOf } from '../shared/
 import * as schemas from '../shared/schemas.ts';
 import { refuseUnhonoured, type Unhonoured } from '../shared/unhonoured.ts';
 import { block, textOf, textual } from './blocks.ts';
+import { checkContextManagement, displayOf, effortOf, thinkingConfig } from './thinking.ts';
 
 /** The most messages of a history. */
 const MOST_MESSAGES = 4_000;
@@ -53,6 +54,10 @@ export const messagesBody = z
     tool_choice: z.looseObject({ type: z.string(), name: nameOfOne.optional() }).nullish(),
     metadata: z.looseObject({ user_id: z.string().nullish() }).nullish(),
     output_config: outputConfig.nullish(),
+    thinking: thinkingConfig.nullish(),
+    context_management: z
+      .looseObject({ edits: z.array(z.looseObject({ type: z.string() })).nullish() })
+      .nullish(),
   })
   .openapi('MessagesRequest');
 
@@ -61,34 +66,51 @@ export type MessagesBody = z.output<typeof messagesBody>;
 
 /** Fields that change the answer and that we do not honour, with the values that change nothing. */
 const NOT_HONOURED: Unhonoured = {
+  compaction: [],
   container: [],
+  diagnostics: [],
+  fallback_credit_token: [],
+  fallbacks: [],
   inference_geo: ['global'],
   mcp_servers: [],
   output_format: [],
+  service_tier: ['auto', 'standard_only'],
   speed: ['standard'],
+  thread: [],
   top_k: [],
   top_p: [1],
 };
 
 /**
  * Returns what a body asks of the model besides its messages.
+ * @param thinks whether the model is known to think: a budget of thoughts is an effort for it, and
+ *   kept by any other
  * @throws ParleyError `invalid_request` that names what cannot be honoured
  */
-export function parametersIn(body: MessagesBody): TurnParameters {
+export function parametersIn(body: MessagesBody, thinks: boolean): TurnParameters {
   refuseUnhonoured(body, NOT_HONOURED);
+  checkContextManagement(body.context_management ?? null);
+  const effort = effortOf(body.thinking, body.max_tokens);
   const { max_tokens: max_output_tokens, temperature, output_config: output } = body;
   const { schema } = output?.format ?? {};
   const given = parametersOf({
     max_output_tokens,
     temperature: temperature ?? undefined,
     stop: stopsIn(body),
-    reasoning_effort: output?.effort ?? undefined,
+    reasoning_effort: output?.effort ?? (thinks ? effort : undefined),
     response_format: schema && { type: 'json_schema', json_schema: { name: 'answer', schema } },
     tools: toolsIn(body),
     tool_choice: toolChoiceIn(body),
   });
   const instructions = systemOf(body);
-  return instructions === '' ? { ...given } : { ...given, instructions };
+  return {
+    ...given,
+    ...displayOf(body.thinking),
+    ...(isOneAtATime(body) ? { parallel_tool_calls: false } : {}),
+    ...(instructions === '' ? {} : { instructions }),
+    // This API has no way of asking.
+    without_approvals: true,
+  };
 }
 
 function stopsIn({ stop_sequences: stops }: MessagesBody): string[] | undefined {
@@ -120,10 +142,12 @@ const CHOICES = { auto: 'auto', any: 'required', none: 'none' } as const;
 function toolChoiceIn({ tool_choice: choice, tools }: MessagesBody): TurnParameters['tool_choice'] {
   if (!choice || !tools || tools.length === 0) return undefined;
   if (choice.type === 'tool' && choice.name) return { name: choice.name };
-  if (choice['disable_parallel_tool_use'] === true)
-    throw invalid('tool_choice', 'tool_choice: disable_parallel_tool_use is not supported here');
   if (choice.type in CHOICES) return CHOICES[choice.type as keyof typeof CHOICES];
   throw invalid('tool_choice', `tool_choice of type ${choice.type} is not supported here`);
+}
+
+function isOneAtATime({ tool_choice: choice, tools }: MessagesBody): boolean {
+  return choice?.['disable_parallel_tool_use'] === true && (tools?.length ?? 0) > 0;
 }
 
 /** Returns the instructions in a body. */

@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { anthropicMessage, anthropicMessages } from '../../wire/anthropic-messages.ts';
 import { cutOf } from '../../wire/chat-completion.ts';
+import { isKnownToThink } from '../../models/chat/parameter-support.ts';
 import { clientUserOf, nameClient } from '../shared/client-user.ts';
 import type { AppContext } from '../shared/dependencies.ts';
 import { historyIn } from '../shared/history-of-items.ts';
@@ -52,10 +53,12 @@ export function addMessages(router: Router): void {
   );
 }
 
-function placeOf(c: AppContext, given: MessagesBody): Promise<RequestPlace> {
+async function placeOf(c: AppContext, given: MessagesBody): Promise<RequestPlace> {
   const { model, metadata } = given;
+  const { registry } = c.get('dependencies');
+  const [first] = await registry.find(model ?? registry.defaultName);
   return placeRequest(c, {
-    parameters: parametersIn(given),
+    parameters: parametersIn(given, isKnownToThink(first.name)),
     history: historyIn(itemsIn(given), 'messages'),
     lineage: lineageOf(c),
     clientUser: clientUserOf(c, { metadata }),

@@ -58,8 +58,10 @@ function addReading(router: Router): void {
       responses: { 200: jsonOrStream(responseSchema, 'The response'), ...problems },
     },
     async (c) => {
-      const turn = await turnOf(c);
       const { stream, starting_after: after } = c.req.valid('query');
+      if (after !== undefined && stream !== 'true')
+        throw invalid('starting_after', 'starting_after: only a stream can start after an event');
+      const turn = await turnOf(c);
       return stream === 'true' ? follow(c, turn, after) : shown(c, turn);
     },
   );
