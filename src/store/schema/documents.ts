@@ -51,6 +51,14 @@ export const documents = sqliteTable(
     index('documents_by_conversation').on(table.conversationId),
     index('documents_by_language').on(table.userId, table.language),
     index('documents_by_revision').on(table.userId, table.revision, table.id),
+    // Holds all that a search asks of documents, whose own rows take many pages.
+    index('documents_searched').on(
+      table.userId,
+      table.version,
+      table.conversationId,
+      table.embeddingModel,
+      table.dimension,
+    ),
   ],
 );
 

@@ -1,0 +1,1 @@
+CREATE INDEX `documents_searched` ON `documents` (`user_id`,`version`,`conversation_id`,`embedding_model`,`dimension`);
