@@ -16,8 +16,13 @@ import { usageOf } from './process-usage.ts';
 import { startServer, type Server } from './servers.ts';
 import type { UpstreamMessage } from './upstream.ts';
 
-const options = { blocks: { type: 'string', default: '12' } } as const;
-const blocks = Number(parseArgs({ options }).values.blocks);
+const options = {
+  blocks: { type: 'string', default: '12' },
+  only: { type: 'string', default: 'wires,completion' },
+} as const;
+const { values } = parseArgs({ options });
+const blocks = Number(values.blocks);
+const isWanted = (what: string) => values.only.split(',').includes(what);
 const TOKENS = 500;
 const TURNS = 40;
 const SHORT_TOKENS = 30;
@@ -35,8 +40,8 @@ const upstreamPort = listening.kind === 'listening' ? listening.port : 0;
 const server = await startServer('parley-node', upstreamPort);
 const pipe = await startServer('floor', upstreamPort);
 try {
-  await compareWires(server);
-  await compareCompletion(server, pipe);
+  if (isWanted('wires')) await compareWires(server);
+  if (isWanted('completion')) await compareCompletion(server, pipe);
 } finally {
   agent.destroy();
   await server.stop();

@@ -96,7 +96,7 @@ async function recall(context: ActionContext, placing: Placing): Promise<Found |
   const [question, answer] = [hashes.before.at(-1), before.at(-1)?.answer];
   if (question === undefined || !answer || retryOf !== undefined) return undefined;
   const after = { question, answer: await answerHash(answer) };
-  const conversationId = context.dependencies.turns.recall(after, hashes.whole);
+  const conversationId = await context.dependencies.turns.recall(after, hashes.whole);
   if (conversationId === undefined) return undefined;
   return {
     ask: { conversationId, input: { ...messageOf(placing), after } },

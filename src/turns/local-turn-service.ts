@@ -12,7 +12,6 @@ import { sleep } from '../core/retry.ts';
 import type { Telemetry } from '../core/telemetry.ts';
 import type { Registry } from '../models/chat/registry.ts';
 import type { Database } from '../store/database.ts';
-import type { TurnClaim } from '../store/turns/claim.ts';
 import { sweep } from '../store/turns/sweep.ts';
 import { Allowances } from './accept/allowances.ts';
 import { Claims } from './accept/claims.ts';
@@ -79,7 +78,7 @@ export class LocalTurnService implements TurnService {
   readonly instanceId = newId();
   readonly #dependencies: TurnServiceDependencies;
   readonly #claims: Claims;
-  readonly #known = new KnownAnswers();
+  readonly #known: KnownAnswers;
   readonly #running: RunningTurns;
   readonly #sources: TurnSources;
   readonly #starter: TurnStarter;
@@ -94,6 +93,7 @@ export class LocalTurnService implements TurnService {
     const telemetry = () => dependencies.telemetry;
     const claims = claimsOf(dependencies, instanceId);
     const running = new RunningTurns(onActive);
+    const known = new KnownAnswers(coalesce);
     const sources = new TurnSources({ db, claims, running, leaseMs, elsewhere });
     const starter = new TurnStarter({
       claims,
@@ -103,11 +103,12 @@ export class LocalTurnService implements TurnService {
       dependencies: { ...dependencies, instanceId },
       telemetry,
       limits: { leaseMs, windowMessages: settings.context.windowMessages },
-      known: this.#known,
+      known,
     });
     const cancel = (turn: TurnAddress) => this.cancel(turn);
-    const shared = { db, claims, running, sources, starter };
+    const shared = { db, claims, running, sources, starter, known };
     this.#claims = claims;
+    this.#known = known;
     this.#running = running;
     this.#sources = sources;
     this.#starter = starter;
@@ -120,7 +121,7 @@ export class LocalTurnService implements TurnService {
       here: (source) => this.#readers.stream(source, options, 'start'),
       elsewhere: (service, turn) => service.follow(turn, options),
     };
-    const claim = this.#claimOf(request);
+    const claim = this.#claims.of(request);
     if (!mayWait(request)) return this.#entrance.enter(claim, request, reading);
     const enter = (wait: Waiting) => this.#entrance.enter(claim, request, reading, wait);
     const { keepAliveMs } = this.#dependencies.settings;
@@ -133,11 +134,11 @@ export class LocalTurnService implements TurnService {
       elsewhere: (service, turn) => service.wait(turn, onDisconnect),
     };
     const signal = mayWait(request) ? asker?.signal : undefined;
-    return this.#entrance.enter(this.#claimOf(request), request, reading, { signal });
+    return this.#entrance.enter(this.#claims.of(request), request, reading, { signal });
   }
 
-  recall(end: HistoryEnd, asked: string): string | undefined {
-    return this.#known.has(asked) ? undefined : this.#known.find(end)?.conversationId;
+  async recall(end: HistoryEnd, asked: string): Promise<string | undefined> {
+    return this.#known.has(asked) ? undefined : (await this.#known.find(end))?.conversationId;
   }
 
   holds(turnId: string): boolean {
@@ -180,12 +181,6 @@ export class LocalTurnService implements TurnService {
 
   close(conversationId: string): Promise<void> {
     return this.#running.stop('cancelled', conversationId);
-  }
-
-  #claimOf(request: TurnRequest): TurnClaim {
-    const { input } = request;
-    const after = input.kind === 'message' ? input.after : undefined;
-    return this.#claims.of(request, after && this.#known.find(after));
   }
 
   /** True while a turn runs here. */

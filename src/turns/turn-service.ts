@@ -150,7 +150,7 @@ export interface TurnService {
    * undefined where none is known, and where the history with its question was answered here, too.
    * @param asked the hash of the history with its question
    */
-  recall(end: HistoryEnd, asked: string): string | undefined;
+  recall(end: HistoryEnd, asked: string): Promise<string | undefined>;
   /**
    * True when {@link follow} needs no more of the turn than how it stands: it runs here, or was
    * read here lately.

@@ -28,7 +28,7 @@ import {
 } from '../services.ts';
 import { watchingOf } from './telemetry.ts';
 import { createNodeLogger, formatOf } from './log.ts';
-import { sendTurn } from './send-turn.ts';
+import { sendTurn, sendWhole } from './send-turn.ts';
 import { DeferredWork } from './deferred-work.ts';
 import { addressOfServer, listen } from './listen.ts';
 import { loadEnvFile } from '../env-file.ts';
@@ -83,6 +83,7 @@ async function serve(): Promise<void> {
       listTools: () => toolRegistry.list(),
       readMetrics: tenants ? undefined : readMetrics,
       sendTurn,
+      sendWhole,
     },
     turns: services.turns,
     readiness,

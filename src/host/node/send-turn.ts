@@ -1,4 +1,4 @@
-/** Sends a turn to a client on Node, by writing it to the connection with no stream in between. */
+/** Sends turns to clients on Node, by writing them to the connection with no stream in between. */
 import type { ServerResponse } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import type { Dependencies } from '../../routes/shared/dependencies.ts';
@@ -24,6 +24,22 @@ export const sendTurn: Dependencies['sendTurn'] = (c, stream, headers) => {
   }
   drainRequest(c.env as HttpBindings);
   writeTurn(outgoing, stream, { ...headersOfEveryAnswer(c), ...headers });
+  return new Response(null);
+};
+
+/**
+ * Writes the head and a whole turn to the connection, for the price of one object. The response of
+ * the framework would be made, read and made into this one again.
+ */
+export const sendWhole: Dependencies['sendWhole'] = (c, json, headers) => {
+  const bindings = c.env as HttpBindings;
+  const { outgoing } = bindings;
+  c.set('isSent', true);
+  if (outgoing.destroyed) return new Response(null);
+  drainRequest(bindings);
+  const length = Buffer.byteLength(json);
+  const head = { ...headersOfEveryAnswer(c), ...headers, 'Content-Length': length };
+  outgoing.writeHead(200, head).end(json);
   return new Response(null);
 };
 

@@ -34,6 +34,7 @@ const app = createApp(({ env, context }: Bindings) => ({
   isReady: () => true,
   listTools: () => newToolRegistry(settle(env), context).list(),
   sendTurn: (_, stream, headers) => new Response(stream.readable(), { headers }),
+  sendWhole: (_, json, headers) => new Response(json, { headers }),
 }));
 
 export default {

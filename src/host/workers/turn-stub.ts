@@ -73,9 +73,9 @@ export class RemoteTurnService implements TurnService {
     );
   }
 
-  recall({ question }: HistoryEnd, now: string): string | undefined {
-    if (asked.get(nameIn(this.#tenant, now)) !== undefined) return undefined;
-    return asked.get(nameIn(this.#tenant, question));
+  recall({ question }: HistoryEnd, now: string): Promise<string | undefined> {
+    const isAnswered = asked.get(nameIn(this.#tenant, now)) !== undefined;
+    return Promise.resolve(isAnswered ? undefined : asked.get(nameIn(this.#tenant, question)));
   }
 
   /** The object reads the turn by itself. */

@@ -13,6 +13,7 @@ import { HAS_NO_CURSORS } from '../shared/response-docs.ts';
 import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
 import { route, type Router } from '../shared/router.ts';
 import { streamTurn } from '../shared/stream-turn.ts';
+import { wholeTurn } from '../shared/whole-turn.ts';
 import { asAnthropicErrors, betaQuery } from './docs.ts';
 import { itemsIn } from './message-items.ts';
 import { messagesBody, parametersIn, type MessagesBody } from './messages-body.ts';
@@ -76,5 +77,5 @@ async function whole(c: AppContext, place: RequestPlace): Promise<Response> {
   const turn = await run.finished(c.req.raw.signal);
   const failure = cutOf(turn);
   if (failure) return anthropicResponse(failure);
-  return c.json(anthropicMessage(turn.head, turn.message));
+  return wholeTurn(c, anthropicMessage(turn.head, turn.message));
 }

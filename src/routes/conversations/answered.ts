@@ -16,7 +16,7 @@ export const answered = z.looseObject({
 });
 
 /** Returns a function that renders a turn once it is over. */
-export function renderAnswered(c: AppContext): (turn: FinishedTurn) => Promise<Response> {
+export function renderAnswered(c: AppContext): (turn: FinishedTurn) => Promise<object> {
   return async (turn) => {
     // The answer is sent even when the conversation was deleted meanwhile or the database is
     // unreachable.
@@ -24,7 +24,7 @@ export function renderAnswered(c: AppContext): (turn: FinishedTurn) => Promise<R
       c.get('dependencies').log.error('an answer is sent without the earlier messages', { error }),
     );
     const messages = found?.messages ?? exchanged(turn);
-    return c.json({ ...answeredView(turn), messages: messages.map(messageView) });
+    return { ...answeredView(turn), messages: messages.map(messageView) };
   };
 }
 

@@ -33,9 +33,8 @@ export function chatConversationsRouter() {
     operationId: 'sendChatConversationMessage',
     response: jsonOrStream(messageSchema, 'The answer'),
     render:
-      (c) =>
-      ({ message }) =>
-        c.json({ ...messageView(message), usage: usageView(message) }),
+      () =>
+      ({ message }) => ({ ...messageView(message), usage: usageView(message) }),
   });
   addMessages(router, base);
   addStream(router, { ...base, wire: textSse });

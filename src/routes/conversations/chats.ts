@@ -82,7 +82,7 @@ export function chatsRouter() {
     (c) => {
       const fields = c.req.valid('json');
       const ask = { conversationId: fields.chat_id, input: messageInput(fields) };
-      return answerTurn(c, { ask, fields }, (turn) => c.json(answerView(turn)));
+      return answerTurn(c, { ask, fields }, answerView);
     },
   );
   return router;

@@ -96,5 +96,5 @@ export async function begin(
   };
   // The model is stored with the conversation, and its first turn uses it from there.
   const posted = { ask, fields: { ...given, model: null }, madeUnder: base.path };
-  return answerTurn(c, posted, (turn) => c.json(render(turn)));
+  return answerTurn(c, posted, render);
 }

@@ -49,7 +49,7 @@ export function shortConversationsRouter() {
     last: 'message',
     operationId: 'sendShortMessage',
     response: jsonOrStream(reply, 'The answer'),
-    render: (c) => (turn) => c.json(replyView(turn)),
+    render: () => replyView,
   });
   return router;
 }

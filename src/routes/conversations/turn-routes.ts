@@ -33,7 +33,7 @@ const posting = schemas.withMessage(
 );
 
 /**
- * Adds `POST {path}/{id}/{last}`: sends a message; `render` makes the response for the whole
+ * Adds `POST {path}/{id}/{last}`: sends a message; `render` says what is told of the whole
  * answer.
  */
 export function addPosting<Schema extends z.ZodType>(
@@ -49,7 +49,7 @@ export function addPosting<Schema extends z.ZodType>(
     last: 'message' | 'messages';
     operationId: string;
     response: ReturnType<typeof jsonOrStream<Schema>>;
-    render: (c: AppContext) => (turn: FinishedTurn) => Response | Promise<Response>;
+    render: (c: AppContext) => (turn: FinishedTurn) => object | Promise<object>;
   },
 ): void {
   const responses = { 200: response, ...turnProblems };

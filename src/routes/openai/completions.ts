@@ -16,6 +16,7 @@ import * as schemas from '../shared/schemas.ts';
 import { streamTurn } from '../shared/stream-turn.ts';
 import { refuseUnhonoured } from '../shared/unhonoured.ts';
 import { clientUserOf, nameClient } from '../shared/client-user.ts';
+import { wholeTurn } from '../shared/whole-turn.ts';
 import { asOpenAiErrors } from './docs.ts';
 import {
   completionBody,
@@ -88,5 +89,5 @@ async function whole(c: AppContext, place: RequestPlace): Promise<Response> {
   const turn = await run.finished(c.req.raw.signal);
   const failure = cutOf(turn);
   if (failure) return openAiResponse(failure);
-  return c.json(chatCompletion(turn.head, turn.message));
+  return wholeTurn(c, chatCompletion(turn.head, turn.message));
 }

@@ -17,6 +17,7 @@ import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
 import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
 import { streamTurn, turnHeaders } from '../shared/stream-turn.ts';
+import { wholeTurn } from '../shared/whole-turn.ts';
 import { askerOf } from './asker.ts';
 import { refuseOthers, responseBody } from './body.ts';
 import { placeOf, type Place } from './place-response.ts';
@@ -79,7 +80,7 @@ async function whole(c: AppContext, place: Place): Promise<Response> {
   const { head, message, error } = await run.finished(c.req.raw.signal);
   if (error?.code === 'not_stored') throw new BrokenOff();
   if (error && contentOf(message.parts) === '') return openAiResponse(error);
-  return c.json(responseResource(head, { message, error }));
+  return wholeTurn(c, responseResource(head, { message, error }));
 }
 
 function forget(c: AppContext, place: Place, turn: TurnAddress): void {

@@ -23,6 +23,7 @@ import {
   streamTurn,
   turnHeaders,
 } from './stream-turn.ts';
+import { wholeTurn } from './whole-turn.ts';
 
 /** A request for a turn, with what the response needs. */
 export interface Posted {
@@ -61,7 +62,7 @@ function acceptsEvents(accept: string): boolean {
 export async function answerTurn(
   c: AppContext,
   posted: Posted,
-  render: (turn: FinishedTurn) => Response | Promise<Response>,
+  render: (turn: FinishedTurn) => object | Promise<object>,
 ): Promise<Response> {
   const { ask, fields, madeUnder, wire = nativeSse } = posted;
   const scope = userIdOf(c.get('principal')) ?? ask.conversationId ?? '';
@@ -92,7 +93,7 @@ export async function answerTurn(
 async function answerWhole(
   c: AppContext,
   run: TurnRun,
-  render: (turn: FinishedTurn) => Response | Promise<Response>,
+  render: (turn: FinishedTurn) => object | Promise<object>,
 ): Promise<Response> {
   const turn = await run.finished(c.req.raw.signal);
   // What is left now, and not when the turn was accepted.
@@ -102,7 +103,7 @@ async function answerWhole(
   const isEmpty = contentOf(turn.message.parts) === '';
   return turn.error && isEmpty
     ? problemResponse(turn.error, c.get('requestId'))
-    : await render(turn);
+    : wholeTurn(c, await render(turn));
 }
 
 /**

@@ -33,6 +33,12 @@ export interface Dependencies extends ActionDependencies {
    * @param headers the headers of the wire and of the turn
    */
   sendTurn(c: AppContext, stream: TurnStream, headers: Readonly<Record<string, string>>): Response;
+  /**
+   * Answers with a turn that is over.
+   * @param json what is told of it
+   * @param headers of the turn, and of its form
+   */
+  sendWhole(c: AppContext, json: string, headers: Readonly<Record<string, string>>): Response;
 }
 
 /** The services that the requests of a tenant have of their own. */

@@ -1,5 +1,7 @@
 /** Makes what the database takes of a request: its message, and how it steers a turn that runs. */
 import { estimateMessage } from '../../core/context.ts';
+import { notFound } from '../../core/errors.ts';
+import type { HistoryEnd } from '../../core/exchange.ts';
 import { newId } from '../../core/ids.ts';
 import { contentOf, encodeParts } from '../../core/parts.ts';
 import { keyIdOf } from '../../core/principal.ts';
@@ -30,16 +32,12 @@ export function withSteering(claim: TurnClaim, request: TurnRequest): TurnClaim 
   return { ...claim, steering: { message, after, joinsSameText: request.joinSameText } };
 }
 
-/**
- * Returns the input as the database takes it, with an id for a new message.
- * @param known the answer that it comes after, where it names that by what was said
- */
-export function claimInput(input: TurnInput, known?: KnownAnswer): ClaimInput {
+/** Returns the input as the database takes it, with an id for a new message. */
+export function claimInput(input: TurnInput): ClaimInput {
   if (input.kind === 'regenerate') return input;
   const {
     parts,
-    after,
-    parentId = known?.id,
+    parentId,
     parentMayBeQuestion = false,
     clientId = null,
     historyHash = null,
@@ -57,10 +55,23 @@ export function claimInput(input: TurnInput, known?: KnownAnswer): ClaimInput {
     parentMayBeQuestion,
     clientId,
     historyHash,
-    ...(after && known
-      ? { after: { question: after.question, textLength: known.textLength } }
-      : {}),
   };
+}
+
+/**
+ * Places a message after an answer that is remembered here.
+ * @param known undefined where it is not
+ * @throws ParleyError `not_found`
+ */
+export function placedAfter(
+  claim: TurnClaim,
+  { question }: HistoryEnd,
+  known: KnownAnswer | undefined,
+): TurnClaim {
+  const { input } = claim;
+  if (!known || input.kind !== 'message') throw notFound('Message');
+  const after = { question, textLength: known.textLength };
+  return { ...claim, input: { ...input, parentId: known.id, after } };
 }
 
 /** Returns the text of a new message; empty when a stored message is answered again. */

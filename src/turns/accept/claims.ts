@@ -18,7 +18,6 @@ import { releaseClaim } from '../../store/turns/release-claim.ts';
 import type { Allowances } from './allowances.ts';
 import type { TurnRequest } from '../turn-service.ts';
 import { claimInput, textOfInput, withSteering } from './claim-input.ts';
-import type { KnownAnswer } from './known-answers.ts';
 
 export interface ClaimSettings {
   titleWords: number;
@@ -63,11 +62,8 @@ export class Claims {
     this.#log = log;
   }
 
-  /**
-   * Returns a claim with new ids. It can be made repeatedly and is accepted once.
-   * @param known the answer that its message comes after, where that is only remembered
-   */
-  of(request: TurnRequest, known?: KnownAnswer): TurnClaim {
+  /** Returns a claim with new ids. It can be made repeatedly and is accepted once. */
+  of(request: TurnRequest): TurnClaim {
     const { create, conversationId, principal, input, model, parameters, idempotency } = request;
     const asked = { keyId: keyIdOf(principal) ?? null, streams: request.openStreams };
     const claim = {
@@ -78,7 +74,7 @@ export class Claims {
       conversationId,
       principal,
       create: create && { id: conversationId, ...create },
-      input: claimInput(input, known),
+      input: claimInput(input),
       title: titleFrom({ text: textOfInput(input), words: this.#settings.titleWords }),
       model,
       parameters,

@@ -5,9 +5,9 @@
 import { answerHash, type HistoryEnd } from '../../core/exchange.ts';
 import { LatestMap } from '../../core/latest-map.ts';
 import type { Outcome } from '../../core/message.ts';
-import { contentOf } from '../../core/parts.ts';
+import { contentOf, type Part } from '../../core/parts.ts';
 import type { TurnClaim } from '../../store/turns/claim.ts';
-import type { RunningTurn } from '../run/running-turn.ts';
+import type { Coalesce, RunningTurn } from '../run/running-turn.ts';
 
 /** The most answers that are remembered. Each takes about half a kilobyte, and no text. */
 const MOST_ANSWERS = 2_000;
@@ -18,8 +18,8 @@ export interface KnownAnswer {
   conversationId: string;
   /** UTF-16 units. */
   textLength: number;
-  /** As {@link answerHash} returns it. */
-  hash: string;
+  /** Returns what {@link answerHash} does. */
+  hash: () => Promise<string>;
 }
 
 /** The answers that clients were told whole: of others they may have less than is stored. */
@@ -28,30 +28,48 @@ const TOLD: ReadonlySet<string> = new Set(['complete', 'truncated', 'filtered'])
 export class KnownAnswers {
   /** The newest answer to each question, by the hash of the history up to that. */
   readonly #byQuestion = new LatestMap<KnownAnswer>(MOST_ANSWERS);
+  readonly #later: Coalesce;
+
+  /** @param later runs what nobody waits for, once an answer is on its way */
+  constructor(later: Coalesce) {
+    this.#later = later;
+  }
 
   /** Remembers the answer of a turn, once that is stored, where its client sends histories. */
   noteEnd({ input, create }: TurnClaim, { head, ended }: RunningTurn): void {
     const { historyHash } = input;
     if (!historyHash || create?.isTemporary) return;
     const { conversationId, assistantMessage } = head;
-    const note = async ({ message: { status, parts }, error }: Outcome) => {
+    const note = ({ message: { status, parts }, error }: Outcome) => {
       if (!TOLD.has(status) || error?.code === 'not_stored') return;
-      const hash = await answerHash(parts);
       const { id } = assistantMessage;
       const textLength = contentOf(parts).length;
+      const hash = hashing(parts);
       this.#byQuestion.set(historyHash, { id, conversationId, textLength, hash });
+      this.#later(() => void hash());
     };
     void ended.then(note);
   }
 
   /** Returns the answer that a history ends with; undefined where it is not known here. */
-  find({ question, answer }: HistoryEnd): KnownAnswer | undefined {
+  async find({ question, answer }: HistoryEnd): Promise<KnownAnswer | undefined> {
     const known = this.#byQuestion.get(question);
-    return known?.hash === answer ? known : undefined;
+    return known && (await known.hash()) === answer ? known : undefined;
   }
 
   /** Tells whether the question of a history was answered here. */
   has(question: string): boolean {
     return this.#byQuestion.get(question) !== undefined;
   }
+}
+
+/** Returns a function that hashes an answer when it is first called, and keeps the hash alone. */
+function hashing(answer: readonly Part[]): () => Promise<string> {
+  let parts = answer;
+  let hash: Promise<string> | undefined;
+  return () => {
+    hash ??= answerHash(parts);
+    parts = [];
+    return hash;
+  };
 }

@@ -1,5 +1,4 @@
 /** Lets requests in: each begins a turn, or joins the one that answers it. */
-import { notFound } from '../../core/errors.ts';
 import type { Telemetry } from '../../core/telemetry.ts';
 import { sleep } from '../../core/retry.ts';
 import type { Database } from '../../store/database.ts';
@@ -14,6 +13,8 @@ import { acceptTurn } from './accept-turn.ts';
 import { AdmissionGate } from './admission-gate.ts';
 import type { Claims } from './claims.ts';
 import { ConversationQueues, unlessAborted } from './conversation-queue.ts';
+import { placedAfter } from './claim-input.ts';
+import type { KnownAnswers } from './known-answers.ts';
 import { joinAnswer } from './join-answer.ts';
 import { requireRoomToJoin } from './room-to-join.ts';
 
@@ -36,6 +37,7 @@ interface TurnEntranceOptions {
   starter: TurnStarter;
   leaseMs: number;
   cancel: (turn: TurnAddress) => Promise<void>;
+  known: KnownAnswers;
   /** Returns undefined where nobody watches. */
   telemetry: () => Telemetry | undefined;
 }
@@ -94,12 +96,13 @@ export class TurnEntrance {
     wait: Waiting,
   ): Promise<Entered<Read>> {
     this.#gate.mustBeOpen();
-    requirePlace(claim, request);
     // An unknown model, or one that cannot do what is asked, is refused before anything is stored.
     const { model, parameters, input } = request;
     const parts = input.kind === 'message' ? input.parts : [];
     if (model) await this.#options.starter.resolve(model, parameters, parts);
-    const task = () => this.#acceptOrJoin(claim, request, reading, wait);
+    const after = input.kind === 'message' ? input.after : undefined;
+    const placed = after ? placedAfter(claim, after, await this.#options.known.find(after)) : claim;
+    const task = () => this.#acceptOrJoin(placed, request, reading, wait);
     if (request.onBusy !== 'queue') return task();
     return this.#queues.run(request.conversationId, task, {
       ...wait,
@@ -142,13 +145,4 @@ export class TurnEntrance {
     const over = turn ? turn.ended.then(() => undefined) : sleep(LOOK_UP_EVERY_MS);
     await unlessAborted(over, signal);
   }
-}
-
-/**
- * Checks that what a message comes after is known here, where it was asked for by what was said.
- * @throws ParleyError `not_found`
- */
-function requirePlace({ input }: TurnClaim, request: TurnRequest): void {
-  if (request.input.kind !== 'message' || !request.input.after) return;
-  if (input.kind === 'message' && !input.after) throw notFound('Message');
 }

@@ -12,7 +12,7 @@ import { parseConfig } from '../../../src/config.ts';
 import { connectFile } from '../../../src/host/node/database/libsql-file.ts';
 import { migrateFromFolder } from '../../../src/host/node/database/open.ts';
 import { prepareOnNode } from '../../../src/host/node/prepare.ts';
-import { sendTurn } from '../../../src/host/node/send-turn.ts';
+import { sendTurn, sendWhole } from '../../../src/host/node/send-turn.ts';
 import { NodeSockets } from '../../../src/host/node/websockets.ts';
 import { createNodePages } from '../../../src/host/node/pages.ts';
 import { pricesOf, registryOf, turnServiceSettingsOf } from '../../../src/host/services.ts';
@@ -120,6 +120,7 @@ beforeEach(async () => {
     isReady: () => true,
     listTools: () => Promise.resolve({ tools: [], servers: [] }),
     sendTurn,
+    sendWhole,
   };
   app = createApp(() => whole);
 });

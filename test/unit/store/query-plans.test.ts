@@ -197,6 +197,7 @@ const app = createApp(() => ({
   listTools: () => Promise.resolve({ tools: [], servers: [] }),
   // As on Workers: a stream that the test reads.
   sendTurn: (_, stream, headers) => new Response(stream.readable(), { headers }),
+  sendWhole: (_, json, headers) => new Response(json, { headers }),
 }));
 
 type Body = Record<string, unknown>;

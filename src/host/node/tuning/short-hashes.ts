@@ -1,7 +1,7 @@
 /** Hashes short texts in place, with no thread in between. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { hashShortTextsWith } from '../../../core/sha256.ts';
 
 export function hashShortTexts(): void {
-  hashShortTextsWith((text) => createHash('sha256').update(text).digest('hex'));
+  hashShortTextsWith((text) => hash('sha256', text, 'hex'));
 }
