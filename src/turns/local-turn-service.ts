@@ -93,7 +93,7 @@ export class LocalTurnService implements TurnService {
     const telemetry = () => dependencies.telemetry;
     const claims = claimsOf(dependencies, instanceId);
     const running = new RunningTurns(onActive);
-    const known = new KnownAnswers(coalesce);
+    const known = new KnownAnswers(instanceId, coalesce);
     const sources = new TurnSources({ db, claims, running, leaseMs, elsewhere });
     const starter = new TurnStarter({
       claims,

@@ -39,7 +39,7 @@ export const FAILED_STATUS = 418;
 export const LIMITS_HEADER = 'x-parley-limits';
 
 /** The most histories that an isolate remembers, for all tenants. Each takes some 200 bytes. */
-const MOST_REMEMBERED = 2_000;
+const MOST_REMEMBERED = 10_000;
 
 /**
  * The conversations that were asked lately by way of this isolate, by the hashes of their histories

@@ -9,8 +9,11 @@ import { contentOf, type Part } from '../../core/parts.ts';
 import type { TurnClaim } from '../../store/turns/claim.ts';
 import type { Coalesce, RunningTurn } from '../run/running-turn.ts';
 
-/** The most answers that are remembered. Each takes about half a kilobyte, and no text. */
-const MOST_ANSWERS = 2_000;
+/**
+ * The most answers that a process remembers, for all databases and conversations. Each takes about
+ * half a kilobyte, and no text.
+ */
+const MOST_ANSWERS = 10_000;
 
 /** An answer, and what a claim checks of it. */
 export interface KnownAnswer {
@@ -25,13 +28,19 @@ export interface KnownAnswer {
 /** The answers that clients were told whole: of others they may have less than is stored. */
 const TOLD: ReadonlySet<string> = new Set(['complete', 'truncated', 'filtered']);
 
+/** The newest answers to questions, by the instance that has answered and the hash of the history. */
+const answers = new LatestMap<KnownAnswer>(MOST_ANSWERS);
+
 export class KnownAnswers {
-  /** The newest answer to each question, by the hash of the history up to that. */
-  readonly #byQuestion = new LatestMap<KnownAnswer>(MOST_ANSWERS);
+  readonly #instanceId: string;
   readonly #later: Coalesce;
 
-  /** @param later runs what nobody waits for, once an answer is on its way */
-  constructor(later: Coalesce) {
+  /**
+   * @param instanceId of the service, whose answers are in one database
+   * @param later runs what nobody waits for, once an answer is on its way
+   */
+  constructor(instanceId: string, later: Coalesce) {
+    this.#instanceId = instanceId;
     this.#later = later;
   }
 
@@ -45,7 +54,7 @@ export class KnownAnswers {
       const { id } = assistantMessage;
       const textLength = contentOf(parts).length;
       const hash = hashing(parts);
-      this.#byQuestion.set(historyHash, { id, conversationId, textLength, hash });
+      answers.set(this.#nameOf(historyHash), { id, conversationId, textLength, hash });
       this.#later(() => void hash());
     };
     void ended.then(note);
@@ -53,13 +62,18 @@ export class KnownAnswers {
 
   /** Returns the answer that a history ends with; undefined where it is not known here. */
   async find({ question, answer }: HistoryEnd): Promise<KnownAnswer | undefined> {
-    const known = this.#byQuestion.get(question);
+    const known = answers.get(this.#nameOf(question));
     return known && (await known.hash()) === answer ? known : undefined;
   }
 
   /** Tells whether the question of a history was answered here. */
   has(question: string): boolean {
-    return this.#byQuestion.get(question) !== undefined;
+    return answers.get(this.#nameOf(question)) !== undefined;
+  }
+
+  /** @param question the hash of the history up to it */
+  #nameOf(question: string): string {
+    return `${this.#instanceId}/${question}`;
   }
 }
 
