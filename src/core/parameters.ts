@@ -55,6 +55,8 @@ export interface TurnParameters {
   without_thoughts?: true;
   /** Instructions in place of the conversation's. */
   instructions?: string;
+  /** Instructions besides those that hold. */
+  more_instructions?: string;
   /** The hash of the request, where its client repeats requests by itself. */
   request?: string;
   /** Fields of the request that its API repeats in its answers; the model is not told of them. */

@@ -130,6 +130,25 @@ describe('an agent of AG-UI', () => {
     expect(sentMessages(sent?.body)[0]?.content).toContain('The open page: invoices of May');
   });
 
+  it('adds them, and what its system messages say, to those of the conversation', async () => {
+    const { agent, say } = agentOf({});
+    const { forwardedProps, name } = await modelOf({ tokens: ['yes'] });
+    agent.addMessage({ id: unique('m'), role: 'system', content: 'Answer in rhymes' });
+    say('hi');
+    const context = [{ description: 'The open page', value: 'invoices of May' }];
+    const begun = { ...forwardedProps, instructions: 'Be brief' };
+    await agent.runAgent({ forwardedProps: begun, context });
+    say('and again');
+    await agent.runAgent({ forwardedProps, context });
+    for (const { body } of await target.upstream.requests(name)) {
+      const [system, ...others] = sentMessages(body);
+      expect(system?.content).toBe(
+        'Be brief\n\nAnswer in rhymes\n\nThe open page: invoices of May',
+      );
+      expect(others.map(({ role }) => role)).not.toContain('system');
+    }
+  });
+
   it('is told when the model fails', async () => {
     const { agent, say, events } = agentOf({});
     const { forwardedProps } = await modelOf({

@@ -50,6 +50,19 @@ describe.concurrent('a chat of the AI SDK', () => {
     expect(stored.map(({ content }) => content)).toEqual(['Tell me a tale', tokens.join('')]);
   });
 
+  it('tells the model what its system messages say, besides the instructions of the chat', async () => {
+    const { model, name } = await scripted(target, { tokens });
+    const body = { model, user_id: unique('user'), instructions: 'Be brief' };
+    const system = { id: unique('m'), role: 'system' as const };
+    const messages = [{ ...system, parts: [{ type: 'text' as const, text: 'Answer in rhymes' }] }];
+    const chat = chatOf(target, { id: unique('chat'), body, messages });
+    await chat.sendMessage({ text: 'Tell me a tale' });
+    expect(chat.error).toBeUndefined();
+    const [sent] = await target.upstream.requests(name);
+    const said = 'Be brief\n\nAnswer in rhymes';
+    expect(sent?.body).toMatchObject({ messages: [{ role: 'system', content: said }, {}] });
+  });
+
   it('goes on with what was said, whatever it says of old messages', async () => {
     const { model, name } = await scripted(target, { tokens });
     const user_id = unique('user');

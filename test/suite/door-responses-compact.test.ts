@@ -105,9 +105,22 @@ describe.concurrent('a compaction', () => {
     ['input', { model: 'offline', input: [] }],
     ['previous_response_id', { model: 'offline', previous_response_id: 'resp_nobody' }],
     ['model', { model: 'nobody/knows', input: 'Hello' }],
-  ])('is refused without what it needs: %s', async (param, json) => {
-    const { status, json: body } = await target.call('/v1/responses/compact', { json });
-    expect([status, asRecord(asRecord(body)['error'])['param']]).toEqual([400, param]);
+    ['service_tier', { model: 'offline', input: 'Hello', service_tier: 'flex' }],
+  ])(
+    'is refused without what it needs, and for what cannot be honoured: %s',
+    async (param, json) => {
+      const { status, json: body } = await target.call('/v1/responses/compact', { json });
+      expect([status, asRecord(asRecord(body)['error'])['param']]).toEqual([400, param]);
+    },
+  );
+
+  it('takes nothing of a response that it does not have', async () => {
+    const { model, name } = await scripted(target, { text: 'A summary' });
+    const more = { temperature: 'hot', max_output_tokens: 'many', stream: true, store: true };
+    const json = { model, input: 'Hello', ...more };
+    expect((await target.call('/v1/responses/compact', { json })).status).toBe(200);
+    const [asked] = await target.upstream.requests(name);
+    expect(asked?.body).not.toHaveProperty('temperature');
   });
 
   it('is only taken back as it was made here', async () => {

@@ -57,6 +57,7 @@ describe('a search', () => {
     ['filters', { filters: 'topic' }],
     ['rewrite_query', { rewrite_query: true }],
     ['ranking_options.ranker', { ranking_options: { ranker: 'default-2024-11-15' } }],
+    ['ranking_options.hybrid_search', { ranking_options: { hybrid_search: { text_weight: 1 } } }],
     ['query', { query: '' }],
     ['max_num_results', { max_num_results: 51 }],
   ])('a search that cannot be honoured is refused by its name: %s', async (param, body) => {

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { asRecord } from '../support/json.ts';
 import { fieldsOfRequest } from '../support/openai-document/judge.ts';
 import { suiteTarget, unique } from './target.ts';
+import { scripted } from './turns.ts';
 
 const target = suiteTarget();
 
@@ -25,6 +26,8 @@ interface Door {
 
 const hints = ['prompt_cache_key', 'prompt_cache_options', 'prompt_cache_retention'];
 const common = ['metadata', 'model', 'safety_identifier', 'store', 'stream', 'stream_options'];
+const schema = { type: 'object', properties: {} };
+const weather = { name: 'weather', parameters: schema, strict: true };
 const sampling = { top_logprobs: 3, top_p: 0.5 };
 const format = { type: 'json_object' };
 
@@ -117,6 +120,38 @@ describe.concurrent.each(DOORS)('a request to $path', (door) => {
     const nothing = Object.fromEntries(Object.keys(refused).map((field) => [field, null]));
     expect((await ask(nothing)).status).toBe(200);
   });
+});
+
+it('what an old client says of functions, or of sounds, is refused by its name', async () => {
+  const question = { role: 'user', content: 'Hi' };
+  for (const [field, value] of [
+    ['function_call', { name: 'a', arguments: '{}' }],
+    ['audio', { id: 'audio_1' }],
+  ] as const) {
+    const answer = { role: 'assistant', content: 'Hello', [field]: value };
+    const json = { model: 'offline', messages: [question, answer, question] };
+    const answered = await target.call('/v1/chat/completions', { json });
+    const error = asRecord(asRecord(answered.json)['error']);
+    expect([answered.status, error['param']]).toEqual([400, `messages.1.${field}`]);
+  }
+});
+
+it.each<[string, object, object]>([
+  ['/v1/chat/completions', { messages: [{ role: 'user', content: 'Hi' }] }, { function: weather }],
+  ['/v1/responses', { input: 'Hi' }, weather],
+  [
+    '/v1/messages',
+    { max_tokens: 10, messages: [{ role: 'user', content: 'Hi' }] },
+    { name: 'weather', input_schema: schema, strict: true },
+  ],
+])('a tool of a request to %s may have its schema kept to strictly', async (path, body, tool) => {
+  const { model, name } = await scripted(target, { text: 'Fine' });
+  const type = path === '/v1/messages' ? 'custom' : 'function';
+  const json = { model, ...body, tools: [{ type, ...tool }] };
+  const headers = { 'x-user-id': unique('user') };
+  expect((await target.call(path, { json, headers })).status).toBe(200);
+  const [asked] = await target.upstream.requests(name);
+  expect(asked?.body).toMatchObject({ tools: [{ function: { name: 'weather', strict: true } }] });
 });
 
 it.each(DOORS)(

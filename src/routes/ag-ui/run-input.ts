@@ -139,7 +139,7 @@ const OUR_TOOLS = z.object({ tools: parameterFields.tools });
  * Returns the parameters of a run; undefined when it has none.
  * @throws ParleyError `invalid_request` that names what is wrong
  */
-export function parametersIn({ tools, context }: RunInput): TurnParameters | undefined {
+export function parametersIn({ tools, context, messages }: RunInput): TurnParameters | undefined {
   const ours = tools.map(({ name: tool, description, parameters }) => ({
     name: tool,
     description,
@@ -148,9 +148,14 @@ export function parametersIn({ tools, context }: RunInput): TurnParameters | und
   const { data, error } = OUR_TOOLS.safeParse(ours.length === 0 ? {} : { tools: ours });
   if (error) throw invalidInput(error);
   const parameters = parametersOf(data);
-  if (context.length === 0) return parameters;
   const known = context.map(({ description, value }) => `${description}: ${value}`).join('\n');
-  const instructions = schemas.instructions.safeParse(known);
-  if (!instructions.success) throw invalid('context', 'context: is too long');
-  return { ...parameters, instructions: instructions.data };
+  const said = [...messages.filter(instructs).map(textIn), known].filter(Boolean).join('\n\n');
+  if (said === '') return parameters;
+  const more = schemas.instructions.safeParse(said);
+  if (!more.success) throw invalid('context', 'context: is too long, with the system messages');
+  return { ...parameters, more_instructions: more.data };
+}
+
+function instructs({ role }: Message): boolean {
+  return role === 'system' || role === 'developer';
 }

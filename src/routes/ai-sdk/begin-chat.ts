@@ -10,7 +10,7 @@ import type { TurnStream } from '../../turns/turn-service.ts';
 import { uiMessageStream } from '../../wire/ui-message-stream.ts';
 import { streamOptions } from '../shared/answer-turn.ts';
 import { required } from '../shared/required.ts';
-import { triggerOf, type ChatBody } from './chat-body.ts';
+import { systemIn, triggerOf, type ChatBody } from './chat-body.ts';
 import { chatParameters } from './chat-parameters.ts';
 
 export const CHAT_PATH = '/api/chat';
@@ -32,7 +32,7 @@ export async function beginChat(
   const trigger = triggerOf(given);
   const idempotency = key ?? (await keyOf(context, given, trigger));
   const { model, on_busy: onBusy, mode, instructions } = given;
-  const parameters = chatParameters(given);
+  const parameters = chatParameters(given, systemIn(given));
   const chat = { chatId: given.id, trigger, create: { mode, instructions } };
   const options = chatOptions(given);
   return startInChat(context, chat, {

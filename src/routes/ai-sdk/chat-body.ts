@@ -89,6 +89,17 @@ function answerName({ id, parts, metadata: newest }: UiMessage): AnswerName {
     : { name: id, mayBeSeveral: parts.some(({ type }) => isToolPart(type)) };
 }
 
+/**
+ * Returns what the system messages of a body say.
+ * @throws ParleyError `invalid_request`
+ */
+export function systemIn({ messages = [] }: ChatBody): string {
+  const said = messages.filter(({ role }) => role === 'system').flatMap(textsOf);
+  const parsed = schemas.instructions.safeParse(said.join('\n\n'));
+  if (!parsed.success) throw invalid('messages', 'the system messages are too long');
+  return parsed.data;
+}
+
 function questionsIn(messages: UiMessage[]): number {
   return messages.filter(({ role }) => role === 'user').length;
 }
@@ -109,14 +120,16 @@ function filesIn({ parts }: UiMessage): Attachment[] {
     });
 }
 
+function textsOf({ parts }: Pick<UiMessage, 'parts'>): string[] {
+  return parts.flatMap(({ text }) => (typeof text === 'string' ? [text] : []));
+}
+
 /** Returns the text of a message. @param mayBeEmpty true where there are files */
 function textOf({ parts }: UiMessage, mayBeEmpty: boolean): string {
   const isOther = (type: string) => !/^(?:text|file|data-.*)$/.test(type);
   const other = parts.find(({ type }) => isOther(type));
   if (other) throw invalid('messages', `a part of type ${other.type} is not supported here`);
-  const texts = parts.flatMap((given) =>
-    typeof given['text'] === 'string' ? [given['text']] : [],
-  );
+  const texts = textsOf({ parts });
   if (mayBeEmpty && texts.length === 0) return '';
   const parsed = schemas.messageText.safeParse(texts.join('\n'));
   if (!parsed.success) throw invalid('messages', `text: ${parsed.error.issues[0]?.message ?? ''}`);

@@ -26,15 +26,20 @@ type ChatParameters = z.output<z.ZodObject<typeof chatParameterFields>>;
 
 /**
  * Returns the parameters of a body; undefined when it names none.
+ * @param more what its system messages say
  * @throws ParleyError `invalid_request` that names what is wrong
  */
-export function chatParameters({
-  tools,
-  system,
-  ...others
-}: ChatParameters): TurnParameters | undefined {
+export function chatParameters(
+  { tools, system, ...others }: ChatParameters,
+  more: string,
+): TurnParameters | undefined {
   const parameters = parametersOf({ ...others, tools: listOf(tools) });
-  return system ? { ...parameters, instructions: system } : parameters;
+  if (!system && more === '') return parameters;
+  return {
+    ...parameters,
+    ...(system ? { instructions: system } : {}),
+    ...(more === '' ? {} : { more_instructions: more }),
+  };
 }
 
 const OURS = z.object({ tools: parameterFields.tools });

@@ -21,6 +21,7 @@ const tool = z.looseObject({
   name: nameOfOne,
   description: z.string().nullish(),
   input_schema: jsonSchema.optional(),
+  strict: z.boolean().nullish(),
 });
 
 const counted = {
@@ -131,7 +132,10 @@ function toolsIn({ tools }: CountBody): TurnParameters['tools'] {
     return { name, input_schema, ...(description ? { description } : {}) };
   });
   const parsed = parameterFields.tools.safeParse(mapped);
-  if (parsed.success) return parsed.data;
+  if (parsed.success)
+    return parsed.data?.map((given, at) =>
+      tools[at]?.strict === true ? { ...given, strict: true } : given,
+    );
   const [issue] = parsed.error.issues;
   const path = ['tools', ...(issue?.path ?? [])].join('.');
   throw invalid(path, `${path}: ${issue?.message ?? 'is invalid'}`);

@@ -35,6 +35,9 @@ export const completionMessage = z.looseObject({
   content: z.union([z.string(), z.array(contentPart)]).nullish(),
   tool_calls: z.array(call).nullish(),
   tool_call_id: z.string().nullish(),
+  // Of older clients, and of answers that were spoken.
+  function_call: z.null().optional(),
+  audio: z.null().optional(),
 });
 
 export type CompletionMessage = z.output<typeof completionMessage>;

@@ -97,7 +97,10 @@ export function addVectorStores(router: Router): void {
 
 function refuseUnhonoured({ ranking_options: ranking, rewrite_query: rewrites }: SearchBody): void {
   if (rewrites) throw invalid('rewrite_query', 'rewrite_query is not supported here');
-  const ranker = ranking?.ranker ?? 'auto';
+  const { ranker = 'auto', score_threshold: _, ...others } = ranking ?? {};
+  for (const [name, value] of Object.entries(others))
+    if (value !== null)
+      throw invalid(`ranking_options.${name}`, `ranking_options.${name} is not supported here`);
   if (ranker !== 'auto')
     throw invalid('ranking_options.ranker', `ranking_options.ranker must be auto, not ${ranker}`);
 }

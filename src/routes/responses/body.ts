@@ -25,6 +25,7 @@ const functionTool = z.looseObject({
   name: nameOfOne.optional(),
   description: description.nullish(),
   parameters: jsonSchema.nullish(),
+  strict: z.boolean().nullish(),
 });
 
 const format = z.looseObject({
@@ -170,7 +171,10 @@ function toolsIn({ tools }: ResponseBody): TurnParameters['tools'] {
     return { name: called, input_schema, ...(said ? { description: said } : {}) };
   });
   const parsed = parameterFields.tools.safeParse(mapped);
-  if (parsed.success) return parsed.data;
+  if (parsed.success)
+    return parsed.data?.map((tool, at) =>
+      tools[at]?.strict === true ? { ...tool, strict: true } : tool,
+    );
   const [issue] = parsed.error.issues;
   const path = ['tools', ...(issue?.path ?? [])].join('.').replace('input_schema', 'parameters');
   throw invalid(path, `${path}: ${issue?.message ?? 'is invalid'}`);

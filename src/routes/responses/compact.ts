@@ -13,6 +13,7 @@ import { runPlaced } from '../shared/placed-turn.ts';
 import { body, json, turnProblems } from '../shared/responses.ts';
 import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
+import { refuseUnhonoured, type Unhonoured } from '../shared/unhonoured.ts';
 import { askerOf } from './asker.ts';
 import { responseBody, type ResponseBody } from './body.ts';
 import { placeOf } from './place-response.ts';
@@ -29,6 +30,9 @@ const compactBody = z
   .openapi('CompactRequest');
 
 type CompactBody = z.output<typeof compactBody>;
+
+/** Fields that change the answer and that we do not honour, with the values that change nothing. */
+const NOT_HONOURED: Unhonoured = { service_tier: ['auto', 'default'] };
 
 /** The last message of the conversation that the model is sent. */
 const TASK = [
@@ -62,8 +66,11 @@ export function addCompaction(router: Router): void {
 
 /** Asks the model for the summary, by a turn that is not kept. */
 async function sumUp(c: AppContext, given: CompactBody): Promise<FinishedTurn> {
+  refuseUnhonoured(given, NOT_HONOURED);
+  const { model, previous_response_id: previous, instructions: said } = given;
   const asked: ResponseBody = {
-    ...given,
+    ...{ model, previous_response_id: previous, instructions: said },
+    ...{ user: given.user, metadata: given.metadata, prompt_cache_key: given.prompt_cache_key },
     input: [...itemsOf(given), { type: 'message', role: 'user', content: TASK }],
     store: false,
     tool_choice: 'none',

@@ -135,8 +135,8 @@ function tellOperator(
   const error = failureOf(step);
   if (turn.stopReason || error === undefined) return;
   const tokens = estimateTokens(turn.parts.textFrom(0));
-  const instructions = [conversation.instructions ?? '', parameters?.instructions ?? ''];
-  const texts = [...instructions, ...history.map(textOf)];
+  const { instructions = '', more_instructions: more = '' } = parameters ?? {};
+  const texts = [conversation.instructions ?? '', instructions, more, ...history.map(textOf)];
   const why = describeFailure(error, { ...failureContext, texts, tokens });
   log.error('the model failed', { turn_id: turn.head.turnId, model: name, error: why });
 }

@@ -14,6 +14,7 @@ import { buildPrompt } from './build-prompt.ts';
 import { settleFiles } from './prompt-files.ts';
 import { callModel } from './call-model.ts';
 import { countUsage, type ModelCall, type ReportedUsage } from './count-usage.ts';
+import { instructionsOf } from './instructions.ts';
 import { hasWrittenAll, modelOptions, toolChoiceOf, windowFor } from './call-options.ts';
 import { letJoin, letJoinFirst } from './steering.ts';
 import type { StepResult } from './model-step.ts';
@@ -118,7 +119,7 @@ function firstPrompt(
 ) {
   return buildPrompt({
     history: takesCalls ? history : history.map(withoutTools),
-    instructions: parameters?.instructions ?? conversation.instructions,
+    instructions: instructionsOf({ conversation, parameters }),
     passages,
     window: windowFor(model.window, parameters),
     takes: model.takes,

@@ -5,6 +5,7 @@
 import type { LanguageModelV4Usage } from '@ai-sdk/provider';
 import type { Citation } from '../../core/parts.ts';
 import { fittingPassages } from './build-prompt.ts';
+import { instructionsOf } from './instructions.ts';
 import { unlessAborted } from '../accept/conversation-queue.ts';
 import type { OnEmbeddingCall } from '../../models/embeddings/registry.ts';
 import { retrievalOf, type WorkTrace } from '../../models/work-trace.ts';
@@ -60,7 +61,7 @@ export async function retrieveContext(
   if (!found) return { ...NOTHING, usage };
   const passages = fittingPassages(found, {
     question: questionIn(history),
-    instructions: job.parameters?.instructions ?? conversation.instructions,
+    instructions: instructionsOf(job),
     windows: models.map(({ window }) => window),
     settings: dependencies.settings.context,
   });
