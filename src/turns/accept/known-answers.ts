@@ -28,7 +28,7 @@ export interface KnownAnswer {
 /** The answers that clients were told whole: of others they may have less than is stored. */
 const TOLD: ReadonlySet<string> = new Set(['complete', 'truncated', 'filtered']);
 
-/** The newest answers to questions, by the instance that has answered and the hash of the history. */
+/** The newest answers to questions, by the instance that answered and the hash of the history. */
 const answers = new LatestMap<KnownAnswer>(MOST_ANSWERS);
 
 export class KnownAnswers {
