@@ -7,6 +7,9 @@ import { mustEqual } from '../violation.ts';
 import { ownOf, type World } from '../world.ts';
 import { hanging, passing, refusing, scenarios, type Scenario } from './database-scenarios.ts';
 
+/** The scenarios of a quick run. */
+const QUICK = ['short turn', 'deleted in mid-turn', 'a history that goes on'];
+
 const everyRequest: FaultCase = {
   name: 'database-request-k',
   what: 'the k-th request to the database fails, for every k, in each way',
@@ -17,7 +20,7 @@ const everyRequest: FaultCase = {
       ? (['refuse', 'cut-after', 'busy', 'full'] satisfies DatabaseFailure[])
       : [...passing, ...refusing, ...hanging];
     const chosen = Object.entries(scenarios).filter(
-      ([name]) => !rounds.quick || name === 'short turn' || name === 'deleted in mid-turn',
+      ([name]) => !rounds.quick || QUICK.includes(name),
     );
     for (const [name, scenario] of chosen) {
       const requests = await countRequests(rounds, world, name, scenario);

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DatabaseFailure } from '../../support/database-proxy.ts';
+import { asArray, asRecord } from '../../support/json.ts';
 import { eventSourceLike } from '../../support/event-source.ts';
 import type { Rounds } from '../case.ts';
 import { readAll, textOf, type Client, type Told } from '../client.ts';
@@ -239,6 +240,32 @@ const eventSource: Scenario = async ({ world, rounds, userId, conversationId, ho
   return { acknowledged: [message], answers: new Map([[message, text]]) };
 };
 
+/** A client that knows no ids asks twice: the second question goes on where the first was. */
+const history: Scenario = async ({ world, rounds, userId, how, heal }) => {
+  const { client } = world;
+  const said: { role: string; content: string }[] = [];
+  for (const content of [awkwardMessage(rounds.random), awkwardMessage(rounds.random)]) {
+    const tokens = awkwardTokens(rounds.random, 4);
+    const model = world.model({ tokens });
+    said.push({ role: 'user', content });
+    const json = { model, user: userId, messages: said };
+    const { status } = await client.call('/v1/chat/completions', { json });
+    if (status !== 200) {
+      must(!isPassing(how), `a passing failure was answered with ${status}`);
+      return { acknowledged: [] };
+    }
+    mustEqual(ownOf(world).calls(model), 1, 'calls of the model (I9)');
+    said.push({ role: 'assistant', content: tokens.join('') });
+  }
+  heal();
+  const { json } = await client.call(`/conversations?user_id=${userId}`);
+  const counts = asArray(json)
+    .map((conversation) => asRecord(conversation)['message_count'])
+    .filter((count) => count !== 0);
+  if (isPassing(how)) mustEqual(counts.join(), `${said.length}`, 'messages of each conversation');
+  return { acknowledged: [] };
+};
+
 export const scenarios: Record<string, Scenario> = {
   'short turn': turn(4, 5),
   'turn with checkpoints': turn(6, 450),
@@ -247,4 +274,5 @@ export const scenarios: Record<string, Scenario> = {
   'deleted in mid-turn': deleted,
   'interrupting turn': interrupted,
   'event source': eventSource,
+  'a history that goes on': history,
 };
