@@ -10,7 +10,7 @@ import type { Candidate } from '../store/search/candidates.ts';
 import type { Database } from '../store/database.ts';
 import { batch } from '../store/query.ts';
 import type { MatchedLanguage } from '../text/languages.ts';
-import type { Space } from '../store/search/scope.ts';
+import type { KnownSpace, Space } from '../store/search/scope.ts';
 import { embedQuery } from './embed-query.ts';
 import { OFFLINE_VECTOR_WEIGHT, planSearch } from './plan-search.ts';
 import type { Question, RetrievalRequest } from './retrieve.ts';
@@ -20,9 +20,6 @@ export interface Embedded {
   vector: number[];
   space: Space;
 }
-
-/** The space of a document is known once its first vectors are stored. */
-export type KnownSpace = { [Name in keyof Space]: Space[Name] | null };
 
 /** Returns a question's vectors in the earlier spaces of the offline model, if it is configured. */
 export async function earlierVectors(

@@ -4,7 +4,7 @@ import { notFound } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { EmbeddingRegistry, OnEmbeddingCall } from '../models/embeddings/registry.ts';
 import type { Database, Statement } from '../store/database.ts';
-import { batch } from '../store/query.ts';
+import { batch, prepare } from '../store/query.ts';
 import {
   selectLanguages,
   selectOwnConversation,
@@ -109,6 +109,8 @@ export async function embedQuestion(
   };
 }
 
+const ownConversation = prepare(selectOwnConversation);
+
 /** The languages of users' libraries as of their last search; each search checks them. */
 const lastLanguages = new Map<string, readonly MatchedLanguage[]>();
 /** Most users whose languages are remembered. */
@@ -152,7 +154,7 @@ export async function searchFor(
   const [owned, spaces, candidates, frequencies, found] = await batch(
     db,
     [
-      selectOwnConversation({ id, userId }),
+      ownConversation({ id, userId }),
       selectSpaces(request),
       ...plan.statements,
       selectLanguages(userId, MATCHED_LANGUAGES),

@@ -47,6 +47,36 @@ export function plain(text: SQL): Statement {
   return { sql: given, args: storable(params) };
 }
 
+/** Makes the place of a value that has a name. */
+export type Places = (name: string) => Placeholder;
+
+interface Form {
+  sql: string;
+  params: unknown[];
+}
+
+/** The texts of statements that were written once, by their forms. */
+const forms = new Map<string, Form>();
+/** Most texts that are kept. */
+const MOST_FORMS = 500;
+
+/**
+ * Turns SQL into a statement as {@link plain} does, once for all that have the same form: these
+ * differ in the values of their placeholders alone.
+ */
+export function formed(
+  form: string,
+  write: (given: Places) => SQL,
+  values: Readonly<Record<string, unknown>>,
+): Statement {
+  let known = forms.get(form);
+  if (!known) {
+    if (forms.size >= MOST_FORMS) forms.clear();
+    forms.set(form, (known = dialect.sqlToQuery(write((name) => sql.placeholder(name)))));
+  }
+  return { sql: known.sql, args: storable(fillPlaceholders(known.params, values)) };
+}
+
 /** The columns' own encoders have made them values of the database. */
 function storable(params: unknown[]): Statement['args'] {
   return params as Statement['args'];

@@ -83,13 +83,19 @@ export class TermNumbers {
     const bytes = this.#bytes;
     const end = this.#end;
     /** The piece that is being read, the run of letters and digits, and the terms before each. */
-    let [piece, before, run, beforeRun] = [0, 0, -1, 0];
+    let piece = 0;
+    let before = 0;
+    let run = -1;
+    let beforeRun = 0;
     /** By how much the UTF-16 units before a byte are fewer. */
     let more = 0;
     for (let at = 0; at < end;) {
       const kind = KINDS[bytes[at]!]!;
       if (kind === LETTER) {
-        if (run < 0) [run, beforeRun] = [at, this.#length];
+        if (run < 0) {
+          run = at;
+          beforeRun = this.#length;
+        }
         at = this.#readWord(at);
       } else if (kind === DIGIT) {
         // With a digit the whole run is a code.
@@ -106,7 +112,10 @@ export class TermNumbers {
         at++;
         if (kind === CONNECTOR && run >= 0 && this.#isInRun(at)) continue;
         run = -1;
-        if (kind === SPACE) [piece, before] = [at, this.#length];
+        if (kind === SPACE) {
+          piece = at;
+          before = this.#length;
+        }
       }
     }
   }

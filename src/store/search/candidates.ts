@@ -1,12 +1,12 @@
 /** The statements of a search: FTS5 and vectors, which drizzle has no words for. */
-import { and, eq, sql, type SQL } from 'drizzle-orm';
+import { and, eq, sql, type SQL, type SQLChunk } from 'drizzle-orm';
 import type { ResultSet, Value } from '../database.ts';
 import { parseHeadings } from '../json-columns.ts';
-import { plain, query, type TypedStatement } from '../query.ts';
+import { formed, query, type Places, type TypedStatement } from '../query.ts';
 import { number, optionalNumber, optionalText, text } from '../rows.ts';
 import { documents } from '../schema.ts';
 import type { FoundChunk } from './found-chunk.ts';
-import { isInScope, isOfSpace, type DocumentScope, type Space } from './scope.ts';
+import { formOf, isInScope, valuesOf, type DocumentScope, type Space } from './scope.ts';
 import {
   BYTES_PER_NUMBER,
   chunks,
@@ -42,11 +42,11 @@ export interface Candidate extends FoundChunk {
 }
 
 /** The ids of an owner's chunks. An unknown owner has none, since nothing compares with NULL. */
-function stretchOf(userId: string): SQL {
+function writeStretch(given: Places): SQL {
   const owner = query
     .select({ number: owners.number })
     .from(owners)
-    .where(eq(owners.userId, userId));
+    .where(eq(owners.userId, given('userId')));
   const size = sql.raw(String(CHUNKS_PER_OWNER));
   return sql`between ${owner} * ${size} and ${owner} * ${size} + ${size} - 1`;
 }
@@ -56,14 +56,14 @@ function stretchOf(userId: string): SQL {
  * most chunks have some word of a question and a row of each would have to be read. The plus keeps
  * the words from being looked for in one chunk after the other.
  */
-function selectByWords(userId: string, match: string, limit: number): SQL {
+function writeWords(userId: string, given: Places): SQL {
   const index = sql.identifier(wordTable(userId));
   const ids = sql`select ${chunks.id} from live cross join ${chunks}
     on ${chunks.version} = live.version`;
   return sql`select w.rowid as id, bm25(${index}) as score
     from ${index} w
-    where ${index} match ${match} and w.rowid ${stretchOf(userId)} and +w.rowid in (${ids})
-    order by score, w.rowid limit ${limit}`;
+    where ${index} match ${given('match')} and w.rowid ${writeStretch(given)} and +w.rowid in (${ids})
+    order by score, w.rowid limit ${given('keywordLimit')}`;
 }
 
 /**
@@ -71,55 +71,70 @@ function selectByWords(userId: string, match: string, limit: number): SQL {
  * are left out, since comparing them is an error of the database. The caller checks whether any
  * are left.
  */
-function selectByVector(userId: string, vector: readonly number[], limit: number): SQL {
-  const bytes = vector.length * BYTES_PER_NUMBER;
+function writeVectors(given: Places): SQL {
   const { id, version, embedding } = chunkVectors;
   // Descending puts NULL last; a condition on the distance would have it computed twice.
-  return sql`select ${id} as id, -vector_distance_cos(${embedding}, ${vectorBlob(vector)}) as nearness
+  return sql`select ${id} as id, -vector_distance_cos(${embedding}, ${given('vector')}) as nearness
     from ${chunkVectors}
-    where ${id} ${stretchOf(userId)} and ${version} in live and length(${embedding}) = ${bytes}
-    order by nearness desc, ${id} limit ${limit}`;
+    where ${id} ${writeStretch(given)} and ${version} in live
+      and length(${embedding}) = ${given('bytes')}
+    order by nearness desc, ${id} limit ${given('vectorLimit')}`;
 }
 
 /**
  * Reads the language of a document's row from the index: in the row itself it lies behind the text.
  */
-function languageAmong({ userId, languages = [] }: CandidateQuery): SQL {
+function writeLanguage({ languages = [] }: CandidateQuery, given: Places): SQL {
   if (languages.length === 0) return sql`null`;
-  return sql`(select asked.value from json_each(${JSON.stringify(languages)}) asked
+  return sql`(select asked.value from json_each(${given('languages')}) asked
     where exists (select 1 from ${documents} as same indexed by documents_by_language
-      where same.user_id = ${userId} and same.language = asked.value
+      where same.user_id = ${given('userId')} and same.language = asked.value
         and same.rowid = ${documents}.rowid))`;
 }
 
 /** Selects the best chunks by keyword and by vector, each once, with texts. */
 export function selectCandidates(asked: CandidateQuery): TypedStatement<Candidate[]> {
-  const { userId, space, match, vector } = asked;
+  const { userId, space, match, vector, keywordLimit, vectorLimit, languages = [] } = asked;
+  const parts = [space, match, vector, languages[0]].map((part) => (part ? 1 : 0));
+  const form = ['candidates', wordTable(userId), formOf(asked), ...parts].join(' ');
+  const statement = formed(form, (given) => writeCandidates(asked, given), {
+    ...valuesOf(asked),
+    ...{ ...space, match, keywordLimit, vectorLimit },
+    vector: vector && vectorBlob(vector),
+    bytes: (vector?.length ?? 0) * BYTES_PER_NUMBER,
+    languages: JSON.stringify(languages),
+  });
+  return { ...statement, read: readCandidates };
+}
+
+function writeCandidates(asked: CandidateQuery, given: Places): SQL {
+  const isOfSpace = and(
+    eq(documents.embeddingModel, given('model')),
+    eq(documents.dimension, given('dimension')),
+  );
   const live = query
     .select({ version: documents.version })
     .from(documents)
-    .where(and(isInScope(asked), space && isOfSpace(space)));
-  const words =
-    match === null
-      ? sql`select null as id, null as score where 0`
-      : selectByWords(userId, match, asked.keywordLimit);
-  const vectors =
-    vector === null
-      ? sql`select null as id, null as nearness where 0`
-      : selectByVector(userId, vector, asked.vectorLimit);
-  const statement = plain(sql`with live as materialized ${live},
+    .where(and(isInScope(asked, given), asked.space && isOfSpace));
+  const words = asked.match
+    ? writeWords(asked.userId, given)
+    : sql`select null as id, null as score where 0`;
+  const vectors = asked.vector
+    ? writeVectors(given)
+    : sql`select null as id, null as nearness where 0`;
+  return sql`with live as materialized ${live},
       words as materialized (${words}),
       vectors as materialized (${vectors})
     select json_array(${chunks.id}, ${chunks.documentId}, ${documents.title}, ${documents.url},
         ${chunks.headings}, ${chunks.ordinal}, ${chunks.startOffset}, ${chunks.endOffset},
-        ${documents.updatedAt}, ${languageAmong(asked)}) as place,
+        ${documents.updatedAt}, ${writeLanguage(asked, given)}) as place,
       ${chunks.text}, words.score, -vectors.nearness as distance
     from (select id from words union select id from vectors where nearness is not null) found
     join ${chunks} on ${chunks.id} = found.id
-    join ${documents} on ${documents.id} = ${chunks.documentId} and ${documents.userId} = ${userId}
+    join ${documents} on ${documents.id} = ${chunks.documentId}
+      and ${documents.userId} = ${given('userId')}
     left join words on words.id = ${chunks.id}
-    left join vectors on vectors.id = ${chunks.id}`);
-  return { ...statement, read: readCandidates };
+    left join vectors on vectors.id = ${chunks.id}`;
 }
 
 function ranks(values: Array<number | null>): Array<number | null> {
@@ -183,19 +198,27 @@ export function selectFrequencies(
   userId: string,
   expressions: readonly string[],
 ): TypedStatement<Frequencies> {
-  const index = sql.identifier(wordTable(userId));
+  const index = wordTable(userId);
+  const write = (given: Places) =>
+    writeFrequencies(sql.identifier(index), expressions.length, given);
+  const statement = formed(`frequencies ${index} ${expressions.length}`, write, {
+    userId,
+    ...Object.fromEntries(expressions.map((match, at) => [`match${at}`, match])),
+  });
+  return { ...statement, read: readFrequencies };
+}
+
+function writeFrequencies(index: SQLChunk, expressions: number, given: Places): SQL {
   const all = query
     .select({ count: owners.chunkCount })
     .from(owners)
-    .where(eq(owners.userId, userId));
-  const counts = expressions.map(
-    (match) => sql`select count(*) from ${index}
-      where ${index} match ${match} and rowid ${stretchOf(userId)}`,
+    .where(eq(owners.userId, given('userId')));
+  const counts = Array.from(
+    { length: expressions },
+    (_, at) => sql`select count(*) from ${index}
+      where ${index} match ${given(`match${at}`)} and rowid ${writeStretch(given)}`,
   );
-  const statement = plain(
-    sql.join([sql`select coalesce(${all}, 0) as count`, ...counts], sql` union all `),
-  );
-  return { ...statement, read: readFrequencies };
+  return sql.join([sql`select coalesce(${all}, 0) as count`, ...counts], sql` union all `);
 }
 
 function readFrequencies({ rows }: ResultSet): Frequencies {

@@ -1,9 +1,9 @@
 /** Conditions that choose the documents of a search, which are always those of one user. */
-import { and, eq, isNotNull, isNull, or, sql, type SQL } from 'drizzle-orm';
-import type { MetadataFilter, MetadataValue } from '../../core/document.ts';
+import { and, eq, isNotNull, isNull, or, sql, type Placeholder, type SQL } from 'drizzle-orm';
+import type { MetadataFilter } from '../../core/document.ts';
 import type { ResultSet } from '../database.ts';
-import { plain, query, type Given, type TypedStatement } from '../query.ts';
-import { text } from '../rows.ts';
+import { formed, query, type Given, type Places, type TypedStatement } from '../query.ts';
+import { optionalNumber, optionalText, text } from '../rows.ts';
 import { conversations, documents } from '../schema.ts';
 
 export interface DocumentScope {
@@ -23,38 +23,56 @@ export interface Space {
   dimension: number;
 }
 
-/** Returns the condition on `documents` that they are in a scope, and searchable. */
-export function isInScope(scope: DocumentScope): SQL | undefined {
+/** The space of a document is known once its first vectors are stored. */
+export type KnownSpace = { [Name in keyof Space]: Space[Name] | null };
+
+/** Returns what conditions on a scope look like: those of one form differ in their values alone. */
+export function formOf({ conversation, documentIds, metadata }: DocumentScope): string {
+  const kind = conversation && ('of' in conversation ? 'of' : 'seenBy');
+  return [kind, documentIds && 'ids', Object.keys(metadata ?? {}).length].join();
+}
+
+/** Returns the values of a scope, by the names that {@link isInScope} gives them. */
+export function valuesOf(scope: DocumentScope): Record<string, unknown> {
   const { userId, conversation, documentIds, metadata } = scope;
+  const values: Record<string, unknown> = { userId, documentIds: JSON.stringify(documentIds) };
+  if (conversation)
+    values['conversation'] = 'of' in conversation ? conversation.of : conversation.seenBy;
+  Object.entries(metadata ?? {}).forEach(([key, wanted], at) => {
+    values[`key${at}`] = key;
+    values[`wanted${at}`] = JSON.stringify(wanted);
+  });
+  return values;
+}
+
+/** Returns the condition on `documents` that they are in a scope, and searchable. */
+export function isInScope(scope: DocumentScope, given: Places): SQL | undefined {
+  const { conversation, documentIds, metadata } = scope;
   const { conversationId } = documents;
   return and(
-    eq(documents.userId, userId),
+    eq(documents.userId, given('userId')),
     isNotNull(documents.version),
-    conversation && 'of' in conversation ? eq(conversationId, conversation.of) : undefined,
+    conversation && 'of' in conversation ? eq(conversationId, given('conversation')) : undefined,
     conversation && 'seenBy' in conversation
-      ? or(isNull(conversationId), eq(conversationId, conversation.seenBy))
+      ? or(isNull(conversationId), eq(conversationId, given('conversation')))
       : undefined,
     documentIds
-      ? sql`${documents.id} in (select value from json_each(${JSON.stringify(documentIds)}))`
+      ? sql`${documents.id} in (select value from json_each(${given('documentIds')}))`
       : undefined,
-    ...Object.entries(metadata ?? {}).map(([key, values]) => hasOneOf(key, values)),
+    ...Object.keys(metadata ?? {}).map((_, at) =>
+      hasOneOf(given(`key${at}`), given(`wanted${at}`)),
+    ),
   );
 }
 
 /** Compares JSON's types, too: to SQLite `true` and 1 are the same. */
-function hasOneOf(key: string, values: readonly MetadataValue[]): SQL {
-  const wanted = JSON.stringify(values);
+function hasOneOf(key: Placeholder, wanted: Placeholder): SQL {
   const kind = (row: SQL) => sql`case ${row}.type when 'integer' then 'real' else ${row}.type end`;
   const isWanted = (row: SQL) => sql`exists (select 1 from json_each(${wanted}) w
     where ${kind(sql`w`)} = ${kind(row)} and w.atom is ${row}.atom)`;
   return sql`exists (select 1 from json_each(${documents.metadata}) m where m.key = ${key}
     and (${isWanted(sql`m`)} or (m.type = 'array'
       and exists (select 1 from json_each(m.value) e where ${isWanted(sql`e`)}))))`;
-}
-
-/** Returns the condition on `documents` that their vectors are of a space. */
-export function isOfSpace({ model, dimension }: Space): SQL | undefined {
-  return and(eq(documents.embeddingModel, model), eq(documents.dimension, dimension));
 }
 
 interface OwnConversation {
@@ -75,12 +93,10 @@ export function selectLanguages<Language extends string>(
   userId: string,
   languages: readonly Language[],
 ): TypedStatement<Language[]> {
-  const list = sql`json_each(${JSON.stringify(languages)})`;
-  const has = query
-    .select({ language: documents.language })
-    .from(documents)
-    .where(and(eq(documents.userId, userId), sql`${documents.language} = asked.value`));
-  const statement = plain(sql`select asked.value from ${list} asked where exists ${has}`);
+  const statement = formed('languages', writeLanguages, {
+    userId,
+    languages: JSON.stringify(languages),
+  });
   const read = ({ rows }: ResultSet) => {
     const found = new Set(rows.map((row) => text(row['value'])));
     return languages.filter((language) => found.has(language));
@@ -88,10 +104,25 @@ export function selectLanguages<Language extends string>(
   return { ...statement, read };
 }
 
-/** Selects the spaces of the searchable documents in a scope. */
-export function selectSpaces(scope: DocumentScope) {
-  return query
-    .selectDistinct({ model: documents.embeddingModel, dimension: documents.dimension })
+function writeLanguages(given: Places): SQL {
+  const has = query
+    .select({ language: documents.language })
     .from(documents)
-    .where(isInScope(scope));
+    .where(and(eq(documents.userId, given('userId')), sql`${documents.language} = asked.value`));
+  return sql`select asked.value from json_each(${given('languages')}) asked where exists ${has}`;
+}
+
+/** Selects the spaces of the searchable documents in a scope; null until it is known. */
+export function selectSpaces(scope: DocumentScope): TypedStatement<KnownSpace[]> {
+  const write = (given: Places) => sql`select distinct ${documents.embeddingModel} as model,
+    ${documents.dimension} as dimension from ${documents} where ${isInScope(scope, given)}`;
+  const statement = formed(`spaces ${formOf(scope)}`, write, valuesOf(scope));
+  return { ...statement, read: readSpaces };
+}
+
+function readSpaces({ rows }: ResultSet): KnownSpace[] {
+  return rows.map(({ model, dimension }) => ({
+    model: optionalText(model),
+    dimension: optionalNumber(dimension),
+  }));
 }
