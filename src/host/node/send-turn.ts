@@ -3,13 +3,10 @@ import type { ServerResponse } from 'node:http';
 import type { HttpBindings } from '@hono/node-server';
 import type { Dependencies } from '../../routes/shared/dependencies.ts';
 import { headersOfEveryAnswer } from '../../routes/shared/response-headers.ts';
-import type { Sink } from '../../turns/follow/sink.ts';
 import type { TurnStream } from '../../turns/turn-service.ts';
 import { drainRequest } from './drain-request.ts';
 import { takesComments } from './half-open.ts';
-
-/** The length from which a text is converted to bytes, in UTF-16 units. */
-const LONG = 4_096;
+import { sinkOf, type WriteHead } from './response-sink.ts';
 
 /**
  * Writes the head and the turn to the connection. The response that it returns is never sent: the
@@ -58,31 +55,4 @@ export function writeTurn(
     writeHead();
     outgoing.flushHeaders();
   }
-}
-
-type WriteHead = (more?: { 'Content-Length': number }) => void;
-
-/** Returns a sink that sends the head together with the first text. */
-function sinkOf(outgoing: ServerResponse, writeHead: WriteHead): Sink {
-  const prepare = (text: string, bytes?: Uint8Array) => {
-    if (bytes) return bytes;
-    // A long text waits for its client as bytes. As a string it would be kept beside them, in
-    // twice the space.
-    return text.length > LONG ? Buffer.from(text) : text;
-  };
-  return {
-    write(text, bytes) {
-      if (!outgoing.headersSent) writeHead();
-      return outgoing.write(prepare(text, bytes));
-    },
-    end(text, bytes) {
-      const last = prepare(text, bytes);
-      // Nothing was sent before, so this is the whole body, and it needs no chunks.
-      if (!outgoing.headersSent) writeHead({ 'Content-Length': Buffer.byteLength(last) });
-      outgoing.end(last);
-    },
-    fail: (error) => void outgoing.destroy(error instanceof Error ? error : undefined),
-    onDrain: (callback) => void outgoing.once('drain', callback),
-    onClose: (callback) => void outgoing.once('close', callback),
-  };
 }
