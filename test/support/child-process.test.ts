@@ -19,7 +19,7 @@ it('starts with a clean environment and stops with the exit code', async () => {
     process.on('SIGTERM', () => process.exit(7));
     setInterval(() => {}, 1000);
     console.log('ready');`);
-  await server.waitForOutput(/ready/u, 5000);
+  await server.waitForOutput(/ready/u, 20_000);
   expect(server.logs()).toContain('names GIVEN,HOME,PATH\n');
   expect(await server.stop()).toBe(7);
   expect(server).toSatisfy(() => !server.isRunning() && !server.leftBehind());
@@ -27,7 +27,7 @@ it('starts with a clean environment and stops with the exit code', async () => {
 
 it('says why a server did not come up', async () => {
   const server = node(`console.error('PORT is no number'); process.exit(2)`);
-  await expect(server.waitForOutput(/ready/u, 5000)).rejects.toThrow(
+  await expect(server.waitForOutput(/ready/u, 20_000)).rejects.toThrow(
     /ended with 2 .*PORT is no number/su,
   );
 });
@@ -37,16 +37,17 @@ it('kills what a server leaves behind, and one that does not stop', async () => 
     const { spawn } = require('node:child_process');
     const args = ['-e', 'setInterval(() => {}, 1000)'];
     spawn(process.execPath, args, { stdio: 'ignore', detached: true }).unref();
-    console.log('ready');
-    setTimeout(() => {}, 300);`);
-  await leaver.waitForOutput(/ready/u, 5000);
-  await leaver.exited;
+    process.on('SIGTERM', () => process.exit(0));
+    setInterval(() => {}, 1000);
+    console.log('ready');`);
+  await leaver.waitForOutput(/ready/u, 20_000);
+  await leaver.stop();
   expect(leaver.leftBehind()).toBe(true);
   const stubborn = node(`
     process.on('SIGTERM', () => {});
     setInterval(() => {}, 1000);
     console.log('ready');`);
-  await stubborn.waitForOutput(/ready/u, 5000);
+  await stubborn.waitForOutput(/ready/u, 20_000);
   expect(await stubborn.stop(100)).toBe('SIGKILL');
 });
 
