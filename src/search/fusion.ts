@@ -26,6 +26,13 @@ const MORE_ALIKE = [1.1, 1.3] as const;
 const SAMPLE = 40;
 
 /**
+ * A passage that has the whole question is an answer by itself, so that its relatives cannot lower
+ * it: from the first coverage on in part, at the second not at all. Any text with the word of a
+ * question of one word has the whole of it, which says nothing.
+ */
+const COMPLETE = [0.8, 1] as const;
+
+/**
  * Weak vectors decide between candidates that the words find alike. Where the best of them is far
  * ahead of the sixth, there is nothing to decide: from the second lead on, they count for nothing.
  */
@@ -48,7 +55,7 @@ interface FusionRequest {
  * combination of normalised scores, found better than reciprocal ranks by Bruch, Gai and Ingber,
  * "An analysis of fusion functions for hybrid retrieval", TOIS 2023). The sum is then mixed with
  * the mean of two refined rankings: by the query widened with terms of the best candidates, and by
- * the scores of each candidate's neighbours.
+ * the scores of each candidate's neighbours, which lower no passage that has the whole question.
  */
 export function hybridScores(request: FusionRequest): Float64Array {
   const { set, query, candidates, vectorWeight } = request;
@@ -62,7 +69,20 @@ export function hybridScores(request: FusionRequest): Float64Array {
   const widened = normalised(widenedScores(set, first, query.terms));
   const neighbours = normalised(neighbourScores(set, first));
   const refined = normalised(sumOf([widened, 0.5], [neighbours, 0.5]));
-  return normalised(sumOf([first, 1 - share], [refined, share]));
+  const mixed = normalised(sumOf([first, 1 - share], [refined, share]));
+  return query.terms.size > 1 ? keepingWhole(query, first, mixed) : mixed;
+}
+
+/** Raises the scores of passages that have the whole question to what they were. */
+function keepingWhole(
+  { coverage }: QueryScores,
+  before: Float64Array,
+  after: Float64Array,
+): Float64Array {
+  return after.map((score, at) => {
+    const lost = Math.max(before[at]! - score, 0);
+    return score + lost * ramp(coverage[at]!, COMPLETE);
+  });
 }
 
 /** Returns the weight of the vectors beside words of the weight `trust`. */

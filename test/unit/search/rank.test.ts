@@ -146,6 +146,21 @@ describe('rankCandidates', () => {
     expect(scoreWhere(() => 'one')).toBeLessThan(scoreWhere(String));
   });
 
+  test('relatives of each other do not pass a text that has the whole question', () => {
+    const kin = 'flutter wings transonic flow stores pylons tanks'.split(' ');
+    const texts = [
+      `flutter of the damping kind ${'soup violin tax orchard chess tailor comet saddle '.repeat(3)}`,
+      ...kin.slice(1).map((left) => `flutter ${kin.filter((word) => word !== left).join(' ')}`),
+      ...'harbour glacier bread lamp island ferry keeper yeast salt water'.split(' '),
+    ];
+    expect(rank('flutter damping', texts)[0]?.candidate.text).toBe(texts[0]);
+    // A question of one word is whole in each of them, which says nothing.
+    const alone = 'flutter of soup, violins and a comet, as chess has it';
+    const last = rank('flutter', texts.with(0, alone), 'hybrid', 7).at(-1);
+    expect(last?.candidate.text).toBe(alone);
+    expect(last?.score).toBeLessThan(0.74);
+  });
+
   test('texts that are all alike are no relatives of the best', () => {
     const words = 'minutes council roads schools water budget parks trams bridges lamps'.split(' ');
     // The same words in other orders, of which none is a copy.
