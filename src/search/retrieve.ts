@@ -151,10 +151,10 @@ export async function searchFor(
   await loadLanguages(languages);
   const plan = planSearch({ ...request, ...question, languages });
   const id = conversation && 'of' in conversation ? conversation.of : '';
-  const [owned, spaces, candidates, frequencies, found] = await batch(
+  const [[owned = []], spaces, candidates, frequencies, found] = await batch(
     db,
     [
-      ownConversation({ id, userId }),
+      id === '' ? [] : [ownConversation({ id, userId })],
       selectSpaces(request),
       ...plan.statements,
       selectLanguages(userId, MATCHED_LANGUAGES),
