@@ -126,9 +126,9 @@ async function orLeave<Result>(result: Promise<Result>, leave: () => void): Prom
 }
 
 function counted(stream: TurnStream, leave: () => void, defer: StreamLimit['defer']): TurnStream {
-  const { turnId, conversationId, limits } = stream;
+  const { turnId, conversationId, answerId, limits } = stream;
   return {
-    ...{ turnId, conversationId, limits },
+    ...{ turnId, conversationId, answerId, limits },
     pipe(sink) {
       sink.onClose(leave);
       stream.pipe(sink);

@@ -101,6 +101,8 @@ export interface TurnAddress {
 
 /** A turn as one client reads it. It is read once, by one of these methods. */
 export interface TurnStream extends TurnAddress {
+  /** The message that is the answer, where that is known. */
+  readonly answerId?: string | undefined;
   /** The user's budget when the turn was accepted, where there are limits. */
   readonly limits?: Budget | undefined;
   /** Writes the turn to a sink, with no stream in between. */
@@ -113,6 +115,8 @@ export interface TurnStream extends TurnAddress {
 
 /** A turn that a client waits for as a whole. */
 export interface TurnRun extends TurnAddress {
+  /** The message that is the answer, where that is known. */
+  readonly answerId?: string | undefined;
   /** The user's budget when the turn was accepted, where there are limits. */
   readonly limits?: Budget | undefined;
   /**

@@ -43,7 +43,6 @@ async function count(door: Door, chat: Chat) {
 
 /** Doors that find the place of a message by what else they are sent. */
 const LOOKS: Readonly<Record<string, { first: number; next: number }>> = {
-  'POST /v1/responses': { first: 0, next: 1 },
   'POST /api/chat': { first: 0, next: 1 },
   'POST /ag-ui': { first: 0, next: 1 },
 };

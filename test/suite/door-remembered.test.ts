@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { request } from '../support/http.ts';
+import { asRecord } from '../support/json.ts';
 import { OwnServers } from '../support/own-servers.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { startTenantDatabases } from '../support/tenant-databases.ts';
@@ -13,7 +14,7 @@ import { bearer, JWT_SECRET, signToken } from './identity.ts';
 import { slow, startCountedServer, type CountedServer } from './counted-server.ts';
 import { openAiClient } from './openai-client.ts';
 import { suiteTarget, unique } from './target.ts';
-import type { MessageJson } from './turns.ts';
+import { sentMessages, type MessageJson } from './turns.ts';
 
 const { runtime } = suiteTarget();
 let counting: CountedServer;
@@ -37,8 +38,12 @@ const assistant = (content: string): Said => ({ role: 'assistant', content });
 
 /** A client that keeps its history, and whose model answers in these words. */
 class Client {
-  readonly user = unique('user');
   readonly said: Said[] = [];
+  readonly user: string;
+
+  constructor(name = unique('user')) {
+    this.user = name;
+  }
 
   /** Asks something after the history, and returns the number of requests before the model. */
   async ask(question: string, { at = counting.server, answer = `to ${question}` } = {}) {
@@ -292,6 +297,102 @@ describe('what is remembered and no longer so', () => {
     await client.ask('two');
     // What is not kept is gone a moment after its answer.
     await expect.poll(async () => (await client.trees()).map((tree) => tree.length)).toEqual([4]);
+  });
+});
+
+describe('a response that is remembered', () => {
+  /** Asks for a response, and returns it with the number of requests before the model. */
+  async function respond(
+    name: string,
+    asked: Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming>,
+    { url }: TestServer = counting.server,
+  ) {
+    const model = counting.script(slow);
+    counting.database.reset();
+    const { responses } = openAiClient({ url }, name);
+    const response = await responses.create({ model, input: 'Go on', ...asked });
+    const [sent] = counting.upstream.requests.filter((one) => `openai/${one.model}` === model);
+    return { response, sent: sentMessages(sent?.body), before: counting.counted(model).before };
+  }
+
+  it('is gone on from without a look-up, and so is a conversation', async () => {
+    const name = unique('user');
+    const first = await respond(name, {});
+    const { id } = first.response;
+    const second = await respond(name, { previous_response_id: id });
+    const branch = await respond(name, { previous_response_id: id, input: 'Or else' });
+    expect([first, second, branch].map(({ before }) => before)).toEqual([1, 1, 1]);
+    const conversation = await openAiClient(counting.server, name).conversations.create({});
+    for (let turn = 0; turn < 2; turn++)
+      expect(await respond(name, { conversation: conversation.id })).toMatchObject({ before: 1 });
+    const client = new Client(name);
+    expect((await client.trees()).map((tree) => tree.length).toSorted((a, b) => a - b)).toEqual([
+      4, 6,
+    ]);
+  });
+
+  it('is gone on from at another process, as from here', async () => {
+    const name = unique('user');
+    let { response } = await respond(name, {});
+    for (const at of [other, counting.server, other])
+      ({ response } = await respond(name, { previous_response_id: response.id }, at));
+    expect((await new Client(name).trees()).map((tree) => tree.length)).toEqual([8]);
+  });
+
+  it('keeps the instructions of its conversation, besides those of a request', async () => {
+    const name = unique('user');
+    const { response } = await respond(name, {});
+    const id = await new Client(name).only();
+    const json = { instructions: 'Be brief' };
+    const changed = await native(`/conversations/${id}`, { method: 'PATCH', json });
+    expect(changed.status).toBe(200);
+    const asked = { previous_response_id: response.id, instructions: 'Answer in rhymes' };
+    for (const at of [counting.server, other]) {
+      const { sent } = await respond(name, asked, at);
+      expect(sent[0]?.content).toBe('Be brief\n\nAnswer in rhymes');
+    }
+  });
+
+  it('is not found once it is deleted, nor by anybody else', async () => {
+    const name = unique('user');
+    const client = openAiClient(counting.server, name);
+    const ids = [];
+    for (let turn = 0; turn < 3; turn++) ids.push((await respond(name, {})).response.id);
+    const [deleted = '', inDeleted = '', others = ''] = ids;
+    await client.responses.delete(deleted);
+    const turn = await native(`/turns/${inDeleted.replace('resp_', '')}`, {});
+    const conversation = String(asRecord(turn.json)['conversation_id']);
+    await native(`/conversations/${conversation}`, { method: 'DELETE' });
+    const notFound = { status: 400, code: 'previous_response_not_found' };
+    for (const [asker, id] of [
+      [name, deleted],
+      [name, inDeleted],
+      [unique('user'), others],
+    ] as const)
+      await expect(
+        openAiClient(counting.server, asker).responses.create({
+          ...{ model: 'offline', input: 'Go on', previous_response_id: id },
+        }),
+      ).rejects.toMatchObject(notFound);
+    const model = counting.script({});
+    const unknown = { model, input: 'Go on', conversation: 'conv_nobody' };
+    await expect(client.responses.create(unknown)).rejects.toMatchObject({ status: 404 });
+  });
+
+  it('goes on where its conversation was moved to', async () => {
+    const name = unique('user');
+    const client = openAiClient(counting.server, name);
+    const { response } = await respond(name, { input: 'one' });
+    const { id } = await client.conversations.create({ items: [] });
+    await client.conversations.items.create(id, {
+      items: [
+        { type: 'message', role: 'user', content: 'one' },
+        { type: 'message', role: 'assistant', content: response.output_text },
+      ],
+    });
+    expect(`conv_${await new Client(name).only()}`).toBe(id);
+    await respond(name, { previous_response_id: response.id });
+    expect((await new Client(name).trees()).map((tree) => tree.length)).toEqual([4]);
   });
 });
 

@@ -9,6 +9,7 @@ import { wireNamed } from '../../wire/registry.ts';
 import {
   RemoteTurnService,
   FAILED_STATUS,
+  ANSWER_HEADER,
   LIMITS_HEADER,
   type SentOptions,
   type TurnCall,
@@ -175,7 +176,10 @@ function whole(run: TurnRun): Response {
   return new Response(body, { headers: headersOf(run) });
 }
 
-function headersOf({ turnId, conversationId, limits }: TurnStream | TurnRun) {
-  const headers = { 'x-turn-id': turnId, 'x-conversation-id': conversationId };
+function headersOf({ turnId, conversationId, answerId = '', limits }: TurnStream | TurnRun) {
+  const headers = {
+    ...{ 'x-turn-id': turnId, 'x-conversation-id': conversationId },
+    [ANSWER_HEADER]: answerId,
+  };
   return limits ? { ...headers, [LIMITS_HEADER]: JSON.stringify(limits) } : headers;
 }

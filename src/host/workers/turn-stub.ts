@@ -37,6 +37,8 @@ type TurnCalls =
 export const FAILED_STATUS = 418;
 /** The header in which the limits of a turn's user cross the network, as JSON. */
 export const LIMITS_HEADER = 'x-parley-limits';
+/** The header in which the id of a turn's answer crosses the network. */
+export const ANSWER_HEADER = 'x-parley-answer';
 
 /** The most histories that an isolate remembers, for all tenants. Each takes some 200 bytes. */
 const MOST_REMEMBERED = 10_000;
@@ -140,10 +142,11 @@ function sent({ wire, ...options }: StreamOptions): SentOptions {
   return { ...options, wire: wire.name };
 }
 
-function addressOf({ headers }: Response): TurnAddress {
+function addressOf({ headers }: Response): TurnAddress & { answerId: string | undefined } {
   return {
     turnId: headers.get('x-turn-id') ?? '',
     conversationId: headers.get('x-conversation-id') ?? '',
+    answerId: headers.get(ANSWER_HEADER) ?? undefined,
   };
 }
 

@@ -20,6 +20,7 @@ import { streamTurn, turnHeaders } from '../shared/stream-turn.ts';
 import { wholeTurn } from '../shared/whole-turn.ts';
 import { askerOf } from './asker.ts';
 import { refuseOthers, responseBody } from './body.ts';
+import { noteResponse } from './known-responses.ts';
 import { placeOf, type Place } from './place-response.ts';
 import { responseSchema } from './schemas.ts';
 
@@ -57,6 +58,7 @@ async function streamed(c: AppContext, place: Place): Promise<Response> {
 
 async function streamOf(c: AppContext, place: Place): Promise<TurnStream> {
   const stream = await streamPlaced(c, place, responseEvents());
+  noteResponse(place, stream);
   forget(c, place, stream);
   return stream;
 }
@@ -76,6 +78,7 @@ async function begun(c: AppContext, place: Place): Promise<Response> {
 
 async function whole(c: AppContext, place: Place): Promise<Response> {
   const run = await runPlaced(c, place);
+  noteResponse(place, run);
   forget(c, place, run);
   const { head, message, error } = await run.finished(c.req.raw.signal);
   if (error?.code === 'not_stored') throw new BrokenOff();

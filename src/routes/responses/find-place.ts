@@ -11,6 +11,7 @@ import { historyIn } from '../shared/history-of-items.ts';
 import type { ResponseAsker } from './asker.ts';
 import type { ResponseBody } from './body.ts';
 import type { InputItem } from './input.ts';
+import { knownResponse } from './known-responses.ts';
 import {
   attachmentsOf,
   checkedInstructions,
@@ -25,8 +26,8 @@ import {
 /** A place, before what is asked of the model is added. */
 export interface Found {
   ask: PlacedAsk;
-  /** The instructions that hold in the conversation. */
-  standing: string | null;
+  /** True where the instructions of the conversation hold, too. */
+  isStanding: boolean;
   /** A hash of the question and all that leads to it, which no other has. */
   hash: string;
   /** The stored answer that the input follows, where what follows it is not to be kept. */
@@ -60,6 +61,19 @@ async function afterResponse(
   items: InputItem[],
   isKept: boolean,
 ): Promise<Found> {
+  const turnId = turnIdIn(id);
+  const look = () => afterStored(asker, id, items, isKept);
+  const known = isKept && isNew(items) ? knownResponse(turnId) : undefined;
+  if (!known) return look();
+  return { ...(await afterAnswer({ ...known, isTemporary: false }, items, true)), ifWrong: look };
+}
+
+async function afterStored(
+  asker: ResponseAsker,
+  id: string,
+  items: InputItem[],
+  isKept: boolean,
+): Promise<Found> {
   const { dependencies, principal } = asker.context;
   const turnId = turnIdIn(id);
   const place = await findAnswer(dependencies.db, { turnId, principal });
@@ -75,11 +89,15 @@ async function afterResponse(
  * @throws ParleyError `invalid_request` where items of the history are sent, too
  */
 function newIn(items: InputItem[], lastAnswer: string | null, place: string): InputItem[] {
-  if (items.every(({ kind }) => kind !== 'answer')) return items;
+  if (isNew(items)) return items;
   const last = lastAnswerIn(items);
   if (last === undefined || last !== lastAnswer)
     throw invalid('input', `input: with ${place} only what is new may be sent`);
   return itemsAfter(items, last);
+}
+
+function isNew(items: readonly InputItem[]): boolean {
+  return items.every(({ kind }) => kind !== 'answer');
 }
 
 function previousNotFound(id: string): ParleyError {
@@ -93,9 +111,9 @@ async function afterAnswer(
   items: InputItem[],
   isKept: boolean,
 ): Promise<Found> {
-  const { id: parentId, conversationId, instructions: standing } = place;
+  const { id: parentId, conversationId } = place;
   const input = { ...(await messageOf(items, parentId)), parentId };
-  const found = { ask: { conversationId, input }, standing, hash: input.historyHash };
+  const found = { ask: { conversationId, input }, isStanding: true, hash: input.historyHash };
   return isKept || place.isTemporary ? found : { ...found, copies: place };
 }
 
@@ -108,11 +126,14 @@ async function inConversation(
     throw invalid('store', 'store: false does not go with a conversation, which keeps its items');
   const named = typeof conversation === 'string' ? conversation : (conversation?.id ?? '');
   const id = conversationIdIn(named);
-  const found = await readConversation(dependencies.db, { id, principal });
-  if (!found) throw notFound('Conversation');
-  const input = await messageOf(newIn(items, found.headMessageId, 'a conversation'), id);
+  // What is new goes to the end, wherever that is.
+  const found = isNew(items)
+    ? undefined
+    : await readConversation(dependencies.db, { id, principal });
+  if (!found && !isNew(items)) throw notFound('Conversation');
+  const input = await messageOf(newIn(items, found?.headMessageId ?? null, 'a conversation'), id);
   const ask = { conversationId: id, input };
-  return { ask, standing: found.instructions, hash: input.historyHash };
+  return { ask, isStanding: true, hash: input.historyHash };
 }
 
 /** Makes the user's message of items. @param place the id of what it follows, for its hash */
@@ -172,6 +193,6 @@ async function byWords(
   const mayBeKnown = isKept && history.before.length > 0;
   const place = mayBeKnown ? await placeHistory(context, placing) : { ask: await begin() };
   if ('join' in place) throw new TypeError('only a retry is joined');
-  const found = { ask: place.ask, standing: null, hash: hashes.whole };
+  const found = { ask: place.ask, isStanding: false, hash: hashes.whole };
   return mayBeKnown ? { ...found, elsewhere: begin, ifWrong: place.ifWrong } : found;
 }

@@ -43,7 +43,7 @@ export async function placeOf(asker: ResponseAsker, given: ResponseBody): Promis
   }
   const rest = {
     model: given.model,
-    parameters: withInstructions(parameters, given.instructions, found.standing, items),
+    parameters: withInstructions(parameters, given.instructions, found, items),
     idempotency,
   };
   const { elsewhere, ifWrong } = found;
@@ -81,15 +81,17 @@ async function notToKeep({ context }: ResponseAsker, { ask, copies }: Found): Pr
   return { conversationId: copy.id, input: { ...ask.input, parentId: copy.headMessageId } };
 }
 
-/** Adds what the request, the conversation and the items say to the model. */
+/** Adds what the request and its items say to the model, to what holds or in its place. */
 function withInstructions(
   parameters: TurnParameters,
   given: string | null | undefined,
-  standing: string | null,
+  { isStanding }: Found,
   items: readonly InputItem[],
 ): TurnParameters {
-  const said = [given, standing, instructionsIn(items)].filter(Boolean);
-  return said.length === 0
-    ? parameters
-    : { ...parameters, instructions: checkedInstructions(said.join('\n\n')) };
+  const said = [given, instructionsIn(items)].filter(Boolean);
+  if (said.length === 0) return parameters;
+  const instructions = checkedInstructions(said.join('\n\n'));
+  return isStanding
+    ? { ...parameters, more_instructions: instructions }
+    : { ...parameters, instructions };
 }

@@ -19,6 +19,7 @@ import type { Socket } from '../websocket/frame-sink.ts';
 import type { ResponseAsker } from './asker.ts';
 import { refuseOthers, responseBody } from './body.ts';
 import { inputItem } from './input.ts';
+import { noteResponse } from './known-responses.ts';
 import { inLane } from './lanes.ts';
 import { placeOf } from './place-response.ts';
 import { sendEvents, tellEvent, tellFailure } from './socket-events.ts';
@@ -112,6 +113,7 @@ async function create(
   if (generate === false) return warmUp(socket, asker, asked, lane);
   const place = await placeOf(asker, asked);
   const stream = await streamAt(asker.context, place, responseEvents());
+  noteResponse(place, stream);
   if ('isKept' in place && !place.isKept) remember(socket, stream, host.dependencies);
   await sendEvents(socket, stream, lane);
 }

@@ -15,15 +15,12 @@ import type { TurnAddress } from './read.ts';
 export interface AnswerPlace {
   id: string;
   conversationId: string;
-  /** The instructions of its conversation. */
-  instructions: string | null;
   /** True where the conversation is not kept. */
   isTemporary: boolean;
 }
 
 const place = {
   conversationId: conversations.id,
-  instructions: conversations.instructions,
   isTemporary: conversations.isTemporary,
 };
 

@@ -21,6 +21,7 @@ const utf8 = new TextEncoder();
 export class Subscription implements TurnStream, Listener {
   readonly turnId: string;
   readonly conversationId: string;
+  readonly answerId: string;
   readonly limits: Budget | undefined;
   readonly #source: TurnSource;
   readonly #reader: TurnReader;
@@ -34,6 +35,7 @@ export class Subscription implements TurnStream, Listener {
 
   constructor({ source, wire, startAt, initialId, keepAlive, onLeave }: SubscriptionOptions) {
     ({ turnId: this.turnId, conversationId: this.conversationId } = source.head);
+    this.answerId = source.head.assistantMessage.id;
     this.limits = source.limits;
     this.#source = source;
     this.#reader = new TurnReader(source, wire, startAt);

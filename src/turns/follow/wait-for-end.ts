@@ -8,11 +8,12 @@ import type { TurnSource } from './turn-source.ts';
  * @param onLeave called when the waiting client leaves before the end
  */
 export function runOf(source: TurnSource, onLeave: () => void): TurnRun {
-  const { turnId, conversationId } = source.head;
+  const { turnId, conversationId, assistantMessage } = source.head;
   return {
     limits: source.limits,
     turnId,
     conversationId,
+    answerId: assistantMessage.id,
     finished: (signal) => waitForEnd(source, onLeave, signal),
   };
 }

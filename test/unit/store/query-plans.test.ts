@@ -73,6 +73,7 @@ import { saveCheckpoints } from '../../../src/store/turns/checkpoint.ts';
 import { endTurn, type Ending } from '../../../src/store/turns/end-turn.ts';
 import { noteUnread, takeUnread, unreadKey } from '../../../src/store/unread-turns.ts';
 import type { ClaimInput } from '../../../src/store/turns/placement.ts';
+import { findAnswer } from '../../../src/store/turns/find-answer.ts';
 import type { ClaimLimits } from '../../../src/store/turns/claim.ts';
 import { claimTurn } from '../../../src/store/turns/claim-turn.ts';
 import {
@@ -479,6 +480,7 @@ async function keepOrder(): Promise<void> {
   await noteUnread(db, unread, 'none');
   await takeUnread(db, unread);
   await releaseClaim(db, newClaim(), 0);
+  await findAnswer(db, { turnId: 't', principal: { kind: 'anyone', userId: 'u' } });
   const draft = { documentId: 'd', userId: 'u', version: 1 };
   await renewDraft(db, draft);
   await resumeDraft(db, { draft, description: { url: 'https://a.test' }, leaseMs: 15_000 });
