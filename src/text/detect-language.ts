@@ -6,6 +6,8 @@ import { FUNCTION_WORDS } from './function-words.ts';
 const SAMPLE = 4_000;
 /** The least share of letters that the script of a language must have. */
 const MOST_LETTERS = 0.6;
+/** The share of letters of ASCII from which no other script can have so many characters. */
+const NEARLY_ALL_LETTERS = 0.9;
 /** Fewer words are a title or a line of a table, which may be in any language. */
 const FEWEST_WORDS = 15;
 /** The least share of function words, and how far ahead of the next language it must be. */
@@ -47,8 +49,11 @@ const SCRIPTS: readonly (readonly [script: string, language: string])[] = [
 /** Returns the language of a text (ISO 639-1), null unless it is sure. */
 export function detectLanguage(text: string): string | null {
   const sample = text.slice(0, SAMPLE);
-  const letters = sample.match(LETTERS)?.length ?? 0;
+  const ascii = lettersOfAscii(sample);
+  const letters = ascii.isAll ? ascii.letters : (sample.match(LETTERS)?.length ?? 0);
   if (letters === 0) return null;
+  // Most texts: twenty scripts need not be looked for.
+  if (ascii.letters >= NEARLY_ALL_LETTERS * letters) return byFunctionWords(sample, 'Latin');
   const shareOf = (script: string) => countOf(sample, script) / letters;
   for (const [script, language] of SCRIPTS) if (shareOf(script) >= MOST_LETTERS) return language;
   const kana = shareOf('Hiragana') + shareOf('Katakana');
@@ -56,6 +61,19 @@ export function detectLanguage(text: string): string | null {
   for (const script of FUNCTION_WORDS.keys())
     if (shareOf(script) >= MOST_LETTERS) return byFunctionWords(sample, script);
   return null;
+}
+
+/** Counts the letters of ASCII, and says whether a text has no other characters. */
+function lettersOfAscii(text: string): { letters: number; isAll: boolean } {
+  let letters = 0;
+  let isAll = true;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    const small = code | 0x20;
+    if (code >= 0x80) isAll = false;
+    else if (small >= 0x61 && small <= 0x7a) letters++;
+  }
+  return { letters, isAll };
 }
 
 const patterns = new Map<string, RegExp>();
@@ -70,16 +88,32 @@ function countOf(text: string, script: string): number {
   return text.match(patternOf(String.raw`\p{Script=${script}}`))?.length ?? 0;
 }
 
+/** By script, the languages of each function word. */
+const languagesOf = new Map<string, ReadonlyMap<string, readonly string[]>>();
+
+function languagesByWord(script: string): ReadonlyMap<string, readonly string[]> {
+  let known = languagesOf.get(script);
+  if (!known) languagesOf.set(script, (known = listed(script)));
+  return known;
+}
+
+function listed(script: string): Map<string, string[]> {
+  const result = new Map<string, string[]>();
+  for (const [language, list] of FUNCTION_WORDS.get(script) ?? [])
+    for (const word of list) result.set(word, [...(result.get(word) ?? []), language]);
+  return result;
+}
+
 /** A word that several languages have says less of each. */
 function byFunctionWords(text: string, script: string): string | null {
-  const lists = FUNCTION_WORDS.get(script) ?? new Map<string, ReadonlySet<string>>();
   const pattern = patternOf(String.raw`[\p{Script=${script}}\p{M}]+`);
   const words = text.normalize('NFC').toLowerCase().match(pattern) ?? [];
   if (words.length < FEWEST_WORDS) return null;
+  const languages = languagesByWord(script);
   const scores = new Map<string, number>();
   for (const word of words) {
-    const having = [...lists].filter(([, list]) => list.has(word));
-    for (const [language] of having)
+    const having = languages.get(word) ?? [];
+    for (const language of having)
       scores.set(language, (scores.get(language) ?? 0) + 1 / Math.sqrt(having.length));
   }
   const [[first, most] = ['', 0], [, next] = ['', 0]] = [...scores].sort(([, a], [, b]) => b - a);
