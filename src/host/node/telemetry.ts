@@ -4,6 +4,7 @@ import type { Logger } from '../../core/logger.ts';
 import type { Telemetry } from '../../core/telemetry.ts';
 import { about } from '../../routes/shared/version.ts';
 import { telemetrySettings } from '../telemetry/settings.ts';
+import { httpFetchOf } from './http-client/http-client.ts';
 
 interface Watching {
   /** Undefined where nothing is told. */
@@ -18,7 +19,8 @@ export async function watchingOf(config: Config, log: Logger): Promise<Watching>
   const settings = telemetrySettings(config, isAsked);
   if (!settings) return {};
   const { createTelemetry } = await import('../telemetry/open-telemetry.ts');
-  const options = { settings, log, version: about.version, sendsWhenAsked: false };
+  const network = httpFetchOf(config);
+  const options = { settings, log, network, version: about.version, sendsWhenAsked: false };
   const telemetry = createTelemetry(options);
   if (!isAsked) return { telemetry };
   const { PrometheusSerializer } = await import('@opentelemetry/exporter-prometheus');

@@ -10,6 +10,7 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { newId } from '../../core/ids.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Span, SpanStart, Telemetry } from '../../core/telemetry.ts';
+import type { HttpFetch } from '../../models/http.ts';
 import { Measures } from './measures.ts';
 import { OtlpSender } from './otlp-sender.ts';
 import { SentSpan, UnsentSpan, type SpanSource } from './sent-span.ts';
@@ -26,6 +27,7 @@ export interface TelemetryOptions {
   settings: TelemetrySettings;
   version: string;
   log: Logger;
+  network: HttpFetch;
   /** True on Workers, where nothing runs between requests, and no timer either. */
   sendsWhenAsked: boolean;
 }
@@ -49,12 +51,12 @@ class OpenTelemetry implements Telemetry, SpanSource {
   #sending: Promise<void> | undefined;
 
   constructor(options: TelemetryOptions) {
-    const { settings, version, log, sendsWhenAsked } = options;
+    const { settings, version, log, network, sendsWhenAsked } = options;
     this.resource = resourceOf(settings, version);
     this.instrumentationScope = { name: SCOPE, version, schemaUrl: SCHEMA };
     this.#measures = new Measures(this.resource, this.instrumentationScope);
     this.#samples = samplerOf(settings);
-    this.#sender = new OtlpSender(settings, log);
+    this.#sender = new OtlpSender(settings, log, network);
     this.#options = options;
     if (!sendsWhenAsked) setInterval(() => void this.#send(), settings.spansEveryMs).unref();
   }

@@ -13,15 +13,21 @@ import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { warnOnce } from '../../core/log-once.ts';
 import type { Logger } from '../../core/logger.ts';
+import type { HttpFetch } from '../../models/http.ts';
 import type { TelemetrySettings } from './settings.ts';
+
+/** The longest answer that is read, in bytes: what a collector says of success is an empty one. */
+const LONGEST_ANSWER = 64 * 1024;
 
 export class OtlpSender {
   readonly #settings: TelemetrySettings;
   readonly #log: Logger;
+  readonly #network: HttpFetch;
 
-  constructor(settings: TelemetrySettings, log: Logger) {
+  constructor(settings: TelemetrySettings, log: Logger, network: HttpFetch) {
     this.#settings = settings;
     this.#log = log;
+    this.#network = network;
   }
 
   async sendSpans(spans: ReadableSpan[]): Promise<void> {
@@ -42,19 +48,27 @@ export class OtlpSender {
     const { protocol, headers, timeoutMs } = this.#settings;
     const type = protocol === 'http/json' ? 'application/json' : 'application/x-protobuf';
     try {
-      const response = await fetch(url, {
+      const response = await this.#network(url, {
         method: 'POST',
         headers: { ...headers, 'content-type': type },
         body: new Uint8Array(bytes ?? []),
-        // A redirect could carry the collector's key elsewhere.
-        redirect: 'manual',
         signal: AbortSignal.timeout(timeoutMs),
       });
-      await response.body?.cancel();
+      await readThrough(response);
       if (!response.ok) throw new Error(`it answered with status ${response.status}`);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       warnOnce(this.#log, `traces or metrics cannot be sent to ${new URL(url).origin}: ${why}`);
     }
+  }
+}
+
+/** Reads an answer to its end, so that its connection serves again; a long one is left. */
+async function readThrough({ body }: Response): Promise<void> {
+  if (!body) return;
+  let left = LONGEST_ANSWER;
+  for await (const bytes of body) {
+    left -= bytes.length;
+    if (left < 0) return;
   }
 }

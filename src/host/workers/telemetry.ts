@@ -1,5 +1,6 @@
 /** Telemetry on Workers: once for each isolate, loaded before its first request is served. */
 import type { Telemetry } from '../../core/telemetry.ts';
+import { networkBy } from '../../models/http.ts';
 import { about } from '../../routes/shared/version.ts';
 import { telemetrySettings } from '../telemetry/settings.ts';
 import { loadTelemetry } from './libraries.ts';
@@ -17,7 +18,8 @@ export function telemetryReady(env: WorkerEnv): Promise<void> | undefined {
   if (!settings) return undefined;
   loading ??= loadTelemetry().then(({ createTelemetry }) => {
     const { version } = about;
-    const options = { settings, version, log: settled.log, sendsWhenAsked: true };
+    const network = networkBy(fetch);
+    const options = { settings, version, log: settled.log, network, sendsWhenAsked: true };
     settled.telemetry = createTelemetry(options) satisfies Telemetry;
   });
   return loading;

@@ -41,8 +41,8 @@ const loadDispatcher = () => import('./dispatcher.ts');
 
 /**
  * Returns a client over the dispatcher of `undici`. It does no more than its callers need: a body
- * that is a string, a response that is streamed and decoded, a signal that ends both. It follows no
- * redirect, which would carry a key to another address.
+ * that is a string or bytes, a response that is streamed and decoded, a signal that ends both. It
+ * follows no redirect, which would carry a key to another address.
  * @param idleMs the time for which a connection is kept, unless the service says
  */
 export function createUndiciFetch(idleMs = IDLE_MS): HttpFetch {
@@ -51,8 +51,7 @@ export function createUndiciFetch(idleMs = IDLE_MS): HttpFetch {
   return async (input, init = {}, interceptor) => {
     const asked = input instanceof Request ? await partsOf(input, init) : { url: input, ...init };
     const { body = null, signal } = asked;
-    if (HEEDS_PROXY || (body !== null && typeof body !== 'string'))
-      return networkBy(fetch)(asked.url, asked, interceptor);
+    if (HEEDS_PROXY || !isSendable(body)) return networkBy(fetch)(asked.url, asked, interceptor);
     const request = requestOf(asked, body);
     const by = dispatcher ?? (await made());
     return new Promise((resolve, reject) => {
@@ -64,11 +63,13 @@ export function createUndiciFetch(idleMs = IDLE_MS): HttpFetch {
 }
 
 type Asked = RequestInit & { url: string | URL };
+type Sendable = string | Uint8Array<ArrayBuffer> | null;
 
-function requestOf(
-  { url, method, headers }: Asked,
-  body: string | null,
-): Dispatcher.DispatchOptions {
+function isSendable(body: RequestInit['body']): body is Sendable {
+  return typeof body === 'string' || body instanceof Uint8Array || !body;
+}
+
+function requestOf({ url, method, headers }: Asked, body: Sendable): Dispatcher.DispatchOptions {
   const { origin, pathname, search } = new URL(url);
   const given = headerRecord(headers);
   if (Object.values(given).some((value) => UNSENDABLE.test(value)))
