@@ -3,4 +3,4 @@
  * text. Raise it when either derives something else from the same text; `npm run reindex` then
  * analyses older documents again. Documents from before there were versions have none.
  */
-export const ANALYSIS_VERSION = 4;
+export const ANALYSIS_VERSION = 5;

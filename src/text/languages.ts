@@ -7,7 +7,7 @@ import type * as LanguageData from './language-data.ts';
 import { isTurkish } from './stems.ts';
 
 /** Languages that gained by their stems (docs/retrieval.md), beside those that need no loading. */
-export const LOADED_LANGUAGES = ['de', 'el', 'ro'] as const;
+export const LOADED_LANGUAGES = ['de', 'el', 'it', 'ro'] as const;
 export type StemmedLanguage = (typeof LOADED_LANGUAGES)[number];
 
 /** All languages in which a question is matched if a library has texts in them. */

@@ -12,6 +12,10 @@ const ENGLISH =
   'The lease can only be ended at the end of a month, and the landlord has to have the letter ' +
   'before the first day of the month that follows it.';
 
+const ITALIAN =
+  'Gli inquilini che vogliono lasciare la casa devono scrivere una lettera al proprietario prima ' +
+  'della fine del mese, e il contratto finisce con il mese che segue.';
+
 interface Described {
   document_id: string;
   language: string | null;
@@ -49,6 +53,8 @@ describe.concurrent('the language of a document', () => {
     await post({ user_id, title: 'el', text: 'Ο ενοικιαστής καταγγέλλει τις συμβάσεις.' });
     expect(await find('Kündigungen eines Mieters')).toEqual(['de']);
     expect(await find('η σύμβαση')).toEqual(['el']);
+    await post({ user_id, title: 'it', text: ITALIAN });
+    expect(await find('contratti di un inquilino')).toEqual(['it']);
     expect(await find('landlords')).toEqual(['en']);
   });
 

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { keywordQuery } from '../../../src/search/fts-query.ts';
 import { pooled } from '../../../src/search/word-forms.ts';
 import { loadLanguages } from '../../../src/text/languages.ts';
+import { words } from '../../../src/text/words.ts';
 
 beforeAll(() => loadLanguages(['de']));
 
@@ -24,6 +25,14 @@ describe('a question in a library with German texts', () => {
     expect([...terms]).toEqual([[undefined, ['landlord', 'leas']]]);
     expect(sameWords).toEqual([]);
   });
+});
+
+test('Italian words meet in all their forms where a library has Italian texts', () => {
+  const { terms } = keywordQuery('Quali contratti sono stati firmati dagli inquilini?', ['it']);
+  expect(terms.get(undefined)).toContain('contratti');
+  const stems = words('Gli inquilini hanno firmato un contratto.', 'it');
+  expect(stems).toEqual(['inquilin', 'firm', 'contratt']);
+  expect(terms.get('it')).toEqual(expect.arrayContaining(stems));
 });
 
 test('a form that few chunks have is not rare if the same word has others', () => {
