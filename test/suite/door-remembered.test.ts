@@ -229,6 +229,20 @@ describe('what is remembered and no longer so', () => {
     expect((await client.trees())[0]).toContain('there > three');
   });
 
+  it('and reserves nothing of the limits of its user where it was wrong', async () => {
+    const limits = { LIMIT_TURNS_AT_ONCE: '1', LIMIT_TOKENS_PER_DAY: '100000' };
+    const env = { ...counting.uncounted, ...limits };
+    const limited = await startServer({ runtime, env, startLimitMs: 120_000 });
+    const client = new Client();
+    await client.ask('one', { at: limited });
+    await client.ask('two', { at: other, answer: 'there' });
+    client.said.splice(-2);
+    await client.ask('two', { at: limited, answer: 'here' });
+    await client.ask('three', { at: limited });
+    expect((await client.trees()).map((tree) => tree.length)).toEqual([7]);
+    await limited.close();
+  });
+
   it('what another process answered goes on there and here alike', async () => {
     const client = new Client();
     for (const [at, question] of ['one', 'two', 'three', 'four'].entries())
