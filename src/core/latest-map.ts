@@ -14,13 +14,14 @@ export class LatestMap<Value> {
     return value;
   }
 
+  delete(key: string): void {
+    this.#values.delete(key);
+  }
+
   set(key: string, value: Value): void {
     this.#values.delete(key);
     this.#values.set(key, value);
-    if (this.#values.size <= this.#most) return;
-    for (const oldest of this.#values.keys()) {
-      this.#values.delete(oldest);
-      return;
-    }
+    const [oldest = ''] = this.#values.keys();
+    if (this.#values.size > this.#most) this.#values.delete(oldest);
   }
 }

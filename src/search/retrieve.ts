@@ -1,4 +1,5 @@
 /** Finds passages for a question: embeds it, searches in one database request, and ranks. */
+import { LatestMap } from '../core/latest-map.ts';
 import type { MetadataFilter } from '../core/document.ts';
 import { notFound } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
@@ -111,16 +112,14 @@ export async function embedQuestion(
 
 const ownConversation = prepare(selectOwnConversation);
 
-/** The languages of users' libraries as of their last search; each search checks them. */
-const lastLanguages = new Map<string, readonly MatchedLanguage[]>();
 /** Most users whose languages are remembered. */
 const MOST_REMEMBERED = 1_000;
+/** The languages of users' libraries as of their last search; each search checks them. */
+const lastLanguages = new LatestMap<readonly MatchedLanguage[]>(MOST_REMEMBERED);
 
 function rememberLanguages(userId: string, languages: readonly MatchedLanguage[]): void {
-  lastLanguages.delete(userId);
   if (languages.length > 0) lastLanguages.set(userId, languages);
-  const [oldest = ''] = lastLanguages.keys();
-  if (lastLanguages.size > MOST_REMEMBERED) lastLanguages.delete(oldest);
+  else lastLanguages.delete(userId);
 }
 
 /**

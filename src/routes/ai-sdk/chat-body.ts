@@ -8,6 +8,7 @@ import { chatParameterFields } from './chat-parameters.ts';
 import { clientName as name } from '../shared/client-name.ts';
 import { fileAt } from '../shared/given-file.ts';
 import * as schemas from '../shared/schemas.ts';
+import { joinSystemMessages } from '../shared/system-messages.ts';
 
 const part = z.looseObject({ type: z.string() });
 
@@ -94,10 +95,7 @@ function answerName({ id, parts, metadata: newest }: UiMessage): AnswerName {
  * @throws ParleyError `invalid_request`
  */
 export function systemIn({ messages = [] }: ChatBody): string {
-  const said = messages.filter(({ role }) => role === 'system').flatMap(textsOf);
-  const parsed = schemas.instructions.safeParse(said.join('\n\n'));
-  if (!parsed.success) throw invalid('messages', 'the system messages are too long');
-  return parsed.data;
+  return joinSystemMessages(messages.filter(({ role }) => role === 'system').flatMap(textsOf));
 }
 
 function questionsIn(messages: UiMessage[]): number {

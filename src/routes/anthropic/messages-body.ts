@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { invalid } from '../../core/errors.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
 import { jsonSchema, nameOfOne, parameterFields, parametersOf } from '../shared/parameters.ts';
+import { checkTools } from '../shared/check-tools.ts';
 import * as schemas from '../shared/schemas.ts';
 import { refuseUnhonoured, type Unhonoured } from '../shared/unhonoured.ts';
 import { block, textOf, textual } from './blocks.ts';
@@ -126,19 +127,12 @@ function stopsIn({ stop_sequences: stops }: MessagesBody): string[] | undefined 
 
 function toolsIn({ tools }: CountBody): TurnParameters['tools'] {
   if (!tools || tools.length === 0) return undefined;
-  const mapped = tools.map(({ type, name, description, input_schema }, at) => {
+  const given = tools.map(({ type, name, description, input_schema, strict }, at) => {
     if ((type ?? 'custom') !== 'custom')
       throw invalid(`tools.${at}.type`, `tools.${at}.type: ${type} is not supported here`);
-    return { name, input_schema, ...(description ? { description } : {}) };
+    return { name, input_schema, strict, ...(description ? { description } : {}) };
   });
-  const parsed = parameterFields.tools.safeParse(mapped);
-  if (parsed.success)
-    return parsed.data?.map((given, at) =>
-      tools[at]?.strict === true ? { ...given, strict: true } : given,
-    );
-  const [issue] = parsed.error.issues;
-  const path = ['tools', ...(issue?.path ?? [])].join('.');
-  throw invalid(path, `${path}: ${issue?.message ?? 'is invalid'}`);
+  return checkTools(given, 'input_schema');
 }
 
 const CHOICES = { auto: 'auto', any: 'required', none: 'none' } as const;

@@ -1,11 +1,11 @@
 /** The body of a chat completion, and what it asks for. */
 import { z } from '@hono/zod-openapi';
-import { invalid } from '../../core/errors.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
 import { completionMessage, textOf, type CompletionMessage } from './completion-history.ts';
 import { toolFields, toolsIn } from './completion-tools.ts';
 import { parameterFields, parametersOf } from '../shared/parameters.ts';
 import * as schemas from '../shared/schemas.ts';
+import { joinSystemMessages } from '../shared/system-messages.ts';
 import type { Unhonoured } from '../shared/unhonoured.ts';
 
 /** The most messages of a history. */
@@ -86,8 +86,5 @@ export function parametersIn(body: CompletionBody): TurnParameters {
 
 function instructionsIn(messages: readonly CompletionMessage[]): string {
   const said = messages.filter(({ role }) => role === 'system' || role === 'developer');
-  const text = said.map((given) => textOf(given)).join('\n\n');
-  const parsed = schemas.instructions.safeParse(text);
-  if (!parsed.success) throw invalid('messages', 'the system messages are too long');
-  return parsed.data;
+  return joinSystemMessages(said.map((given) => textOf(given)));
 }

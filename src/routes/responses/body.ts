@@ -1,4 +1,5 @@
 /** The body of a request for a response, and what it asks of the model. */
+import { checkTools } from '../shared/check-tools.ts';
 import { z } from '@hono/zod-openapi';
 import { invalid } from '../../core/errors.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
@@ -164,20 +165,13 @@ function formatIn({ text }: ResponseBody): TurnParameters['response_format'] {
 
 function toolsIn({ tools }: ResponseBody): TurnParameters['tools'] {
   if (!tools || tools.length === 0) return undefined;
-  const mapped = tools.map(({ type, name: called, description: said, parameters }, at) => {
+  const given = tools.map(({ type, name: called, description: said, parameters, strict }, at) => {
     if (type !== 'function')
       throw invalid(`tools.${at}.type`, `tools.${at}.type: ${type} is not supported here`);
     const input_schema = parameters ?? { type: 'object', properties: {} };
-    return { name: called, input_schema, ...(said ? { description: said } : {}) };
+    return { name: called, input_schema, strict, ...(said ? { description: said } : {}) };
   });
-  const parsed = parameterFields.tools.safeParse(mapped);
-  if (parsed.success)
-    return parsed.data?.map((tool, at) =>
-      tools[at]?.strict === true ? { ...tool, strict: true } : tool,
-    );
-  const [issue] = parsed.error.issues;
-  const path = ['tools', ...(issue?.path ?? [])].join('.').replace('input_schema', 'parameters');
-  throw invalid(path, `${path}: ${issue?.message ?? 'is invalid'}`);
+  return checkTools(given, 'parameters');
 }
 
 function toolChoiceIn({ tool_choice: choice, tools }: ResponseBody): TurnParameters['tool_choice'] {

@@ -1,4 +1,5 @@
 /** Makes what a thread searches and ingests with: over one database, or over those of tenants. */
+import { LatestMap } from '../../../core/latest-map.ts';
 import { availableParallelism, totalmem } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { requireRoomToEmbed } from '../../../actions/require-budget.ts';
@@ -47,15 +48,13 @@ export async function threadServices(
 /** Keeps those that were used last: idle connections of the others end by themselves. */
 function servicesOfTenants(options: ThreadOptions) {
   const connect = tenantConnector(options.config);
-  const kept = new Map<string, Promise<ThreadServices>>();
+  const kept = new LatestMap<Promise<ThreadServices>>(MOST_TENANTS);
   return (tenant = '') => {
-    const services =
-      kept.get(tenant) ??
-      connect(tenant).then((db) => servicesOver(db, options, mostBytes() / MOST_TENANTS));
-    kept.delete(tenant);
+    const known = kept.get(tenant);
+    if (known) return known;
+    const share = mostBytes() / MOST_TENANTS;
+    const services = connect(tenant).then((db) => servicesOver(db, options, share));
     kept.set(tenant, services);
-    const [oldest = ''] = kept.keys();
-    if (kept.size > MOST_TENANTS) kept.delete(oldest);
     return services;
   };
 }
