@@ -100,10 +100,18 @@ class OpenTelemetry implements Telemetry, SpanSource {
     this.#sending = undefined;
   }
 
+  /**
+   * Sends what waits now. Spans that end meanwhile wait until they are many, or for the next time:
+   * else a busy server sends a few with each request, which costs about as much as a full one.
+   */
   async #sendAll(): Promise<void> {
     const dropped = this.#queue.takeDropped();
     if (dropped > 0) this.#options.log.warn('spans were dropped', { count: dropped });
-    while (!this.#queue.isEmpty) await this.#sender.sendSpans(this.#queue.take());
+    let left = this.#queue.size;
+    while (left > 0 || this.#queue.size >= MOST_AT_ONCE) {
+      left -= MOST_AT_ONCE;
+      await this.#sender.sendSpans(this.#queue.take());
+    }
     const { metricsUrl, metricsEveryMs } = this.#options.settings;
     if (metricsUrl === undefined || Date.now() < this.#metricsSentAt + metricsEveryMs) return;
     this.#metricsSentAt = Date.now();

@@ -26,8 +26,8 @@ export class SpanQueue {
     return this.#spans.splice(0, MOST_AT_ONCE);
   }
 
-  get isEmpty(): boolean {
-    return this.#spans.length === 0;
+  get size(): number {
+    return this.#spans.length;
   }
 
   takeDropped(): number {
