@@ -11,16 +11,34 @@ export interface SpanStart {
   name: string;
   /** The other side: a client, a service that we call, or nobody. */
   kind: 'server' | 'client' | 'internal';
-  /** The span that it is part of, as a `traceparent` (W3C Trace Context); undefined for a root. */
-  parent?: string | undefined;
+  /**
+   * The span that it is part of, or the `traceparent` (W3C Trace Context) of one that is elsewhere;
+   * undefined for a root.
+   */
+  parent?: SpanPlace | string | undefined;
   attributes?: Attributes;
   /** Its beginning, in milliseconds since the epoch; now when it is left out. */
   startedAt?: number | undefined;
 }
 
-export interface Span {
-  /** Names the span for its parts, here or elsewhere. */
+/** The place of a span in a trace. */
+export interface SpanPlace {
+  /** Hexadecimal digits. */
+  readonly traceId: string;
+  readonly spanId: string;
+  /** The flags of a `traceparent`, which say whether it is sent. */
+  readonly traceFlags: number;
+  /** True for one that a client has sent. */
+  readonly isRemote?: boolean;
+}
+
+export interface Span extends SpanPlace {
+  /** Names the span for its parts elsewhere. */
   readonly traceparent: string;
+  /**
+   * Adds attributes, of names that it has not yet. They are read later, so they must not change;
+   * those that are frozen are recognised when they come again.
+   */
   set(attributes: Attributes): void;
   /** Gives the span another name, where the right one is known later. */
   rename(name: string): void;
@@ -30,13 +48,13 @@ export interface Span {
 
 export interface Telemetry {
   begin(start: SpanStart): Span;
-  /** @param attributes those that are frozen are recognised when they come again */
+  /** @param attributes are read later, so they must not change; as those of spans */
   measure(metric: MetricName, value: number, attributes: Attributes): void;
   /**
    * Sends what was told, where nothing runs between two requests; elsewhere that is done at
-   * intervals, and this resolves at once.
+   * intervals, and there is nothing to wait for.
    */
-  settle(): Promise<void>;
+  settle(): Promise<void> | undefined;
   /** Sends what was told, at the end of a process. */
   close(): Promise<void>;
 }

@@ -42,7 +42,7 @@ function attributesOf({ name, address }: ChatModel): CallAttributes {
   const byModel = new Map<string | undefined, AnsweredBy>();
   return {
     spanName: `chat ${modelIdOf(name)}`,
-    asked: { ...operation, 'gen_ai.request.stream': true },
+    asked: Object.freeze({ ...operation, 'gen_ai.request.stream': true }),
     answeredBy(model) {
       const found = byModel.get(model) ?? answeredBy({ ...operation, ...named(model) });
       if (byModel.size < MOST_NAMES) byModel.set(model, found);

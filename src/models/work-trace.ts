@@ -6,6 +6,7 @@ import {
   errorTypeOf,
   type Attributes,
   type MetricName,
+  type SpanPlace,
   type Telemetry,
 } from '../core/telemetry.ts';
 import type { EmbeddingCall } from './embeddings/registry.ts';
@@ -46,10 +47,10 @@ export function retrievalOf(k: number | undefined): Step {
 
 export class WorkTrace {
   readonly #telemetry: Telemetry;
-  readonly #parent: string;
+  readonly #parent: SpanPlace;
 
-  /** @param parent the span that the work is part of, as a `traceparent` */
-  constructor(telemetry: Telemetry, parent: string) {
+  /** @param parent the span that the work is part of */
+  constructor(telemetry: Telemetry, parent: SpanPlace) {
     this.#telemetry = telemetry;
     this.#parent = parent;
   }
@@ -60,7 +61,7 @@ export class WorkTrace {
     const parent = this.#parent;
     const span = this.#telemetry.begin({ name, kind: 'internal', parent, attributes });
     return {
-      below: new WorkTrace(this.#telemetry, span.traceparent),
+      below: new WorkTrace(this.#telemetry, span),
       end: (error) => {
         const errorType = error === undefined ? undefined : errorTypeOf(error);
         span.end(errorType);
@@ -114,27 +115,38 @@ export class WorkTrace {
   }
 }
 
-/** The attributes of the model that was told of last: each turn tells of its model four times. */
-let last: { name: string; model: Attributes; chat: Attributes } | undefined;
+/** The attributes of a model, frozen. */
+interface ModelAttributes {
+  model: Attributes;
+  chat: Attributes;
+}
 
-/** Returns the provider of a `provider/model`, and the model. */
+/** The attributes of models by their names: each turn tells of its model several times. */
+const known = new Map<string, ModelAttributes>();
+/** The most models that are known; clients choose their names. */
+const MOST_MODELS = 100;
+
+/** Returns the provider of a `provider/model`, and the model, frozen. */
 export function modelAttributes(name: string): Attributes {
-  return lastOf(name).model;
+  return knownOf(name).model;
 }
 
-/** Returns the same for an answer of the model, frozen. */
+/** Returns the same for an answer of the model. */
 export function chatAttributes(name: string): Attributes {
-  return lastOf(name).chat;
+  return knownOf(name).chat;
 }
 
-function lastOf(name: string): NonNullable<typeof last> {
-  if (last?.name === name) return last;
+function knownOf(name: string): ModelAttributes {
+  const found = known.get(name);
+  if (found) return found;
   const provider = name.slice(0, name.indexOf('/'));
-  const model = {
+  const model = Object.freeze({
     'gen_ai.provider.name': PROVIDERS[provider] ?? provider,
     'gen_ai.request.model': modelIdOf(name),
-  };
-  return (last = { name, model, chat: Object.freeze({ ...CHAT, ...model }) });
+  });
+  const made = { model, chat: Object.freeze({ ...CHAT, ...model }) };
+  if (known.size < MOST_MODELS) known.set(name, made);
+  return made;
 }
 
 const CHAT = { 'gen_ai.operation.name': 'chat' };

@@ -39,7 +39,7 @@ async function turn(): Promise<number> {
 it('are sent protobuf unless told otherwise', async () => {
   await turn();
   await expect
-    .poll(() => collector.binaryNames(), { timeout: 30_000 })
+    .poll(() => collector.binarySpans().map(({ name }) => name), { timeout: 30_000 })
     .toEqual(
       expect.arrayContaining([
         'POST /conversations',
@@ -48,6 +48,8 @@ it('are sent protobuf unless told otherwise', async () => {
         'store',
       ]),
     );
+  for (const { name, attributes } of collector.binarySpans())
+    expect(new Set(attributes).size, `${name}: ${attributes.join(', ')}`).toBe(attributes.length);
 });
 
 it('cost no turn anything when they are down or never answer', async () => {

@@ -2,7 +2,7 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { asArray, asRecord } from './json.ts';
-import { namesOfSpans } from './protobuf.ts';
+import { spansIn as binarySpansIn } from './protobuf.ts';
 
 export interface ReceivedSpan {
   traceId: string;
@@ -34,8 +34,8 @@ export interface OtlpReceiver {
   schemas(): string[];
   /** The points of the newest request with measures from each sender. */
   points(): ReceivedPoint[];
-  /** The names of spans that came as protobuf. */
-  binaryNames(): string[];
+  /** The spans that came as protobuf, with the names of their attributes. */
+  binarySpans(): { name: string; attributes: string[] }[];
   headers(): IncomingHttpHeaders[];
   /** All that has come, as text, to look for what must not be in it. */
   text(): string;
@@ -89,8 +89,8 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
       return [...new Set(scopes.map(({ schemaUrl }) => String(schemaUrl)))];
     },
     points: () => newestBySender(documents('/v1/metrics')).flatMap(pointsIn),
-    binaryNames: () =>
-      taken.filter((each) => !isJson(each)).flatMap(({ body }) => namesOfSpans(body)),
+    binarySpans: () =>
+      taken.filter((each) => !isJson(each)).flatMap(({ body }) => binarySpansIn(body)),
     headers: () => taken.map(({ headers }) => headers),
     text: () => taken.map(({ body }) => body.toString('latin1')).join('\n'),
     hang: () => void (hangs = true),

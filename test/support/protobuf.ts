@@ -27,15 +27,21 @@ function fieldsOf(message: Buffer, wanted: number): Buffer[] {
   return found;
 }
 
+/** The messages at the end of a path of fields. */
+function nested(message: Buffer, path: readonly number[]): Buffer[] {
+  return path.reduce<Buffer[]>(
+    (messages, field) => messages.flatMap((each) => fieldsOf(each, field)),
+    [message],
+  );
+}
+
 /**
- * The names of the spans of an `ExportTraceServiceRequest`: `resource_spans` (1), `scope_spans`
- * (2), `spans` (2), `name` (5).
+ * The spans of an `ExportTraceServiceRequest`: `resource_spans` (1), `scope_spans` (2), `spans`
+ * (2), of which the `name` (5) and each `key` (1) of the `attributes` (9) are read.
  */
-export function namesOfSpans(request: Buffer): string[] {
-  return [1, 2, 2, 5]
-    .reduce<Buffer[]>(
-      (messages, field) => messages.flatMap((message) => fieldsOf(message, field)),
-      [request],
-    )
-    .map(String);
+export function spansIn(request: Buffer): { name: string; attributes: string[] }[] {
+  return nested(request, [1, 2, 2]).map((span) => ({
+    name: String(fieldsOf(span, 5)[0]),
+    attributes: nested(span, [9, 1]).map(String),
+  }));
 }

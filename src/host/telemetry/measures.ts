@@ -1,10 +1,9 @@
 /**
  * Sums up what is measured, for whoever asks how it stands. It is done by hand: a turn measures a
- * dozen things, and for each of them the SDK sorts the attributes and writes them as JSON.
+ * dozen things, and for each of them the SDK sorts the attributes and writes them as JSON. Values
+ * wait and are summed up many at a time, which costs less than each when it comes.
  */
 import { ValueType, type HrTime } from '@opentelemetry/api';
-import type { InstrumentationScope } from '@opentelemetry/core';
-import type { Resource } from '@opentelemetry/resources';
 import {
   AggregationTemporality,
   DataPointType,
@@ -12,12 +11,15 @@ import {
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
 import { METRICS, type Attributes, type MetricName } from '../../core/telemetry.ts';
+import type { SpanOrigin } from './sent-span.ts';
 import { Series } from './series.ts';
 
 /** The attributes of what is measured once a measure has as many series as it may have. */
 const OVERFLOW = { 'otel.metric.overflow': true };
 /** The most series of a measure: clients choose the names of models, and each has its own. */
 const MOST_SERIES = 2_000;
+/** The most values that wait: those of some dozens of turns. */
+const MOST_WAITING = 512;
 
 interface Measure {
   boundaries: readonly number[] | undefined;
@@ -28,16 +30,15 @@ interface Measure {
 }
 
 export class Measures {
-  readonly #resource: Resource;
-  readonly #scope: InstrumentationScope;
+  readonly #origin: SpanOrigin;
   readonly #startTime: HrTime = now();
   readonly #measures: Readonly<Record<MetricName, Measure>>;
+  readonly #waiting: [metric: MetricName, value: number, attributes: Attributes][] = [];
   /** The attributes that were measured last: several measures in a row have the same. */
   #last: { attributes: Attributes; key: string } | undefined;
 
-  constructor(resource: Resource, scope: InstrumentationScope) {
-    this.#resource = resource;
-    this.#scope = scope;
+  constructor(origin: SpanOrigin) {
+    this.#origin = origin;
     const made = Object.entries(METRICS).map(([name, metric]) => {
       const boundaries = 'boundaries' in metric ? metric.boundaries : undefined;
       return [name, { boundaries, series: new Map(), known: new WeakMap() }];
@@ -49,9 +50,16 @@ export class Measures {
   /** Adds a value. Attributes that are undefined are left out. */
   add(metric: MetricName, value: number, attributes: Attributes): void {
     if (Number.isNaN(value)) return;
-    const measure = this.#measures[metric];
-    const series = measure.known.get(attributes) ?? this.#seriesOf(measure, attributes);
-    series.add(value);
+    if (this.#waiting.push([metric, value, attributes]) === MOST_WAITING) this.#sumUp();
+  }
+
+  #sumUp(): void {
+    for (const [metric, value, attributes] of this.#waiting) {
+      const measure = this.#measures[metric];
+      const series = measure.known.get(attributes) ?? this.#seriesOf(measure, attributes);
+      series.add(value);
+    }
+    this.#waiting.length = 0;
   }
 
   #seriesOf(measure: Measure, attributes: Attributes): Series {
@@ -63,13 +71,14 @@ export class Measures {
 
   /** Returns how all measures stand, those that were measured. */
   read(): ResourceMetrics {
+    this.#sumUp();
     const endTime = now();
     const metrics = Object.entries(this.#measures)
       .filter(([, { series }]) => series.size > 0)
       // The names are those of METRICS.
       .map(([name, measure]) => this.#dataOf(name as MetricName, measure, endTime));
-    const scopeMetrics = metrics.length === 0 ? [] : [{ scope: this.#scope, metrics }];
-    return { resource: this.#resource, scopeMetrics };
+    const { resource, scope } = this.#origin;
+    return { resource, scopeMetrics: metrics.length === 0 ? [] : [{ scope, metrics }] };
   }
 
   #keyOf(attributes: Attributes): string {

@@ -3,18 +3,16 @@
  * only where the operator wants it, and on Workers they are a module of their own. What a span is
  * part of is passed as an argument, so nothing has to follow promises around.
  */
-import type { InstrumentationScope } from '@opentelemetry/core';
 import { defaultResource, resourceFromAttributes, type Resource } from '@opentelemetry/resources';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { newId } from '../../core/ids.ts';
+import { newHex, newId } from '../../core/ids.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Span, SpanStart, Telemetry } from '../../core/telemetry.ts';
 import type { HttpFetch } from '../../models/http.ts';
 import { Measures } from './measures.ts';
 import { OtlpSender } from './otlp-sender.ts';
-import { SentSpan, UnsentSpan, type SpanSource } from './sent-span.ts';
-import { isSampled, newPlace, placeFrom, samplerOf } from './span-place.ts';
+import { SentSpan, UnsentSpan } from './sent-span.ts';
+import { placeAbove, samplerOf } from './span-place.ts';
 import { MOST_AT_ONCE, SpanQueue } from './span-queue.ts';
 import type { TelemetrySettings } from './settings.ts';
 
@@ -39,9 +37,7 @@ export function createTelemetry(
   return new OpenTelemetry(options);
 }
 
-class OpenTelemetry implements Telemetry, SpanSource {
-  readonly resource: Resource;
-  readonly instrumentationScope: InstrumentationScope;
+class OpenTelemetry implements Telemetry {
   readonly #queue = new SpanQueue();
   readonly #measures: Measures;
   readonly #sender: OtlpSender;
@@ -52,34 +48,34 @@ class OpenTelemetry implements Telemetry, SpanSource {
 
   constructor(options: TelemetryOptions) {
     const { settings, version, log, network, sendsWhenAsked } = options;
-    this.resource = resourceOf(settings, version);
-    this.instrumentationScope = { name: SCOPE, version, schemaUrl: SCHEMA };
-    this.#measures = new Measures(this.resource, this.instrumentationScope);
+    const scope = { name: SCOPE, version, schemaUrl: SCHEMA };
+    const origin = { resource: resourceOf(settings, version), scope };
+    this.#measures = new Measures(origin);
     this.#samples = samplerOf(settings);
-    this.#sender = new OtlpSender(settings, log, network);
+    this.#sender = new OtlpSender({ settings, origin, log, network });
     this.#options = options;
     if (!sendsWhenAsked) setInterval(() => void this.#send(), settings.spansEveryMs).unref();
   }
 
   begin(start: SpanStart): Span {
-    const { parent, kind } = start;
-    const above = parent === undefined ? undefined : placeFrom(parent, kind === 'server');
-    const place = newPlace(above, this.#samples);
-    return isSampled(place) ? new SentSpan(start, place, above, this) : new UnsentSpan(place);
+    const above = placeAbove(start);
+    const traceId = above?.traceId ?? newHex(16);
+    const isSent = this.#samples(traceId, above);
+    return isSent ? new SentSpan(start, traceId, above, this.#take) : new UnsentSpan(traceId);
   }
 
   /** Takes a span that has ended; many are sent without waiting for the interval. */
-  take(span: ReadableSpan): void {
+  readonly #take = (span: SentSpan): void => {
     const waiting = this.#queue.add(span);
     if (waiting === MOST_AT_ONCE && !this.#options.sendsWhenAsked) void this.#send();
-  }
+  };
 
   measure(...[metric, value, attributes]: Parameters<Telemetry['measure']>): void {
     this.#measures.add(metric, value, attributes);
   }
 
-  async settle(): Promise<void> {
-    if (this.#options.sendsWhenAsked) await this.#sendAll();
+  settle(): Promise<void> | undefined {
+    return this.#options.sendsWhenAsked ? this.#sendAll() : undefined;
   }
 
   async close(): Promise<void> {

@@ -1,76 +1,67 @@
 /**
- * A span, as the collector's packages read it. It is made by hand: a span of the SDK costs several
- * times as much, since it checks what our types hold already and can be told more than we tell.
+ * A span that is told. It is made by hand: a span of the SDK costs several times as much, since it
+ * checks what our types hold already and can be told more than we tell. It only keeps what it is
+ * given; what is made of that is made of many spans at once, which costs far less.
  */
-import { SpanKind, SpanStatusCode, type HrTime, type SpanContext } from '@opentelemetry/api';
+import { SpanKind, TraceFlags } from '@opentelemetry/api';
 import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import type { Attributes, Span, SpanStart } from '../../core/telemetry.ts';
+import { newHex } from '../../core/ids.ts';
+import type { Attributes, Span, SpanPlace, SpanStart } from '../../core/telemetry.ts';
 
 const KINDS = {
   server: SpanKind.SERVER,
   client: SpanKind.CLIENT,
   internal: SpanKind.INTERNAL,
 } as const;
-const UNSET = { code: SpanStatusCode.UNSET };
-const FAILED = { code: SpanStatusCode.ERROR };
-const NONE: never[] = [];
 
-/** The origin of all spans of a process, and where they go. */
-export interface SpanSource {
+/** The origin of all spans of a process. */
+export interface SpanOrigin {
   readonly resource: Resource;
-  readonly instrumentationScope: InstrumentationScope;
-  /** Takes a span that has ended. */
-  take(span: ReadableSpan): void;
+  readonly scope: InstrumentationScope;
 }
 
-export class SentSpan implements Span, ReadableSpan {
+export class SentSpan implements Span {
   name: string;
   readonly kind: SpanKind;
-  readonly parentSpanContext?: SpanContext;
-  readonly attributes: Record<string, string | number | boolean | string[]> = {};
-  readonly links = NONE;
-  readonly events = NONE;
-  readonly droppedAttributesCount = 0;
-  readonly droppedEventsCount = 0;
-  readonly droppedLinksCount = 0;
-  status = UNSET;
-  readonly #source: SpanSource;
-  readonly #context: SpanContext;
-  /** Its beginning, in milliseconds since the epoch, and by the clock that is never set. */
-  readonly #startedAt: number;
+  readonly traceId: string;
+  readonly spanId = newHex(8);
+  readonly traceFlags = TraceFlags.SAMPLED;
+  readonly parent: SpanPlace | undefined;
+  /** The attributes in the order in which they were set; some are undefined. */
+  readonly attributes: Attributes[] = [];
+  hasFailed = false;
+  /** Its beginning and its end, in milliseconds since the epoch; the end is NaN before it. */
+  readonly startedAt: number;
+  endedAt = Number.NaN;
+  /** Its beginning by the clock that is never set. */
   readonly #begunAt: number;
-  #endedAt = Number.NaN;
-  #traceparent: string | undefined;
+  readonly #take: (span: SentSpan) => void;
 
+  /** @param take is given the span when it has ended */
   constructor(
     { name, kind, attributes, startedAt }: SpanStart,
-    context: SpanContext,
-    parent: SpanContext | undefined,
-    source: SpanSource,
+    traceId: string,
+    parent: SpanPlace | undefined,
+    take: (span: SentSpan) => void,
   ) {
     this.name = name;
     this.kind = KINDS[kind];
-    if (parent) this.parentSpanContext = parent;
-    this.#context = context;
-    this.#source = source;
+    this.traceId = traceId;
+    this.parent = parent;
+    this.#take = take;
     const now = Date.now();
-    this.#startedAt = startedAt ?? now;
-    this.#begunAt = performance.now() - (now - this.#startedAt);
-    if (attributes) this.set(attributes);
+    this.startedAt = startedAt ?? now;
+    this.#begunAt = performance.now() - (now - this.startedAt);
+    if (attributes) this.attributes.push(attributes);
   }
 
   get traceparent(): string {
-    const { traceId, spanId } = this.#context;
-    return (this.#traceparent ??= `00-${traceId}-${spanId}-01`);
+    return `00-${this.traceId}-${this.spanId}-01`;
   }
 
   set(attributes: Attributes): void {
-    for (const name in attributes) {
-      const value = attributes[name];
-      if (value !== undefined) this.attributes[name] = value;
-    }
+    this.attributes.push(attributes);
   }
 
   rename(name: string): void {
@@ -78,54 +69,28 @@ export class SentSpan implements Span, ReadableSpan {
   }
 
   end(errorType?: string): void {
-    if (this.ended) return;
+    if (!Number.isNaN(this.endedAt)) return;
     if (errorType !== undefined) {
-      this.attributes['error.type'] = errorType;
-      this.status = FAILED;
+      this.attributes.push({ 'error.type': errorType });
+      this.hasFailed = true;
     }
-    this.#endedAt = this.#startedAt + performance.now() - this.#begunAt;
-    this.#source.take(this);
-  }
-
-  spanContext(): SpanContext {
-    return this.#context;
-  }
-
-  get ended(): boolean {
-    return !Number.isNaN(this.#endedAt);
-  }
-
-  get startTime(): HrTime {
-    return timeOf(this.#startedAt);
-  }
-
-  get endTime(): HrTime {
-    return timeOf(this.#endedAt);
-  }
-
-  get duration(): HrTime {
-    return timeOf(this.#endedAt - this.#startedAt);
-  }
-
-  get resource(): Resource {
-    return this.#source.resource;
-  }
-
-  get instrumentationScope(): InstrumentationScope {
-    return this.#source.instrumentationScope;
+    this.endedAt = this.startedAt + performance.now() - this.#begunAt;
+    this.#take(this);
   }
 }
 
 /** A span that is not sent: the spans and services below it are told its place nevertheless. */
 export class UnsentSpan implements Span {
-  readonly #context: SpanContext;
+  readonly traceId: string;
+  readonly spanId = newHex(8);
+  readonly traceFlags = TraceFlags.NONE;
 
-  constructor(context: SpanContext) {
-    this.#context = context;
+  constructor(traceId: string) {
+    this.traceId = traceId;
   }
 
   get traceparent(): string {
-    return `00-${this.#context.traceId}-${this.#context.spanId}-00`;
+    return `00-${this.traceId}-${this.spanId}-00`;
   }
 
   set(): void {
@@ -139,10 +104,4 @@ export class UnsentSpan implements Span {
   end(): void {
     // Nobody will see it.
   }
-}
-
-/** Returns milliseconds as seconds and nanoseconds. */
-function timeOf(milliseconds: number): HrTime {
-  const seconds = Math.floor(milliseconds / 1000);
-  return [seconds, Math.round((milliseconds - seconds * 1000) * 1e6)];
 }

@@ -1,11 +1,11 @@
 /** The place of a span: its ids, those of the span that it is part of, and whether it is sent. */
-import { ROOT_CONTEXT, TraceFlags, type SpanContext } from '@opentelemetry/api';
+import { ROOT_CONTEXT, TraceFlags } from '@opentelemetry/api';
 import { SamplingDecision, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace';
-import { newHex } from '../../core/ids.ts';
+import type { SpanPlace, SpanStart } from '../../core/telemetry.ts';
 import type { TelemetrySettings } from './settings.ts';
 
 /** Decides whether a span is sent. */
-type Sampler = (traceId: string, parent: SpanContext | undefined) => boolean;
+type Sampler = (traceId: string, parent: SpanPlace | undefined) => boolean;
 
 /** Returns the sampler of the settings. */
 export function samplerOf({ sampler, ratio, tracesUrl }: TelemetrySettings): Sampler {
@@ -25,18 +25,14 @@ function rootSampler(name: string | undefined, ratio: number): (traceId: string)
     byRatio.shouldSample(ROOT_CONTEXT, traceId).decision === SamplingDecision.RECORD_AND_SAMPLED;
 }
 
-/** Returns the ids of a new span. @param parent undefined for the first of a trace */
-export function newPlace(parent: SpanContext | undefined, samples: Sampler): SpanContext {
-  const traceId = parent?.traceId ?? newHex(16);
-  const traceFlags = samples(traceId, parent) ? TraceFlags.SAMPLED : TraceFlags.NONE;
-  return { traceId, spanId: newHex(8), traceFlags };
+/** Returns the place of the span that a new one is part of; undefined for a root. */
+export function placeAbove({ parent, kind }: SpanStart): SpanPlace | undefined {
+  // What a client has sent is the parent of what serves it, and of nothing else.
+  return typeof parent === 'string' ? placeFrom(parent, kind === 'server') : parent;
 }
 
-/**
- * Reads a `traceparent`, which was checked or is our own.
- * @param isRemote true for one that a client has sent
- */
-export function placeFrom(traceparent: string, isRemote: boolean): SpanContext {
+/** Reads a `traceparent`, which was checked or is our own. */
+function placeFrom(traceparent: string, isRemote: boolean): SpanPlace {
   return {
     traceId: traceparent.slice(3, 35),
     spanId: traceparent.slice(36, 52),
@@ -46,6 +42,6 @@ export function placeFrom(traceparent: string, isRemote: boolean): SpanContext {
 }
 
 /** Returns true for a span that is sent. */
-export function isSampled({ traceFlags }: SpanContext): boolean {
+export function isSampled({ traceFlags }: SpanPlace): boolean {
   return (traceFlags & TraceFlags.SAMPLED) !== 0;
 }

@@ -3,7 +3,12 @@
  */
 import type { MiddlewareHandler } from 'hono';
 import { matchedRoutes } from 'hono/route';
-import { knownTraceparent, type Span, type Telemetry } from '../../core/telemetry.ts';
+import {
+  knownTraceparent,
+  type Attributes,
+  type Span,
+  type Telemetry,
+} from '../../core/telemetry.ts';
 import { WorkTrace } from '../../models/work-trace.ts';
 import { tracedTurns } from '../../turns/traced-turn-service.ts';
 import type { AppContext, AppEnv } from './dependencies.ts';
@@ -24,7 +29,7 @@ export const traceRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   c.set('dependencies', {
     ...dependencies,
     turns: tracedTurns(dependencies.turns, span.traceparent),
-    trace: new WorkTrace(telemetry, span.traceparent),
+    trace: new WorkTrace(telemetry, span),
   });
   await next();
   endRequest(telemetry, span, {
@@ -32,7 +37,8 @@ export const traceRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
     status: c.get('isSent') ? 200 : c.res.status,
     isSecure: c.req.url.startsWith('https:'),
   });
-  dependencies.defer(telemetry.settle());
+  const sent = telemetry.settle();
+  if (sent) dependencies.defer(sent);
 };
 
 /**
@@ -64,21 +70,44 @@ interface AnsweredRequest {
 
 /** Ends the span of a request, and measures how long its client waited. */
 export function endRequest(telemetry: Telemetry, span: Span, answered: AnsweredRequest): void {
-  const { method, status, route, isSecure, requestId, begunAt } = answered;
+  const { status, requestId, begunAt } = answered;
   const error = status >= 500 ? `${status}` : undefined;
-  const measured = {
+  const { name, attributes } = kindOf(answered);
+  span.rename(name);
+  span.set(attributes);
+  span.set({ 'parley.request.id': requestId });
+  span.end(error);
+  const seconds = (performance.now() - begunAt) / 1000;
+  const measured = error === undefined ? attributes : { ...attributes, 'error.type': error };
+  telemetry.measure('http.server.request.duration', seconds, measured);
+}
+
+/** The part that many answered requests have in common, with what is told of it. */
+interface RequestKind extends Pick<AnsweredRequest, 'method' | 'status' | 'isSecure'> {
+  name: string;
+  attributes: Attributes;
+}
+
+/** The kinds by their routes; there are few. */
+const kinds = new Map<string | undefined, RequestKind[]>();
+
+/** Returns the kind of a request, the same for the same, with frozen attributes. */
+function kindOf({ method, status, isSecure, route }: AnsweredRequest): RequestKind {
+  const known = kinds.get(route) ?? [];
+  const found = known.find(
+    (each) => each.status === status && each.method === method && each.isSecure === isSecure,
+  );
+  if (found) return found;
+  const attributes = Object.freeze({
     'http.request.method': method,
     'http.response.status_code': status,
     'url.scheme': isSecure ? 'https' : 'http',
     'http.route': route,
-    'error.type': error,
-  };
-  if (route !== undefined) span.rename(`${method} ${route}`);
-  span.set(measured);
-  span.set({ 'parley.request.id': requestId });
-  span.end(error);
-  const seconds = (performance.now() - begunAt) / 1000;
-  telemetry.measure('http.server.request.duration', seconds, measured);
+  });
+  const name = route === undefined ? method : `${method} ${route}`;
+  const made = { method, status, isSecure, name, attributes };
+  kinds.set(route, [...known, made]);
+  return made;
 }
 
 /** Patterns of routes in the form of OpenTelemetry, by those of the router; there are few. */

@@ -13,7 +13,7 @@ import { retrieveContext } from './retrieve-context.ts';
 import { endSteered } from './steering.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
 
-const STORE = { name: 'store', attributes: {} };
+const STORE = { name: 'store', attributes: Object.freeze({}) };
 
 /**
  * Runs an accepted turn and stores its end. It never throws: every error becomes the turn's
@@ -28,7 +28,8 @@ export async function runTurn(job: TurnJob, dependencies: RunDependencies): Prom
   const store = () => storeEnding(job, { ending, calls }, dependencies);
   const outcome = await (job.trace ? job.trace.work.step(STORE, store) : store());
   turn.end(outcome);
-  if (job.trace) dependencies.defer(job.trace.end(outcome, calls));
+  const told = job.trace?.end(outcome, calls);
+  if (told) dependencies.defer(told);
   dependencies.defer(afterTurn({ head: turn.head, outcome, calls, log: dependencies.log }));
 }
 

@@ -50,17 +50,19 @@ export class TurnTrace {
     this.#telemetry = telemetry;
     this.#begunAt = begunAt;
     this.#span = telemetry.begin({
-      ...{ name: 'invoke_agent parley', kind: 'internal', parent, startedAt: begunAt },
-      attributes: {
-        'gen_ai.operation.name': 'invoke_agent',
-        'gen_ai.agent.name': 'parley',
-        'gen_ai.conversation.id': head.conversationId,
-        'parley.turn.id': head.turnId,
-        ...modelAttributes(head.model),
-      },
+      name: 'invoke_agent parley',
+      kind: 'internal',
+      parent,
+      attributes: AGENT,
+      startedAt: begunAt,
     });
-    this.work = new WorkTrace(telemetry, this.#span.traceparent);
-    this.#begin('accept', 'internal', {}, begunAt).end();
+    this.#span.set(modelAttributes(head.model));
+    this.#span.set({
+      'gen_ai.conversation.id': head.conversationId,
+      'parley.turn.id': head.turnId,
+    });
+    this.work = new WorkTrace(telemetry, this.#span);
+    this.#begin('accept', 'internal', NOTHING, begunAt).end();
   }
 
   /** Runs a call of a tool of ours. @param failed tells whether its result is a failure */
@@ -117,8 +119,11 @@ export class TurnTrace {
     return step;
   }
 
-  /** Ends the span of the turn with what became of it. */
-  end({ message, error }: Outcome, calls: readonly LedgerEntry[]): Promise<void> {
+  /**
+   * Ends the span of the turn with what became of it.
+   * @returns when that was sent, where there is something to wait for
+   */
+  end({ message, error }: Outcome, calls: readonly LedgerEntry[]): Promise<void> | undefined {
     const failure = error?.code;
     this.#span.set({
       'parley.turn.status': message.status,
@@ -134,8 +139,7 @@ export class TurnTrace {
   }
 
   #begin(name: string, kind: 'internal' | 'client', attributes: Attributes, startedAt?: number) {
-    const parent = this.#span.traceparent;
-    return this.#telemetry.begin({ name, kind, parent, attributes, startedAt });
+    return this.#telemetry.begin({ name, kind, parent: this.#span, attributes, startedAt });
   }
 
   /**
@@ -224,6 +228,7 @@ function resultAttributes(
   };
 }
 
+const NOTHING = Object.freeze({});
 const AGENT = Object.freeze({
   'gen_ai.operation.name': 'invoke_agent',
   'gen_ai.agent.name': 'parley',

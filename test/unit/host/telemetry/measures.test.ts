@@ -36,7 +36,7 @@ async function bySdk(measured: Measured[]): Promise<ResourceMetrics> {
 }
 
 function byUs(measured: Measured[]): ResourceMetrics {
-  const measures = new Measures(resource, scope);
+  const measures = new Measures({ resource, scope });
   for (const each of measured) measures.add(...each);
   return measures.read();
 }

@@ -1,15 +1,16 @@
 import { expect, it } from 'vitest';
+import { newHex } from '../../../../src/core/ids.ts';
+import { createLogger } from '../../../../src/core/logger.ts';
+import { createTelemetry } from '../../../../src/host/telemetry/open-telemetry.ts';
+import { placeAbove, samplerOf } from '../../../../src/host/telemetry/span-place.ts';
 import {
-  isSampled,
-  newPlace,
-  placeFrom,
-  samplerOf,
-} from '../../../../src/host/telemetry/span-place.ts';
-import type { TelemetrySettings } from '../../../../src/host/telemetry/settings.ts';
+  telemetrySettings,
+  type TelemetrySettings,
+} from '../../../../src/host/telemetry/settings.ts';
+import { parseConfig } from '../../../../src/config.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const SPAN = 'b7ad6b7169203331';
-const known = (flags: string) => placeFrom(`00-${TRACE}-${SPAN}-${flags}`, true);
 
 function sampler(name: TelemetrySettings['sampler'], more: Partial<TelemetrySettings> = {}) {
   const tracesUrl = 'http://127.0.0.1/v1/traces';
@@ -18,21 +19,35 @@ function sampler(name: TelemetrySettings['sampler'], more: Partial<TelemetrySett
 }
 
 it('gives a span an id of its own, in the trace of its parent or in a new one', () => {
-  const samples = sampler('parentbased_always_on');
-  const below = newPlace(known('01'), samples);
-  expect(below.traceId).toBe(TRACE);
-  const places = [below, newPlace(known('01'), samples), newPlace(undefined, samples)];
-  expect(new Set(places.map(({ spanId }) => spanId)).size).toBe(3);
-  for (const { traceId, spanId } of places) {
+  const settings = telemetrySettings(
+    parseConfig({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://127.0.0.1:9/v1/traces' }),
+  )!;
+  const log = createLogger({ level: 'error', format: 'json', write: () => undefined });
+  const sent = { settings, log, network: fetch, version: '1', sendsWhenAsked: true };
+  const telemetry = createTelemetry(sent);
+  const begin = (parent?: Parameters<typeof telemetry.begin>[0]['parent']) =>
+    telemetry.begin({ name: 'asked', kind: 'server', parent });
+  const caller = `00-${TRACE}-${SPAN}-01`;
+  const first = begin(caller);
+  const places = [first, begin(caller), begin(first), begin(first.traceparent), begin()];
+  expect(places.map(({ traceId }) => traceId === TRACE)).toEqual([true, true, true, true, false]);
+  expect(new Set(places.map(({ spanId }) => spanId)).size).toBe(5);
+  for (const { traceId, spanId, traceparent } of places) {
     expect(traceId).toMatch(/^[\da-f]{32}$/u);
     expect(spanId).toMatch(/^[\da-f]{16}$/u);
+    expect(traceparent).toBe(`00-${traceId}-${spanId}-01`);
   }
-  expect(newPlace(undefined, samples).traceId).not.toBe(places[2]?.traceId);
+  expect(begin().traceId).not.toBe(places.at(-1)?.traceId);
+  const unsampled = begin(`00-${TRACE}-${SPAN}-00`);
+  expect(unsampled.traceparent).toBe(`00-${TRACE}-${unsampled.spanId}-00`);
 });
 
 it('sends what the sampler wants, by the parent or by itself', () => {
-  const sent = (name: TelemetrySettings['sampler'], parent?: string, more = {}) =>
-    isSampled(newPlace(parent === undefined ? undefined : known(parent), sampler(name, more)));
+  const sent = (name: TelemetrySettings['sampler'], flags?: string, more = {}) => {
+    const parent = flags && `00-${TRACE}-${SPAN}-${flags}`;
+    const above = placeAbove({ name: 'asked', kind: 'server', parent });
+    return sampler(name, more)(above?.traceId ?? newHex(16), above);
+  };
   expect(sent('always_on', '00')).toBe(true);
   expect(sent('always_off', '01')).toBe(false);
   expect(sent('parentbased_always_on')).toBe(true);
@@ -47,7 +62,7 @@ it('sends what the sampler wants, by the parent or by itself', () => {
 
 it('sends about the wanted share of traces', () => {
   const samples = sampler('traceidratio', { ratio: 0.25 });
-  const sent = Array.from({ length: 2_000 }, () => newPlace(undefined, samples)).filter(isSampled);
+  const sent = Array.from({ length: 2_000 }, () => samples(newHex(16), undefined)).filter(Boolean);
   expect(sent.length).toBeGreaterThan(350);
   expect(sent.length).toBeLessThan(650);
 });

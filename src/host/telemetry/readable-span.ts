@@ -1,0 +1,30 @@
+/** Shows a span as the collector's packages read it, which write it as JSON. */
+import { SpanStatusCode, type HrTime } from '@opentelemetry/api';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import type { SentSpan, SpanOrigin } from './sent-span.ts';
+
+const UNSET = { code: SpanStatusCode.UNSET };
+const FAILED = { code: SpanStatusCode.ERROR };
+
+/** Returns a span that has ended. */
+export function readableSpan(span: SentSpan, { resource, scope }: SpanOrigin): ReadableSpan {
+  const { name, kind, parent, startedAt, endedAt } = span;
+  const attributes = Object.entries(Object.assign({}, ...span.attributes));
+  return {
+    ...{ name, kind, resource, instrumentationScope: scope },
+    ...(parent && { parentSpanContext: parent }),
+    spanContext: () => span,
+    attributes: Object.fromEntries(attributes.filter(([, value]) => value !== undefined)),
+    status: span.hasFailed ? FAILED : UNSET,
+    ...{ startTime: timeOf(startedAt), endTime: timeOf(endedAt) },
+    ...{ duration: timeOf(endedAt - startedAt), ended: true },
+    ...{ links: [], events: [] },
+    ...{ droppedAttributesCount: 0, droppedEventsCount: 0, droppedLinksCount: 0 },
+  };
+}
+
+/** Returns milliseconds as seconds and nanoseconds. */
+function timeOf(milliseconds: number): HrTime {
+  const seconds = Math.floor(milliseconds / 1000);
+  return [seconds, Math.round((milliseconds - seconds * 1000) * 1e6)];
+}
