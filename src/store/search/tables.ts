@@ -43,6 +43,20 @@ export const chunkVectors = sqliteTable('chunk_vectors', {
   embedding: blob('embedding', { mode: 'buffer' }).notNull(),
 });
 
+/**
+ * The vectors once more, as 8-bit numbers (libSQL's `vector8`), a quarter of the bytes. Triggers of
+ * `chunk_vectors` write them. An index of the expression would not do: where a vector's length is
+ * no multiple of four, some bytes of its code are never written, and what is rounded may differ
+ * between machines. A row would then not be found in the index again.
+ */
+export const chunkCodes = sqliteTable('chunk_codes', {
+  id: integer('id').primaryKey(),
+  version: integer('version').notNull(),
+  /** The length of the vector that it was made of. */
+  vectorBytes: integer('vector_bytes').notNull(),
+  code: blob('code', { mode: 'buffer' }).notNull(),
+});
+
 /** Of a number in a vector. */
 export const BYTES_PER_NUMBER = 4;
 

@@ -4,7 +4,7 @@
  */
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core';
 import * as tables from '../schema.ts';
-import { chunks, chunkVectors, owners, WORD_TABLES } from '../search/tables.ts';
+import { chunkCodes, chunks, chunkVectors, owners, WORD_TABLES } from '../search/tables.ts';
 
 /** A table with a user's rows. */
 export interface UserTable {
@@ -126,6 +126,10 @@ export const USER_TABLES: readonly UserTable[] = [
   {
     ...{ table: chunkVectors, type: null, partOf: 'version' },
     ...{ by: chunkVectors.version, id: [chunkVectors.id] },
+  },
+  {
+    ...{ table: chunkCodes, type: null, partOf: 'version' },
+    ...{ by: chunkCodes.version, id: [chunkCodes.id] },
   },
   {
     ...{ table: owners, type: null, partOf: 'user', outlives: true },

@@ -12,7 +12,7 @@ import { connectFile } from '../../../src/host/node/database/libsql-file.ts';
 import { migrateFromFolder } from '../../../src/host/node/database/open.ts';
 import { text } from '../../../src/store/rows.ts';
 import * as schema from '../../../src/store/schema.ts';
-import { chunks, chunkVectors, owners } from '../../../src/store/search/tables.ts';
+import { chunkCodes, chunks, chunkVectors, owners } from '../../../src/store/search/tables.ts';
 import { OF_NOBODY, USER_TABLES, WORD_INDEXES } from '../../../src/store/user-data/tables.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'parley-schema-'));
@@ -39,7 +39,7 @@ it('knows of every table that the migrations make whose it is', async () => {
 });
 
 it('names the whole primary key of each, and the column that says whose it is', () => {
-  const declared = { ...schema, owners, chunks, chunkVectors };
+  const declared = { ...schema, owners, chunks, chunkVectors, chunkCodes };
   const tables = Object.values<unknown>(declared).filter((value) => is(value, SQLiteTable));
   for (const table of tables) {
     const { name, columns, primaryKeys } = getTableConfig(table);
