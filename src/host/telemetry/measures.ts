@@ -18,8 +18,8 @@ import { Series } from './series.ts';
 const OVERFLOW = { 'otel.metric.overflow': true };
 /** The most series of a measure: clients choose the names of models, and each has its own. */
 const MOST_SERIES = 2_000;
-/** The most values that wait: those of some dozens of turns. */
-const MOST_WAITING = 512;
+/** The most values that wait: those of a few turns, since objects that wait are copied about. */
+const MOST_WAITING = 64;
 
 interface Measure {
   boundaries: readonly number[] | undefined;

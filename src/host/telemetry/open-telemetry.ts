@@ -9,8 +9,10 @@ import { newHex, newId } from '../../core/ids.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Span, SpanStart, Telemetry } from '../../core/telemetry.ts';
 import type { HttpFetch } from '../../models/http.ts';
+import { JsonSpans } from './json-spans.ts';
 import { Measures } from './measures.ts';
 import { OtlpSender } from './otlp-sender.ts';
+import { ProtobufSpans } from './protobuf-spans.ts';
 import { SentSpan, UnsentSpan } from './sent-span.ts';
 import { placeAbove, samplerOf } from './span-place.ts';
 import { MOST_AT_ONCE, SpanQueue } from './span-queue.ts';
@@ -38,7 +40,7 @@ export function createTelemetry(
 }
 
 class OpenTelemetry implements Telemetry {
-  readonly #queue = new SpanQueue();
+  readonly #queue: SpanQueue;
   readonly #measures: Measures;
   readonly #sender: OtlpSender;
   readonly #samples: ReturnType<typeof samplerOf>;
@@ -52,7 +54,9 @@ class OpenTelemetry implements Telemetry {
     const origin = { resource: resourceOf(settings, version), scope };
     this.#measures = new Measures(origin);
     this.#samples = samplerOf(settings);
-    this.#sender = new OtlpSender({ settings, origin, log, network });
+    const { protocol } = settings;
+    this.#queue = new SpanQueue(new (protocol === 'http/json' ? JsonSpans : ProtobufSpans)(origin));
+    this.#sender = new OtlpSender(settings, log, network);
     this.#options = options;
     if (!sendsWhenAsked) setInterval(() => void this.#send(), settings.spansEveryMs).unref();
   }
@@ -106,7 +110,8 @@ class OpenTelemetry implements Telemetry {
     let left = this.#queue.size;
     while (left > 0 || this.#queue.size >= MOST_AT_ONCE) {
       left -= MOST_AT_ONCE;
-      await this.#sender.sendSpans(this.#queue.take());
+      const request = this.#queue.take();
+      if (request) await this.#sender.sendSpans(request);
     }
     const { metricsUrl, metricsEveryMs } = this.#options.settings;
     if (metricsUrl === undefined || Date.now() < this.#metricsSentAt + metricsEveryMs) return;

@@ -3,78 +3,58 @@
  * refuses costs what was to be sent and nothing else: nobody waits for it, and the log says so
  * once.
  */
-import {
-  JsonMetricsSerializer,
-  JsonTraceSerializer,
-  ProtobufMetricsSerializer,
-} from '@opentelemetry/otlp-transformer';
+import { JsonMetricsSerializer, ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { warnOnce } from '../../core/log-once.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { HttpFetch } from '../../models/http.ts';
-import { readableSpan } from './readable-span.ts';
-import type { SentSpan, SpanOrigin } from './sent-span.ts';
 import type { TelemetrySettings } from './settings.ts';
-import { SpanEncoder } from './span-encoder.ts';
 
 /** The longest answer that is read, in bytes: what a collector says of success is an empty one. */
 const LONGEST_ANSWER = 64 * 1024;
 
-interface SenderOptions {
-  settings: TelemetrySettings;
-  origin: SpanOrigin;
-  log: Logger;
-  network: HttpFetch;
-}
-
 export class OtlpSender {
-  readonly #options: SenderOptions;
-  readonly #encoder: SpanEncoder;
+  readonly #settings: TelemetrySettings;
+  readonly #log: Logger;
+  readonly #network: HttpFetch;
 
-  constructor(options: SenderOptions) {
-    this.#options = options;
-    this.#encoder = new SpanEncoder(options.origin);
+  constructor(settings: TelemetrySettings, log: Logger, network: HttpFetch) {
+    this.#settings = settings;
+    this.#log = log;
+    this.#network = network;
   }
 
-  async sendSpans(spans: SentSpan[]): Promise<void> {
-    const { tracesUrl } = this.#options.settings;
-    if (tracesUrl === undefined || spans.length === 0) return;
-    await this.#send(tracesUrl, this.#requestWith(spans));
-  }
-
-  #requestWith(spans: SentSpan[]): Uint8Array | undefined {
-    const { settings, origin } = this.#options;
-    if (settings.protocol !== 'http/json') return this.#encoder.encode(spans);
-    return JsonTraceSerializer.serializeRequest(spans.map((span) => readableSpan(span, origin)));
+  /** @param request with spans, in the protocol of the settings */
+  async sendSpans(request: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { tracesUrl } = this.#settings;
+    if (tracesUrl !== undefined) await this.#send(tracesUrl, request);
   }
 
   async sendMetrics(metrics: ResourceMetrics): Promise<void> {
-    const { metricsUrl, protocol } = this.#options.settings;
+    const { metricsUrl, protocol } = this.#settings;
     if (metricsUrl === undefined || metrics.scopeMetrics.length === 0) return;
     const serializer = protocol === 'http/json' ? JsonMetricsSerializer : ProtobufMetricsSerializer;
-    await this.#send(metricsUrl, serializer.serializeRequest(metrics));
+    await this.#send(metricsUrl, new Uint8Array(serializer.serializeRequest(metrics) ?? []));
   }
 
-  async #send(url: string, bytes: Uint8Array | undefined): Promise<void> {
-    const { settings, log, network } = this.#options;
-    const { protocol, headers, timeoutMs } = settings;
+  async #send(url: string, body: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { protocol, headers, timeoutMs } = this.#settings;
     const type = protocol === 'http/json' ? 'application/json' : 'application/x-protobuf';
     // A signal of `AbortSignal.timeout` would make its error later, although nobody waits by then.
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(new Error('it did not answer in time')), timeoutMs);
     try {
-      const response = await network(url, {
+      const response = await this.#network(url, {
         method: 'POST',
         headers: { ...headers, 'content-type': type },
-        // None of the serializers shares its memory.
-        body: bytes as Uint8Array<ArrayBuffer> | undefined,
+        body,
         signal: late.signal,
       });
       await readThrough(response);
       if (!response.ok) throw new Error(`it answered with status ${response.status}`);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      warnOnce(log, `traces or metrics cannot be sent to ${new URL(url).origin}: ${why}`);
+      warnOnce(this.#log, `traces or metrics cannot be sent to ${new URL(url).origin}: ${why}`);
     } finally {
       clearTimeout(timer);
     }

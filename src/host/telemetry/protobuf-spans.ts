@@ -6,6 +6,7 @@
 import type { Attributes } from '../../core/telemetry.ts';
 import { ProtobufWriter } from './protobuf-writer.ts';
 import type { SentSpan, SpanOrigin } from './sent-span.ts';
+import type { SpanWriter } from './span-queue.ts';
 
 /** The bytes that the length of all spans takes, mostly; of a span; of a smaller message. */
 const ALL = 3;
@@ -20,9 +21,11 @@ const FAILED = 2;
 
 type Value = NonNullable<Attributes[string]>;
 
-export class SpanEncoder {
+export class ProtobufSpans implements SpanWriter {
   readonly #origin: SpanOrigin;
   readonly #writer = new ProtobufWriter();
+  /** The beginnings of the messages that the spans are in, once there are spans. */
+  #begun: { resourceSpans: number; scopeSpans: number } | undefined;
   /** Attributes of spans that are frozen, as they were written before. */
   readonly #known = new WeakMap<Attributes, Uint8Array>();
 
@@ -30,8 +33,24 @@ export class SpanEncoder {
     this.#origin = origin;
   }
 
-  /** Returns the request. */
-  encode(spans: readonly SentSpan[]): Uint8Array<ArrayBuffer> {
+  add(spans: readonly SentSpan[]): void {
+    this.#begun ??= this.#begin();
+    for (const span of spans) this.#span(span);
+  }
+
+  take(): Uint8Array<ArrayBuffer> {
+    const { resource, scope } = this.#origin;
+    const { resourceSpans, scopeSpans } = this.#begun ?? this.#begin();
+    const writer = this.#writer;
+    if (scope.schemaUrl) writer.string(3, scope.schemaUrl);
+    writer.end(scopeSpans, ALL);
+    if (resource.schemaUrl) writer.string(3, resource.schemaUrl);
+    writer.end(resourceSpans, ALL);
+    this.#begun = undefined;
+    return writer.take();
+  }
+
+  #begin() {
     const { resource, scope } = this.#origin;
     const writer = this.#writer;
     const resourceSpans = writer.begin(1, ALL);
@@ -45,12 +64,7 @@ export class SpanEncoder {
     writer.string(1, scope.name);
     if (scope.version) writer.string(2, scope.version);
     writer.end(named, SMALL);
-    for (const span of spans) this.#span(span);
-    if (scope.schemaUrl) writer.string(3, scope.schemaUrl);
-    writer.end(scopeSpans, ALL);
-    if (resource.schemaUrl) writer.string(3, resource.schemaUrl);
-    writer.end(resourceSpans, ALL);
-    return writer.take();
+    return { resourceSpans, scopeSpans };
   }
 
   #span(span: SentSpan): void {

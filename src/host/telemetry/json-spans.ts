@@ -1,12 +1,33 @@
-/** Shows a span as the collector's packages read it, which write it as JSON. */
+/** Writes spans as JSON, by the collector's package. */
 import { SpanStatusCode, type HrTime } from '@opentelemetry/api';
+import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { SentSpan, SpanOrigin } from './sent-span.ts';
+import type { SpanWriter } from './span-queue.ts';
 
 const UNSET = { code: SpanStatusCode.UNSET };
 const FAILED = { code: SpanStatusCode.ERROR };
 
-/** Returns a span that has ended. */
+export class JsonSpans implements SpanWriter {
+  readonly #origin: SpanOrigin;
+  #spans: ReadableSpan[] = [];
+
+  constructor(origin: SpanOrigin) {
+    this.#origin = origin;
+  }
+
+  add(spans: readonly SentSpan[]): void {
+    for (const span of spans) this.#spans.push(readableSpan(span, this.#origin));
+  }
+
+  take(): Uint8Array<ArrayBuffer> {
+    const request = JsonTraceSerializer.serializeRequest(this.#spans);
+    this.#spans = [];
+    return new Uint8Array(request ?? []);
+  }
+}
+
+/** Shows a span that has ended as the package reads it. */
 export function readableSpan(span: SentSpan, { resource, scope }: SpanOrigin): ReadableSpan {
   const { name, kind, parent, startedAt, endedAt } = span;
   const attributes = Object.entries(Object.assign({}, ...span.attributes));

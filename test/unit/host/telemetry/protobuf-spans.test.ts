@@ -3,9 +3,9 @@ import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { expect, it } from 'vitest';
 import type { Attributes, SpanStart } from '../../../../src/core/telemetry.ts';
-import { readableSpan } from '../../../../src/host/telemetry/readable-span.ts';
+import { readableSpan } from '../../../../src/host/telemetry/json-spans.ts';
+import { ProtobufSpans } from '../../../../src/host/telemetry/protobuf-spans.ts';
 import { SentSpan } from '../../../../src/host/telemetry/sent-span.ts';
-import { SpanEncoder } from '../../../../src/host/telemetry/span-encoder.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const PARENT = { traceId: TRACE, spanId: 'b7ad6b7169203331', traceFlags: 1 };
@@ -34,11 +34,14 @@ function byPackage(spans: readonly SentSpan[]): Buffer {
   return Buffer.from(ProtobufTraceSerializer.serializeRequest(readable) ?? []);
 }
 
-/** Expects the bytes of the package, in each of several requests. */
+/** Expects the bytes of the package, in each of several requests, however the spans are added. */
 function expectSame(...spans: SentSpan[]): void {
-  const encoder = new SpanEncoder(origin);
+  const writer = new ProtobufSpans(origin);
   const wanted = byPackage(spans).toString('hex');
-  for (const _ of [1, 2]) expect(Buffer.from(encoder.encode(spans)).toString('hex')).toBe(wanted);
+  for (const atOnce of [1, spans.length, 3]) {
+    for (let at = 0; at < spans.length; at += atOnce) writer.add(spans.slice(at, at + atOnce));
+    expect(Buffer.from(writer.take()).toString('hex')).toBe(wanted);
+  }
 }
 
 it('writes spans of all kinds, roots and parts, here and elsewhere', () => {
@@ -89,5 +92,7 @@ it('writes many spans, and what is said of a sender without a version', () => {
   const bare = { resource: resourceFromAttributes({}), scope: { name: 'parley' } };
   const span = spanOf();
   const wanted = ProtobufTraceSerializer.serializeRequest([readableSpan(span, bare)]);
-  expect(new SpanEncoder(bare).encode([span])).toEqual(Uint8Array.from(wanted ?? []));
+  const writer = new ProtobufSpans(bare);
+  writer.add([span]);
+  expect(writer.take()).toEqual(Uint8Array.from(wanted ?? []));
 });

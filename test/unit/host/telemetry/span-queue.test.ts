@@ -1,0 +1,70 @@
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { expect, it } from 'vitest';
+import { JsonSpans } from '../../../../src/host/telemetry/json-spans.ts';
+import { ProtobufSpans } from '../../../../src/host/telemetry/protobuf-spans.ts';
+import { SentSpan } from '../../../../src/host/telemetry/sent-span.ts';
+import { SpanQueue } from '../../../../src/host/telemetry/span-queue.ts';
+import { spansIn } from '../../../support/protobuf.ts';
+
+const origin = { resource: resourceFromAttributes({}), scope: { name: 'parley' } };
+
+/** Adds spans with numbers as names, and returns the numbers of spans that then waited. */
+function addTo(queue: SpanQueue, from: number, to: number): number[] {
+  const sizes: number[] = [];
+  for (let name = from; name < to; name++) {
+    const take = (span: SentSpan) => sizes.push(queue.add(span));
+    new SentSpan({ name: `${name}`, kind: 'internal' }, 'a'.repeat(32), undefined, take).end();
+  }
+  return sizes;
+}
+
+const numbers = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, at) => `${from + at}`);
+
+/** The names of the spans of the next request. */
+function namesTaken(queue: SpanQueue): string[] | undefined {
+  const request = queue.take();
+  return request && spansIn(Buffer.from(request)).map(({ name }) => name);
+}
+
+it('gives out spans in the order in which they ended, at most 512 at once', () => {
+  const queue = new SpanQueue(new ProtobufSpans(origin));
+  expect(namesTaken(queue)).toBeUndefined();
+  expect(addTo(queue, 0, 700).at(-1)).toBe(700);
+  expect(namesTaken(queue)).toEqual(numbers(0, 512));
+  expect(queue.size).toBe(188);
+  // A request is full with what came before and after it was asked for.
+  addTo(queue, 700, 1_030);
+  expect(namesTaken(queue)).toEqual(numbers(512, 1_024));
+  expect(namesTaken(queue)).toEqual(numbers(1_024, 1_030));
+  expect(queue.size).toBe(0);
+  // A group that was not full is not waited for.
+  for (const name of [1, 2, 3]) {
+    expect(addTo(queue, name, name + 1)).toEqual([1]);
+    expect(namesTaken(queue)).toEqual([`${name}`]);
+  }
+  addTo(queue, 0, 530);
+  expect([namesTaken(queue)?.length, namesTaken(queue)?.length]).toEqual([512, 18]);
+  expect(namesTaken(queue)).toBeUndefined();
+});
+
+it('drops the newest of too many, and says how many', () => {
+  const queue = new SpanQueue(new ProtobufSpans(origin));
+  const sizes = addTo(queue, 0, 2_100);
+  expect(sizes.slice(0, 2_048)).toEqual(Array.from({ length: 2_048 }, (_, at) => at + 1));
+  expect(new Set(sizes.slice(2_048))).toEqual(new Set([2_048]));
+  expect([queue.takeDropped(), queue.takeDropped()]).toEqual([52, 0]);
+  expect(namesTaken(queue)).toEqual(numbers(0, 512));
+  expect(addTo(queue, 2_100, 2_101)).toEqual([1_537]);
+  const left = [1, 2, 3, 4].flatMap(() => namesTaken(queue) ?? []);
+  expect(left).toEqual([...numbers(512, 2_048), '2100']);
+});
+
+it('gives out JSON, too', () => {
+  const queue = new SpanQueue(new JsonSpans(origin));
+  addTo(queue, 0, 20);
+  const taken = new TextDecoder().decode(queue.take());
+  const names = Array.from(taken.matchAll(/"name":"(\d+)"/gu), ([, name]) => name);
+  expect(names).toEqual(numbers(0, 20));
+  expect(queue.take()).toBeUndefined();
+});
