@@ -104,10 +104,17 @@ function listed(script: string): Map<string, string[]> {
   return result;
 }
 
+function wordPattern(script: string): RegExp {
+  return patternOf(String.raw`[\p{Script=${script}}\p{M}]+`);
+}
+
+function wordsOf(text: string, script: string): string[] {
+  return text.normalize('NFC').toLowerCase().match(wordPattern(script)) ?? [];
+}
+
 /** A word that several languages have says less of each. */
 function byFunctionWords(text: string, script: string): string | null {
-  const pattern = patternOf(String.raw`[\p{Script=${script}}\p{M}]+`);
-  const words = text.normalize('NFC').toLowerCase().match(pattern) ?? [];
+  const words = wordsOf(text, script);
   if (words.length < FEWEST_WORDS) return null;
   const languages = languagesByWord(script);
   const scores = new Map<string, number>();
@@ -118,4 +125,27 @@ function byFunctionWords(text: string, script: string): string | null {
   }
   const [[first, most] = ['', 0], [, next] = ['', 0]] = [...scores].sort(([, a], [, b]) => b - a);
   return most >= LEAST_SHARE * words.length && most >= LEAD * next ? first : null;
+}
+
+/**
+ * Returns the content of a question that is in another language of the Latin script than English,
+ * which has more function words of it than of English. A question is too short to tell which
+ * language that is, but hardly any in English has such a word. Without content the question is
+ * returned whole.
+ * @returns undefined for a question in English, or without function words
+ */
+export function foreignContent(question: string): string | undefined {
+  const languages = languagesByWord('Latin');
+  const counts = new Map<string, number>();
+  for (const word of wordsOf(question, 'Latin'))
+    for (const language of languages.get(word) ?? [])
+      counts.set(language, (counts.get(language) ?? 0) + 1);
+  const most = [...counts.values()].reduce((a, b) => Math.max(a, b), 0);
+  if (most === (counts.get('en') ?? 0)) return undefined;
+  const isContent = (word: string) =>
+    !languages.get(word.toLowerCase())?.some((language) => counts.get(language) === most);
+  const content = question
+    .normalize('NFC')
+    .replace(wordPattern('Latin'), (word) => (isContent(word) ? word : ''));
+  return /[\p{L}\p{N}]/u.test(content) ? content : question;
 }

@@ -15,7 +15,7 @@ import { stopwords as romanianWords } from '@orama/stopwords/romanian';
 import type { StemmedLanguage, Stems } from './languages.ts';
 import { setOf } from './stop-words.ts';
 
-export { detectLanguage } from './detect-language.ts';
+export { detectLanguage, foreignContent } from './detect-language.ts';
 
 /** The stems of languages whose words are only stemmed in documents of that language. */
 export const STEMS: Readonly<Record<StemmedLanguage, Stems>> = {

@@ -41,6 +41,14 @@ export async function languageOf(text: string): Promise<string | null> {
   return (await loadLanguageData()).detectLanguage(text);
 }
 
+/**
+ * Returns the content of a question that is in another language of the Latin script than English,
+ * undefined for any other question.
+ */
+export async function contentOfForeign(question: string): Promise<string | undefined> {
+  return (await loadLanguageData()).foreignContent(question);
+}
+
 async function loadLanguageData(): Promise<typeof LanguageData> {
   return (data ??= await import('#language-data'));
 }

@@ -20,7 +20,7 @@ const smallZod: Plugin = {
 
 /** The exports of each module. */
 const MODULES = {
-  languages: `export { STEMS, detectLanguage } from './src/text/language-data.ts';`,
+  languages: `export { STEMS, detectLanguage, foreignContent } from './src/text/language-data.ts';`,
   google: `export { createGoogle } from '@ai-sdk/google';`,
   groq: `export { createGroq } from '@ai-sdk/groq';`,
   openai: `export { createOpenAI } from '@ai-sdk/openai';`,

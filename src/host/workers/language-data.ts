@@ -8,4 +8,6 @@ import type * as LanguageData from '../../text/language-data.ts';
 const moduleAt = (path: string): Promise<unknown> => import(path);
 
 // Made from the module that the type is of.
-export const { STEMS, detectLanguage } = (await moduleAt('./languages.mjs')) as typeof LanguageData;
+export const { STEMS, detectLanguage, foreignContent } = (await moduleAt(
+  './languages.mjs',
+)) as typeof LanguageData;

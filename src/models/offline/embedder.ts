@@ -146,9 +146,28 @@ export function offlineEmbedding(
   ];
 }
 
+export interface Question {
+  text: string;
+  /** Its content, if it is in another language than English (`foreignContent`). */
+  foreign: string | undefined;
+}
+
+/**
+ * Embeds a question. The table is of English words: of another language it would know those that
+ * look English, and the question would be near the few documents of which the same is true.
+ */
+export function questionEmbedding(
+  { text, foreign }: Question,
+  table: WordVectors | undefined,
+): number[] {
+  if (foreign === undefined) return offlineEmbedding(text, { table, isQuery: true });
+  return offlineEmbedding(foreign, { table: undefined, isQuery: true });
+}
+
 /** Returns the share of a question's words, by weight, that the table knows: 0 to 1. */
-export function knownShare(question: string, table: WordVectors | undefined): number {
-  return sumOfWords(words(withoutContractions(question)), table).known;
+export function knownShare({ text, foreign }: Question, table: WordVectors | undefined): number {
+  if (foreign !== undefined) return 0;
+  return sumOfWords(words(withoutContractions(text)), table).known;
 }
 
 /**

@@ -1,6 +1,13 @@
 /** The embedders that need no network. */
+import { contentOfForeign } from '../../text/languages.ts';
 import type { Embedder } from '../embeddings/registry.ts';
-import { hashedEmbedding, knownShare, offlineEmbedding } from './embedder.ts';
+import {
+  hashedEmbedding,
+  knownShare,
+  offlineEmbedding,
+  questionEmbedding,
+  type Question,
+} from './embedder.ts';
 import type { WordTable } from './word-table.ts';
 
 /**
@@ -20,13 +27,19 @@ export function wordEmbedder(table: WordTable): Embedder {
     name: OFFLINE_EMBEDDER,
     isLocal: true,
     isWhole: async () => (await table()) !== undefined,
-    knows: async (question) => knownShare(question, await table()),
+    knows: async (question) => knownShare(await askedIn(question), await table()),
     async embed(texts, { use }) {
       const words = await table();
-      const isQuery = use === 'query';
-      return texts.map((text) => offlineEmbedding(text, { table: words, isQuery }));
+      if (use !== 'query')
+        return texts.map((text) => offlineEmbedding(text, { table: words, isQuery: false }));
+      const questions = await Promise.all(texts.map(askedIn));
+      return questions.map((question) => questionEmbedding(question, words));
     },
   };
+}
+
+async function askedIn(question: string): Promise<Question> {
+  return { text: question, foreign: await contentOfForeign(question) };
 }
 
 export const hashedEmbedder: Embedder = {

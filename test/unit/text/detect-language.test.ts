@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { detectLanguage } from '../../../src/text/detect-language.ts';
+import { detectLanguage, foreignContent } from '../../../src/text/detect-language.ts';
 
 const ENGLISH =
   'The flow of the air over a wing is what lifts it, and it depends on how fast it is going.';
@@ -26,4 +26,25 @@ it('says nothing of what is short, or has no letters', () => {
   expect(detectLanguage('The wing')).toBeNull();
   expect(detectLanguage('12 + 34 = 46')).toBeNull();
   expect(detectLanguage('')).toBeNull();
+});
+
+it('tells the content of a question that is not in English', () => {
+  expect(foreignContent('Quelle est la capitale du Pérou ?')?.match(/\S+/g)).toEqual([
+    'capitale',
+    'Pérou',
+    '?',
+  ]);
+  expect(foreignContent('Wie hoch ist die Zugspitze?')?.trim()).toMatch(/^hoch +Zugspitze\?$/);
+});
+
+it('tells nothing of a question in English, or without function words', () => {
+  expect(foreignContent('Where is the capital of Peru?')).toBeUndefined();
+  expect(foreignContent('How do I play La Traviata by Die Toten Hosen?')).toBeUndefined();
+  expect(foreignContent('refund policy')).toBeUndefined();
+  expect(foreignContent('เมืองหลวงของเปรูคืออะไร')).toBeUndefined();
+  expect(foreignContent('')).toBeUndefined();
+});
+
+it('leaves a question whole that has no content', () => {
+  expect(foreignContent('Qui est-ce que vous êtes ?')).toBe('Qui est-ce que vous êtes ?');
 });
