@@ -26,6 +26,13 @@ const MORE_ALIKE = [1.1, 1.3] as const;
 const SAMPLE = 40;
 
 /**
+ * The part of its share that feedback keeps for a question whose vector holds no meaning, which is
+ * mostly one in another language than English. There, texts are alike by function words, and the
+ * forms of one word are different words: more of those that agree do so by chance.
+ */
+const SHARE_WITHOUT_MEANING = 0.5;
+
+/**
  * A passage that has the whole question is an answer by itself, so that its relatives cannot lower
  * it: from the first coverage on in part, at the second not at all. Any text with the word of a
  * question of one word has the whole of it, which says nothing.
@@ -64,7 +71,8 @@ export function hybridScores(request: FusionRequest): Float64Array {
   const trust = trustInWords({ ...request, words, vectors });
   const weight = weightOfVectors(words, { vectorWeight, trust });
   const first = normalised(sumOf([words, trust], [vectors, weight]));
-  const share = trust * agreementOf(request, first);
+  const trusted = request.meaning > 0 ? trust : trust * SHARE_WITHOUT_MEANING;
+  const share = trusted * agreementOf(request, first);
   if (share === 0) return first;
   const widened = normalised(widenedScores(set, first, query.terms));
   const neighbours = normalised(neighbourScores(set, first));

@@ -1,10 +1,12 @@
 /**
  * Decides for each query how far its words may be trusted to have found what is asked for. Words
- * that are met by chance are recognised by three things: how much of the question the best
- * candidate contains, how rare that is, and whether the vectors find that candidate too.
+ * that are met by chance are recognised by four things: how much of the question the best candidate
+ * contains, how rare that is, whether the vectors find that candidate too, and whether the nearest
+ * by vectors have any of the words.
  */
 
 import type { QueryScores } from './bm25.ts';
+import { best } from './feedback.ts';
 
 /**
  * Words identify a chunk if the best candidate contains so much of them: a share of the query's
@@ -24,6 +26,15 @@ const EVIDENCE = [0.9, 1.4] as const;
 const SUPPORT = [0.5, 0.9] as const;
 const LEAD = [0.06, 0.12] as const;
 const FOLLOWER = 5;
+/**
+ * Some words of a question are met in any library. Where the vectors point to few candidates, and
+ * these have none of the words, the words have to be nearly all of the question, or to name a chunk
+ * clearly. The nearest must have none, and the five nearest hardly any: half of the words on
+ * average is as much as all.
+ */
+const NEARLY_ALL = [0.75, 1] as const;
+const NEAREST = 5;
+const OF_AVERAGE = 2;
 /** The part of the trust in words that vectors can take: they err, too. */
 const MOST_DOUBT = 0.8;
 /** From the second evidence on, words name a chunk so clearly that vectors cannot raise doubts. */
@@ -54,22 +65,35 @@ export function trustInWords(findings: Findings): number {
   if (covered === 0) return 0;
   const needed = Math.log(1 + Math.max(statistics.chunks, candidates.length));
   const evidence = query.evidence / needed;
-  const found = Math.max(ramp(covered, COVERAGE), ramp(evidence, EVIDENCE));
-  const doubt = MOST_DOUBT * doubtOfVectors(findings);
+  const pointing = ramp(leadOf(candidates), LEAD);
+  const some = Math.max(ramp(covered, COVERAGE), ramp(evidence, EVIDENCE));
+  const most = Math.max(ramp(covered, NEARLY_ALL), ramp(evidence, CERTAINTY));
+  const apart = pointing * distanceOfNearest(findings, covered);
+  const found = some - apart * Math.max(some - most, 0);
+  const doubt = MOST_DOUBT * pointing * distanceOfFirst(findings);
   const trust = Math.max(found * (1 - doubt), ramp(evidence, CERTAINTY));
   // Where the vectors do not know what is asked either, words are all there is.
   return 1 - (1 - trust) * ramp(meaning, KNOWN);
 }
 
-/** Returns how far the vectors contradict the words: 0 to 1. */
-function doubtOfVectors({ candidates, words, vectors }: Findings): number {
-  const first = words.reduce((best, score, at) => (score > words[best]! ? at : best), 0);
-  const supported = ramp(vectors[first] ?? 0, SUPPORT);
-  if (supported === 1) return 0;
+/** Returns how far the first cosine is ahead of the sixth. */
+function leadOf(candidates: Findings['candidates']): number {
   const cosines = candidates.flatMap(({ cosine }) => (cosine === null ? [] : [cosine]));
   cosines.sort((a, b) => b - a);
-  const lead = cosines[0]! - cosines[Math.min(FOLLOWER, cosines.length - 1)]!;
-  return (1 - supported) * ramp(lead, LEAD);
+  return cosines[0]! - cosines[Math.min(FOLLOWER, cosines.length - 1)]!;
+}
+
+/** Returns how far the best candidate by words is from the vectors' best: 0 to 1. */
+function distanceOfFirst({ words, vectors }: Findings): number {
+  const first = words.reduce((most, score, at) => (score > words[most]! ? at : most), 0);
+  return 1 - ramp(vectors[first] ?? 0, SUPPORT);
+}
+
+/** Returns how little the vectors' best candidates have of what the words found: 0 to 1. */
+function distanceOfNearest({ query, vectors }: Findings, covered: number): number {
+  const shares = best(vectors, NEAREST).map((at) => query.coverage[at]! / covered);
+  const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+  return Math.max(0, 1 - Math.max(shares[0]!, OF_AVERAGE * mean));
 }
 
 /** Returns 0 below the first value, 1 above the second, and a straight line between them. */

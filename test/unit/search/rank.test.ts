@@ -19,9 +19,14 @@ function rank(query: string, texts: string[], mode: RetrievalMode = 'hybrid', li
 function rankOf(
   query: string,
   texts: string[],
-  options: { mode: RetrievalMode; limit: number; documentOf?: (at: number) => string },
+  options: {
+    mode: RetrievalMode;
+    limit: number;
+    documentOf?: (at: number) => string;
+    meaning?: number;
+  },
 ) {
-  const { mode, limit, documentOf } = options;
+  const { mode, limit, documentOf, meaning = 1 } = options;
   const vector = embedQuery(query);
   const candidates: Candidate[] = texts.map((text, at) => ({
     title: '',
@@ -38,6 +43,7 @@ function rankOf(
     terms: keywordQuery(query).terms,
     statistics: { chunks: texts.length, frequencies: new Map() },
     vectorWeight: 0.1,
+    meaning,
   });
 }
 
@@ -144,6 +150,17 @@ describe('rankCandidates', () => {
         ({ candidate }) => candidate.text === 'panels in transonic flow',
       )?.score ?? 0;
     expect(scoreWhere(() => 'one')).toBeLessThan(scoreWhere(String));
+  });
+
+  test('relatives count for less where the vector holds no meaning', () => {
+    const related = ['flutter of wings in flow', 'flutter of panels in flow', 'panels in flow'];
+    const others = 'soup violin harbour tax orchard chess glacier tailor comet saddle'.split(' ');
+    const scoreAt = (meaning: number) =>
+      rankOf('flutter', [...related, ...others], { mode: 'hybrid', limit: 9, meaning }).find(
+        ({ candidate }) => candidate.text === 'panels in flow',
+      )?.score ?? 0;
+    expect(scoreAt(0)).toBeGreaterThan(0);
+    expect(scoreAt(0)).toBeLessThan(0.8 * scoreAt(0.1));
   });
 
   test('relatives of each other do not pass a text that has the whole question', () => {

@@ -2,13 +2,22 @@ import { describe, expect, test } from 'vitest';
 import { trustInWords } from '../../../src/search/trust.ts';
 
 /** A library of 300 chunks, of which the search found ten, the first of them best by words. */
-function trust({ covered = 0.7, information = 9, cosines = CLEAR, meaning = 1 } = {}): number {
+function trust({
+  covered = 0.7,
+  coveredByLast = 0,
+  information = 9,
+  cosines = CLEAR,
+  meaning = 1,
+} = {}): number {
   const scores = Float64Array.from(cosines, (_, at) => 1 / (1 + at));
   const [most, least] = [Math.max(...cosines), Math.min(...cosines)];
   return trustInWords({
     query: {
       scores,
-      coverage: Float64Array.from(cosines, (_, at) => (at === 0 ? covered : 0)),
+      coverage: Float64Array.from(cosines, (_, at) => {
+        if (at === 0) return covered;
+        return at === cosines.length - 1 ? coveredByLast : 0;
+      }),
       evidence: covered * information,
       terms: new Set(),
     },
@@ -23,6 +32,8 @@ function trust({ covered = 0.7, information = 9, cosines = CLEAR, meaning = 1 } 
 /** The vectors point to the last candidate, and have the first far below it. */
 const CLEAR = [0.12, 0.14, 0.13, 0.15, 0.16, 0.18, 0.12, 0.13, 0.14, 0.4];
 const AGREEING = [0.4, 0.14, 0.13, 0.15, 0.16, 0.18, 0.12, 0.13, 0.14, 0.12];
+/** The vectors point to the first and to the last candidate. */
+const NEAR = CLEAR.with(0, 0.39);
 /** The vectors find all candidates nearly alike. */
 const UNDECIDED = [0.4, 0.42, 0.43, 0.43, 0.42, 0.43, 0.44, 0.43, 0.42, 0.44];
 
@@ -33,6 +44,15 @@ describe('trustInWords', () => {
 
   test('words are trusted where the vectors find the same candidate', () => {
     expect(trust({ cosines: AGREEING })).toBeGreaterThan(0.7);
+  });
+
+  test('some words are hardly trusted where the nearest candidate has none of them', () => {
+    expect(trust({ cosines: NEAR })).toBeLessThan(0.4);
+    expect(trust({ cosines: NEAR, coveredByLast: 0.7 })).toBeGreaterThan(0.7);
+  });
+
+  test('all words are trusted where the nearest candidate has none of them', () => {
+    expect(trust({ cosines: NEAR, covered: 1 })).toBe(1);
   });
 
   test('vectors that point to no candidate raise no doubts', () => {
