@@ -4,7 +4,7 @@ import { invalid } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import { mcpToolName, type McpServer } from '../core/mcp-server.ts';
 import type { TurnParameters } from '../core/parameters.ts';
-import { requireUserId } from '../core/principal.ts';
+import { proofOf, requireUserId } from '../core/principal.ts';
 import type { Key } from '../store/idempotency-keys.ts';
 import type {
   OnBusy,
@@ -17,6 +17,7 @@ import type {
 } from '../turns/turn-service.ts';
 import { attach, type AskedInput } from './attachments.ts';
 import type { ActionContext } from './context.ts';
+import { takeWaiting } from './new-conversations.ts';
 
 /** The fields of a new conversation that a client may set. */
 export interface ConversationFields {
@@ -96,16 +97,21 @@ async function withRequest<Started>(
 
 /** Returns the conversation of a turn, which may be about to be made. */
 async function placeOf(context: ActionContext, ask: TurnAsk) {
-  if (ask.conversationId !== undefined) return { conversationId: ask.conversationId };
+  const { conversationId } = ask;
+  if (conversationId !== undefined)
+    return { conversationId, searchesFor: takeWaiting(conversationId) };
   const { id, ...create } = await newConversation(context, ask.create ?? {});
-  return { conversationId: id, create };
+  // The claim confirms a credential: until then its user is only what it says.
+  const isKnown = proofOf(context.principal) === undefined;
+  const searchesFor = create.mode === 'rag' && isKnown ? create.userId : undefined;
+  return { conversationId: id, create, searchesFor };
 }
 
 function requestOf(
   context: ActionContext,
   ask: TurnAsk,
   input: TurnInput,
-): Omit<TurnRequest, 'conversationId' | 'create'> {
+): Omit<TurnRequest, 'conversationId' | 'create' | 'searchesFor'> {
   const { model = null, parameters, onBusy = 'reject', joinSameText = false } = ask;
   requireFreeNames(parameters, context.dependencies.config.MCP_SERVERS);
   return {

@@ -179,6 +179,7 @@ export async function searchFor(
  */
 export function createRetriever(searcher: Searcher, { configured }: EmbeddingRegistry) {
   return {
+    isLocal: configured.isLocal,
     retrieve: async ({
       conversationId,
       signal,

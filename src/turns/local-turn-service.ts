@@ -106,7 +106,8 @@ export class LocalTurnService implements TurnService {
       known,
     });
     const cancel = (turn: TurnAddress) => this.cancel(turn);
-    const shared = { db, claims, running, sources, starter, known };
+    const { retriever } = dependencies;
+    const shared = { db, claims, running, sources, starter, known, retriever };
     this.#claims = claims;
     this.#known = known;
     this.#running = running;

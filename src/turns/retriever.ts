@@ -14,6 +14,8 @@ export interface Passage {
 
 /** Searches a user's documents for passages. */
 export interface Retriever {
+  /** True where no service is asked to embed a question: a search costs the database alone. */
+  readonly isLocal: boolean;
   /**
    * Searches for passages.
    * @returns the best passages first, numbered from 1

@@ -76,6 +76,11 @@ export interface TurnRequest {
   openStreams?: OpenStreams;
   /** The span of the request, where somebody watches. */
   traceparent?: string;
+  /**
+   * The owner of the conversation, where this is likely to be its first question, and its mode
+   * `rag`.
+   */
+  searchesFor?: string | undefined;
 }
 
 /** Options for reading a turn. */

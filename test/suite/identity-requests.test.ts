@@ -26,6 +26,7 @@ beforeAll(async () => {
   collector = await startOtlpReceiver();
   server = await startIdentityServer(runtime, {
     DATABASE_URL: database.url,
+    EMBEDDING_MODEL: 'offline',
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
     LIMIT_TOKENS_PER_MONTH: '1000000',
@@ -106,6 +107,25 @@ it('the same where an admin has set limits for the user and for the key', async 
     const init = { json: { message, model }, headers: bearer(key) };
     expect(await countTurn('/conversations', init, model)).toEqual({ before: 1, after: 1 });
   }
+});
+
+it('searches for nobody whose key it has not confirmed', async () => {
+  const user = unique('user');
+  const [as, revoked] = [await server.key({ user }), await server.key({ user })];
+  const learned = { as, json: { text: 'The valve needs oil each month.' } };
+  expect((await server.call('/documents', learned)).status).toBe(200);
+  const gone = `/keys/${idOfKey(revoked)}`;
+  expect((await server.call(gone, { method: 'DELETE', as: server.admin })).status).toBe(200);
+  const json = { message: 'When does the valve need oil?', mode: 'rag', model: 'offline' };
+  database.reset();
+  expect((await server.call('/conversations', { as: revoked, json })).status).toBe(401);
+  const answered = await server.call('/conversations', { as, json });
+  expect(answered).toMatchObject({ status: 200, json: { sources: [{ n: 1 }] } });
+  const isSearch = /vector_distance_cos|"chunks"."id" = asked/u;
+  const searches = database.log.filter(({ statements }) =>
+    statements.some(({ sql }) => isSearch.test(sql)),
+  );
+  expect(searches).toHaveLength(1);
 });
 
 it('following a turn asks with the turn how many streams there may be', async () => {

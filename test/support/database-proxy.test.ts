@@ -72,6 +72,16 @@ describe.each(['web', 'http'] as const)('@libsql/client/%s', (kind) => {
     await expect(connect().execute('SELECT 1')).rejects.toMatchObject({ code: 'SQLITE_BUSY' });
   });
 
+  it('holds what fits until it is released', async () => {
+    const release = proxy.hold(({ statements }) => statements.some(({ args }) => args[0] === 'x'));
+    const held = insert('x').then(() => 'stored');
+    await insert('y');
+    expect(await stored()).toEqual(['y']);
+    release();
+    expect(await held).toBe('stored');
+    expect(await stored()).toEqual(['y', 'x']);
+  });
+
   it('hangs, delays and undoes', async () => {
     const undo = proxy.fail(
       (entry) => entry.statements.some(({ args }) => args[0] === 'x'),

@@ -75,7 +75,7 @@ export interface DatabaseProxy {
   log: DatabaseRequest[];
   /** Counts the POST requests since the last reset that fit. */
   count(fits?: (request: DatabaseRequest) => boolean): number;
-  /** Forgets the log, the failures and the delay. */
+  /** Forgets the log, the failures, the delay and what is to be held. */
   reset(): void;
   /**
    * Fails the k-th POST from the last reset on (from 1), or all that fit. Returns a function that
@@ -84,6 +84,8 @@ export interface DatabaseProxy {
   fail(which: Selector, how: DatabaseFailure): () => void;
   /** Delays every POST (that fits) by so many milliseconds. */
   delay(ms: number, fits?: (request: DatabaseRequest) => boolean): void;
+  /** Keeps back every POST that fits, until the function that it returns is called. */
+  hold(fits: (request: DatabaseRequest) => boolean): () => void;
   /** Stops listening and drops all connections. */
   down(): Promise<void>;
   /** Listens again on the same port. */
@@ -97,17 +99,20 @@ interface State {
   log: DatabaseRequest[];
   failures: { which: Selector; how: DatabaseFailure }[];
   delay: { ms: number; fits: (request: DatabaseRequest) => boolean };
+  hold: { fits: (request: DatabaseRequest) => boolean; released: Promise<void> };
 }
 
 /** Starts a proxy on a free port of 127.0.0.1 in front of an `http://` libSQL server. */
 export async function startDatabaseProxy(targetUrl: string): Promise<DatabaseProxy> {
   const noDelay = { ms: 0, fits: () => true };
+  const noHold = { fits: () => false, released: Promise.resolve() };
   const state: State = {
     target: new URL(targetUrl),
     agent: new Agent({ keepAlive: true }),
     log: [],
     failures: [],
     delay: noDelay,
+    hold: noHold,
   };
   const server = createServer((request, response) => {
     handle(state, request, response).catch(() => response.destroy());
@@ -134,6 +139,7 @@ export async function startDatabaseProxy(targetUrl: string): Promise<DatabasePro
       state.log.length = 0;
       state.failures = [];
       state.delay = noDelay;
+      state.hold = noHold;
     },
     fail(which, how) {
       const failure = { which, how };
@@ -144,6 +150,11 @@ export async function startDatabaseProxy(targetUrl: string): Promise<DatabasePro
     },
     delay(ms, fits = () => true) {
       state.delay = { ms, fits };
+    },
+    hold(fits) {
+      const { promise: released, resolve } = Promise.withResolvers<void>();
+      state.hold = { fits, released };
+      return resolve;
     },
     down,
     up: () => listen(port),
@@ -166,6 +177,7 @@ async function handle(state: State, request: IncomingMessage, response: ServerRe
     typeof which === 'number' ? number === which : number > 0 && which(entry),
   );
   if (number > 0 && state.delay.ms > 0 && state.delay.fits(entry)) await sleep(state.delay.ms);
+  if (number > 0 && state.hold.fits(entry)) await state.hold.released;
   const forward = () =>
     passOn(state, { method: entry.method, path: entry.path, headers: request.headers, body });
   const reply: Reply = ({ status, headers, body: answer }) => {

@@ -3,6 +3,7 @@
  * paths, but a conversation is the same in all of them.
  */
 import { forkConversation, switchTo } from '../../actions/change-tree.ts';
+import { noteMade } from '../../actions/new-conversations.ts';
 import { newConversation, type ConversationFields } from '../../actions/start-turn.ts';
 import { keyReused, notFound } from '../../core/errors.ts';
 import { userIdOf } from '../../core/principal.ts';
@@ -62,6 +63,7 @@ export async function created(
   const made = await createConversation(c.get('dependencies').db, { conversation, idempotency });
   if (made.kind === 'key_reused') throw keyReused();
   if (made.kind === 'deleted') throw notFound('Conversation');
+  noteMade(made.value);
   c.header('Location', `${path}/${made.value.id}`);
   return c.json(conversationView(made.value));
 }

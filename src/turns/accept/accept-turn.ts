@@ -27,6 +27,8 @@ export interface AcceptSteps<Joined> {
    * @throws the abort reason when the client has disconnected
    */
   waitFor(turnId: string): Promise<void>;
+  /** Called when the claim was not accepted, and is made once more. */
+  onRepeat(): void;
 }
 
 /**
@@ -72,6 +74,7 @@ export async function acceptTurn<Joined>(
         if (joined) return { joined };
       }
     }
+    steps.onRepeat();
   }
 }
 

@@ -5,9 +5,11 @@ import type { Database } from '../../store/database.ts';
 import type { TurnClaim } from '../../store/turns/claim.ts';
 import type { Reading, TurnSources } from '../follow/turn-sources.ts';
 import type { WaitingMessage } from '../follow/await-steering.ts';
+import { searchEarly, type EarlySearch } from '../run/early-search.ts';
 import type { RunningTurns } from '../run/running-turns.ts';
 import { tellReplay } from '../run/turn-trace.ts';
 import type { TurnStarter } from '../run/turn-starter.ts';
+import type { Retriever } from '../retriever.ts';
 import type { TurnAddress, TurnRequest } from '../turn-service.ts';
 import { acceptTurn } from './accept-turn.ts';
 import { AdmissionGate } from './admission-gate.ts';
@@ -35,6 +37,7 @@ interface TurnEntranceOptions {
   running: RunningTurns;
   sources: TurnSources;
   starter: TurnStarter;
+  retriever: Retriever;
   leaseMs: number;
   cancel: (turn: TurnAddress) => Promise<void>;
   known: KnownAnswers;
@@ -110,11 +113,27 @@ export class TurnEntrance {
     });
   }
 
+  /** Searches for the question meanwhile; where no turn begins, what was found is not used. */
   async #acceptOrJoin<Read>(
     claim: TurnClaim,
     request: TurnRequest,
     reading: Reading<Read>,
     wait: Waiting,
+  ): Promise<Entered<Read>> {
+    const early = searchEarly(request, this.#options.retriever);
+    try {
+      return await this.#beginOrJoin(claim, request, reading, { ...wait, early });
+    } catch (error) {
+      early?.stop();
+      throw error;
+    }
+  }
+
+  async #beginOrJoin<Read>(
+    claim: TurnClaim,
+    request: TurnRequest,
+    reading: Reading<Read>,
+    { early, ...wait }: Waiting & { early: EarlySearch | undefined },
   ): Promise<Entered<Read>> {
     const begunAt = Date.now();
     const { db, claims, running, sources, starter, cancel } = this.#options;
@@ -129,14 +148,16 @@ export class TurnEntrance {
       },
       cancel,
       waitFor: (turnId) => this.#waitFor(turnId, wait),
+      onRepeat: () => early?.stop(),
     });
+    if (!('accepted' in entered)) early?.stop();
     if ('steers' in entered) return entered;
     const origin = telemetry && { telemetry, parent: request.traceparent, begunAt };
     if ('joined' in entered) {
       tellReplay(origin, claim);
       return { read: entered.joined };
     }
-    return { read: reading.here(await starter.begin(claim, entered.accepted, origin)) };
+    return { read: reading.here(await starter.begin(claim, entered.accepted, { origin, early })) };
   }
 
   async #waitFor(turnId: string, { signal, onWait }: Waiting): Promise<void> {

@@ -22,7 +22,7 @@ export interface RetrievedContext {
 }
 
 /** The most passages that a turn is grounded on. */
-const PASSAGES = 8;
+export const PASSAGES = 8;
 
 /** The span of a search: it tells neither the query nor what was found. */
 const RETRIEVAL = retrievalOf(PASSAGES);
@@ -90,9 +90,12 @@ async function find(
   const { userId, id: conversationId } = job.conversation;
   const signal = job.turn.stopSignal;
   signal.throwIfAborted();
-  const request = { userId, conversationId, k: PASSAGES, signal };
   const logged = retrieverFor(job, retriever, below);
-  const searches = queries.map((query) => logged.retrieve({ ...request, query }));
+  const searches = queries.map(async (query) => {
+    const sought = { userId, conversationId, query };
+    const early = await job.early?.find({ ...sought, ...aboutOf(job) });
+    return early ?? logged.retrieve({ ...sought, k: PASSAGES, signal });
+  });
   return merged(await unlessAborted(Promise.all(searches), signal));
 }
 
@@ -116,14 +119,20 @@ function merged(lists: readonly Passage[][]): Passage[] {
  * @param below where they are told of; undefined where nobody watches
  */
 export function retrieverFor(
-  { turn, parameters, trace }: TurnJob,
+  job: TurnJob,
   retriever: Retriever,
-  below: WorkTrace | undefined = trace?.work,
+  below: WorkTrace | undefined = job.trace?.work,
 ): Retriever {
   const onCall: OnEmbeddingCall = (call) => {
-    turn.calls.add(call);
+    job.turn.calls.add(call);
     below?.embedded(call);
   };
-  const about = { documentIds: parameters?.document_ids, metadata: parameters?.document_metadata };
-  return { retrieve: (request) => retriever.retrieve({ ...request, ...about, onCall }) };
+  const { isLocal } = retriever;
+  const about = aboutOf(job);
+  return { isLocal, retrieve: (request) => retriever.retrieve({ ...request, ...about, onCall }) };
+}
+
+/** Returns which documents a turn with these parameters is about. */
+export function aboutOf({ parameters }: { parameters?: TurnJob['parameters'] }) {
+  return { documentIds: parameters?.document_ids, metadata: parameters?.document_metadata };
 }

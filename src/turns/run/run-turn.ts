@@ -21,6 +21,7 @@ const STORE = { name: 'store', attributes: Object.freeze({}) };
  */
 export async function runTurn(job: TurnJob, dependencies: RunDependencies): Promise<void> {
   const ending = await answer(job, dependencies);
+  job.early?.stop();
   const { turn, conversation, keyId } = job;
   const { turnId: workId, acceptedAt: at, conversationId } = turn.head;
   const work = { workId, userId: conversation.userId, conversationId, keyId, at };

@@ -12,6 +12,7 @@ import type { KnownAnswers } from '../accept/known-answers.ts';
 import { readersOf } from '../accept/readers-of-files.ts';
 import type { TurnRequest } from '../turn-service.ts';
 import type { Checkpointer } from './checkpointer.ts';
+import type { EarlySearch } from './early-search.ts';
 import { brokenEnding } from './finish.ts';
 import { runTurn } from './run-turn.ts';
 import { RunningTurn, type Coalesce } from './running-turn.ts';
@@ -58,10 +59,14 @@ export class TurnStarter {
   /**
    * Runs an accepted turn. Resolves once the claim is on disk; the model call is already under way.
    */
-  async begin(claim: TurnClaim, accepted: Accepted, origin?: TraceOrigin): Promise<RunningTurn> {
+  async begin(
+    claim: TurnClaim,
+    accepted: Accepted,
+    { origin, early }: { origin: TraceOrigin | undefined; early: EarlySearch | undefined },
+  ): Promise<RunningTurn> {
     const models = await this.#modelsOf(accepted, claim);
     const keyId = keyIdOf(claim.principal) ?? null;
-    const turn = this.#run(claim, accepted, { models, keyId, isSteered: false }, origin);
+    const turn = this.#run(claim, accepted, { models, keyId, isSteered: false, early }, origin);
     const { dependencies, claims } = this.#options;
     try {
       await dependencies.db.flush();
@@ -98,7 +103,7 @@ export class TurnStarter {
   #run(
     claim: TurnClaim,
     accepted: Accepted,
-    how: Pick<TurnJob, 'models' | 'keyId' | 'isSteered'>,
+    how: Pick<TurnJob, 'models' | 'keyId' | 'isSteered' | 'early'>,
     origin: TraceOrigin | undefined,
   ): RunningTurn {
     const { running, coalesce, checkpointer, dependencies, known } = this.#options;
@@ -153,7 +158,7 @@ function jobOf(
   turn: RunningTurn,
   claim: TurnClaim,
   accepted: Accepted,
-): Omit<TurnJob, 'models' | 'keyId' | 'isSteered' | 'trace'> {
+): Omit<TurnJob, 'models' | 'keyId' | 'isSteered' | 'early' | 'trace'> {
   const { conversation, history, parameters, learned, hasSearchableContent, reserved } = accepted;
   return {
     ...{ turn, conversation, history, parameters, learned, hasSearchableContent },

@@ -11,6 +11,7 @@ import type { ChatModel } from '../../models/chat/registry.ts';
 import type { PriceTable } from '../../core/prices.ts';
 import type { Database } from '../../store/database.ts';
 import type { ClaimLimits, ClaimResult, TurnClaim } from '../../store/turns/claim.ts';
+import type { EarlySearch } from './early-search.ts';
 import type { TurnTrace } from './turn-trace.ts';
 import type { TurnBudget } from './turn-budget.ts';
 import type { RunningTurn } from './running-turn.ts';
@@ -76,6 +77,8 @@ export interface TurnJob {
   hasSearchableContent: boolean;
   /** True for a turn that followed another, which messages may steer that came before it. */
   isSteered: boolean;
+  /** The search that began before the turn was accepted; undefined where there was none. */
+  early?: EarlySearch | undefined;
   /** The models, in the order in which they are tried. */
   models: readonly [ChatModel, ...ChatModel[]];
 }

@@ -53,7 +53,7 @@ async function setUp(...tools: Tool[]) {
     files: { keep: () => Promise.resolve(undefined) },
     deadline: performance.now() + 60_000,
     log: { ...noLog, error: (what) => reports.push(what) },
-    retriever: { retrieve: () => Promise.resolve([]) },
+    retriever: { isLocal: true, retrieve: () => Promise.resolve([]) },
     db: {
       batch: () => Promise.reject(new Error('not used here')),
       writes: 0,
