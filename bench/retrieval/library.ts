@@ -4,7 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectFile } from '../../src/host/node/database/libsql-file.ts';
-import { migrateFromFolder } from '../../src/host/node/database/open.ts';
+import { Programs } from '../../src/host/dev/programs.ts';
+import { startSqld } from '../../src/host/dev/start-sqld.ts';
+import { migrateFromFolder, openNodeDatabase } from '../../src/host/node/database/open.ts';
 import { languageOf, loadLanguages } from '../../src/text/languages.ts';
 import { keywordText } from '../../src/text/words.ts';
 import { embedDocument } from './embedding.ts';
@@ -22,9 +24,32 @@ const LEASE_MS = 60_000;
 
 export interface Library {
   database: Database;
+  /** The file of the database, or the folder of its server. */
   file: string;
   embeddingModel: string;
   remove(): Promise<void>;
+}
+
+/**
+ * Opens a library in a `sqld` of its own, which is asked as `npm start` asks it.
+ * @param embeddingModel the name under which vectors are stored
+ */
+export async function openLibraryOnSqld(embeddingModel: string): Promise<Library> {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-retrieval-'));
+  const programs = new Programs();
+  const { url } = await startSqld(programs, folder);
+  const database = await openNodeDatabase({ DATABASE_URL: url, HTTP_CLIENT: 'undici' });
+  await migrateFromFolder(database);
+  return {
+    database,
+    file: folder,
+    embeddingModel,
+    remove: async () => {
+      database.close();
+      await programs.stop();
+      await rm(folder, { recursive: true });
+    },
+  };
 }
 
 /** @param embeddingModel the name under which vectors are stored */

@@ -12,7 +12,7 @@ import { RememberingSearcher } from '../../src/search/memory/searcher.ts';
 import { createSearcher, type Searcher } from '../../src/search/retrieve.ts';
 import { createLogger } from '../../src/core/logger.ts';
 import type { Corpus } from './corpus.ts';
-import { openLibrary, storeDocument, type Library } from './library.ts';
+import { openLibrary, openLibraryOnSqld, storeDocument, type Library } from './library.ts';
 
 const USER = 'bench';
 const K = 8;
@@ -65,9 +65,13 @@ async function timesOf(searcher: Searcher, queries: readonly string[]): Promise<
   return `${median(times)} (CPU ${((user + system) / 1000 / queries.length).toFixed(1)})`;
 }
 
+/** The databases, and what opens a library in them. */
+const DATABASES = { 'a file': openLibrary, sqld: openLibraryOnSqld };
+type Place = keyof typeof DATABASES;
+
 /** Measures a library of a size, and reports the medians in milliseconds. */
-async function measure(corpus: Corpus, chunks: number) {
-  const library = await openLibrary(OFFLINE_EMBEDDER);
+async function measure(corpus: Corpus, chunks: number, place: Place) {
+  const library = await DATABASES[place](OFFLINE_EMBEDDER);
   try {
     await fill(library, corpus, chunks);
     const off = { apiKey: undefined };
@@ -94,13 +98,17 @@ async function measure(corpus: Corpus, chunks: number) {
   }
 }
 
-/** Reports the speed of searches for each size of a library, in chunks. */
+/** Reports the speed of searches for each size of a library, in chunks, on a file and on `sqld`. */
 export async function reportSpeed(
   corpus: Corpus,
   sizes: readonly number[] = [2_000, 6_000, 20_000, 100_000],
 ): Promise<void> {
   const rows: Record<string, Awaited<ReturnType<typeof measure>>> = {};
-  for (const size of sizes) rows[`${size} chunks`] = await measure(corpus, size);
-  console.log(`milliseconds of a hybrid search, k ${K}, median of ${QUERIES}, and its CPU`);
+  for (const size of sizes)
+    for (const place of ['a file', 'sqld'] as const)
+      rows[`${size} chunks, ${place}`] = await measure(corpus, size, place);
+  console.log(
+    `milliseconds of a hybrid search, k ${K}, median of ${QUERIES}, and the CPU of this process`,
+  );
   console.table(rows);
 }
