@@ -21,7 +21,8 @@ import {
   IS_KEPT,
   JOIN_SUMS,
   MINUTE,
-  recentRequests,
+  RECENT_REQUESTS,
+  running,
   usedSince,
   type By,
 } from './usage-sums.ts';
@@ -30,20 +31,30 @@ export interface UserBudgetAsk extends LimitsAsk {
   userId: string;
   /** True where it is asked for what is stored in files, of which no turn wants to know. */
   stored?: true;
-  /** True where the sums of the user are kept already; see {@link StoredBudget}. */
-  areSumsKept?: boolean;
 }
 
-const running = (by: By) =>
-  `turns r WHERE r.${by} = limits.${by} AND state = 'running' AND reserved_input IS NOT NULL`;
+/** True for a running turn `r` whose process may still run it. */
 const IS_ALIVE = `r.heartbeat_at > clock.now - ${PARAMETER.leaseMs}`;
 const SAID = `coalesce((SELECT (m.text_length + 3) / 4 FROM messages m WHERE m.id = r.assistant_message_id), 0)`;
-const MAY_SAY = `CASE WHEN ${IS_ALIVE} THEN r.reserved_output ELSE ${SAID} END`;
-const reserved = (what: string) =>
-  either((by) => `SELECT coalesce(sum(${what}), 0) FROM ${running(by)}`);
+
+/** Returns the expression of the tokens that a running turn `r` may still count for its answer. */
+export function maySay(isAlive: string): string {
+  return `CASE WHEN ${isAlive} THEN r.reserved_output ELSE ${SAID} END`;
+}
+
+const MAY_SAY = maySay(IS_ALIVE);
+
+/** SELECTs of what running turns have reserved: tokens, and billionths of a dollar. */
+export const RESERVED = {
+  tokens: (by: By) => `SELECT coalesce(sum(r.reserved_input + ${MAY_SAY}), 0) FROM ${running(by)}`,
+  cost: (by: By) =>
+    `SELECT coalesce(sum(r.reserved_input * r.input_price + (${MAY_SAY}) * r.output_price), 0) FROM ${running(by)}`,
+};
+/** Counts the running turns whose lease has not run out. */
+export const turnsAlive = (by: By) => `SELECT count(*) FROM ${running(by)} AND ${IS_ALIVE}`;
 
 /** Reads what one limit alone needs only where that limit is set. */
-const where = (limits: readonly LimitName[], value: string) =>
+export const where = (limits: readonly LimitName[], value: string) =>
   `CASE WHEN ${limits.map((name) => `limits.${name} IS NOT NULL`).join(' OR ')} THEN ${value} ELSE 0 END`;
 
 const STORED = `CASE WHEN ?${NEXT_PARAMETER} AND limits.key_id = '' AND limits.stored_bytes IS NOT NULL
@@ -59,16 +70,13 @@ export function budgetOf(who: string, stored = 'NULL'): string {
   return `${CLOCK},
   limits AS (${limitsOf(who)}),
   budget AS (SELECT limits.*,
-      ${where(['requests_per_minute'], recentRequests(running))} AS requests_used,
-      ${where(
-        ['turns_at_once'],
-        either((by) => `SELECT count(*) FROM ${running(by)} AND ${IS_ALIVE}`),
-      )} AS turns_running,
+      ${where(['requests_per_minute'], RECENT_REQUESTS)} AS requests_used,
+      ${where(['turns_at_once'], either(turnsAlive))} AS turns_running,
       ${where(['tokens_per_day'], usedSince('day_tokens'))} AS day_tokens,
       ${where(['tokens_per_month'], usedSince('month_tokens'))} AS month_tokens,
       ${where(['cost_per_month'], usedSince('month_cost'))} AS month_cost,
-      ${where(['tokens_per_day', 'tokens_per_month'], reserved(`r.reserved_input + ${MAY_SAY}`))} AS reserved_tokens,
-      ${where(['cost_per_month'], reserved(`r.reserved_input * r.input_price + (${MAY_SAY}) * r.output_price`))} AS reserved_cost,
+      ${where(['tokens_per_day', 'tokens_per_month'], either(RESERVED.tokens))} AS reserved_tokens,
+      ${where(['cost_per_month'], either(RESERVED.cost))} AS reserved_cost,
       ${stored} AS stored_used, ${IS_KEPT} AS is_kept,
       clock.next_day - clock.now AS day_left, clock.next_month - clock.now AS month_left
     FROM limits JOIN clock ${JOIN_SUMS})`;
@@ -105,12 +113,15 @@ export interface StoredBudget {
   budget: Budget;
   /** True where what was used is in sums that are kept, and was not summed up from the ledger. */
   areSumsKept: boolean;
+  /** True where the key has limits of its own. */
+  hasKeyLimits: boolean;
 }
 
 /** Returns how the limits stand that are set. */
 export function budgetFrom(rows: readonly BudgetRow[]): StoredBudget {
   const areSumsKept = rows.every((row) => valueOf(row, 'is_kept'));
-  return { budget: rows.flatMap(statesFrom), areSumsKept };
+  const hasKeyLimits = rows.some((row) => valueOf(row, 'key_id') !== '');
+  return { budget: rows.flatMap(statesFrom), areSumsKept, hasKeyLimits };
 }
 
 function valueOf(row: BudgetRow, column: Column): Value | undefined {

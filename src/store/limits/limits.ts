@@ -24,7 +24,8 @@ export type LimitArgs = readonly (string | number | null)[];
 
 /** Parameters that many expressions of a statement share, by their numbers. */
 export const PARAMETER = { user: '?1', key: '?2', leaseMs: '?3' } as const;
-const STREAMS = { user: '?4', key: '?5' } as const;
+/** The parameters of the streams that are open. */
+export const STREAMS = { user: '?4', key: '?5' } as const;
 const FIRST_DEFAULT = 6;
 /** The number of the first parameter after those of {@link limitArgs}. */
 export const NEXT_PARAMETER = FIRST_DEFAULT + LIMIT_NAMES.length;
@@ -41,6 +42,9 @@ export function limitArgs(
 const ofUser = (name: LimitName, at: number) =>
   `CASE WHEN u.${name} > ${NONE} THEN u.${name}
     WHEN u.${name} IS NULL AND k.${name} IS NULL THEN ?${FIRST_DEFAULT + at} END AS ${name}`;
+/** Reads a limit of a user `u` whose key has none of its own. */
+export const ofUserAlone = (name: LimitName, at: number) =>
+  `CASE WHEN u.${name} > ${NONE} THEN u.${name} WHEN u.${name} IS NULL THEN ?${FIRST_DEFAULT + at} END AS ${name}`;
 const ofKey = (name: LimitName) => `CASE WHEN k.${name} > ${NONE} THEN k.${name} END`;
 
 /**

@@ -1,9 +1,9 @@
 /** Limits of single users and of single keys, which were set for them. */
-import { and, eq, isNull, sql } from 'drizzle-orm';
+import { and, eq, exists, isNotNull, isNull, sql } from 'drizzle-orm';
 import { LIMIT_NAMES, type LimitName } from '../../core/limits.ts';
 import type { Database } from '../database.ts';
 import { batch, query, selectRow } from '../query.ts';
-import { credentials, keyLimits, userLimits } from '../schema.ts';
+import { credentials, keyLimits, turns, userLimits } from '../schema.ts';
 import { NONE } from './limits.ts';
 
 /** The limits that were set: null for no limit; what is left out was not set. */
@@ -57,10 +57,20 @@ export async function setKeyLimits(
   const row = selectRow(keyLimits, { keyId, userId: credentials.userId, ...set });
   const insert = query.insert(keyLimits).select(sql`${row} from ${credentials} where ${isIt}`);
   const owner = query.select({ userId: credentials.userId }).from(credentials).where(isIt);
-  const [, [found]] = await batch(
-    db,
-    [insert.onConflictDoUpdate({ target: keyLimits.keyId, set }), owner],
-    'write',
-  );
+  const limit = insert.onConflictDoUpdate({ target: keyLimits.keyId, set });
+  const [, , [found]] = await batch(db, [limit, countRunning(keyId), owner], 'write');
   return found?.userId;
+}
+
+/** Lets what the running turns of a key have reserved count for limits that it gets now. */
+function countRunning(keyId: string) {
+  // Written out, as the index of running turns has it.
+  const isRunning = and(sql`state = 'running'`, isNotNull(turns.reservedInput));
+  const hasLimits = query.select({ id: keyLimits.keyId }).from(keyLimits);
+  return query
+    .update(turns)
+    .set({ reservedKeyId: keyId })
+    .where(
+      and(isRunning, eq(turns.keyId, keyId), exists(hasLimits.where(eq(keyLimits.keyId, keyId)))),
+    );
 }

@@ -4,87 +4,33 @@
  * lease of one whose process has died.
  */
 import type { Database, Statement } from '../database.ts';
-import { IS_LINE } from '../turns/claim-history.ts';
 import { BUDGET_COLUMNS, budgetOf } from './budget.ts';
-import { limitArgs, NEXT_PARAMETER, PARAMETER, type LimitsAsk } from './limits.ts';
+import { limitArgs, PARAMETER } from './limits.ts';
 import { resultOf, storedIn, type Reserved } from './reserved.ts';
+import {
+  allowanceOf,
+  NEXT_WANTED,
+  storedTokens,
+  WANTED,
+  wantedArgs,
+  type ReserveAsk,
+} from './wanted.ts';
 
-/**
- * The allowance of a model's answer, and the cost of a token of it: the tokens of an answer when
- * the request names no limit, the most that it may name, and billionths of a dollar for a token of
- * input and output, null where no price is known.
- */
-export type ModelAllowance = readonly [
-  answer: number,
-  most: number,
-  input: number | null,
-  output: number | null,
-];
-
-export interface ReserveAsk extends LimitsAsk {
-  turnId: string;
-  /** Tokens of what is new in the prompt. */
-  prompt: number;
-  /** The message that ends the stored part of the prompt; null for none. */
-  from: string | null;
-  /** True when that is the last message of the active path. */
-  atHead: boolean;
-  /** The most tokens that the request lets the model answer; null when it does not say. */
-  most: number | null;
-  /** An answer of fewer tokens is not worth a turn. */
-  least: number;
-  /** The model that the turn will most probably have, and its allowance. */
-  model: string;
-  allowance: ModelAllowance;
-  /**
-   * The allowances of others, a JSON object: by the model's name or alias, or `provider/*`; `*` is
-   * any other.
-   */
-  models: string;
-}
-
-/** Messages that a prompt holds, besides the new one. */
-const MESSAGES_SENT = 20;
 /** More tokens than anybody may use. */
 const MANY = 1_000_000_000_000;
 
-/** Parameters besides those of the limits, by their numbers. */
-const [PROMPT, FROM, AT_HEAD, MOST, LEAST, MODEL, ALLOWANCE, MODELS, HAD] = Array.from(
-  { length: 9 },
-  (_, at) => `?${NEXT_PARAMETER + at}`,
-);
+/** The tokens that a running turn had reserved before; null for one that begins. */
+const HAD = `?${NEXT_WANTED}`;
 
-/** @param had the tokens that a running turn had reserved before; null for one that begins */
 function argsOf(ask: ReserveAsk, had: number | null): (string | number | null)[] {
-  const { turnId, prompt, from, atHead, most, least, model, allowance, models } = ask;
-  const asked = [prompt, from, atHead ? 1 : 0, most, least, model];
-  return [...limitArgs(turnId, ask), ...asked, JSON.stringify(allowance), models, had];
+  return [...limitArgs(ask.turnId, ask), ...wantedArgs(ask), had];
 }
 
-const modelNamed = (key: string) => `(SELECT value FROM json_each(${MODELS}) WHERE key = ${key})`;
-
-const ALLOWED = `CASE t.model WHEN ${MODEL} THEN ${ALLOWANCE}
-  ELSE coalesce(${modelNamed('t.model')}, ${modelNamed(`substr(t.model, 1, instr(t.model, '/')) || '*'`)}, ${modelNamed(`'*'`)}) END`;
-
-const TOKENS_OF_MESSAGES = `coalesce(sum(CASE m.role WHEN 'user' THEN coalesce(m.output_tokens, 0) ELSE m.text_length / 3 END), 0)`;
-
-/** Of a conversation that is one line, its newest messages: by their numbers. */
-const HISTORY_OF_LINE = `SELECT ${TOKENS_OF_MESSAGES} FROM messages m
-  WHERE m.conversation_id = c.id AND m.sequence_number > c.last_sequence_number - ${MESSAGES_SENT}`;
-
-const HISTORY_OF_PATH = `WITH RECURSIVE path (id, steps) AS (
-    SELECT coalesce(${FROM}, CASE WHEN ${AT_HEAD} THEN c.head_message_id END), 1
-    UNION ALL SELECT m.parent_id, path.steps + 1 FROM path JOIN messages m ON m.id = path.id WHERE path.steps < ${MESSAGES_SENT})
-  SELECT ${TOKENS_OF_MESSAGES} FROM path JOIN messages m ON m.id = path.id`;
-
-/** The tokens of the stored messages that a prompt holds, by an estimate. */
-const HISTORY = `CASE WHEN ${AT_HEAD} AND ${IS_LINE} THEN (${HISTORY_OF_LINE}) ELSE (${HISTORY_OF_PATH}) END`;
-
 /** `fit` is what of it fits all limits: the least that any of them has left. */
-const WANTED = `WITH ${budgetOf(`SELECT user_id FROM turns WHERE id = ${PARAMETER.user}`)},
-  wanted AS (SELECT a ->> 2 AS input_price, a ->> 3 AS output_price, prompt, min(coalesce(${MOST}, a ->> 0), a ->> 1) AS answer
-    FROM (SELECT ${ALLOWED} AS a,
-        ${PROMPT} + CASE WHEN ${HAD} IS NULL THEN length(coalesce(c.instructions, '')) / 3 + ${HISTORY} ELSE 0 END AS prompt
+const FITTING = `WITH ${budgetOf(`SELECT user_id FROM turns WHERE id = ${PARAMETER.user}`)},
+  wanted AS (SELECT a ->> 2 AS input_price, a ->> 3 AS output_price, prompt, min(coalesce(${WANTED.most}, a ->> 0), a ->> 1) AS answer
+    FROM (SELECT ${allowanceOf('t.model')} AS a,
+        ${WANTED.prompt} + CASE WHEN ${HAD} IS NULL THEN ${storedTokens('c')} ELSE 0 END AS prompt
       FROM turns t JOIN conversations c ON c.id = t.conversation_id WHERE t.id = ${PARAMETER.user})),
   room AS (SELECT min(min(coalesce(b.tokens_per_day - b.day_tokens - b.reserved_tokens, ${MANY}),
         coalesce(b.tokens_per_month - b.month_tokens - b.reserved_tokens, ${MANY}))) AS tokens,
@@ -94,7 +40,7 @@ const WANTED = `WITH ${budgetOf(`SELECT user_id FROM turns WHERE id = ${PARAMETE
         AND coalesce(b.streams_open < b.streams, 1)) AS has_place,
       json_group_array(json_array(${BUDGET_COLUMNS})) AS rows
     FROM budget b),
-  fit AS (SELECT w.*, room.has_place, room.rows, min(w.answer, ${LEAST}) AS fewest,
+  fit AS (SELECT w.*, room.has_place, room.rows, min(w.answer, ${WANTED.least}) AS fewest,
       CAST(min(w.answer, room.tokens - w.prompt, CASE WHEN room.cost IS NULL THEN ${MANY}
         WHEN w.input_price IS NULL OR room.cost < w.prompt * w.input_price THEN -1
         WHEN coalesce(w.output_price, 0) = 0 THEN ${MANY}
@@ -102,6 +48,9 @@ const WANTED = `WITH ${budgetOf(`SELECT user_id FROM turns WHERE id = ${PARAMETE
     FROM wanted w JOIN room)`;
 
 const NEED = 'json_array(fit.prompt, fit.fewest, fit.input_price, fit.output_price)';
+
+/** The key that is used, where it has limits of its own. */
+const LIMITED_KEY = `(SELECT k.key_id FROM key_limits k WHERE k.key_id = ${PARAMETER.key})`;
 
 /** Keeps a column as it was reserved, and reserves what fits only at first. */
 const reservedOnce = (column: string, fitting: string) =>
@@ -111,9 +60,10 @@ const reservedOnce = (column: string, fitting: string) =>
  * A turn that does not fit gets no reservation. It keeps how the limits stood either way, so that a
  * repeat is told the same.
  */
-const RESERVE = `${WANTED}
+const RESERVE = `${FITTING}
   UPDATE turns SET key_id = ${PARAMETER.key}, input_price = coalesce(fit.input_price, 0), output_price = coalesce(fit.output_price, 0),
       ${reservedOnce('reserved_input', 'fit.prompt')}, ${reservedOnce('reserved_output', 'fit.granted')},
+      ${reservedOnce('reserved_key_id', LIMITED_KEY)},
       budget = coalesce(turns.budget, json_array(${NEED}, json(fit.rows)))
     FROM fit WHERE turns.id = ${PARAMETER.user}
   RETURNING budget, reserved_input, reserved_output`;
@@ -123,12 +73,12 @@ const DROP_CONVERSATION = `DELETE FROM conversations WHERE id = ? AND last_seque
   AND NOT EXISTS (SELECT 1 FROM turns t WHERE t.conversation_id = conversations.id)`;
 
 /** Of a turn that runs: more than it had. A repeat finds that it has more already. */
-const EXTEND = `${WANTED}
+const EXTEND = `${FITTING}
   UPDATE turns SET reserved_input = turns.reserved_input + fit.prompt, reserved_output = turns.reserved_output + fit.granted
     FROM fit WHERE turns.id = ${PARAMETER.user} AND turns.state = 'running' AND fit.granted >= fit.fewest
       AND turns.reserved_input + turns.reserved_output = ${HAD}`;
 
-const SELECT_EXTENDED = `${WANTED}
+const SELECT_EXTENDED = `${FITTING}
   SELECT json_array(${NEED}, json(fit.rows)) AS budget, t.reserved_input, t.reserved_output
     FROM fit JOIN turns t ON t.id = ${PARAMETER.user}`;
 
@@ -147,8 +97,13 @@ export function reserve(
   return [
     reserveOnly(ask),
     { sql: DROP_TURN, args: [ask.turnId, instanceId] },
-    ...(created === undefined ? [] : [{ sql: DROP_CONVERSATION, args: [created] }]),
+    ...(created === undefined ? [] : [dropUnused(created)]),
   ];
+}
+
+/** Returns the statement that removes a conversation whose first turn was not inserted. */
+export function dropUnused(conversationId: string): Statement {
+  return { sql: DROP_CONVERSATION, args: [conversationId] };
 }
 
 /** Returns the first of the statements of {@link reserve}: a turn that does not fit stays. */

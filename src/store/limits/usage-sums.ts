@@ -9,24 +9,39 @@ import { limitArgs, limitsOf, PARAMETER, type LimitsAsk } from './limits.ts';
 
 /** Milliseconds. */
 export const MINUTE = 60_000;
-const DAY = 86_400_000;
+export const DAY = 86_400_000;
 
 const monthOf = (day: string, modifier = '') =>
   `CAST(unixepoch(${day} / 1000, 'unixepoch', 'start of month'${modifier}) * 1000 AS INTEGER)`;
 
 /** An expression for a WITH clause: now, and the day and the month in UTC, in milliseconds. */
-export const CLOCK = `clock AS (SELECT now, day, day + ${DAY} AS next_day,
+export const CLOCK = `clock AS MATERIALIZED (SELECT now, day, day + ${DAY} AS next_day,
     ${monthOf('day')} AS month, ${monthOf('day', `, '+1 month'`)} AS next_month
   FROM (SELECT now, now - now % ${DAY} AS day FROM (SELECT ${NOW} AS now)))`;
 
 /** The part of a FROM clause that finds the sums, after `limits JOIN clock`. */
 export const JOIN_SUMS = `LEFT JOIN usage_sums sums ON sums.user_id = limits.user_id AND sums.key_id = limits.key_id`;
 
-/** True where the sums are those of today. The month's are then those of this month. */
-export const IS_KEPT = 'sums.day IS clock.day';
+/**
+ * True where the sums are those of today, with the requests where these are limited. The month's
+ * are then those of this month.
+ */
+export const IS_KEPT = `(sums.day IS clock.day AND (limits.requests_per_minute IS NULL OR sums.requests_since < clock.now - ${MINUTE}))`;
 
 /** The column that says whose something is. */
 export type By = 'user_id' | 'key_id';
+
+/** True for a running turn with a reservation. */
+export const RUNNING = `state = 'running' AND reserved_input IS NOT NULL`;
+
+/**
+ * Returns running turns `r` with a reservation, of the owner of a row of `limits`, for a FROM
+ * clause. Those of a key are found where that had limits when they began.
+ */
+export const running = (by: By) =>
+  by === 'user_id'
+    ? `turns r WHERE r.user_id = limits.user_id AND ${RUNNING}`
+    : `turns r WHERE r.reserved_key_id = limits.key_id AND state = 'running' AND reserved_key_id IS NOT NULL`;
 
 /** Reads by the user or by the key, as the row of `limits` says: each has an index of its own. */
 export function either(read: (by: By) => string): string {
@@ -60,36 +75,68 @@ export function usedSince(sum: keyof typeof IN_LEDGER): string {
   return `CASE WHEN ${IS_KEPT} THEN sums.${sum} ELSE ${IN_LEDGER[sum]} END`;
 }
 
-const recent = (by: By, running: (by: By) => string) =>
-  `SELECT r.id FROM ${running(by)} AND r.started_at > clock.now - ${MINUTE}
-  UNION SELECT e.work_id FROM ledger e WHERE ${entriesSince(by, `clock.now - ${MINUTE}`)}`;
+/** Work of the last minute, for a FROM clause: running turns `r`, and entries `e`. */
+export const recentTurns = (by: By) => `${running(by)} AND r.started_at > clock.now - ${MINUTE}`;
+const recentEntries = (by: By) => `ledger e WHERE ${entriesSince(by, `clock.now - ${MINUTE}`)}`;
 
-/**
- * Returns the expression of the number of requests in the last minute. A request counts for up to a
- * second longer where they are counted by the second.
- * @param running selects running turns with a reservation
- */
-export function recentRequests(running: (by: By) => string): string {
-  return `CASE WHEN sums.requests_since < clock.now - ${MINUTE}
-    THEN (SELECT coalesce(sum(q.requests), 0) FROM usage_requests q
-      WHERE q.user_id = limits.user_id AND q.key_id = limits.key_id AND q.second >= clock.now / 1000 - ${MINUTE / 1000})
-    ELSE ${either((by) => `SELECT count(*) FROM (${recent(by, running)})`)} END`;
+/** Returns the first second whose requests count. @param now in milliseconds */
+export function countedSince(now: string): string {
+  return `${now} / 1000 - ${MINUTE / 1000}`;
 }
 
-const KEEP = `WITH ${CLOCK}, limits AS (${limitsOf(`SELECT ${PARAMETER.user} AS user_id`)})
+/** Adds up the requests of the last minute, where they are counted. */
+export const REQUESTS_COUNTED = `SELECT coalesce(sum(q.requests), 0) FROM usage_requests q
+      WHERE q.user_id = limits.user_id AND q.key_id = limits.key_id AND q.second >= ${countedSince('clock.now')}`;
+
+/**
+ * The number of requests in the last minute. A request counts for up to a second longer where they
+ * are counted by the second.
+ */
+export const RECENT_REQUESTS = `CASE WHEN sums.requests_since < clock.now - ${MINUTE} THEN (${REQUESTS_COUNTED})
+    ELSE ${either(
+      (by) =>
+        `SELECT count(*) FROM (SELECT r.id FROM ${recentTurns(by)} UNION SELECT e.work_id FROM ${recentEntries(by)})`,
+    )} END`;
+
+const LIMITS = limitsOf(`SELECT ${PARAMETER.user} AS user_id`);
+
+function worksOf(by: By): string {
+  const isWhose = by === 'user_id' ? `limits.key_id = ''` : `limits.key_id <> ''`;
+  const select = (id: string, at: string, from: string) =>
+    `SELECT limits.user_id, limits.key_id, ${id} AS work_id, ${at} AS at FROM limits JOIN clock JOIN ${from} AND ${isWhose}`;
+  const turns = select('r.id', 'r.started_at', recentTurns(by));
+  return `${turns} UNION ALL ${select('e.work_id', 'e.created_at', recentEntries(by))}`;
+}
+
+/** Counts the requests of the last minute for those whose requests are not counted yet. */
+const COUNT = `WITH ${CLOCK}, of_all AS (${LIMITS}),
+  limits AS (SELECT of_all.user_id, of_all.key_id FROM of_all
+      LEFT JOIN usage_sums sums ON sums.user_id = of_all.user_id AND sums.key_id = of_all.key_id
+    WHERE of_all.requests_per_minute IS NOT NULL AND sums.requests_since IS NULL),
+  works AS (${worksOf('user_id')} UNION ALL ${worksOf('key_id')})
+  INSERT INTO usage_requests (user_id, key_id, second, requests)
+  SELECT user_id, key_id, at / 1000, count(*)
+    FROM (SELECT user_id, key_id, min(at) AS at FROM works GROUP BY user_id, key_id, work_id) GROUP BY user_id, key_id, at / 1000
+  ON CONFLICT DO UPDATE SET requests = max(requests, excluded.requests)`;
+
+const KEEP = `WITH ${CLOCK}, limits AS (${LIMITS})
   INSERT INTO usage_sums (user_id, key_id, day, day_tokens, month, month_tokens, month_cost, requests_since)
   SELECT limits.user_id, limits.key_id, clock.day, ${IN_LEDGER.day_tokens}, clock.month, ${IN_LEDGER.month_tokens},
-      ${IN_LEDGER.month_cost}, CASE WHEN limits.requests_per_minute IS NOT NULL THEN clock.now END
-    FROM limits JOIN clock ${JOIN_SUMS} WHERE NOT (${IS_KEPT})
+      ${IN_LEDGER.month_cost}, CASE WHEN limits.requests_per_minute IS NOT NULL THEN clock.now - ${MINUTE} - 1 END
+    FROM limits JOIN clock ${JOIN_SUMS} WHERE ${IS_KEPT} IS NOT TRUE
   ON CONFLICT DO UPDATE SET day = excluded.day, day_tokens = excluded.day_tokens, month = excluded.month,
     month_tokens = excluded.month_tokens, month_cost = excluded.month_cost,
     requests_since = CASE WHEN excluded.requests_since IS NOT NULL THEN coalesce(requests_since, excluded.requests_since) END`;
 
 /**
- * Returns the statement that begins to keep the sums of a user, and those of the key where it has
- * limits of its own; safe to repeat. It sums up the ledger, so it is for those whose sums are not
- * kept.
+ * Returns the statements that begin to keep the sums of a user, and those of the key where it has
+ * limits of its own; safe to repeat. They sum up the ledger, so they are for those whose sums are
+ * not kept.
  */
-export function keepSums(userId: string, ask: LimitsAsk): Statement {
-  return { sql: KEEP, args: limitArgs(userId, ask) };
+export function keepSums(userId: string, ask: LimitsAsk): Statement[] {
+  const args = limitArgs(userId, ask);
+  return [
+    { sql: COUNT, args },
+    { sql: KEEP, args },
+  ];
 }

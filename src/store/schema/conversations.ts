@@ -100,8 +100,10 @@ export const turns = sqliteTable(
      */
     reservedInput: integer('reserved_input'),
     reservedOutput: integer('reserved_output'),
-    /** Of the same turns: the public id of the key by which it was asked for. */
+    /** The public id of the key by which it was asked for, where callers may have limits. */
     keyId: text('key_id'),
+    /** The same where that key has limits of its own, of which the turn has reserved a part. */
+    reservedKeyId: text('reserved_key_id'),
     inputPrice: real('input_price'),
     outputPrice: real('output_price'),
     /** The state of the limits when they were reserved, as JSON; null once the turn has ended. */
@@ -116,8 +118,8 @@ export const turns = sqliteTable(
       .on(table.userId)
       .where(sql`state = 'running' AND reserved_input IS NOT NULL`),
     index('turns_reserved_by_key')
-      .on(table.keyId)
-      .where(sql`state = 'running' AND reserved_input IS NOT NULL`),
+      .on(table.reservedKeyId)
+      .where(sql`state = 'running' AND reserved_key_id IS NOT NULL`),
     index('turns_by_conversation').on(table.conversationId, table.sequenceNumber),
   ],
 );

@@ -89,6 +89,27 @@ export function claimResultFrom(
   row: Row | undefined,
   reserved: Reserved | undefined,
 ): ClaimResult {
+  return toldOf(claim, row, reserved) ?? notMade(claim);
+}
+
+/**
+ * Returns what is told of a claim that was not made although nothing stands in its way: it was
+ * released before it arrived, or what it follows is not as it was remembered.
+ */
+export function notMade({ input }: TurnClaim): ClaimResult {
+  const answersCalls = input.kind === 'message' && input.answers !== undefined && !input.after;
+  return { kind: answersCalls ? 'calls_not_waiting' : 'not_found' };
+}
+
+/**
+ * Returns what became of a claim, or what stands in its way; undefined when it was not made
+ * although nothing does.
+ */
+export function toldOf(
+  claim: TurnClaim,
+  row: Row | undefined,
+  reserved: Reserved | undefined,
+): ClaimResult | undefined {
   if (!row) return { kind: 'not_found' };
   const sequenceNumber = optionalNumber(row['sequence_number']);
   if (sequenceNumber !== null) return acceptedFrom(row, sequenceNumber, reserved);
@@ -99,19 +120,12 @@ export function claimResultFrom(
   const named = namedMistake(claim.input, optionalText(row['named_role']));
   if (named) return named;
   const runningId = optionalText(row['running_id']);
-  if (runningId === null) {
-    const { input } = claim;
-    const answersCalls = input.kind === 'message' && input.answers !== undefined && !input.after;
-    // Otherwise the claim was not made although nothing stands in its way: it was released before
-    // it arrived, or what it follows is not as it was remembered.
-    return { kind: answersCalls ? 'calls_not_waiting' : 'not_found' };
-  }
-  const asked = contentOf(decodeParts(optionalText(row['running_parts']) ?? ''));
+  if (runningId === null) return undefined;
   return {
     kind: 'busy',
     turnId: runningId,
     answerId: text(row['running_answer_id']),
-    text: asked,
+    text: contentOf(decodeParts(optionalText(row['running_parts']) ?? '')),
     leaseLeftMs: number(row['lease_left']),
   };
 }

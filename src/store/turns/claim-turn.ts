@@ -8,13 +8,13 @@ import { confirmClaim } from '../credentials/tickets.ts';
 import { isRefusedCredential } from '../credentials/confirm.ts';
 import { NOW, type Database, type Statement } from '../database.ts';
 import { noteFiles } from '../files/message-files.ts';
-import { KNOWN_RESOURCE, releaseKey, rememberKey } from '../idempotency-keys.ts';
-import { RESERVE_RESULT, reserve } from '../limits/reserve.ts';
+import { rememberKey } from '../idempotency-keys.ts';
+import { dropUnused, RESERVE_RESULT, reserve } from '../limits/reserve.ts';
 import { reservedFrom } from '../limits/reserved.ts';
-import { ownerArgs } from '../ownership.ts';
-import { keyArgs, type ClaimLimits, type ClaimResult, type TurnClaim } from './claim.ts';
+import type { ClaimLimits, ClaimResult, TurnClaim } from './claim.ts';
 import { inheritFromCaller, repeatParameters } from './continue-calls.ts';
-import { claimResultFrom, selectClaimResult } from './claim-result.ts';
+import { notMade, selectClaimResult, toldOf } from './claim-result.ts';
+import { insertGranted, insertPlain, insertUnlimited, IS_NEW, newArgs } from './insert-turn.ts';
 import { selectSteered, steer, steeredFrom, steeredTurnOf } from './steering.ts';
 import { placementOf, type Placement } from './placement.ts';
 
@@ -27,19 +27,77 @@ export async function claimTurn(
   claim: TurnClaim,
   limits: ClaimLimits,
 ): Promise<ClaimResult> {
+  try {
+    for (const way of waysFor(claim)) {
+      const result = await attempt(db, claim, limits, way);
+      if (result) return result;
+    }
+    return notMade(claim);
+  } catch (error) {
+    if (isRefusedCredential(error)) return { kind: 'unauthenticated' };
+    throw error;
+  }
+}
+
+/** A way to insert a turn with what it may use. */
+type Way = 'plain' | 'unlimited' | 'grant' | 'reserve';
+
+/**
+ * Returns the ways for a claim, the cheapest first. One that does not suit the caller's limits
+ * inserts nothing; the last suits all.
+ */
+function waysFor({ reservation }: TurnClaim): readonly Way[] {
+  switch (reservation?.seenLimits) {
+    case undefined:
+      return ['plain'];
+    case 'none':
+      return ['unlimited', 'grant', 'reserve'];
+    case 'of user':
+      return ['grant', 'reserve'];
+    default:
+      return ['reserve'];
+  }
+}
+
+/** The place of the statement that tells what was reserved, among those that insert the turn. */
+const TOLD_AT: Readonly<Partial<Record<Way, number>>> = { grant: 0, reserve: 1 + RESERVE_RESULT };
+
+function insertBy(way: Way, claim: TurnClaim, placement: Placement): Statement[] {
+  const { reservation, instanceId, create } = claim;
+  if (!reservation || way === 'plain') return [insertPlain(claim, placement)];
+  if (way === 'reserve')
+    return [
+      insertPlain(claim, placement),
+      ...reserve(reservation, { instanceId, created: create?.id }),
+    ];
+  const insert =
+    way === 'grant'
+      ? insertGranted(claim, placement, reservation)
+      : insertUnlimited(claim, placement, reservation.keyId);
+  return create ? [insert, dropUnused(create.id)] : [insert];
+}
+
+/**
+ * Makes a claim in one batch.
+ * @returns what became of it; undefined when it was not made although nothing stands in its way
+ */
+async function attempt(
+  db: Database,
+  claim: TurnClaim,
+  limits: ClaimLimits,
+  way: Way,
+): Promise<ClaimResult | undefined> {
   const placement = placementOf(claim.input, {
     id: claim.assistantMessageId,
     clientId: claim.answerClientId,
   });
-  const begun = [
+  const before = [
     ...confirmClaim(claim.principal, claim.turnId),
     ...(claim.create ? [insertConversation(claim, claim.create)] : []),
-    insertTurn(claim, placement),
   ];
-  const reservation = reservationOf(claim);
   const statements = [
-    ...begun,
-    ...reservation,
+    ...before,
+    ...insertBy(way, claim, placement),
     ...(claim.steering ? [steer(claim, limits)] : []),
     ...remembered(claim),
     insertMessages(claim, placement),
@@ -50,17 +108,23 @@ export async function claimTurn(
     ...(claim.steering ? [selectSteered(claim)] : []),
     selectClaimResult(claim, placement, limits),
   ];
-  try {
-    const results = await db.batch(statements, 'write-unflushed');
-    const told = reservation.length === 0 ? undefined : results[begun.length + RESERVE_RESULT];
-    const result = claimResultFrom(claim, results.at(-1)?.rows[0], reservedFrom(told));
-    const isInTheWay = result.kind === 'busy' || result.kind === 'repeated';
-    if (!claim.steering || !isInTheWay) return result;
-    return steeredFrom(results.at(-2)?.rows[0]) ?? result;
-  } catch (error) {
-    if (isRefusedCredential(error)) return { kind: 'unauthenticated' };
-    throw error;
-  }
+  const results = await db.batch(statements, 'write-unflushed');
+  const at = TOLD_AT[way];
+  const reserved = at === undefined ? undefined : reservedFrom(results[before.length + at]);
+  const result = toldOf(claim, results.at(-1)?.rows[0], reserved);
+  if (isForNext(way, claim, result)) return undefined;
+  const isInTheWay = result?.kind === 'busy' || result?.kind === 'repeated';
+  if (!claim.steering || !isInTheWay) return result;
+  return steeredFrom(results.at(-2)?.rows[0]) ?? result;
+}
+
+/** True where the next way may tell another result. */
+function isForNext(way: Way, claim: TurnClaim, result: ClaimResult | undefined): boolean {
+  // The conversation of a turn that was not inserted is gone again.
+  const isUndone = result?.kind === 'not_found' && claim.create !== undefined;
+  // A batch that is run again, since its answer was lost, does not tell what it reserved.
+  const isUntold = result?.kind === 'accepted' && !result.reserved;
+  return (isUndone && way !== 'reserve') || (isUntold && way === 'grant');
 }
 
 /**
@@ -79,19 +143,7 @@ export function attached({ input, conversationId }: TurnClaim): Statement[] {
   return input.kind === 'message' ? noteFiles({ ...input, conversationId }) : [];
 }
 
-function reservationOf({ reservation, instanceId, create }: TurnClaim): Statement[] {
-  return reservation ? reserve(reservation, { instanceId, created: create?.id }) : [];
-}
-
 // The statements are made once: a connection to a file finds what it has prepared by their text.
-
-/** True for a new claim: its key is not known, and it was not released before it arrived. */
-const IS_NEW = `NOT EXISTS (${KNOWN_RESOURCE}) AND NOT EXISTS (${KNOWN_RESOURCE})`;
-
-function newArgs(claim: TurnClaim): string[] {
-  const { scope, key } = releaseKey(claim.turnId);
-  return [...keyArgs(claim), scope, key];
-}
 
 const INSERT_CONVERSATION = `INSERT INTO conversations (id, user_id, title, mode, model, instructions, client_id, is_temporary, created_at, updated_at)
   SELECT ?, ?, ?, ?, ?, ?, ?, ?, ${NOW}, ${NOW} WHERE ${IS_NEW} ON CONFLICT DO NOTHING`;
@@ -117,27 +169,6 @@ function insertConversation(claim: TurnClaim, create: NewConversation): Statemen
       isTemporary ? 1 : 0,
       ...newArgs(claim),
       ...(unlessAsked === undefined ? [] : [unlessAsked, userId, isTemporary ? 1 : 0]),
-    ],
-  };
-}
-
-/** Returns the statement that takes the conversation's place for a running turn. */
-export function insertTurn(claim: TurnClaim, placement: Placement): Statement {
-  return {
-    sql: placement.insertTurn,
-    args: [
-      claim.turnId,
-      claim.instanceId,
-      placement.promptId,
-      claim.assistantMessageId,
-      claim.model,
-      claim.defaultModel,
-      claim.parameters ? JSON.stringify(claim.parameters) : null,
-      claim.create ? 1 : 0,
-      claim.conversationId,
-      ...ownerArgs(claim.principal),
-      ...newArgs(claim),
-      ...placement.conditionArgs,
     ],
   };
 }

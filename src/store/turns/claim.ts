@@ -6,7 +6,7 @@ import type { TurnParameters } from '../../core/parameters.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { Steering } from '../../core/steering.ts';
 import type { LearnedRatio } from '../../core/token-correction.ts';
-import type { ReserveAsk } from '../limits/reserve.ts';
+import type { ReserveAsk } from '../limits/wanted.ts';
 import type { Reserved } from '../limits/reserved.ts';
 import type { Key } from '../idempotency-keys.ts';
 import type { ClaimInput } from './placement.ts';

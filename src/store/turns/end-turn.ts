@@ -5,7 +5,14 @@ import type { Message, StoredTurn, TurnHead } from '../../core/message.ts';
 import { contentOf, encodeParts } from '../../core/parts.ts';
 import { ANYONE } from '../../core/principal.ts';
 import { NOW, type Database, type ResultSet, type Statement } from '../database.ts';
-import { budgetFrom, selectBudget, type UserBudgetAsk } from '../limits/budget.ts';
+import { budgetFrom, readBudget, selectBudget } from '../limits/budget.ts';
+import {
+  isToldAtEnd,
+  standingFrom,
+  TELLING_AT_END,
+  tellingArgs,
+  type StandingAsk,
+} from '../limits/standing-at-end.ts';
 import { keepSums } from '../limits/usage-sums.ts';
 import { batch } from '../query.ts';
 import { recordCalls } from '../usage/ledger.ts';
@@ -46,8 +53,8 @@ export interface TurnEnd {
    * Where there are more, the turn does not end: they would be lost.
    */
   handled?: number;
-  /** Asks how the limits of the user stand then; undefined where nobody has limits. */
-  budgetOf?: UserBudgetAsk | undefined;
+  /** Asks how the limits of the user stand then; undefined where there are none. */
+  budgetOf?: StandingAsk | undefined;
   retryForMs: number;
 }
 
@@ -67,12 +74,12 @@ export function endStatements({ head, instanceId, ending, calls, ...end }: TurnE
   const { handled = 0, budgetOf } = end;
   return [
     // Before the entries, which are then added to the sums.
-    ...(budgetOf && !budgetOf.areSumsKept ? [keepSums(budgetOf.userId, budgetOf)] : []),
+    ...(budgetOf && !budgetOf.before.areSumsKept ? keepSums(budgetOf.userId, budgetOf) : []),
     ...recordCalls(calls, head.acceptedAt),
     updateAnswer(head, { instanceId, handled }, ending),
     ...(isRefusal(ending) ? [refusePrompt(head, { instanceId, handled })] : []),
-    closeTurn(head, { instanceId, handled }, ending),
-    ...(budgetOf ? [selectBudget(budgetOf)] : []),
+    closeTurn(head, { instanceId, handled, budgetOf }, ending),
+    ...(budgetOf && !isToldAtEnd(budgetOf) ? [selectBudget(budgetOf)] : []),
   ];
 }
 
@@ -82,21 +89,27 @@ export async function endedFrom(
   results: readonly ResultSet[],
   { head, ending, budgetOf, retryForMs }: Omit<TurnEnd, 'handled'>,
 ): Promise<StoredTurn | undefined> {
-  const closed = results.at(budgetOf ? -2 : -1);
-  const standing = budgetOf && results.at(-1);
-  if (closed?.rowsAffected === 1)
+  const isToldApart = budgetOf !== undefined && !isToldAtEnd(budgetOf);
+  const closed = results.at(isToldApart ? -2 : -1);
+  if (closed?.rowsAffected === 1 || closed?.values.length === 1)
     return {
       head,
       running: false,
       hasHeartbeat: true,
       message: endedMessage(head, ending),
       error: ending.error,
-      limits: standing && budgetFrom(standing.values).budget,
+      limits: budgetOf && (await standing(db, budgetOf, results.at(-1)?.values ?? [])),
     };
   // The turn is steered, or was ended, taken over or deleted before: by somebody else, or by this
   // very batch when its answer was lost.
   const [[stored]] = await batch(db, [selectTurn(head.turnId, ANYONE)], 'read', retryForMs);
   return stored && turnFrom(stored);
+}
+
+/** Returns how the limits stand, from the rows of the last statement. */
+async function standing(db: Database, ask: StandingAsk, rows: ResultSet['values']) {
+  if (!isToldAtEnd(ask)) return budgetFrom(rows).budget;
+  return standingFrom(rows[0]?.[0], ask) ?? readBudget(db, ask);
 }
 
 /** Returns the answer as an ending leaves it. */
@@ -160,11 +173,17 @@ function updateAnswer(head: TurnHead, { instanceId, handled }: Closing, ending: 
 const CLOSE_TURN = `UPDATE turns SET state = 'ended', ended_at = ${NOW}, error = ?, model = ?, budget = NULL
   WHERE id = ? AND state = 'running' AND instance_id = ? AND ${isHandled('steering')}`;
 
-function closeTurn(head: TurnHead, { instanceId, handled }: Closing, { error }: Ending): Statement {
-  return {
-    sql: CLOSE_TURN,
-    args: [error ? JSON.stringify(error) : null, head.model, head.turnId, instanceId, handled],
-  };
+const CLOSE_AND_TELL = `${CLOSE_TURN} ${TELLING_AT_END}`;
+
+function closeTurn(
+  head: TurnHead,
+  { instanceId, handled, budgetOf }: Closing & Pick<TurnEnd, 'budgetOf'>,
+  { error }: Ending,
+): Statement {
+  const args = [error ? JSON.stringify(error) : null, head.model, head.turnId, instanceId, handled];
+  return budgetOf && isToldAtEnd(budgetOf)
+    ? { sql: CLOSE_AND_TELL, args: [...args, ...tellingArgs(budgetOf)] }
+    : { sql: CLOSE_TURN, args };
 }
 
 /** Failures by which a model's service says that it will never answer this message. */

@@ -8,7 +8,8 @@ import { reserveOnly } from '../limits/reserve.ts';
 import { reservedFrom } from '../limits/reserved.ts';
 import { endStatements, endedFrom, type TurnEnd } from './end-turn.ts';
 import type { ClaimLimits, ClaimResult, TurnClaim } from './claim.ts';
-import { attached, insertMessages, insertTurn, updateConversation } from './claim-turn.ts';
+import { attached, insertMessages, updateConversation } from './claim-turn.ts';
+import { insertPlain } from './insert-turn.ts';
 import { claimResultFrom, selectClaimResult } from './claim-result.ts';
 import { following } from './placement.ts';
 import { linesOf } from './steering-lines.ts';
@@ -33,7 +34,7 @@ export async function endAndFollow(
   // A turn that does not fit the limits begins all the same, and fails by them: its message stays.
   const reservation = claim.reservation ? [reserveOnly(claim.reservation)] : [];
   const ending = endStatements({ ...end, handled: Number.MAX_SAFE_INTEGER });
-  const begun = [...ending, insertTurn(claim, placement)];
+  const begun = [...ending, insertPlain(claim, placement)];
   const statements = [
     ...begun,
     ...reservation,

@@ -8,8 +8,7 @@ import type { Answers } from '../../core/tool-calls.ts';
 import { NOW, type Statement } from '../database.ts';
 import type { TurnClaim } from './claim.ts';
 import { CALLER, CALLS_WAIT } from './continue-calls.ts';
-import { KNOWN_RESOURCE } from '../idempotency-keys.ts';
-import { isOwned } from '../ownership.ts';
+import { insertTurn, type InsertTurn } from './insert-turn.ts';
 import { IS_AS_REMEMBERED, rememberedArgs, type Remembered } from './remembered.ts';
 
 /** The request of a claim: a new message of the user's, or another answer to a stored one. */
@@ -40,7 +39,7 @@ export type ClaimInput =
   | { kind: 'regenerate'; promptId: string; historyHash?: string | undefined };
 
 export interface Placement {
-  insertTurn: string;
+  insertTurn: InsertTurn;
   insertMessages: string;
   updateConversation: string;
   /** The message that is answered. */
@@ -190,18 +189,6 @@ const BESIDE_ANSWERS = {
   insertMessages: insertAnswer(),
   updateConversation: updateConversation(1, DEPTH_OF_ANSWER),
 };
-
-/**
- * @param added the number of messages that the turn adds
- * @param condition a further condition on the claim
- */
-function insertTurn(added: 1 | 2, condition = ''): string {
-  return `INSERT INTO turns (id, conversation_id, user_id, instance_id, state, sequence_number, prompt_message_id, assistant_message_id, previous_head_id, model, parameters, created, heartbeat_at, started_at)
-    SELECT ?, c.id, c.user_id, ?, 'running', c.last_sequence_number + ${added}, ?, ?, c.head_message_id, coalesce(?, c.model, ?), ?, ?, ${NOW}, ${NOW}
-    FROM conversations c WHERE c.id = ? AND ${isOwned('c.user_id')}
-      AND NOT EXISTS (${KNOWN_RESOURCE}) AND NOT EXISTS (${KNOWN_RESOURCE}) ${condition}
-    ON CONFLICT DO NOTHING`;
-}
 
 /**
  * The claim that this batch has just made, whose messages are not stored yet. A repeated batch

@@ -12,7 +12,7 @@ import type { TurnClaim, ClaimResult } from '../../store/turns/claim.ts';
 import { bindTicket } from '../../store/credentials/tickets.ts';
 import type { Database } from '../../store/database.ts';
 import { interruptLost } from '../../store/turns/interrupt.ts';
-import type { ReserveAsk } from '../../store/limits/reserve.ts';
+import type { ReserveAsk } from '../../store/limits/wanted.ts';
 import { takeUnread } from '../../store/unread-turns.ts';
 import { releaseClaim } from '../../store/turns/release-claim.ts';
 import type { Allowances } from './allowances.ts';
@@ -122,7 +122,10 @@ export class Claims {
    */
   async make(claim: TurnClaim): Promise<ClaimResult> {
     try {
-      return await claimTurn(this.#db, claim, this.#settings);
+      const result = await claimTurn(this.#db, claim, this.#settings);
+      if (result.kind === 'accepted' || result.kind === 'limited')
+        if (result.reserved) this.#settings.allowances?.remember(claim, result.reserved);
+      return result;
     } catch (error) {
       await this.release(claim);
       throw error;

@@ -65,7 +65,7 @@ async function storeEnding(
   const { head, handled } = turn;
   try {
     const retryForMs = settings.storeGraceMs;
-    const budgetOf = budget?.askFor(conversation.userId);
+    const budgetOf = budget?.atEnd(conversation.userId, head.acceptedAt);
     const end = { head, instanceId, ending, calls, budgetOf, retryForMs };
     let stored = await endTurn(db, { ...end, handled });
     if (stored?.running) stored = await endSteered({ turn }, end, { db, follow });

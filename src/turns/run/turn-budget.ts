@@ -8,7 +8,9 @@ import type { ParleyError } from '../../core/errors.ts';
 import { estimateTokens } from '../../core/tokens.ts';
 import type { Database } from '../../store/database.ts';
 import type { UserBudgetAsk } from '../../store/limits/budget.ts';
-import { extend, type ReserveAsk } from '../../store/limits/reserve.ts';
+import type { StandingAsk } from '../../store/limits/standing-at-end.ts';
+import { extend } from '../../store/limits/reserve.ts';
+import type { ReserveAsk } from '../../store/limits/wanted.ts';
 import type { Reserved } from '../../store/limits/reserved.ts';
 import { estimatePrompt } from './count-usage.ts';
 
@@ -24,20 +26,26 @@ export class TurnBudget {
   /** True when tokens or money are limited. */
   readonly isBounded: boolean;
   readonly #mayShift: boolean;
-  readonly #areSumsKept: boolean;
+  readonly #before: Reserved;
 
-  constructor(ask: ReserveAsk, { granted, budget, mayShift, areSumsKept }: Reserved) {
+  constructor(ask: ReserveAsk, reserved: Reserved) {
     this.#ask = ask;
-    this.#areSumsKept = areSumsKept;
-    this.#reserved = granted ?? { input: 0, output: 0 };
-    this.isBounded = budget.some(isOfTokens);
-    this.#mayShift = mayShift;
+    this.#before = reserved;
+    this.#reserved = reserved.granted ?? { input: 0, output: 0 };
+    this.isBounded = reserved.budget.some(isOfTokens);
+    this.#mayShift = reserved.mayShift;
   }
 
   /** Returns what asks how the limits of a user stand. */
   askFor(userId: string): UserBudgetAsk {
     const { defaults, leaseMs, keyId } = this.#ask;
-    return { defaults, leaseMs, keyId, userId, areSumsKept: this.#areSumsKept };
+    return { defaults, leaseMs, keyId, userId };
+  }
+
+  /** Returns what tells how they stand when the turn has ended; undefined where there are none. */
+  atEnd(userId: string, acceptedAt: number): StandingAsk | undefined {
+    const before = this.#before;
+    return before.budget.length === 0 ? undefined : { ...this.askFor(userId), before, acceptedAt };
   }
 
   /**

@@ -59,7 +59,8 @@ import type { Limits } from '../../../src/core/limits.ts';
 import type { Part } from '../../../src/core/parts.ts';
 import type { Database } from '../../../src/store/database.ts';
 import { removeUnused } from '../../../src/store/files/message-files.ts';
-import { extend, type ReserveAsk } from '../../../src/store/limits/reserve.ts';
+import { extend } from '../../../src/store/limits/reserve.ts';
+import type { ReserveAsk } from '../../../src/store/limits/wanted.ts';
 import { setKeyLimits, setLimits } from '../../../src/store/limits/own-limits.ts';
 import { StreamLimitsDatabase } from '../../../src/store/limits/stream-limits.ts';
 import { resumeDraft } from '../../../src/store/documents/resume.ts';
@@ -110,6 +111,8 @@ const MAY_SCAN = [
   /^select "id" from "conversations" limit \?$/u,
   // A row for each open socket; every heartbeat would have to rewrite an index on its time.
   /^delete from "connections" where "connections"\."heartbeat_at" </u,
+  // The turns that run at this moment and have reserved something, when a key gets limits.
+  /^update "turns" set "reserved_key_id" = \?/u,
   // `npm run reindex` goes through all documents and through the drafts it made: that is its work,
   // and nobody waits for it.
   /"embedding_model" is not|"document_drafts"\."embedding_model" = \?/u,
@@ -446,7 +449,15 @@ const refused: Ending = {
 };
 
 const reservation: ReserveAsk = {
-  ...{ turnId: 't', prompt: 1, from: null, atHead: true, most: 1, least: 1 },
+  ...{
+    turnId: 't',
+    seenLimits: 'unknown' as const,
+    prompt: 1,
+    from: null,
+    atHead: true,
+    most: 1,
+    least: 1,
+  },
   ...{ defaults: limits, leaseMs: 15_000, keyId: 'k', model: 'm' },
   ...{ allowance: [1, 1, 1, 1], models: '{}' },
 };

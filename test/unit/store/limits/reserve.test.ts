@@ -27,7 +27,14 @@ async function reserveFor(userId: string, turnId: string, limits: Partial<Limits
   ].map((sql) => ({ sql, args: [] }));
   const ask = {
     ...{ defaults: { ...NO_LIMITS, ...limits }, leaseMs: 15_000, keyId: null, turnId },
-    ...{ prompt: 10, from: null, atHead: true, most: 60, least: 50 },
+    ...{
+      prompt: 10,
+      seenLimits: 'unknown' as const,
+      from: null,
+      atHead: true,
+      most: 60,
+      least: 50,
+    },
     ...{ model: 'm', allowance: [60, 60, 1, 1] as const, models: '{}' },
   };
   const place = { instanceId: 'i', created: undefined };

@@ -13,7 +13,8 @@ import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
 import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
 import { readBudget } from '../../../../src/store/limits/budget.ts';
 import { setKeyLimits, setLimits } from '../../../../src/store/limits/own-limits.ts';
-import { reserve, type ReserveAsk } from '../../../../src/store/limits/reserve.ts';
+import { reserve } from '../../../../src/store/limits/reserve.ts';
+import type { ReserveAsk } from '../../../../src/store/limits/wanted.ts';
 import { reservedFrom } from '../../../../src/store/limits/reserved.ts';
 import { keepSums } from '../../../../src/store/limits/usage-sums.ts';
 import { recordCalls } from '../../../../src/store/usage/ledger.ts';
@@ -57,13 +58,19 @@ async function run(...sql: string[]): Promise<void> {
   );
 }
 
-const keep = () => db.batch([keepSums(userId, { ...asked, keyId })], 'write');
+const keep = () => db.batch(keepSums(userId, { ...asked, keyId }), 'write');
 const forget = () => run(`DELETE FROM usage_sums WHERE user_id = '${userId}'`);
 
 /** The amounts used, by the owner and the name of the limit. */
 async function used() {
   const budget = await readBudget(db, { ...asked, userId, keyId });
   return Object.fromEntries(budget.map((state) => [`${state.of} ${state.name}`, state.used]));
+}
+
+/** The same of tokens and costs. Requests were made, whatever becomes of their entries. */
+async function spent() {
+  const all = Object.entries(await used());
+  return Object.fromEntries(all.filter(([name]) => !name.endsWith(' requests_per_minute')));
 }
 
 function entry(fields: Partial<LedgerEntry>): LedgerEntry {
@@ -109,10 +116,10 @@ describe('sums of the ledger', () => {
           ],
           at,
         );
-      const sums = await used();
+      const sums = await spent();
       if (step % 10 === 9) {
         await forget();
-        expect(await used(), `after step ${step}`).toEqual(sums);
+        expect(await spent(), `after step ${step}`).toEqual(sums);
         await keep();
       }
     }
@@ -167,7 +174,17 @@ describe('sums of the ledger', () => {
 
 describe('requests of the last minute', () => {
   const ask = (turnId: string): ReserveAsk => ({
-    ...{ ...asked, keyId, turnId, prompt: 1, from: null, atHead: true, most: 5, least: 1 },
+    ...{
+      ...asked,
+      seenLimits: 'unknown' as const,
+      keyId,
+      turnId,
+      prompt: 1,
+      from: null,
+      atHead: true,
+      most: 5,
+      least: 1,
+    },
     ...{ model: 'm', allowance: [5, 5, 0, 0], models: '{}' },
   });
 
@@ -191,6 +208,23 @@ describe('requests of the last minute', () => {
     const { 'user requests_per_minute': ofUser, 'key requests_per_minute': ofKey } = await used();
     return [ofUser, ofKey];
   };
+
+  it('are those that were there when they begin to be counted', async () => {
+    await setLimits(db, userId, { ...defaults, requests_per_minute: null });
+    await keep();
+    await turn(`${userId}-running`);
+    const work = { workId: `${userId}-work`, kind: 'embedding', keyId } as const;
+    await record([0, 1].map((number) => entry({ ...work, number })));
+    await setLimits(db, userId, defaults);
+    const before = await requests();
+    expect(before).toEqual([2, 2]);
+    for (const _ of [1, 2]) {
+      await keep();
+      expect(await requests()).toEqual(before);
+    }
+    await turn(`${userId}-next`);
+    expect(await requests()).toEqual([3, 3]);
+  });
 
   it.each([
     ['from the turns and the ledger', false],

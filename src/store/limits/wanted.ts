@@ -1,0 +1,99 @@
+/**
+ * Tells, as SQL, what a turn wants: its prompt by an estimate, and the allowance of its model.
+ */
+import { isLine } from '../turns/claim-history.ts';
+import { NEXT_PARAMETER, type LimitsAsk } from './limits.ts';
+
+/**
+ * The allowance of a model's answer, and the cost of a token of it: the tokens of an answer when
+ * the request names no limit, the most that it may name, and billionths of a dollar for a token of
+ * input and output, null where no price is known.
+ */
+export type ModelAllowance = readonly [
+  answer: number,
+  most: number,
+  input: number | null,
+  output: number | null,
+];
+
+/** The limits that a caller had lately: of the user, or also of the key that is used. */
+export type SeenLimits = 'unknown' | 'none' | 'of user' | 'of key';
+
+export interface ReserveAsk extends LimitsAsk {
+  turnId: string;
+  /** A hint of the process, by which the shortest way is found. */
+  seenLimits: SeenLimits;
+  /** Tokens of what is new in the prompt. */
+  prompt: number;
+  /** The message that ends the stored part of the prompt; null for none. */
+  from: string | null;
+  /** True when that is the last message of the active path. */
+  atHead: boolean;
+  /** The most tokens that the request lets the model answer; null when it does not say. */
+  most: number | null;
+  /** An answer of fewer tokens is not worth a turn. */
+  least: number;
+  /** The model that the turn will most probably have, and its allowance. */
+  model: string;
+  allowance: ModelAllowance;
+  /**
+   * The allowances of others, a JSON object: by the model's name or alias, or `provider/*`; `*` is
+   * any other.
+   */
+  models: string;
+}
+
+/** Messages that a prompt holds, besides the new one. */
+const MESSAGES_SENT = 20;
+
+const at = (place: number) => `?${NEXT_PARAMETER + place}`;
+
+/** The parameters of {@link wantedArgs}, by their numbers, which follow those of the limits. */
+export const WANTED = {
+  prompt: at(0),
+  from: at(1),
+  atHead: at(2),
+  most: at(3),
+  least: at(4),
+  model: at(5),
+  allowance: at(6),
+  models: at(7),
+} as const;
+/** The number of the first parameter after those of {@link wantedArgs}. */
+export const NEXT_WANTED = NEXT_PARAMETER + Object.keys(WANTED).length;
+
+/** Returns the arguments of what a turn wants. */
+export function wantedArgs(ask: ReserveAsk): (string | number | null)[] {
+  const { prompt, from, atHead, most, least, model, allowance, models } = ask;
+  return [prompt, from, atHead ? 1 : 0, most, least, model, JSON.stringify(allowance), models];
+}
+
+const modelNamed = (key: string) =>
+  `(SELECT value FROM json_each(${WANTED.models}) WHERE key = ${key})`;
+
+/** Returns the allowance, a JSON list, of the model that an expression names. */
+export function allowanceOf(model: string): string {
+  return `CASE ${model} WHEN ${WANTED.model} THEN ${WANTED.allowance}
+    ELSE coalesce(${modelNamed(model)}, ${modelNamed(`substr(${model}, 1, instr(${model}, '/')) || '*'`)}, ${modelNamed(`'*'`)}) END`;
+}
+
+const TOKENS_OF_MESSAGES = `coalesce(sum(CASE m.role WHEN 'user' THEN coalesce(m.output_tokens, 0) ELSE m.text_length / 3 END), 0)`;
+
+/** Of a conversation that is one line, its newest messages: by their numbers. */
+const ofLine = (c: string) => `SELECT ${TOKENS_OF_MESSAGES} FROM messages m
+  WHERE m.conversation_id = ${c}.id AND m.sequence_number > ${c}.last_sequence_number - ${MESSAGES_SENT}`;
+
+const ofPath = (c: string) => `WITH RECURSIVE path (id, steps) AS (
+    SELECT coalesce(${WANTED.from}, CASE WHEN ${WANTED.atHead} THEN ${c}.head_message_id END), 1
+    UNION ALL SELECT m.parent_id, path.steps + 1 FROM path JOIN messages m ON m.id = path.id WHERE path.steps < ${MESSAGES_SENT})
+  SELECT ${TOKENS_OF_MESSAGES} FROM path JOIN messages m ON m.id = path.id`;
+
+/**
+ * Returns the expression of the tokens that the stored part of a prompt has by an estimate: of
+ * instructions and messages.
+ * @param c names the row of the conversation
+ */
+export function storedTokens(c: string): string {
+  return `length(coalesce(${c}.instructions, '')) / 3
+  + CASE WHEN ${WANTED.atHead} AND ${isLine(c)} THEN (${ofLine(c)}) ELSE (${ofPath(c)}) END`;
+}

@@ -1,0 +1,125 @@
+/**
+ * Inserts a turn, which takes the conversation's only place for a running one. What it may use is
+ * reserved with it, in the way that is cheapest for the caller's limits: a way that does not suit
+ * them inserts nothing.
+ */
+import { NOW, type Statement } from '../database.ts';
+import { releaseKey, KNOWN_RESOURCE } from '../idempotency-keys.ts';
+import { FITS, FITTING, grantArgs, GRANTED, TELLING } from '../limits/grant.ts';
+import type { ReserveAsk } from '../limits/wanted.ts';
+import { isOwned, ownerArgs } from '../ownership.ts';
+import { keyArgs, type TurnClaim } from './claim.ts';
+
+/** The statement in its forms. */
+export interface InsertTurn {
+  /** Reserves nothing. */
+  plain: string;
+  /** The same, only for callers without limits of their own. */
+  unlimited: string;
+  /** Grants all that the turn wants, where it fits. */
+  granting: string;
+}
+
+const COLUMNS = [
+  'id',
+  'conversation_id',
+  'user_id',
+  'instance_id',
+  'state',
+  'sequence_number',
+  'prompt_message_id',
+  'assistant_message_id',
+  'previous_head_id',
+  'model',
+  'parameters',
+  'created',
+  'heartbeat_at',
+  'started_at',
+];
+
+/** True for a new claim: its key is not known, and it was not released before it arrived. */
+export const IS_NEW = `NOT EXISTS (${KNOWN_RESOURCE}) AND NOT EXISTS (${KNOWN_RESOURCE})`;
+
+/** The condition that neither the user nor the key has limits of its own. */
+const HAS_NO_LIMITS = `AND NOT EXISTS (SELECT 1 FROM user_limits u WHERE u.user_id = c.user_id)
+      AND NOT EXISTS (SELECT 1 FROM key_limits k WHERE k.key_id = ?)`;
+
+/**
+ * Returns the statement.
+ * @param added the number of messages that the turn adds
+ * @param condition a further condition on the claim
+ */
+export function insertTurn(added: 1 | 2, condition = ''): InsertTurn {
+  const insert = (granted: Readonly<Record<string, string>>, from: string, where: string) =>
+    `INSERT INTO turns (${[...COLUMNS, ...Object.keys(granted)].join(', ')})
+    SELECT ?, c.id, c.user_id, ?, 'running', c.last_sequence_number + ${added}, ?, ?, c.head_message_id, coalesce(?, c.model, ?), ?, ?, ${[NOW, NOW, ...Object.values(granted)].join(', ')}
+    FROM ${from} WHERE c.id = ? AND ${isOwned('c.user_id')}
+      AND ${IS_NEW} ${condition} ${where}
+    ON CONFLICT DO NOTHING`;
+  return {
+    plain: insert({}, 'conversations c', ''),
+    unlimited: insert({ key_id: '?' }, 'conversations c', HAS_NO_LIMITS),
+    granting: `${FITTING} ${insert(GRANTED, 'conversations c CROSS JOIN fit b', `AND ${FITS}`)} ${TELLING}`,
+  };
+}
+
+type Args = (string | number | null)[];
+
+/** A claim's statement, and the arguments of its further condition. */
+interface Inserting {
+  insertTurn: InsertTurn;
+  promptId: string;
+  conditionArgs: Args;
+}
+
+/** Inserts a turn whatever the limits of its caller are. */
+export function insertPlain(
+  claim: TurnClaim,
+  { insertTurn: { plain }, ...how }: Inserting,
+): Statement {
+  return { sql: plain, args: [...valueArgs(claim, how), ...rowArgs(claim, how)] };
+}
+
+/** Inserts a turn of a caller who has no limits. @param keyId null where no key is used */
+export function insertUnlimited(
+  claim: TurnClaim,
+  { insertTurn: { unlimited }, ...how }: Inserting,
+  keyId: string | null,
+): Statement {
+  const args = [...valueArgs(claim, how), keyId, ...rowArgs(claim, how), keyId];
+  return { sql: unlimited, args };
+}
+
+/** Inserts a turn that is granted what it wants, and tells that, for `reservedFrom`. */
+export function insertGranted(
+  claim: TurnClaim,
+  { insertTurn: { granting }, ...how }: Inserting,
+  reservation: ReserveAsk,
+): Statement {
+  const args = [...valueArgs(claim, how), ...rowArgs(claim, how)];
+  return { sql: granting, args: [...grantArgs(claim, reservation), ...args] };
+}
+
+function valueArgs(claim: TurnClaim, { promptId }: Pick<Inserting, 'promptId'>): Args {
+  return [
+    claim.turnId,
+    claim.instanceId,
+    promptId,
+    claim.assistantMessageId,
+    claim.model,
+    claim.defaultModel,
+    claim.parameters ? JSON.stringify(claim.parameters) : null,
+    claim.create ? 1 : 0,
+  ];
+}
+
+function rowArgs(claim: TurnClaim, { conditionArgs }: Pick<Inserting, 'conditionArgs'>): Args {
+  const { conversationId, principal } = claim;
+  return [conversationId, ...ownerArgs(principal), ...newArgs(claim), ...conditionArgs];
+}
+
+/** Returns the arguments of {@link IS_NEW}. */
+export function newArgs(claim: TurnClaim): string[] {
+  const { scope, key } = releaseKey(claim.turnId);
+  return [...keyArgs(claim), scope, key];
+}

@@ -1,0 +1,290 @@
+/**
+ * A turn that is granted what it wants by the short way is told the same as one for which the long
+ * way reserves, whatever was used before and whatever runs beside it.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { newId } from '../../../../src/core/ids.ts';
+import { NO_LIMITS, type Budget, type Limits } from '../../../../src/core/limits.ts';
+import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
+import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
+import type { Database } from '../../../../src/store/database.ts';
+import { setLimits } from '../../../../src/store/limits/own-limits.ts';
+import type { SeenLimits } from '../../../../src/store/limits/wanted.ts';
+import { claimTurn } from '../../../../src/store/turns/claim-turn.ts';
+import type { ClaimResult, TurnClaim } from '../../../../src/store/turns/claim.ts';
+import { endTurn } from '../../../../src/store/turns/end-turn.ts';
+import { recordCalls } from '../../../../src/store/usage/ledger.ts';
+import { createRandom } from '../../../faults/random.ts';
+
+const DAY_MS = 86_400_000;
+const LEASE_MS = 15_000;
+const STEPS = 900;
+const KEY = 'key';
+const users = ['ann', 'bob'];
+/** Limits that are often met, which hold in turn. */
+const PHASES: readonly Limits[] = [
+  { turns_at_once: 2 },
+  { requests_per_minute: 12 },
+  { tokens_per_day: 3_000 },
+  { tokens_per_month: 4_000 },
+  { cost_per_month: 9_000 },
+  { requests_per_minute: 60, turns_at_once: 4, tokens_per_day: 6_000, cost_per_month: 30_000 },
+].map((limits) => ({ ...NO_LIMITS, ...limits }));
+const [DEFAULTS = NO_LIMITS] = PHASES.slice(-1);
+
+/** A database, and the number of batches since that was asked last. */
+class Side {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'parley-grant-'));
+  readonly #file: Database = connectFile(`file:${join(this.#folder, 'parley.db')}`);
+  readonly hint: SeenLimits;
+  batches = 0;
+  readonly db: Database = {
+    writes: 0,
+    batch: (...batch) => {
+      this.batches++;
+      return this.#file.batch(...batch);
+    },
+    flush: () => this.#file.flush(),
+    close: () => this.#file.close(),
+  };
+
+  constructor(hint: SeenLimits) {
+    this.hint = hint;
+  }
+
+  async open(): Promise<void> {
+    await migrateFromFolder(this.#file);
+  }
+
+  run(sql: string): Promise<unknown> {
+    return this.#file.batch([{ sql, args: [] }], 'write');
+  }
+
+  close(): void {
+    this.#file.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+const [short, long] = [new Side('of user'), new Side('of key')];
+const sides = [short, long];
+beforeAll(() => Promise.all(sides.map((side) => side.open())));
+afterAll(() => sides.forEach((side) => side.close()));
+
+interface Asked {
+  turnId: string;
+  conversationId: string;
+  userId: string;
+  most: number | null;
+}
+
+function claimOf(asked: Asked, seenLimits: SeenLimits, defaults: Limits): TurnClaim {
+  const { turnId, conversationId, userId, most } = asked;
+  return {
+    ...{ turnId, assistantMessageId: `${turnId}-a`, answerClientId: null, instanceId: 'i' },
+    ...{ conversationId, principal: { kind: 'anyone', userId }, title: null },
+    ...{ model: null, defaultModel: 'some/model' },
+    input: {
+      ...{ kind: 'message', messageId: `${turnId}-q`, parts: [{ type: 'text', text: 'Hi' }] },
+      ...{ textLength: 2, tokens: 2, parentId: undefined, parentMayBeQuestion: false },
+      ...{ clientId: null, historyHash: null },
+    },
+    reservation: {
+      ...{ defaults, leaseMs: LEASE_MS, keyId: KEY, seenLimits, turnId, prompt: 12, from: null },
+      ...{ atHead: true, most, least: 50, model: 'some/model', allowance: [300, 900, 2, 3] },
+      models: '{"*":[100,100,null,null]}',
+    },
+  };
+}
+
+type Accepted = Extract<ClaimResult, { kind: 'accepted' }>;
+
+/** What a caller is told, without what depends on the millisecond. */
+function toldOf(result: ClaimResult) {
+  const reserved = 'reserved' in result ? result.reserved : undefined;
+  return {
+    kind: result.kind,
+    granted: reserved?.granted,
+    need: reserved?.need,
+    budget: standing(reserved?.budget),
+  };
+}
+
+function standing(budget: Budget | undefined) {
+  return budget?.map(({ resetsInMs, ...state }) => ({ ...state, resets: resetsInMs !== null }));
+}
+
+async function end(side: Side, asked: Asked, accepted: Accepted, used: number, defaults: Limits) {
+  const { turnId, conversationId, userId } = asked;
+  const { reserved, acceptedAt } = accepted;
+  const ending = {
+    ...{
+      status: 'complete' as const,
+      parts: [{ type: 'text' as const, text: 'Yes' }],
+      inputTokens: used,
+    },
+    ...{ outputTokens: used, tokensEstimated: false, finishReason: 'stop' as const, isValid: null },
+    ...{ firstTokenMs: 1, durationMs: 2, model: 'some/model', tokenRatio: null },
+  } as const;
+  const head = {
+    ...{ turnId, conversationId, acceptedAt, model: 'some/model', created: false, title: null },
+    userMessage: { id: `${turnId}-q`, text: 'Hi', ...accepted.prompt },
+    assistantMessage: { id: `${turnId}-a`, clientId: null, ...accepted },
+    ...{ conversationCreatedAt: 1, parameters: undefined },
+  };
+  const call = {
+    ...{ workId: turnId, number: 0, userId, conversationId, keyId: KEY, kind: 'answer' as const },
+    ...{ model: 'some/model', inputTokens: used, outputTokens: used, cachedTokens: 0 },
+    ...{ reasoningTokens: 0, isEstimated: false, nanodollars: used * 5 },
+  } as const;
+  // The long way of the end is that of keys with limits of their own.
+  const before = reserved && { ...reserved, hasKeyLimits: side === long };
+  const ask = { defaults, leaseMs: LEASE_MS, keyId: KEY, userId, acceptedAt };
+  const budgetOf = before && before.budget.length > 0 ? { ...ask, before } : undefined;
+  const stored = await endTurn(side.db, {
+    ...{ head, instanceId: 'i', ending, calls: [call], retryForMs: 0, budgetOf },
+  });
+  return standing(stored?.limits);
+}
+
+it('tells the same, whatever was used and whatever runs', async () => {
+  const random = createRandom(5);
+  const running: { asked: Asked; accepted: Accepted[]; defaults: Limits }[] = [];
+  const conversations = users.flatMap((userId) =>
+    Array.from({ length: 5 }, (_, at) => ({ userId, conversationId: `${userId}-${at}` })),
+  );
+  for (const { userId, conversationId } of conversations)
+    for (const side of sides)
+      await side.run(
+        `INSERT INTO conversations (id, user_id, mode, created_at, updated_at) VALUES ('${conversationId}', '${userId}', 'open', 1, 1)`,
+      );
+  const kinds: Record<string, number> = {};
+  const met = new Set<Limits>();
+  for (let step = 0; step < STEPS; step++) {
+    const defaults = PHASES[Math.floor((step * PHASES.length) / STEPS)] ?? DEFAULTS;
+    const change = random.below(20);
+    const userId = users[random.below(users.length)]!;
+    if (change < 10) {
+      const { conversationId, userId: owner } = conversations[random.below(conversations.length)]!;
+      const most = [null, 40, 400, 5_000][random.below(4)]!;
+      const asked = { turnId: newId(), conversationId, userId: owner, most };
+      short.batches = 0;
+      const [one, other] = await Promise.all(
+        sides.map((side) =>
+          claimTurn(side.db, claimOf(asked, side.hint, defaults), {
+            leaseMs: LEASE_MS,
+            windowMessages: 20,
+          }),
+        ),
+      );
+      expect(toldOf(one!), `step ${step}`).toEqual(toldOf(other!));
+      const kind = `${one!.kind} in ${short.batches}`;
+      kinds[kind] = (kinds[kind] ?? 0) + 1;
+      if (one?.kind === 'limited') met.add(defaults);
+      if (one?.kind === 'accepted' && other?.kind === 'accepted')
+        running.push({ asked, accepted: [one, other], defaults });
+    } else if (change < 16) {
+      const [turn] = running.splice(random.below(running.length || 1), 1);
+      if (!turn) continue;
+      const used = random.below(120);
+      const told = await Promise.all(
+        sides.map((side, at) => end(side, turn.asked, turn.accepted[at]!, used, turn.defaults)),
+      );
+      expect(told[0], `step ${step}`).toEqual(told[1]);
+    } else if (change === 16) {
+      // An entry that changes makes the sums be worked out anew.
+      for (const side of sides)
+        await side.run(
+          `DELETE FROM ledger WHERE user_id = '${userId}' AND number = 0 AND input_tokens > 100`,
+        );
+    } else if (change === 17) {
+      const at = Date.now() - random.below(3) * DAY_MS;
+      const entry = {
+        ...{ workId: newId(), number: 0, userId, conversationId: null, keyId: null },
+        ...{
+          kind: 'embedding' as const,
+          model: 'm',
+          inputTokens: 7,
+          outputTokens: 0,
+          cachedTokens: 0,
+        },
+        ...{ reasoningTokens: 0, isEstimated: false, nanodollars: 3 },
+      } as const;
+      for (const side of sides) await side.db.batch(recordCalls([entry], at), 'write');
+    } else if (change === 18) {
+      // What is set while a turn runs is told by the next one.
+      if (running.some(({ asked }) => asked.userId === userId)) continue;
+      const own = [{}, { tokens_per_day: null }, { tokens_per_day: 5_000, turns_at_once: null }];
+      const set = own[random.below(own.length)]!;
+      for (const side of sides) await setLimits(side.db, userId, set);
+    } else if (random.below(2)) {
+      // The process of the running turns has died.
+      for (const side of sides)
+        await side.run(
+          `UPDATE turns SET heartbeat_at = 0 WHERE state = 'running' AND user_id = '${userId}'`,
+        );
+    } else {
+      // A day has passed: what was kept is of yesterday.
+      for (const side of sides)
+        await side.run(
+          `UPDATE ledger SET created_at = created_at - ${DAY_MS} WHERE user_id = '${userId}';`,
+        );
+      for (const side of sides)
+        await side.run(
+          `UPDATE usage_sums SET day = day - ${DAY_MS}, day_tokens = 0 WHERE user_id = '${userId}'`,
+        );
+    }
+  }
+  expect(met.size, 'limits that were met').toBe(PHASES.length);
+  // All of it has been seen: what was granted at once, only in part or not at all.
+  expect(Object.keys(kinds).toSorted()).toEqual([
+    ...['accepted in 1', 'accepted in 2', 'busy in 1', 'limited in 2'],
+  ]);
+  expect(kinds['accepted in 1']).toBeGreaterThan(50);
+});
+
+/** Makes a claim in a conversation of its own. */
+async function claimAlone(userId: string, seen: SeenLimits, limits: Limits, turnId = newId()) {
+  const conversationId = `${userId}-alone`;
+  await short.run(
+    `INSERT INTO conversations (id, user_id, mode, created_at, updated_at)
+      VALUES ('${conversationId}', '${userId}', 'open', 1, 1) ON CONFLICT DO NOTHING`,
+  );
+  const claim = claimOf({ turnId, conversationId, userId, most: null }, seen, limits);
+  short.batches = 0;
+  const result = await claimTurn(short.db, claim, { leaseMs: LEASE_MS, windowMessages: 20 });
+  return { result, batches: short.batches };
+}
+
+const granted = { kind: 'accepted', reserved: { granted: { output: 300 } } };
+
+it('tells a claim that was made before the same again', async () => {
+  const turnId = newId();
+  const first = await claimAlone('again', 'of user', DEFAULTS, turnId);
+  expect(first).toMatchObject({ result: granted, batches: 1 });
+  const { result } = await claimAlone('again', 'of user', DEFAULTS, turnId);
+  expect(toldOf(result)).toEqual(toldOf(first.result));
+});
+
+it('reserves nothing for those who have no limits, and what fits for those who have got some', async () => {
+  const free = await claimAlone('free', 'none', NO_LIMITS);
+  expect(free).toMatchObject({ result: { kind: 'accepted', reserved: undefined }, batches: 1 });
+  await setLimits(short.db, 'bound', { tokens_per_day: 1_000 });
+  const bound = await claimAlone('bound', 'none', NO_LIMITS);
+  expect(bound).toMatchObject({ result: granted, batches: 2 });
+});
+
+it('knows the limits of a key that has got some', async () => {
+  await short.run(
+    `INSERT INTO key_limits (key_id, user_id, turns_at_once) VALUES ('${KEY}', 'x', 0)`,
+  );
+  for (const seen of ['none', 'of user', 'of key', 'unknown'] as const)
+    expect((await claimAlone('keyed', seen, DEFAULTS)).result).toMatchObject({
+      kind: 'limited',
+      reserved: { hasKeyLimits: true },
+    });
+  await short.run('DELETE FROM key_limits');
+});
