@@ -33,8 +33,12 @@ export interface SpanPlace {
 }
 
 export interface Span extends SpanPlace {
+  /** Its beginning, in milliseconds by this process's monotonic clock. */
+  readonly begunAt: number;
   /** Names the span for its parts elsewhere. */
   readonly traceparent: string;
+  /** Returns its `traceparent`: that is what crosses a network. */
+  toJSON(): string;
   /**
    * Adds attributes, of names that it has not yet. They are read later, so they must not change;
    * those that are frozen are recognised when they come again.
@@ -42,8 +46,12 @@ export interface Span extends SpanPlace {
   set(attributes: Attributes): void;
   /** Gives the span another name, where the right one is known later. */
   rename(name: string): void;
-  /** Ends the span. @param errorType why it failed; undefined for what went well */
-  end(errorType?: string): void;
+  /**
+   * Ends the span.
+   * @param errorType why it failed; undefined for what went well
+   * @returns how long it lasted, in seconds
+   */
+  end(errorType?: string): number;
 }
 
 export interface Telemetry {

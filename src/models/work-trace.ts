@@ -57,17 +57,15 @@ export class WorkTrace {
 
   /** Begins a step in a span of its own. */
   begin({ name, attributes, measured }: Step): Begun {
-    const begunAt = performance.now();
     const parent = this.#parent;
     const span = this.#telemetry.begin({ name, kind: 'internal', parent, attributes });
     return {
       below: new WorkTrace(this.#telemetry, span),
       end: (error) => {
         const errorType = error === undefined ? undefined : errorTypeOf(error);
-        span.end(errorType);
+        const seconds = span.end(errorType);
         if (!measured) return;
         const [metric, known] = measured;
-        const seconds = (performance.now() - begunAt) / 1000;
         this.measure(metric, seconds, { ...known, 'error.type': errorType });
       },
     };

@@ -1,8 +1,9 @@
 /** Tells the turns that a request starts or follows which request that was. */
+import type { Span } from '../core/telemetry.ts';
 import type { StreamOptions, TurnRequest, TurnService } from './turn-service.ts';
 
-/** Returns a service that passes on a `traceparent` with each call. */
-export function tracedTurns(turns: TurnService, traceparent: string): TurnService {
+/** Returns a service that passes on the span of a request with each call. */
+export function tracedTurns(turns: TurnService, traceparent: Span): TurnService {
   const asked = (request: TurnRequest) => ({ ...request, traceparent });
   const read = (options: StreamOptions) => ({ ...options, traceparent });
   return {

@@ -5,6 +5,7 @@ import type { TurnParameters } from '../core/parameters.ts';
 import type { Part } from '../core/parts.ts';
 import type { Budget, OpenStreams } from '../core/limits.ts';
 import type { Principal } from '../core/principal.ts';
+import type { SpanPlace } from '../core/telemetry.ts';
 import type { Key } from '../store/idempotency-keys.ts';
 import type { FinishedTurn, StoredTurn } from '../core/message.ts';
 import type { TurnStanding } from '../store/turns/read.ts';
@@ -74,8 +75,8 @@ export interface TurnRequest {
   answerClientId?: string;
   /** The streams of its caller that are open, where one more is asked for; counted by the host. */
   openStreams?: OpenStreams;
-  /** The span of the request, where somebody watches. */
-  traceparent?: string;
+  /** The span of the request, where somebody watches; its `traceparent` across a network. */
+  traceparent?: SpanPlace | string;
   /**
    * The owner of the conversation, where this is likely to be its first question, and its mode
    * `rag`.
@@ -89,8 +90,8 @@ export interface StreamOptions {
   /** Sends an id without data at once. */
   initialId: boolean;
   onDisconnect: OnDisconnect;
-  /** The span of the request, where somebody watches. */
-  traceparent?: string;
+  /** The span of the request, where somebody watches; its `traceparent` across a network. */
+  traceparent?: SpanPlace | string;
 }
 
 /** Says whether the turn continues or is cancelled when the last client leaves. */

@@ -96,6 +96,6 @@ function tell(
   const startedAt = Date.now() - (performance.now() - answer.begunAt);
   const sent = typeof traceparent === 'string' ? traceparent : undefined;
   const span = beginRequest(telemetry, answer.method, sent, startedAt);
-  tellReplay({ telemetry, parent: span.traceparent, begunAt: startedAt }, turn);
+  tellReplay({ telemetry, parent: span, begunAt: startedAt }, turn);
   endRequest(telemetry, span, { ...answer, route: '/turns/{id}/events', isSecure: false });
 }

@@ -34,8 +34,7 @@ export class SentSpan implements Span {
   /** Its beginning and its end, in milliseconds since the epoch; the end is NaN before it. */
   readonly startedAt: number;
   endedAt = Number.NaN;
-  /** Its beginning by the clock that is never set. */
-  readonly #begunAt: number;
+  readonly begunAt: number;
   readonly #take: (span: SentSpan) => void;
 
   /** @param take is given the span when it has ended */
@@ -50,14 +49,23 @@ export class SentSpan implements Span {
     this.traceId = traceId;
     this.parent = parent;
     this.#take = take;
-    const now = Date.now();
-    this.startedAt = startedAt ?? now;
-    this.#begunAt = performance.now() - (now - this.startedAt);
+    this.begunAt = performance.now();
+    if (startedAt !== undefined) {
+      this.startedAt = startedAt;
+      this.begunAt -= Date.now() - startedAt;
+    } else if (parent instanceof SentSpan)
+      // By the clock of its parent, within which it stays when the other clock is set.
+      this.startedAt = parent.startedAt + (this.begunAt - parent.begunAt);
+    else this.startedAt = Date.now();
     if (attributes) this.attributes.push(attributes);
   }
 
   get traceparent(): string {
     return `00-${this.traceId}-${this.spanId}-01`;
+  }
+
+  toJSON(): string {
+    return this.traceparent;
   }
 
   set(attributes: Attributes): void {
@@ -68,14 +76,16 @@ export class SentSpan implements Span {
     this.name = name;
   }
 
-  end(errorType?: string): void {
-    if (!Number.isNaN(this.endedAt)) return;
+  end(errorType?: string): number {
+    if (!Number.isNaN(this.endedAt)) return (this.endedAt - this.startedAt) / 1000;
     if (errorType !== undefined) {
       this.attributes.push({ 'error.type': errorType });
       this.hasFailed = true;
     }
-    this.endedAt = this.startedAt + performance.now() - this.#begunAt;
+    const lastedMs = performance.now() - this.begunAt;
+    this.endedAt = this.startedAt + lastedMs;
     this.#take(this);
+    return lastedMs / 1000;
   }
 }
 
@@ -84,6 +94,7 @@ export class UnsentSpan implements Span {
   readonly traceId: string;
   readonly spanId = newHex(8);
   readonly traceFlags = TraceFlags.NONE;
+  readonly begunAt = performance.now();
 
   constructor(traceId: string) {
     this.traceId = traceId;
@@ -91,6 +102,10 @@ export class UnsentSpan implements Span {
 
   get traceparent(): string {
     return `00-${this.traceId}-${this.spanId}-00`;
+  }
+
+  toJSON(): string {
+    return this.traceparent;
   }
 
   set(): void {
@@ -101,7 +116,7 @@ export class UnsentSpan implements Span {
     // Nobody will see it.
   }
 
-  end(): void {
-    // Nobody will see it.
+  end(): number {
+    return (performance.now() - this.begunAt) / 1000;
   }
 }

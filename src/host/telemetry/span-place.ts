@@ -31,12 +31,13 @@ export function placeAbove({ parent, kind }: SpanStart): SpanPlace | undefined {
   return typeof parent === 'string' ? placeFrom(parent, kind === 'server') : parent;
 }
 
-/** Reads a `traceparent`, which was checked or is our own. */
+/** Reads a `traceparent`, which was checked or is our own; of its flags the one that we know. */
 function placeFrom(traceparent: string, isRemote: boolean): SpanPlace {
+  const isOdd = '13579bdf'.includes(traceparent.charAt(54));
   return {
     traceId: traceparent.slice(3, 35),
     spanId: traceparent.slice(36, 52),
-    traceFlags: Number.parseInt(traceparent.slice(53), 16),
+    traceFlags: isOdd ? TraceFlags.SAMPLED : TraceFlags.NONE,
     isRemote,
   };
 }

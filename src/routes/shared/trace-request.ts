@@ -23,17 +23,16 @@ export const traceRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   const dependencies = c.get('dependencies');
   const { telemetry } = dependencies;
   if (!telemetry) return next();
-  const begunAt = performance.now();
   const method = METHODS.has(c.req.method) ? c.req.method : '_OTHER';
   const span = beginRequest(telemetry, method, c.req.header('traceparent'));
   c.set('dependencies', {
     ...dependencies,
-    turns: tracedTurns(dependencies.turns, span.traceparent),
+    turns: tracedTurns(dependencies.turns, span),
     trace: new WorkTrace(telemetry, span),
   });
   await next();
   endRequest(telemetry, span, {
-    ...{ method, begunAt, route: routeOf(c), requestId: c.get('requestId') },
+    ...{ method, route: routeOf(c), requestId: c.get('requestId'), begunAt: c.get('begunAt') },
     status: c.get('isSent') ? 200 : c.res.status,
     isSecure: c.req.url.startsWith('https:'),
   });

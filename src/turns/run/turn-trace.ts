@@ -5,7 +5,13 @@
  */
 import type { LedgerEntry } from '../../core/ledger.ts';
 import type { Outcome, TurnHead } from '../../core/message.ts';
-import { errorTypeOf, type Attributes, type Span, type Telemetry } from '../../core/telemetry.ts';
+import {
+  errorTypeOf,
+  type Attributes,
+  type Span,
+  type SpanPlace,
+  type Telemetry,
+} from '../../core/telemetry.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import { callAttributes, type AnsweredBy, type Modality } from '../../models/call-attributes.ts';
 import { chatAttributes, modelAttributes, modelIdOf, WorkTrace } from '../../models/work-trace.ts';
@@ -14,8 +20,8 @@ import type { StepResult } from './model-step.ts';
 /** The origin of a turn. */
 export interface TraceOrigin {
   telemetry: Telemetry;
-  /** The `traceparent` of the request; undefined for one that has none. */
-  parent: string | undefined;
+  /** The span of the request, or its `traceparent`; undefined for one that has none. */
+  parent: SpanPlace | string | undefined;
   /** The time of the request for the turn, in milliseconds since the epoch. */
   begunAt: number;
 }
@@ -72,7 +78,6 @@ export class TurnTrace {
     failed: (result: Result) => boolean,
   ): Promise<Result> {
     this.#toolCalls++;
-    const begunAt = performance.now();
     const attributes = {
       'gen_ai.operation.name': 'execute_tool',
       'gen_ai.tool.name': name,
@@ -84,9 +89,9 @@ export class TurnTrace {
     });
     const result = await run();
     const error = failed(result) ? 'tool_error' : undefined;
-    span.end(error);
+    const seconds = span.end(error);
     const measured = { ...attributes, 'error.type': error };
-    this.#telemetry.measure('gen_ai.execute_tool.duration', secondsSince(begunAt), measured);
+    this.#telemetry.measure('gen_ai.execute_tool.duration', seconds, measured);
     return result;
   }
 
@@ -99,23 +104,22 @@ export class TurnTrace {
     { parameters, modality }: ToldCall,
     run: (headers: Record<string, string>) => Promise<Result>,
   ): Promise<Result> {
-    const begunAt = performance.now();
     const known = callAttributes(model);
     const span = this.#begin(known.spanName, 'client', known.asked);
     span.set(parameters);
     const step = await run({ traceparent: span.traceparent });
     const error = errorOf(step);
-    span.set(resultAttributes(step, begunAt));
-    span.end(error);
+    span.set(resultAttributes(step, span.begunAt));
+    const seconds = span.end(error);
     const by = known.answeredBy(step.responder?.modelId);
     this.#calls.set(model.name, { by, modality });
     const measured = error === undefined ? by.call : { ...by.call, 'error.type': error };
-    this.#measure('gen_ai.client.operation.duration', secondsSince(begunAt), measured);
+    this.#measure('gen_ai.client.operation.duration', seconds, measured);
     const written = step.usage?.inputTokens.cacheWrite;
     if (written) this.#measure(`${USAGE}.cache_write.input_tokens`, written, by.tokens[modality]);
     if (step.firstOutputAt === undefined) return step;
-    const seconds = (step.firstOutputAt - begunAt) / 1000;
-    this.#measure('gen_ai.client.operation.time_to_first_chunk', seconds, measured);
+    const firstAfter = (step.firstOutputAt - span.begunAt) / 1000;
+    this.#measure('gen_ai.client.operation.time_to_first_chunk', firstAfter, measured);
     return step;
   }
 
@@ -237,8 +241,4 @@ const AGENT = Object.freeze({
 function errorOf(step: ToldResult): string | undefined {
   if (step.late) return 'timeout';
   return step.error === undefined ? undefined : errorTypeOf(step.error);
-}
-
-function secondsSince(begunAt: number): number {
-  return (performance.now() - begunAt) / 1000;
 }

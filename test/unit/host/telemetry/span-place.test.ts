@@ -53,7 +53,10 @@ it('sends what the sampler wants, by the parent or by itself', () => {
   expect(sent('parentbased_always_on')).toBe(true);
   expect(sent('parentbased_always_on', '00')).toBe(false);
   expect(sent('parentbased_always_off')).toBe(false);
-  expect(sent('parentbased_always_off', '03')).toBe(true);
+  for (const flags of ['01', '03', '05', '0b', 'ff'])
+    expect(sent('parentbased_always_off', flags), flags).toBe(true);
+  for (const flags of ['00', '02', '08', '0a', 'fe', '10'])
+    expect(sent('parentbased_always_on', flags), flags).toBe(false);
   expect(sent('traceidratio', '01', { ratio: 0 })).toBe(false);
   expect(sent('traceidratio', '00', { ratio: 1 })).toBe(true);
   expect(sent('parentbased_traceidratio', '01', { ratio: 0 })).toBe(true);
