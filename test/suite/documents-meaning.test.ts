@@ -1,7 +1,30 @@
 /** What the offline embedding model knows of the meaning of words. */
-import { expect, it } from 'vitest';
-import { post, search } from './documents-client.ts';
-import { unique } from './target.ts';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { request } from '../support/http.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import type { Result } from './documents-client.ts';
+import { suiteTarget, unique } from './target.ts';
+
+/** A server without a key: that of the suite has its embeddings from a service. */
+let server: TestServer;
+
+beforeAll(async () => {
+  const { runtime } = suiteTarget();
+  server = await startServer({ runtime, env: { DEFAULT_MODEL: 'offline' }, startLimitMs: 120_000 });
+}, 150_000);
+
+afterAll(() => server.close());
+
+async function post(json: object): Promise<void> {
+  const { status, text } = await request(`${server.url}/documents`, { json });
+  expect(status, text).toBe(200);
+}
+
+async function search(json: object): Promise<Result[]> {
+  const answer = await request<{ results: Result[] }>(`${server.url}/retrieve`, { json });
+  expect(answer.status, answer.text).toBe(200);
+  return answer.json.results;
+}
 
 const ANSWERS: Record<string, string> = {
   'how do I get my money back': 'Purchases can be refunded within a month of delivery.',
@@ -36,4 +59,16 @@ it('does not take the halves of a contraction for words that are asked for', asy
   for (const text of texts) await post({ user_id, text });
   const found = await search({ user_id, query: "why won't it start", mode: 'keyword' });
   expect(found.map(({ text }) => text)).toEqual([texts[1]]);
+});
+
+it('finds the answer to a question in French, and not the text that looks English', async () => {
+  const user_id = unique('user');
+  const answer =
+    'Les remboursements sont versés sur le compte du client dans les dix jours ouvrables.';
+  const other =
+    'Nation, culture, restaurant, message, image, village, table: The Paris Grand Hotel, or the New Orleans Museum.';
+  for (const text of [answer, other]) await post({ user_id, text });
+  const query = 'Quel est le délai de remboursement des clients, pour un message ?';
+  const found = await search({ user_id, query, mode: 'vector' });
+  expect(found.map(({ text }) => text)).toEqual([answer, other]);
 });
