@@ -17,6 +17,7 @@ const LEAD = 1.3;
 const LEAST_KANA = 0.05;
 
 const LETTERS = /\p{L}/gu;
+const ACCENTED = /[\p{Script=Latin}--[a-z]]/v;
 
 /** The scripts of one language each. */
 const SCRIPTS: readonly (readonly [script: string, language: string])[] = [
@@ -128,24 +129,32 @@ function byFunctionWords(text: string, script: string): string | null {
 }
 
 /**
- * Returns the content of a question that is in another language of the Latin script than English,
- * which has more function words of it than of English. A question is too short to tell which
- * language that is, but hardly any in English has such a word. Without content the question is
- * returned whole.
- * @returns undefined for a question in English, or without function words
+ * Returns the content of a question that is in another language of the Latin script than English:
+ * it has more function words of it than of English, or accents in most of its words. It is too
+ * short to tell which language that is, but hardly any question in English has either. Without
+ * known function words, or without anything else, the question is returned whole.
+ * @returns undefined for a question in English, or without a sign
  */
 export function foreignContent(question: string): string | undefined {
   const languages = languagesByWord('Latin');
+  const words = wordsOf(question, 'Latin');
   const counts = new Map<string, number>();
-  for (const word of wordsOf(question, 'Latin'))
+  for (const word of words)
     for (const language of languages.get(word) ?? [])
       counts.set(language, (counts.get(language) ?? 0) + 1);
   const most = [...counts.values()].reduce((a, b) => Math.max(a, b), 0);
-  if (most === (counts.get('en') ?? 0)) return undefined;
+  const english = counts.get('en') ?? 0;
+  if (most === english) return hasAccents(words, english) ? question : undefined;
   const isContent = (word: string) =>
     !languages.get(word.toLowerCase())?.some((language) => counts.get(language) === most);
   const content = question
     .normalize('NFC')
     .replace(wordPattern('Latin'), (word) => (isContent(word) ? word : ''));
   return /[\p{L}\p{N}]/u.test(content) ? content : question;
+}
+
+/** Vietnamese has them in nearly all words, an English question at most in a name or two. */
+function hasAccents(words: readonly string[], english: number): boolean {
+  const accented = words.filter((word) => ACCENTED.test(word)).length;
+  return accented > Math.max(1, english, words.length / 2);
 }

@@ -45,6 +45,14 @@ it('tells nothing of a question in English, or without function words', () => {
   expect(foreignContent('')).toBeUndefined();
 });
 
+it('tells a question whose words have accents', () => {
+  const question = 'Thủ đô nước Pháp ở đâu?';
+  expect(foreignContent(question)).toBe(question);
+  expect(foreignContent('Beyoncé')).toBeUndefined();
+  expect(foreignContent('Who are Beyoncé and Zoë?')).toBeUndefined();
+  expect(foreignContent('résumé templates, résumé layouts')).toBeUndefined();
+});
+
 it('leaves a question whole that has no content', () => {
   expect(foreignContent('Qui est-ce que vous êtes ?')).toBe('Qui est-ce que vous êtes ?');
 });
