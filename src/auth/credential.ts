@@ -8,6 +8,7 @@
  * hash of the whole text, makes it true.
  */
 import { fnv1a } from '../core/hash.ts';
+import { LatestMap } from '../core/latest-map.ts';
 import {
   CREDENTIAL_KINDS,
   SCOPES,
@@ -63,13 +64,25 @@ export function hashCredential(text: string): Promise<string> {
   return sha256(text);
 }
 
-/**
- * Reads a credential. What it grants is not true before the database has confirmed the proof.
- * @returns undefined for anything that was never minted
- */
-export async function readCredential(
-  text: string,
-): Promise<{ proof: CredentialProof; grant: Grant } | undefined> {
+/** A credential that was read. What it grants is not true before its proof is confirmed. */
+interface ReadCredential {
+  proof: CredentialProof;
+  grant: Grant;
+}
+
+/** The credentials that were read lately: reading one again would take as long as hashing it. */
+const lately = new LatestMap<ReadCredential>(1_000);
+
+/** Reads a credential; undefined for anything that was never minted. */
+export async function readCredential(text: string): Promise<ReadCredential | undefined> {
+  const known = lately.get(text);
+  if (known) return known;
+  const read = await readAnew(text);
+  if (read) lately.set(text, read);
+  return read;
+}
+
+async function readAnew(text: string): Promise<ReadCredential | undefined> {
   if (text.length > LONGEST) return undefined;
   const [, prefix, id = '', said = ''] = FORM.exec(text) ?? [];
   const kind = CREDENTIAL_KINDS.find((name) => PREFIXES[name] === prefix);

@@ -21,7 +21,8 @@ export class LatestMap<Value> {
   set(key: string, value: Value): void {
     this.#values.delete(key);
     this.#values.set(key, value);
+    if (this.#values.size <= this.#most) return;
     const [oldest = ''] = this.#values.keys();
-    if (this.#values.size > this.#most) this.#values.delete(oldest);
+    this.#values.delete(oldest);
   }
 }

@@ -37,20 +37,29 @@ export function limitHeaders(budget: Budget | undefined): Record<string, string>
   return {
     'RateLimit-Policy': budget.map(policyOf).join(', '),
     RateLimit: budget.map(stateOf).join(', '),
-    ...openAiFields('requests', budget, ['requests_per_minute']),
-    ...openAiFields('tokens', budget, ['tokens_per_day', 'tokens_per_month']),
+    ...openAiFields('requests', budget, isOfRequests),
+    ...openAiFields('tokens', budget, isOfTokens),
   };
+}
+
+function isOfRequests(name: LimitName): boolean {
+  return name === 'requests_per_minute';
+}
+
+function isOfTokens(name: LimitName): boolean {
+  return name === 'tokens_per_day' || name === 'tokens_per_month';
 }
 
 /** Returns the fields of the limit that leaves the least, as OpenAI names them. */
 function openAiFields(
   what: 'requests' | 'tokens',
   budget: Budget,
-  names: readonly LimitName[],
-): Record<string, string> {
-  const states = budget.filter(({ name }) => names.includes(name));
-  const [least] = states.toSorted((one, other) => leftOf(one) - leftOf(other));
-  if (!least) return {};
+  isMeant: (name: LimitName) => boolean,
+): Record<string, string> | undefined {
+  let least: LimitState | undefined;
+  for (const state of budget)
+    if (isMeant(state.name) && (!least || leftOf(state) < leftOf(least))) least = state;
+  if (!least) return undefined;
   return {
     [`x-ratelimit-limit-${what}`]: `${least.limit}`,
     [`x-ratelimit-remaining-${what}`]: `${leftOf(least)}`,
@@ -60,12 +69,9 @@ function openAiFields(
 
 function policyOf({ name, of, limit }: LimitState): string {
   const { windowS, unit } = POLICIES[name];
-  const parameters = [
-    `q=${whole(name, limit)}`,
-    ...(unit === undefined ? [] : [`qu="${unit}"`]),
-    ...(windowS ? [`w=${windowS()}`] : []),
-  ];
-  return [`"${policyName({ name, of })}"`, ...parameters].join(';');
+  const counted = unit === undefined ? '' : `;qu="${unit}"`;
+  const window = windowS ? `;w=${windowS()}` : '';
+  return `"${policyName({ name, of })}";q=${whole(name, limit)}${counted}${window}`;
 }
 
 function stateOf(state: LimitState): string {

@@ -69,5 +69,5 @@ export const GRANTED = {
       json_array(json_array(${BUDGET_COLUMNS}))) END`,
 } as const;
 
-/** The last clause of the statement, whose row `reservedFrom` reads. */
-export const TELLING = `RETURNING coalesce(budget, '[[0,0,null,null],[]]') AS budget, reserved_input, reserved_output`;
+/** Columns of a turn `mine` that say what it was granted, for `reservedFrom`. */
+export const TOLD = `coalesce(mine.budget, '[[0,0,null,null],[]]') AS budget, mine.reserved_input, mine.reserved_output`;

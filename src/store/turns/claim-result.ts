@@ -5,6 +5,7 @@ import { parseParameters } from '../json-columns.ts';
 import { NOW, type Statement } from '../database.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
 import { KEY_LIFETIME_MS } from '../idempotency-keys.ts';
+import { TOLD } from '../limits/grant.ts';
 import type { Reserved } from '../limits/reserved.ts';
 import { isOwned, ownerArgs } from '../ownership.ts';
 import {
@@ -58,14 +59,17 @@ const SELECT_RESULT = `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS s
   LEFT JOIN turns known ON known.id = k.resource_id
   LEFT JOIN messages named ON named.id = ? AND named.conversation_id = c.id`;
 
+/** The same with what the turn was granted, where `grant.ts` did that. */
+const SELECT_GRANTED = SELECT_RESULT.replace('SELECT ', `SELECT ${TOLD}, `);
+
 /** Returns the statement that reads the result of a claim, in one row. */
 export function selectClaimResult(
   claim: TurnClaim,
   { promptId, namedId }: Placement,
-  { leaseMs, windowMessages }: ClaimLimits,
+  { leaseMs, windowMessages, isGranted }: ClaimLimits & { isGranted?: boolean },
 ): Statement {
   return {
-    sql: SELECT_RESULT,
+    sql: isGranted ? SELECT_GRANTED : SELECT_RESULT,
     args: [
       ...historyArgs(promptId, windowMessages),
       leaseMs,

@@ -6,11 +6,11 @@
 import type { NewConversation } from '../../core/conversation.ts';
 import { confirmClaim } from '../credentials/tickets.ts';
 import { isRefusedCredential } from '../credentials/confirm.ts';
-import { NOW, type Database, type Statement } from '../database.ts';
+import { NOW, type Database, type ResultSet, type Statement } from '../database.ts';
 import { noteFiles } from '../files/message-files.ts';
 import { rememberKey } from '../idempotency-keys.ts';
 import { dropUnused, RESERVE_RESULT, reserve } from '../limits/reserve.ts';
-import { reservedFrom } from '../limits/reserved.ts';
+import { reservedFrom, type Reserved } from '../limits/reserved.ts';
 import type { ClaimLimits, ClaimResult, TurnClaim } from './claim.ts';
 import { inheritFromCaller, repeatParameters } from './continue-calls.ts';
 import { notMade, selectClaimResult, toldOf } from './claim-result.ts';
@@ -59,9 +59,6 @@ function waysFor({ reservation }: TurnClaim): readonly Way[] {
   }
 }
 
-/** The place of the statement that tells what was reserved, among those that insert the turn. */
-const TOLD_AT: Readonly<Partial<Record<Way, number>>> = { grant: 0, reserve: 1 + RESERVE_RESULT };
-
 function insertBy(way: Way, claim: TurnClaim, placement: Placement): Statement[] {
   const { reservation, instanceId, create } = claim;
   if (!reservation || way === 'plain') return [insertPlain(claim, placement)];
@@ -106,25 +103,23 @@ async function attempt(
     ...inherited(claim),
     ...attached(claim),
     ...(claim.steering ? [selectSteered(claim)] : []),
-    selectClaimResult(claim, placement, limits),
+    selectClaimResult(claim, placement, { ...limits, isGranted: way === 'grant' }),
   ];
   const results = await db.batch(statements, 'write-unflushed');
-  const at = TOLD_AT[way];
-  const reserved = at === undefined ? undefined : reservedFrom(results[before.length + at]);
-  const result = toldOf(claim, results.at(-1)?.rows[0], reserved);
-  if (isForNext(way, claim, result)) return undefined;
+  const result = toldOf(claim, results.at(-1)?.rows[0], reservedBy(way, results, before.length));
+  // The conversation of a turn that was not inserted is gone again.
+  if (result?.kind === 'not_found' && claim.create && way !== 'reserve') return undefined;
   const isInTheWay = result?.kind === 'busy' || result?.kind === 'repeated';
   if (!claim.steering || !isInTheWay) return result;
   return steeredFrom(results.at(-2)?.rows[0]) ?? result;
 }
 
-/** True where the next way may tell another result. */
-function isForNext(way: Way, claim: TurnClaim, result: ClaimResult | undefined): boolean {
-  // The conversation of a turn that was not inserted is gone again.
-  const isUndone = result?.kind === 'not_found' && claim.create !== undefined;
-  // A batch that is run again, since its answer was lost, does not tell what it reserved.
-  const isUntold = result?.kind === 'accepted' && !result.reserved;
-  return (isUndone && way !== 'reserve') || (isUntold && way === 'grant');
+/** Returns what was reserved. @param before the number of statements before the turn's insertion */
+function reservedBy(way: Way, results: readonly ResultSet[], before: number): Reserved | undefined {
+  if (way === 'reserve') return reservedFrom(results[before + 1 + RESERVE_RESULT]);
+  const result = results.at(-1);
+  const isThere = way === 'grant' && result?.rows[0]?.['sequence_number'] !== null;
+  return isThere ? reservedFrom(result) : undefined;
 }
 
 /**

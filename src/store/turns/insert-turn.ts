@@ -5,7 +5,7 @@
  */
 import { NOW, type Statement } from '../database.ts';
 import { releaseKey, KNOWN_RESOURCE } from '../idempotency-keys.ts';
-import { FITS, FITTING, grantArgs, GRANTED, TELLING } from '../limits/grant.ts';
+import { FITS, FITTING, grantArgs, GRANTED } from '../limits/grant.ts';
 import type { ReserveAsk } from '../limits/wanted.ts';
 import { isOwned, ownerArgs } from '../ownership.ts';
 import { keyArgs, type TurnClaim } from './claim.ts';
@@ -59,7 +59,7 @@ export function insertTurn(added: 1 | 2, condition = ''): InsertTurn {
   return {
     plain: insert({}, 'conversations c', ''),
     unlimited: insert({ key_id: '?' }, 'conversations c', HAS_NO_LIMITS),
-    granting: `${FITTING} ${insert(GRANTED, 'conversations c CROSS JOIN fit b', `AND ${FITS}`)} ${TELLING}`,
+    granting: `${FITTING} ${insert(GRANTED, 'conversations c CROSS JOIN fit b', `AND ${FITS}`)}`,
   };
 }
 
@@ -90,7 +90,7 @@ export function insertUnlimited(
   return { sql: unlimited, args };
 }
 
-/** Inserts a turn that is granted what it wants, and tells that, for `reservedFrom`. */
+/** Inserts a turn that is granted what it wants. */
 export function insertGranted(
   claim: TurnClaim,
   { insertTurn: { granting }, ...how }: Inserting,
