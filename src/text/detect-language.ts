@@ -145,7 +145,9 @@ export function foreignContent(question: string): string | undefined {
   const most = [...counts.values()].reduce((a, b) => Math.max(a, b), 0);
   const english = counts.get('en') ?? 0;
   if (most === english) return hasAccents(words, english) ? question : undefined;
+  // A letter alone is mostly an article before a vowel: "l'eau".
   const isContent = (word: string) =>
+    word.length > 1 &&
     !languages.get(word.toLowerCase())?.some((language) => counts.get(language) === most);
   const content = question
     .normalize('NFC')
