@@ -10,6 +10,7 @@ const TOLERANCE = 1.5;
 const TOLERATED_TOKENS = 64;
 /** Estimating less than this many UTF-16 units at a time would count the edges of words. */
 const LEAST_UNITS = 256;
+const ASCII = /^\p{ASCII}*$/u;
 
 export class OutputMeter {
   readonly #most: number;
@@ -31,7 +32,14 @@ export class OutputMeter {
    */
   passes(delta: string): boolean {
     this.#unread += delta;
-    if (this.#unread.length < this.#looksAt) return false;
+    const { length } = this.#unread;
+    if (length < this.#looksAt) return false;
+    const left = this.#most - this.spent;
+    // A tokenizer spends at most one token a byte.
+    if (length < left && ASCII.test(this.#unread)) {
+      this.#looksAt = length + Math.max(LEAST_UNITS, (left - length) / MOST_TOKENS_A_UNIT);
+      return false;
+    }
     this.spent += estimateTokens(this.#unread);
     this.#unread = '';
     this.#looksAt = Math.max(LEAST_UNITS, (this.#most - this.spent) / MOST_TOKENS_A_UNIT);
