@@ -1,4 +1,7 @@
-/** A map of limited size, which forgets what was set or found longest ago. */
+/**
+ * A map of limited size, which forgets what was set or found longest ago. What was found while it
+ * was less than half full counts from when it was set: nothing has to go then.
+ */
 export class LatestMap<Value> {
   readonly #most: number;
   /** The one that was used last is the last. */
@@ -10,7 +13,7 @@ export class LatestMap<Value> {
 
   get(key: string): Value | undefined {
     const value = this.#values.get(key);
-    if (value !== undefined) this.set(key, value);
+    if (value !== undefined && this.#values.size * 2 >= this.#most) this.set(key, value);
     return value;
   }
 

@@ -81,13 +81,16 @@ export class Allowances {
   /** Remembers which limits a caller has, by what was told when its turn was reserved. */
   remember({ principal }: Pick<TurnClaim, 'principal'>, { hasKeyLimits, budget }: Reserved): void {
     const ofUser = budget.length > 0 ? 'of user' : 'none';
-    this.#seen.set(callerOf(principal), hasKeyLimits ? 'of key' : ofUser);
+    const seen = hasKeyLimits ? 'of key' : ofUser;
+    const caller = callerOf(principal);
+    if (this.#seen.get(caller) !== seen) this.#seen.set(caller, seen);
   }
 
   #allowanceOf(model: string): ModelAllowance {
+    const known = this.#models.get(model);
+    if (known) return known;
     const ofProvider = `${model.slice(0, model.indexOf('/') + 1)}*`;
-    const known = this.#models.get(model) ?? this.#models.get(ofProvider) ?? this.#models.get('*');
-    return known ?? this.#of(model);
+    return this.#models.get(ofProvider) ?? this.#models.get('*') ?? this.#of(model);
   }
 
   #update(): void {
@@ -120,5 +123,7 @@ export class Allowances {
 }
 
 function callerOf(principal: Principal): string {
-  return `${keyIdOf(principal) ?? ''} ${userIdOf(principal) ?? ''}`;
+  // A key's callers may be several users, whose own limits differ.
+  const [keyId, userId = ''] = [keyIdOf(principal), userIdOf(principal)];
+  return keyId === undefined ? userId : `${keyId} ${userId}`;
 }
