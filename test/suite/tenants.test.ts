@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mintCredential } from '../../src/auth/credential.ts';
 import { request, type RequestInit } from '../support/http.ts';
+import { startOtlpReceiver, type OtlpReceiver } from '../support/otlp-receiver.ts';
 import { OwnServers } from '../support/own-servers.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { openStream } from '../support/sse.ts';
@@ -31,15 +32,28 @@ const { runtime } = suiteTarget();
 const own = new OwnServers();
 let databases: TenantDatabases;
 let server: TestServer;
+let collector: OtlpReceiver;
 
 beforeAll(async () => {
+  collector = own.add(await startOtlpReceiver());
+  const telling = {
+    ...{ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' },
+    OTEL_BSP_SCHEDULE_DELAY: '200',
+  };
   databases = own.add(
     await startTenantDatabases(['acme', 'globex', 'hooli', 'initech', 'umbrella']),
   );
   const DATABASE_URL = databases.url;
   // No sweep while requests are counted; limits, since they have counters of their own.
   const counted = { TURN_LEASE_MS: '120000', LIMIT_STREAMS: '1', LIMIT_TOKENS_PER_DAY: '100000' };
-  const env = { AUTH: 'keys,jwt', JWT_SECRET, DEFAULT_MODEL: 'offline', DATABASE_URL, ...counted };
+  const env = {
+    AUTH: 'keys,jwt',
+    JWT_SECRET,
+    DEFAULT_MODEL: 'offline',
+    DATABASE_URL,
+    ...counted,
+    ...telling,
+  };
   server = own.add(await startServer({ runtime, env }));
 }, 150_000);
 afterAll(() => own.close());
@@ -213,6 +227,15 @@ it('gives out sessions and tickets that open the same database', async () => {
   expect((await call('/conversations', as)).json).toMatchObject([{ id: conversation_id }]);
   socket.close();
   await socket.closed;
+});
+
+it('tells that a turn is part of its request', async () => {
+  const { turnId } = await ask(await keyOf('initech'));
+  const turn = () =>
+    collector.spans().find(({ attributes }) => attributes['parley.turn.id'] === turnId);
+  await expect.poll(turn, { timeout: 30_000 }).toBeDefined();
+  const request = () => collector.spans().find(({ spanId }) => spanId === turn()?.parentSpanId);
+  await expect.poll(request, { timeout: 30_000 }).toMatchObject({ name: 'POST /conversations' });
 });
 
 it('is well before anybody has come', async () => {

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import type { ActionContext, ActionDependencies } from '../../actions/context.ts';
 import type { Identity } from '../../auth/identity.ts';
 import type { IdentifiedUser, Principal } from '../../core/principal.ts';
+import type { Span } from '../../core/telemetry.ts';
 import type * as Reading from '../reading/render-page.ts';
 import type { SocketApi, SocketUser } from '../websocket/frame-sink.ts';
 import type { ToolList } from '../../turns/tools/tool.ts';
@@ -74,6 +75,8 @@ export interface AppEnv {
     requestId: string;
     /** The time of the request, by this process's monotonic clock. */
     begunAt: number;
+    /** The span of the request; undefined where nobody watches. */
+    span: Span | undefined;
     /** The times that its parts took, in milliseconds by their names. */
     timings: Readonly<Record<string, number | null>> | undefined;
     /** The user whom the credential has established; undefined without identity. */

@@ -3,6 +3,7 @@ import { ParleyError, unauthenticated } from '../../core/errors.ts';
 import { warnOnce } from '../../core/log-once.ts';
 import type { IdentifiedUser } from '../../core/principal.ts';
 import { isMissing } from '../../store/database.ts';
+import { tracedTurns } from '../../turns/traced-turn-service.ts';
 import type { AppContext } from './dependencies.ts';
 
 const NO_TENANT =
@@ -24,7 +25,10 @@ export async function enterTenant(c: AppContext, { tenant, proof }: IdentifiedUs
     throw unauthenticated();
   }
   try {
-    c.set('dependencies', { ...dependencies, ...(await tenants.open(tenant)) });
+    const opened = await tenants.open(tenant);
+    const span = c.get('span');
+    const turns = span ? tracedTurns(opened.turns, span) : opened.turns;
+    c.set('dependencies', { ...dependencies, ...opened, turns });
   } catch (error) {
     if (!isMissing(error) || tenants.knows(tenant)) throw error;
     const detail = `The tenant ${tenant} has no database here`;

@@ -25,6 +25,7 @@ export const traceRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (!telemetry) return next();
   const method = METHODS.has(c.req.method) ? c.req.method : '_OTHER';
   const span = beginRequest(telemetry, method, c.req.header('traceparent'));
+  c.set('span', span);
   c.set('dependencies', {
     ...dependencies,
     turns: tracedTurns(dependencies.turns, span),
