@@ -84,6 +84,26 @@ it('refuses one stream too many, stores nothing of it, and frees a place with ea
   await expect.poll(() => streamsOf(user_id), { timeout: 20_000 }).toMatchObject({ used: 0 });
 }, 90_000);
 
+it('is not lifted by a whole answer, where it is the only limit', async () => {
+  const alone = await startServer({ runtime, env: { ...upstream.env, LIMIT_STREAMS: '1' } });
+  const user_id = unique('user');
+  const model = stallingModel();
+  const ask = (stream: boolean) =>
+    request(`${alone.url}/conversations`, {
+      json: { user_id, message: 'Hi', model: 'offline', stream },
+    });
+  try {
+    expect((await ask(false)).status).toBe(200);
+    const json = { user_id, message: 'Hi', model };
+    const open = await openStream(`${alone.url}/conversations`, { json });
+    await open.next('message.delta');
+    for (const _ of [1, 2]) expect((await ask(true)).status).toBe(429);
+    open.close();
+  } finally {
+    await alone.close();
+  }
+}, 90_000);
+
 it('counts the streams of sockets, and each until it ends or its client has left', async () => {
   const user = unique('user');
   const model = stallingModel();

@@ -3,6 +3,8 @@
  * It is the short way for nearly every turn. A turn that gets nothing here asks again by
  * `reserve.ts`, which can also grant a part, knows the limits of keys, and tells what is missing.
  */
+import type { Principal } from '../../core/principal.ts';
+import { ownerOf } from '../ownership.ts';
 import { BUDGET_COLUMNS } from './budget.ts';
 import { limitArgs, PARAMETER } from './limits.ts';
 import { standingOf } from './standing.ts';
@@ -18,19 +20,31 @@ import {
 /** The model of the request, and the one for conversations that name none. */
 const MODEL = { asked: `?${NEXT_WANTED}`, standard: `?${NEXT_WANTED + 1}` };
 
-/** The conversation and the models of a claim. */
+/** The user whose conversation it must be; null where the caller names nobody. */
+const OWNER = `?${NEXT_WANTED + 2}`;
+// An unknown conversation must not be faster than that of another user.
+const IS_OWNED = `(${OWNER} IS NULL OR c.user_id = ${OWNER})`;
+
+/** The conversation, the caller and the models of a claim. */
 interface Granted {
   conversationId: string;
+  principal: Principal;
   model: string | null;
   defaultModel: string;
 }
 
 /** Returns the arguments of {@link FITTING}. */
 export function grantArgs(
-  { conversationId, model, defaultModel }: Granted,
+  { conversationId, principal, model, defaultModel }: Granted,
   ask: ReserveAsk,
 ): (string | number | null)[] {
-  return [...limitArgs(conversationId, ask), ...wantedArgs(ask), model, defaultModel];
+  return [
+    ...limitArgs(conversationId, ask),
+    ...wantedArgs(ask),
+    model,
+    defaultModel,
+    ownerOf(principal),
+  ];
 }
 
 const WISH = {
@@ -45,7 +59,7 @@ const leaves = (limit: string, used: string, reserved: string, wanted: string) =
  * A WITH clause, whose last expression `fit` is what the turn gets: no row where it does not fit.
  * Its parameters have numbers, so they come before those of the statement.
  */
-export const FITTING = `WITH ${standingOf(WISH)},
+export const FITTING = `WITH ${standingOf(IS_OWNED, WISH)},
   fit AS (SELECT standing.*, allowance ->> 2 AS input_price, allowance ->> 3 AS output_price,
       min(coalesce(${WANTED.most}, allowance ->> 0), allowance ->> 1) AS answer
     FROM standing)`;

@@ -9,9 +9,13 @@ import { RESERVED, turnsAlive, where } from './budget.ts';
 import { ofUserAlone, PARAMETER, STREAMS } from './limits.ts';
 import { CLOCK, MINUTE, recentTurns, REQUESTS_COUNTED } from './usage-sums.ts';
 
+const SUMMED = ['requests_per_minute', 'tokens_per_day', 'tokens_per_month', 'cost_per_month'];
 const MET_BY_TURNS = LIMIT_NAMES.filter((name) => name !== 'stored_bytes');
 /** True for a user who has a limit that a turn can meet. */
 const IS_LIMITED = `coalesce(${MET_BY_TURNS.map((name) => `limits.${name}`).join(', ')}) IS NOT NULL`;
+
+/** True for a user who has a limit on something that is summed up. */
+const IS_SUMMED = `coalesce(${SUMMED.map((name) => `limits.${name}`).join(', ')}) IS NOT NULL`;
 
 const IS_TODAY = 'limits.sums_day IS clock.day';
 const IS_THIS_MONTH = 'limits.sums_month IS clock.month';
@@ -41,10 +45,11 @@ const OF_CONVERSATION = [
 /**
  * Expressions for a WITH clause, whose last is `standing`: one row for the owner of a conversation,
  * or none where the sums do not tell, or the key has limits of its own.
+ * @param condition that the conversation `c` is the caller's
  * @param more further columns, read for users with limits: their names, and their expressions about
  *   a row `limits` with the columns of the conversation
  */
-export function standingOf(more: Readonly<Record<string, string>>): string {
+export function standingOf(condition: string, more: Readonly<Record<string, string>>): string {
   const further = Object.entries(more).map(
     ([name, value]) => `CASE WHEN ${IS_LIMITED} THEN ${value} END AS ${name}`,
   );
@@ -53,10 +58,10 @@ export function standingOf(more: Readonly<Record<string, string>>): string {
       sums.day AS sums_day, sums.month AS sums_month, sums.day_tokens, sums.month_tokens, sums.month_cost, sums.requests_since
     FROM conversations c LEFT JOIN user_limits u ON u.user_id = c.user_id
       LEFT JOIN usage_sums sums ON sums.user_id = c.user_id AND sums.key_id = ''
-    WHERE c.id = ${PARAMETER.user} AND NOT EXISTS (SELECT 1 FROM key_limits k WHERE k.key_id = ${PARAMETER.key})),
+    WHERE c.id = ${PARAMETER.user} AND ${condition} AND NOT EXISTS (SELECT 1 FROM key_limits k WHERE k.key_id = ${PARAMETER.key})),
   standing AS MATERIALIZED (SELECT ${LIMIT_NAMES.map((name) => `limits.${name}`).join(', ')},
       ${IS_LIMITED} AS is_limited, limits.key_id, ${STREAMS.user} AS streams_open, NULL AS stored_used,
-      ${where(['requests_per_minute'], `CASE WHEN ${IS_KEPT} THEN (${REQUESTS_COUNTED}) ELSE (SELECT count(*) FROM ${recentTurns('user_id')}) END`)} AS requests_used,
+      ${where(['requests_per_minute'], `CASE WHEN limits.requests_since < clock.now - ${MINUTE} THEN (${REQUESTS_COUNTED}) ELSE (SELECT count(*) FROM ${recentTurns('user_id')}) END`)} AS requests_used,
       ${where(['turns_at_once'], `(${turnsAlive('user_id')})`)} AS turns_running,
       ${whileCurrent('day_tokens', IS_TODAY)} AS day_tokens,
       ${whileCurrent('month_tokens', IS_THIS_MONTH)} AS month_tokens,
@@ -65,5 +70,5 @@ export function standingOf(more: Readonly<Record<string, string>>): string {
       ${where(['cost_per_month'], `(${RESERVED.cost('user_id')})`)} AS reserved_cost,
       clock.next_day - clock.now AS day_left, clock.next_month - clock.now AS month_left,
       ${IS_KEPT} AS is_kept, ${further.join(', ')}
-    FROM limits JOIN clock WHERE NOT ${IS_LIMITED} OR ${IS_KEPT} OR ${IS_UNUSED})`;
+    FROM limits JOIN clock WHERE NOT ${IS_SUMMED} OR ${IS_KEPT} OR ${IS_UNUSED})`;
 }

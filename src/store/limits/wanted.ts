@@ -16,13 +16,17 @@ export type ModelAllowance = readonly [
   output: number | null,
 ];
 
-/** The limits that a caller had lately: of the user, or also of the key that is used. */
-export type SeenLimits = 'unknown' | 'none' | 'of user' | 'of key';
+/**
+ * A way to insert a turn with what it may use, the cheapest first: for callers without any limits,
+ * for turns that get all that they want, and for all.
+ */
+export const WAYS = ['unlimited', 'grant', 'reserve'] as const;
+export type Way = (typeof WAYS)[number];
 
 export interface ReserveAsk extends LimitsAsk {
   turnId: string;
-  /** A hint of the process, by which the shortest way is found. */
-  seenLimits: SeenLimits;
+  /** The way that is likely to do; those after it are tried where it does not. */
+  firstWay: Way;
   /** Tokens of what is new in the prompt. */
   prompt: number;
   /** The message that ends the stored part of the prompt; null for none. */

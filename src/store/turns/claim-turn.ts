@@ -11,6 +11,7 @@ import { noteFiles } from '../files/message-files.ts';
 import { rememberKey } from '../idempotency-keys.ts';
 import { dropUnused, RESERVE_RESULT, reserve } from '../limits/reserve.ts';
 import { reservedFrom, type Reserved } from '../limits/reserved.ts';
+import { WAYS, type Way } from '../limits/wanted.ts';
 import type { ClaimLimits, ClaimResult, TurnClaim } from './claim.ts';
 import { inheritFromCaller, repeatParameters } from './continue-calls.ts';
 import { notMade, selectClaimResult, toldOf } from './claim-result.ts';
@@ -21,16 +22,17 @@ import { placementOf, type Placement } from './placement.ts';
 /**
  * Takes the turn or says why not; safe to repeat with the same ids. Nobody may be told of it before
  * a `flush`.
+ * @returns the result, and the way that gave it
  */
 export async function claimTurn(
   db: Database,
   claim: TurnClaim,
   limits: ClaimLimits,
-): Promise<ClaimResult> {
+): Promise<ClaimResult & { way?: Way | undefined }> {
   try {
     for (const way of waysFor(claim)) {
       const result = await attempt(db, claim, limits, way);
-      if (result) return result;
+      if (result) return { ...result, way };
     }
     return notMade(claim);
   } catch (error) {
@@ -39,29 +41,17 @@ export async function claimTurn(
   }
 }
 
-/** A way to insert a turn with what it may use. */
-type Way = 'plain' | 'unlimited' | 'grant' | 'reserve';
-
 /**
  * Returns the ways for a claim, the cheapest first. One that does not suit the caller's limits
- * inserts nothing; the last suits all.
+ * inserts nothing; the last suits all. None is meant where nobody has limits.
  */
-function waysFor({ reservation }: TurnClaim): readonly Way[] {
-  switch (reservation?.seenLimits) {
-    case undefined:
-      return ['plain'];
-    case 'none':
-      return ['unlimited', 'grant', 'reserve'];
-    case 'of user':
-      return ['grant', 'reserve'];
-    default:
-      return ['reserve'];
-  }
+function waysFor({ reservation }: TurnClaim): readonly (Way | undefined)[] {
+  return reservation ? WAYS.slice(WAYS.indexOf(reservation.firstWay)) : [undefined];
 }
 
-function insertBy(way: Way, claim: TurnClaim, placement: Placement): Statement[] {
+function insertBy(way: Way | undefined, claim: TurnClaim, placement: Placement): Statement[] {
   const { reservation, instanceId, create } = claim;
-  if (!reservation || way === 'plain') return [insertPlain(claim, placement)];
+  if (!reservation || !way) return [insertPlain(claim, placement)];
   if (way === 'reserve')
     return [
       insertPlain(claim, placement),
@@ -82,7 +72,7 @@ async function attempt(
   db: Database,
   claim: TurnClaim,
   limits: ClaimLimits,
-  way: Way,
+  way: Way | undefined,
 ): Promise<ClaimResult | undefined> {
   const placement = placementOf(claim.input, {
     id: claim.assistantMessageId,
@@ -107,15 +97,27 @@ async function attempt(
   ];
   const results = await db.batch(statements, 'write-unflushed');
   const result = toldOf(claim, results.at(-1)?.rows[0], reservedBy(way, results, before.length));
-  // The conversation of a turn that was not inserted is gone again.
-  if (result?.kind === 'not_found' && claim.create && way !== 'reserve') return undefined;
+  if (result?.kind === 'not_found' && isDropped(claim, way, results[before.length - 1]))
+    return undefined;
   const isInTheWay = result?.kind === 'busy' || result?.kind === 'repeated';
   if (!claim.steering || !isInTheWay) return result;
   return steeredFrom(results.at(-2)?.rows[0]) ?? result;
 }
 
+/**
+ * Returns true where the conversation that a claim creates was made, and dropped since its turn was
+ * not inserted.
+ */
+function isDropped({ create }: TurnClaim, way: Way | undefined, made?: ResultSet): boolean {
+  return create !== undefined && way !== 'reserve' && made?.rowsAffected === 1;
+}
+
 /** Returns what was reserved. @param before the number of statements before the turn's insertion */
-function reservedBy(way: Way, results: readonly ResultSet[], before: number): Reserved | undefined {
+function reservedBy(
+  way: Way | undefined,
+  results: readonly ResultSet[],
+  before: number,
+): Reserved | undefined {
   if (way === 'reserve') return reservedFrom(results[before + 1 + RESERVE_RESULT]);
   const result = results.at(-1);
   const isThere = way === 'grant' && result?.rows[0]?.['sequence_number'] !== null;

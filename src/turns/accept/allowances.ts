@@ -1,13 +1,11 @@
 /** The reservations of turns: how much their models may answer, and what that costs. */
-import { LatestMap } from '../../core/latest-map.ts';
 import type { Limits } from '../../core/limits.ts';
 import type { PriceTable } from '../../core/prices.ts';
-import { keyIdOf, userIdOf, type Principal } from '../../core/principal.ts';
 import { ALIASES, OFFLINE_MODEL, SLOW_OFFLINE_MODEL, windowOf } from '../../models/chat/catalog.ts';
 import type { Registry } from '../../models/chat/registry.ts';
-import type { Reserved } from '../../store/limits/reserved.ts';
-import type { ModelAllowance, SeenLimits, ReserveAsk } from '../../store/limits/wanted.ts';
+import type { ModelAllowance, ReserveAsk } from '../../store/limits/wanted.ts';
 import type { TurnClaim } from '../../store/turns/claim.ts';
+import { ClaimWays } from './claim-ways.ts';
 
 /** Tokens of a prompt besides its texts: the marks between messages, and what tools are. */
 const BESIDES_TEXTS = 300;
@@ -20,8 +18,6 @@ const KNOWN = [
   ...['offline', OFFLINE_MODEL, SLOW_OFFLINE_MODEL],
 ];
 
-/** The most callers whose limits are remembered. */
-const CALLERS_REMEMBERED = 10_000;
 const DAY_MS = 24 * 60 * 60_000;
 
 export class Allowances {
@@ -33,7 +29,8 @@ export class Allowances {
   #day = -1;
   #models: ReadonlyMap<string, ModelAllowance> = new Map();
   #asJson = '{}';
-  readonly #seen = new LatestMap<SeenLimits>(CALLERS_REMEMBERED);
+  /** The ways that served callers last. */
+  readonly ways: ClaimWays;
 
   /** @param defaults the limits of users who have none of their own */
   constructor({
@@ -50,6 +47,7 @@ export class Allowances {
     this.#registry = registry;
     this.#prices = prices;
     this.#defaults = defaults;
+    this.ways = new ClaimWays(defaults);
     this.#leaseMs = leaseMs;
   }
 
@@ -66,7 +64,7 @@ export class Allowances {
       leaseMs: this.#leaseMs,
       ...asked,
       turnId,
-      seenLimits: this.#seen.get(callerOf(claim.principal)) ?? 'unknown',
+      firstWay: this.ways.firstFor(claim.principal),
       prompt: BESIDES_TEXTS + (isMessage ? input.tokens : 0),
       from: isMessage ? (input.parentId ?? null) : input.promptId,
       atHead: isMessage && input.parentId === undefined,
@@ -76,14 +74,6 @@ export class Allowances {
       allowance: this.#allowanceOf(model),
       models: this.#asJson,
     };
-  }
-
-  /** Remembers which limits a caller has, by what was told when its turn was reserved. */
-  remember({ principal }: Pick<TurnClaim, 'principal'>, { hasKeyLimits, budget }: Reserved): void {
-    const ofUser = budget.length > 0 ? 'of user' : 'none';
-    const seen = hasKeyLimits ? 'of key' : ofUser;
-    const caller = callerOf(principal);
-    if (this.#seen.get(caller) !== seen) this.#seen.set(caller, seen);
   }
 
   #allowanceOf(model: string): ModelAllowance {
@@ -120,10 +110,4 @@ export class Allowances {
   #chain(alias: string): string[] {
     return this.#registry.resolve(alias).map((model) => model.name);
   }
-}
-
-function callerOf(principal: Principal): string {
-  // A key's callers may be several users, whose own limits differ.
-  const [keyId, userId = ''] = [keyIdOf(principal), userIdOf(principal)];
-  return keyId === undefined ? userId : `${keyId} ${userId}`;
 }

@@ -123,8 +123,7 @@ export class Claims {
   async make(claim: TurnClaim): Promise<ClaimResult> {
     try {
       const result = await claimTurn(this.#db, claim, this.#settings);
-      if (result.kind === 'accepted' || result.kind === 'limited')
-        if (result.reserved) this.#settings.allowances?.remember(claim, result.reserved);
+      this.#settings.allowances?.ways.remember(claim, result);
       return result;
     } catch (error) {
       await this.release(claim);

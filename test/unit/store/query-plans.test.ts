@@ -451,7 +451,7 @@ const refused: Ending = {
 const reservation: ReserveAsk = {
   ...{
     turnId: 't',
-    seenLimits: 'unknown' as const,
+    firstWay: 'reserve' as const,
     prompt: 1,
     from: null,
     atHead: true,

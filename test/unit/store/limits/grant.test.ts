@@ -5,14 +5,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../../../src/core/ids.ts';
 import { NO_LIMITS, type Budget, type Limits } from '../../../../src/core/limits.ts';
 import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
 import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
 import type { Database } from '../../../../src/store/database.ts';
 import { setLimits } from '../../../../src/store/limits/own-limits.ts';
-import type { SeenLimits } from '../../../../src/store/limits/wanted.ts';
+import { WAYS, type Way } from '../../../../src/store/limits/wanted.ts';
+import { ClaimWays } from '../../../../src/turns/accept/claim-ways.ts';
 import { claimTurn } from '../../../../src/store/turns/claim-turn.ts';
 import type { ClaimResult, TurnClaim } from '../../../../src/store/turns/claim.ts';
 import { endTurn } from '../../../../src/store/turns/end-turn.ts';
@@ -21,17 +22,18 @@ import { createRandom } from '../../../faults/random.ts';
 
 const DAY_MS = 86_400_000;
 const LEASE_MS = 15_000;
-const STEPS = 900;
+const STEPS = 1_050;
 const KEY = 'key';
 const users = ['ann', 'bob'];
 /** Limits that are often met, which hold in turn. */
 const PHASES: readonly Limits[] = [
   { turns_at_once: 2 },
+  { streams: 2 },
   { requests_per_minute: 12 },
-  { tokens_per_day: 3_000 },
-  { tokens_per_month: 4_000 },
-  { cost_per_month: 9_000 },
-  { requests_per_minute: 60, turns_at_once: 4, tokens_per_day: 6_000, cost_per_month: 30_000 },
+  { tokens_per_day: 1_500 },
+  { tokens_per_month: 2_000 },
+  { cost_per_month: 6_000 },
+  { requests_per_minute: 40, turns_at_once: 3, tokens_per_day: 3_000, cost_per_month: 30_000 },
 ].map((limits) => ({ ...NO_LIMITS, ...limits }));
 const [DEFAULTS = NO_LIMITS] = PHASES.slice(-1);
 
@@ -39,7 +41,7 @@ const [DEFAULTS = NO_LIMITS] = PHASES.slice(-1);
 class Side {
   readonly #folder = mkdtempSync(join(tmpdir(), 'parley-grant-'));
   readonly #file: Database = connectFile(`file:${join(this.#folder, 'parley.db')}`);
-  readonly hint: SeenLimits;
+  readonly way: Way;
   batches = 0;
   readonly db: Database = {
     writes: 0,
@@ -51,8 +53,8 @@ class Side {
     close: () => this.#file.close(),
   };
 
-  constructor(hint: SeenLimits) {
-    this.hint = hint;
+  constructor(way: Way) {
+    this.way = way;
   }
 
   async open(): Promise<void> {
@@ -69,7 +71,7 @@ class Side {
   }
 }
 
-const [short, long] = [new Side('of user'), new Side('of key')];
+const [short, long] = [new Side('grant'), new Side('reserve')];
 const sides = [short, long];
 beforeAll(() => Promise.all(sides.map((side) => side.open())));
 afterAll(() => sides.forEach((side) => side.close()));
@@ -79,10 +81,12 @@ interface Asked {
   conversationId: string;
   userId: string;
   most: number | null;
+  /** Left out for a whole answer, which is no stream. */
+  streams?: number;
 }
 
-function claimOf(asked: Asked, seenLimits: SeenLimits, defaults: Limits): TurnClaim {
-  const { turnId, conversationId, userId, most } = asked;
+function claimOf(asked: Asked, firstWay: Way, defaults: Limits): TurnClaim {
+  const { turnId, conversationId, userId, most, streams } = asked;
   return {
     ...{ turnId, assistantMessageId: `${turnId}-a`, answerClientId: null, instanceId: 'i' },
     ...{ conversationId, principal: { kind: 'anyone', userId }, title: null },
@@ -93,9 +97,10 @@ function claimOf(asked: Asked, seenLimits: SeenLimits, defaults: Limits): TurnCl
       ...{ clientId: null, historyHash: null },
     },
     reservation: {
-      ...{ defaults, leaseMs: LEASE_MS, keyId: KEY, seenLimits, turnId, prompt: 12, from: null },
+      ...{ defaults, leaseMs: LEASE_MS, keyId: KEY, firstWay, turnId, prompt: 12, from: null },
       ...{ atHead: true, most, least: 50, model: 'some/model', allowance: [300, 900, 2, 3] },
       models: '{"*":[100,100,null,null]}',
+      streams: streams === undefined ? undefined : { user: streams, key: streams },
     },
   };
 }
@@ -170,11 +175,17 @@ it('tells the same, whatever was used and whatever runs', async () => {
     if (change < 10) {
       const { conversationId, userId: owner } = conversations[random.below(conversations.length)]!;
       const most = [null, 40, 400, 5_000][random.below(4)]!;
-      const asked = { turnId: newId(), conversationId, userId: owner, most };
+      const asked = {
+        turnId: newId(),
+        conversationId,
+        userId: owner,
+        most,
+        streams: random.below(4),
+      };
       short.batches = 0;
       const [one, other] = await Promise.all(
         sides.map((side) =>
-          claimTurn(side.db, claimOf(asked, side.hint, defaults), {
+          claimTurn(side.db, claimOf(asked, side.way, defaults), {
             leaseMs: LEASE_MS,
             windowMessages: 20,
           }),
@@ -217,7 +228,7 @@ it('tells the same, whatever was used and whatever runs', async () => {
     } else if (change === 18) {
       // What is set while a turn runs is told by the next one.
       if (running.some(({ asked }) => asked.userId === userId)) continue;
-      const own = [{}, { tokens_per_day: null }, { tokens_per_day: 5_000, turns_at_once: null }];
+      const own = [{}, { tokens_per_day: 2_000 }, { turns_at_once: 3 }];
       const set = own[random.below(own.length)]!;
       for (const side of sides) await setLimits(side.db, userId, set);
     } else if (random.below(2)) {
@@ -238,7 +249,10 @@ it('tells the same, whatever was used and whatever runs', async () => {
         );
     }
   }
-  expect(met.size, 'limits that were met').toBe(PHASES.length);
+  expect(
+    PHASES.filter((limits) => !met.has(limits)),
+    'limits that were not met',
+  ).toEqual([]);
   // All of it has been seen: what was granted at once, only in part or not at all.
   expect(Object.keys(kinds).toSorted()).toEqual([
     ...['accepted in 1', 'accepted in 2', 'busy in 1', 'limited in 2'],
@@ -247,13 +261,13 @@ it('tells the same, whatever was used and whatever runs', async () => {
 });
 
 /** Makes a claim in a conversation of its own. */
-async function claimAlone(userId: string, seen: SeenLimits, limits: Limits, turnId = newId()) {
+async function claimAlone(userId: string, way: Way, limits: Limits, turnId = newId()) {
   const conversationId = `${userId}-alone`;
   await short.run(
     `INSERT INTO conversations (id, user_id, mode, created_at, updated_at)
       VALUES ('${conversationId}', '${userId}', 'open', 1, 1) ON CONFLICT DO NOTHING`,
   );
-  const claim = claimOf({ turnId, conversationId, userId, most: null }, seen, limits);
+  const claim = claimOf({ turnId, conversationId, userId, most: null }, way, limits);
   short.batches = 0;
   const result = await claimTurn(short.db, claim, { leaseMs: LEASE_MS, windowMessages: 20 });
   return { result, batches: short.batches };
@@ -263,17 +277,17 @@ const granted = { kind: 'accepted', reserved: { granted: { output: 300 } } };
 
 it('tells a claim that was made before the same again', async () => {
   const turnId = newId();
-  const first = await claimAlone('again', 'of user', DEFAULTS, turnId);
+  const first = await claimAlone('again', 'grant', DEFAULTS, turnId);
   expect(first).toMatchObject({ result: granted, batches: 1 });
-  const { result } = await claimAlone('again', 'of user', DEFAULTS, turnId);
+  const { result } = await claimAlone('again', 'grant', DEFAULTS, turnId);
   expect(toldOf(result)).toEqual(toldOf(first.result));
 });
 
 it('reserves nothing for those who have no limits, and what fits for those who have got some', async () => {
-  const free = await claimAlone('free', 'none', NO_LIMITS);
+  const free = await claimAlone('free', 'unlimited', NO_LIMITS);
   expect(free).toMatchObject({ result: { kind: 'accepted', reserved: undefined }, batches: 1 });
   await setLimits(short.db, 'bound', { tokens_per_day: 1_000 });
-  const bound = await claimAlone('bound', 'none', NO_LIMITS);
+  const bound = await claimAlone('bound', 'unlimited', NO_LIMITS);
   expect(bound).toMatchObject({ result: granted, batches: 2 });
 });
 
@@ -281,10 +295,70 @@ it('knows the limits of a key that has got some', async () => {
   await short.run(
     `INSERT INTO key_limits (key_id, user_id, turns_at_once) VALUES ('${KEY}', 'x', 0)`,
   );
-  for (const seen of ['none', 'of user', 'of key', 'unknown'] as const)
-    expect((await claimAlone('keyed', seen, DEFAULTS)).result).toMatchObject({
+  for (const way of WAYS)
+    expect((await claimAlone('keyed', way, DEFAULTS)).result).toMatchObject({
       kind: 'limited',
       reserved: { hasKeyLimits: true },
     });
   await short.run('DELETE FROM key_limits');
+});
+
+describe('the way of a caller', () => {
+  /** Claims turns of a user, each by the way that the one before it taught. */
+  async function teach(userId: string, limits: Partial<Limits>, ways = waysFor(limits)) {
+    const defaults = { ...NO_LIMITS, ...limits };
+    const { first, remember } = ways;
+    const way = first(userId);
+    const conversationId = newId();
+    await short.run(
+      `INSERT INTO conversations (id, user_id, mode, created_at, updated_at)
+        VALUES ('${conversationId}', '${userId}', 'open', 1, 1)`,
+    );
+    const claim = claimOf({ turnId: newId(), conversationId, userId, most: null }, way, defaults);
+    short.batches = 0;
+    const result = await claimTurn(short.db, claim, { leaseMs: LEASE_MS, windowMessages: 20 });
+    remember(claim, result);
+    return { kind: result.kind, batches: short.batches, ways, next: first(userId) };
+  }
+
+  function waysFor(limits: Partial<Limits>) {
+    const ways = new ClaimWays({ ...NO_LIMITS, ...limits });
+    return {
+      first: (userId: string) => ways.firstFor({ kind: 'anyone', userId }),
+      remember: (...told: Parameters<ClaimWays['remember']>) => ways.remember(...told),
+    };
+  }
+
+  const accepted = { kind: 'accepted', batches: 1 };
+
+  it('skips no default: not one that its first turn did not meet', async () => {
+    const taught = await teach('streaming', { streams: 1 });
+    expect(taught).toMatchObject({ ...accepted, next: 'grant' });
+    expect(await teach('streaming', { streams: 1 }, taught.ways)).toMatchObject(accepted);
+    expect(await teach('filing', { stored_bytes: 1 })).toMatchObject({ next: 'unlimited' });
+  });
+
+  it('takes one batch a turn, whichever limits there are', async () => {
+    for (const own of [{}, { tokens_per_day: null }, { streams: 5 }, { turns_at_once: 9 }]) {
+      const userId = `own-${JSON.stringify(own).replaceAll('"', '')}`;
+      await setLimits(short.db, userId, own);
+      await short.run(`INSERT INTO ledger (work_id, number, user_id, kind, model, input_tokens,
+          output_tokens, cached_tokens, reasoning_tokens, is_estimated, created_at)
+        VALUES ('${newId()}', 0, '${userId}', 'answer', 'm', 1, 1, 0, 0, 0, ${Date.now()})`);
+      let { ways, batches } = await teach(userId, {});
+      expect(batches).toBe(1);
+      // What was learned first may be wrong once.
+      await teach(userId, {}, ways);
+      for (let turn = 0; turn < 3; turn++) ({ ways, batches } = await teach(userId, {}, ways));
+      expect({ own, batches }).toEqual({ own, batches: 1 });
+    }
+  });
+
+  it('is the long one while a limit is met', async () => {
+    const limits = { requests_per_minute: 2 };
+    const { ways } = await teach('hasty', limits);
+    expect(await teach('hasty', limits, ways)).toMatchObject(accepted);
+    expect(await teach('hasty', limits, ways)).toMatchObject({ kind: 'limited', batches: 2 });
+    expect(await teach('hasty', limits, ways)).toMatchObject({ kind: 'limited', batches: 1 });
+  });
 });

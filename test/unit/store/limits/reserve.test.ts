@@ -29,7 +29,7 @@ async function reserveFor(userId: string, turnId: string, limits: Partial<Limits
     ...{ defaults: { ...NO_LIMITS, ...limits }, leaseMs: 15_000, keyId: null, turnId },
     ...{
       prompt: 10,
-      seenLimits: 'unknown' as const,
+      firstWay: 'reserve' as const,
       from: null,
       atHead: true,
       most: 60,

@@ -176,7 +176,7 @@ describe('requests of the last minute', () => {
   const ask = (turnId: string): ReserveAsk => ({
     ...{
       ...asked,
-      seenLimits: 'unknown' as const,
+      firstWay: 'reserve' as const,
       keyId,
       turnId,
       prompt: 1,

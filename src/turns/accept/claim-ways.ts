@@ -1,0 +1,58 @@
+/**
+ * Remembers which way served a caller's last claim, so that the next one takes one request to the
+ * database. It is a hint: a way that does not suit the caller's limits inserts nothing, and the
+ * next one is tried.
+ */
+import { LatestMap } from '../../core/latest-map.ts';
+import { LIMIT_NAMES, type Limits } from '../../core/limits.ts';
+import { keyIdOf, userIdOf, type Principal } from '../../core/principal.ts';
+import type { ReserveAsk, Way } from '../../store/limits/wanted.ts';
+import type { ClaimResult, TurnClaim } from '../../store/turns/claim.ts';
+
+/** The result of a claim, and the way that gave it. */
+type Claimed = ClaimResult & { way?: Way | undefined };
+
+/** The most callers that are remembered. */
+const MOST_REMEMBERED = 10_000;
+
+export class ClaimWays {
+  readonly #ways = new LatestMap<Way>(MOST_REMEMBERED);
+  /** True where everybody has a limit that turns meet, but for exceptions. */
+  readonly #isLimited: boolean;
+
+  /** @param defaults the limits of users who have none of their own */
+  constructor(defaults: Limits) {
+    this.#isLimited = LIMIT_NAMES.some(
+      (name) => name !== 'stored_bytes' && defaults[name] !== null,
+    );
+  }
+
+  /** Returns the way to try first. */
+  firstFor(principal: Principal): Way {
+    return this.#ways.get(callerOf(principal)) ?? 'reserve';
+  }
+
+  remember({ principal, reservation }: TurnClaim, result: Claimed): void {
+    const way = reservation && this.#wayAfter(reservation, result);
+    const caller = callerOf(principal);
+    if (way && this.#ways.get(caller) !== way) this.#ways.set(caller, way);
+  }
+
+  /** Returns undefined after a result that does not say. */
+  #wayAfter({ most, allowance }: ReserveAsk, result: Claimed): Way | undefined {
+    if (result.kind === 'limited') return 'reserve';
+    if (result.kind !== 'accepted') return undefined;
+    const { way, reserved } = result;
+    if (way !== 'reserve') return way;
+    const wanted = Math.min(most ?? allowance[0], allowance[1]);
+    // A caller near a limit gets a part, which only this way grants.
+    if (!reserved || reserved.hasKeyLimits || (reserved.granted?.output ?? 0) < wanted) return way;
+    return reserved.budget.length === 0 && !this.#isLimited ? 'unlimited' : 'grant';
+  }
+}
+
+function callerOf(principal: Principal): string {
+  // A key's callers may be several users, whose own limits differ.
+  const [keyId, userId = ''] = [keyIdOf(principal), userIdOf(principal)];
+  return keyId === undefined ? userId : `${keyId} ${userId}`;
+}
