@@ -13,6 +13,9 @@ export const LIMIT_NAMES = [
 ] as const;
 export type LimitName = (typeof LIMIT_NAMES)[number];
 
+/** The limits that a turn can meet. */
+export const LIMITS_OF_TURNS = LIMIT_NAMES.filter((name) => name !== 'stored_bytes');
+
 /** The limits of a user; null for none. Costs are in billionths of a US dollar. */
 export type Limits = Readonly<Record<LimitName, number | null>>;
 

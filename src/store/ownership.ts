@@ -20,11 +20,12 @@ export function ownerOf(principal: Principal): string | null {
 }
 
 /**
- * Returns the same condition for SQL that is written by hand. It takes the two arguments of
- * {@link ownerArgs}: one text for all principals, so that prepared statements are found again.
+ * Returns the same condition for SQL that is written by hand: one text for all principals, so that
+ * prepared statements are found again.
+ * @param owner a numbered parameter; where it is left out, the two arguments of {@link ownerArgs}
  */
-export function isOwned(column: string): string {
-  return `(? IS NULL OR ${column} = ?)`;
+export function isOwned(column: string, owner = '?'): string {
+  return `(${owner} IS NULL OR ${column} = ${owner})`;
 }
 
 /** Returns the arguments of {@link isOwned}. */

@@ -4,7 +4,7 @@
  * `reserve.ts`, which can also grant a part, knows the limits of keys, and tells what is missing.
  */
 import type { Principal } from '../../core/principal.ts';
-import { ownerOf } from '../ownership.ts';
+import { isOwned, ownerOf } from '../ownership.ts';
 import { BUDGET_COLUMNS } from './budget.ts';
 import { limitArgs, PARAMETER } from './limits.ts';
 import { standingOf } from './standing.ts';
@@ -22,11 +22,8 @@ const MODEL = { asked: `?${NEXT_WANTED}`, standard: `?${NEXT_WANTED + 1}` };
 
 /** The user whose conversation it must be; null where the caller names nobody. */
 const OWNER = `?${NEXT_WANTED + 2}`;
-// An unknown conversation must not be faster than that of another user.
-const IS_OWNED = `(${OWNER} IS NULL OR c.user_id = ${OWNER})`;
-
 /** The conversation, the caller and the models of a claim. */
-interface Granted {
+interface GrantAsk {
   conversationId: string;
   principal: Principal;
   model: string | null;
@@ -35,7 +32,7 @@ interface Granted {
 
 /** Returns the arguments of {@link FITTING}. */
 export function grantArgs(
-  { conversationId, principal, model, defaultModel }: Granted,
+  { conversationId, principal, model, defaultModel }: GrantAsk,
   ask: ReserveAsk,
 ): (string | number | null)[] {
   return [
@@ -57,9 +54,10 @@ const leaves = (limit: string, used: string, reserved: string, wanted: string) =
 
 /**
  * A WITH clause, whose last expression `fit` is what the turn gets: no row where it does not fit.
- * Its parameters have numbers, so they come before those of the statement.
+ * Its parameters have numbers, so they come before those of the statement. Of another user's
+ * conversation no more is read than of an unknown one, so that both take as long.
  */
-export const FITTING = `WITH ${standingOf(IS_OWNED, WISH)},
+export const FITTING = `WITH ${standingOf(isOwned('c.user_id', OWNER), WISH)},
   fit AS (SELECT standing.*, allowance ->> 2 AS input_price, allowance ->> 3 AS output_price,
       min(coalesce(${WANTED.most}, allowance ->> 0), allowance ->> 1) AS answer
     FROM standing)`;

@@ -6,7 +6,7 @@
 import type { Budget, LimitState } from '../../core/limits.ts';
 import { NOW, type Value } from '../database.ts';
 import { maySay, type StoredBudget, type UserBudgetAsk } from './budget.ts';
-import { countedSince, DAY, MINUTE, RUNNING } from './usage-sums.ts';
+import { DAY, MINUTE, requestsCounted, RUNNING } from './usage-sums.ts';
 
 /** Asks how limits stand when a turn ends. */
 export interface StandingAsk extends UserBudgetAsk {
@@ -26,8 +26,7 @@ const RUNNING_TURNS = `SELECT coalesce(sum(is_alive), 0) AS alive, coalesce(sum(
       FROM (SELECT r.*, r.heartbeat_at > ${NOW} - ? AS is_alive FROM turns r WHERE r.user_id = ? AND ${RUNNING}) AS r)`;
 
 /** The last clause of an UPDATE: null where the sums are not those of today. */
-export const TELLING_AT_END = `RETURNING (SELECT json_array(${NOW}, CASE WHEN ? THEN (SELECT coalesce(sum(q.requests), 0)
-      FROM usage_requests q WHERE q.user_id = s.user_id AND q.key_id = '' AND q.second >= ${countedSince(NOW)}) END,
+export const TELLING_AT_END = `RETURNING (SELECT json_array(${NOW}, CASE WHEN ? THEN (${requestsCounted('s', NOW)}) END,
       r.alive, s.day_tokens, s.month_tokens, s.month_cost, r.tokens, r.cost)
     FROM usage_sums s JOIN (${RUNNING_TURNS}) r WHERE s.user_id = ? AND s.key_id = '' AND s.day = ${NOW} - ${NOW} % ${DAY}) AS standing`;
 

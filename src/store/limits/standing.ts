@@ -3,24 +3,30 @@
  * has no limits of its own. Nearly every turn asks just that, so it looks at as few rows as it can.
  * In all other cases `budget.ts` reads.
  */
-import { LIMIT_NAMES } from '../../core/limits.ts';
+import { LIMIT_NAMES, LIMITS_OF_TURNS } from '../../core/limits.ts';
 import { lowestIdSince } from '../usage/ledger.ts';
 import { RESERVED, turnsAlive, where } from './budget.ts';
 import { ofUserAlone, PARAMETER, STREAMS } from './limits.ts';
-import { CLOCK, MINUTE, recentTurns, REQUESTS_COUNTED } from './usage-sums.ts';
+import {
+  areRequestsCounted,
+  CLOCK,
+  isKept,
+  MINUTE,
+  recentTurns,
+  requestsCounted,
+} from './usage-sums.ts';
 
 const SUMMED = ['requests_per_minute', 'tokens_per_day', 'tokens_per_month', 'cost_per_month'];
-const MET_BY_TURNS = LIMIT_NAMES.filter((name) => name !== 'stored_bytes');
 /** True for a user who has a limit that a turn can meet. */
-const IS_LIMITED = `coalesce(${MET_BY_TURNS.map((name) => `limits.${name}`).join(', ')}) IS NOT NULL`;
+const IS_LIMITED = `coalesce(${LIMITS_OF_TURNS.map((name) => `limits.${name}`).join(', ')}) IS NOT NULL`;
 
 /** True for a user who has a limit on something that is summed up. */
 const IS_SUMMED = `coalesce(${SUMMED.map((name) => `limits.${name}`).join(', ')}) IS NOT NULL`;
 
 const IS_TODAY = 'limits.sums_day IS clock.day';
 const IS_THIS_MONTH = 'limits.sums_month IS clock.month';
-const ARE_REQUESTS_COUNTED = `(limits.requests_per_minute IS NULL OR limits.requests_since < clock.now - ${MINUTE})`;
-const IS_KEPT = `(${IS_TODAY} AND ${ARE_REQUESTS_COUNTED})`;
+const ARE_REQUESTS_COUNTED = areRequestsCounted('limits');
+const IS_KEPT = isKept(IS_TODAY, ARE_REQUESTS_COUNTED);
 
 /** The time since which the sums may lack something. */
 const SINCE = `min(CASE WHEN ${IS_THIS_MONTH} THEN clock.day ELSE clock.month END, clock.now - ${MINUTE})`;
@@ -61,7 +67,7 @@ export function standingOf(condition: string, more: Readonly<Record<string, stri
     WHERE c.id = ${PARAMETER.user} AND ${condition} AND NOT EXISTS (SELECT 1 FROM key_limits k WHERE k.key_id = ${PARAMETER.key})),
   standing AS MATERIALIZED (SELECT ${LIMIT_NAMES.map((name) => `limits.${name}`).join(', ')},
       ${IS_LIMITED} AS is_limited, limits.key_id, ${STREAMS.user} AS streams_open, NULL AS stored_used,
-      ${where(['requests_per_minute'], `CASE WHEN limits.requests_since < clock.now - ${MINUTE} THEN (${REQUESTS_COUNTED}) ELSE (SELECT count(*) FROM ${recentTurns('user_id')}) END`)} AS requests_used,
+      ${where(['requests_per_minute'], `CASE WHEN ${ARE_REQUESTS_COUNTED} THEN (${requestsCounted('limits', 'clock.now')}) ELSE (SELECT count(*) FROM ${recentTurns('user_id')}) END`)} AS requests_used,
       ${where(['turns_at_once'], `(${turnsAlive('user_id')})`)} AS turns_running,
       ${whileCurrent('day_tokens', IS_TODAY)} AS day_tokens,
       ${whileCurrent('month_tokens', IS_THIS_MONTH)} AS month_tokens,

@@ -4,7 +4,7 @@
  * next one is tried.
  */
 import { LatestMap } from '../../core/latest-map.ts';
-import { LIMIT_NAMES, type Limits } from '../../core/limits.ts';
+import { LIMITS_OF_TURNS, type Limits } from '../../core/limits.ts';
 import { keyIdOf, userIdOf, type Principal } from '../../core/principal.ts';
 import type { ReserveAsk, Way } from '../../store/limits/wanted.ts';
 import type { ClaimResult, TurnClaim } from '../../store/turns/claim.ts';
@@ -22,9 +22,7 @@ export class ClaimWays {
 
   /** @param defaults the limits of users who have none of their own */
   constructor(defaults: Limits) {
-    this.#isLimited = LIMIT_NAMES.some(
-      (name) => name !== 'stored_bytes' && defaults[name] !== null,
-    );
+    this.#isLimited = LIMITS_OF_TURNS.some((name) => defaults[name] !== null);
   }
 
   /** Returns the way to try first. */
