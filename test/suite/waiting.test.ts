@@ -42,7 +42,7 @@ const questions = (messages: MessageJson[]) =>
   messages.filter(({ role }) => role === 'user').map(({ content }) => content);
 
 describe.concurrent('a turn that waits behind another', () => {
-  it('streams before it has begun, and whole when it has', async () => {
+  it('streams before it has begun, and whole when it has', async ({ expect }) => {
     const { id, path, first, goOn } = await busy();
     const json = { message: 'next', on_busy: 'queue', stream: true };
     const stream = await target.stream(path, { method: 'POST', json });
@@ -55,7 +55,7 @@ describe.concurrent('a turn that waits behind another', () => {
     expect((await first).terminal).toBe('turn.completed');
   });
 
-  it('streams before it has begun to an EventSource too', async () => {
+  it('streams before it has begun to an EventSource too', async ({ expect }) => {
     const { id, first, goOn } = await busy();
     const stream = await target.stream(`/conversations/${id}/stream?message=next&on_busy=queue`);
     await goOn();
@@ -63,7 +63,7 @@ describe.concurrent('a turn that waits behind another', () => {
     await first;
   });
 
-  it('fails by an event when the conversation is deleted meanwhile', async () => {
+  it('fails by an event when the conversation is deleted meanwhile', async ({ expect }) => {
     const { id, path, first } = await busy();
     const json = { message: 'next', on_busy: 'queue', stream: true };
     const stream = await target.stream(path, { method: 'POST', json });
@@ -74,7 +74,7 @@ describe.concurrent('a turn that waits behind another', () => {
     expect((await first).terminal).toBe('turn.cancelled');
   });
 
-  it('is dropped when its client leaves, and nothing of it is stored', async () => {
+  it('is dropped when its client leaves, and nothing of it is stored', async ({ expect }) => {
     const { id, path, first, goOn } = await busy();
     const json = { message: 'next', on_busy: 'queue', stream: true };
     const stream = await target.stream(path, { method: 'POST', json });
@@ -88,7 +88,7 @@ describe.concurrent('a turn that waits behind another', () => {
 });
 
 describe.concurrent('several turns that wait', () => {
-  it('run in the order in which they came, though one of them leaves', async () => {
+  it('run in the order in which they came, though one of them leaves', async ({ expect }) => {
     const { id, path, first, goOn } = await busy();
     const wait = async (message: string) => {
       const json = { message, on_busy: 'queue', stream: true };
@@ -108,7 +108,7 @@ describe.concurrent('several turns that wait', () => {
     expect(asked).toEqual(['first', 'second', 'fourth']);
   });
 
-  it('are one where they have one key', async () => {
+  it('are one where they have one key', async ({ expect }) => {
     const { id, path, first, goOn } = await busy();
     const init = {
       method: 'POST',
@@ -125,7 +125,7 @@ describe.concurrent('several turns that wait', () => {
     expect(await storedMessages(target, id)).toHaveLength(4);
   });
 
-  it('include an answer that is asked for again', async () => {
+  it('include an answer that is asked for again', async ({ expect }) => {
     const { id, path, first, goOn } = await busy();
     const { model: plain } = await scripted(target, { tokens: ['plain'] });
     const [question] = await storedMessages(target, id);
@@ -144,7 +144,7 @@ describe.concurrent('several turns that wait', () => {
     expect(await storedMessages(target, id)).toHaveLength(4);
   });
 
-  it('are told as text where text was asked for', async () => {
+  it('are told as text where text was asked for', async ({ expect }) => {
     const { id, first, goOn } = await busy();
     const stream = await target.stream(
       `/chat/conversations/${id}/stream?message=next&on_busy=queue`,
@@ -156,7 +156,7 @@ describe.concurrent('several turns that wait', () => {
 });
 
 describe.concurrent('on_disconnect: cancel', () => {
-  it('does not cancel what another dialect still reads', async () => {
+  it('does not cancel what another dialect still reads', async ({ expect }) => {
     const { model, goOn } = await halting();
     const id = await conversation(target, { user_id: unique('user') });
     const json = { message: 'hi', model, stream: true, on_disconnect: 'cancel' };
@@ -172,7 +172,7 @@ describe.concurrent('on_disconnect: cancel', () => {
     expect((await follower).terminal).toBe('turn.completed');
   });
 
-  it('is not decided by the first of two callers of a whole answer', async () => {
+  it('is not decided by the first of two callers of a whole answer', async ({ expect }) => {
     const { model, goOn } = await halting();
     const id = await conversation(target, { user_id: unique('user') });
     const json = { message: 'hi', model, stream: false, on_disconnect: 'cancel' };
@@ -196,7 +196,7 @@ describe.concurrent('on_disconnect: cancel', () => {
     expect(await (await second).json()).toMatchObject({ message: { status: 'complete' } });
   });
 
-  it('cancels only when the last reader has left', async () => {
+  it('cancels only when the last reader has left', async ({ expect }) => {
     const { model, goOn } = await halting();
     const id = await conversation(target, { user_id: unique('user') });
     const json = { message: 'hi', model, stream: true, on_disconnect: 'cancel' };
@@ -210,7 +210,7 @@ describe.concurrent('on_disconnect: cancel', () => {
     expect((await follower).terminal).toBe('turn.completed');
   });
 
-  it('is not decided by the first of two calls with one key', async () => {
+  it('is not decided by the first of two calls with one key', async ({ expect }) => {
     const { model, goOn } = await halting();
     const id = await conversation(target, { user_id: unique('user') });
     const init = {
@@ -227,7 +227,7 @@ describe.concurrent('on_disconnect: cancel', () => {
     expect((await second).terminal).toBe('turn.completed');
   });
 
-  it('cancels the turn when all readers have left', async () => {
+  it('cancels the turn when all readers have left', async ({ expect }) => {
     const { model } = await halting();
     const id = await conversation(target, { user_id: unique('user') });
     const json = { message: 'hi', model, stream: true, on_disconnect: 'cancel' };
