@@ -223,6 +223,50 @@ const docstrings = {
   },
 };
 
+/** Members of `expect` that wait, count or keep something for one test. */
+const FOR_ONE_TEST =
+  /^(poll|soft|assertions|hasAssertions|resolves|rejects|to\w*Match\w*Snapshot)$/;
+
+/**
+ * Forbids these members of vitest's shared `expect` where tests run at once. It takes the test that
+ * began last for its own, or none at all once any test has ended. The `expect` of a test's own
+ * context knows better. A file without tests may be used by some that run at once.
+ */
+const expectOfOneTest = {
+  create(context) {
+    const shared = [];
+    let runsAtOnce = !/\.test\.[jt]s$/.test(context.filename);
+    return {
+      MemberExpression(node) {
+        if (node.property.name === 'concurrent') runsAtOnce = true;
+        if (!FOR_ONE_TEST.test(node.property.name)) return;
+        if (rootOf(node).name === 'expect' && !isParameter('expect', node)) shared.push(node);
+      },
+      Property(node) {
+        if (node.key.name === 'concurrent') runsAtOnce = true;
+      },
+      'Program:exit'() {
+        if (!runsAtOnce) return;
+        const message = 'Tests run at once here: take `expect` from the context of the test.';
+        for (const { property } of shared) context.report({ node: property, message });
+      },
+    };
+  },
+};
+
+/** Returns where a chain of members and calls begins: `expect` of `expect(a).not.toBe`. */
+function rootOf(node) {
+  const before = node.object ?? node.callee;
+  return before ? rootOf(before) : node;
+}
+
+/** Tells whether a function around the node has a parameter of this name, destructured or not. */
+function isParameter(name, node) {
+  if (!node) return false;
+  const names = (node.params ?? []).flatMap((param) => param.properties ?? [param]);
+  return names.some((each) => (each.value ?? each).name === name) || isParameter(name, node.parent);
+}
+
 export default {
   meta: { name: 'parley' },
   rules: {
@@ -231,6 +275,7 @@ export default {
     'no-interactive-transaction': noInteractiveTransaction,
     'no-function-assigned-to-property': noFunctionAssignedToProperty,
     'no-import-meta-environment': noImportMetaEnvironment,
+    'expect-of-one-test': expectOfOneTest,
     'comment-width': commentWidth,
     docstrings,
   },

@@ -287,7 +287,7 @@ describe.each<Runtime>(['node', 'workerd'])('approvals on %s', (runtime) => {
     expect(told()).toEqual([expect.stringContaining('The lighthouse is red')]);
   });
 
-  it('a crash after the call has run does not run it again', async () => {
+  it('a crash after the call has run does not run it again', async ({ expect }) => {
     const { path, approval_id, told, name, say } = await asking();
     upstream.script(name, [{ instead: 'hang' }, { text: 'Found it.' }]);
     const asked = () => upstream.requests.filter(({ model }) => model === name).length;

@@ -85,7 +85,7 @@ describe.concurrent('a message', () => {
     ]);
   });
 
-  it('is an error where the answer was cut, and is not asked again', async () => {
+  it('is an error where the answer was cut, and is not asked again', async ({ expect }) => {
     const { model, name } = await scripted(target, {
       tokens,
       fault: { how: 'reset', afterTokens: 2 },

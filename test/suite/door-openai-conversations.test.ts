@@ -27,7 +27,7 @@ async function listed(client: OpenAI, id: string, query: { order?: 'asc'; limit?
 }
 
 describe.concurrent('a conversation', () => {
-  it('is made with items and metadata, read, changed and deleted', async () => {
+  it('is made with items and metadata, read, changed and deleted', async ({ expect }) => {
     const owner = unique('user');
     const { conversations } = clientOf(owner);
     const made = await conversations.create({
@@ -61,7 +61,7 @@ describe.concurrent('a conversation', () => {
     expect(json).toEqual({ object: 'list', data: [], first_id: '', last_id: '', has_more: false });
   });
 
-  it('takes responses and items in turn, and lists them from either end', async () => {
+  it('takes responses and items in turn, and lists them from either end', async ({ expect }) => {
     const { model, name } = await scripted(target, { tokens });
     const client = clientOf(unique('user'));
     const { items } = client.conversations;
@@ -139,7 +139,7 @@ describe.concurrent('a conversation', () => {
     await responses.cancel(id);
   });
 
-  it('is nobody else’s, and takes no instructions later', async () => {
+  it('is nobody else’s, and takes no instructions later', async ({ expect }) => {
     const made = await clientOf(unique('user')).conversations.create({});
     const other = clientOf(unique('other'));
     await expect(other.conversations.retrieve(made.id)).rejects.toMatchObject({ status: 404 });

@@ -122,7 +122,7 @@ describe.concurrent('an address of OpenAI’s', () => {
     expect((await target.call<{ code: string }>('/v1x')).json.code).toBe('not_found');
   });
 
-  it('tells of one model', async () => {
+  it('tells of one model', async ({ expect }) => {
     const baseURL = `${target.url}/v1`;
     const client = new OpenAI({ apiKey: 'none', baseURL, maxRetries: 0 });
     expect(await client.models.retrieve('offline')).toMatchObject({

@@ -270,7 +270,7 @@ describe.concurrent('results', () => {
     expect(await conversations(name)).toMatchObject([{ client_id: chat, message_count: 4 }]);
   });
 
-  it('alone are enough in a conversation that is named by its id', async () => {
+  it('alone are enough in a conversation that is named by its id', async ({ expect }) => {
     const { client, model, name } = await calling();
     const [only] = await conversations(name);
     const metadata = { conversation_id: only?.conversation_id ?? '' };

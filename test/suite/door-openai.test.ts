@@ -187,7 +187,7 @@ describe.concurrent('a chat completion', () => {
     expect(await conversations(owner)).toEqual([]);
   });
 
-  it('throws for an answer that was cut, and is not asked again by itself', async () => {
+  it('throws for an answer that was cut, and is not asked again by itself', async ({ expect }) => {
     const { model, name } = await scripted(target, {
       tokens,
       fault: { how: 'reset', afterTokens: 2 },
@@ -285,7 +285,7 @@ describe.concurrent('a client that names its chats', () => {
     ]);
   });
 
-  it('is not appended to a chat whose history it does not have', async () => {
+  it('is not appended to a chat whose history it does not have', async ({ expect }) => {
     const name = unique('user');
     const client = clientOf(name, { 'x-conversation-id': 'mine' });
     const ask = (...messages: Said[]) =>

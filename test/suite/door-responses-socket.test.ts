@@ -272,7 +272,7 @@ describe.concurrent('a socket of responses', () => {
     for (const socket of sockets) socket.close();
   });
 
-  it('is opened by a handshake alone, and not by pages of others', async () => {
+  it('is opened by a handshake alone, and not by pages of others', async ({ expect }) => {
     const plain = await target.call<{ error: object }>('/v1/responses');
     expect([plain.status, plain.json.error]).toMatchObject([400, { code: 'invalid_request' }]);
     const origin = 'https://elsewhere.example';

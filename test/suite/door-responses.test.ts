@@ -174,7 +174,7 @@ describe.concurrent('a response', () => {
     expect([only?.message_count, others]).toEqual([4, []]);
   });
 
-  it('takes nothing but what is new where the place is named', async () => {
+  it('takes nothing but what is new where the place is named', async ({ expect }) => {
     const { model } = await scripted(target, { tokens });
     const { responses, conversations: named } = clientOf(unique('user'));
     const { id } = await named.create();
@@ -193,7 +193,7 @@ describe.concurrent('a response', () => {
     expect(await treeOf(second)).toHaveLength(4);
   });
 
-  it('lets the client run its tools', async () => {
+  it('lets the client run its tools', async ({ expect }) => {
     const script = [{ toolCalls: [[rome]] }, { text: 'It rains.' }];
     const { model } = await scripted(target, script);
     const { responses } = clientOf(unique('user'));
@@ -304,7 +304,7 @@ describe.concurrent('a response', () => {
 });
 
 describe.concurrent('a stored response', () => {
-  it('is read, listed with what it answers, and deleted', async () => {
+  it('is read, listed with what it answers, and deleted', async ({ expect }) => {
     const { model } = await scripted(target, { tokens });
     const owner = unique('user');
     const { responses } = clientOf(owner);
@@ -513,7 +513,7 @@ describe.concurrent('what cannot be honoured', () => {
     expect(await conversations(user)).toEqual([]);
   });
 
-  it('says that the response to go on from is not there', async () => {
+  it('says that the response to go on from is not there', async ({ expect }) => {
     const id = 'resp_019ac3a1-5d6c-7b1e-9f0a-6a1d2c3b4e5f';
     const { status, json } = await post({ input: 'Hi', previous_response_id: id });
     expect([status, json.error.code, json.error.param]).toEqual([

@@ -259,7 +259,7 @@ describe('the chain behind an alias', () => {
 });
 
 describe('the log', () => {
-  it.each([
+  it.for([
     ['a wrong key', { status: { code: 401 } }, 'status 401'],
     [
       'a broken stream',
@@ -267,7 +267,7 @@ describe('the log', () => {
       'could not be read',
     ],
     ['an empty stream', { instead: 'empty' }, 'without a declared finish'],
-  ] as const)('says what was wrong: %s', async (_name, script, why) => {
+  ] as const)('says what was wrong: %s', async ([_name, script, why], { expect }) => {
     groq.script(fast.groq, script);
     const { started } = await ask(`groq/${fast.groq}`);
     // A Worker's log takes its time through the development server, which writes it in its own way.
@@ -283,7 +283,7 @@ function failuresOf(turnId: string): string[] {
   return lines.filter((line) => line.includes('the model failed') && line.includes(turnId));
 }
 
-it('holds nothing against a client that leaves', async () => {
+it('holds nothing against a client that leaves', async ({ expect }) => {
   const { model } = scripted({ tokens, delayMs: { between: 200 } });
   const leaving = fetch(`${server.url}/conversations`, {
     method: 'POST',

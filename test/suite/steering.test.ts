@@ -251,7 +251,7 @@ describe.concurrent('a message that comes when no step is left', () => {
     ]);
   });
 
-  it('is answered though its client has left', async () => {
+  it('is answered though its client has left', async ({ expect }) => {
     const { id, path, stream } = await saying();
     (await target.stream(path, steer('And now?'))).close();
     await stream.collect();

@@ -52,6 +52,9 @@ const broken: [rule: string, file: string, code: string][] = [
   ['no-interactive-transaction', 'src/store/four.ts', 'export const sql = `COMMIT`;'],
   ['no-function-assigned-to-property', 'src/turns/method.ts', assignedSnippet('() => 1')],
   ['no-function-assigned-to-property', 'src/turns/named.ts', assignedSnippet('function () {}')],
+  ['expect-of-one-test', 'test/polls.test.ts', pollSnippet('describe.concurrent', 'async () =>')],
+  ['expect-of-one-test', 'test/refuses.test.ts', refusalSnippet()],
+  ['expect-of-one-test', 'test/helper.ts', 'export const seen = () => expect.poll(() => 1);'],
   ['comment-width', 'src/core/wide.ts', `/** ${'word '.repeat(20)}*/\nexport const a = 1;`],
   ['docstrings', 'src/core/clause.ts', '/** What it says. */\nexport const a = 1;'],
   ['docstrings', 'src/core/noun.ts', '/** The sum. */\nexport function sum() {\n  return 1;\n}'],
@@ -72,8 +75,18 @@ const sound: [file: string, code: string][] = [
   ['src/host/workers/main.ts', "import { app } from '../routes/good.ts';\nexport default app;"],
   ['src/turns/assigned.ts', `const one = () => 1;\n${assignedSnippet('one')}`],
   ['src/host/files.ts', "export { readFile } from 'node:fs/promises';"],
+  ['test/alone.test.ts', pollSnippet('describe', 'async () =>')],
+  ['test/own.test.ts', pollSnippet('describe.concurrent', 'async ({ expect }) =>')],
   ['test/good.ts', "import { createClient } from '@libsql/client';\nconsole.log(createClient);"],
 ];
+
+function refusalSnippet(): string {
+  return "it('a', { concurrent: true }, () => expect(fetch('b')).rejects.toThrow('c'));";
+}
+
+function pollSnippet(describe: string, test: string): string {
+  return `${describe}('a', () => { it('b', ${test} { await expect.poll(() => 1).toBe(1); }); });`;
+}
 
 function transactionSnippet(call: string): string {
   return `export const f = async (db: { transaction(): Promise<void> }) => { await ${call}; };`;
