@@ -17,12 +17,13 @@ export class JsonSpans implements SpanWriter {
   }
 
   add(spans: readonly SentSpan[]): void {
-    for (const span of spans) this.#spans.push(readableSpan(span, this.#origin));
+    this.#spans.push(...spans.map((span) => readableSpan(span, this.#origin)));
   }
 
   take(): Uint8Array<ArrayBuffer> {
-    const request = JsonTraceSerializer.serializeRequest(this.#spans);
+    const spans = this.#spans;
     this.#spans = [];
+    const request = JsonTraceSerializer.serializeRequest(spans);
     return new Uint8Array(request ?? []);
   }
 }

@@ -54,12 +54,12 @@ export class Measures {
   }
 
   #sumUp(): void {
-    for (const [metric, value, attributes] of this.#waiting) {
+    // They are taken out first: what cannot be summed up must not come again.
+    for (const [metric, value, attributes] of this.#waiting.splice(0)) {
       const measure = this.#measures[metric];
       const series = measure.known.get(attributes) ?? this.#seriesOf(measure, attributes);
       series.add(value);
     }
-    this.#waiting.length = 0;
   }
 
   #seriesOf(measure: Measure, attributes: Attributes): Series {

@@ -6,6 +6,7 @@
 import { defaultResource, resourceFromAttributes, type Resource } from '@opentelemetry/resources';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { newHex, newId } from '../../core/ids.ts';
+import { warnOnce } from '../../core/log-once.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Span, SpanStart, Telemetry } from '../../core/telemetry.ts';
 import type { HttpFetch } from '../../models/http.ts';
@@ -70,12 +71,21 @@ class OpenTelemetry implements Telemetry {
 
   /** Takes a span that has ended; many are sent without waiting for the interval. */
   readonly #take = (span: SentSpan): void => {
-    const waiting = this.#queue.add(span);
-    if (waiting === MOST_AT_ONCE && !this.#options.sendsWhenAsked) void this.#send();
+    try {
+      const waiting = this.#queue.add(span);
+      if (waiting === MOST_AT_ONCE && !this.#options.sendsWhenAsked) void this.#send();
+    } catch (error) {
+      this.#lose(error);
+    }
   };
 
   measure(...[metric, value, attributes]: Parameters<Telemetry['measure']>): void {
-    this.#measures.add(metric, value, attributes);
+    if (!this.#options.settings.hasMetrics) return;
+    try {
+      this.#measures.add(metric, value, attributes);
+    } catch (error) {
+      this.#lose(error);
+    }
   }
 
   settle(): Promise<void> | undefined {
@@ -100,11 +110,22 @@ class OpenTelemetry implements Telemetry {
     this.#sending = undefined;
   }
 
-  /**
-   * Sends what waits now. Spans that end meanwhile wait until they are many, or for the next time:
-   * else a busy server sends a few with each request, which costs about as much as a full one.
-   */
+  /** Sends what waits now. It never throws. */
   async #sendAll(): Promise<void> {
+    try {
+      await this.#sendSpans();
+      await this.#sendMetrics();
+    } catch (error) {
+      this.#lose(error);
+    }
+  }
+
+  /**
+   * Sends the spans that wait now. Spans that end meanwhile wait until they are many, or for the
+   * next time: else a busy server sends a few with each request, which costs about as much as a
+   * full one.
+   */
+  async #sendSpans(): Promise<void> {
     const dropped = this.#queue.takeDropped();
     if (dropped > 0) this.#options.log.warn('spans were dropped', { count: dropped });
     let left = this.#queue.size;
@@ -113,10 +134,19 @@ class OpenTelemetry implements Telemetry {
       const request = this.#queue.take();
       if (request) await this.#sender.sendSpans(request);
     }
+  }
+
+  async #sendMetrics(): Promise<void> {
     const { metricsUrl, metricsEveryMs } = this.#options.settings;
     if (metricsUrl === undefined || Date.now() < this.#metricsSentAt + metricsEveryMs) return;
     this.#metricsSentAt = Date.now();
     await this.#sender.sendMetrics(this.read());
+  }
+
+  /** Tells that something cannot be written. It is lost, and a turn must not be harmed by it. */
+  #lose(error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    warnOnce(this.#options.log, `a part of traces or metrics was lost: ${why}`);
   }
 }
 

@@ -35,7 +35,13 @@ export class ProtobufSpans implements SpanWriter {
 
   add(spans: readonly SentSpan[]): void {
     this.#begun ??= this.#begin();
-    for (const span of spans) this.#span(span);
+    const { position } = this.#writer;
+    try {
+      for (const span of spans) this.#span(span);
+    } catch (error) {
+      this.#writer.backTo(position);
+      throw error;
+    }
   }
 
   take(): Uint8Array<ArrayBuffer> {

@@ -116,6 +116,11 @@ export class ProtobufWriter {
     return this.#at;
   }
 
+  /** Leaves out what was written from a position on. */
+  backTo(position: number): void {
+    this.#at = position;
+  }
+
   /** Writes fields that are encoded already. */
   fields(bytes: Uint8Array): void {
     this.#makeRoom(MOST_OF_NUMBERS + bytes.length);

@@ -5,6 +5,8 @@ export interface TelemetrySettings {
   /** The address to which spans are sent; undefined when they are not. */
   tracesUrl: string | undefined;
   metricsUrl: string | undefined;
+  /** True where somebody reads measures: they are sent, or can be asked for. */
+  hasMetrics: boolean;
   protocol: Config['OTEL_EXPORTER_OTLP_PROTOCOL'];
   /** Sent with each request, such as the key of a collector. */
   headers: Record<string, string>;
@@ -45,7 +47,7 @@ export function telemetrySettings(
   );
   if (tracesUrl === undefined && metricsUrl === undefined && !canBeAsked) return undefined;
   return {
-    ...{ tracesUrl, metricsUrl },
+    ...{ tracesUrl, metricsUrl, hasMetrics: canBeAsked || metricsUrl !== undefined },
     protocol: config.OTEL_EXPORTER_OTLP_PROTOCOL,
     headers: config.OTEL_EXPORTER_OTLP_HEADERS,
     timeoutMs: config.OTEL_EXPORTER_OTLP_TIMEOUT,

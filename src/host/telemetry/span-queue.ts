@@ -14,7 +14,7 @@ const GROUP = 16;
 
 /** A way to write a request with spans. */
 export interface SpanWriter {
-  /** Adds spans to the request. */
+  /** Adds spans to the request: all of them, or none when it throws. */
   add(spans: readonly SentSpan[]): void;
   /** Returns the request, and begins another. */
   take(): Uint8Array<ArrayBuffer>;
@@ -64,9 +64,10 @@ export class SpanQueue {
   }
 
   #write(): void {
-    this.#writer.add(this.#group);
-    this.#written += this.#group.length;
+    const group = this.#group;
     this.#group = [];
+    this.#writer.add(group);
+    this.#written += group.length;
   }
 
   #request(): Uint8Array<ArrayBuffer> {
