@@ -74,7 +74,7 @@ function settle(which: SQL | undefined): Statement {
 export function interrupt(which: SQL | undefined): Statement[] {
   const answers = query.select({ id: turns.assistantMessageId }).from(turns).where(which);
   const isAnswer = and(eq(messages.status, 'streaming'), inArray(messages.id, answers));
-  const ended = { state: 'ended', endedAt: now, error: LOST } as const;
+  const ended = { state: 'ended', endedAt: now, error: LOST, budget: null } as const;
   return [
     settle(which),
     statement(query.update(messages).set({ status: 'interrupted' }).where(isAnswer)),

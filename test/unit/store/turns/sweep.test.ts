@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
 import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
+import { NO_LIMITS } from '../../../../src/core/limits.ts';
+import type { ReserveAsk } from '../../../../src/store/limits/wanted.ts';
 import { claimTurn } from '../../../../src/store/turns/claim-turn.ts';
 import { readTurn } from '../../../../src/store/turns/read.ts';
 import { sweep } from '../../../../src/store/turns/sweep.ts';
@@ -22,15 +24,30 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** A turn of which nothing was heard for an hour. */
+/** A turn of a user with limits, of which nothing was heard for an hour. */
 async function staleTurn(): Promise<string> {
   const claim = newClaim();
   const { turnId } = claim;
+  claim.reservation = reservationOf(turnId);
   const { kind } = await claimTurn(db, claim, { leaseMs: LEASE_MS, windowMessages: 20 });
   expect(kind).toBe('accepted');
   const sql = 'UPDATE turns SET heartbeat_at = heartbeat_at - 3600000 WHERE id = ?';
   await db.batch([{ sql, args: [turnId] }], 'write');
   return turnId;
+}
+
+function reservationOf(turnId: string): ReserveAsk {
+  return {
+    ...{ turnId, defaults: { ...NO_LIMITS, turns_at_once: 9 }, leaseMs: LEASE_MS, keyId: null },
+    ...{ firstWay: 'grant', prompt: 12, from: null, atHead: true, most: null, least: 50 },
+    ...{ model: 'some/model', allowance: [300, 900, 2, 3], models: '{"*":[100,100,null,null]}' },
+  };
+}
+
+/** What a turn keeps of how the limits stood when it began. */
+async function budgetOf(turnId: string): Promise<unknown> {
+  const sql = 'SELECT budget FROM turns WHERE id = ?';
+  return (await db.batch([{ sql, args: [turnId] }], 'read'))[0]?.rows[0]?.['budget'];
 }
 
 const statusOf = async (turnId: string) =>
@@ -42,4 +59,11 @@ it('a sweep ends the turns of dead instances and not those of its own', async ()
   expect([await statusOf(dead), await statusOf(alive)]).toEqual(['interrupted', 'streaming']);
   await sweep(db, LEASE_MS);
   expect(await statusOf(alive)).toBe('interrupted');
+});
+
+it('a turn that a sweep ends keeps nothing of how the limits stood', async () => {
+  const turnId = await staleTurn();
+  expect(await budgetOf(turnId)).toContain('[[12');
+  await sweep(db, LEASE_MS);
+  expect(await budgetOf(turnId)).toBeNull();
 });
