@@ -96,7 +96,25 @@ it('the same with a token, a session and a ticket', async () => {
   expect(await countTurn(path + query, {}, model)).toEqual({ before: 1, after: 1 });
 });
 
-it('the same where an admin has set limits for the user and for the key', async () => {
+it('a ticket starts the turn that the database had not taken, or not told of', async () => {
+  const as = await server.key({ user: unique('user') });
+  const id = await conversationOf(as);
+  const { json } = await server.call<{ ticket: string }>('/tickets', { as, json: {} });
+  const path = `/conversations/${id}/stream?message=Hi&model=offline&ticket=${json.ticket}`;
+  for (const how of ['refuse', 'cut-after'] as const) {
+    database.reset();
+    const isClaim = ({ sql }: { sql: string }) => sql.includes('INSERT INTO turns');
+    database.fail(({ statements }) => statements.some(isClaim), how);
+    expect((await server.call(path)).status).toBe(503);
+  }
+  database.reset();
+  for (const _ of ['begins', 'is read again'])
+    expect((await server.call(path)).text).toContain('turn.completed');
+  const messages = await server.call<object[]>(`/conversations/${id}/messages`, { as });
+  expect(messages.json).toHaveLength(2);
+});
+
+it('one before and one after where an admin has set limits for the user and for the key', async () => {
   const user = unique('user');
   const key = await server.key({ user });
   const json = { tokens_per_day: 90_000, cost_per_month: null, streams: 5, turns_at_once: 5 };

@@ -3,6 +3,8 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { idOfKey } from '../support/keys.ts';
+import { openWebSocket } from '../support/websocket.ts';
+import { openBesideServer } from '../support/whole-database.ts';
 import { startIdentityServer, type IdentityServer } from './identity.ts';
 import { aProblem } from './shapes.ts';
 import { suiteTarget, unique } from './target.ts';
@@ -190,6 +192,66 @@ describe('who sets the limits of a key', () => {
       expect(answer.json.errors?.[0]?.path).toBe(Object.keys(json)[0]);
     },
   );
+});
+
+describe('a ticket that a limit stood in the way of', () => {
+  const ticketOf = async (as: string) =>
+    (await place.call<{ ticket: string }>('/tickets', { as, json: {} })).json.ticket;
+  const chat = async (as: string) =>
+    (await place.call<{ id: string }>('/chats', { as, json: {} })).json.id;
+  const cancel = (as: string, { headers }: Awaited<ReturnType<typeof openStream>>) =>
+    place.call(`/turns/${String(headers['x-turn-id'])}/cancel`, { as, method: 'POST' });
+
+  it.each([
+    ['of the key', { turns_at_once: 1 }, { streams: 9 }],
+    ['of the user', { streams: 9 }, { turns_at_once: 1 }],
+  ])('starts one turn when there is room: a limit %s', async (_, ofKey, ofUser) => {
+    const { key } = await withLimitedKey(ofKey, ofUser);
+    const running = await openStream(key);
+    const id = await chat(key);
+    const query = `message=Hi&model=offline&ticket=${await ticketOf(key)}`;
+    const path = `/conversations/${id}/stream?${query}`;
+    for (const _ of [1, 2]) {
+      const refused = await place.call(path);
+      expect(refused.json).toMatchObject(aProblem(429, 'rate_limited'));
+      expect(refused.headers['retry-after']).toMatch(/^\d+$/u);
+    }
+    await cancel(key, running);
+    const begun = await place.call(path);
+    expect(begun.text).toContain('turn.completed');
+    const again = await place.call(path);
+    expect(again.headers['x-turn-id']).toBe(begun.headers['x-turn-id']);
+    const messages = await place.call(`/conversations/${id}/messages`, { as: key });
+    expect(messages.json).toHaveLength(2);
+  });
+
+  it('follows its turn when there is room for a stream', async () => {
+    const { key } = await withLimitedKey({ streams: 1 });
+    const answered = await ask(key, script({}));
+    const open = await openStream(key);
+    const turnId = String(answered.headers['x-turn-id']);
+    const database = openBesideServer(place.server.databaseUrl);
+    await database.execute(`UPDATE turns SET ended_at = 0 WHERE id = '${turnId}'`);
+    database.close();
+    const path = `/turns/${turnId}/events?ticket=${await ticketOf(key)}`;
+    expect((await place.call(path)).status).toBe(429);
+    open.close();
+    const status = async () => (await place.call(path)).status;
+    await expect.poll(status, { timeout: 20_000 }).toBe(200);
+  });
+
+  it('has opened a socket, on which the turn starts when there is room', async () => {
+    const { user, key } = await withLimitedKey({ turns_at_once: 1 });
+    const running = await openStream(key);
+    const url = `${place.server.url}/ws/${user}?ticket=${await ticketOf(key)}`;
+    const socket = await openWebSocket(url);
+    socket.send({ message: 'Hi', model: 'offline' });
+    expect(await socket.next('error')).toMatchObject({ problem: { status: 429 } });
+    await cancel(key, running);
+    socket.send({ message: 'Hi', model: 'offline' });
+    await socket.next('message_complete');
+    socket.close();
+  });
 });
 
 describe('streams at once', () => {

@@ -32,6 +32,11 @@ interface Place {
 async function newPlace(): Promise<Place> {
   const user = unique('user');
   const key = await server.key({ user });
+  return newChat({ user, key });
+}
+
+/** Another conversation of the same user. */
+async function newChat({ user, key }: Omit<Place, 'id'>): Promise<Place> {
   const made = await server.call<{ id: string }>('/chats', { as: key, json: {} });
   return { user, key, id: made.json.id };
 }
@@ -45,6 +50,18 @@ async function ticketOf(as: string): Promise<string> {
   const left = Date.parse(made.json.expires_at) - Date.now();
   expect(left).toBeLessThanOrEqual(61_000);
   return made.json.ticket;
+}
+
+/** Changes a row of the database by its id. */
+async function change(sql: string, id: string): Promise<void> {
+  const database = openBesideServer(server.server.databaseUrl);
+  await database.execute({ sql, args: [id] }).finally(() => database.close());
+}
+
+/** Lets the minute of a ticket pass. */
+function expire(ticket: string): Promise<void> {
+  const sql = 'UPDATE credentials SET expires_at = unixepoch() * 1000 - 1 WHERE id = ?';
+  return change(sql, idOfKey(ticket));
 }
 
 /** Scripts a model whose answer takes a while. */
@@ -61,6 +78,18 @@ const streamPath = ({ id }: Place, ticket: string, more = '') =>
 async function messagesOf({ id, key }: Place): Promise<{ content: string }[]> {
   return (await server.call<{ content: string }[]>(`/conversations/${id}/messages`, { as: key }))
     .json;
+}
+
+/** A place where a turn runs, and the address of one that waits for it, or steers it. */
+async function waiting(onBusy = 'queue') {
+  const place = await newPlace();
+  const json = { message: 'Before', model: slowModel() };
+  const says = `/conversations/${place.id}/messages`;
+  const running = await server.stream(says, { as: place.key, json });
+  await running.next('message.delta');
+  const ticket = await ticketOf(place.key);
+  const path = streamPath(place, ticket, `&on_busy=${onBusy}&model=offline`);
+  return { place, ticket, path };
 }
 
 describe('a ticket', () => {
@@ -94,8 +123,7 @@ describe('a ticket', () => {
     const another = `/conversations/${place.id}/stream?message=Another&ticket=${ticket}`;
     expect((await server.call(another)).json).toMatchObject(unauthenticated);
     expect(await messagesOf(place)).toHaveLength(2);
-    const elsewhere = await server.call<{ id: string }>('/chats', { as: place.key, json: {} });
-    const other = { ...place, id: elsewhere.json.id };
+    const other = await newChat(place);
     expect((await server.call(streamPath(other, ticket))).json).toMatchObject(unauthenticated);
     expect(await messagesOf(other)).toEqual([]);
   });
@@ -120,23 +148,39 @@ describe('a ticket', () => {
 
   it('is used within a minute, and reads its turn until a minute after the end', async () => {
     const place = await newPlace();
-    const database = openBesideServer(server.server.databaseUrl);
-    const change = (sql: string, id: string) => database.execute({ sql, args: [id] });
     const late = await ticketOf(place.key);
-    const toEnd = 'UPDATE credentials SET expires_at = unixepoch() * 1000 - 1 WHERE id = ?';
-    await change(toEnd, idOfKey(late));
+    await expire(late);
     expect((await server.call(streamPath(place, late))).json).toMatchObject(unauthenticated);
     const ticket = await ticketOf(place.key);
     const stream = await server.stream(streamPath(place, ticket, '&model=offline'));
     await stream.collect();
-    await change(toEnd, idOfKey(ticket));
+    await expire(ticket);
     const turnId = String(stream.headers['x-turn-id']);
     const read = `/turns/${turnId}/events?ticket=${ticket}`;
     expect((await server.call(read)).status).toBe(200);
     await change('UPDATE turns SET ended_at = ended_at - 61000 WHERE id = ?', turnId);
     expect((await server.call(read)).json).toMatchObject(unauthenticated);
-    database.close();
     expect(await messagesOf(place)).toHaveLength(2);
+  });
+
+  it('reads a turn again within that minute though it has ended long before', async () => {
+    const place = await newPlace();
+    const says = { as: place.key, json: { message: 'Hi', model: 'offline' } };
+    const made = await server.call(`/conversations/${place.id}/messages`, says);
+    const turnId = String(made.headers['x-turn-id']);
+    await change('UPDATE turns SET ended_at = ended_at - 3600000 WHERE id = ?', turnId);
+    const read = `/turns/${turnId}/events?ticket=${await ticketOf(place.key)}`;
+    for (const _ of [1, 2]) expect((await server.call(read)).status).toBe(200);
+  });
+
+  it('starts nothing in place of a turn that was deleted', async () => {
+    const place = await newPlace();
+    const ticket = await ticketOf(place.key);
+    expect((await server.call(streamPath(place, ticket, '&model=offline'))).status).toBe(200);
+    await server.call(`/conversations/${place.id}`, { as: place.key, method: 'DELETE' });
+    const other = await newChat(place);
+    expect((await server.call(streamPath(other, ticket))).json).toMatchObject(unauthenticated);
+    expect(await messagesOf(other)).toEqual([]);
   });
 
   it('opens nothing but streams and sockets', async () => {
@@ -193,6 +237,135 @@ describe('a ticket', () => {
     expect((await server.stream(path)).status).toBe(200);
     await first.collect();
     expect(await messagesOf(place)).toHaveLength(2);
+  });
+});
+
+describe('a ticket whose use was refused', () => {
+  const says = (place: Place, json: object) =>
+    server.stream(`/conversations/${place.id}/messages`, { as: place.key, json });
+  const begins = async (place: Place, ticket: string) => {
+    for (const _ of ['begins', 'is read again'])
+      expect((await server.call(streamPath(place, ticket, '&model=offline'))).text).toContain(
+        'turn.completed',
+      );
+    return messagesOf(place);
+  };
+
+  it('starts its turn when the conversation is free', async () => {
+    const place = await newPlace();
+    const ticket = await ticketOf(place.key);
+    const running = await says(place, { message: 'Before', model: slowModel() });
+    await running.next('message.delta');
+    const refused = await server.call(streamPath(place, ticket));
+    expect(refused.json).toMatchObject(aProblem(409, 'turn_in_progress'));
+    await running.collect();
+    expect(await begins(place, ticket)).toHaveLength(4);
+  });
+
+  it('starts its turn when it is asked for as it must be', async () => {
+    const place = await newPlace();
+    const ticket = await ticketOf(place.key);
+    const other = await newPlace();
+    const key = unique('key');
+    const used = { as: place.key, json: { message: 'Hi', model: 'offline' } };
+    const headers = { 'idempotency-key': key };
+    await server.call(`/conversations/${place.id}/messages`, { ...used, headers });
+    const refusals: [path: string, status: number, code: string][] = [
+      [streamPath(other, ticket), 404, 'not_found'],
+      [streamPath(place, ticket, '&model=nowhere/none'), 400, 'unknown_model'],
+      [streamPath(place, ticket, `&idempotency_key=${key}`), 409, 'idempotency_key_reused'],
+      [`/turns/${place.id}/events?ticket=${ticket}`, 404, 'not_found'],
+      [`/ws/${place.user}?ticket=${ticket}`, 400, 'invalid_request'],
+    ];
+    for (const [path, status, code] of refusals)
+      expect((await server.call(path)).json).toMatchObject(aProblem(status, code));
+    expect(await begins(place, ticket)).toHaveLength(4);
+    expect(await messagesOf(other)).toEqual([]);
+  });
+
+  it('starts nothing once a minute has passed', async () => {
+    const place = await newPlace();
+    const ticket = await ticketOf(place.key);
+    const other = await newPlace();
+    expect((await server.call(streamPath(other, ticket))).status).toBe(404);
+    await expire(ticket);
+    expect((await server.call(streamPath(place, ticket))).json).toMatchObject(unauthenticated);
+    expect(await messagesOf(place)).toEqual([]);
+  });
+});
+
+describe('a ticket that is used more than once at a time', () => {
+  it('starts one turn, which all uses read', async () => {
+    const place = await newPlace();
+    for (const round of [1, 2, 3, 4, 5]) {
+      const path = streamPath(place, await ticketOf(place.key), '&model=offline');
+      const told = await Promise.all([path, path, path].map((each) => server.call(each)));
+      const turns = new Set(told.map(({ headers }) => headers['x-turn-id']));
+      expect([told.map(({ status }) => status), turns.size]).toEqual([[200, 200, 200], 1]);
+      expect(await messagesOf(place)).toHaveLength(2 * round);
+    }
+  });
+
+  it('opens one turn in all, whether it starts or joins it', async () => {
+    const place = await newPlace();
+    for (const isJoined of [false, false, false, true, true, true]) {
+      const [one, two] = [await newChat(place), await newChat(place)];
+      const running = isJoined
+        ? await server.stream(streamPath(one, await ticketOf(place.key), `&model=${slowModel()}`))
+        : undefined;
+      await running?.next('message.delta');
+      const ticket = await ticketOf(place.key);
+      const told = await Promise.all(
+        [one, two].map((each) => server.call(streamPath(each, ticket, '&model=offline'))),
+      );
+      const statuses = told.map(({ status }) => status);
+      expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 401]);
+      const said = [...(await messagesOf(one)), ...(await messagesOf(two))];
+      expect(said).toHaveLength(isJoined && statuses[1] === 200 ? 4 : 2);
+    }
+  });
+});
+
+describe('a ticket for a turn that has to wait', () => {
+  const typesOf = async (stream: Awaited<ReturnType<typeof server.stream>>) =>
+    (await stream.collect()).events.map(({ type }) => type);
+
+  it('starts it, however long that takes', async () => {
+    const { place, ticket, path } = await waiting();
+    const stream = await server.stream(path);
+    expect(stream.status).toBe(200);
+    await expire(ticket);
+    expect(await typesOf(stream)).toContain('turn.completed');
+    expect(await messagesOf(place)).toHaveLength(4);
+  });
+
+  it('starts it once, though the stream is cut and comes again before', async () => {
+    const { place, path } = await waiting();
+    const first = await server.stream(path);
+    const [second, third] = [await server.stream(path), await server.stream(path)];
+    first.close();
+    for (const stream of [second, third])
+      expect([stream.status, await typesOf(stream)]).toMatchObject([
+        200,
+        expect.arrayContaining(['turn.completed']),
+      ]);
+    expect(await messagesOf(place)).toHaveLength(4);
+  });
+});
+
+describe('a ticket for a message that steers', () => {
+  it('is bound with it, and then reads the turn that answers it', async () => {
+    const { place, ticket, path } = await waiting('steer');
+    const stream = await server.stream(path);
+    const other = await newChat(place);
+    expect((await server.call(streamPath(other, ticket))).json).toMatchObject(unauthenticated);
+    const { events } = await stream.collect();
+    const { turn_id } = JSON.parse(
+      events.find(({ type }) => type === 'turn.started')?.data ?? '{}',
+    );
+    expect((await server.call(`/turns/${turn_id}/events?ticket=${ticket}`)).status).toBe(200);
+    expect(await messagesOf(place)).toHaveLength(4);
+    expect(await messagesOf(other)).toEqual([]);
   });
 });
 

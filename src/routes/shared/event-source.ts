@@ -6,13 +6,11 @@ import { startTurn } from '../../actions/start-turn.ts';
 import { messageInput } from '../../actions/turn-input.ts';
 import { invalid } from '../../core/errors.ts';
 import { userIdOf } from '../../core/principal.ts';
-import { textOfInput } from '../../turns/accept/claim-input.ts';
 import type { Wire } from '../../wire/wire.ts';
 import { streamOptions } from './answer-turn.ts';
 import { actionContext, type AppContext } from './dependencies.ts';
 import { idempotencyKey } from './idempotency-key.ts';
 import type { StreamQuery } from './schemas.ts';
-import { startOrReadAgain } from './ticket.ts';
 import { headOfStream, lastEventId, reconnect, serveReconnect, streamTurn } from './stream-turn.ts';
 
 /** Answers an event source. */
@@ -38,7 +36,5 @@ export async function answerEventSource(
     joinSameText: true,
     idempotency: await idempotencyKey(c, { scope, fallback: query.idempotency_key }),
   };
-  const asked = { conversationId, text: textOfInput(ask.input), options };
-  const start = () => startTurn(actionContext(c), ask, options);
-  return streamTurn(c, await startOrReadAgain(c, asked, start), wire);
+  return streamTurn(c, await startTurn(actionContext(c), ask, options), wire);
 }

@@ -1,7 +1,8 @@
 /**
  * Tickets: what the first use of one binds it to, and what it may read after that. A browser's
  * `EventSource` repeats the same address when it reconnects, so a ticket that is spent may still
- * read the turn that it opened, until a minute after that turn's end.
+ * read the turn that it opened, until a minute after that turn's end. A use that was refused binds
+ * a ticket to nothing.
  */
 import { and, eq, exists, gt, isNotNull, isNull, notExists, or, sql, type SQL } from 'drizzle-orm';
 import type { CredentialProof, Principal } from '../../core/principal.ts';
@@ -17,51 +18,73 @@ const READS_ON_FOR_MS = 60_000;
 /** The binding of a ticket that has opened a socket: it opens nothing else. */
 export const SOCKET = 'socket';
 
-type TicketFields = Given<keyof CredentialProof | 'turnId'>;
+const isUnused = isNull(credentials.boundTo);
+const isInTime = gt(credentials.expiresAt, now);
+const isFresh = and(isUnused, isInTime);
 
-const isFresh = and(isNull(credentials.boundTo), gt(credentials.expiresAt, now));
+type ClaimFields = Given<keyof CredentialProof | 'turnId' | 'isRepeat'>;
 
-const insertRefusal = prepare((given: TicketFields) => {
-  const mayOpen = or(isFresh, eq(credentials.boundTo, given.turnId));
+const insertRefusal = prepare((given: ClaimFields) => {
+  const isFreshOrWaits = and(isUnused, or(isInTime, sql`${given.isRepeat}`));
+  const mayOpen = or(isFreshOrWaits, eq(credentials.boundTo, given.turnId));
   const opens = query.select({ id: credentials.id }).from(credentials);
   const held = opens.where(and(isGenuine(given), mayOpen));
   return query.insert(credentialRefusals).select(sql`select 1 where ${notExists(held)}`);
 });
 
-const updateBinding = prepare((given: TicketFields) =>
-  query
-    .update(credentials)
-    .set({ boundTo: sql`${given.turnId}` })
-    .where(isGenuine(given)),
-);
+interface ClaimByTicket {
+  principal: Principal;
+  turnId: string;
+  /** True where the claim was made before, and had to wait: the ticket was in time then. */
+  isRepeat?: boolean;
+}
 
 /**
  * Confirms the caller in the batch that claims a turn: it ends the batch unless the credential
- * holds. A ticket is bound to the turn.
+ * holds. A ticket does that has opened nothing so far, or this turn.
  */
-export function confirmClaim(principal: Principal, turnId: string): Statement[] {
+export function confirmClaim({ principal, turnId, isRepeat = false }: ClaimByTicket): Statement[] {
   const proof = proofOf(principal);
   if (!proof) return [];
   if (proof.kind !== 'ticket') return [refuseUnlessHeld(proof)];
-  return [insertRefusal({ ...proof, turnId }), updateBinding({ ...proof, turnId })];
+  return [insertRefusal({ ...proof, turnId, isRepeat: isRepeat ? 1 : 0 })];
 }
 
-/** Takes back what {@link confirmClaim} bound. */
-export function releaseBinding(principal: Principal, turnId: string): Statement[] {
+/**
+ * Binds the ticket of a claim that {@link confirmClaim} has let through, in the same batch.
+ * @param opened a query for the turn that the claim has made; where it finds none, the ticket stays
+ *   as it was
+ */
+export function bindClaim({ principal }: ClaimByTicket, opened: Statement): Statement[] {
   const proof = proofOf(principal);
   if (proof?.kind !== 'ticket') return [];
-  const isBound = and(isGenuine(proof), eq(credentials.boundTo, turnId));
+  const sql = `UPDATE credentials SET bound_to = coalesce((${opened.sql}), bound_to) WHERE id = ?`;
+  return [{ sql, args: [...opened.args, proof.id] }];
+}
+
+/** Takes back what {@link bindClaim} bound, unless the turn has stayed. */
+export function releaseBinding({ principal, turnId }: ClaimByTicket): Statement[] {
+  const proof = proofOf(principal);
+  if (proof?.kind !== 'ticket') return [];
+  const turn = query.select({ id: turns.id }).from(turns).where(eq(turns.id, turnId));
+  const isBound = and(isGenuine(proof), eq(credentials.boundTo, turnId), notExists(turn));
   return [statement(query.update(credentials).set({ boundTo: null }).where(isBound))];
 }
 
-/** Binds a caller's ticket to the turn that its claim has joined; others need no binding. */
+/**
+ * Binds a caller's ticket to the turn that its claim has joined; others need no binding.
+ * @param from the turn to which the claim has bound it, if it has
+ * @returns false when it has been used for another turn meanwhile
+ */
 export async function bindTicket(
   db: Database,
   principal: Principal,
-  turnId: string,
-): Promise<void> {
+  { turnId, from = turnId }: { turnId: string; from?: string | undefined },
+): Promise<boolean> {
   const proof = proofOf(principal);
-  if (proof?.kind === 'ticket') await batch(db, [updateBinding({ ...proof, turnId })], 'write');
+  if (proof?.kind !== 'ticket') return true;
+  const mayBind = or(isUnused, eq(credentials.boundTo, turnId), eq(credentials.boundTo, from));
+  return change(db, and(isGenuine(proof), mayBind), turnId);
 }
 
 /**
@@ -81,7 +104,8 @@ export async function useTicket(
     .select({ id: turns.id })
     .from(turns)
     .where(and(eq(turns.id, turnId), isReadable));
-  const mayRead = or(isFresh, and(eq(credentials.boundTo, turnId), exists(turn)));
+  const isBound = eq(credentials.boundTo, turnId);
+  const mayRead = or(and(or(isUnused, isBound), isInTime), and(isBound, exists(turn)));
   return change(db, and(isGenuine(proof), mayRead), turnId);
 }
 

@@ -4,7 +4,7 @@
  * result is read inside the same transaction.
  */
 import type { NewConversation } from '../../core/conversation.ts';
-import { confirmClaim } from '../credentials/tickets.ts';
+import { bindClaim, confirmClaim } from '../credentials/tickets.ts';
 import { isRefusedCredential } from '../credentials/confirm.ts';
 import { NOW, type Database, type ResultSet, type Statement } from '../database.ts';
 import { noteFiles } from '../files/message-files.ts';
@@ -79,7 +79,7 @@ async function attempt(
     clientId: claim.answerClientId,
   });
   const before = [
-    ...confirmClaim(claim.principal, claim.turnId),
+    ...confirmClaim(claim),
     ...(claim.create ? [insertConversation(claim, claim.create)] : []),
   ];
   const statements = [
@@ -87,6 +87,7 @@ async function attempt(
     ...insertBy(way, claim, placement),
     ...(claim.steering ? [steer(claim, limits)] : []),
     ...remembered(claim),
+    ...bindClaim(claim, turnOf(claim)),
     insertMessages(claim, placement),
     updateConversation(claim, placement),
     ...placement.more,
@@ -175,6 +176,7 @@ function remembered(claim: TurnClaim): Statement[] {
   return idempotency && !idempotency.isForUnread ? [rememberKey(idempotency, turnOf(claim))] : [];
 }
 
+/** Returns the query for the turn of a claim that was made, or that its message steers. */
 function turnOf(claim: TurnClaim): Statement {
   if (claim.steering) return steeredTurnOf(claim);
   const { turnId } = claim;

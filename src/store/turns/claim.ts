@@ -20,6 +20,8 @@ export interface TurnClaim {
   instanceId: string;
   conversationId: string;
   principal: Principal;
+  /** True where the claim was made before, and the turn had to wait. */
+  isRepeat?: boolean;
   /** Set when the turn begins a conversation. */
   create?: NewConversation;
   input: ClaimInput;

@@ -53,7 +53,7 @@ export async function releaseClaim(
       },
       ...releaseSteering(claim),
       ...forgotten(claim),
-      ...releaseBinding(claim.principal, claim.turnId),
+      ...releaseBinding(claim),
       // It may be under way still, held up by whatever lies between.
       rememberKey(releaseKey(claim.turnId), { sql: 'SELECT ? AS id', args: [claim.turnId] }),
     ],

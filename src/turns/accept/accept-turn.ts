@@ -40,9 +40,9 @@ export async function acceptTurn<Joined>(
   request: TurnRequest,
   steps: AcceptSteps<Joined>,
 ): Promise<{ accepted: Accepted } | { joined: Joined } | { steers: WaitingMessage }> {
-  for (;;) {
+  for (let made = claim; ; made = { ...claim, isRepeat: true }) {
     steps.gate.mustBeOpen();
-    const result = await steps.claims.make(claim);
+    const result = await steps.claims.make(made);
     switch (result.kind) {
       case 'accepted':
         return { accepted: result };
@@ -52,8 +52,12 @@ export async function acceptTurn<Joined>(
         throw notFound('Message');
       case 'not_an_answer':
         throw invalid('parent_message_id', 'parent_message_id must name an answer');
-      case 'unauthenticated':
+      case 'unauthenticated': {
+        const turn = await steps.claims.askedAgain(request);
+        const joined = turn && (await steps.join(turn));
+        if (joined) return { joined };
         throw unauthenticated();
+      }
       case 'calls_not_waiting':
         throw callsNotWaiting();
       case 'limited':

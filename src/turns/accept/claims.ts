@@ -1,4 +1,5 @@
 /** Claims turns in the database, and releases claims whose reply was lost. */
+import { unauthenticated } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
 import type { TurnHead } from '../../core/message.ts';
 import { contentOf, decodeParts } from '../../core/parts.ts';
@@ -16,7 +17,8 @@ import type { ReserveAsk } from '../../store/limits/wanted.ts';
 import { takeUnread } from '../../store/unread-turns.ts';
 import { releaseClaim } from '../../store/turns/release-claim.ts';
 import type { Allowances } from './allowances.ts';
-import type { TurnRequest } from '../turn-service.ts';
+import type { TurnAddress, TurnRequest } from '../turn-service.ts';
+import { askedAgain } from './asked-again.ts';
 import { claimInput, textOfInput, withSteering } from './claim-input.ts';
 
 export interface ClaimSettings {
@@ -156,9 +158,18 @@ export class Claims {
     return !idempotency?.isForUnread || takeUnread(this.#db, idempotency);
   }
 
-  /** Binds a caller's ticket to the turn that its request has joined. */
-  bindTicket(principal: Principal, turnId: string): Promise<void> {
-    return bindTicket(this.#db, principal, turnId);
+  /**
+   * Binds a caller's ticket to the turn that its request has joined.
+   * @param from the turn that its message has steered
+   * @throws ParleyError `unauthenticated` when it has been used for another turn meanwhile
+   */
+  async bindTicket(principal: Principal, turnId: string, from?: string): Promise<void> {
+    if (!(await bindTicket(this.#db, principal, { turnId, from }))) throw unauthenticated();
+  }
+
+  /** Finds the turn that a request asks for again, whose ticket has been spent on it. */
+  askedAgain(request: TurnRequest): Promise<TurnAddress | undefined> {
+    return askedAgain(this.#db, request, this.#settings.leaseMs);
   }
 
   /** Ends the turn that blocks a conversation when its owner has been silent for too long. */

@@ -28,7 +28,7 @@ export async function joinAnswer<Read>(
   { db, claims, running, sources, leaseMs, reading, signal }: JoinOptions<Read>,
 ): Promise<Read> {
   const turnId = await turnThatAnswers(message, { db, running: running.byId, leaseMs, signal });
-  if (turnId !== undefined) await claims.bindTicket(principal, turnId);
+  if (turnId !== undefined) await claims.bindTicket(principal, turnId, message.turnId);
   const read = turnId && (await sources.join({ turnId, conversationId }, reading));
   if (!read) throw notFound('Message');
   return read;

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { forgetLeftBehind } from '../../../src/actions/forget-left-behind.ts';
 import { createApp } from '../../../src/app.ts';
 import { parseConfig } from '../../../src/config.ts';
+import type { CredentialProof, IdentifiedUser } from '../../../src/core/principal.ts';
 import { connectFile } from '../../../src/host/node/database/libsql-file.ts';
 import { migrateFromFolder } from '../../../src/host/node/database/open.ts';
 import { prepareOnNode } from '../../../src/host/node/prepare.ts';
@@ -507,6 +508,12 @@ async function keepOrder(): Promise<void> {
   await failDraft(db, draft, { code: 'internal_error', detail: 'x' });
 }
 
+const TICKET: CredentialProof = { kind: 'ticket', id: 'c', hash: 'h' };
+
+function holderOf(proof: CredentialProof): IdentifiedUser {
+  return { kind: 'user', userId: 'u', establishedBy: proof.kind, scopes: [], proof };
+}
+
 /** A message that steers a turn, and the turn that follows it. */
 async function steer(): Promise<void> {
   const first = newClaim();
@@ -545,6 +552,8 @@ async function steer(): Promise<void> {
   const other = { ...newClaim(), conversationId: first.conversationId };
   const released = { ...other, steering: { message, after: null, joinsSameText: false } };
   await releaseClaim(db, released, 0);
+  const byTicket = { ...released, principal: holderOf(TICKET) };
+  expect(await claimTurn(db, byTicket, claimLimits)).toEqual({ kind: 'unauthenticated' });
 }
 
 /** Messages, and results of tools, that follow an answer which is only remembered. */
@@ -562,8 +571,8 @@ async function followRemembered(limits: ClaimLimits): Promise<void> {
 
 /** Credentials: the statements are the same whether or not there are such rows. */
 async function keepCredentials(): Promise<void> {
-  const proof = { kind: 'ticket', id: 'c', hash: 'h' } as const;
-  const user = { kind: 'user', userId: 'u', establishedBy: 'ticket', scopes: [], proof } as const;
+  const proof = TICKET;
+  const user = holderOf(proof);
   const fields = { userId: 'u', hash: 'h', name: null, scopes: [], parentId: null };
   for (const kind of ['key', 'ticket'] as const)
     await createCredential(db, { ...fields, id: kind, kind, expiresAt: null });
@@ -575,10 +584,10 @@ async function keepCredentials(): Promise<void> {
   const reading = new ConfirmingDatabase(db, proof);
   await reading.confirm().catch(() => undefined);
   await claimTurn(db, { ...newClaim(), principal: user }, { leaseMs: 1, windowMessages: 1 });
-  const key = { ...user, proof: { ...proof, kind: 'key' as const } };
+  const key = holderOf({ ...proof, kind: 'key' });
   await claimTurn(db, { ...newClaim(), principal: key }, { leaseMs: 1, windowMessages: 1 });
   await releaseClaim(db, { ...newClaim(), principal: user }, 0);
-  await bindTicket(db, user, 't');
+  await bindTicket(db, user, { turnId: 't' });
   await useTicket(db, proof, 't');
   await createCredential(db, {
     ...fields,
