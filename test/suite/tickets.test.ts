@@ -367,7 +367,44 @@ describe('a ticket for a message that steers', () => {
     expect(await messagesOf(place)).toHaveLength(4);
     expect(await messagesOf(other)).toEqual([]);
   });
+
+  it('comes back to it, though the stream is cut before it has an id', async () => {
+    const { place, path } = await waiting('steer');
+    (await server.stream(path)).close();
+    const { events } = await (await server.stream(path)).collect();
+    expect(events.map(({ type }) => type)).toContain('turn.completed');
+    const later = await server.call(path);
+    expect(later.text).toContain('turn.completed');
+    expect(await messagesOf(place)).toHaveLength(4);
+  });
 });
+
+it('a ticket reads its turn again after the process has died', async () => {
+  const other = await startIdentityServer(runtime, { TURN_LEASE_MS: '1000' });
+  try {
+    const user = unique('user');
+    const as = await other.key({ user });
+    const made = await other.call<{ id: string }>('/chats', { as, json: {} });
+    const { json } = await other.call<{ ticket: string }>('/tickets', { as, json: {} });
+    const name = unique('model');
+    other.upstream.script(name, {
+      tokens: ['one ', 'two'],
+      fault: { how: 'stall', afterTokens: 1 },
+    });
+    const path = streamPath({ user, key: as, id: made.json.id }, json.ticket);
+    const stream = await other.stream(`${path}&model=openai/${name}`);
+    await stream.next('message.delta');
+    await other.server.kill();
+    await other.server.restart();
+    for (const _ of [1, 2]) {
+      const again = await other.call(`${path}&model=openai/${name}`);
+      expect(again.text).toContain('turn_lost');
+      expect(again.headers['x-turn-id']).toBe(stream.headers['x-turn-id']);
+    }
+  } finally {
+    await other.close();
+  }
+}, 150_000);
 
 describe('a ticket for a socket', () => {
   it('opens one socket, on which the key counts', async () => {

@@ -53,8 +53,9 @@ export async function acceptTurn<Joined>(
       case 'not_an_answer':
         throw invalid('parent_message_id', 'parent_message_id must name an answer');
       case 'unauthenticated': {
-        const turn = await steps.claims.askedAgain(request);
-        const joined = turn && (await steps.join(turn));
+        const again = await steps.claims.askedAgain(request);
+        if (again && 'steers' in again) return again;
+        const joined = again && (await steps.join(again.turn));
         if (joined) return { joined };
         throw unauthenticated();
       }

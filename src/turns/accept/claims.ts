@@ -17,8 +17,8 @@ import type { ReserveAsk } from '../../store/limits/wanted.ts';
 import { takeUnread } from '../../store/unread-turns.ts';
 import { releaseClaim } from '../../store/turns/release-claim.ts';
 import type { Allowances } from './allowances.ts';
-import type { TurnAddress, TurnRequest } from '../turn-service.ts';
-import { askedAgain } from './asked-again.ts';
+import type { TurnRequest } from '../turn-service.ts';
+import { askedAgain, type AskedAgain } from './asked-again.ts';
 import { claimInput, textOfInput, withSteering } from './claim-input.ts';
 
 export interface ClaimSettings {
@@ -167,8 +167,8 @@ export class Claims {
     if (!(await bindTicket(this.#db, principal, { turnId, from }))) throw unauthenticated();
   }
 
-  /** Finds the turn that a request asks for again, whose ticket has been spent on it. */
-  askedAgain(request: TurnRequest): Promise<TurnAddress | undefined> {
+  /** Finds what a request asks for again, whose ticket has been spent on it. */
+  askedAgain(request: TurnRequest): Promise<AskedAgain | undefined> {
     return askedAgain(this.#db, request, this.#settings.leaseMs);
   }
 
