@@ -14,6 +14,7 @@ import {
 import type { Database, Statement, Value } from '../database.ts';
 import { number, optionalNumber } from '../rows.ts';
 import { limitArgs, limitsOf, NEXT_PARAMETER, PARAMETER, type LimitsAsk } from './limits.ts';
+import { maySay } from './running.ts';
 import { SUM_OF_BYTES } from './stored-bytes.ts';
 import {
   CLOCK,
@@ -35,26 +36,19 @@ export interface UserBudgetAsk extends LimitsAsk {
 
 /** True for a running turn `r` whose process may still run it. */
 const IS_ALIVE = `r.heartbeat_at > clock.now - ${PARAMETER.leaseMs}`;
-const SAID = `coalesce((SELECT (m.text_length + 3) / 4 FROM messages m WHERE m.id = r.assistant_message_id), 0)`;
-
-/** Returns the expression of the tokens that a running turn `r` may still count for its answer. */
-export function maySay(isAlive: string): string {
-  return `CASE WHEN ${isAlive} THEN r.reserved_output ELSE ${SAID} END`;
-}
-
 const MAY_SAY = maySay(IS_ALIVE);
 
 /** SELECTs of what running turns have reserved: tokens, and billionths of a dollar. */
-export const RESERVED = {
+const RESERVED = {
   tokens: (by: By) => `SELECT coalesce(sum(r.reserved_input + ${MAY_SAY}), 0) FROM ${running(by)}`,
   cost: (by: By) =>
     `SELECT coalesce(sum(r.reserved_input * r.input_price + (${MAY_SAY}) * r.output_price), 0) FROM ${running(by)}`,
 };
 /** Counts the running turns whose lease has not run out. */
-export const turnsAlive = (by: By) => `SELECT count(*) FROM ${running(by)} AND ${IS_ALIVE}`;
+const turnsAlive = (by: By) => `SELECT count(*) FROM ${running(by)} AND ${IS_ALIVE}`;
 
 /** Reads what one limit alone needs only where that limit is set. */
-export const where = (limits: readonly LimitName[], value: string) =>
+const where = (limits: readonly LimitName[], value: string) =>
   `CASE WHEN ${limits.map((name) => `limits.${name} IS NOT NULL`).join(' OR ')} THEN ${value} ELSE 0 END`;
 
 const STORED = `CASE WHEN ?${NEXT_PARAMETER} AND limits.key_id = '' AND limits.stored_bytes IS NOT NULL

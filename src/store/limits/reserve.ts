@@ -30,7 +30,7 @@ function argsOf(ask: ReserveAsk, had: number | null): (string | number | null)[]
 const FITTING = `WITH ${budgetOf(`SELECT user_id FROM turns WHERE id = ${PARAMETER.user}`)},
   wanted AS (SELECT a ->> 2 AS input_price, a ->> 3 AS output_price, prompt, min(coalesce(${WANTED.most}, a ->> 0), a ->> 1) AS answer
     FROM (SELECT ${allowanceOf('t.model')} AS a,
-        ${WANTED.prompt} + CASE WHEN ${HAD} IS NULL THEN ${storedTokens('c')} ELSE 0 END AS prompt
+        ${WANTED.prompt} + CASE WHEN ${HAD} IS NULL THEN ${storedTokens('c', WANTED)} ELSE 0 END AS prompt
       FROM turns t JOIN conversations c ON c.id = t.conversation_id WHERE t.id = ${PARAMETER.user})),
   room AS (SELECT min(min(coalesce(b.tokens_per_day - b.day_tokens - b.reserved_tokens, ${MANY}),
         coalesce(b.tokens_per_month - b.month_tokens - b.reserved_tokens, ${MANY}))) AS tokens,

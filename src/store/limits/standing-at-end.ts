@@ -5,8 +5,9 @@
  */
 import type { Budget, LimitState } from '../../core/limits.ts';
 import { NOW, type Value } from '../database.ts';
-import { maySay, type StoredBudget, type UserBudgetAsk } from './budget.ts';
-import { DAY, MINUTE, requestsCounted, RUNNING } from './usage-sums.ts';
+import type { StoredBudget, UserBudgetAsk } from './budget.ts';
+import { reservedBy } from './running.ts';
+import { DAY, MINUTE, requestsCounted } from './usage-sums.ts';
 
 /** Asks how limits stand when a turn ends. */
 export interface StandingAsk extends UserBudgetAsk {
@@ -20,20 +21,23 @@ export function isToldAtEnd({ before }: StandingAsk): boolean {
   return before.areSumsKept && !before.hasKeyLimits;
 }
 
-const RUNNING_TURNS = `SELECT coalesce(sum(is_alive), 0) AS alive, coalesce(sum(input + output), 0) AS tokens,
-      coalesce(sum(input * input_price + output * output_price), 0) AS cost
-    FROM (SELECT is_alive, r.reserved_input AS input, ${maySay('is_alive')} AS output, r.input_price, r.output_price
-      FROM (SELECT r.*, r.heartbeat_at > ${NOW} - ? AS is_alive FROM turns r WHERE r.user_id = ? AND ${RUNNING}) AS r)`;
-
-/** The last clause of an UPDATE: null where the sums are not those of today. */
-export const TELLING_AT_END = `RETURNING (SELECT json_array(${NOW}, CASE WHEN ? THEN (${requestsCounted('s', NOW)}) END,
+/**
+ * Returns the last clause of an UPDATE: null where the sums are not those of today.
+ * @param first the number of its first parameter
+ */
+export function tellingAtEnd(first: number): string {
+  const [counts, leaseMs, user] = [`?${first}`, `?${first + 1}`, `?${first + 2}`];
+  const requests = requestsCounted({ user, key: `''`, now: NOW });
+  return `RETURNING (SELECT json_array(${NOW}, CASE WHEN ${counts} THEN (${requests}) END,
       r.alive, s.day_tokens, s.month_tokens, s.month_cost, r.tokens, r.cost)
-    FROM usage_sums s JOIN (${RUNNING_TURNS}) r WHERE s.user_id = ? AND s.key_id = '' AND s.day = ${NOW} - ${NOW} % ${DAY}) AS standing`;
+    FROM usage_sums s JOIN (${reservedBy(user, { now: NOW, leaseMs })}) r
+    WHERE s.user_id = ${user} AND s.key_id = '' AND s.day = ${NOW} - ${NOW} % ${DAY}) AS standing`;
+}
 
-/** Returns the arguments of {@link TELLING_AT_END}. */
+/** Returns the arguments of {@link tellingAtEnd}. */
 export function tellingArgs({ before, leaseMs, userId }: StandingAsk): (string | number)[] {
   const countsRequests = before.budget.some(({ name }) => name === 'requests_per_minute');
-  return [countsRequests ? 1 : 0, leaseMs, userId, userId];
+  return [countsRequests ? 1 : 0, leaseMs, userId];
 }
 
 type Told = [
@@ -49,7 +53,7 @@ type Told = [
 
 /**
  * Returns how the limits stand.
- * @param told by {@link TELLING_AT_END}
+ * @param told by {@link tellingAtEnd}
  * @returns undefined where that did not tell, or a day or a month has begun since
  */
 export function standingFrom(

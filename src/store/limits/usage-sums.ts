@@ -6,6 +6,7 @@
 import { NOW, type Statement } from '../database.ts';
 import { lowestIdSince } from '../usage/ledger.ts';
 import { limitArgs, limitsOf, PARAMETER, type LimitsAsk } from './limits.ts';
+import { RUNNING } from './running.ts';
 
 /** Milliseconds. */
 export const MINUTE = 60_000;
@@ -22,28 +23,15 @@ export const CLOCK = `clock AS MATERIALIZED (SELECT now, day, day + ${DAY} AS ne
 /** The part of a FROM clause that finds the sums, after `limits JOIN clock`. */
 export const JOIN_SUMS = `LEFT JOIN usage_sums sums ON sums.user_id = limits.user_id AND sums.key_id = limits.key_id`;
 
-/** Returns the condition that requests are counted. @param sums names the row that says it */
-export function areRequestsCounted(sums: string): string {
-  return `${sums}.requests_since < clock.now - ${MINUTE}`;
-}
-
+const ARE_REQUESTS_COUNTED = `sums.requests_since < clock.now - ${MINUTE}`;
 /**
- * Returns the condition that the sums are those of today, with the requests where these are
- * limited. The month's are then those of this month.
+ * True where the sums are those of today, with the requests where these are limited. The month's
+ * are then those of this month.
  */
-export function isKept(isToday: string, areCounted: string): string {
-  return `(${isToday} AND (limits.requests_per_minute IS NULL OR ${areCounted}))`;
-}
-
-const ARE_REQUESTS_COUNTED = areRequestsCounted('sums');
-/** The same of a row of `sums`. */
-export const IS_KEPT = isKept('sums.day IS clock.day', ARE_REQUESTS_COUNTED);
+export const IS_KEPT = `(sums.day IS clock.day AND (limits.requests_per_minute IS NULL OR ${ARE_REQUESTS_COUNTED}))`;
 
 /** The column that says whose something is. */
 export type By = 'user_id' | 'key_id';
-
-/** True for a running turn with a reservation. */
-export const RUNNING = `state = 'running' AND reserved_input IS NOT NULL`;
 
 /**
  * Returns running turns `r` with a reservation, of the owner of a row of `limits`, for a FROM
@@ -87,24 +75,33 @@ export function usedSince(sum: keyof typeof IN_LEDGER): string {
 }
 
 /** Work of the last minute, for a FROM clause: running turns `r`, and entries `e`. */
-export const recentTurns = (by: By) => `${running(by)} AND r.started_at > clock.now - ${MINUTE}`;
+const recentTurns = (by: By) => `${running(by)} AND r.started_at > clock.now - ${MINUTE}`;
 const recentEntries = (by: By) => `ledger e WHERE ${entriesSince(by, `clock.now - ${MINUTE}`)}`;
 
 /**
  * Returns a SELECT that adds up the requests of the last minute, where they are counted.
- * @param owner names a row with the user and the key
  * @param now in milliseconds
  */
-export function requestsCounted(owner: string, now: string): string {
+export function requestsCounted({
+  user,
+  key,
+  now,
+}: Record<'user' | 'key' | 'now', string>): string {
   return `SELECT coalesce(sum(q.requests), 0) FROM usage_requests q
-      WHERE q.user_id = ${owner}.user_id AND q.key_id = ${owner}.key_id AND q.second >= ${now} / 1000 - ${MINUTE / 1000}`;
+      WHERE q.user_id = ${user} AND q.key_id = ${key} AND q.second >= ${now} / 1000 - ${MINUTE / 1000}`;
 }
+
+const REQUESTS_COUNTED = requestsCounted({
+  user: 'limits.user_id',
+  key: 'limits.key_id',
+  now: 'clock.now',
+});
 
 /**
  * The number of requests in the last minute. A request counts for up to a second longer where they
  * are counted by the second.
  */
-export const RECENT_REQUESTS = `CASE WHEN ${ARE_REQUESTS_COUNTED} THEN (${requestsCounted('limits', 'clock.now')})
+export const RECENT_REQUESTS = `CASE WHEN ${ARE_REQUESTS_COUNTED} THEN (${REQUESTS_COUNTED})
     ELSE ${either(
       (by) =>
         `SELECT count(*) FROM (SELECT r.id FROM ${recentTurns(by)} UNION SELECT e.work_id FROM ${recentEntries(by)})`,

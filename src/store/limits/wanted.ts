@@ -72,13 +72,15 @@ export function wantedArgs(ask: ReserveAsk): (string | number | null)[] {
   return [prompt, from, atHead ? 1 : 0, most, least, model, JSON.stringify(allowance), models];
 }
 
-const modelNamed = (key: string) =>
-  `(SELECT value FROM json_each(${WANTED.models}) WHERE key = ${key})`;
-
 /** Returns the allowance, a JSON list, of the model that an expression names. */
 export function allowanceOf(model: string): string {
-  return `CASE ${model} WHEN ${WANTED.model} THEN ${WANTED.allowance}
-    ELSE coalesce(${modelNamed(model)}, ${modelNamed(`substr(${model}, 1, instr(${model}, '/')) || '*'`)}, ${modelNamed(`'*'`)}) END`;
+  return `CASE ${model} WHEN ${WANTED.model} THEN ${WANTED.allowance} ELSE ${allowanceIn(WANTED.models, model)} END`;
+}
+
+/** Returns the same where it is one of `models`, as `ReserveAsk` describes them. */
+export function allowanceIn(models: string, model: string): string {
+  const named = (key: string) => `(SELECT value FROM json_each(${models}) WHERE key = ${key})`;
+  return `coalesce(${named(model)}, ${named(`substr(${model}, 1, instr(${model}, '/')) || '*'`)}, ${named(`'*'`)})`;
 }
 
 const TOKENS_OF_MESSAGES = `coalesce(sum(CASE m.role WHEN 'user' THEN coalesce(m.output_tokens, 0) ELSE m.text_length / 3 END), 0)`;
@@ -87,17 +89,20 @@ const TOKENS_OF_MESSAGES = `coalesce(sum(CASE m.role WHEN 'user' THEN coalesce(m
 const ofLine = (c: string) => `SELECT ${TOKENS_OF_MESSAGES} FROM messages m
   WHERE m.conversation_id = ${c}.id AND m.sequence_number > ${c}.last_sequence_number - ${MESSAGES_SENT}`;
 
-const ofPath = (c: string) => `WITH RECURSIVE path (id, steps) AS (
-    SELECT coalesce(${WANTED.from}, CASE WHEN ${WANTED.atHead} THEN ${c}.head_message_id END), 1
+const ofPath = (c: string, { from, atHead }: PromptPlace) => `WITH RECURSIVE path (id, steps) AS (
+    SELECT coalesce(${from}, CASE WHEN ${atHead} THEN ${c}.head_message_id END), 1
     UNION ALL SELECT m.parent_id, path.steps + 1 FROM path JOIN messages m ON m.id = path.id WHERE path.steps < ${MESSAGES_SENT})
   SELECT ${TOKENS_OF_MESSAGES} FROM path JOIN messages m ON m.id = path.id`;
+
+/** Parameters that say where a prompt is, as `ReserveAsk` describes them. */
+type PromptPlace = Readonly<Record<'from' | 'atHead', string>>;
 
 /**
  * Returns the expression of the tokens that the stored part of a prompt has by an estimate: of
  * instructions and messages.
  * @param c names the row of the conversation
  */
-export function storedTokens(c: string): string {
+export function storedTokens(c: string, place: PromptPlace): string {
   return `length(coalesce(${c}.instructions, '')) / 3
-  + CASE WHEN ${WANTED.atHead} AND ${isLine(c)} THEN (${ofLine(c)}) ELSE (${ofPath(c)}) END`;
+  + CASE WHEN ${place.atHead} AND ${isLine(c)} THEN (${ofLine(c)}) ELSE (${ofPath(c, place)}) END`;
 }

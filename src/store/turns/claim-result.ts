@@ -5,7 +5,6 @@ import { parseParameters } from '../json-columns.ts';
 import { NOW, type Statement } from '../database.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
 import { KEY_LIFETIME_MS } from '../idempotency-keys.ts';
-import { TOLD } from '../limits/grant.ts';
 import type { Reserved } from '../limits/reserved.ts';
 import { isOwned, ownerArgs } from '../ownership.ts';
 import {
@@ -60,7 +59,7 @@ const SELECT_RESULT = `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS s
   LEFT JOIN messages named ON named.id = ? AND named.conversation_id = c.id`;
 
 /** The same with what the turn was granted, where `grant.ts` did that. */
-const SELECT_GRANTED = SELECT_RESULT.replace('SELECT ', `SELECT ${TOLD}, `);
+const SELECT_GRANTED = SELECT_RESULT.replace('SELECT ', 'SELECT mine.budget, ');
 
 /** Returns the statement that reads the result of a claim, in one row. */
 export function selectClaimResult(

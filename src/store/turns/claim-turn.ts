@@ -10,9 +10,11 @@ import { NOW, type Database, type ResultSet, type Statement } from '../database.
 import { noteFiles } from '../files/message-files.ts';
 import { rememberKey } from '../idempotency-keys.ts';
 import { dropUnused, RESERVE_RESULT, reserve } from '../limits/reserve.ts';
+import { grantedFrom } from '../limits/granted.ts';
 import { reservedFrom, type Reserved } from '../limits/reserved.ts';
 import { WAYS, type Way } from '../limits/wanted.ts';
 import type { ClaimLimits, ClaimResult, TurnClaim } from './claim.ts';
+import { optionalText } from '../rows.ts';
 import { inheritFromCaller, repeatParameters } from './continue-calls.ts';
 import { notMade, selectClaimResult, toldOf } from './claim-result.ts';
 import { insertGranted, insertPlain, insertUnlimited, IS_NEW, newArgs } from './insert-turn.ts';
@@ -97,7 +99,8 @@ async function attempt(
     selectClaimResult(claim, placement, { ...limits, isGranted: way === 'grant' }),
   ];
   const results = await db.batch(statements, 'write-unflushed');
-  const result = toldOf(claim, results.at(-1)?.rows[0], reservedBy(way, results, before.length));
+  const reserved = reservedBy(way, claim, results, before.length);
+  const result = toldOf(claim, results.at(-1)?.rows[0], reserved);
   if (result?.kind === 'not_found' && isDropped(claim, way, results[before.length - 1]))
     return undefined;
   const isInTheWay = result?.kind === 'busy' || result?.kind === 'repeated';
@@ -116,13 +119,14 @@ function isDropped({ create }: TurnClaim, way: Way | undefined, made?: ResultSet
 /** Returns what was reserved. @param before the number of statements before the turn's insertion */
 function reservedBy(
   way: Way | undefined,
+  { reservation }: TurnClaim,
   results: readonly ResultSet[],
   before: number,
 ): Reserved | undefined {
   if (way === 'reserve') return reservedFrom(results[before + 1 + RESERVE_RESULT]);
-  const result = results.at(-1);
-  const isThere = way === 'grant' && result?.rows[0]?.['sequence_number'] !== null;
-  return isThere ? reservedFrom(result) : undefined;
+  const row = results.at(-1)?.rows[0];
+  const isGranted = way === 'grant' && reservation && row && row['sequence_number'] !== null;
+  return isGranted ? grantedFrom(optionalText(row['budget']), reservation) : undefined;
 }
 
 /**

@@ -9,8 +9,8 @@ import { budgetFrom, readBudget, selectBudget } from '../limits/budget.ts';
 import {
   isToldAtEnd,
   standingFrom,
-  TELLING_AT_END,
   tellingArgs,
+  tellingAtEnd,
   type StandingAsk,
 } from '../limits/standing-at-end.ts';
 import { keepSums } from '../limits/usage-sums.ts';
@@ -173,7 +173,8 @@ function updateAnswer(head: TurnHead, { instanceId, handled }: Closing, ending: 
 const CLOSE_TURN = `UPDATE turns SET state = 'ended', ended_at = ${NOW}, error = ?, model = ?, budget = NULL
   WHERE id = ? AND state = 'running' AND instance_id = ? AND ${isHandled('steering')}`;
 
-const CLOSE_AND_TELL = `${CLOSE_TURN} ${TELLING_AT_END}`;
+const PARAMETERS_OF_CLOSE = 5;
+const CLOSE_AND_TELL = `${CLOSE_TURN} ${tellingAtEnd(PARAMETERS_OF_CLOSE + 1)}`;
 
 function closeTurn(
   head: TurnHead,

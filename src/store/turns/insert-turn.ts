@@ -47,19 +47,20 @@ const HAS_NO_LIMITS = `AND NOT EXISTS (SELECT 1 FROM user_limits u WHERE u.user_
 /**
  * Returns the statement.
  * @param added the number of messages that the turn adds
- * @param condition a further condition on the claim
+ * @param condition a further condition on the claim, about the columns of a conversation `c` that
+ *   `grant.ts` reads
  */
 export function insertTurn(added: 1 | 2, condition = ''): InsertTurn {
   const insert = (granted: Readonly<Record<string, string>>, from: string, where: string) =>
     `INSERT INTO turns (${[...COLUMNS, ...Object.keys(granted)].join(', ')})
     SELECT ?, c.id, c.user_id, ?, 'running', c.last_sequence_number + ${added}, ?, ?, c.head_message_id, coalesce(?, c.model, ?), ?, ?, ${[NOW, NOW, ...Object.values(granted)].join(', ')}
-    FROM ${from} WHERE c.id = ? AND ${isOwned('c.user_id')}
-      AND ${IS_NEW} ${condition} ${where}
+    FROM ${from} WHERE ${IS_NEW} ${condition} ${where}
     ON CONFLICT DO NOTHING`;
+  const isAsked = `AND c.id = ? AND ${isOwned('c.user_id')}`;
   return {
-    plain: insert({}, 'conversations c', ''),
-    unlimited: insert({ key_id: '?' }, 'conversations c', HAS_NO_LIMITS),
-    granting: `${FITTING} ${insert(GRANTED, 'conversations c CROSS JOIN fit b', `AND ${FITS}`)}`,
+    plain: insert({}, 'conversations c', isAsked),
+    unlimited: insert({ key_id: '?' }, 'conversations c', `${isAsked} ${HAS_NO_LIMITS}`),
+    granting: `${FITTING} ${insert(GRANTED, 'c', `AND ${FITS}`)}`,
   };
 }
 
@@ -73,31 +74,26 @@ interface Inserting {
 }
 
 /** Inserts a turn whatever the limits of its caller are. */
-export function insertPlain(
-  claim: TurnClaim,
-  { insertTurn: { plain }, ...how }: Inserting,
-): Statement {
-  return { sql: plain, args: [...valueArgs(claim, how), ...rowArgs(claim, how)] };
+export function insertPlain(claim: TurnClaim, how: Inserting): Statement {
+  const args = [...valueArgs(claim, how), ...whereArgs(claim, how), ...conversationArgs(claim)];
+  return { sql: how.insertTurn.plain, args };
 }
 
 /** Inserts a turn of a caller who has no limits. @param keyId null where no key is used */
-export function insertUnlimited(
-  claim: TurnClaim,
-  { insertTurn: { unlimited }, ...how }: Inserting,
-  keyId: string | null,
-): Statement {
-  const args = [...valueArgs(claim, how), keyId, ...rowArgs(claim, how), keyId];
-  return { sql: unlimited, args };
+export function insertUnlimited(claim: TurnClaim, how: Inserting, keyId: string | null): Statement {
+  const where = [...whereArgs(claim, how), ...conversationArgs(claim)];
+  const args = [...valueArgs(claim, how), keyId, ...where, keyId];
+  return { sql: how.insertTurn.unlimited, args };
 }
 
 /** Inserts a turn that is granted what it wants. */
 export function insertGranted(
   claim: TurnClaim,
-  { insertTurn: { granting }, ...how }: Inserting,
+  how: Inserting,
   reservation: ReserveAsk,
 ): Statement {
-  const args = [...valueArgs(claim, how), ...rowArgs(claim, how)];
-  return { sql: granting, args: [...grantArgs(claim, reservation), ...args] };
+  const args = [...valueArgs(claim, how), ...whereArgs(claim, how)];
+  return { sql: how.insertTurn.granting, args: [...grantArgs(claim, reservation), ...args] };
 }
 
 function valueArgs(claim: TurnClaim, { promptId }: Pick<Inserting, 'promptId'>): Args {
@@ -113,9 +109,12 @@ function valueArgs(claim: TurnClaim, { promptId }: Pick<Inserting, 'promptId'>):
   ];
 }
 
-function rowArgs(claim: TurnClaim, { conditionArgs }: Pick<Inserting, 'conditionArgs'>): Args {
-  const { conversationId, principal } = claim;
-  return [conversationId, ...ownerArgs(principal), ...newArgs(claim), ...conditionArgs];
+function whereArgs(claim: TurnClaim, { conditionArgs }: Pick<Inserting, 'conditionArgs'>): Args {
+  return [...newArgs(claim), ...conditionArgs];
+}
+
+function conversationArgs({ conversationId, principal }: TurnClaim): Args {
+  return [conversationId, ...ownerArgs(principal)];
 }
 
 /** Returns the arguments of {@link IS_NEW}. */

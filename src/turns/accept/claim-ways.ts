@@ -43,9 +43,11 @@ export class ClaimWays {
     const { way, reserved } = result;
     if (way !== 'reserve') return way;
     const wanted = Math.min(most ?? allowance[0], allowance[1]);
-    // A caller near a limit gets a part, which only this way grants.
-    if (!reserved || reserved.hasKeyLimits || (reserved.granted?.output ?? 0) < wanted) return way;
-    return reserved.budget.length === 0 && !this.#isLimited ? 'unlimited' : 'grant';
+    if (!reserved || reserved.hasKeyLimits) return way;
+    if (reserved.budget.length === 0) return this.#isLimited ? 'grant' : 'unlimited';
+    // A caller near a limit gets a part, and the first sums are made at the end of a turn.
+    const isPart = (reserved.granted?.output ?? 0) < wanted;
+    return isPart || !reserved.areSumsKept ? way : 'grant';
   }
 }
 

@@ -12,6 +12,7 @@ import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
 import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
 import type { Database } from '../../../../src/store/database.ts';
 import { setLimits } from '../../../../src/store/limits/own-limits.ts';
+import { keepSums } from '../../../../src/store/limits/usage-sums.ts';
 import { WAYS, type Way } from '../../../../src/store/limits/wanted.ts';
 import { ClaimWays } from '../../../../src/turns/accept/claim-ways.ts';
 import { claimTurn } from '../../../../src/store/turns/claim-turn.ts';
@@ -201,10 +202,13 @@ it('tells the same, whatever was used and whatever runs', async () => {
       const [turn] = running.splice(random.below(running.length || 1), 1);
       if (!turn) continue;
       const used = random.below(120);
+      short.batches = 0;
       const told = await Promise.all(
         sides.map((side, at) => end(side, turn.asked, turn.accepted[at]!, used, turn.defaults)),
       );
       expect(told[0], `step ${step}`).toEqual(told[1]);
+      const ends = `ended in ${short.batches}`;
+      kinds[ends] = (kinds[ends] ?? 0) + 1;
     } else if (change === 16) {
       // An entry that changes makes the sums be worked out anew.
       for (const side of sides)
@@ -255,9 +259,11 @@ it('tells the same, whatever was used and whatever runs', async () => {
   ).toEqual([]);
   // All of it has been seen: what was granted at once, only in part or not at all.
   expect(Object.keys(kinds).toSorted()).toEqual([
-    ...['accepted in 1', 'accepted in 2', 'busy in 1', 'limited in 2'],
+    ...['accepted in 1', 'accepted in 2', 'busy in 1', 'ended in 1', 'ended in 2', 'limited in 2'],
   ]);
   expect(kinds['accepted in 1']).toBeGreaterThan(50);
+  // Sums of yesterday are read apart.
+  expect(kinds['ended in 1']).toBeGreaterThan(5 * (kinds['ended in 2'] ?? 0));
 });
 
 /** Makes a claim in a conversation of its own. */
@@ -273,10 +279,17 @@ async function claimAlone(userId: string, way: Way, limits: Limits, turnId = new
   return { result, batches: short.batches };
 }
 
+/** Keeps the sums of a user, as the end of a first turn does. */
+async function keep(userId: string, limits: Partial<Limits>): Promise<void> {
+  const ask = { defaults: { ...NO_LIMITS, ...limits }, leaseMs: LEASE_MS, keyId: KEY };
+  await short.db.batch(keepSums(userId, ask), 'write');
+}
+
 const granted = { kind: 'accepted', reserved: { granted: { output: 300 } } };
 
 it('tells a claim that was made before the same again', async () => {
   const turnId = newId();
+  await keep('again', DEFAULTS);
   const first = await claimAlone('again', 'grant', DEFAULTS, turnId);
   expect(first).toMatchObject({ result: granted, batches: 1 });
   const { result } = await claimAlone('again', 'grant', DEFAULTS, turnId);
@@ -287,6 +300,7 @@ it('reserves nothing for those who have no limits, and what fits for those who h
   const free = await claimAlone('free', 'unlimited', NO_LIMITS);
   expect(free).toMatchObject({ result: { kind: 'accepted', reserved: undefined }, batches: 1 });
   await setLimits(short.db, 'bound', { tokens_per_day: 1_000 });
+  await keep('bound', {});
   const bound = await claimAlone('bound', 'unlimited', NO_LIMITS);
   expect(bound).toMatchObject({ result: granted, batches: 2 });
 });
@@ -342,6 +356,7 @@ describe('the way of a caller', () => {
     for (const own of [{}, { tokens_per_day: null }, { streams: 5 }, { turns_at_once: 9 }]) {
       const userId = `own-${JSON.stringify(own).replaceAll('"', '')}`;
       await setLimits(short.db, userId, own);
+      await keep(userId, {});
       await short.run(`INSERT INTO ledger (work_id, number, user_id, kind, model, input_tokens,
           output_tokens, cached_tokens, reasoning_tokens, is_estimated, created_at)
         VALUES ('${newId()}', 0, '${userId}', 'answer', 'm', 1, 1, 0, 0, 0, ${Date.now()})`);
@@ -354,8 +369,18 @@ describe('the way of a caller', () => {
     }
   });
 
+  it('is the long one until the sums are kept', async () => {
+    const limits = { tokens_per_day: 10_000 };
+    const { ways } = await teach('new', limits);
+    expect(await teach('new', limits, ways)).toMatchObject({ ...accepted, next: 'reserve' });
+    await keep('new', limits);
+    expect(await teach('new', limits, ways)).toMatchObject({ ...accepted, next: 'grant' });
+    expect(await teach('new', limits, ways)).toMatchObject(accepted);
+  });
+
   it('is the long one while a limit is met', async () => {
     const limits = { requests_per_minute: 2 };
+    await keep('hasty', limits);
     const { ways } = await teach('hasty', limits);
     expect(await teach('hasty', limits, ways)).toMatchObject(accepted);
     expect(await teach('hasty', limits, ways)).toMatchObject({ kind: 'limited', batches: 2 });

@@ -1,0 +1,85 @@
+/** Reads what a turn was granted by `grant.ts`. */
+import type { LimitName, LimitState } from '../../core/limits.ts';
+import { monthEnd } from '../../core/month.ts';
+import type { Reserved } from './reserved.ts';
+import { DAY, MINUTE } from './usage-sums.ts';
+import type { ReserveAsk } from './wanted.ts';
+
+type Optional = number | null;
+
+/** The list that the statement writes. Sums are null where none are kept. */
+type Told = [
+  requestsPerMinute: Optional,
+  turnsAtOnce: Optional,
+  streams: Optional,
+  tokensPerDay: Optional,
+  tokensPerMonth: Optional,
+  costPerMonth: Optional,
+  prompt: number,
+  answer: number,
+  inputPrice: Optional,
+  outputPrice: Optional,
+  now: number,
+  areSumsKept: 0 | 1,
+  requests: number,
+  running: number,
+  dayTokens: Optional,
+  monthTokens: Optional,
+  monthCost: Optional,
+  reservedTokens: number,
+  reservedCost: number,
+];
+
+/** The reservation of a turn whose user has no limits. */
+const UNLIMITED: Reserved = {
+  budget: [],
+  areSumsKept: false,
+  hasKeyLimits: false,
+  granted: undefined,
+  need: { tokens: 0, nanodollars: 0 },
+  mayShift: true,
+  isUnpriced: false,
+};
+
+/**
+ * Reads what a turn was granted.
+ * @param told the column `budget` of its row; null where its user has no limits
+ */
+export function grantedFrom(told: string | null, { least, streams }: ReserveAsk): Reserved {
+  if (told === null) return UNLIMITED;
+  // The statement writes it.
+  const values = JSON.parse(told) as Told;
+  const [requestsPerMinute, turnsAtOnce, streamsOpen, tokensPerDay, tokensPerMonth, costPerMonth] =
+    values;
+  const [, , , , , , input, output, priceOfInput, priceOfOutput, now, areSumsKept] = values;
+  const [, , , , , , , , , , , , requests, running, dayTokens, monthTokens, monthCost] = values;
+  const [inputPrice, outputPrice] = [priceOfInput ?? 0, priceOfOutput ?? 0];
+  const fewest = Math.min(output, least);
+  // With the turn's own part.
+  const tokens = values[17] + input + output;
+  const cost = values[18] + input * inputPrice + output * outputPrice;
+  const budget: LimitState[] = [];
+  const add = (
+    name: LimitName,
+    limit: number | null,
+    [used, reserved = 0, resetsInMs]: [used: number | null, reserved?: number, resetsInMs?: number],
+  ) => {
+    if (limit === null || used === null) return;
+    budget.push({ name, of: 'user', limit, used, reserved, resetsInMs: resetsInMs ?? null });
+  };
+  add('requests_per_minute', requestsPerMinute, [requests + 1, 0, MINUTE]);
+  add('turns_at_once', turnsAtOnce, [running + 1]);
+  add('streams', streamsOpen, [streams?.user ?? null]);
+  add('tokens_per_day', tokensPerDay, [dayTokens, tokens, DAY - (now % DAY)]);
+  add('tokens_per_month', tokensPerMonth, [monthTokens, tokens, monthEnd(now) - now]);
+  add('cost_per_month', costPerMonth, [monthCost, cost, monthEnd(now) - now]);
+  return {
+    budget,
+    areSumsKept: areSumsKept === 1,
+    hasKeyLimits: false,
+    granted: { input, output },
+    need: { tokens: input + fewest, nanodollars: input * inputPrice + fewest * outputPrice },
+    mayShift: inputPrice <= outputPrice,
+    isUnpriced: false,
+  };
+}
