@@ -11,67 +11,84 @@ import {
   type LimitName,
   type LimitState,
 } from '../core/limits.ts';
+import { monthEnd } from '../core/month.ts';
 
 const DAY_S = 86_400;
 
-/** Seconds of a limit's window, and its unit: none means requests. */
-const POLICIES: Record<LimitName, { windowS?: () => number; unit?: string }> = {
-  requests_per_minute: { windowS: () => 60 },
+/** The window of a limit in seconds, and its unit: none means requests. */
+const POLICIES: Record<LimitName, { windowS?: number | 'month'; unit?: string }> = {
+  requests_per_minute: { windowS: 60 },
   turns_at_once: { unit: 'concurrent-requests' },
   streams: { unit: 'concurrent-requests' },
-  tokens_per_day: { windowS: () => DAY_S, unit: 'parley-tokens' },
-  tokens_per_month: { windowS: monthS, unit: 'parley-tokens' },
+  tokens_per_day: { windowS: DAY_S, unit: 'parley-tokens' },
+  tokens_per_month: { windowS: 'month', unit: 'parley-tokens' },
   stored_bytes: { unit: 'content-bytes' },
   // Quotas are whole numbers, so costs are in millionths of a dollar.
-  cost_per_month: { windowS: monthS, unit: 'parley-microdollars' },
+  cost_per_month: { windowS: 'month', unit: 'parley-microdollars' },
 };
 
-function monthS(): number {
-  const now = new Date();
-  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 0)).getUTCDate() * DAY_S;
-}
+const FIELDS = {
+  requests: {
+    limit: 'x-ratelimit-limit-requests',
+    remaining: 'x-ratelimit-remaining-requests',
+    reset: 'x-ratelimit-reset-requests',
+  },
+  tokens: {
+    limit: 'x-ratelimit-limit-tokens',
+    remaining: 'x-ratelimit-remaining-tokens',
+    reset: 'x-ratelimit-reset-tokens',
+  },
+} as const;
 
 /** Returns the fields; none where no limit is set. */
 export function limitHeaders(budget: Budget | undefined): Record<string, string> {
   if (!budget || budget.length === 0) return {};
-  return {
+  const headers: Record<string, string> = {
     'RateLimit-Policy': budget.map(policyOf).join(', '),
     RateLimit: budget.map(stateOf).join(', '),
-    ...openAiFields('requests', budget, isOfRequests),
-    ...openAiFields('tokens', budget, isOfTokens),
   };
+  for (const what of ['requests', 'tokens'] as const) {
+    const least = leastOf(budget, what);
+    if (!least) continue;
+    const { limit, remaining, reset } = FIELDS[what];
+    headers[limit] = `${least.limit}`;
+    headers[remaining] = `${leftOf(least)}`;
+    headers[reset] = `${Math.ceil((least.resetsInMs ?? 0) / 1000)}s`;
+  }
+  return headers;
 }
 
-function isOfRequests(name: LimitName): boolean {
-  return name === 'requests_per_minute';
+/** Returns the limit of what OpenAI's fields tell that leaves the least. */
+function leastOf(budget: Budget, what: keyof typeof FIELDS): LimitState | undefined {
+  let least: LimitState | undefined;
+  for (const state of budget)
+    if (isOf(what, state.name) && (!least || leftOf(state) < leftOf(least))) least = state;
+  return least;
 }
 
-function isOfTokens(name: LimitName): boolean {
+function isOf(what: keyof typeof FIELDS, name: LimitName): boolean {
+  if (what === 'requests') return name === 'requests_per_minute';
   return name === 'tokens_per_day' || name === 'tokens_per_month';
 }
 
-/** Returns the fields of the limit that leaves the least, as OpenAI names them. */
-function openAiFields(
-  what: 'requests' | 'tokens',
-  budget: Budget,
-  isMeant: (name: LimitName) => boolean,
-): Record<string, string> | undefined {
-  let least: LimitState | undefined;
-  for (const state of budget)
-    if (isMeant(state.name) && (!least || leftOf(state) < leftOf(least))) least = state;
-  if (!least) return undefined;
-  return {
-    [`x-ratelimit-limit-${what}`]: `${least.limit}`,
-    [`x-ratelimit-remaining-${what}`]: `${leftOf(least)}`,
-    [`x-ratelimit-reset-${what}`]: `${Math.ceil((least.resetsInMs ?? 0) / 1000)}s`,
-  };
-}
-
-function policyOf({ name, of, limit }: LimitState): string {
+function policyOf(state: LimitState): string {
+  const { name, limit } = state;
   const { windowS, unit } = POLICIES[name];
   const counted = unit === undefined ? '' : `;qu="${unit}"`;
-  const window = windowS ? `;w=${windowS()}` : '';
-  return `"${policyName({ name, of })}";q=${whole(name, limit)}${counted}${window}`;
+  const window = windowS === undefined ? '' : `;w=${windowS === 'month' ? monthS() : windowS}`;
+  return `"${policyName(state)}";q=${whole(name, limit)}${counted}${window}`;
+}
+
+/** The length of a month in seconds, until that ends. */
+let month = { endsAt: 0, lengthS: 0 };
+
+function monthS(): number {
+  const now = Date.now();
+  if (now >= month.endsAt) {
+    const endsAt = monthEnd(now);
+    month = { endsAt, lengthS: new Date(endsAt - 1).getUTCDate() * DAY_S };
+  }
+  return month.lengthS;
 }
 
 function stateOf(state: LimitState): string {

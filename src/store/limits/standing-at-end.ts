@@ -1,10 +1,10 @@
 /**
- * Tells how the limits of a user stand when a turn ends, by the statement that ends it. The turn
- * knows the limits from its beginning, so only what is used of them is read. Where the sums are not
- * kept, or the key has limits of its own, `budget.ts` reads.
+ * Tells how the limits of a user stand when a turn ends, in the batch that ends it. The turn knows
+ * the limits from its beginning, so only what is used of them is read. Where the sums are not kept,
+ * or the key has limits of its own, `budget.ts` reads.
  */
 import type { Budget, LimitState } from '../../core/limits.ts';
-import { NOW, type Value } from '../database.ts';
+import { NOW, type Statement, type Value } from '../database.ts';
 import type { StoredBudget, UserBudgetAsk } from './budget.ts';
 import { reservedBy } from './running.ts';
 import { DAY, MINUTE, requestsCounted } from './usage-sums.ts';
@@ -16,28 +16,25 @@ export interface StandingAsk extends UserBudgetAsk {
   acceptedAt: number;
 }
 
-/** Returns true where the statement that ends the turn can tell it. */
-export function isToldAtEnd({ before }: StandingAsk): boolean {
+/** Returns true where {@link selectStanding} can tell it. */
+export function isReadShortly({ before }: StandingAsk): boolean {
   return before.areSumsKept && !before.hasKeyLimits;
 }
 
-/**
- * Returns the last clause of an UPDATE: null where the sums are not those of today.
- * @param first the number of its first parameter
- */
-export function tellingAtEnd(first: number): string {
-  const [counts, leaseMs, user] = [`?${first}`, `?${first + 1}`, `?${first + 2}`];
-  const requests = requestsCounted({ user, key: `''`, now: NOW });
-  return `RETURNING (SELECT json_array(${NOW}, CASE WHEN ${counts} THEN (${requests}) END,
+const [USER, LEASE_MS, COUNTS_REQUESTS] = ['?1', '?2', '?3'];
+const REQUESTS = requestsCounted({ user: USER, key: `''`, now: NOW });
+const SELECT_STANDING = `SELECT json_array(${NOW}, CASE WHEN ${COUNTS_REQUESTS} THEN (${REQUESTS}) END,
       r.alive, s.day_tokens, s.month_tokens, s.month_cost, r.tokens, r.cost)
-    FROM usage_sums s JOIN (${reservedBy(user, { now: NOW, leaseMs })}) r
-    WHERE s.user_id = ${user} AND s.key_id = '' AND s.day = ${NOW} - ${NOW} % ${DAY}) AS standing`;
-}
+    FROM usage_sums s JOIN (${reservedBy(USER, { now: NOW, leaseMs: LEASE_MS })}) r
+    WHERE s.user_id = ${USER} AND s.key_id = '' AND s.day = ${NOW} - ${NOW} % ${DAY}`;
 
-/** Returns the arguments of {@link tellingAtEnd}. */
-export function tellingArgs({ before, leaseMs, userId }: StandingAsk): (string | number)[] {
+/**
+ * Returns the statement that tells how the limits stand once the turn has ended, for
+ * {@link standingFrom}: no row where the sums are not those of today.
+ */
+export function selectStanding({ before, leaseMs, userId }: StandingAsk): Statement {
   const countsRequests = before.budget.some(({ name }) => name === 'requests_per_minute');
-  return [countsRequests ? 1 : 0, leaseMs, userId];
+  return { sql: SELECT_STANDING, args: [userId, leaseMs, countsRequests ? 1 : 0] };
 }
 
 type Told = [
@@ -53,7 +50,7 @@ type Told = [
 
 /**
  * Returns how the limits stand.
- * @param told by {@link tellingAtEnd}
+ * @param told by {@link selectStanding}
  * @returns undefined where that did not tell, or a day or a month has begun since
  */
 export function standingFrom(

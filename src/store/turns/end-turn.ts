@@ -7,10 +7,9 @@ import { ANYONE } from '../../core/principal.ts';
 import { NOW, type Database, type ResultSet, type Statement } from '../database.ts';
 import { budgetFrom, readBudget, selectBudget } from '../limits/budget.ts';
 import {
-  isToldAtEnd,
+  isReadShortly,
+  selectStanding,
   standingFrom,
-  tellingArgs,
-  tellingAtEnd,
   type StandingAsk,
 } from '../limits/standing-at-end.ts';
 import { keepSums } from '../limits/usage-sums.ts';
@@ -78,8 +77,10 @@ export function endStatements({ head, instanceId, ending, calls, ...end }: TurnE
     ...recordCalls(calls, head.acceptedAt),
     updateAnswer(head, { instanceId, handled }, ending),
     ...(isRefusal(ending) ? [refusePrompt(head, { instanceId, handled })] : []),
-    closeTurn(head, { instanceId, handled, budgetOf }, ending),
-    ...(budgetOf && !isToldAtEnd(budgetOf) ? [selectBudget(budgetOf)] : []),
+    closeTurn(head, { instanceId, handled }, ending),
+    ...(budgetOf
+      ? [isReadShortly(budgetOf) ? selectStanding(budgetOf) : selectBudget(budgetOf)]
+      : []),
   ];
 }
 
@@ -89,9 +90,7 @@ export async function endedFrom(
   results: readonly ResultSet[],
   { head, ending, budgetOf, retryForMs }: Omit<TurnEnd, 'handled'>,
 ): Promise<StoredTurn | undefined> {
-  const isToldApart = budgetOf !== undefined && !isToldAtEnd(budgetOf);
-  const closed = results.at(isToldApart ? -2 : -1);
-  if (closed?.rowsAffected === 1 || closed?.values.length === 1)
+  if (results.at(budgetOf ? -2 : -1)?.rowsAffected === 1)
     return {
       head,
       running: false,
@@ -108,7 +107,7 @@ export async function endedFrom(
 
 /** Returns how the limits stand, from the rows of the last statement. */
 async function standing(db: Database, ask: StandingAsk, rows: ResultSet['values']) {
-  if (!isToldAtEnd(ask)) return budgetFrom(rows).budget;
+  if (!isReadShortly(ask)) return budgetFrom(rows).budget;
   return standingFrom(rows[0]?.[0], ask) ?? readBudget(db, ask);
 }
 
@@ -173,18 +172,9 @@ function updateAnswer(head: TurnHead, { instanceId, handled }: Closing, ending: 
 const CLOSE_TURN = `UPDATE turns SET state = 'ended', ended_at = ${NOW}, error = ?, model = ?, budget = NULL
   WHERE id = ? AND state = 'running' AND instance_id = ? AND ${isHandled('steering')}`;
 
-const PARAMETERS_OF_CLOSE = 5;
-const CLOSE_AND_TELL = `${CLOSE_TURN} ${tellingAtEnd(PARAMETERS_OF_CLOSE + 1)}`;
-
-function closeTurn(
-  head: TurnHead,
-  { instanceId, handled, budgetOf }: Closing & Pick<TurnEnd, 'budgetOf'>,
-  { error }: Ending,
-): Statement {
-  const args = [error ? JSON.stringify(error) : null, head.model, head.turnId, instanceId, handled];
-  return budgetOf && isToldAtEnd(budgetOf)
-    ? { sql: CLOSE_AND_TELL, args: [...args, ...tellingArgs(budgetOf)] }
-    : { sql: CLOSE_TURN, args };
+function closeTurn(head: TurnHead, { instanceId, handled }: Closing, { error }: Ending): Statement {
+  const failure = error ? JSON.stringify(error) : null;
+  return { sql: CLOSE_TURN, args: [failure, head.model, head.turnId, instanceId, handled] };
 }
 
 /** Failures by which a model's service says that it will never answer this message. */

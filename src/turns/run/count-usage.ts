@@ -7,6 +7,7 @@ import type { MessageBuffer, Position } from '../../core/message-buffer.ts';
 import type { TokenCounts } from '../../core/ledger.ts';
 import type { Usage } from '../../core/message.ts';
 import type { Part } from '../../core/parts.ts';
+import { knownTokens } from '../../core/known-tokens.ts';
 import { correctionFrom } from '../../core/token-correction.ts';
 import { estimatePromptFile } from './prompt-files.ts';
 import { estimateTokens, MOST_TOKENS_A_UNIT } from '../../core/tokens.ts';
@@ -163,7 +164,7 @@ export function estimateOutput(parts: readonly Part[]): number {
 export function estimatePrompt(prompt: LanguageModelV4Prompt): number {
   let tokens = 0;
   for (const { content } of prompt) {
-    if (typeof content === 'string') tokens += estimateTokens(content);
+    if (typeof content === 'string') tokens += knownTokens(content);
     else for (const part of content) tokens += estimatePart(part);
   }
   return tokens;
@@ -175,7 +176,7 @@ function estimatePart(part: PromptPart): number {
   switch (part.type) {
     case 'text':
     case 'reasoning':
-      return estimateTokens(part.text);
+      return knownTokens(part.text);
     case 'tool-call':
       return estimateCall(part.toolName, part.input);
     case 'tool-result':

@@ -10,7 +10,7 @@ const TOLERANCE = 1.5;
 const TOLERATED_TOKENS = 64;
 /** Estimating less than this many UTF-16 units at a time would count the edges of words. */
 const LEAST_UNITS = 256;
-const ASCII = /^\p{ASCII}*$/u;
+const BEYOND_ASCII = /\P{ASCII}/gu;
 
 export class OutputMeter {
   readonly #most: number;
@@ -35,9 +35,9 @@ export class OutputMeter {
     const { length } = this.#unread;
     if (length < this.#looksAt) return false;
     const left = this.#most - this.spent;
-    // A tokenizer spends at most one token a byte.
-    if (length < left && ASCII.test(this.#unread)) {
-      this.#looksAt = length + Math.max(LEAST_UNITS, (left - length) / MOST_TOKENS_A_UNIT);
+    const most = mostTokensOf(this.#unread);
+    if (most < left) {
+      this.#looksAt = length + Math.max(LEAST_UNITS, (left - most) / MOST_TOKENS_A_UNIT);
       return false;
     }
     this.spent += estimateTokens(this.#unread);
@@ -45,4 +45,10 @@ export class OutputMeter {
     this.#looksAt = Math.max(LEAST_UNITS, (this.#most - this.spent) / MOST_TOKENS_A_UNIT);
     return this.spent > this.#most;
   }
+}
+
+/** Returns a bound: a tokenizer spends at most one token a byte. */
+function mostTokensOf(text: string): number {
+  const beyond = text.match(BEYOND_ASCII)?.length ?? 0;
+  return text.length + beyond * (MOST_TOKENS_A_UNIT - 1);
 }

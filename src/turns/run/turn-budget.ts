@@ -108,5 +108,16 @@ function isOfTokens({ name }: Budget[number]): boolean {
 }
 
 function promptOf({ prompt, tools }: LanguageModelV4CallOptions): number {
-  return estimatePrompt(prompt) + (tools ? estimateTokens(JSON.stringify(tools)) : 0);
+  return estimatePrompt(prompt) + (tools ? tokensOf(tools) : 0);
+}
+
+/** The tokens of lists of tools: a server offers the same one with most turns. */
+const tokensOfTools = new WeakMap<object, number>();
+
+function tokensOf(tools: object): number {
+  const known = tokensOfTools.get(tools);
+  if (known !== undefined) return known;
+  const tokens = estimateTokens(JSON.stringify(tools));
+  tokensOfTools.set(tools, tokens);
+  return tokens;
 }
