@@ -6,7 +6,7 @@ import { guard, unlessRefused } from './guard.ts';
 import { ownedBy, ownerOf } from './ownership.ts';
 import { batch, now, query } from './query.ts';
 import { conversations, ledger, messageFiles, messages, toolRuns, turns } from './schema.ts';
-import { runsIn } from './tree/state.ts';
+import { runsIn } from './turns/running-in.ts';
 
 /**
  * Moves the messages and turns of a conversation into an empty one of the same owner, which it then

@@ -8,7 +8,7 @@ import { selectConversation, type Mine } from './conversations.ts';
 import type { Database, Statement } from './database.ts';
 import { batch, now, plain, query } from './query.ts';
 import { conversations, messages, turns } from './schema.ts';
-import { runsIn } from './tree/state.ts';
+import { runsIn } from './turns/running-in.ts';
 
 /** A message that is to be stored. */
 export interface GivenMessage {

@@ -10,7 +10,7 @@ import { ownedBy, ownerOf } from './ownership.ts';
 import { follows } from './tree/followers.ts';
 import { batch, now, prepare, query, type Given } from './query.ts';
 import { conversations, messages, turns } from './schema.ts';
-import { isRunning } from './turns/interrupt.ts';
+import { runsIn } from './turns/running-in.ts';
 
 const selectNamed = prepare(({ userId, name }: Given<'userId' | 'name'>) =>
   query
@@ -107,13 +107,7 @@ const selectRunning = prepare(({ conversationId, owner }: Given<'conversationId'
     .from(turns)
     .innerJoin(conversations, eq(conversations.id, turns.conversationId))
     .innerJoin(messages, eq(messages.id, turns.assistantMessageId))
-    .where(
-      and(
-        eq(turns.conversationId, conversationId),
-        isRunning,
-        ownedBy(conversations.userId, owner),
-      ),
-    ),
+    .where(and(runsIn(conversationId), ownedBy(conversations.userId, owner))),
 );
 
 /**

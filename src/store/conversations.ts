@@ -10,6 +10,7 @@ import { ownedBy, ownerOf } from './ownership.ts';
 import { pageOf, type Page } from './page.ts';
 import { batch, now, prepare, query, selectRow, statement, type Given } from './query.ts';
 import { conversations, documents, messageFiles, messages, toolRuns, turns } from './schema.ts';
+import { isRunning } from './turns/running-in.ts';
 
 const { lastSequenceNumber: _, isTemporary: __, ...columns } = getTableColumns(conversations);
 
@@ -192,7 +193,7 @@ export async function findLeftBehind(db: Database) {
   const running = query
     .select({ one: sql`1` })
     .from(turns)
-    .where(and(eq(turns.conversationId, id), eq(turns.state, 'running')));
+    .where(and(eq(turns.userId, userId), eq(turns.conversationId, id), isRunning));
   const longAgo = sql`${now} - ${sql.raw(String(TEMPORARY_FOR_MS))}`;
   // What was not used lately is older than that; by its age the index finds it.
   const isOld = and(lt(conversations.createdAt, longAgo), lt(conversations.updatedAt, longAgo));

@@ -5,6 +5,7 @@ import { filesIn, type Part } from '../../core/parts.ts';
 import type { Database, Statement } from '../database.ts';
 import { batch, plain, query } from '../query.ts';
 import { conversations, fileContents, files, messageFiles, messages, turns } from '../schema.ts';
+import { runsIn } from '../turns/running-in.ts';
 import { removeFiles } from './remove-files.ts';
 import { fileColumns } from './files.ts';
 
@@ -23,10 +24,7 @@ export function noteFiles({
 }): Statement[] {
   const ids = filesIn(parts).map((part) => part.file_id);
   if (ids.length === 0) return [];
-  const isSteered = and(
-    eq(turns.conversationId, conversationId),
-    sql`${turns.state} = 'running' and instr(${turns.steering}, ${messageId}) > 0`,
-  );
+  const isSteered = and(runsIn(conversationId), sql`instr(${turns.steering}, ${messageId}) > 0`);
   const steered = query.select({ id: turns.assistantMessageId }).from(turns).where(isSteered);
   return [
     plain(sql`insert or ignore into ${messageFiles} (message_id, file_id, conversation_id)

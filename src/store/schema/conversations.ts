@@ -110,13 +110,10 @@ export const turns = sqliteTable(
     budget: text('budget'),
   },
   (table) => [
+    // By user first, so that it also finds what the running turns of a user have reserved.
     uniqueIndex('turns_running')
-      .on(table.conversationId)
+      .on(table.userId, table.conversationId)
       .where(sql`state = 'running'`),
-    // Empty as long as nobody has limits.
-    index('turns_reserved')
-      .on(table.userId)
-      .where(sql`state = 'running' AND reserved_input IS NOT NULL`),
     index('turns_reserved_by_key')
       .on(table.reservedKeyId)
       .where(sql`state = 'running' AND reserved_key_id IS NOT NULL`),

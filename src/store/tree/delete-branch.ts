@@ -6,7 +6,8 @@ import { removeMessageFiles } from '../files/remove-files.ts';
 import { conversations, messageFiles, messages, turns } from '../schema.ts';
 import type { MessageAddress } from './find-message.ts';
 import { isBeside } from './followers.ts';
-import { idsBelow, leaseLeft, measurePath, runsIn, selectBelow, type Busy } from './state.ts';
+import { runsIn } from '../turns/running-in.ts';
+import { idsBelow, leaseLeft, measurePath, selectBelow, type Busy } from './state.ts';
 
 /**
  * Deletes a message with all below it. If that was on the active path, the path then ends at the

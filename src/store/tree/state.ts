@@ -4,7 +4,7 @@ import { conversationColumns, type Mine } from '../conversations.ts';
 import { ownedBy, ownerOf } from '../ownership.ts';
 import { now, query } from '../query.ts';
 import { conversations, messages, turns } from '../schema.ts';
-import { isRunning } from '../turns/interrupt.ts';
+import { isRunning } from '../turns/running-in.ts';
 import { follows } from './followers.ts';
 
 /** The turn that stands in the way of a change. */
@@ -47,11 +47,6 @@ export function idsBelow(subtree: Subtree): SQL {
   return sql`(${withSubtree(subtree)} select id from subtree)`;
 }
 
-/** Returns the condition that a turn is the one that runs in a conversation. */
-export function runsIn(conversationId: string): SQL | undefined {
-  return and(eq(turns.conversationId, conversationId), isRunning);
-}
-
 /** Returns the rest of a turn's lease, in milliseconds. */
 export function leaseLeft(leaseMs: number): SQL<number> {
   return sql<number>`${turns.heartbeatAt} + ${leaseMs} - ${now}`;
@@ -59,13 +54,17 @@ export function leaseLeft(leaseMs: number): SQL<number> {
 
 /** Selects a conversation, and the turn that runs in it, if any. */
 export function selectState({ id, principal, leaseMs }: Mine & { leaseMs: number }) {
+  const ofConversation = and(
+    eq(turns.userId, conversations.userId),
+    eq(turns.conversationId, conversations.id),
+  );
   return query
     .select({
       ...conversationColumns,
       running: { turnId: turns.id, leaseLeftMs: leaseLeft(leaseMs) },
     })
     .from(conversations)
-    .leftJoin(turns, and(eq(turns.conversationId, conversations.id), isRunning))
+    .leftJoin(turns, and(ofConversation, isRunning))
     .where(and(eq(conversations.id, id), ownedBy(conversations.userId, ownerOf(principal))));
 }
 

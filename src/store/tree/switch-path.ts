@@ -6,7 +6,8 @@ import type { Database } from '../database.ts';
 import { ownedBy, ownerOf } from '../ownership.ts';
 import { batch, now, query } from '../query.ts';
 import { conversations, messages, turns } from '../schema.ts';
-import { measurePath, runsIn, selectState, withSubtree, type Busy } from './state.ts';
+import { runsIn } from '../turns/running-in.ts';
+import { measurePath, selectState, withSubtree, type Busy } from './state.ts';
 
 interface Switch extends Mine {
   messageId: string;

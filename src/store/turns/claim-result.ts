@@ -52,7 +52,7 @@ const SELECT_RESULT = `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS s
   LEFT JOIN turns mine ON mine.id = ? AND mine.state = 'running' AND mine.instance_id = ?
   LEFT JOIN messages prompt ON prompt.id = mine.prompt_message_id
   LEFT JOIN messages last ON last.id = prompt.parent_id
-  LEFT JOIN turns running ON running.conversation_id = CASE WHEN mine.id IS NULL THEN c.id END AND running.state = 'running'
+  LEFT JOIN turns running ON running.user_id = c.user_id AND running.conversation_id = CASE WHEN mine.id IS NULL THEN c.id END AND running.state = 'running'
   LEFT JOIN messages asked ON asked.id = running.prompt_message_id
   LEFT JOIN idempotency_keys k ON k.scope = CASE WHEN mine.id IS NULL THEN ? END AND k.key = ? AND k.created_at > ${NOW} - ${KEY_LIFETIME_MS}
   LEFT JOIN turns known ON known.id = k.resource_id

@@ -5,10 +5,8 @@ import { sleep } from '../../core/retry.ts';
 import type { Database, Statement } from '../database.ts';
 import { batch, now, plain, query, statement } from '../query.ts';
 import { messages, turns } from '../schema.ts';
+import { isIn, isRunning } from './running-in.ts';
 import { keepSteering } from './lost-steering.ts';
-
-/** The condition that a turn runs; written out, since the index of running turns asks for it. */
-export const isRunning: SQL = sql`${turns.state} = 'running'`;
 
 /** Returns the condition that a turn runs, its owner silent for longer than its lease. */
 export function isStale(leaseMs: number | Placeholder): SQL | undefined {
@@ -38,7 +36,7 @@ export async function interruptLost(
 
 /** Ends the stale turn of a conversation, keeping the text of its last checkpoint. */
 export function interruptStale(conversationId: string, leaseMs: number): Statement[] {
-  return interrupt(and(eq(turns.conversationId, conversationId), isStale(leaseMs)));
+  return interrupt(and(isIn(conversationId), isStale(leaseMs)));
 }
 
 const LOST: Failure = {

@@ -133,8 +133,7 @@ function besideAnswers(promptId: string, { id, clientId }: NewAnswer): Placement
 
 /** Runs only for an accepted claim: one that repeats another, or was refused, changes nothing. */
 const FORGIVE_PROMPT = `UPDATE messages SET is_refused = 0 WHERE id = ? AND is_refused = 1
-  AND EXISTS (SELECT 1 FROM turns t WHERE t.conversation_id = messages.conversation_id
-    AND t.state = 'running' AND t.assistant_message_id = ?)`;
+  AND EXISTS (SELECT 1 FROM messages a JOIN turns t ON t.id = a.turn_id WHERE a.id = ? AND t.state = 'running')`;
 
 const INSERT = `INSERT INTO messages (id, conversation_id, turn_id, role, status, sequence_number, parent_id, depth, parts, text_length, model, output_tokens, tokens_estimated, client_id, history_hash, created_at)`;
 

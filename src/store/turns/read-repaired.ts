@@ -3,6 +3,7 @@ import { and, eq, type Placeholder, type SQL } from 'drizzle-orm';
 import type { Database } from '../database.ts';
 import { batch, prepare, query, type Given, type Results, type TypedStatement } from '../query.ts';
 import { turns } from '../schema.ts';
+import { isIn } from './running-in.ts';
 import { interruptStale, isStale, secondLook } from './interrupt.ts';
 
 /** The turn, or the conversation, whose running turn may have lost its owner. */
@@ -13,7 +14,7 @@ const selectStaleTurn = prepare(({ turnId, leaseMs }: Given<'turnId' | 'leaseMs'
 );
 
 const selectStaleIn = prepare(({ conversationId, leaseMs }: Given<'conversationId' | 'leaseMs'>) =>
-  selectStale(eq(turns.conversationId, conversationId), leaseMs),
+  selectStale(isIn(conversationId), leaseMs),
 );
 
 function selectStale(which: SQL, leaseMs: Placeholder) {

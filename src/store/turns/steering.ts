@@ -14,6 +14,7 @@ import { text, type Row } from '../rows.ts';
 import { messages, turns } from '../schema.ts';
 import { keyArgs, type ClaimLimits, type ClaimResult, type TurnClaim } from './claim.ts';
 import { COUNTS, linesOf } from './steering-lines.ts';
+import { RUNS_IN } from './running-in.ts';
 import { readRepaired } from './read-repaired.ts';
 
 /** The most messages that may come while one turn runs. */
@@ -26,7 +27,7 @@ const IS_SAID = `(EXISTS (SELECT 1 FROM messages q WHERE q.id = turns.prompt_mes
 
 const STEER = `UPDATE turns
   SET steering = coalesce(steering || char(10), '') || json_set(?, '$.createdAt', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
-  WHERE conversation_id = ? AND state = 'running' AND id <> ? AND heartbeat_at > ${NOW} - ?
+  WHERE ${RUNS_IN} AND id <> ? AND heartbeat_at > ${NOW} - ?
     AND assistant_message_id = coalesce(?, assistant_message_id)
     AND EXISTS (SELECT 1 FROM conversations c WHERE c.id = turns.conversation_id AND ${isOwned('c.user_id')})
     AND NOT EXISTS (${KNOWN_RESOURCE}) AND NOT EXISTS (${KNOWN_RESOURCE})
@@ -62,7 +63,7 @@ function steeringOf({ steering }: TurnClaim): Steering {
   return steering.message;
 }
 
-const STEERED_TURN = `SELECT id FROM turns WHERE conversation_id = ? AND state = 'running' AND (id = ? OR ${IS_THERE})`;
+const STEERED_TURN = `SELECT id FROM turns WHERE ${RUNS_IN} AND (id = ? OR ${IS_THERE})`;
 
 /** Selects what a key has made: the turn of the claim, or the one that it steers. */
 export function steeredTurnOf(claim: TurnClaim): Statement {
@@ -72,7 +73,7 @@ export function steeredTurnOf(claim: TurnClaim): Statement {
 
 const SELECT_STEERED = `SELECT turns.id AS turn_id, line.value ->> 'id' AS message_id
   FROM turns JOIN conversations c ON c.id = turns.conversation_id JOIN ${linesOf('turns.steering')}
-  WHERE turns.conversation_id = ? AND turns.state = 'running' AND turns.id <> ? AND ${isOwned('c.user_id')} AND ${COUNTS}
+  WHERE ${RUNS_IN} AND turns.id <> ? AND ${isOwned('c.user_id')} AND ${COUNTS}
     AND (line.value ->> 'id' = ? OR (line.value ->> 'scope' = ? AND line.value ->> 'key' = ?) OR (? AND line.value ->> 'parts' = ?))
   LIMIT 1`;
 
@@ -95,10 +96,10 @@ export function steeredFrom(row: Row | undefined): ClaimResult | undefined {
 }
 
 const RELEASE = `UPDATE turns SET steering = replace(steering, ?, ?)
-  WHERE conversation_id = ? AND state = 'running' AND ${IS_THERE}`;
+  WHERE ${RUNS_IN} AND ${IS_THERE}`;
 
 const FORGET_KEY = `DELETE FROM idempotency_keys WHERE scope = ? AND key = ?
-  AND resource_id IN (SELECT id FROM turns WHERE conversation_id = ? AND state = 'running' AND ${IS_THERE})`;
+  AND resource_id IN (SELECT id FROM turns WHERE ${RUNS_IN} AND ${IS_THERE})`;
 
 /** Returns the statements that take the message of a claim back, if it has not joined yet. */
 export function releaseSteering(claim: TurnClaim): Statement[] {

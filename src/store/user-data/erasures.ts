@@ -6,7 +6,7 @@ import { and, asc, eq, isNotNull, isNull, lte, or, sql } from 'drizzle-orm';
 import type { Database, Statement } from '../database.ts';
 import { batch, now, query, statement } from '../query.ts';
 import { erasures, turns } from '../schema.ts';
-import { isRunning } from '../turns/interrupt.ts';
+import { isRunning } from '../turns/running-in.ts';
 
 /** A deletion that is not done. */
 export interface Erasure {
