@@ -9,6 +9,7 @@ import type { EndJson, ProblemJson } from './turns.ts';
 const { runtime } = suiteTarget();
 const MODEL_PRICES = JSON.stringify([
   { model: 'openai/*', from: '2025-01-01', input: 2, output: 10 },
+  { model: 'openai/dear', from: '2025-01-01', input: 2_000, output: 10_000 },
 ]);
 let place: IdentityServer;
 let admin: string;
@@ -231,6 +232,26 @@ describe('a budget of costs', () => {
       code: 'quota_exceeded',
       'violated-policies': ['cost_per_month'],
     });
+  });
+
+  it('results of calls are priced by the model that called, which goes on', async () => {
+    const { as } = await limited({ cost_per_month: 1_000 });
+    const call = { name: 'note', input: {}, id: 'call_note' };
+    place.upstream.script('dear', [{ toolCalls: [[call]] }, SLOW]);
+    const { json } = await place.call<{ conversation_id: string }>('/conversations', {
+      as,
+      json: { model: script(modest) },
+    });
+    const path = `/conversations/${json.conversation_id}/messages`;
+    const first = { message: 'Hi', model: 'openai/dear', tools: [NOTE] };
+    expect((await place.call(path, { as, json: first })).status).toBe(200);
+    const tool_results = [{ tool_call_id: 'call_note', output: 'noted' }];
+    const stream = await place.stream(path, { as, json: { tool_results } });
+    await stream.next('message.delta');
+    const { reserved } = await stateOf(as, 'cost_per_month');
+    // Some 300 tokens of the prompt and 4,096 of the answer.
+    expect(reserved).toBeGreaterThan(40);
+    stream.close();
   });
 
   it('refuses a model without a price', async () => {

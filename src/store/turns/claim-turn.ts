@@ -47,23 +47,28 @@ export async function claimTurn(
  * Returns the ways for a claim, the cheapest first. One that does not suit the caller's limits
  * inserts nothing; the last suits all. None is meant where nobody has limits.
  */
-function waysFor({ reservation }: TurnClaim): readonly (Way | undefined)[] {
-  return reservation ? WAYS.slice(WAYS.indexOf(reservation.firstWay)) : [undefined];
+function waysFor(claim: TurnClaim): readonly (Way | undefined)[] {
+  const { reservation } = claim;
+  if (!reservation) return [undefined];
+  const ways = WAYS.slice(WAYS.indexOf(reservation.firstWay));
+  // What is granted at once is priced by the model of the request or the conversation.
+  return inherited(claim).length === 0 ? ways : ways.filter((way) => way !== 'grant');
 }
 
 function insertBy(way: Way | undefined, claim: TurnClaim, placement: Placement): Statement[] {
   const { reservation, instanceId, create } = claim;
-  if (!reservation || !way) return [insertPlain(claim, placement)];
+  if (!reservation || !way) return [insertPlain(claim, placement), ...inherited(claim)];
   if (way === 'reserve')
     return [
       insertPlain(claim, placement),
+      ...inherited(claim),
       ...reserve(reservation, { instanceId, created: create?.id }),
     ];
   const insert =
     way === 'grant'
       ? insertGranted(claim, placement, reservation)
       : insertUnlimited(claim, placement, reservation.keyId);
-  return create ? [insert, dropUnused(create.id)] : [insert];
+  return [insert, ...inherited(claim), ...(create ? [dropUnused(create.id)] : [])];
 }
 
 /**
@@ -93,7 +98,6 @@ async function attempt(
     insertMessages(claim, placement),
     updateConversation(claim, placement),
     ...placement.more,
-    ...inherited(claim),
     ...attached(claim),
     ...(claim.steering ? [selectSteered(claim)] : []),
     selectClaimResult(claim, placement, { ...limits, isGranted: way === 'grant' }),
@@ -119,11 +123,13 @@ function isDropped({ create }: TurnClaim, way: Way | undefined, made?: ResultSet
 /** Returns what was reserved. @param before the number of statements before the turn's insertion */
 function reservedBy(
   way: Way | undefined,
-  { reservation }: TurnClaim,
+  claim: TurnClaim,
   results: readonly ResultSet[],
   before: number,
 ): Reserved | undefined {
-  if (way === 'reserve') return reservedFrom(results[before + 1 + RESERVE_RESULT]);
+  const inserted = before + 1 + inherited(claim).length;
+  if (way === 'reserve') return reservedFrom(results[inserted + RESERVE_RESULT]);
+  const { reservation } = claim;
   const row = results.at(-1)?.rows[0];
   const isGranted = way === 'grant' && reservation && row && row['sequence_number'] !== null;
   return isGranted ? grantedFrom(optionalText(row['budget']), reservation) : undefined;
@@ -134,7 +140,8 @@ function reservedBy(
  */
 function inherited(claim: TurnClaim): Statement[] {
   if (claim.input.kind === 'regenerate') return repeatParameters(claim);
-  return claim.input.answers ? inheritFromCaller(claim) : [];
+  const { answers, parentId = null } = claim.input;
+  return answers ? inheritFromCaller(claim, parentId) : [];
 }
 
 /**

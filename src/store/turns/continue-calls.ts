@@ -34,9 +34,8 @@ export const CALLS_WAIT = `AND EXISTS (SELECT 1 FROM messages p WHERE p.id = ${C
     AND NOT EXISTS (SELECT 1 FROM messages s WHERE ${followsIn('p.conversation_id', '= p.id', 'p.depth + 1')})
     AND ${allWait(WAITING_CALLS)} AND ${allWait(WAITING_APPROVALS)})`;
 
-/** Finds the turn that asked for the calls, from the new turn `turns`. */
-const CALLING_TURN = `FROM messages q JOIN messages p ON p.id = q.parent_id JOIN turns a ON a.id = p.turn_id
-  WHERE q.id = turns.prompt_message_id`;
+/** Finds the turn that asked for the calls, from the new turn `turns`: by its answer. */
+const CALLING_TURN = `FROM messages p JOIN turns a ON a.id = p.turn_id WHERE p.id = coalesce(?, turns.previous_head_id)`;
 
 /** Finds the turn that the question was first asked by. */
 const FIRST_TURN = `FROM messages q JOIN turns a ON a.id = q.turn_id WHERE q.id = turns.prompt_message_id`;
@@ -53,14 +52,15 @@ interface Inheriting {
   parameters?: object;
 }
 
-/** Returns the statements by which a turn goes on as the calling turn was asked to. */
-export function inheritFromCaller({
-  turnId,
-  instanceId,
-  model,
-  parameters,
-}: Inheriting): Statement[] {
-  const args = [turnId, instanceId];
+/**
+ * Returns the statements by which a turn goes on as the calling turn was asked to.
+ * @param callerId the answer with the calls; null for the one at the end of the active path
+ */
+export function inheritFromCaller(
+  { turnId, instanceId, model, parameters }: Inheriting,
+  callerId: string | null,
+): Statement[] {
+  const args = [callerId, turnId, instanceId];
   return [
     ...(model === null ? [{ sql: INHERIT_MODEL, args }] : []),
     ...(parameters ? [] : [{ sql: INHERIT_PARAMETERS, args }]),

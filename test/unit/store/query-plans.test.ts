@@ -675,6 +675,18 @@ it('finds no step up, down or aside in a tree that goes through all messages of 
   expect(found).toEqual([]);
 });
 
+it('finds the turn that runs in a conversation without going through its turns', () => {
+  const wrong = /turns_by_conversation \(conversation_id=\?\)$/u;
+  const found = [...statements].flatMap(([sql, { plan }]) => {
+    // Those of a branch are removed with it.
+    const isRemoval = sql.startsWith('delete from "turns"');
+    return sql.includes("'running'") && !isRemoval && plan.some((step) => wrong.test(step))
+      ? [sql]
+      : [];
+  });
+  expect(found).toEqual([]);
+});
+
 it('looks for a text by its hash, and not through all documents of its owner', () => {
   const isByHash = /"documents"."content_hash" = \?/u;
   const plans = [...statements].filter(([sql]) => isByHash.test(sql)).map(([, { plan }]) => plan);
