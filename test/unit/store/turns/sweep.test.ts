@@ -63,7 +63,7 @@ it('a sweep ends the turns of dead instances and not those of its own', async ()
 
 it('a turn that a sweep ends keeps nothing of how the limits stood', async () => {
   const turnId = await staleTurn();
-  expect(await budgetOf(turnId)).toContain('[[12');
+  expect(await budgetOf(turnId)).toContain('12');
   await sweep(db, LEASE_MS);
   expect(await budgetOf(turnId)).toBeNull();
 });
