@@ -12,7 +12,10 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
  * at which they were made.
  */
 export function newId(now: number = Date.now()): string {
-  refill(10);
+  if (used + 10 > BLOCK.length) {
+    crypto.getRandomValues(BLOCK);
+    used = 0;
+  }
   const random = (index: number) => BLOCK[used + index] ?? 0;
   if (now !== madeAt) {
     madeAt = now;
@@ -26,21 +29,6 @@ export function newId(now: number = Date.now()): string {
   const id = `${timeDigits}-${middle}-${restHigh}${restLow}`;
   used += 10;
   return id;
-}
-
-/** Returns random bytes as lowercase hexadecimal digits. @param bytes at most as many as a block */
-export function newHex(bytes: number): string {
-  refill(bytes);
-  let digits = '';
-  for (const end = used + bytes; used < end; used++) digits += hex(BLOCK[used] ?? 0);
-  return digits;
-}
-
-/** Sees that a number of random bytes is there. */
-function refill(bytes: number): void {
-  if (used + bytes <= BLOCK.length) return;
-  crypto.getRandomValues(BLOCK);
-  used = 0;
 }
 
 /**

@@ -5,11 +5,12 @@
  */
 import { defaultResource, resourceFromAttributes, type Resource } from '@opentelemetry/resources';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import { newHex, newId } from '../../core/ids.ts';
+import { newId } from '../../core/ids.ts';
 import { warnOnce } from '../../core/log-once.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { Span, SpanStart, Telemetry } from '../../core/telemetry.ts';
+import type { Attributes, MetricName, Span, SpanStart, Telemetry } from '../../core/telemetry.ts';
 import type { HttpFetch } from '../../models/http.ts';
+import { Id } from './id.ts';
 import { JsonSpans } from './json-spans.ts';
 import { Measures } from './measures.ts';
 import { OtlpSender } from './otlp-sender.ts';
@@ -64,9 +65,9 @@ class OpenTelemetry implements Telemetry {
 
   begin(start: SpanStart): Span {
     const above = placeAbove(start);
-    const traceId = above?.traceId ?? newHex(16);
-    const isSent = this.#samples(traceId, above);
-    return isSent ? new SentSpan(start, traceId, above, this.#take) : new UnsentSpan(traceId);
+    const trace = above?.trace ?? Id.random(16);
+    const isSent = this.#samples(trace, above);
+    return isSent ? new SentSpan(start, trace, above, this.#take) : new UnsentSpan(trace);
   }
 
   /** Takes a span that has ended; many are sent without waiting for the interval. */
@@ -79,7 +80,7 @@ class OpenTelemetry implements Telemetry {
     }
   };
 
-  measure(...[metric, value, attributes]: Parameters<Telemetry['measure']>): void {
+  measure(metric: MetricName, value: number, attributes: Attributes): void {
     if (!this.#options.settings.hasMetrics) return;
     try {
       this.#measures.add(metric, value, attributes);

@@ -29,6 +29,9 @@ export class ProtobufSpans implements SpanWriter {
   /** Attributes of spans that are frozen, as they were written before. */
   readonly #known = new WeakMap<Attributes, Uint8Array>();
 
+  /** The endings of spans, as they were written before: there are four. */
+  readonly #endings: Uint8Array[] = [];
+
   constructor(origin: SpanOrigin) {
     this.#origin = origin;
   }
@@ -77,21 +80,17 @@ export class ProtobufSpans implements SpanWriter {
     const { parent } = span;
     const writer = this.#writer;
     const begun = writer.begin(2, ONE);
-    writer.hex(1, span.traceId);
-    writer.hex(2, span.spanId);
-    if (parent) writer.hex(4, parent.spanId);
+    writer.id(1, span.trace);
+    writer.id(2, span.id);
+    if (parent) writer.id(4, parent.id);
     writer.string(5, span.name);
     // Their numbers begin with a kind that is not specified.
     writer.whole(6, span.kind + 1);
     writer.time(7, span.startedAt);
     writer.time(8, span.endedAt);
     for (const attributes of span.attributes) this.#attributesOfSpan(attributes);
-    // Nothing was left out: no attributes, events or links.
-    for (const dropped of [10, 12, 14]) writer.whole(dropped, 0);
-    const status = writer.begin(15, SMALL);
-    writer.whole(3, span.hasFailed ? FAILED : OK);
-    writer.end(status, SMALL);
-    writer.fixed32(16, parent?.isRemote ? FLAGS | IS_REMOTE : FLAGS);
+    const ending = (span.hasFailed ? 2 : 0) + (parent?.isRemote ? 1 : 0);
+    writer.fields((this.#endings[ending] ??= endingOf(span)));
     writer.end(begun, ONE);
   }
 
@@ -136,4 +135,16 @@ export class ProtobufSpans implements SpanWriter {
     for (const value of values) this.#value(1, value);
     writer.end(begun, SMALL);
   }
+}
+
+/** Returns the fields that end a span, which say how it went. */
+function endingOf({ hasFailed, parent }: SentSpan): Uint8Array {
+  const writer = new ProtobufWriter();
+  // Nothing was left out: no attributes, events or links.
+  for (const dropped of [10, 12, 14]) writer.whole(dropped, 0);
+  const status = writer.begin(15, SMALL);
+  writer.whole(3, hasFailed ? FAILED : OK);
+  writer.end(status, SMALL);
+  writer.fixed32(16, parent?.isRemote ? FLAGS | IS_REMOTE : FLAGS);
+  return writer.take();
 }

@@ -3,6 +3,8 @@
  * comes before it, so room is left for it and filled when the message has ended.
  */
 
+import type { Id } from './id.ts';
+
 /** The types of fields, which say how long they are. */
 const VARINT = 0;
 const FIXED64 = 1;
@@ -72,23 +74,22 @@ export class ProtobufWriter {
     const whole = Math.floor(milliseconds);
     // They have more bits than a number holds exactly, so the upper ones are counted apart.
     const upper = Math.floor(whole / 2 ** 16) * 1e6;
-    const rest = (whole % 2 ** 16) * 1e6 + Math.round((milliseconds - whole) * 1e6);
-    const low = (upper % 2 ** 16) * 2 ** 16 + rest;
+    const rest = (whole & 0xffff) * 1e6 + Math.round((milliseconds - whole) * 1e6);
+    const low = (upper & 0xffff) * 2 ** 16 + rest;
     const high = Math.floor(upper / 2 ** 16) + Math.floor(low / 2 ** 32);
-    this.#view.setUint32(this.#at, low % 2 ** 32, true);
+    // Of a larger number it takes the lowest 32 bits.
+    this.#view.setUint32(this.#at, low, true);
     this.#view.setUint32(this.#at + 4, high, true);
     this.#at += 8;
   }
 
-  /** Writes bytes. @param digits the bytes, as lowercase hexadecimal digits */
-  hex(field: number, digits: string): void {
+  /** Writes an id, of some bytes. */
+  id(field: number, { bytes: from, at, length }: Id): void {
     this.#tag(field, BYTES);
-    this.#varint(digits.length / 2);
+    this.#varint(length);
     const bytes = this.#bytes;
-    let to = this.#at;
-    for (let at = 0; at < digits.length; at += 2)
-      bytes[to++] = (nibble(digits.charCodeAt(at)) << 4) | nibble(digits.charCodeAt(at + 1));
-    this.#at = to;
+    for (let each = 0; each < length; each++) bytes[this.#at + each] = from[at + each] ?? 0;
+    this.#at += length;
   }
 
   string(field: number, value: string): void {
@@ -167,8 +168,4 @@ export class ProtobufWriter {
 /** Returns the number of bytes of a length. */
 function sizeOf(length: number): number {
   return length < 2 ** 7 ? 1 : length < 2 ** 14 ? 2 : length < 2 ** 21 ? 3 : 4;
-}
-
-function nibble(digit: number): number {
-  return digit > 0x39 ? digit - 0x57 : digit - 0x30;
 }

@@ -6,8 +6,8 @@
 import { SpanKind, TraceFlags } from '@opentelemetry/api';
 import type { InstrumentationScope } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
-import { newHex } from '../../core/ids.ts';
 import type { Attributes, Span, SpanPlace, SpanStart } from '../../core/telemetry.ts';
+import { Id } from './id.ts';
 
 const KINDS = {
   server: SpanKind.SERVER,
@@ -21,13 +21,19 @@ export interface SpanOrigin {
   readonly scope: InstrumentationScope;
 }
 
-export class SentSpan implements Span {
+/** The place of a span, with ids that are not digits yet. */
+export interface Place extends SpanPlace {
+  readonly trace: Id;
+  readonly id: Id;
+}
+
+export class SentSpan implements Span, Place {
   name: string;
   readonly kind: SpanKind;
-  readonly traceId: string;
-  readonly spanId = newHex(8);
+  readonly trace: Id;
+  readonly id = Id.random(8);
   readonly traceFlags = TraceFlags.SAMPLED;
-  readonly parent: SpanPlace | undefined;
+  readonly parent: Place | undefined;
   /** The attributes in the order in which they were set; some are undefined. */
   readonly attributes: Attributes[] = [];
   hasFailed = false;
@@ -40,13 +46,13 @@ export class SentSpan implements Span {
   /** @param take is given the span when it has ended */
   constructor(
     { name, kind, attributes, startedAt }: SpanStart,
-    traceId: string,
-    parent: SpanPlace | undefined,
+    trace: Id,
+    parent: Place | undefined,
     take: (span: SentSpan) => void,
   ) {
     this.name = name;
     this.kind = KINDS[kind];
-    this.traceId = traceId;
+    this.trace = trace;
     this.parent = parent;
     this.#take = take;
     this.begunAt = performance.now();
@@ -58,6 +64,14 @@ export class SentSpan implements Span {
       this.startedAt = parent.startedAt + (this.begunAt - parent.begunAt);
     else this.startedAt = Date.now();
     if (attributes) this.attributes.push(attributes);
+  }
+
+  get traceId(): string {
+    return this.trace.digits;
+  }
+
+  get spanId(): string {
+    return this.id.digits;
   }
 
   get traceparent(): string {
@@ -90,14 +104,22 @@ export class SentSpan implements Span {
 }
 
 /** A span that is not sent: the spans and services below it are told its place nevertheless. */
-export class UnsentSpan implements Span {
-  readonly traceId: string;
-  readonly spanId = newHex(8);
+export class UnsentSpan implements Span, Place {
+  readonly trace: Id;
+  readonly id = Id.random(8);
   readonly traceFlags = TraceFlags.NONE;
   readonly begunAt = performance.now();
 
-  constructor(traceId: string) {
-    this.traceId = traceId;
+  constructor(trace: Id) {
+    this.trace = trace;
+  }
+
+  get traceId(): string {
+    return this.trace.digits;
+  }
+
+  get spanId(): string {
+    return this.id.digits;
   }
 
   get traceparent(): string {

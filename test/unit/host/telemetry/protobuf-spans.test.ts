@@ -3,12 +3,14 @@ import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { expect, it } from 'vitest';
 import type { Attributes, SpanStart } from '../../../../src/core/telemetry.ts';
+import { Id } from '../../../../src/host/telemetry/id.ts';
 import { readableSpan } from '../../../../src/host/telemetry/json-spans.ts';
 import { ProtobufSpans } from '../../../../src/host/telemetry/protobuf-spans.ts';
 import { SentSpan } from '../../../../src/host/telemetry/sent-span.ts';
+import { placeFrom } from '../../../../src/host/telemetry/span-place.ts';
 
-const TRACE = '0af7651916cd43dd8448eb211c80319c';
-const PARENT = { traceId: TRACE, spanId: 'b7ad6b7169203331', traceFlags: 1 };
+const TRACE = Id.from('0af7651916cd43dd8448eb211c80319c');
+const PARENT = placeFrom(`00-${TRACE.digits}-b7ad6b7169203331-01`, false);
 const resource = resourceFromAttributes({ 'service.name': 'tests', 'service.version': '1.2.3' });
 const scope = { name: 'parley', version: '1', schemaUrl: 'https://example.com/names/1' };
 const origin = { resource, scope };

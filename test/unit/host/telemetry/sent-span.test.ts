@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import type { SpanStart } from '../../../../src/core/telemetry.ts';
+import { Id } from '../../../../src/host/telemetry/id.ts';
 import { SentSpan, UnsentSpan } from '../../../../src/host/telemetry/sent-span.ts';
 
-const TRACE = 'a'.repeat(32);
+const TRACE = Id.from('a'.repeat(32));
 const begin = (start: Partial<SpanStart>, parent?: SentSpan) =>
   new SentSpan({ name: 'asked', kind: 'internal', ...start }, TRACE, parent, () => undefined);
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { newHex } from '../../../../src/core/ids.ts';
 import { createLogger } from '../../../../src/core/logger.ts';
+import { Id } from '../../../../src/host/telemetry/id.ts';
 import { createTelemetry } from '../../../../src/host/telemetry/open-telemetry.ts';
 import { placeAbove, samplerOf } from '../../../../src/host/telemetry/span-place.ts';
 import {
@@ -46,7 +46,7 @@ it('sends what the sampler wants, by the parent or by itself', () => {
   const sent = (name: TelemetrySettings['sampler'], flags?: string, more = {}) => {
     const parent = flags && `00-${TRACE}-${SPAN}-${flags}`;
     const above = placeAbove({ name: 'asked', kind: 'server', parent });
-    return sampler(name, more)(above?.traceId ?? newHex(16), above);
+    return sampler(name, more)(above?.trace ?? Id.random(16), above);
   };
   expect(sent('always_on', '00')).toBe(true);
   expect(sent('always_off', '01')).toBe(false);
@@ -65,7 +65,9 @@ it('sends what the sampler wants, by the parent or by itself', () => {
 
 it('sends about the wanted share of traces', () => {
   const samples = sampler('traceidratio', { ratio: 0.25 });
-  const sent = Array.from({ length: 2_000 }, () => samples(newHex(16), undefined)).filter(Boolean);
+  const sent = Array.from({ length: 2_000 }, () => samples(Id.random(16), undefined)).filter(
+    Boolean,
+  );
   expect(sent.length).toBeGreaterThan(350);
   expect(sent.length).toBeLessThan(650);
 });

@@ -1,5 +1,6 @@
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { expect, it } from 'vitest';
+import { Id } from '../../../../src/host/telemetry/id.ts';
 import { JsonSpans } from '../../../../src/host/telemetry/json-spans.ts';
 import { ProtobufSpans } from '../../../../src/host/telemetry/protobuf-spans.ts';
 import { SentSpan } from '../../../../src/host/telemetry/sent-span.ts';
@@ -13,7 +14,7 @@ function addTo(queue: SpanQueue, from: number, to: number): number[] {
   const sizes: number[] = [];
   for (let name = from; name < to; name++) {
     const take = (span: SentSpan) => sizes.push(queue.add(span));
-    new SentSpan({ name: `${name}`, kind: 'internal' }, 'a'.repeat(32), undefined, take).end();
+    new SentSpan({ name: `${name}`, kind: 'internal' }, Id.random(16), undefined, take).end();
   }
   return sizes;
 }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { parseConfig } from '../../../../src/config.ts';
 import { createLogger } from '../../../../src/core/logger.ts';
+import { Id } from '../../../../src/host/telemetry/id.ts';
 import { createTelemetry } from '../../../../src/host/telemetry/open-telemetry.ts';
 import { SentSpan } from '../../../../src/host/telemetry/sent-span.ts';
 import { telemetrySettings } from '../../../../src/host/telemetry/settings.ts';
@@ -15,7 +16,7 @@ function told(status: number, route: string | undefined) {
   const options = { settings, log, network: fetch, version: '1', sendsWhenAsked: true };
   const telemetry = createTelemetry(options);
   const started = { name: 'POST', kind: 'server' } as const;
-  const span = new SentSpan(started, 'a'.repeat(32), undefined, () => undefined);
+  const span = new SentSpan(started, Id.random(16), undefined, () => undefined);
   const answered = { method: 'POST', status, route, isSecure: false, requestId: `r${status}` };
   endRequest(telemetry, span, { ...answered, begunAt: performance.now() });
   const [measured] = telemetry.read().scopeMetrics[0]?.metrics ?? [];
