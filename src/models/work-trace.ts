@@ -6,6 +6,7 @@ import {
   errorTypeOf,
   type Attributes,
   type MetricName,
+  type Span,
   type SpanPlace,
   type Telemetry,
 } from '../core/telemetry.ts';
@@ -17,21 +18,40 @@ const PROVIDERS: Readonly<Record<string, string>> = { google: 'gcp.gemini' };
 /** A kind of step, and what is measured of it besides; none of it says what was asked or found. */
 export interface Step {
   name: string;
-  attributes: Attributes;
+  attributes?: Attributes;
   /** The measure of how long it took, with its attributes. */
   measured?: [metric: MetricName, attributes: Attributes];
 }
 
 /** A step that has begun. */
-export interface Begun {
+export class Begun {
+  readonly #telemetry: Telemetry;
+  readonly #span: Span;
+  readonly #measured: Step['measured'];
+
+  constructor(telemetry: Telemetry, span: Span, measured: Step['measured']) {
+    this.#telemetry = telemetry;
+    this.#span = span;
+    this.#measured = measured;
+  }
+
   /** The trace that its parts are told to. */
-  below: WorkTrace;
+  get below(): WorkTrace {
+    return new WorkTrace(this.#telemetry, this.#span);
+  }
+
   /** Ends it. @param error why it failed; left out for what went well */
-  end(error?: unknown): void;
+  end(error?: unknown): void {
+    const errorType = error === undefined ? undefined : errorTypeOf(error);
+    const seconds = this.#span.end(errorType);
+    if (!this.#measured) return;
+    const [metric, known] = this.#measured;
+    this.#telemetry.measure(metric, seconds, { ...known, 'error.type': errorType });
+  }
 }
 
 export const INGEST: Step = {
-  ...{ name: 'ingest', attributes: {} },
+  name: 'ingest',
   measured: ['parley.ingest.duration', {}],
 };
 
@@ -59,16 +79,7 @@ export class WorkTrace {
   begin({ name, attributes, measured }: Step): Begun {
     const parent = this.#parent;
     const span = this.#telemetry.begin({ name, kind: 'internal', parent, attributes });
-    return {
-      below: new WorkTrace(this.#telemetry, span),
-      end: (error) => {
-        const errorType = error === undefined ? undefined : errorTypeOf(error);
-        const seconds = span.end(errorType);
-        if (!measured) return;
-        const [metric, known] = measured;
-        this.measure(metric, seconds, { ...known, 'error.type': errorType });
-      },
-    };
+    return new Begun(this.#telemetry, span, measured);
   }
 
   /**

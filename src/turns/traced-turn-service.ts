@@ -1,19 +1,49 @@
 /** Tells the turns that a request starts or follows which request that was. */
 import type { Span } from '../core/telemetry.ts';
-import type { StreamOptions, TurnRequest, TurnService } from './turn-service.ts';
+import type { TurnService } from './turn-service.ts';
 
-/** Returns a service that passes on the span of a request with each call. */
-export function tracedTurns(turns: TurnService, traceparent: Span): TurnService {
-  const asked = (request: TurnRequest) => ({ ...request, traceparent });
-  const read = (options: StreamOptions) => ({ ...options, traceparent });
-  return {
-    start: (request, options, asker) => turns.start(asked(request), options, asker),
-    run: (request, onDisconnect, asker) => turns.run(asked(request), onDisconnect, asker),
-    recall: (end, asked) => turns.recall(end, asked),
-    holds: (turnId) => turns.holds(turnId),
-    follow: (turn, options, cursor, found) => turns.follow(turn, read(options), cursor, found),
-    wait: (turn, onDisconnect) => turns.wait(turn, onDisconnect),
-    cancel: (turn) => turns.cancel(turn),
-    close: (conversationId) => turns.close(conversationId),
-  };
+type Of<Method extends keyof TurnService> = Parameters<TurnService[Method]>;
+
+/** Passes on the span of a request with each call that starts or reads a turn. */
+export class TracedTurnService implements TurnService {
+  readonly #turns: TurnService;
+  readonly #traceparent: Span;
+
+  constructor(turns: TurnService, traceparent: Span) {
+    this.#turns = turns;
+    this.#traceparent = traceparent;
+  }
+
+  start(...[request, options, asker]: Of<'start'>) {
+    return this.#turns.start({ ...request, traceparent: this.#traceparent }, options, asker);
+  }
+
+  run(...[request, onDisconnect, asker]: Of<'run'>) {
+    return this.#turns.run({ ...request, traceparent: this.#traceparent }, onDisconnect, asker);
+  }
+
+  recall(...[end, asked]: Of<'recall'>) {
+    return this.#turns.recall(end, asked);
+  }
+
+  holds(turnId: string) {
+    return this.#turns.holds(turnId);
+  }
+
+  follow(...[turn, options, cursor, found]: Of<'follow'>) {
+    const traced = { ...options, traceparent: this.#traceparent };
+    return this.#turns.follow(turn, traced, cursor, found);
+  }
+
+  wait(...[turn, onDisconnect]: Of<'wait'>) {
+    return this.#turns.wait(turn, onDisconnect);
+  }
+
+  cancel(...[turn]: Of<'cancel'>) {
+    return this.#turns.cancel(turn);
+  }
+
+  close(conversationId: string) {
+    return this.#turns.close(conversationId);
+  }
 }

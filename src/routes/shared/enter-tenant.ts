@@ -3,7 +3,7 @@ import { ParleyError, unauthenticated } from '../../core/errors.ts';
 import { warnOnce } from '../../core/log-once.ts';
 import type { IdentifiedUser } from '../../core/principal.ts';
 import { isMissing } from '../../store/database.ts';
-import { tracedTurns } from '../../turns/traced-turn-service.ts';
+import { TracedTurnService } from '../../turns/traced-turn-service.ts';
 import type { AppContext } from './dependencies.ts';
 
 const NO_TENANT =
@@ -27,7 +27,7 @@ export async function enterTenant(c: AppContext, { tenant, proof }: IdentifiedUs
   try {
     const opened = await tenants.open(tenant);
     const span = c.get('span');
-    const turns = span ? tracedTurns(opened.turns, span) : opened.turns;
+    const turns = span ? new TracedTurnService(opened.turns, span) : opened.turns;
     c.set('dependencies', { ...dependencies, ...opened, turns });
   } catch (error) {
     if (!isMissing(error) || tenants.knows(tenant)) throw error;

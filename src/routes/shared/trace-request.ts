@@ -10,7 +10,7 @@ import {
   type Telemetry,
 } from '../../core/telemetry.ts';
 import { WorkTrace } from '../../models/work-trace.ts';
-import { tracedTurns } from '../../turns/traced-turn-service.ts';
+import { TracedTurnService } from '../../turns/traced-turn-service.ts';
 import type { AppContext, AppEnv } from './dependencies.ts';
 
 /** The methods that HTTP knows; others are counted as one. */
@@ -28,7 +28,7 @@ export const traceRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   c.set('span', span);
   c.set('dependencies', {
     ...dependencies,
-    turns: tracedTurns(dependencies.turns, span),
+    turns: new TracedTurnService(dependencies.turns, span),
     trace: new WorkTrace(telemetry, span),
   });
   await next();

@@ -58,11 +58,12 @@ async function callOnce(
   const deadline = turn.startedAt + limits.totalMs;
   const granted = budget?.isBounded ? options.maxOutputTokens : undefined;
   const rest = { turn, model, limits, deadline, granted };
+  const bytes = bytesNamedIn(options.prompt);
   const call = (headers?: Record<string, string>) =>
-    withFiles(options, { db, turn, deadline }, (sent) =>
+    withFiles(options, { bytes, db, turn, deadline }, (sent) =>
       runStep({ ...rest, options: headers ? { ...sent, headers } : sent }),
     );
-  const step = await (trace ? trace.call(model, toldOf(options), call) : call());
+  const step = await (trace ? trace.call(model, toldOf(options, bytes), call) : call());
   if (wasStopped) return step;
   const isRefused = !step.spoke && isRefusedByStatus(step.error);
   const { usage: reported, written } = step;
@@ -73,13 +74,20 @@ async function callOnce(
   return step;
 }
 
+/** A call whose prompt names files of so many bytes together. */
+interface CallWithFiles {
+  bytes: number;
+  db: Database;
+  turn: TurnJob['turn'];
+  deadline: number;
+}
+
 /** Makes a step whose prompt has files with their bytes, when there is room for them. */
 async function withFiles(
   options: LanguageModelV4CallOptions,
-  { db, turn, deadline }: { db: Database; turn: TurnJob['turn']; deadline: number },
+  { bytes, db, turn, deadline }: CallWithFiles,
   step: (options: LanguageModelV4CallOptions) => Promise<StepResult>,
 ): Promise<StepResult> {
-  const bytes = bytesNamedIn(options.prompt);
   if (bytes === 0) return step(options);
   const mayWait = () => !turn.stopReason && performance.now() < deadline;
   try {
@@ -92,10 +100,9 @@ async function withFiles(
   }
 }
 
-/** Returns what may be told of a call. */
-function toldOf(options: LanguageModelV4CallOptions): ToldCall {
-  const modality = bytesNamedIn(options.prompt) > 0 ? 'unknown' : 'text';
-  return { parameters: parametersToTell(options), modality };
+/** Returns what may be told of a call. @param bytes of the files that its prompt names */
+function toldOf(options: LanguageModelV4CallOptions, bytes: number): ToldCall {
+  return { parameters: parametersToTell(options), modality: bytes > 0 ? 'unknown' : 'text' };
 }
 
 /** The attributes of a call that may be told: numbers, and nothing that was said. */

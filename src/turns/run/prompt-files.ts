@@ -60,10 +60,17 @@ export function estimatePromptFile(part: LanguageModelV4FilePart): number {
   return Number(part.providerOptions?.[OURS]?.['tokens'] ?? 0);
 }
 
+/** Returns the files that a prompt names. It is asked of each call, and mostly there are none. */
 function filesOf(prompt: LanguageModelV4Prompt): Named[] {
-  return prompt.flatMap(({ role, content }) =>
-    role === 'user' ? content.flatMap((part) => namedBy(part) ?? []) : [],
-  );
+  const files: Named[] = [];
+  for (const { role, content } of prompt) {
+    if (role !== 'user') continue;
+    for (const part of content) {
+      const file = namedBy(part);
+      if (file) files.push(file);
+    }
+  }
+  return files;
 }
 
 /**

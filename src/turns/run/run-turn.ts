@@ -13,7 +13,7 @@ import { retrieveContext } from './retrieve-context.ts';
 import { endSteered } from './steering.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
 
-const STORE = { name: 'store', attributes: Object.freeze({}) };
+const STORE = { name: 'store' };
 
 /**
  * Runs an accepted turn and stores its end. It never throws: every error becomes the turn's
@@ -26,8 +26,9 @@ export async function runTurn(job: TurnJob, dependencies: RunDependencies): Prom
   const { turnId: workId, acceptedAt: at, conversationId } = turn.head;
   const work = { workId, userId: conversation.userId, conversationId, keyId, at };
   const calls = turn.calls.entries(work, turn.parts, dependencies.prices);
-  const store = () => storeEnding(job, { ending, calls }, dependencies);
-  const outcome = await (job.trace ? job.trace.work.step(STORE, store) : store());
+  const storing = job.trace?.work.begin(STORE);
+  const outcome = await storeEnding(job, { ending, calls }, dependencies);
+  storing?.end();
   turn.end(outcome);
   const told = job.trace?.end(outcome, calls);
   if (told) dependencies.defer(told);

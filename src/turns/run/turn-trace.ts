@@ -8,6 +8,7 @@ import type { Outcome, TurnHead } from '../../core/message.ts';
 import {
   errorTypeOf,
   type Attributes,
+  type MetricName,
   type Span,
   type SpanPlace,
   type Telemetry,
@@ -68,7 +69,7 @@ export class TurnTrace {
       'parley.turn.id': head.turnId,
     });
     this.work = new WorkTrace(telemetry, this.#span);
-    this.#begin('accept', 'internal', NOTHING, begunAt).end();
+    this.#begin('accept', 'internal', undefined, begunAt).end();
   }
 
   /** Runs a call of a tool of ours. @param failed tells whether its result is a failure */
@@ -142,7 +143,7 @@ export class TurnTrace {
     return this.#telemetry.settle();
   }
 
-  #begin(name: string, kind: 'internal' | 'client', attributes: Attributes, startedAt?: number) {
+  #begin(name: string, kind: 'internal' | 'client', attributes?: Attributes, startedAt?: number) {
     return this.#telemetry.begin({ name, kind, parent: this.#span, attributes, startedAt });
   }
 
@@ -189,8 +190,8 @@ export class TurnTrace {
     this.#measure('gen_ai.server.time_per_output_token', each, chat);
   }
 
-  #measure(...measured: Parameters<Telemetry['measure']>): void {
-    this.#telemetry.measure(...measured);
+  #measure(metric: MetricName, value: number, attributes: Attributes): void {
+    this.#telemetry.measure(metric, value, attributes);
   }
 }
 
@@ -232,7 +233,6 @@ function resultAttributes(
   };
 }
 
-const NOTHING = Object.freeze({});
 const AGENT = Object.freeze({
   'gen_ai.operation.name': 'invoke_agent',
   'gen_ai.agent.name': 'parley',
