@@ -47,6 +47,6 @@ function digitsOf(time: number): string {
 }
 
 /** Returns the lowest eight bits of a number as two hexadecimal digits. */
-function hex(value: number): string {
+export function hex(value: number): string {
   return HEX[value & 0xff] ?? '';
 }

@@ -52,6 +52,27 @@ it('are sent protobuf unless told otherwise', async () => {
     expect(new Set(attributes).size, `${name}: ${attributes.join(', ')}`).toBe(attributes.length);
 });
 
+it('are told the route of a request, also where it was refused before', async () => {
+  const name = unique('name');
+  const asked: [path: string, init: object][] = [
+    [`/conversations/${name}/messages`, {}],
+    [`/documents/${name}`, { headers: { host: 'rebound.example' } }],
+    [`/nowhere/${name}`, { method: 'PUT' }],
+    ['/openapi.json', {}],
+  ];
+  for (const [path, init] of asked) await request(`${server.url}${path}`, init);
+  await expect
+    .poll(() => collector.binarySpans().map((span) => span.name), { timeout: 30_000 })
+    .toEqual(
+      expect.arrayContaining([
+        'GET /conversations/{id}/messages',
+        'GET /documents/{id}',
+        'PUT',
+        'GET /openapi.json',
+      ]),
+    );
+});
+
 it('cost no turn anything when they are down or never answer', async () => {
   collector.hang();
   for (let count = 0; count < 20; count++) await turn();

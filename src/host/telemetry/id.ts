@@ -3,6 +3,8 @@
  * digits are made of the few that cross a network.
  */
 
+import { hex } from '../../core/ids.ts';
+
 /** Random bytes are fetched in blocks, since the call costs more than the bytes. */
 const BLOCK = 4_096;
 
@@ -41,8 +43,7 @@ export class Id {
   /** Returns the id as lowercase hexadecimal digits. */
   get digits(): string {
     let digits = '';
-    for (let at = this.at; at < this.at + this.length; at++)
-      digits += (this.bytes[at] ?? 0).toString(16).padStart(2, '0');
+    for (let at = this.at; at < this.at + this.length; at++) digits += hex(this.bytes[at] ?? 0);
     return digits;
   }
 }

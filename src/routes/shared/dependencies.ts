@@ -75,6 +75,8 @@ export interface AppEnv {
     requestId: string;
     /** The time of the request, by this process's monotonic clock. */
     begunAt: number;
+    /** The pattern of the path of its route; undefined before the route is reached. */
+    route: string | undefined;
     /** The span of the request; undefined where nobody watches. */
     span: Span | undefined;
     /** The times that its parts took, in milliseconds by their names. */

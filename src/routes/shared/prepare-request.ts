@@ -45,8 +45,8 @@ const LARGEST_UPLOAD_BODY = 2 * LARGEST_UPLOAD;
 /** The largest body with a conversation, in bytes. */
 const LARGEST_HISTORY = 16_000_000;
 
-/** Returns the middleware for a route with these traits. */
-export function prepareRequest(traits: RouteTraits): MiddlewareHandler<AppEnv> {
+/** Returns the middleware for a route with these traits. @param path the pattern of its path */
+export function prepareRequest(path: string, traits: RouteTraits): MiddlewareHandler<AppEnv> {
   const limit = limitedTo(largestBody(traits));
   const knownQuery = ['user_id', ...(traits.query ?? [])];
   const limitIfLarge: MiddlewareHandler<AppEnv> = (c, next) => {
@@ -63,6 +63,7 @@ export function prepareRequest(traits: RouteTraits): MiddlewareHandler<AppEnv> {
     });
   };
   return (c, next) => {
+    c.set('route', path);
     guard(c, traits);
     if (traits.isOpen || !c.get('dependencies').identity) return serve(c, next);
     return identifiedRequest(c, traits, async () => void (await serve(c, next)));

@@ -44,7 +44,7 @@ export function route<const Config extends RouteConfig>(
 ): void {
   const query = Object.keys(shapeOf(config.request?.query));
   const described = { ...config, [CREDENTIALS]: credentialsOf(traits) };
-  const prepared = { ...described, middleware: prepareRequest({ ...traits, query }) };
+  const prepared = { ...described, middleware: prepareRequest(config.path, { ...traits, query }) };
   // Responses may hold more than their schema says, since clients ignore unknown fields; the
   // library's types do not allow for that.
   router.openapi(createRoute<Config['path'], Config>(prepared), handler);

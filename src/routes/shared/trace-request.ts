@@ -33,7 +33,12 @@ export const traceRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   });
   await next();
   endRequest(telemetry, span, {
-    ...{ method, route: routeOf(c), requestId: c.get('requestId'), begunAt: c.get('begunAt') },
+    ...{
+      method,
+      route: c.get('route') ?? routeOf(c),
+      requestId: c.get('requestId'),
+      begunAt: c.get('begunAt'),
+    },
     status: c.get('isSent') ? 200 : c.res.status,
     isSecure: c.req.url.startsWith('https:'),
   });
@@ -114,8 +119,8 @@ function kindOf({ method, status, isSecure, route }: AnsweredRequest): RequestKi
 const patterns = new Map<string, string>();
 
 /**
- * Returns the pattern of the route, which has no ids in it; undefined for a path that no route
- * knows.
+ * Returns the pattern of the route of a request that was answered before it got there. It has no
+ * ids in it; undefined for a path that no route knows.
  */
 function routeOf(c: AppContext): string | undefined {
   const route = matchedRoutes(c).findLast(({ path }) => path !== '*' && path !== '/*')?.path;
