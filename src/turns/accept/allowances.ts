@@ -53,9 +53,10 @@ export class Allowances {
 
   /** Returns what is to be reserved for a claim. */
   of(
-    { turnId, input, parameters, ...claim }: Omit<TurnClaim, 'reservation'>,
+    claim: Omit<TurnClaim, 'reservation'>,
     asked: Pick<ReserveAsk, 'keyId' | 'streams'>,
   ): ReserveAsk {
+    const { turnId, input, parameters } = claim;
     const isMessage = input.kind === 'message';
     const model = claim.model ?? claim.defaultModel;
     this.#update();
