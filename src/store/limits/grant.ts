@@ -101,6 +101,7 @@ const WISH = {
 const OF_CONVERSATION = [
   'id',
   'user_id',
+  'is_temporary',
   'model',
   'head_message_id',
   'message_count',

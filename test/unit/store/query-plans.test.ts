@@ -563,10 +563,14 @@ async function followRemembered(limits: ClaimLimits): Promise<void> {
   const after = { question: 'h', textLength: 0 };
   const input = { ...claim.input, parentId: 'a', historyHash: 'i', after };
   const answers = { calls: ['c'], approvals: [] };
-  expect(await claimTurn(db, { ...claim, input }, limits)).toEqual({ kind: 'not_found' });
-  expect(await claimTurn(db, { ...claim, input: { ...input, answers } }, limits)).toEqual({
-    kind: 'not_found',
-  });
+  // What names its model and its parameters takes over nothing, and is granted at once.
+  const own = { model: 'm', parameters: {} };
+  const granted = { ...own, reservation: { ...reservation, firstWay: 'grant' as const } };
+  for (const more of [{}, granted])
+    for (const each of [input, { ...input, answers }])
+      expect(await claimTurn(db, { ...claim, ...more, input: each }, limits)).toMatchObject({
+        kind: 'not_found',
+      });
 }
 
 /** Credentials: the statements are the same whether or not there are such rows. */

@@ -279,6 +279,57 @@ async function claimAlone(userId: string, way: Way, limits: Limits, turnId = new
   return { result, batches: short.batches };
 }
 
+/** What follows an answer of {@link claimAlone} that a process remembers. */
+const afterRemembered = (first: string) => ({
+  parentId: `${first}-a`,
+  historyHash: `${first}-next`,
+  after: { question: first, textLength: 0 },
+});
+
+describe('grants a turn that goes', () => {
+  /** Claims a turn after one that has ended. */
+  async function claimAfter(how: (first: string) => object, more: Partial<TurnClaim> = {}) {
+    const [userId, first] = [newId(), newId()];
+    await keep(userId, DEFAULTS);
+    expect(await claimAlone(userId, 'grant', DEFAULTS, first)).toMatchObject({ batches: 1 });
+    await short.run(`UPDATE turns SET state = 'ended' WHERE id = '${first}'`);
+    await short.run(`UPDATE messages SET status = 'complete', finish_reason = 'tool_calls',
+      history_hash = '${first}', parts = '{"type":"tool_call","tool_call_id":"c"}'
+      WHERE turn_id = '${first}'`);
+    const asked = { turnId: newId(), conversationId: `${userId}-alone`, userId, most: null };
+    const claim = claimOf(asked, 'grant', DEFAULTS);
+    const input = { ...claim.input, ...how(first) };
+    short.batches = 0;
+    const made = { ...claim, ...more, input };
+    const result = await claimTurn(short.db, made, { leaseMs: LEASE_MS, windowMessages: 20 });
+    return { result, batches: short.batches };
+  }
+
+  const places: Record<string, (first: string) => object> = {
+    'to the end of the path': () => ({}),
+    'to a new beginning': () => ({ parentId: null }),
+    'after an answer': (first) => ({ parentId: `${first}-a` }),
+    'after one that is remembered': afterRemembered,
+  };
+  it.each(Object.entries(places))('%s', async (_, how) => {
+    expect(await claimAfter(how)).toMatchObject({ result: granted, batches: 1 });
+  });
+
+  const answers = { calls: ['c'], approvals: [] };
+  const inheriting: Record<string, (first: string) => object> = {
+    'with results of calls': () => ({ answers }),
+    'with results of calls that are remembered': (first) => ({
+      ...afterRemembered(first),
+      answers,
+    }),
+    'beside an answer': (first) => ({ kind: 'regenerate', promptId: `${first}-q` }),
+  };
+  it.each(Object.entries(inheriting))('%s, and takes over nothing', async (_, how) => {
+    const own = { model: 'some/model', parameters: { max_output_tokens: 300 } };
+    expect(await claimAfter(how, own)).toMatchObject({ result: granted, batches: 1 });
+  });
+});
+
 /** Keeps the sums of a user, as the end of a first turn does. */
 async function keep(userId: string, limits: Partial<Limits>): Promise<void> {
   const ask = { defaults: { ...NO_LIMITS, ...limits }, leaseMs: LEASE_MS, keyId: KEY };
