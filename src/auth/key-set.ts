@@ -40,6 +40,15 @@ export class KeySet {
     this.#now = now;
   }
 
+  /** The keys, another object after each look; undefined while a look is due. */
+  get current(): object | undefined {
+    return this.#isFresh() ? this.#find : undefined;
+  }
+
+  #isFresh(): boolean {
+    return this.#now() - this.#fetchedAt < FRESH_FOR_MS;
+  }
+
   /**
    * Returns the key that a token names.
    * @throws ParleyError `identity_unavailable` when there are no keys to look in
@@ -50,17 +59,17 @@ export class KeySet {
     header: JWSHeaderParameters,
     token: FlattenedJWSInput,
   ): Promise<Awaited<ReturnType<Find>>> {
-    if (this.#now() - this.#fetchedAt >= FRESH_FOR_MS) await this.#lookAgain(jose, 0);
+    if (!this.#isFresh()) await this.#lookAgain(jose, 0);
     try {
-      return await this.#current()(header, token);
+      return await this.#keys()(header, token);
     } catch (error) {
       const isUnknown = error instanceof jose.errors.JWKSNoMatchingKey;
       if (!isUnknown || !(await this.#lookAgain(jose, COOL_DOWN_MS))) throw error;
-      return this.#current()(header, token);
+      return this.#keys()(header, token);
     }
   }
 
-  #current(): Find {
+  #keys(): Find {
     if (this.#find) return this.#find;
     throw new ParleyError({
       code: 'identity_unavailable',

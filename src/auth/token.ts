@@ -11,6 +11,7 @@ import { SCOPES, type IdentifiedUser } from '../core/principal.ts';
 import { hasTenants, isTenant } from '../core/tenant.ts';
 import type { VerifyToken } from './identity.ts';
 import { KeySet, type FetchKeys } from './key-set.ts';
+import { VerifiedTokens } from './verified-tokens.ts';
 
 /** The parts of the library that are used. It is loaded with the first token. */
 export type JoseLibrary = Pick<
@@ -22,6 +23,8 @@ export interface TokenDependencies {
   loadJose: () => Promise<JoseLibrary>;
   /** Fetches the issuer's public keys. */
   fetchKeys: FetchKeys;
+  /** Milliseconds since the epoch, unless given by the system's clock. */
+  now?: () => number;
 }
 
 type TokenSettings = Pick<
@@ -56,7 +59,9 @@ export function createTokenVerifier(
   settings: TokenSettings,
   dependencies: TokenDependencies,
 ): VerifyToken {
-  const keysOf = keySource(settings, dependencies);
+  const { now = Date.now } = dependencies;
+  const keys = keySource(settings, { ...dependencies, now });
+  const verified = new VerifiedTokens();
   const tenantClaim = hasTenants(settings.DATABASE_URL) ? settings.JWT_TENANT_CLAIM : undefined;
   const options: JWTVerifyOptions = {
     issuer: settings.JWT_ISSUER,
@@ -65,17 +70,25 @@ export function createTokenVerifier(
     clockTolerance: CLOCK_SKEW_S,
   };
   return async (token) => {
+    const current = keys.current();
+    const known = verified.find(token, { keys: current, now: now() });
+    if (known) return known;
     if (token.length > LONGEST || !FORM.test(token)) return undefined;
     const jose = await dependencies.loadJose();
     try {
       const header = jose.decodeProtectedHeader(token);
       if (REFUSED_HEADERS.some((name) => Object.hasOwn(header, name))) return undefined;
       if (header.typ !== undefined && !TYPES.test(header.typ)) return undefined;
-      const { key, algorithms } = keysOf(jose, header.alg);
-      const { payload } = await jose.jwtVerify(token, key, { ...options, algorithms });
+      const { key, algorithms } = keys.of(jose, header.alg);
+      const currentDate = new Date(now());
+      const { payload } = await jose.jwtVerify(token, key, { ...options, algorithms, currentDate });
       // It is bound to a key of its holder's (RFC 9449, RFC 8705): whoever found it has none.
       if (payload['cnf'] !== undefined) return undefined;
-      return userOf(payload, tenantClaim);
+      const user = userOf(payload, { tenantClaim, now: now() });
+      // With keys that have changed meanwhile, it has to be verified anew.
+      if (user && current && keys.current() === current)
+        verified.add(token, { user, keys: current });
+      return user;
     } catch (error) {
       // The issuer's keys could not be fetched: that says nothing about the token.
       if (error instanceof ParleyError) throw error;
@@ -89,23 +102,30 @@ interface Keys {
   algorithms: string[];
 }
 
-/** Returns a function that chooses the keys for an algorithm; unknown ones get none to try. */
+interface KeySource {
+  /** Chooses the keys for an algorithm; unknown ones get none to try. */
+  of(jose: JoseLibrary, algorithm: string | undefined): Keys;
+  /** Another object whenever the keys have changed; undefined while they are not known. */
+  current(): object | undefined;
+}
+
 function keySource(
   { JWT_SECRET, JWT_JWKS_URL }: TokenSettings,
-  { fetchKeys }: TokenDependencies,
-): (jose: JoseLibrary, algorithm: string | undefined) => Keys {
+  { fetchKeys, now }: TokenDependencies,
+): KeySource {
   let secret: Promise<CryptoKey> | undefined;
   const secretKey = () => (secret ??= importSecret(JWT_SECRET ?? ''));
-  const keySet = JWT_JWKS_URL === undefined ? undefined : new KeySet(() => fetchKeys(JWT_JWKS_URL));
-  return (jose, algorithm) => {
-    if (algorithm === 'HS256' && JWT_SECRET !== undefined)
-      return { key: secretKey, algorithms: ['HS256'] };
-    if (keySet)
-      return {
-        key: (header, token) => keySet.find(jose, header, token),
-        algorithms: PUBLIC_KEY_ALGORITHMS,
-      };
-    return { key: secretKey, algorithms: ['HS256'] };
+  const keySet =
+    JWT_JWKS_URL === undefined ? undefined : new KeySet(() => fetchKeys(JWT_JWKS_URL), now);
+  const bySecret = { key: secretKey, algorithms: ['HS256'] };
+  return {
+    of(jose, algorithm) {
+      if (!keySet || (algorithm === 'HS256' && JWT_SECRET !== undefined)) return bySecret;
+      const key: Keys['key'] = (header, token) => keySet.find(jose, header, token);
+      return { key, algorithms: PUBLIC_KEY_ALGORITHMS };
+    },
+    // A secret stays the same.
+    current: () => (keySet ? keySet.current : bySecret),
   };
 }
 
@@ -118,17 +138,17 @@ function importSecret(secret: string): Promise<CryptoKey> {
 
 /**
  * Returns the user of a token that holds; undefined for a name that nobody can have.
- * @param tenantClaim the claim that says whose database is meant; undefined where there is one
+ * @param how `tenantClaim` says whose database is meant; undefined where there is one
  */
 function userOf(
   { sub, exp, ...claims }: JWTPayload,
-  tenantClaim: string | undefined,
+  { tenantClaim, now }: { tenantClaim: string | undefined; now: number },
 ): IdentifiedUser | undefined {
   const expiresAt = (exp ?? 0) * 1000;
   if (sub === undefined || sub === '' || sub.length > LONGEST_NAME || sub.includes('\0'))
     return undefined;
   // The skew is for the beginning alone: a token that has expired has.
-  if (expiresAt <= Date.now() || !sub.isWellFormed()) return undefined;
+  if (expiresAt <= now || !sub.isWellFormed()) return undefined;
   const said = scopesIn(claims['scope'] ?? claims['scopes'] ?? claims['scp']);
   const scopes = SCOPES.filter((scope) => said.includes(scope));
   const named = tenantClaim === undefined ? undefined : claims[tenantClaim];
