@@ -5,7 +5,10 @@
 import { LatestMap } from './latest-map.ts';
 import { estimateTokens } from './tokens.ts';
 
-/** UTF-16 units: a shorter text is estimated as fast, and longer ones would take much memory. */
+/**
+ * UTF-16 units: a shorter text is estimated as fast as it is found, and longer ones would take much
+ * memory. All of them together take 4 MB at most.
+ */
 const SHORTEST = 32;
 const LONGEST = 2_000;
 const MOST = 1_000;

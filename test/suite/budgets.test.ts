@@ -131,6 +131,30 @@ describe('a budget of tokens', () => {
     expect(most).toBeLessThan(2_000);
   });
 
+  it('lets a model answer as much as the request did whose parameters are taken over', async () => {
+    const { as } = await limited({ tokens_per_day: 50_000 });
+    const call = { name: 'note', input: {}, id: 'call_note' };
+    const name = unique('model');
+    place.upstream.script(name, [{ toolCalls: [[call]] }, modest]);
+    const most = { max_output_tokens: 9_000 };
+    const { json } = await ask<{ conversation_id: string }>(as, `openai/${name}`, {
+      ...{ ...most, tools: [NOTE] },
+    });
+    const path = `/conversations/${json.conversation_id}/messages`;
+    const tool_results = [{ tool_call_id: 'call_note', output: 'noted' }];
+    const answered = await place.call<EndJson>(path, { as, json: { tool_results } });
+    expect(answered.status, answered.text).toBe(200);
+    const again = await place.call(`/messages/${answered.json.message.id}/regenerate`, {
+      ...{ as, json: { model: `openai/${name}` } },
+    });
+    expect(again.status, again.text).toBe(200);
+    const allowed = askedOf(`openai/${name}`).map(({ body }) => {
+      const asked = body as { max_tokens?: number; max_completion_tokens?: number };
+      return asked.max_completion_tokens ?? asked.max_tokens;
+    });
+    expect(allowed).toEqual([9_000, 9_000, 9_000]);
+  });
+
   it.each([
     { provider: 'openai', says: 'words', behaviour: {} },
     { provider: 'openai', says: 'thoughts', behaviour: { reasoning: many('a thought ') } },

@@ -5,27 +5,28 @@ import type { Reserved } from './reserved.ts';
 import { DAY, MINUTE } from './usage-sums.ts';
 import type { ReserveAsk } from './wanted.ts';
 
-type Optional = number | null;
-
-/** The list that the statement writes. Sums are null where none are kept. */
+/**
+ * The list that the statement writes: the limits, what was granted at which prices, the time, and
+ * what was used before, which is null where no sums are kept.
+ */
 type Told = [
-  requestsPerMinute: Optional,
-  turnsAtOnce: Optional,
-  streams: Optional,
-  tokensPerDay: Optional,
-  tokensPerMonth: Optional,
-  costPerMonth: Optional,
-  prompt: number,
-  answer: number,
-  inputPrice: Optional,
-  outputPrice: Optional,
+  requestsPerMinute: number | null,
+  turnsAtOnce: number | null,
+  streamsAtOnce: number | null,
+  tokensPerDay: number | null,
+  tokensPerMonth: number | null,
+  costPerMonth: number | null,
+  input: number,
+  output: number,
+  priceOfInput: number | null,
+  priceOfOutput: number | null,
   now: number,
   areSumsKept: 0 | 1,
   requests: number,
   running: number,
-  dayTokens: Optional,
-  monthTokens: Optional,
-  monthCost: Optional,
+  dayTokens: number | null,
+  monthTokens: number | null,
+  monthCost: number | null,
   reservedTokens: number,
   reservedCost: number,
 ];
@@ -48,16 +49,32 @@ const UNLIMITED: Reserved = {
 export function grantedFrom(told: string | null, { least, streams }: ReserveAsk): Reserved {
   if (told === null) return UNLIMITED;
   // The statement writes it.
-  const values = JSON.parse(told) as Told;
-  const [requestsPerMinute, turnsAtOnce, streamsOpen, tokensPerDay, tokensPerMonth, costPerMonth] =
-    values;
-  const [, , , , , , input, output, priceOfInput, priceOfOutput, now, areSumsKept] = values;
-  const [, , , , , , , , , , , , requests, running, dayTokens, monthTokens, monthCost] = values;
+  const [
+    requestsPerMinute,
+    turnsAtOnce,
+    streamsAtOnce,
+    tokensPerDay,
+    tokensPerMonth,
+    costPerMonth,
+    input,
+    output,
+    priceOfInput,
+    priceOfOutput,
+    now,
+    areSumsKept,
+    requests,
+    running,
+    dayTokens,
+    monthTokens,
+    monthCost,
+    reservedTokens,
+    reservedCost,
+  ] = JSON.parse(told) as Told;
   const [inputPrice, outputPrice] = [priceOfInput ?? 0, priceOfOutput ?? 0];
   const fewest = Math.min(output, least);
   // With the turn's own part.
-  const tokens = values[17] + input + output;
-  const cost = values[18] + input * inputPrice + output * outputPrice;
+  const tokens = reservedTokens + input + output;
+  const cost = reservedCost + input * inputPrice + output * outputPrice;
   const budget: LimitState[] = [];
   const add = (
     name: LimitName,
@@ -69,7 +86,7 @@ export function grantedFrom(told: string | null, { least, streams }: ReserveAsk)
   };
   add('requests_per_minute', requestsPerMinute, [requests + 1, 0, MINUTE]);
   add('turns_at_once', turnsAtOnce, [running + 1]);
-  add('streams', streamsOpen, [streams?.user ?? null]);
+  add('streams', streamsAtOnce, [streams?.user ?? null]);
   add('tokens_per_day', tokensPerDay, [dayTokens, tokens, DAY - (now % DAY)]);
   add('tokens_per_month', tokensPerMonth, [monthTokens, tokens, monthEnd(now) - now]);
   add('cost_per_month', costPerMonth, [monthCost, cost, monthEnd(now) - now]);

@@ -26,10 +26,13 @@ function argsOf(ask: ReserveAsk, had: number | null): (string | number | null)[]
   return [...limitArgs(ask.turnId, ask), ...wantedArgs(ask), had];
 }
 
-/** `fit` is what of it fits all limits: the least that any of them has left. */
+/**
+ * `fit` is what of it fits all limits: the least that any of them has left. A turn that has taken
+ * over the parameters of an earlier one wants as long an answer as those allow.
+ */
 const FITTING = `WITH ${budgetOf(`SELECT user_id FROM turns WHERE id = ${PARAMETER.user}`)},
-  wanted AS (SELECT a ->> 2 AS input_price, a ->> 3 AS output_price, prompt, min(coalesce(${WANTED.most}, a ->> 0), a ->> 1) AS answer
-    FROM (SELECT ${allowanceOf('t.model')} AS a,
+  wanted AS (SELECT a ->> 2 AS input_price, a ->> 3 AS output_price, prompt, min(coalesce(most, a ->> 0), a ->> 1) AS answer
+    FROM (SELECT ${allowanceOf('t.model')} AS a, coalesce(${WANTED.most}, t.parameters ->> 'max_output_tokens') AS most,
         ${WANTED.prompt} + CASE WHEN ${HAD} IS NULL THEN ${storedTokens('c', WANTED)} ELSE 0 END AS prompt
       FROM turns t JOIN conversations c ON c.id = t.conversation_id WHERE t.id = ${PARAMETER.user})),
   room AS (SELECT min(min(coalesce(b.tokens_per_day - b.day_tokens - b.reserved_tokens, ${MANY}),

@@ -77,7 +77,11 @@ export function allowanceOf(model: string): string {
   return `CASE ${model} WHEN ${WANTED.model} THEN ${WANTED.allowance} ELSE ${allowanceIn(WANTED.models, model)} END`;
 }
 
-/** Returns the same where it is one of `models`, as `ReserveAsk` describes them. */
+/**
+ * Returns the allowance, a JSON list, of a model that may be any.
+ * @param models those of `ReserveAsk`
+ * @param model the expression of its name
+ */
 export function allowanceIn(models: string, model: string): string {
   const named = (key: string) => `(SELECT value FROM json_each(${models}) WHERE key = ${key})`;
   return `coalesce(${named(model)}, ${named(`substr(${model}, 1, instr(${model}, '/')) || '*'`)}, ${named(`'*'`)})`;

@@ -51,7 +51,7 @@ function waysFor(claim: TurnClaim): readonly (Way | undefined)[] {
   const { reservation } = claim;
   if (!reservation) return [undefined];
   const ways = WAYS.slice(WAYS.indexOf(reservation.firstWay));
-  // What is granted at once is priced by the model of the request or the conversation.
+  // What is granted at once is reckoned before anything is taken over from an earlier turn.
   return inherited(claim).length === 0 ? ways : ways.filter((way) => way !== 'grant');
 }
 

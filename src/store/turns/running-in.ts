@@ -10,7 +10,10 @@ export function runsIn(conversationId: string | Placeholder): SQL | undefined {
   return and(isIn(conversationId), isRunning);
 }
 
-/** Returns the condition that a row of `turns` is of a conversation, for turns that run. */
+/**
+ * Returns the condition that a row of `turns` is of a conversation, for a query that asks for turns
+ * that run: without that, it goes through all turns.
+ */
 export function isIn(conversationId: string | Placeholder): SQL {
   return sql`(${turns.userId}, ${turns.conversationId}) = (select o.user_id, o.id from conversations o where o.id = ${conversationId})`;
 }
