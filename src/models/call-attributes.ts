@@ -32,9 +32,11 @@ const kept = new WeakMap<ChatModel, CallAttributes>();
 
 /** Returns the attributes of the calls of a model. */
 export function callAttributes(model: ChatModel): CallAttributes {
-  const found = kept.get(model) ?? attributesOf(model);
-  kept.set(model, found);
-  return found;
+  const found = kept.get(model);
+  if (found) return found;
+  const made = attributesOf(model);
+  kept.set(model, made);
+  return made;
 }
 
 function attributesOf({ name, address }: ChatModel): CallAttributes {
@@ -44,9 +46,11 @@ function attributesOf({ name, address }: ChatModel): CallAttributes {
     spanName: `chat ${modelIdOf(name)}`,
     asked: Object.freeze({ ...operation, 'gen_ai.request.stream': true }),
     answeredBy(model) {
-      const found = byModel.get(model) ?? answeredBy({ ...operation, ...named(model) });
-      if (byModel.size < MOST_NAMES) byModel.set(model, found);
-      return found;
+      const found = byModel.get(model);
+      if (found) return found;
+      const made = answeredBy({ ...operation, ...named(model) });
+      if (byModel.size < MOST_NAMES) byModel.set(model, made);
+      return made;
     },
   };
 }

@@ -18,30 +18,31 @@ import { Series } from './series.ts';
 const OVERFLOW = { 'otel.metric.overflow': true };
 /** The most series of a measure: clients choose the names of models, and each has its own. */
 const MOST_SERIES = 2_000;
-/** The most values that wait: those of a few turns, since objects that wait are copied about. */
-const MOST_WAITING = 64;
+/** The most values that wait: those of ten turns, since objects that wait are copied about. */
+const MOST_WAITING = 128;
 
 interface Measure {
   boundaries: readonly number[] | undefined;
   /** By the text of their attributes, in the order in which they came. */
   series: Map<string, Series>;
-  /** By attributes that are frozen. */
-  known: WeakMap<Attributes, Series>;
 }
+
+/** The series of measures that have the same attributes. */
+type Alike = Partial<Record<MetricName, Series>>;
 
 export class Measures {
   readonly #origin: SpanOrigin;
   readonly #startTime: HrTime = now();
   readonly #measures: Readonly<Record<MetricName, Measure>>;
-  readonly #waiting: [metric: MetricName, value: number, attributes: Attributes][] = [];
-  /** The attributes that were measured last: several measures in a row have the same. */
-  #last: { attributes: Attributes; key: string } | undefined;
+  /** By attributes that are frozen. */
+  readonly #known = new WeakMap<Attributes, Alike>();
+  #waiting: [metric: MetricName, value: number, attributes: Attributes][] = [];
 
   constructor(origin: SpanOrigin) {
     this.#origin = origin;
     const made = Object.entries(METRICS).map(([name, metric]) => {
       const boundaries = 'boundaries' in metric ? metric.boundaries : undefined;
-      return [name, { boundaries, series: new Map(), known: new WeakMap() }];
+      return [name, { boundaries, series: new Map() }];
     });
     // One for each name.
     this.#measures = Object.fromEntries(made) as Record<MetricName, Measure>;
@@ -55,18 +56,32 @@ export class Measures {
 
   #sumUp(): void {
     // They are taken out first: what cannot be summed up must not come again.
-    for (const [metric, value, attributes] of this.#waiting.splice(0)) {
-      const measure = this.#measures[metric];
-      const series = measure.known.get(attributes) ?? this.#seriesOf(measure, attributes);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    let last: Attributes | undefined;
+    let alike: Alike = {};
+    for (const [metric, value, attributes] of waiting) {
+      // Several values in a row have the same.
+      if (attributes !== last) alike = this.#alike(attributes);
+      last = attributes;
+      const series = (alike[metric] ??= this.#seriesOf(metric, attributes));
       series.add(value);
     }
   }
 
-  #seriesOf(measure: Measure, attributes: Attributes): Series {
-    const key = this.#keyOf(attributes);
-    const series = measure.series.get(key) ?? newSeries(measure, key, attributes);
-    if (Object.isFrozen(attributes)) measure.known.set(attributes, series);
-    return series;
+  /** Returns the series of these attributes that are known. */
+  #alike(attributes: Attributes): Alike {
+    const known = this.#known.get(attributes);
+    if (known) return known;
+    const alike = {};
+    if (Object.isFrozen(attributes)) this.#known.set(attributes, alike);
+    return alike;
+  }
+
+  #seriesOf(metric: MetricName, attributes: Attributes): Series {
+    const measure = this.#measures[metric];
+    const key = textOf(attributes);
+    return measure.series.get(key) ?? newSeries(measure, key, attributes);
   }
 
   /** Returns how all measures stand, those that were measured. */
@@ -79,11 +94,6 @@ export class Measures {
       .map(([name, measure]) => this.#dataOf(name as MetricName, measure, endTime));
     const { resource, scope } = this.#origin;
     return { resource, scopeMetrics: metrics.length === 0 ? [] : [{ scope, metrics }] };
-  }
-
-  #keyOf(attributes: Attributes): string {
-    if (this.#last?.attributes !== attributes) this.#last = { attributes, key: textOf(attributes) };
-    return this.#last.key;
   }
 
   #dataOf(name: MetricName, { series }: Measure, endTime: HrTime): MetricData {
