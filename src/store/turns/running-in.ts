@@ -12,7 +12,7 @@ export function runsIn(conversationId: string | Placeholder): SQL | undefined {
 
 /**
  * Returns the condition that a row of `turns` is of a conversation, for a query that asks for turns
- * that run: without that, it goes through all turns.
+ * that run: without that, it goes through all turns of the conversation.
  */
 export function isIn(conversationId: string | Placeholder): SQL {
   return sql`(${turns.userId}, ${turns.conversationId}) = (select o.user_id, o.id from conversations o where o.id = ${conversationId})`;

@@ -88,6 +88,7 @@ export class Allowances {
     const day = Math.floor(Date.now() / DAY_MS);
     if (day === this.#day) return;
     this.#day = day;
+    this.ways.beginDay();
     const names = [...this.#prices.models, ...KNOWN, '*'];
     this.#models = new Map(names.map((name) => [name, this.#of(name)]));
     this.#asJson = JSON.stringify(Object.fromEntries(this.#models));

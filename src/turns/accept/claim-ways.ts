@@ -16,13 +16,18 @@ type Claimed = ClaimResult & { way?: Way | undefined };
 const MOST_REMEMBERED = 10_000;
 
 export class ClaimWays {
-  readonly #ways = new LatestMap<Way>(MOST_REMEMBERED);
+  #ways = new LatestMap<Way>(MOST_REMEMBERED);
   /** True where everybody has a limit that turns meet, but for exceptions. */
   readonly #isLimited: boolean;
 
   /** @param defaults the limits of users who have none of their own */
   constructor(defaults: Limits) {
     this.#isLimited = LIMITS_OF_TURNS.some((name) => defaults[name] !== null);
+  }
+
+  /** Forgets all when a day begins: the sums that are kept are those of the day before. */
+  beginDay(): void {
+    this.#ways = new LatestMap(MOST_REMEMBERED);
   }
 
   /** Returns the way to try first. */

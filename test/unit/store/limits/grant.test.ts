@@ -391,6 +391,7 @@ describe('the way of a caller', () => {
     return {
       first: (userId: string) => ways.firstFor({ kind: 'anyone', userId }),
       remember: (...told: Parameters<ClaimWays['remember']>) => ways.remember(...told),
+      beginDay: () => ways.beginDay(),
     };
   }
 
@@ -427,6 +428,16 @@ describe('the way of a caller', () => {
     await keep('new', limits);
     expect(await teach('new', limits, ways)).toMatchObject({ ...accepted, next: 'grant' });
     expect(await teach('new', limits, ways)).toMatchObject(accepted);
+  });
+
+  it('takes one batch for the first turn of a day', async () => {
+    const [userId, limits] = ['early', { tokens_per_day: 10_000 }];
+    await keep(userId, limits);
+    const { ways } = await teach(userId, limits);
+    expect(await teach(userId, limits, ways)).toMatchObject({ ...accepted, next: 'grant' });
+    await short.run(`UPDATE usage_sums SET day = day - ${DAY_MS} WHERE user_id = '${userId}'`);
+    ways.beginDay();
+    expect(await teach(userId, limits, ways)).toMatchObject({ ...accepted, next: 'reserve' });
   });
 
   it('is the long one while a limit is met', async () => {
