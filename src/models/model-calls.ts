@@ -8,7 +8,7 @@ import {
   type LanguageModelV4CallOptions,
 } from '@ai-sdk/provider';
 import type { BodyReader } from './chat-stream/body-reader.ts';
-import { isEventStream, type HttpFetch } from './http.ts';
+import { headerRecord, isEventStream, type HttpFetch } from './http.ts';
 import { followParts, PartStream, type ModelPart, type OnPart } from './part-stream.ts';
 import { StreamOptions } from './stream-options.ts';
 
@@ -29,6 +29,8 @@ const LONGEST_PAGE = 2_000;
 
 interface ModelCall {
   answer: Answer;
+  /** Headers of this call alone, which are not led through its provider: that sorts all it has. */
+  headers: Record<string, string> | undefined;
   /** Identifies the model, as far as its service may differ from others. */
   key: string;
 }
@@ -63,9 +65,12 @@ export class ModelCalls {
       const answer = answerTo(onPart);
       const { signal } = call;
       const key = `${model.provider}/${model.modelId}`;
-      this.#calls.set(signal, { answer, key });
+      // What is told of a call has a value.
+      const headers = options.headers as Record<string, string> | undefined;
+      this.#calls.set(signal, { answer, headers, key });
       try {
-        const provided = follow(model, { ...options, abortSignal: signal }, answer, onPart);
+        const given = { ...options, headers: undefined, abortSignal: signal };
+        const provided = follow(model, given, answer, onPart);
         await (answer.told ? Promise.race([provided, answer.told]) : provided);
         const { responder } = answer.reader;
         if (responder)
@@ -81,12 +86,15 @@ export class ModelCalls {
 
   /** Returns an answer for the provider, or never if the answer is read without it. */
   async #fetchFor(
-    { answer, key }: ModelCall,
+    { answer, headers, key }: ModelCall,
     input: Parameters<typeof fetch>[0],
     init: RequestInit,
   ): Promise<Response> {
     const { reader, response } = answer;
-    const answered = this.#streamOptions.fetch(key, input, init, reader);
+    const sent = headers
+      ? { ...init, headers: { ...headerRecord(init.headers), ...headers } }
+      : init;
+    const answered = this.#streamOptions.fetch(key, input, sent, reader);
     const first = await Promise.race([answered, response]);
     if (first.status !== 200 || !first.body || reader.isBegun) return first;
     const type = first.headers.get('content-type') ?? '';
