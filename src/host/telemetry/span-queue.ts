@@ -5,10 +5,10 @@
  */
 import type { SentSpan } from './sent-span.ts';
 
-/** The most spans that wait: about 1 MB. */
-const MOST_WAITING = 2_048;
+/** The most spans that wait: about 1.3 MB. */
+const MOST_WAITING = 4_096;
 /** Spans of one request to the collector. */
-export const MOST_AT_ONCE = 512;
+export const MOST_AT_ONCE = 1_024;
 /** Spans that are written at once: those of about three turns. */
 const GROUP = 16;
 

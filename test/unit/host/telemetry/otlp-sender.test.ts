@@ -99,5 +99,5 @@ it('sends full batches while spans come all the time, and the rest at the end', 
   await telemetry.close();
   collector.closeAllConnections();
   collector.close();
-  expect(batches).toEqual([512, 512, 512, 2_000 - 3 * 512]);
+  expect(batches).toEqual([1_024, 2_000 - 1_024]);
 });

@@ -28,37 +28,37 @@ function namesTaken(queue: SpanQueue): string[] | undefined {
   return request && spansIn(Buffer.from(request)).map(({ name }) => name);
 }
 
-it('gives out spans in the order in which they ended, at most 512 at once', () => {
+it('gives out spans in the order in which they ended, at most 1,024 at once', () => {
   const queue = new SpanQueue(new ProtobufSpans(origin));
   expect(namesTaken(queue)).toBeUndefined();
-  expect(addTo(queue, 0, 700).at(-1)).toBe(700);
-  expect(namesTaken(queue)).toEqual(numbers(0, 512));
-  expect(queue.size).toBe(188);
+  expect(addTo(queue, 0, 1_200).at(-1)).toBe(1_200);
+  expect(namesTaken(queue)).toEqual(numbers(0, 1_024));
+  expect(queue.size).toBe(176);
   // A request is full with what came before and after it was asked for.
-  addTo(queue, 700, 1_030);
-  expect(namesTaken(queue)).toEqual(numbers(512, 1_024));
-  expect(namesTaken(queue)).toEqual(numbers(1_024, 1_030));
+  addTo(queue, 1_200, 2_054);
+  expect(namesTaken(queue)).toEqual(numbers(1_024, 2_048));
+  expect(namesTaken(queue)).toEqual(numbers(2_048, 2_054));
   expect(queue.size).toBe(0);
   // A group that was not full is not waited for.
   for (const name of [1, 2, 3]) {
     expect(addTo(queue, name, name + 1)).toEqual([1]);
     expect(namesTaken(queue)).toEqual([`${name}`]);
   }
-  addTo(queue, 0, 530);
-  expect([namesTaken(queue)?.length, namesTaken(queue)?.length]).toEqual([512, 18]);
+  addTo(queue, 0, 1_042);
+  expect([namesTaken(queue)?.length, namesTaken(queue)?.length]).toEqual([1_024, 18]);
   expect(namesTaken(queue)).toBeUndefined();
 });
 
 it('drops the newest of too many, and says how many', () => {
   const queue = new SpanQueue(new ProtobufSpans(origin));
-  const sizes = addTo(queue, 0, 2_100);
-  expect(sizes.slice(0, 2_048)).toEqual(Array.from({ length: 2_048 }, (_, at) => at + 1));
-  expect(new Set(sizes.slice(2_048))).toEqual(new Set([2_048]));
+  const sizes = addTo(queue, 0, 4_148);
+  expect(sizes.slice(0, 4_096)).toEqual(Array.from({ length: 4_096 }, (_, at) => at + 1));
+  expect(new Set(sizes.slice(4_096))).toEqual(new Set([4_096]));
   expect([queue.takeDropped(), queue.takeDropped()]).toEqual([52, 0]);
-  expect(namesTaken(queue)).toEqual(numbers(0, 512));
-  expect(addTo(queue, 2_100, 2_101)).toEqual([1_537]);
+  expect(namesTaken(queue)).toEqual(numbers(0, 1_024));
+  expect(addTo(queue, 4_148, 4_149)).toEqual([3_073]);
   const left = [1, 2, 3, 4].flatMap(() => namesTaken(queue) ?? []);
-  expect(left).toEqual([...numbers(512, 2_048), '2100']);
+  expect(left).toEqual([...numbers(1_024, 4_096), '4148']);
 });
 
 it('gives out JSON, too', () => {
