@@ -323,6 +323,20 @@ describe('limits of requests', () => {
 });
 
 describe('the limits of a single user', () => {
+  it('count the requests of the last minute, also those from before they were set', async () => {
+    const none = { tokens_per_month: null, turns_at_once: null };
+    const { user, as } = await limited(none);
+    const model = script(modest);
+    const set = (json: object) =>
+      place.call(`/users/${user}/limits`, { method: 'PUT', json, as: admin });
+    for (const limits of [none, { ...none, requests_per_minute: 5 }, none]) {
+      expect((await set(limits)).status).toBe(200);
+      for (let turn = 0; turn < 2; turn++) expect((await ask(as, model)).status).toBe(200);
+    }
+    expect((await set({ ...none, requests_per_minute: 6 })).status).toBe(200);
+    expect((await ask(as, model)).status).toBe(429);
+  });
+
   it('take the place of the default ones, null being none', async () => {
     const { as } = await limited({ tokens_per_month: null, turns_at_once: 3 });
     const { json } = await place.call<LimitsJson>('/limits', { as });

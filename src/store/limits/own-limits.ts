@@ -1,9 +1,9 @@
 /** Limits of single users and of single keys, which were set for them. */
-import { and, eq, exists, isNotNull, isNull, sql } from 'drizzle-orm';
+import { and, eq, exists, isNotNull, isNull, sql, type SQL } from 'drizzle-orm';
 import { LIMIT_NAMES, type LimitName } from '../../core/limits.ts';
 import type { Database } from '../database.ts';
 import { batch, query, selectRow } from '../query.ts';
-import { credentials, keyLimits, turns, userLimits } from '../schema.ts';
+import { credentials, keyLimits, turns, usageSums, userLimits } from '../schema.ts';
 import { NONE } from './limits.ts';
 
 /** The limits that were set: null for no limit; what is left out was not set. */
@@ -34,7 +34,9 @@ function columnsOf(own: OwnLimits): Columns {
 export async function setLimits(db: Database, userId: string, own: OwnLimits): Promise<void> {
   const set = columnsOf(own);
   const insert = query.insert(userLimits).values({ userId, ...set });
-  await batch(db, [insert.onConflictDoUpdate({ target: userLimits.userId, set })], 'write');
+  const limit = insert.onConflictDoUpdate({ target: userLimits.userId, set });
+  const ofUser = and(eq(usageSums.userId, userId), eq(usageSums.keyId, ''));
+  await batch(db, [limit, countAnew(ofUser)], 'write');
 }
 
 /**
@@ -58,8 +60,17 @@ export async function setKeyLimits(
   const insert = query.insert(keyLimits).select(sql`${row} from ${credentials} where ${isIt}`);
   const owner = query.select({ userId: credentials.userId }).from(credentials).where(isIt);
   const limit = insert.onConflictDoUpdate({ target: keyLimits.keyId, set });
-  const [, , [found]] = await batch(db, [limit, countRunning(keyId), owner], 'write');
+  const anew = countAnew(and(eq(usageSums.keyId, keyId), exists(owner)));
+  const [, , , [found]] = await batch(db, [limit, countRunning(keyId), anew, owner], 'write');
   return found?.userId;
+}
+
+/**
+ * Lets the requests of the last minute be counted from the ledger: while there was no limit, nobody
+ * counted them.
+ */
+function countAnew(whose: SQL | undefined) {
+  return query.update(usageSums).set({ requestsSince: null }).where(whose);
 }
 
 /** Lets what the running turns of a key have reserved count for limits that it gets now. */
