@@ -3,7 +3,7 @@ import { and, eq, exists, isNotNull, isNull, sql, type SQL } from 'drizzle-orm';
 import { LIMIT_NAMES, type LimitName } from '../../core/limits.ts';
 import type { Database } from '../database.ts';
 import { batch, query, selectRow } from '../query.ts';
-import { credentials, keyLimits, turns, usageSums, userLimits } from '../schema.ts';
+import { credentials, keyLimits, turns, usageRequests, usageSums, userLimits } from '../schema.ts';
 import { NONE } from './limits.ts';
 
 /** The limits that were set: null for no limit; what is left out was not set. */
@@ -35,8 +35,8 @@ export async function setLimits(db: Database, userId: string, own: OwnLimits): P
   const set = columnsOf(own);
   const insert = query.insert(userLimits).values({ userId, ...set });
   const limit = insert.onConflictDoUpdate({ target: userLimits.userId, set });
-  const ofUser = and(eq(usageSums.userId, userId), eq(usageSums.keyId, ''));
-  await batch(db, [limit, countAnew(ofUser)], 'write');
+  const anew = countAnew(and(eq(usageSums.userId, userId), eq(usageSums.keyId, '')));
+  await batch(db, [limit, ...anew], 'write');
 }
 
 /**
@@ -61,7 +61,7 @@ export async function setKeyLimits(
   const owner = query.select({ userId: credentials.userId }).from(credentials).where(isIt);
   const limit = insert.onConflictDoUpdate({ target: keyLimits.keyId, set });
   const anew = countAnew(and(eq(usageSums.keyId, keyId), exists(owner)));
-  const [, , , [found]] = await batch(db, [limit, countRunning(keyId), anew, owner], 'write');
+  const [[found]] = await batch(db, [owner, limit, countRunning(keyId), ...anew], 'write');
   return found?.userId;
 }
 
@@ -70,7 +70,13 @@ export async function setKeyLimits(
  * counted them.
  */
 function countAnew(whose: SQL | undefined) {
-  return query.update(usageSums).set({ requestsSince: null }).where(whose);
+  const { userId, keyId } = usageSums;
+  const owners = query.select({ userId, keyId }).from(usageSums).where(whose);
+  const isTheirs = sql`(${usageRequests.userId}, ${usageRequests.keyId}) in ${owners}`;
+  return [
+    query.delete(usageRequests).where(isTheirs),
+    query.update(usageSums).set({ requestsSince: null }).where(whose),
+  ] as const;
 }
 
 /** Lets what the running turns of a key have reserved count for limits that it gets now. */
