@@ -26,7 +26,6 @@ const PARAMETERS = [
   'prompt',
   'from',
   'atHead',
-  'least',
   // The model that the request names, and the one that the turn will most probably have.
   'asked',
   'model',
@@ -66,7 +65,6 @@ export function grantArgs(
     ask.prompt,
     ask.from,
     ask.atHead ? 1 : 0,
-    ask.least,
     model,
     ask.model,
     Math.min(most ?? answer, mostOfModel),
