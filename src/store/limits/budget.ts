@@ -14,7 +14,7 @@ import {
 import type { Database, Statement, Value } from '../database.ts';
 import { number, optionalNumber } from '../rows.ts';
 import { limitArgs, limitsOf, NEXT_PARAMETER, PARAMETER, type LimitsAsk } from './limits.ts';
-import { maySay } from './running.ts';
+import { sumsOfRunning } from './running.ts';
 import { SUM_OF_BYTES } from './stored-bytes.ts';
 import {
   CLOCK,
@@ -36,16 +36,9 @@ export interface UserBudgetAsk extends LimitsAsk {
 
 /** True for a running turn `r` whose process may still run it. */
 const IS_ALIVE = `r.heartbeat_at > clock.now - ${PARAMETER.leaseMs}`;
-const MAY_SAY = maySay(IS_ALIVE);
-
-/** SELECTs of what running turns have reserved: tokens, and billionths of a dollar. */
-const RESERVED = {
-  tokens: (by: By) => `SELECT coalesce(sum(r.reserved_input + ${MAY_SAY}), 0) FROM ${running(by)}`,
-  cost: (by: By) =>
-    `SELECT coalesce(sum(r.reserved_input * r.input_price + (${MAY_SAY}) * r.output_price), 0) FROM ${running(by)}`,
-};
-/** Counts the running turns whose lease has not run out. */
-const turnsAlive = (by: By) => `SELECT count(*) FROM ${running(by)} AND ${IS_ALIVE}`;
+const SUMS = sumsOfRunning(IS_ALIVE);
+/** Returns a SELECT of one of the sums over running turns. */
+const sumOf = (sum: keyof typeof SUMS) => (by: By) => `SELECT ${SUMS[sum]} FROM ${running(by)}`;
 
 /** Reads what one limit alone needs only where that limit is set. */
 const where = (limits: readonly LimitName[], value: string) =>
@@ -65,12 +58,12 @@ export function budgetOf(who: string, stored = 'NULL'): string {
   limits AS (${limitsOf(who)}),
   budget AS (SELECT limits.*,
       ${where(['requests_per_minute'], RECENT_REQUESTS)} AS requests_used,
-      ${where(['turns_at_once'], either(turnsAlive))} AS turns_running,
+      ${where(['turns_at_once'], either(sumOf('alive')))} AS turns_running,
       ${where(['tokens_per_day'], usedSince('day_tokens'))} AS day_tokens,
       ${where(['tokens_per_month'], usedSince('month_tokens'))} AS month_tokens,
       ${where(['cost_per_month'], usedSince('month_cost'))} AS month_cost,
-      ${where(['tokens_per_day', 'tokens_per_month'], either(RESERVED.tokens))} AS reserved_tokens,
-      ${where(['cost_per_month'], either(RESERVED.cost))} AS reserved_cost,
+      ${where(['tokens_per_day', 'tokens_per_month'], either(sumOf('tokens')))} AS reserved_tokens,
+      ${where(['cost_per_month'], either(sumOf('cost')))} AS reserved_cost,
       ${stored} AS stored_used, ${IS_KEPT} AS is_kept,
       clock.next_day - clock.now AS day_left, clock.next_month - clock.now AS month_left
     FROM limits JOIN clock ${JOIN_SUMS})`;

@@ -1,7 +1,7 @@
 /** Reads what a turn was granted by `grant.ts`. */
 import type { LimitName, LimitState } from '../../core/limits.ts';
 import { monthEnd } from '../../core/month.ts';
-import type { Reserved } from './reserved.ts';
+import { askedOf, grantedOf, type Reserved } from './reserved.ts';
 import { DAY, MINUTE } from './usage-sums.ts';
 import type { ReserveAsk } from './wanted.ts';
 
@@ -18,8 +18,8 @@ type Told = [
   costPerMonth: number | null,
   input: number,
   output: number,
-  priceOfInput: number | null,
-  priceOfOutput: number | null,
+  inputPrice: number | null,
+  outputPrice: number | null,
   now: number,
   areSumsKept: 0 | 1,
   requests: number,
@@ -32,15 +32,11 @@ type Told = [
 ];
 
 /** The reservation of a turn whose user has no limits. */
-const UNLIMITED: Reserved = {
+const UNLIMITED = askedOf([0, 0, null, null], {
   budget: [],
   areSumsKept: false,
   hasKeyLimits: false,
-  granted: undefined,
-  need: { tokens: 0, nanodollars: 0 },
-  mayShift: true,
-  isUnpriced: false,
-};
+});
 
 /**
  * Reads what a turn was granted.
@@ -58,8 +54,8 @@ export function grantedFrom(told: string | null, { least, streams }: ReserveAsk)
     costPerMonth,
     input,
     output,
-    priceOfInput,
-    priceOfOutput,
+    inputPrice,
+    outputPrice,
     now,
     areSumsKept,
     requests,
@@ -70,11 +66,6 @@ export function grantedFrom(told: string | null, { least, streams }: ReserveAsk)
     reservedTokens,
     reservedCost,
   ] = JSON.parse(told) as Told;
-  const [inputPrice, outputPrice] = [priceOfInput ?? 0, priceOfOutput ?? 0];
-  const fewest = Math.min(output, least);
-  // With the turn's own part.
-  const tokens = reservedTokens + input + output;
-  const cost = reservedCost + input * inputPrice + output * outputPrice;
   const budget: LimitState[] = [];
   const add = (
     name: LimitName,
@@ -84,19 +75,13 @@ export function grantedFrom(told: string | null, { least, streams }: ReserveAsk)
     if (limit === null || used === null) return;
     budget.push({ name, of: 'user', limit, used, reserved, resetsInMs: resetsInMs ?? null });
   };
-  add('requests_per_minute', requestsPerMinute, [requests + 1, 0, MINUTE]);
-  add('turns_at_once', turnsAtOnce, [running + 1]);
+  add('requests_per_minute', requestsPerMinute, [requests, 0, MINUTE]);
+  add('turns_at_once', turnsAtOnce, [running]);
   add('streams', streamsAtOnce, [streams?.user ?? null]);
-  add('tokens_per_day', tokensPerDay, [dayTokens, tokens, DAY - (now % DAY)]);
-  add('tokens_per_month', tokensPerMonth, [monthTokens, tokens, monthEnd(now) - now]);
-  add('cost_per_month', costPerMonth, [monthCost, cost, monthEnd(now) - now]);
-  return {
-    budget,
-    areSumsKept: areSumsKept === 1,
-    hasKeyLimits: false,
-    granted: { input, output },
-    need: { tokens: input + fewest, nanodollars: input * inputPrice + fewest * outputPrice },
-    mayShift: inputPrice <= outputPrice,
-    isUnpriced: false,
-  };
+  add('tokens_per_day', tokensPerDay, [dayTokens, reservedTokens, DAY - (now % DAY)]);
+  add('tokens_per_month', tokensPerMonth, [monthTokens, reservedTokens, monthEnd(now) - now]);
+  add('cost_per_month', costPerMonth, [monthCost, reservedCost, monthEnd(now) - now]);
+  const before = { budget, areSumsKept: areSumsKept === 1, hasKeyLimits: false };
+  const fewest = Math.min(output, least);
+  return grantedOf([input, fewest, inputPrice, outputPrice], before, { input, output });
 }

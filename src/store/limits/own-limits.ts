@@ -4,6 +4,7 @@ import { LIMIT_NAMES, type LimitName } from '../../core/limits.ts';
 import type { Database } from '../database.ts';
 import { batch, query, selectRow } from '../query.ts';
 import { credentials, keyLimits, turns, usageRequests, usageSums, userLimits } from '../schema.ts';
+import { isRunning } from '../turns/running-in.ts';
 import { NONE } from './limits.ts';
 
 /** The limits that were set: null for no limit; what is left out was not set. */
@@ -81,13 +82,12 @@ function countAnew(whose: SQL | undefined) {
 
 /** Lets what the running turns of a key have reserved count for limits that it gets now. */
 function countRunning(keyId: string) {
-  // Written out, as the index of running turns has it.
-  const isRunning = and(sql`state = 'running'`, isNotNull(turns.reservedInput));
+  const hasReserved = and(isRunning, isNotNull(turns.reservedInput));
   const hasLimits = query.select({ id: keyLimits.keyId }).from(keyLimits);
   return query
     .update(turns)
     .set({ reservedKeyId: keyId })
     .where(
-      and(isRunning, eq(turns.keyId, keyId), exists(hasLimits.where(eq(keyLimits.keyId, keyId)))),
+      and(hasReserved, eq(turns.keyId, keyId), exists(hasLimits.where(eq(keyLimits.keyId, keyId)))),
     );
 }

@@ -4,9 +4,9 @@
  * lease of one whose process has died.
  */
 import type { Database, Statement } from '../database.ts';
-import { BUDGET_COLUMNS, budgetOf } from './budget.ts';
+import { BUDGET_COLUMNS, budgetFrom, budgetOf } from './budget.ts';
 import { limitArgs, PARAMETER } from './limits.ts';
-import { resultOf, storedIn, type Reserved } from './reserved.ts';
+import { askedOf, storedIn, type Reserved } from './reserved.ts';
 import {
   allowanceOf,
   NEXT_WANTED,
@@ -135,7 +135,7 @@ export async function extend(
   ];
   const stored = storedIn((await db.batch(statements, 'write-unflushed')).at(-1));
   if (!stored) return undefined;
-  const reserved = resultOf(stored);
+  const reserved = askedOf(stored.need, budgetFrom(stored.rows));
   const { input, output } = stored.reservation ?? { input: 0, output: 0 };
   return { ...reserved, granted: input + output > had ? { input, output } : undefined };
 }

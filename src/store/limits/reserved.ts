@@ -41,20 +41,29 @@ export function storedIn(set: ResultSet | undefined): StoredReservation | undefi
 export function reservedFrom(set: ResultSet | undefined): Reserved | undefined {
   const stored = storedIn(set);
   if (!stored) return undefined;
-  const result = resultOf(stored);
-  const { reservation, need } = stored;
-  if (!reservation) return result;
-  // The limits were read before the turn had its part of them.
-  const budget = result.budget.map((state) => withOwn(state, reservation, need));
-  return { ...result, budget, granted: reservation };
+  const { reservation, need, rows } = stored;
+  const before = budgetFrom(rows);
+  return reservation ? grantedOf(need, before, reservation) : askedOf(need, before);
+}
+
+/**
+ * Returns the result of a turn that was granted something.
+ * @param before the limits, as they were read before the turn had its part of them
+ */
+export function grantedOf(
+  need: Need,
+  before: StoredBudget,
+  granted: { input: number; output: number },
+): Reserved {
+  const budget = before.budget.map((state) => withOwn(state, granted, need));
+  return { ...askedOf(need, before), budget, granted };
 }
 
 /** Returns the result without what was granted. */
-export function resultOf({
-  need: [prompt, least, inputPrice, ofOutput],
-  rows,
-}: StoredReservation): Reserved {
-  const stored = budgetFrom(rows);
+export function askedOf(
+  [prompt, least, inputPrice, ofOutput]: Need,
+  stored: StoredBudget,
+): Reserved {
   const outputPrice = ofOutput ?? 0;
   return {
     ...stored,
