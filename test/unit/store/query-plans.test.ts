@@ -112,8 +112,6 @@ const MAY_SCAN = [
   /^select "id" from "conversations" limit \?$/u,
   // A row for each open socket; every heartbeat would have to rewrite an index on its time.
   /^delete from "connections" where "connections"\."heartbeat_at" </u,
-  // The turns that run at this moment and have reserved something, when a key gets limits.
-  /^update "turns" set "reserved_key_id" = \?/u,
   // `npm run reindex` goes through all documents and through the drafts it made: that is its work,
   // and nobody waits for it.
   /"embedding_model" is not|"document_drafts"\."embedding_model" = \?/u,

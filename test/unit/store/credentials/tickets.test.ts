@@ -1,12 +1,7 @@
 /** To which turn a ticket is bound, between the batches of requests that use it at once. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { newId } from '../../../../src/core/ids.ts';
 import type { IdentifiedUser } from '../../../../src/core/principal.ts';
-import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
-import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
 import { createCredential } from '../../../../src/store/credentials/credentials.ts';
 import { bindTicket } from '../../../../src/store/credentials/tickets.ts';
 import type { TurnClaim } from '../../../../src/store/turns/claim.ts';
@@ -15,17 +10,9 @@ import { releaseClaim } from '../../../../src/store/turns/release-claim.ts';
 import { claimInput, withSteering } from '../../../../src/turns/accept/claim-input.ts';
 import type { TurnRequest } from '../../../../src/turns/turn-service.ts';
 import { newClaim } from '../turns/new-claim.ts';
+import { migratedDatabase } from '../migrated-database.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'parley-tickets-'));
-const db = connectFile(`file:${join(folder, 'parley.db')}`);
-
-beforeAll(async () => {
-  await migrateFromFolder(db);
-});
-afterAll(() => {
-  db.close();
-  rmSync(folder, { recursive: true });
-});
+const db = migratedDatabase();
 
 type Holder = IdentifiedUser & Required<Pick<IdentifiedUser, 'proof'>>;
 

@@ -1,21 +1,11 @@
 /** What running turns have reserved is not given to others, by any limit that is counted. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { NO_LIMITS, type Limits } from '../../../../src/core/limits.ts';
-import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
-import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
 import { reserve } from '../../../../src/store/limits/reserve.ts';
 import { reservedFrom } from '../../../../src/store/limits/reserved.ts';
+import { migratedDatabase } from '../migrated-database.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'parley-reserve-'));
-const db = connectFile(`file:${join(folder, 'parley.db')}`);
-beforeAll(() => migrateFromFolder(db));
-afterAll(() => {
-  db.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const db = migratedDatabase();
 
 /** Reserves for a new turn of the user that wants 10 tokens of prompt and 60 of answer. */
 async function reserveFor(userId: string, turnId: string, limits: Partial<Limits>) {

@@ -2,15 +2,10 @@
  * Limits count the same by the sums that triggers keep as by the ledger itself, whatever is
  * recorded, repeated, changed and removed, and a request counts once.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../../../src/core/ids.ts';
 import type { LedgerEntry } from '../../../../src/core/ledger.ts';
 import { NO_LIMITS, type Limits } from '../../../../src/core/limits.ts';
-import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
-import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
 import { readBudget } from '../../../../src/store/limits/budget.ts';
 import { setKeyLimits, setLimits } from '../../../../src/store/limits/own-limits.ts';
 import { reserve } from '../../../../src/store/limits/reserve.ts';
@@ -19,14 +14,9 @@ import { reservedFrom } from '../../../../src/store/limits/reserved.ts';
 import { keepSums } from '../../../../src/store/limits/usage-sums.ts';
 import { recordCalls } from '../../../../src/store/usage/ledger.ts';
 import { createRandom } from '../../../faults/random.ts';
+import { migratedDatabase } from '../migrated-database.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'parley-sums-'));
-const db = connectFile(`file:${join(folder, 'parley.db')}`);
-beforeAll(() => migrateFromFolder(db));
-afterAll(() => {
-  db.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const db = migratedDatabase();
 
 const MUCH = 1_000_000_000;
 const defaults: Limits = {

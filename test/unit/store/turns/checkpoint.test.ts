@@ -2,34 +2,24 @@
  * What arrives at the database twice, or late, as gateways and hung connections bring it: an answer
  * that grows is stored as it was said.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { newId } from '../../../../src/core/ids.ts';
 import { contentOf } from '../../../../src/core/parts.ts';
 import { ANYONE } from '../../../../src/core/principal.ts';
-import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
-import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
 import { claimTurn } from '../../../../src/store/turns/claim-turn.ts';
 import type { TurnClaim } from '../../../../src/store/turns/claim.ts';
 import { saveCheckpoints, type Checkpoint } from '../../../../src/store/turns/checkpoint.ts';
 import { readTurn } from '../../../../src/store/turns/read.ts';
 import { releaseClaim } from '../../../../src/store/turns/release-claim.ts';
 import { newClaim } from './new-claim.ts';
+import { migratedDatabase } from '../migrated-database.ts';
 
 const LIMITS = { leaseMs: 60_000, windowMessages: 20 };
-const folder = mkdtempSync(join(tmpdir(), 'parley-checkpoints-'));
-const db = connectFile(`file:${join(folder, 'parley.db')}`);
+const db = migratedDatabase();
 let claim: TurnClaim;
 
-beforeAll(() => migrateFromFolder(db));
 beforeEach(() => {
   claim = { ...newClaim(), idempotency: { scope: 'ann', key: newId(), fingerprint: 'f' } };
-});
-afterAll(() => {
-  db.close();
-  rmSync(folder, { recursive: true });
 });
 
 function checkpoint(count: number, said: string, replace = false): Checkpoint {

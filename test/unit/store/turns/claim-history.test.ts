@@ -1,23 +1,12 @@
 /** A history is the same however it is found: by the numbers of a line, or by climbing a tree. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { newId } from '../../../../src/core/ids.ts';
 import { contentOf } from '../../../../src/core/parts.ts';
-import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
-import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
 import { text } from '../../../../src/store/rows.ts';
 import { HISTORY, historyArgs, historyFrom } from '../../../../src/store/turns/claim-history.ts';
+import { migratedDatabase } from '../migrated-database.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'parley-history-'));
-const db = connectFile(`file:${join(folder, 'parley.db')}`);
-
-beforeAll(() => migrateFromFolder(db));
-afterAll(() => {
-  db.close();
-  rmSync(folder, { recursive: true });
-});
+const db = migratedDatabase();
 
 /** The messages of a line, a letter each: `q` and `a` count, upper case does not. */
 const LINE = 'qaqAqaQaqaqaqAqaq';

@@ -1,27 +1,16 @@
 /** A claim says the same of its messages as a later reading of the turn. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { newId } from '../../../../src/core/ids.ts';
 import { ANYONE } from '../../../../src/core/principal.ts';
-import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
-import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
 import { claimTurn } from '../../../../src/store/turns/claim-turn.ts';
 import type { TurnClaim } from '../../../../src/store/turns/claim.ts';
 import type { ClaimInput } from '../../../../src/store/turns/placement.ts';
 import { readTurn } from '../../../../src/store/turns/read.ts';
 import { newClaim } from './new-claim.ts';
+import { migratedDatabase } from '../migrated-database.ts';
 
 const LIMITS = { leaseMs: 60_000, windowMessages: 20 };
-const folder = mkdtempSync(join(tmpdir(), 'parley-claims-'));
-const db = connectFile(`file:${join(folder, 'parley.db')}`);
-
-beforeAll(() => migrateFromFolder(db));
-afterAll(() => {
-  db.close();
-  rmSync(folder, { recursive: true });
-});
+const db = migratedDatabase();
 
 const first = newClaim();
 

@@ -1,28 +1,15 @@
 import { ANYONE } from '../../../../src/core/principal.ts';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
-import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
+import { expect, it } from 'vitest';
 import { NO_LIMITS } from '../../../../src/core/limits.ts';
 import type { ReserveAsk } from '../../../../src/store/limits/wanted.ts';
 import { claimTurn } from '../../../../src/store/turns/claim-turn.ts';
 import { readTurn } from '../../../../src/store/turns/read.ts';
 import { sweep } from '../../../../src/store/turns/sweep.ts';
 import { newClaim } from './new-claim.ts';
+import { migratedDatabase } from '../migrated-database.ts';
 
 const LEASE_MS = 1_000;
-const folder = mkdtempSync(join(tmpdir(), 'parley-sweep-'));
-const db = connectFile(`file:${join(folder, 'parley.db')}`);
-
-beforeAll(async () => {
-  await migrateFromFolder(db);
-});
-afterAll(() => {
-  db.close();
-  rmSync(folder, { recursive: true });
-});
+const db = migratedDatabase();
 
 /** A turn of a user with limits, of which nothing was heard for an hour. */
 async function staleTurn(): Promise<string> {

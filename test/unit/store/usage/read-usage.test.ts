@@ -1,22 +1,12 @@
 /** What was used is told by the time of the database, whatever the clocks of the processes say. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { newId } from '../../../../src/core/ids.ts';
 import { createPriceTable } from '../../../../src/core/prices.ts';
-import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
-import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
 import { recordCalls } from '../../../../src/store/usage/ledger.ts';
 import { readUsage } from '../../../../src/store/usage/read-usage.ts';
+import { migratedDatabase } from '../migrated-database.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'parley-usage-'));
-const db = connectFile(`file:${join(folder, 'parley.db')}`);
-beforeAll(() => migrateFromFolder(db));
-afterAll(() => {
-  db.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const db = migratedDatabase();
 
 const HOUR_MS = 3_600_000;
 const FROM = Date.UTC(2026, 4, 1);
