@@ -8,7 +8,6 @@
  * hash of the whole text, makes it true.
  */
 import { fnv1a } from '../core/hash.ts';
-import { LatestMap } from '../core/latest-map.ts';
 import {
   CREDENTIAL_KINDS,
   SCOPES,
@@ -70,19 +69,8 @@ interface ReadCredential {
   grant: Grant;
 }
 
-/** The credentials that were read lately: reading one again would take as long as hashing it. */
-const lately = new LatestMap<ReadCredential>(1_000);
-
 /** Reads a credential; undefined for anything that was never minted. */
 export async function readCredential(text: string): Promise<ReadCredential | undefined> {
-  const known = lately.get(text);
-  if (known) return known;
-  const read = await readAnew(text);
-  if (read) lately.set(text, read);
-  return read;
-}
-
-async function readAnew(text: string): Promise<ReadCredential | undefined> {
   if (text.length > LONGEST) return undefined;
   const [, prefix, id = '', said = ''] = FORM.exec(text) ?? [];
   const kind = CREDENTIAL_KINDS.find((name) => PREFIXES[name] === prefix);

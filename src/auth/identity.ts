@@ -1,6 +1,7 @@
 /** Establishes who is calling, from the credential of a request. It asks no database. */
 import type { Config } from '../config.ts';
 import { unauthenticated } from '../core/errors.ts';
+import { LatestMap } from '../core/latest-map.ts';
 import type { CredentialKind, IdentifiedUser } from '../core/principal.ts';
 import { readCredential } from './credential.ts';
 
@@ -29,8 +30,11 @@ export interface Identity {
    * its proof, and not before.
    * @throws ParleyError `unauthenticated`
    */
-  establish(presented: Presented): Promise<IdentifiedUser>;
+  establish(presented: Presented): IdentifiedUser | Promise<IdentifiedUser>;
 }
+
+/** The most credentials that are remembered. */
+const MOST_REMEMBERED = 1_000;
 
 /**
  * Creates what establishes identity; undefined when everybody may call (`AUTH=none`).
@@ -42,15 +46,26 @@ export function createIdentity(
 ): Identity | undefined {
   if (AUTH.length === 0) return undefined;
   const takesKeys = AUTH.includes('keys');
+  /** The users of credentials of ours by their texts: reading one takes as long as hashing it. */
+  const lately = new LatestMap<IdentifiedUser>(MOST_REMEMBERED);
+  const establishAnew = async (presented: Presented): Promise<IdentifiedUser> => {
+    const { text, place } = presented;
+    const credential = await userOfCredential(presented, takesKeys);
+    if (credential) {
+      lately.set(text, credential);
+      return credential;
+    }
+    const isToken = place === 'header' && text.includes('.');
+    const user = isToken && AUTH.includes('jwt') && (await verifyToken(text));
+    if (!user) throw unauthenticated();
+    return user;
+  };
   return {
     takesKeys,
-    async establish(presented) {
-      const credential = await userOfCredential(presented, takesKeys);
-      if (credential) return credential;
-      const isToken = presented.place === 'header' && presented.text.includes('.');
-      const user = isToken && AUTH.includes('jwt') && (await verifyToken(presented.text));
-      if (!user) throw unauthenticated();
-      return user;
+    establish(presented) {
+      const known = lately.get(presented.text);
+      if (known?.establishedBy === KIND_IN[presented.place]) return known;
+      return establishAnew(presented);
     },
   };
 }

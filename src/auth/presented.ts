@@ -31,17 +31,16 @@ interface Sent {
  */
 export function presentedCredential({ headers, ticket, withoutCookie }: Sent): Presented {
   const authorization = headers.get('authorization');
-  const cookie = withoutCookie ? undefined : sessionIn(headers.get('cookie'));
-  const found = [
-    at('header', authorization === null ? undefined : bearerIn(authorization)),
-    at('header', headers.get('x-api-key') ?? undefined),
-    at('cookie', cookie),
-    at('address', ticket),
-  ].filter((presented) => presented !== undefined);
-  const [first] = found;
-  const isOne = found.every(({ text }) => text === first?.text);
-  if (!first || !isOne) throw unauthenticated();
-  return first;
+  const cookies = withoutCookie ? null : headers.get('cookie');
+  const bearer = authorization === null ? undefined : bearerIn(authorization);
+  const key = headers.get('x-api-key') ?? undefined;
+  const session = cookies === null ? undefined : sessionIn(cookies);
+  const text = bearer ?? key ?? session ?? ticket;
+  if (text === undefined) throw unauthenticated();
+  for (const other of [key, session, ticket])
+    if (other !== undefined && other !== text) throw unauthenticated();
+  if (bearer !== undefined || key !== undefined) return { text, place: 'header' };
+  return { text, place: session === undefined ? 'address' : 'cookie' };
 }
 
 /**
@@ -61,17 +60,13 @@ function credentialInAddress(name: string): ParleyError {
   );
 }
 
-function at(place: Presented['place'], text: string | undefined): Presented | undefined {
-  return text === undefined ? undefined : { text, place };
-}
-
 /** Returns the credential of the scheme `Bearer`; for another scheme, a text that never holds. */
 function bearerIn(authorization: string): string {
   return /^Bearer +(\S+)$/i.exec(authorization.trim())?.[1] ?? `not a bearer: ${authorization}`;
 }
 
-function sessionIn(cookies: string | null): string | undefined {
-  const all = (cookies ?? '').split(';').map((cookie) => cookie.trim().split('='));
+function sessionIn(cookies: string): string | undefined {
+  const all = cookies.split(';').map((cookie) => cookie.trim().split('='));
   const found = all.filter(([name]) => name === SESSION_COOKIE);
   // Two cookies of one name come from two paths or domains: none of them can be told to be ours.
   return found.length === 0 ? undefined : found.map(([, text]) => text).join(' ');

@@ -1,6 +1,6 @@
 /** Finds out who is calling, and for whom. Without identity, the body or the query says so. */
 import { HTTPException } from 'hono/http-exception';
-import { presentedCredential, refuseInAddress } from '../../auth/presented.ts';
+import { presentedCredential } from '../../auth/presented.ts';
 import { notFound, unauthenticated } from '../../core/errors.ts';
 import { parseJson } from '../../core/json.ts';
 import type { IdentifiedUser, Principal } from '../../core/principal.ts';
@@ -23,10 +23,10 @@ import { ownerQuery } from './schemas.ts';
 export async function identifiedRequest(
   c: AppContext,
   traits: RouteTraits,
-  serve: () => Promise<void>,
+  serve: () => Promise<unknown>,
 ): Promise<void> {
   const caller = await establish(c, traits);
-  await enterTenant(c, caller);
+  if (c.get('dependencies').tenants) await enterTenant(c, caller);
   c.set('caller', caller);
   const confirm = confirmationOf(c, caller);
   if (traits.confirmsFirst) await confirm();
@@ -38,10 +38,9 @@ export async function identifiedRequest(
   }
 }
 
-function establish(c: AppContext, traits: RouteTraits): Promise<IdentifiedUser> {
+function establish(c: AppContext, traits: RouteTraits): IdentifiedUser | Promise<IdentifiedUser> {
   const { identity } = c.get('dependencies');
   const ticket = traits.takesTicket && c.req.method === 'GET' ? c.req.query('ticket') : undefined;
-  refuseInAddress(Object.keys(c.req.query()));
   const { headers } = c.req.raw;
   const presented = presentedCredential({ headers, ticket, withoutCookie: traits.beginsSession });
   if (!identity) throw unauthenticated();

@@ -1,7 +1,8 @@
 /** Checks every request before its route reads it: origin, size, type and caller. */
-import type { MiddlewareHandler } from 'hono';
+import type { MiddlewareHandler, Next } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { refuseForeignOrigin } from '../../auth/origin.ts';
+import { refuseInAddress } from '../../auth/presented.ts';
 import { ParleyError } from '../../core/errors.ts';
 import { LARGEST_UPLOAD } from '../../documents/extract.ts';
 import type { AppContext, AppEnv } from './dependencies.ts';
@@ -53,8 +54,8 @@ export function prepareRequest(path: string, traits: RouteTraits): MiddlewareHan
     const length = declaredLength(c.req.raw) ?? Number.POSITIVE_INFINITY;
     return length <= LARGEST_BODY || !hasBody(c.req.raw) ? next() : limit(c, next);
   };
-  const serve: MiddlewareHandler<AppEnv> = (c, next) => {
-    requireKnownNames(Object.keys(c.req.query()), knownQuery);
+  const serve = (c: AppContext, names: readonly string[], next: Next) => {
+    requireKnownNames(names, knownQuery);
     return limitIfLarge(c, async () => {
       requireKnownBody(c, traits);
       c.set('principal', await authenticate(c));
@@ -65,8 +66,10 @@ export function prepareRequest(path: string, traits: RouteTraits): MiddlewareHan
   return (c, next) => {
     c.set('route', path);
     guard(c, traits);
-    if (traits.isOpen || !c.get('dependencies').identity) return serve(c, next);
-    return identifiedRequest(c, traits, async () => void (await serve(c, next)));
+    const names = Object.keys(c.req.query());
+    if (traits.isOpen || !c.get('dependencies').identity) return serve(c, names, next);
+    refuseInAddress(names);
+    return identifiedRequest(c, traits, () => serve(c, names, next));
   };
 }
 

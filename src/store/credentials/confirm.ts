@@ -2,12 +2,12 @@
  * Confirms credentials: in the same batch as what a request asks, so that no further request is
  * made and a revoked credential does nothing from then on, on any instance.
  */
-import { and, eq, gt, isNull, notExists, or, sql, type SQL } from 'drizzle-orm';
+import { and, eq, gt, isNull, or, type SQL } from 'drizzle-orm';
 import { unauthenticated } from '../../core/errors.ts';
 import type { CredentialProof } from '../../core/principal.ts';
-import type { Database, Statement } from '../database.ts';
+import { NOW, type Database, type Statement } from '../database.ts';
 import { now, prepare, query, type Given } from '../query.ts';
-import { credentialRefusals, credentials } from '../schema.ts';
+import { credentials } from '../schema.ts';
 
 /** The constraint that ends a batch whose caller is not confirmed. */
 const CONSTRAINT = 'refused_credential';
@@ -27,20 +27,19 @@ export function isGenuine({ kind, id, hash }: CredentialProof | ProofFields): SQ
 /** The condition that a credential has not expired. */
 export const isUnexpired = or(isNull(credentials.expiresAt), gt(credentials.expiresAt, now));
 
-const selectHeld = prepare((proof: ProofFields) => held(proof));
-
-function held(proof: ProofFields) {
+const selectHeld = prepare((proof: ProofFields) => {
   const id = query.select({ id: credentials.id }).from(credentials);
   return id.where(and(isGenuine(proof), isUnexpired));
-}
+});
 
-const insertRefusal = prepare((proof: ProofFields) =>
-  query.insert(credentialRefusals).select(sql`select 1 where ${notExists(held(proof))}`),
-);
+/** SQL as text, since each turn asks for it. */
+const INSERT_REFUSAL = `INSERT INTO credential_refusals (refused) SELECT 1
+  WHERE NOT EXISTS (SELECT 1 FROM credentials WHERE id = ? AND hash = ? AND kind = ? AND revoked_at IS NULL
+    AND (expires_at IS NULL OR expires_at > ${NOW}))`;
 
 /** Ends a batch that writes unless the credential holds; it comes first in the batch. */
-export function refuseUnlessHeld(proof: CredentialProof): Statement {
-  return insertRefusal({ ...proof });
+export function refuseUnlessHeld({ id, hash, kind }: CredentialProof): Statement {
+  return { sql: INSERT_REFUSAL, args: [id, hash, kind] };
 }
 
 /** Returns true for the error of a batch that a credential has ended. */
@@ -70,7 +69,7 @@ export class ConfirmingDatabase implements Database {
   async batch(...[statements, mode, retryForMs]: Parameters<Database['batch']>) {
     if (this.#isConfirmed) return this.#db.batch(statements, mode, retryForMs);
     const isReading = mode === 'read';
-    const check = isReading ? selectHeld({ ...this.#proof }) : refuseUnlessHeld(this.#proof);
+    const check = isReading ? selectHeld(this.#proof) : refuseUnlessHeld(this.#proof);
     const [first, ...results] = await this.#db
       .batch([check, ...statements], mode, retryForMs)
       .catch(refuse);
