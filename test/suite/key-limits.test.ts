@@ -148,6 +148,29 @@ describe('what was set for a key', () => {
     for (const status of [200, 200, 429]) expect((await forUser()).status).toBe(status);
   });
 
+  it('counts what the key did before, for its user and for others, and not what others did', async () => {
+    const user = unique('admin');
+    const [admin, other] = [await place.key({ user, scope: 'admin' }), await place.key({ user })];
+    const model = script(modest);
+    const askFor = (as: string, named?: string) =>
+      place.call<ProblemJson & { 'violated-policies': string[] }>('/conversations', {
+        ...{ as, json: { message: 'Hi', model, user_id: named } },
+      });
+    const named = unique('user');
+    for (const each of [undefined, named, named, unique('user')])
+      expect((await askFor(admin, each)).status).toBe(200);
+    for (const as of [other, place.admin]) expect((await askFor(as)).status).toBe(200);
+    await set(`/keys/${idOfKey(admin)}/limits`, { tokens_per_day: 4_500, requests_per_minute: 9 });
+    const used = { 'key tokens_per_day': [4_500, 4_000], 'key requests_per_minute': [9, 4] };
+    expect(await limitsOf(admin)).toMatchObject(used);
+    const refused = await askFor(admin, named);
+    expect(refused.json['violated-policies']).toEqual(['key_tokens_per_day']);
+    await set(`/keys/${idOfKey(admin)}/limits`, { tokens_per_day: 9_000, requests_per_minute: 9 });
+    expect((await askFor(admin, named)).status).toBe(200);
+    expect((await askFor(admin)).status).toBe(200);
+    expect((await limitsOf(admin))['key tokens_per_day']).toEqual([9_000, 6_000]);
+  });
+
   it('counts searches and documents', async () => {
     const { key, other } = await withLimitedKey({ requests_per_minute: 1 });
     const json = { text: 'The blue valve needs oil.' };

@@ -48,19 +48,25 @@ export function either(read: (by: By) => string): string {
 }
 
 /**
- * Returns the condition on an entry `e`. A user's entries are found by their ids, in which they lie
- * in the order of their time, and those of a key by an index.
+ * Returns entries `e` since a time, as FROM clauses that have each of them once. A user's are found
+ * by their ids, in which they lie in the order of their time. Those of a key are among its user's,
+ * and what it did for other users is found by an index.
  */
-function entriesSince(by: By, time: string): string {
-  const isSince = `e.${by} = limits.${by} AND e.created_at >= ${time}`;
-  return by === 'user_id' ? `${isSince} AND e.work_id >= ${lowestIdSince(time)}` : isSince;
+function entriesSince(by: By, time: string): readonly string[] {
+  const isSince = `e.created_at >= ${time}`;
+  const ofUser = `ledger e WHERE e.user_id = limits.user_id AND e.work_id >= ${lowestIdSince(time)} AND ${isSince}`;
+  if (by === 'user_id') return [ofUser];
+  return [
+    `${ofUser} AND e.key_id = limits.key_id`,
+    `ledger e WHERE e.acting_key_id = limits.key_id AND ${isSince}`,
+  ];
 }
 
-const inLedger = (what: string, period: 'day' | 'month') =>
-  either(
-    (by) =>
-      `SELECT coalesce(sum(${what}), 0) FROM ledger e WHERE ${entriesSince(by, `clock.${period}`)}`,
-  );
+function inLedger(what: string, period: 'day' | 'month'): string {
+  const sum = (from: string) => `(SELECT coalesce(sum(${what}), 0) FROM ${from})`;
+  const sums = (by: By) => entriesSince(by, `clock.${period}`).map(sum);
+  return either((by) => `SELECT ${sums(by).join(' + ')}`);
+}
 
 const TOKENS = 'e.input_tokens + e.output_tokens';
 const IN_LEDGER = {
@@ -76,7 +82,13 @@ export function usedSince(sum: keyof typeof IN_LEDGER): string {
 
 /** Work of the last minute, for a FROM clause: running turns `r`, and entries `e`. */
 const recentTurns = (by: By) => `${running(by)} AND r.started_at > clock.now - ${MINUTE}`;
-const recentEntries = (by: By) => `ledger e WHERE ${entriesSince(by, `clock.now - ${MINUTE}`)}`;
+const recentEntries = (by: By) => entriesSince(by, `clock.now - ${MINUTE}`);
+
+/** The ids of that work: a turn counts once. */
+function recentWorks(by: By): string {
+  const ids = recentEntries(by).map((from) => `SELECT e.work_id FROM ${from}`);
+  return [`SELECT r.id FROM ${recentTurns(by)}`, ...ids].join(' UNION ');
+}
 
 /**
  * Returns a SELECT that adds up the requests of the last minute, where they are counted.
@@ -102,10 +114,7 @@ const REQUESTS_COUNTED = requestsCounted({
  * are counted by the second.
  */
 export const RECENT_REQUESTS = `CASE WHEN ${ARE_REQUESTS_COUNTED} THEN (${REQUESTS_COUNTED})
-    ELSE ${either(
-      (by) =>
-        `SELECT count(*) FROM (SELECT r.id FROM ${recentTurns(by)} UNION SELECT e.work_id FROM ${recentEntries(by)})`,
-    )} END`;
+    ELSE ${either((by) => `SELECT count(*) FROM (${recentWorks(by)})`)} END`;
 
 const LIMITS = limitsOf(`SELECT ${PARAMETER.user} AS user_id`);
 
@@ -114,7 +123,8 @@ function worksOf(by: By): string {
   const select = (id: string, at: string, from: string) =>
     `SELECT limits.user_id, limits.key_id, ${id} AS work_id, ${at} AS at FROM limits JOIN clock JOIN ${from} AND ${isWhose}`;
   const turns = select('r.id', 'r.started_at', recentTurns(by));
-  return `${turns} UNION ALL ${select('e.work_id', 'e.created_at', recentEntries(by))}`;
+  const entries = recentEntries(by).map((from) => select('e.work_id', 'e.created_at', from));
+  return [turns, ...entries].join(' UNION ALL ');
 }
 
 /** Counts the requests of the last minute for those whose requests are not counted yet. */

@@ -142,7 +142,7 @@ function forgetUsage(userId: string): Statement {
   return statement(
     query
       .update(ledger)
-      .set({ userId: '', conversationId: null, keyId: null })
+      .set({ userId: '', conversationId: null, keyId: null, actingKeyId: null })
       .where(
         and(eq(ledger.userId, userId), inArray(sql`(work_id, number)`, some.limit(MOST_ROWS))),
       ),

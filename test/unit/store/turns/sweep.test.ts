@@ -1,6 +1,8 @@
 import { ANYONE } from '../../../../src/core/principal.ts';
 import { expect, it } from 'vitest';
 import { NO_LIMITS } from '../../../../src/core/limits.ts';
+import { readBudget } from '../../../../src/store/limits/budget.ts';
+import { setKeyLimits } from '../../../../src/store/limits/own-limits.ts';
 import type { ReserveAsk } from '../../../../src/store/limits/wanted.ts';
 import { claimTurn } from '../../../../src/store/turns/claim-turn.ts';
 import { readTurn } from '../../../../src/store/turns/read.ts';
@@ -12,10 +14,10 @@ const LEASE_MS = 1_000;
 const db = migratedDatabase();
 
 /** A turn of a user with limits, of which nothing was heard for an hour. */
-async function staleTurn(): Promise<string> {
+async function staleTurn(keyId: string | null = null): Promise<string> {
   const claim = newClaim();
   const { turnId } = claim;
-  claim.reservation = reservationOf(turnId);
+  claim.reservation = { ...reservationOf(turnId), keyId };
   const { kind } = await claimTurn(db, claim, { leaseMs: LEASE_MS, windowMessages: 20 });
   expect(kind).toBe('accepted');
   const sql = 'UPDATE turns SET heartbeat_at = heartbeat_at - 3600000 WHERE id = ?';
@@ -53,4 +55,16 @@ it('a turn that a sweep ends keeps nothing of how the limits stood', async () =>
   expect(await budgetOf(turnId)).toContain('12');
   await sweep(db, LEASE_MS);
   expect(await budgetOf(turnId)).toBeNull();
+});
+
+it('a turn that a sweep ends counts for the key that acted for its user', async () => {
+  const [keyId, userId] = ['acting', 'who-acts'];
+  const sql = `INSERT INTO credentials (id, kind, hash, user_id, scopes, created_at)
+    VALUES (?, 'key', 'some', ?, '["admin"]', 1)`;
+  await db.batch([{ sql, args: [keyId, userId] }], 'write');
+  await staleTurn(keyId);
+  await sweep(db, LEASE_MS);
+  await setKeyLimits(db, { keyId, userId }, { tokens_per_day: 99 });
+  const ask = { defaults: NO_LIMITS, leaseMs: LEASE_MS, userId, keyId };
+  expect(await readBudget(db, ask)).toMatchObject([{ of: 'key', used: 12 }]);
 });
