@@ -3,7 +3,7 @@
  * that anyway: its first batch asks for this as well.
  */
 import type { LimitOwner } from '../../core/limits.ts';
-import type { Database, ResultSet, Statement } from '../database.ts';
+import type { Database, ResultSet } from '../database.ts';
 import { optionalNumber } from '../rows.ts';
 import { limitArgs, limitsOf, PARAMETER, type LimitsAsk } from './limits.ts';
 
@@ -13,15 +13,19 @@ const SELECT = `WITH limits AS (${limitsOf(`SELECT ${PARAMETER.user} AS user_id`
 /** The number of streams that may be open; undefined for no limit. */
 export type StreamLimits = Readonly<Partial<Record<LimitOwner, number>>>;
 
+interface UserLimitsAsk extends LimitsAsk {
+  userId: string;
+}
+
 /** Returns the database as a request uses it: its first batch also reads the limits. */
 export class StreamLimitsDatabase implements Database {
   readonly #db: Database;
-  readonly #ask: Statement;
+  readonly #ask: UserLimitsAsk;
   #limits: StreamLimits | undefined;
 
-  constructor(db: Database, ask: LimitsAsk & { userId: string }) {
+  constructor(db: Database, ask: UserLimitsAsk) {
     this.#db = db;
-    this.#ask = { sql: SELECT, args: limitArgs(ask.userId, ask) };
+    this.#ask = ask;
   }
 
   get writes(): number {
@@ -30,7 +34,8 @@ export class StreamLimitsDatabase implements Database {
 
   async batch(...[statements, mode, retryForMs]: Parameters<Database['batch']>) {
     if (this.#limits) return this.#db.batch(statements, mode, retryForMs);
-    const [first, ...results] = await this.#db.batch([this.#ask, ...statements], mode, retryForMs);
+    const select = { sql: SELECT, args: limitArgs(this.#ask.userId, this.#ask) };
+    const [first, ...results] = await this.#db.batch([select, ...statements], mode, retryForMs);
     this.#limits = limitsFrom(first);
     return results;
   }

@@ -19,7 +19,7 @@ export function lowestIdSince(time: string): string {
  * @param entry the expressions of the key and the user
  */
 export function actingKey({ key, user }: Record<'key' | 'user', string>): string {
-  return `CASE WHEN NOT EXISTS (SELECT 1 FROM credentials k WHERE k.id = ${key} AND k.user_id = ${user}) THEN ${key} END`;
+  return `CASE WHEN ${key} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM credentials k WHERE k.id = ${key} AND k.user_id = ${user}) THEN ${key} END`;
 }
 
 /**
