@@ -66,6 +66,8 @@ export type Mode = 'read' | 'write' | 'write-unflushed';
 export interface Statement {
   sql: string;
   args: InValue[];
+  /** Set where it has one row at most: a connection to a file then makes no list of rows. */
+  isOneRow?: true;
 }
 
 /** A client of the database, as a library brings it. */

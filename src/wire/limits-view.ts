@@ -1,7 +1,7 @@
 /**
  * Shows limits: as the fields `RateLimit-Policy` and `RateLimit` of
- * draft-ietf-httpapi-ratelimit-headers-11, as those that clients of OpenAI's API look for, and as
- * JSON.
+ * draft-ietf-httpapi-ratelimit-headers-11, as those that clients of OpenAI's API look for besides,
+ * and as JSON.
  */
 import { NANODOLLARS } from '../core/ledger.ts';
 import {
@@ -43,10 +43,12 @@ const FIELDS = {
 /** Returns the fields; none where no limit is set. */
 export function limitHeaders(budget: Budget | undefined): Record<string, string> {
   if (!budget || budget.length === 0) return {};
-  const headers: Record<string, string> = {
-    'RateLimit-Policy': budget.map(policyOf).join(', '),
-    RateLimit: budget.map(stateOf).join(', '),
-  };
+  return { 'RateLimit-Policy': policyOf(budget), RateLimit: budget.map(stateOf).join(', ') };
+}
+
+/** Returns the fields that clients of OpenAI's API look for. */
+export function openAiLimitHeaders(budget: Budget = []): Record<string, string> {
+  const headers: Record<string, string> = {};
   for (const what of ['requests', 'tokens'] as const) {
     const least = leastOf(budget, what);
     if (!least) continue;
@@ -71,24 +73,39 @@ function isOf(what: keyof typeof FIELDS, name: LimitName): boolean {
   return name === 'tokens_per_day' || name === 'tokens_per_month';
 }
 
-function policyOf(state: LimitState): string {
+/** The policy that was told last: most callers have the same limits, and a month is long. */
+let told: { budget: Budget; endsAt: number; policy: string } = {
+  budget: [],
+  endsAt: 0,
+  policy: '',
+};
+
+function policyOf(budget: Budget): string {
+  const now = Date.now();
+  if (now >= told.endsAt || !hasSameLimits(budget, told.budget)) {
+    const endsAt = monthEnd(now);
+    const monthS = new Date(endsAt - 1).getUTCDate() * DAY_S;
+    const policy = budget.map((state) => policyOfLimit(state, monthS)).join(', ');
+    told = { budget, endsAt, policy };
+  }
+  return told.policy;
+}
+
+function hasSameLimits(some: Budget, others: Budget): boolean {
+  if (some.length !== others.length) return false;
+  for (const [at, { name, of, limit }] of some.entries()) {
+    const other = others[at];
+    if (limit !== other?.limit || name !== other.name || of !== other.of) return false;
+  }
+  return true;
+}
+
+function policyOfLimit(state: LimitState, monthS: number): string {
   const { name, limit } = state;
   const { windowS, unit } = POLICIES[name];
   const counted = unit === undefined ? '' : `;qu="${unit}"`;
-  const window = windowS === undefined ? '' : `;w=${windowS === 'month' ? monthS() : windowS}`;
+  const window = windowS === undefined ? '' : `;w=${windowS === 'month' ? monthS : windowS}`;
   return `"${policyName(state)}";q=${whole(name, limit)}${counted}${window}`;
-}
-
-/** The length of a month in seconds, until that ends. */
-let month = { endsAt: 0, lengthS: 0 };
-
-function monthS(): number {
-  const now = Date.now();
-  if (now >= month.endsAt) {
-    const endsAt = monthEnd(now);
-    month = { endsAt, lengthS: new Date(endsAt - 1).getUTCDate() * DAY_S };
-  }
-  return month.lengthS;
 }
 
 function stateOf(state: LimitState): string {

@@ -92,7 +92,8 @@ describe('a budget of tokens', () => {
     const running = await stateOf(as, 'tokens_per_day');
     expect(running.reserved).toBeGreaterThan(4_096);
     expect(running.remaining).toBe(Number(left));
-    expect(stream.headers['x-ratelimit-remaining-tokens']).toBe(left);
+    // Only clients of OpenAI's API look for these.
+    expect(stream.headers).not.toHaveProperty('x-ratelimit-remaining-tokens');
     const { data } = await stream.next('turn.completed');
     const { limits } = JSON.parse(data) as EndJson & { limits: State[] };
     const told = limits.find(({ name }) => name === 'tokens_per_day');
@@ -129,6 +130,24 @@ describe('a budget of tokens', () => {
     const most = body.max_completion_tokens ?? body.max_tokens ?? Infinity;
     expect(most).toBeGreaterThan(1_000);
     expect(most).toBeLessThan(2_000);
+  });
+
+  it('reserves the prompt of the next turn with the tools that the last one had', async () => {
+    const { as } = await limited({ tokens_per_day: 500_000 });
+    const model = script(modest);
+    const description = 'Writes a note. '.repeat(600);
+    const tools = ['a', 'b', 'c'].map((name) => ({ ...NOTE, name, description }));
+    const first = await ask<{ conversation_id: string }>(as, model, { tools });
+    expect(first.status, first.text).toBe(200);
+    const path = `/conversations/${first.json.conversation_id}/messages`;
+    const most = { max_output_tokens: 1_000 };
+    const asked = { message: 'And then?', model: script(SLOW), ...most };
+    const stream = await place.stream(path, { as, json: asked });
+    await stream.next('message.delta');
+    const { reserved } = await stateOf(as, 'tokens_per_day');
+    expect(reserved).toBeGreaterThan(6_000);
+    expect(reserved).toBeLessThan(15_000);
+    stream.close();
   });
 
   it('lets a model answer as much as the request did whose parameters are taken over', async () => {
@@ -314,11 +333,38 @@ describe('limits of requests', () => {
     // Not before the minute is over, and not all in the same second.
     expect(seconds).toBeGreaterThanOrEqual(60);
     expect(seconds).toBeLessThanOrEqual(63);
-    expect(refused.headers).toMatchObject({
-      'x-ratelimit-limit-requests': '2',
-      'x-ratelimit-remaining-requests': '0',
-      'x-ratelimit-reset-requests': '60s',
-    });
+  });
+});
+
+describe('to clients of the API of OpenAI', () => {
+  const limits = { tokens_per_day: 50_000, requests_per_minute: 3 };
+  const messages = [{ role: 'user', content: 'Hi' }];
+  const fields = {
+    'x-ratelimit-limit-requests': '3',
+    'x-ratelimit-reset-requests': '60s',
+    'x-ratelimit-limit-tokens': '50000',
+    'x-ratelimit-reset-tokens': expect.stringMatching(/^\d+s$/) as string,
+  };
+
+  it.each([
+    { path: '/v1/chat/completions', said: { messages } },
+    { path: '/v1/responses', said: { input: 'Hi' } },
+  ])('$path tells in their fields what is left', async ({ path, said }) => {
+    const { as } = await limited(limits);
+    const json = { ...said, model: script(modest) };
+    const stream = await place.stream(path, { as, json: { ...json, stream: true } });
+    // What the turn has reserved is not left.
+    expect(stream.headers).toMatchObject({ ...fields, 'x-ratelimit-remaining-requests': '2' });
+    const [left] = /\d+/u.exec(String(stream.headers['x-ratelimit-remaining-tokens'])) ?? [];
+    expect(Number(left)).toBeLessThan(50_000 - 1_000);
+    await stream.collect();
+    const whole = await place.call(path, { as, json });
+    expect(whole.status, whole.text).toBe(200);
+    expect(whole.headers).toMatchObject({ ...fields, 'x-ratelimit-remaining-tokens': '49700' });
+    expect((await place.call(path, { as, json })).status).toBe(200);
+    const refused = await place.call(path, { as, json });
+    expect(refused.status).toBe(429);
+    expect(refused.headers).toMatchObject({ ...fields, 'x-ratelimit-remaining-requests': '0' });
   });
 });
 

@@ -27,6 +27,7 @@ import {
 import { historyIn } from './completion-history.ts';
 import { completionLineage } from './completion-lineage.ts';
 import { openAiResponse } from './render-openai-error.ts';
+import { openAiTurnHeaders } from './turn-headers.ts';
 
 const completion = z
   .looseObject({
@@ -81,7 +82,8 @@ async function streamed(
   place: RequestPlace,
 ): Promise<Response> {
   const wire = given.stream_options?.include_usage ? completionChunksWithUsage : completionChunks;
-  return streamTurn(c, await streamRequest(c, place, wire), wire);
+  const stream = await streamRequest(c, place, wire);
+  return streamTurn(c, stream, wire, openAiTurnHeaders(stream));
 }
 
 async function whole(c: AppContext, place: RequestPlace): Promise<Response> {
@@ -89,5 +91,6 @@ async function whole(c: AppContext, place: RequestPlace): Promise<Response> {
   const turn = await run.finished(c.req.raw.signal);
   const failure = cutOf(turn);
   if (failure) return openAiResponse(failure);
+  c.set('turnHeaders', openAiTurnHeaders({ ...turn.head, limits: turn.limits }));
   return wholeTurn(c, chatCompletion(turn.head, turn.message));
 }

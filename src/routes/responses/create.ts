@@ -8,6 +8,7 @@ import { responseResource } from '../../wire/responses/resource.ts';
 import { BrokenOff } from '../../wire/wire.ts';
 import { asOpenAiErrors } from '../openai/docs.ts';
 import { openAiResponse } from '../openai/render-openai-error.ts';
+import { openAiTurnHeaders } from '../openai/turn-headers.ts';
 import { nameClient } from '../shared/client-user.ts';
 import { actionContext, type AppContext } from '../shared/dependencies.ts';
 import { runPlaced, streamPlaced } from '../shared/placed-turn.ts';
@@ -16,7 +17,7 @@ import { HAS_NO_CURSORS } from '../shared/response-docs.ts';
 import { body, jsonOrStream, turnProblems } from '../shared/responses.ts';
 import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
-import { streamTurn, turnHeaders } from '../shared/stream-turn.ts';
+import { streamTurn } from '../shared/stream-turn.ts';
 import { wholeTurn } from '../shared/whole-turn.ts';
 import { askerOf } from './asker.ts';
 import { refuseOthers, responseBody } from './body.ts';
@@ -53,7 +54,8 @@ export function addCreation(router: Router): void {
 }
 
 async function streamed(c: AppContext, place: Place): Promise<Response> {
-  return streamTurn(c, await streamOf(c, place), responseEvents());
+  const stream = await streamOf(c, place);
+  return streamTurn(c, stream, responseEvents(), openAiTurnHeaders(stream));
 }
 
 async function streamOf(c: AppContext, place: Place): Promise<TurnStream> {
@@ -73,16 +75,17 @@ async function begun(c: AppContext, place: Place): Promise<Response> {
   const principal = c.get('principal');
   const turn = await readTurn(db, { turnId, principal, leaseMs: config.TURN_LEASE_MS });
   const { head, ...outcome } = required(turn, 'Response');
-  return c.json(responseResource(head, outcome), 200, turnHeaders(stream));
+  return c.json(responseResource(head, outcome), 200, openAiTurnHeaders(stream));
 }
 
 async function whole(c: AppContext, place: Place): Promise<Response> {
   const run = await runPlaced(c, place);
   noteResponse(place, run);
   forget(c, place, run);
-  const { head, message, error } = await run.finished(c.req.raw.signal);
+  const { head, message, error, limits } = await run.finished(c.req.raw.signal);
   if (error?.code === 'not_stored') throw new BrokenOff();
   if (error && contentOf(message.parts) === '') return openAiResponse(error);
+  c.set('turnHeaders', openAiTurnHeaders({ ...head, limits }));
   return wholeTurn(c, responseResource(head, { message, error }));
 }
 

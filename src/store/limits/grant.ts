@@ -71,7 +71,8 @@ export function grantArgs(
     inputPrice,
     outputPrice,
     most,
-    ask.models,
+    // A turn has the model that its request names.
+    model === null ? ask.models : null,
   ];
 }
 

@@ -70,17 +70,20 @@ export function grantedFrom(told: string | null, { least, streams }: ReserveAsk)
   const add = (
     name: LimitName,
     limit: number | null,
-    [used, reserved = 0, resetsInMs]: [used: number | null, reserved?: number, resetsInMs?: number],
+    used: number | null,
+    reserved: number,
+    resetsInMs: number | null,
   ) => {
     if (limit === null || used === null) return;
-    budget.push({ name, of: 'user', limit, used, reserved, resetsInMs: resetsInMs ?? null });
+    budget.push({ name, of: 'user', limit, used, reserved, resetsInMs });
   };
-  add('requests_per_minute', requestsPerMinute, [requests, 0, MINUTE]);
-  add('turns_at_once', turnsAtOnce, [running]);
-  add('streams', streamsAtOnce, [streams?.user ?? null]);
-  add('tokens_per_day', tokensPerDay, [dayTokens, reservedTokens, DAY - (now % DAY)]);
-  add('tokens_per_month', tokensPerMonth, [monthTokens, reservedTokens, monthEnd(now) - now]);
-  add('cost_per_month', costPerMonth, [monthCost, reservedCost, monthEnd(now) - now]);
+  const monthMs = monthEnd(now) - now;
+  add('requests_per_minute', requestsPerMinute, requests, 0, MINUTE);
+  add('turns_at_once', turnsAtOnce, running, 0, null);
+  add('streams', streamsAtOnce, streams?.user ?? null, 0, null);
+  add('tokens_per_day', tokensPerDay, dayTokens, reservedTokens, DAY - (now % DAY));
+  add('tokens_per_month', tokensPerMonth, monthTokens, reservedTokens, monthMs);
+  add('cost_per_month', costPerMonth, monthCost, reservedCost, monthMs);
   const before = { budget, areSumsKept: areSumsKept === 1, hasKeyLimits: false };
   const fewest = Math.min(output, least);
   return grantedOf([input, fewest, inputPrice, outputPrice], before, { input, output });

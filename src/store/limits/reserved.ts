@@ -48,43 +48,56 @@ export function reservedFrom(set: ResultSet | undefined): Reserved | undefined {
 
 /**
  * Returns the result of a turn that was granted something.
- * @param before the limits, as they were read before the turn had its part of them
+ * @param before the limits as they were read before the turn had its part of them, which is added
  */
 export function grantedOf(
   need: Need,
   before: StoredBudget,
   granted: { input: number; output: number },
 ): Reserved {
-  const budget = before.budget.map((state) => withOwn(state, granted, need));
-  return { ...askedOf(need, before), budget, granted };
+  for (const state of before.budget) addOwn(state, granted, need);
+  return reservedOf(need, before, granted);
 }
 
 /** Returns the result without what was granted. */
-export function askedOf(
+export function askedOf(need: Need, stored: StoredBudget): Reserved {
+  return reservedOf(need, stored, undefined);
+}
+
+function reservedOf(
   [prompt, least, inputPrice, ofOutput]: Need,
-  stored: StoredBudget,
+  { budget, areSumsKept, hasKeyLimits }: StoredBudget,
+  granted: Reserved['granted'],
 ): Reserved {
   const outputPrice = ofOutput ?? 0;
   return {
-    ...stored,
-    granted: undefined,
+    budget,
+    areSumsKept,
+    hasKeyLimits,
+    granted,
     need: { tokens: prompt + least, nanodollars: prompt * (inputPrice ?? 0) + least * outputPrice },
     mayShift: (inputPrice ?? 0) <= outputPrice,
-    isUnpriced: inputPrice === null && stored.budget.some(({ name }) => name === 'cost_per_month'),
+    isUnpriced: inputPrice === null && budget.some(({ name }) => name === 'cost_per_month'),
   };
 }
 
-function withOwn(
+function addOwn(
   state: Budget[number],
   { input, output }: { input: number; output: number },
   [, , inputPrice, outputPrice]: Need,
-): Budget[number] {
-  const { name, used, reserved: before } = state;
-  if (name === 'requests_per_minute' || name === 'turns_at_once')
-    return { ...state, used: used + 1 };
-  if (name === 'tokens_per_day' || name === 'tokens_per_month')
-    return { ...state, reserved: before + input + output };
-  if (name !== 'cost_per_month') return state;
-  const cost = input * (inputPrice ?? 0) + output * (outputPrice ?? 0);
-  return { ...state, reserved: before + cost };
+): void {
+  switch (state.name) {
+    case 'requests_per_minute':
+    case 'turns_at_once':
+      state.used += 1;
+      break;
+    case 'tokens_per_day':
+    case 'tokens_per_month':
+      state.reserved += input + output;
+      break;
+    case 'cost_per_month':
+      state.reserved += input * (inputPrice ?? 0) + output * (outputPrice ?? 0);
+      break;
+    default:
+  }
 }

@@ -34,7 +34,7 @@ const SELECT_STANDING = `SELECT json_array(${NOW}, CASE WHEN ${COUNTS_REQUESTS} 
  */
 export function selectStanding({ before, leaseMs, userId }: StandingAsk): Statement {
   const countsRequests = before.budget.some(({ name }) => name === 'requests_per_minute');
-  return { sql: SELECT_STANDING, args: [userId, leaseMs, countsRequests ? 1 : 0] };
+  return { sql: SELECT_STANDING, args: [userId, leaseMs, countsRequests ? 1 : 0], isOneRow: true };
 }
 
 type Told = [
@@ -61,30 +61,36 @@ export function standingFrom(
   // The statement above writes it.
   const values = JSON.parse(told) as Told;
   const elapsedMs = values[0] - acceptedAt;
-  const states = before.budget.flatMap((state) => stateOf(state, values, elapsedMs));
+  const states: LimitState[] = [];
+  for (const state of before.budget) {
+    const now = stateOf(state, values, elapsedMs);
+    if (now) states.push(now);
+  }
   return states.some(({ resetsInMs }) => resetsInMs !== null && resetsInMs <= 0)
     ? undefined
     : states;
 }
 
-function stateOf(before: LimitState, told: Told, elapsedMs: number): LimitState[] {
+/** Returns undefined for a limit on what is open or stored, for which nobody asks at the end. */
+function stateOf(before: LimitState, told: Told, elapsedMs: number): LimitState | undefined {
   const [, requests, running, dayTokens, monthTokens, monthCost, tokens, cost] = told;
-  const spent = (used: number, reserved: number) => [
-    { ...before, used, reserved, resetsInMs: (before.resetsInMs ?? 0) - elapsedMs },
-  ];
-  switch (before.name) {
+  const { name, of, limit } = before;
+  const state = (used: number, reserved: number, resets: number | null) => {
+    return { name, of, limit, used, reserved, resetsInMs: resets };
+  };
+  const resetsInMs = (before.resetsInMs ?? 0) - elapsedMs;
+  switch (name) {
     case 'requests_per_minute':
-      return [{ ...before, used: requests ?? 0, resetsInMs: MINUTE }];
+      return state(requests ?? 0, 0, MINUTE);
     case 'turns_at_once':
-      return [{ ...before, used: running }];
+      return state(running, 0, null);
     case 'tokens_per_day':
-      return spent(dayTokens, tokens);
+      return state(dayTokens, tokens, resetsInMs);
     case 'tokens_per_month':
-      return spent(monthTokens, tokens);
+      return state(monthTokens, tokens, resetsInMs);
     case 'cost_per_month':
-      return spent(monthCost, cost);
+      return state(monthCost, cost, resetsInMs);
     default:
-      // What is open or stored is not asked for at the end.
-      return [];
+      return undefined;
   }
 }

@@ -1,7 +1,6 @@
 /**
  * Tells, as SQL, what a turn wants: its prompt by an estimate, and the allowance of its model.
  */
-import { isLine } from '../turns/claim-history.ts';
 import { NEXT_PARAMETER, type LimitsAsk } from './limits.ts';
 
 /**
@@ -89,12 +88,12 @@ export function allowanceIn(models: string, model: string): string {
 
 const TOKENS_OF_MESSAGES = `coalesce(sum(CASE m.role WHEN 'user' THEN coalesce(m.output_tokens, 0) ELSE m.text_length / 3 END), 0)`;
 
-/** Of a conversation that is one line, its newest messages: by their numbers. */
-const ofLine = (c: string) => `SELECT ${TOKENS_OF_MESSAGES} FROM messages m
-  WHERE m.conversation_id = ${c}.id AND m.sequence_number > ${c}.last_sequence_number - ${MESSAGES_SENT}`;
+/** The message that ends the stored part. */
+const lastOf = (c: string, { from, atHead }: PromptPlace) =>
+  `coalesce(${from}, CASE WHEN ${atHead} THEN ${c}.head_message_id END)`;
 
-const ofPath = (c: string, { from, atHead }: PromptPlace) => `WITH RECURSIVE path (id, steps) AS (
-    SELECT coalesce(${from}, CASE WHEN ${atHead} THEN ${c}.head_message_id END), 1
+const ofPath = (c: string, place: PromptPlace) => `WITH RECURSIVE path (id, steps) AS (
+    SELECT ${lastOf(c, place)}, 1
     UNION ALL SELECT m.parent_id, path.steps + 1 FROM path JOIN messages m ON m.id = path.id WHERE path.steps < ${MESSAGES_SENT})
   SELECT ${TOKENS_OF_MESSAGES} FROM path JOIN messages m ON m.id = path.id`;
 
@@ -102,11 +101,11 @@ const ofPath = (c: string, { from, atHead }: PromptPlace) => `WITH RECURSIVE pat
 type PromptPlace = Readonly<Record<'from' | 'atHead', string>>;
 
 /**
- * Returns the expression of the tokens that the stored part of a prompt has by an estimate: of
- * instructions and messages.
+ * Returns the expression of the tokens that the stored part of a prompt has by an estimate, of
+ * instructions and messages: as the turn before has estimated it, or from all messages.
  * @param c names the row of the conversation
  */
 export function storedTokens(c: string, place: PromptPlace): string {
-  return `length(coalesce(${c}.instructions, '')) / 3
-  + CASE WHEN ${place.atHead} AND ${isLine(c)} THEN (${ofLine(c)}) ELSE (${ofPath(c, place)}) END`;
+  return `coalesce((SELECT m.context_tokens FROM messages m WHERE m.id = ${lastOf(c, place)}),
+    length(coalesce(${c}.instructions, '')) / 3 + (${ofPath(c, place)}))`;
 }

@@ -156,6 +156,11 @@ export const messages = sqliteTable(
      * divided by our estimate.
      */
     tokenRatio: real('token_ratio'),
+    /**
+     * For an answer of a user with limits: the tokens of its last prompt and of its text, by our
+     * estimate. A prompt that goes on from here has them.
+     */
+    contextTokens: integer('context_tokens'),
     /** Of a user message: the model's service refused it for good. */
     isRefused: integer('is_refused', { mode: 'boolean' }).notNull().default(false),
     firstTokenMs: integer('first_token_ms'),

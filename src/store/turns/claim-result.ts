@@ -79,6 +79,7 @@ export function selectClaimResult(
       ...keyArgs(claim),
       namedId,
     ],
+    isOneRow: true,
   };
 }
 

@@ -52,6 +52,8 @@ export interface TurnEnd {
    * Where there are more, the turn does not end: they would be lost.
    */
   handled?: number;
+  /** The tokens of the last prompt and of the answer's text; null where nobody has counted them. */
+  contextTokens?: number | null;
   /** Asks how the limits of the user stand then; undefined where there are none. */
   budgetOf?: StandingAsk | undefined;
   retryForMs: number;
@@ -70,12 +72,12 @@ export async function endTurn(db: Database, end: TurnEnd): Promise<StoredTurn | 
 
 /** Returns the statements that store the end of a turn; {@link endedFrom} reads their results. */
 export function endStatements({ head, instanceId, ending, calls, ...end }: TurnEnd): Statement[] {
-  const { handled = 0, budgetOf } = end;
+  const { handled = 0, budgetOf, contextTokens = null } = end;
   return [
     // Before the entries, which are then added to the sums.
     ...(budgetOf && !budgetOf.before.areSumsKept ? keepSums(budgetOf.userId, budgetOf) : []),
     ...recordCalls(calls, head.acceptedAt),
-    updateAnswer(head, { instanceId, handled }, ending),
+    updateAnswer(head, { instanceId, handled }, ending, contextTokens),
     ...(isRefusal(ending) ? [refusePrompt(head, { instanceId, handled })] : []),
     closeTurn(head, { instanceId, handled }, ending),
     ...(budgetOf
@@ -88,7 +90,7 @@ export function endStatements({ head, instanceId, ending, calls, ...end }: TurnE
 export async function endedFrom(
   db: Database,
   results: readonly ResultSet[],
-  { head, ending, budgetOf, retryForMs }: Omit<TurnEnd, 'handled'>,
+  { head, ending, budgetOf, retryForMs }: Omit<TurnEnd, 'handled' | 'contextTokens'>,
 ): Promise<StoredTurn | undefined> {
   if (results.at(budgetOf ? -2 : -1)?.rowsAffected === 1)
     return {
@@ -144,9 +146,14 @@ function isHandled(column: string): string {
 const OWNED_AT_END = `EXISTS (${RUNNING_HERE} AND ${isHandled('t.steering')})`;
 
 const UPDATE_ANSWER = `UPDATE messages SET status = ?, parts = ?, text_length = ?, model = ?, input_tokens = ?, output_tokens = ?, tokens_estimated = ?,
-  finish_reason = ?, is_valid = ?, first_token_ms = ?, duration_ms = ?, token_ratio = ? WHERE id = ? AND ${OWNED_AT_END}`;
+  finish_reason = ?, is_valid = ?, first_token_ms = ?, duration_ms = ?, token_ratio = ?, context_tokens = ? WHERE id = ? AND ${OWNED_AT_END}`;
 
-function updateAnswer(head: TurnHead, { instanceId, handled }: Closing, ending: Ending): Statement {
+function updateAnswer(
+  head: TurnHead,
+  { instanceId, handled }: Closing,
+  ending: Ending,
+  contextTokens: number | null,
+): Statement {
   return {
     sql: UPDATE_ANSWER,
     args: [
@@ -162,6 +169,7 @@ function updateAnswer(head: TurnHead, { instanceId, handled }: Closing, ending: 
       ending.firstTokenMs,
       ending.durationMs,
       ending.tokenRatio,
+      contextTokens,
       head.assistantMessage.id,
       instanceId,
       handled,

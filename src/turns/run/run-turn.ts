@@ -67,7 +67,8 @@ async function storeEnding(
   try {
     const retryForMs = settings.storeGraceMs;
     const budgetOf = budget?.atEnd(conversation.userId, head.acceptedAt);
-    const end = { head, instanceId, ending, calls, budgetOf, retryForMs };
+    const contextTokens = budget?.contextTokens(turn.parts.textLength) ?? null;
+    const end = { head, instanceId, ending, calls, contextTokens, budgetOf, retryForMs };
     let stored = await endTurn(db, { ...end, handled });
     if (stored?.running) stored = await endSteered({ turn }, end, { db, follow });
     if (stored) return { message: stored.message, error: stored.error, limits: stored.limits };

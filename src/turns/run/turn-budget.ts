@@ -20,6 +20,9 @@ export interface Spent {
   output: number;
 }
 
+/** Fewer than there are, so that a text is rather estimated too long. */
+const UNITS_A_TOKEN = 3;
+
 export class TurnBudget {
   readonly #ask: ReserveAsk;
   #reserved: Spent;
@@ -27,6 +30,8 @@ export class TurnBudget {
   readonly isBounded: boolean;
   readonly #mayShift: boolean;
   readonly #before: Reserved;
+  /** Tokens of the prompt of the last call; null before the first. */
+  #prompt: number | null = null;
 
   constructor(ask: ReserveAsk, reserved: Reserved) {
     this.#ask = ask;
@@ -49,6 +54,14 @@ export class TurnBudget {
   }
 
   /**
+   * Returns the tokens of the last prompt and of the answer to it; null where nobody counts them.
+   * @param answerLength UTF-16 units of the answer's text
+   */
+  contextTokens(answerLength: number): number | null {
+    return this.#prompt === null ? null : this.#prompt + Math.ceil(answerLength / UNITS_A_TOKEN);
+  }
+
+  /**
    * Makes sure that a call fits.
    * @param spent what the calls before it have used
    * @param answer the most that the model answers when the request does not say
@@ -63,7 +76,8 @@ export class TurnBudget {
     const used = spent();
     const most = options.maxOutputTokens ?? answer;
     const least = Math.min(most, this.#ask.least);
-    const more = Math.max(0, promptOf(options) - (this.#reserved.input - used.input));
+    this.#prompt = promptOf(options);
+    const more = Math.max(0, this.#prompt - (this.#reserved.input - used.input));
     const left = Math.max(0, this.#reserved.output - used.output);
     if (this.#mayShift && left - more >= least) {
       // What the prompt is longer than expected, the answer is shorter.
