@@ -54,7 +54,7 @@ export class Allowances {
   /** Returns what is to be reserved for a claim. */
   of(
     claim: Omit<TurnClaim, 'reservation'>,
-    asked: Pick<ReserveAsk, 'keyId' | 'streams'>,
+    { keyId, streams }: Pick<ReserveAsk, 'keyId' | 'streams'>,
   ): ReserveAsk {
     const { turnId, input, parameters } = claim;
     const isMessage = input.kind === 'message';
@@ -63,7 +63,8 @@ export class Allowances {
     return {
       defaults: this.#defaults,
       leaseMs: this.#leaseMs,
-      ...asked,
+      keyId,
+      streams,
       turnId,
       firstWay: this.ways.firstFor(claim.principal),
       prompt: BESIDES_TEXTS + (isMessage ? input.tokens : 0),

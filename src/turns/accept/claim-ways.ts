@@ -37,8 +37,7 @@ export class ClaimWays {
 
   remember({ principal, reservation }: TurnClaim, result: Claimed): void {
     const way = reservation && this.#wayAfter(reservation, result);
-    const caller = callerOf(principal);
-    if (way && this.#ways.get(caller) !== way) this.#ways.set(caller, way);
+    if (way && way !== reservation.firstWay) this.#ways.set(callerOf(principal), way);
   }
 
   /** Returns undefined after a result that does not say. */
