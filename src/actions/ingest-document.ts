@@ -19,7 +19,8 @@ export async function ingestDocument(
   const { ingester, trace } = dependencies;
   const told = trace?.begin(INGEST);
   try {
-    const run = await ingester.ingest({ ...input, principal }, told?.below.embedded);
+    const below = told?.below;
+    const run = await ingester.ingest({ ...input, principal }, (call) => below?.embedded(call));
     return {
       document: run.document,
       work: (onProgress) => {

@@ -19,6 +19,8 @@ export interface SpanStart {
   attributes?: Attributes;
   /** Its beginning, in milliseconds since the epoch; now when it is left out. */
   startedAt?: number | undefined;
+  /** The same by this process's monotonic clock, for what is told later than it begins. */
+  begunAt?: number | undefined;
 }
 
 /** The place of a span in a trace. */
@@ -49,15 +51,24 @@ export interface Span extends SpanPlace {
   /**
    * Ends the span.
    * @param errorType why it failed; undefined for what went well
+   * @param endedAt its end, in milliseconds by this process's monotonic clock; now when it is left
+   *   out
    * @returns how long it lasted, in seconds
    */
-  end(errorType?: string): number;
+  end(errorType?: string, endedAt?: number): number;
 }
 
 export interface Telemetry {
   begin(start: SpanStart): Span;
   /** @param attributes are read later, so they must not change; as those of spans */
   measure(metric: MetricName, value: number, attributes: Attributes): void;
+  /**
+   * Tells something later, together with what is told of other turns: code that runs once in a turn
+   * costs several times as much as the same code many times in a row. It is told in order, and
+   * before anything is sent or read.
+   * @param tell keeps little alive: no texts and nothing of a whole turn
+   */
+  later(tell: () => void): void;
   /**
    * Sends what was told, where nothing runs between two requests; elsewhere that is done at
    * intervals, and there is nothing to wait for.

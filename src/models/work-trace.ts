@@ -99,7 +99,7 @@ export class WorkTrace {
   }
 
   /** Tells of a call of an embedding service, which is over. */
-  readonly embedded = (call: EmbeddingCall): void => {
+  embedded(call: EmbeddingCall): void {
     const { inputTokens, errorType, startedAt, durationMs } = call;
     const operation = { 'gen_ai.operation.name': 'embeddings' };
     const attributes = { ...operation, ...modelAttributes(call.model), ...call.address };
@@ -117,7 +117,7 @@ export class WorkTrace {
     const counted = { ...attributes, 'gen_ai.token.modality': 'text' };
     this.measure('gen_ai.client.inference.usage.input_tokens', inputTokens, counted);
     this.measure('gen_ai.client.inference.operation.input_tokens', inputTokens, attributes);
-  };
+  }
 
   measure(name: MetricName, value: number, attributes: Attributes): void {
     this.#telemetry.measure(name, value, attributes);

@@ -14,11 +14,11 @@ export class TracedTurnService implements TurnService {
     this.#traceparent = traceparent;
   }
 
-  start(...[request, options, asker]: Of<'start'>) {
+  start(request: Of<'start'>[0], options: Of<'start'>[1], asker: Of<'start'>[2]) {
     return this.#turns.start({ ...request, traceparent: this.#traceparent }, options, asker);
   }
 
-  run(...[request, onDisconnect, asker]: Of<'run'>) {
+  run(request: Of<'run'>[0], onDisconnect: Of<'run'>[1], asker: Of<'run'>[2]) {
     return this.#turns.run({ ...request, traceparent: this.#traceparent }, onDisconnect, asker);
   }
 

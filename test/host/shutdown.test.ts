@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { request } from '../support/http.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { openStream, type OpenStream } from '../support/sse.ts';
+import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { startUpstream, type Upstream } from '../support/upstream.ts';
 import { openWebSocket } from '../support/websocket.ts';
 
@@ -24,8 +25,12 @@ afterEach(async () => {
   await upstream.close();
 });
 
-async function start(graceMs?: number, delayMs?: number): Promise<void> {
-  const env: Record<string, string> = { ...upstream.env, DEFAULT_MODEL: 'offline' };
+async function start(
+  graceMs?: number,
+  delayMs?: number,
+  more: Record<string, string> = {},
+): Promise<void> {
+  const env: Record<string, string> = { ...upstream.env, DEFAULT_MODEL: 'offline', ...more };
   if (graceMs !== undefined) env['SHUTDOWN_GRACE_MS'] = String(graceMs);
   if (delayMs !== undefined) env['SHUTDOWN_DELAY_MS'] = String(delayMs);
   server = await startServer({ env });
@@ -201,6 +206,29 @@ it('ends at once when nothing runs, for SIGINT too, whoever holds a connection',
   expect(performance.now() - began).toBeLessThan(3000);
   expect(server.leftBehind()).toBe(false);
   for (const holder of holders) holder.destroy();
+});
+
+it('tells those who watch what was not told yet', async () => {
+  const collector = await startOtlpReceiver();
+  const hour = String(3_600_000);
+  await start(undefined, undefined, {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    OTEL_BSP_SCHEDULE_DELAY: hour,
+    OTEL_METRIC_EXPORT_INTERVAL: hour,
+  });
+  await end(await ask('short'));
+  // Nothing is sent before, within the hour.
+  expect(collector.text()).toBe('');
+  expect(await server.stop()).toBe(0);
+  const names = collector.spans().map(({ name }) => name);
+  expect(names.toSorted()).toEqual(
+    ['POST /conversations', 'accept', 'chat short', 'invoke_agent parley', 'store'].toSorted(),
+  );
+  const metrics = collector.points().map(({ metric }) => metric);
+  for (const each of ['http.server.request.duration', 'gen_ai.invoke_agent.duration'])
+    expect(metrics).toContain(each);
+  await collector.close();
 });
 
 const UPGRADE = [

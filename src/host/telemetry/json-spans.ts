@@ -16,8 +16,8 @@ export class JsonSpans implements SpanWriter {
     this.#origin = origin;
   }
 
-  add(spans: readonly SentSpan[]): void {
-    this.#spans.push(...spans.map((span) => readableSpan(span, this.#origin)));
+  add(span: SentSpan): void {
+    this.#spans.push(readableSpan(span, this.#origin));
   }
 
   take(): Uint8Array<ArrayBuffer> {

@@ -1,7 +1,6 @@
 /**
  * Sums up what is measured, for whoever asks how it stands. It is done by hand: a turn measures a
- * dozen things, and for each of them the SDK sorts the attributes and writes them as JSON. Values
- * wait and are summed up many at a time, which costs less than each when it comes.
+ * dozen things, and for each of them the SDK sorts the attributes and writes them as JSON.
  */
 import { ValueType, type HrTime } from '@opentelemetry/api';
 import {
@@ -18,8 +17,6 @@ import { Series } from './series.ts';
 const OVERFLOW = { 'otel.metric.overflow': true };
 /** The most series of a measure: clients choose the names of models, and each has its own. */
 const MOST_SERIES = 2_000;
-/** The most values that wait: those of ten turns, since objects that wait are copied about. */
-const MOST_WAITING = 128;
 
 interface Measure {
   boundaries: readonly number[] | undefined;
@@ -36,7 +33,8 @@ export class Measures {
   readonly #measures: Readonly<Record<MetricName, Measure>>;
   /** By attributes that are frozen. */
   readonly #known = new WeakMap<Attributes, Alike>();
-  #waiting: [metric: MetricName, value: number, attributes: Attributes][] = [];
+  /** The attributes of the value before, since several values in a row have the same. */
+  #last: { attributes: Attributes; alike: Alike } | undefined;
 
   constructor(origin: SpanOrigin) {
     this.#origin = origin;
@@ -51,22 +49,11 @@ export class Measures {
   /** Adds a value. Attributes that are undefined are left out. */
   add(metric: MetricName, value: number, attributes: Attributes): void {
     if (Number.isNaN(value)) return;
-    if (this.#waiting.push([metric, value, attributes]) === MOST_WAITING) this.#sumUp();
-  }
-
-  #sumUp(): void {
-    // They are taken out first: what cannot be summed up must not come again.
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    let last: Attributes | undefined;
-    let alike: Alike = {};
-    for (const [metric, value, attributes] of waiting) {
-      // Several values in a row have the same.
-      if (attributes !== last) alike = this.#alike(attributes);
-      last = attributes;
-      const series = (alike[metric] ??= this.#seriesOf(metric, attributes));
-      series.add(value);
-    }
+    if (this.#last?.attributes !== attributes)
+      this.#last = { attributes, alike: this.#alike(attributes) };
+    const { alike } = this.#last;
+    const series = (alike[metric] ??= this.#seriesOf(metric, attributes));
+    series.add(value);
   }
 
   /** Returns the series of these attributes that are known. */
@@ -86,7 +73,6 @@ export class Measures {
 
   /** Returns how all measures stand, those that were measured. */
   read(): ResourceMetrics {
-    this.#sumUp();
     const endTime = now();
     const metrics = Object.entries(this.#measures)
       .filter(([, { series }]) => series.size > 0)

@@ -25,6 +25,9 @@ const SCOPE = 'parley';
 /** The version of the conventions for generative AI whose names are used. */
 const SCHEMA = 'https://opentelemetry.io/schemas/gen-ai-dev/1.42.0-dev';
 
+/** The most that is told later: of some twenty turns. */
+const MOST_UNTOLD = 64;
+
 export interface TelemetryOptions {
   settings: TelemetrySettings;
   version: string;
@@ -47,6 +50,8 @@ class OpenTelemetry implements Telemetry {
   readonly #sender: OtlpSender;
   readonly #samples: ReturnType<typeof samplerOf>;
   readonly #options: TelemetryOptions;
+  /** The things that are told later, in their order. */
+  #untold: (() => void)[] = [];
   #metricsSentAt = Date.now();
   #sending: Promise<void> | undefined;
 
@@ -67,7 +72,7 @@ class OpenTelemetry implements Telemetry {
     const above = placeAbove(start);
     const trace = above?.trace ?? Id.random(16);
     const isSent = this.#samples(trace, above);
-    return isSent ? new SentSpan(start, trace, above, this.#take) : new UnsentSpan(trace);
+    return isSent ? new SentSpan(start, trace, above, this.#take) : new UnsentSpan(trace, start);
   }
 
   /** Takes a span that has ended; many are sent without waiting for the interval. */
@@ -89,6 +94,24 @@ class OpenTelemetry implements Telemetry {
     }
   }
 
+  later(tell: () => void): void {
+    if (this.#untold.push(tell) === MOST_UNTOLD) this.#tellAll();
+  }
+
+  #tellAll(): void {
+    const untold = this.#untold;
+    this.#untold = [];
+    for (const tell of untold) this.#tell(tell);
+  }
+
+  #tell(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#lose(error);
+    }
+  }
+
   settle(): Promise<void> | undefined {
     return this.#options.sendsWhenAsked ? this.#sendAll() : undefined;
   }
@@ -100,6 +123,7 @@ class OpenTelemetry implements Telemetry {
   }
 
   read(): ResourceMetrics {
+    this.#tellAll();
     return this.#measures.read();
   }
 
@@ -113,6 +137,7 @@ class OpenTelemetry implements Telemetry {
 
   /** Sends what waits now. It never throws. */
   async #sendAll(): Promise<void> {
+    this.#tellAll();
     try {
       await this.#sendSpans();
       await this.#sendMetrics();

@@ -36,11 +36,11 @@ export class ProtobufSpans implements SpanWriter {
     this.#origin = origin;
   }
 
-  add(spans: readonly SentSpan[]): void {
+  add(span: SentSpan): void {
     this.#begun ??= this.#begin();
     const { position } = this.#writer;
     try {
-      for (const span of spans) this.#span(span);
+      this.#span(span);
     } catch (error) {
       this.#writer.backTo(position);
       throw error;

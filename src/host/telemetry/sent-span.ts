@@ -15,6 +15,8 @@ const KINDS = {
   internal: SpanKind.INTERNAL,
 } as const;
 
+type Beginning = Pick<SpanStart, 'startedAt' | 'begunAt'>;
+
 /** The origin of all spans of a process. */
 export interface SpanOrigin {
   readonly resource: Resource;
@@ -35,7 +37,7 @@ export class SentSpan implements Span, Place {
   readonly traceFlags = TraceFlags.SAMPLED;
   readonly parent: Place | undefined;
   /** The attributes in the order in which they were set; some are undefined. */
-  readonly attributes: Attributes[] = [];
+  readonly attributes: Attributes[];
   hasFailed = false;
   /** Its beginning and its end, in milliseconds since the epoch; the end is NaN before it. */
   readonly startedAt: number;
@@ -45,25 +47,24 @@ export class SentSpan implements Span, Place {
 
   /** @param take is given the span when it has ended */
   constructor(
-    { name, kind, attributes, startedAt }: SpanStart,
+    start: SpanStart,
     trace: Id,
     parent: Place | undefined,
     take: (span: SentSpan) => void,
   ) {
+    const { name, kind, attributes, startedAt } = start;
     this.name = name;
     this.kind = KINDS[kind];
     this.trace = trace;
     this.parent = parent;
     this.#take = take;
-    this.begunAt = performance.now();
-    if (startedAt !== undefined) {
-      this.startedAt = startedAt;
-      this.begunAt -= Date.now() - startedAt;
-    } else if (parent instanceof SentSpan)
+    this.begunAt = beginningOf(start);
+    if (startedAt !== undefined) this.startedAt = startedAt;
+    else if (parent instanceof SentSpan)
       // By the clock of its parent, within which it stays when the other clock is set.
       this.startedAt = parent.startedAt + (this.begunAt - parent.begunAt);
-    else this.startedAt = Date.now();
-    if (attributes) this.attributes.push(attributes);
+    else this.startedAt = Date.now() - (performance.now() - this.begunAt);
+    this.attributes = attributes ? [attributes] : [];
   }
 
   get traceId(): string {
@@ -90,13 +91,13 @@ export class SentSpan implements Span, Place {
     this.name = name;
   }
 
-  end(errorType?: string): number {
+  end(errorType?: string, endedAt = performance.now()): number {
     if (!Number.isNaN(this.endedAt)) return (this.endedAt - this.startedAt) / 1000;
     if (errorType !== undefined) {
       this.attributes.push({ 'error.type': errorType });
       this.hasFailed = true;
     }
-    const lastedMs = performance.now() - this.begunAt;
+    const lastedMs = endedAt - this.begunAt;
     this.endedAt = this.startedAt + lastedMs;
     this.#take(this);
     return lastedMs / 1000;
@@ -108,10 +109,11 @@ export class UnsentSpan implements Span, Place {
   readonly trace: Id;
   readonly id = Id.random(8);
   readonly traceFlags = TraceFlags.NONE;
-  readonly begunAt = performance.now();
+  readonly begunAt: number;
 
-  constructor(trace: Id) {
+  constructor(trace: Id, start: Beginning = {}) {
     this.trace = trace;
+    this.begunAt = beginningOf(start);
   }
 
   get traceId(): string {
@@ -138,7 +140,13 @@ export class UnsentSpan implements Span, Place {
     // Nobody will see it.
   }
 
-  end(): number {
-    return (performance.now() - this.begunAt) / 1000;
+  end(_errorType?: string, endedAt = performance.now()): number {
+    return (endedAt - this.begunAt) / 1000;
   }
+}
+
+/** Returns the beginning of a span, in milliseconds by this process's monotonic clock. */
+function beginningOf({ startedAt, begunAt }: Beginning): number {
+  const now = performance.now();
+  return startedAt === undefined ? (begunAt ?? now) : now - (Date.now() - startedAt);
 }

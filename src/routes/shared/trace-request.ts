@@ -33,12 +33,10 @@ export const traceRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   });
   await next();
   endRequest(telemetry, span, {
-    ...{
-      method,
-      route: c.get('route') ?? routeOf(c),
-      requestId: c.get('requestId'),
-      begunAt: c.get('begunAt'),
-    },
+    method,
+    route: c.get('route') ?? routeOf(c),
+    requestId: c.get('requestId'),
+    begunAt: c.get('begunAt'),
     status: c.get('isSent') ? 200 : c.res.status,
     isSecure: c.req.url.startsWith('https:'),
   });
@@ -73,16 +71,25 @@ interface AnsweredRequest {
   begunAt: number;
 }
 
-/** Ends the span of a request, and measures how long its client waited. */
+/** Ends the span of a request, and measures how long its client waited; it is told later. */
 export function endRequest(telemetry: Telemetry, span: Span, answered: AnsweredRequest): void {
-  const { status, requestId, begunAt } = answered;
+  const endedAt = performance.now();
+  telemetry.later(() => tellRequest(telemetry, span, { ...answered, endedAt }));
+}
+
+function tellRequest(
+  telemetry: Telemetry,
+  span: Span,
+  answered: AnsweredRequest & { endedAt: number },
+): void {
+  const { status, requestId, begunAt, endedAt } = answered;
   const error = status >= 500 ? `${status}` : undefined;
   const { name, attributes } = kindOf(answered);
   span.rename(name);
   span.set(attributes);
   span.set({ 'parley.request.id': requestId });
-  span.end(error);
-  const seconds = (performance.now() - begunAt) / 1000;
+  span.end(error, endedAt);
+  const seconds = (endedAt - begunAt) / 1000;
   const measured = error === undefined ? attributes : { ...attributes, 'error.type': error };
   telemetry.measure('http.server.request.duration', seconds, measured);
 }

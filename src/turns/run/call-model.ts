@@ -12,7 +12,7 @@ import { withRoomFor } from './byte-gate.ts';
 import { isDeclared, runStep, type StepResult } from './model-step.ts';
 import { bytesNamedIn, withBytes } from './prompt-files.ts';
 import { withoutToolMessages } from './prompt-messages.ts';
-import type { ToldCall } from './turn-trace.ts';
+import type { AskedOfModel } from './turn-teller.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
 
 /**
@@ -59,11 +59,11 @@ async function callOnce(
   const granted = budget?.isBounded ? options.maxOutputTokens : undefined;
   const rest = { turn, model, limits, deadline, granted };
   const bytes = bytesNamedIn(options.prompt);
-  const call = (headers?: Record<string, string>) =>
-    withFiles(options, { bytes, db, turn, deadline }, (sent) =>
-      runStep({ ...rest, options: headers ? { ...sent, headers } : sent }),
-    );
-  const step = await (trace ? trace.call(model, toldOf(options, bytes), call) : call());
+  const traced = trace?.beginCall();
+  const step = await withFiles(options, { bytes, db, turn, deadline }, (sent) =>
+    runStep({ ...rest, options: sent, headers: traced?.headers }),
+  );
+  if (traced) trace?.endCall(traced, toldOf(model, options, bytes), step);
   if (wasStopped) return step;
   const isRefused = !step.spoke && isRefusedByStatus(step.error);
   const { usage: reported, written } = step;
@@ -101,8 +101,13 @@ async function withFiles(
 }
 
 /** Returns what may be told of a call. @param bytes of the files that its prompt names */
-function toldOf(options: LanguageModelV4CallOptions, bytes: number): ToldCall {
-  return { parameters: parametersToTell(options), modality: bytes > 0 ? 'unknown' : 'text' };
+function toldOf(
+  model: ChatModel,
+  options: LanguageModelV4CallOptions,
+  bytes: number,
+): AskedOfModel {
+  const modality = bytes > 0 ? 'unknown' : 'text';
+  return { model, parameters: parametersToTell(options), modality };
 }
 
 /** The attributes of a call that may be told: numbers, and nothing that was said. */

@@ -70,6 +70,7 @@ export async function runStep({
   turn,
   model,
   options,
+  headers,
   limits,
   deadline,
   granted,
@@ -77,6 +78,8 @@ export async function runStep({
   turn: RunningTurn;
   model: ChatModel;
   options: LanguageModelV4CallOptions;
+  /** The headers that tell the service what the call is part of, where somebody watches. */
+  headers?: Record<string, string> | undefined;
   limits: TimeLimits;
   deadline: number;
   /** The tokens that a budget lets the model write; undefined where nothing limits them. */
@@ -107,7 +110,7 @@ export async function runStep({
   };
   let hasEnded = false;
   try {
-    await follow(model, { ...options, abortSignal: call.signal }, onPart);
+    await follow(model, { ...options, headers, abortSignal: call.signal }, onPart);
     hasEnded = true;
     if (!step.late && cameToNothing(step))
       step.error ??= new ParleyError(modelFailure('model_empty'));

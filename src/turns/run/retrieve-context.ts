@@ -116,16 +116,12 @@ function merged(lists: readonly Passage[][]): Passage[] {
 /**
  * Returns a retriever that searches the documents which a turn is about, and notes the calls of its
  * searches as those of the turn.
- * @param below where they are told of; undefined where nobody watches
+ * @param below where they are told of; directly below the turn when it is left out
  */
-export function retrieverFor(
-  job: TurnJob,
-  retriever: Retriever,
-  below: WorkTrace | undefined = job.trace?.work,
-): Retriever {
+export function retrieverFor(job: TurnJob, retriever: Retriever, below?: WorkTrace): Retriever {
   const onCall: OnEmbeddingCall = (call) => {
     job.turn.calls.add(call);
-    below?.embedded(call);
+    (below ?? job.trace?.work)?.embedded(call);
   };
   const { isLocal } = retriever;
   const about = aboutOf(job);

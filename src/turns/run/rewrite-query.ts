@@ -122,10 +122,9 @@ async function rewrite({
     { role: 'user', content: [{ type: 'text', text: lines.join('\n') }] },
   ];
   const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(REWRITE_TIMEOUT_MS)]);
-  const call = (headers?: Record<string, string>) => ask(model, { prompt, abortSignal, headers });
-  const answer = await (trace
-    ? trace.call(model, { parameters: {}, modality: 'text' }, call)
-    : call());
+  const traced = trace?.beginCall();
+  const answer = await ask(model, { prompt, abortSignal, headers: traced?.headers });
+  if (traced) trace?.endCall(traced, { model, parameters: {}, modality: 'text' }, answer);
   const { query: said, usage: reported, error } = answer;
   const isRefused = isRefusedByStatus(error);
   calls.add({ kind: 'rewrite', model: model.name, reported, prompt, said, isRefused });

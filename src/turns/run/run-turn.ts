@@ -13,8 +13,6 @@ import { retrieveContext } from './retrieve-context.ts';
 import { endSteered } from './steering.ts';
 import type { RunDependencies, TurnJob } from './types.ts';
 
-const STORE = { name: 'store' };
-
 /**
  * Runs an accepted turn and stores its end. It never throws: every error becomes the turn's
  * outcome. Readers see the end after it is stored.
@@ -26,9 +24,9 @@ export async function runTurn(job: TurnJob, dependencies: RunDependencies): Prom
   const { turnId: workId, acceptedAt: at, conversationId } = turn.head;
   const work = { workId, userId: conversation.userId, conversationId, keyId, at };
   const calls = turn.calls.entries(work, turn.parts, dependencies.prices);
-  const storing = job.trace?.work.begin(STORE);
+  job.trace?.beginStore();
   const outcome = await storeEnding(job, { ending, calls }, dependencies);
-  storing?.end();
+  job.trace?.endStore();
   turn.end(outcome);
   const told = job.trace?.end(outcome, calls);
   if (told) dependencies.defer(told);

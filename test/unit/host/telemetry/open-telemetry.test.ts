@@ -1,4 +1,7 @@
-/** What cannot be written is lost, and nothing else is; what nobody reads is not summed up. */
+/**
+ * What cannot be written is lost, and nothing else is; what nobody reads is not summed up; what is
+ * told later is told in time.
+ */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,7 +13,7 @@ import { telemetrySettings } from '../../../../src/host/telemetry/settings.ts';
 import { networkBy } from '../../../../src/models/http.ts';
 
 const INGEST = 'parley.ingest.duration';
-/** More than are kept until they are summed up or written. */
+/** More than are kept until they are told. */
 const MANY = 100;
 /** Attributes that cannot be read. */
 const BROKEN = {
@@ -97,4 +100,35 @@ it('sums up only what is sent or can be asked for', async () => {
   const read = telemetries.map((telemetry) => telemetry.read().scopeMetrics.length);
   expect(read).toEqual([1, 1, 0]);
   for (const telemetry of telemetries) await telemetry.close();
+});
+
+it('tells later what it is given, in order, before it is read, sent or closed', async () => {
+  const telemetry = start({}, true);
+  const told: number[] = [];
+  const tell = (count: number) => telemetry.later(() => told.push(count));
+  tell(1);
+  tell(2);
+  expect(told).toEqual([]);
+  telemetry.read();
+  expect(told).toEqual([1, 2]);
+  telemetry.later(() => telemetry.begin({ name: 'told by settling', kind: 'internal' }).end());
+  await telemetry.settle();
+  expect(has('/v1/traces', 'told by settling')).toBe(true);
+  telemetry.later(() => telemetry.measure(INGEST, 1, { at: 'told by closing' }));
+  await telemetry.close();
+  expect(has('/v1/metrics', 'told by closing')).toBe(true);
+});
+
+it('does not let much wait that is told later, and goes on after what cannot be', async () => {
+  const telemetry = start({ OTEL_BSP_SCHEDULE_DELAY: '3600000' }, false);
+  let told = 0;
+  for (let at = 0; at < 10 * MANY; at++)
+    telemetry.later(() => {
+      if (at === MANY) throw new Error('it cannot be told');
+      told++;
+    });
+  expect(told).toBeGreaterThan(9 * MANY);
+  expect(logged.join('\n')).toContain('it cannot be told');
+  await telemetry.close();
+  expect(told).toBe(10 * MANY - 1);
 });

@@ -17,6 +17,8 @@ it('says how long it lasted, from the beginning that it was given', () => {
   expect(span.end('late')).toBeCloseTo(seconds, 3);
   expect(span).toMatchObject({ endedAt, hasFailed: false });
   expect(new UnsentSpan(TRACE).end()).toBeLessThan(1);
+  const unsent = new UnsentSpan(TRACE, { startedAt: Date.now() - 2_000 });
+  expect(unsent.end()).toBeGreaterThan(1.9);
 });
 
 it('lies within the span that it is part of, whatever the clock was set to meanwhile', () => {
@@ -36,4 +38,16 @@ it('lies within the span that it is part of, whatever the clock was set to meanw
 it('crosses a network as its traceparent', () => {
   for (const span of [begin({}), new UnsentSpan(TRACE)])
     expect(JSON.parse(JSON.stringify({ span }))).toEqual({ span: span.traceparent });
+});
+
+it('is told later with the times at which it began and ended', () => {
+  const parent = begin({});
+  const begunAt = parent.begunAt + 10;
+  for (const above of [parent, undefined]) {
+    const span = begin({ begunAt }, above);
+    expect(span.end(undefined, begunAt + 250)).toBeCloseTo(0.25, 6);
+    expect(span.startedAt - parent.startedAt).toBeCloseTo(10, -1);
+    expect(span.endedAt - span.startedAt).toBeCloseTo(250, 3);
+  }
+  expect(new UnsentSpan(TRACE, { begunAt }).end(undefined, begunAt + 250)).toBeCloseTo(0.25, 6);
 });

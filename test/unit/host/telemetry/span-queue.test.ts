@@ -39,7 +39,7 @@ it('gives out spans in the order in which they ended, at most 1,024 at once', ()
   expect(namesTaken(queue)).toEqual(numbers(1_024, 2_048));
   expect(namesTaken(queue)).toEqual(numbers(2_048, 2_054));
   expect(queue.size).toBe(0);
-  // A group that was not full is not waited for.
+  // A single span is not kept until there are more.
   for (const name of [1, 2, 3]) {
     expect(addTo(queue, name, name + 1)).toEqual([1]);
     expect(namesTaken(queue)).toEqual([`${name}`]);
