@@ -11,6 +11,8 @@ import {
   type OpenStreams,
 } from '../core/limits.ts';
 import type { StreamLimits } from '../store/limits/stream-limits.ts';
+import type { Sink } from './follow/sink.ts';
+import { ForwardingTurnService, type Of } from './forwarding-turn-service.ts';
 import type { TurnService, TurnStream } from './turn-service.ts';
 
 /** Open streams by user of a tenant and by key; those without any are not in it. */
@@ -46,38 +48,44 @@ interface StreamLimit {
 }
 
 /**
- * Returns a service whose streams are counted for a reader.
- * A stream too many is refused before anything of it is stored.
+ * Starts and follows turns for a reader, whose streams it counts. A stream too many is refused
+ * before anything of it is stored.
  */
-export function limitedStreams(
-  turns: TurnService,
-  { reader, limits, defer }: StreamLimit,
-): TurnService {
-  return {
-    run: (request, onDisconnect, asker) => turns.run(request, onDisconnect, asker),
-    recall: (end, asked) => turns.recall(end, asked),
-    holds: (turnId) => turns.holds(turnId),
-    wait: (turn, onDisconnect) => turns.wait(turn, onDisconnect),
-    cancel: (turn) => turns.cancel(turn),
-    close: (conversationId) => turns.close(conversationId),
-    async start(request, options, asker) {
-      const openStreams = openStreamsOf(reader);
-      const leave = enter(reader);
-      const stream = turns.start({ ...request, openStreams }, options, asker);
-      return counted(await orLeave(stream, leave), leave, defer);
-    },
-    async follow(turn, options, cursor, found) {
-      const openStreams = openStreamsOf(reader);
-      const leave = enter(reader);
-      const following = async () => {
-        requireRoomForStream(await limits(), openStreams);
-        return turns.follow(turn, options, cursor, found);
-      };
-      const stream = await orLeave(following(), leave);
+export class LimitedStreams extends ForwardingTurnService {
+  readonly #limit: StreamLimit;
+
+  constructor(turns: TurnService, limit: StreamLimit) {
+    super(turns);
+    this.#limit = limit;
+  }
+
+  override async start(...[request, options, asker]: Of<'start'>) {
+    const { reader, defer } = this.#limit;
+    const openStreams = openStreamsOf(reader);
+    const leave = enter(reader);
+    try {
+      const stream = await super.start({ ...request, openStreams }, options, asker);
+      return new CountedStream(stream, leave, defer);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  override async follow(...[turn, options, cursor, found]: Of<'follow'>) {
+    const { reader, limits, defer } = this.#limit;
+    const openStreams = openStreamsOf(reader);
+    const leave = enter(reader);
+    try {
+      requireRoomForStream(await limits(), openStreams);
+      const stream = await super.follow(turn, options, cursor, found);
       if (!stream) leave();
-      return stream && counted(stream, leave, defer);
-    },
-  };
+      return stream && new CountedStream(stream, leave, defer);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
 }
 
 /**
@@ -101,48 +109,61 @@ function streamBudget(limits: StreamLimits, openStreams: OpenStreams): Budget {
 /** Counts a stream in and returns what counts it out, once. */
 function enter(reader: StreamReader): () => void {
   const { keyId } = reader;
-  const places: [Map<string, number>, string][] = [[open.user, nameOf(reader)]];
-  if (keyId !== null) places.push([open.key, keyId]);
-  for (const [map, id] of places) map.set(id, (map.get(id) ?? 0) + 1);
+  const name = nameOf(reader);
+  const count = (by: 1 | -1) => {
+    add(open.user, name, by);
+    if (keyId !== null) add(open.key, keyId, by);
+  };
+  count(1);
   let isOpen = true;
   return () => {
     if (!isOpen) return;
     isOpen = false;
-    for (const [map, id] of places) {
-      const left = (map.get(id) ?? 0) - 1;
-      if (left > 0) map.set(id, left);
-      else map.delete(id);
-    }
+    count(-1);
   };
 }
 
-async function orLeave<Result>(result: Promise<Result>, leave: () => void): Promise<Result> {
-  try {
-    return await result;
-  } catch (error) {
-    leave();
-    throw error;
+function add(counts: Map<string, number>, id: string, by: 1 | -1): void {
+  const streams = (counts.get(id) ?? 0) + by;
+  if (streams > 0) counts.set(id, streams);
+  else counts.delete(id);
+}
+
+/** A stream that is counted out when its reader has gone. */
+class CountedStream implements TurnStream {
+  readonly turnId: string;
+  readonly conversationId: string;
+  readonly answerId: string | undefined;
+  readonly limits: Budget | undefined;
+  readonly #stream: TurnStream;
+  readonly #leave: () => void;
+  readonly #defer: StreamLimit['defer'];
+
+  constructor(stream: TurnStream, leave: () => void, defer: StreamLimit['defer']) {
+    this.turnId = stream.turnId;
+    this.conversationId = stream.conversationId;
+    this.answerId = stream.answerId;
+    this.limits = stream.limits;
+    this.#stream = stream;
+    this.#leave = leave;
+    this.#defer = defer;
   }
-}
 
-function counted(stream: TurnStream, leave: () => void, defer: StreamLimit['defer']): TurnStream {
-  const { turnId, conversationId, answerId, limits } = stream;
-  return {
-    ...{ turnId, conversationId, answerId, limits },
-    pipe(sink) {
-      sink.onClose(leave);
-      stream.pipe(sink);
-    },
-    readable() {
-      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-      // How it ended is told to whoever reads it.
-      const ended = stream.readable().pipeTo(writable);
-      defer(ended.catch(() => undefined).finally(leave));
-      return readable;
-    },
-    leave() {
-      leave();
-      stream.leave();
-    },
-  };
+  pipe(sink: Sink): void {
+    sink.onClose(this.#leave);
+    this.#stream.pipe(sink);
+  }
+
+  readable(): ReadableStream<Uint8Array> {
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    // How it ended is told to whoever reads it.
+    const ended = this.#stream.readable().pipeTo(writable);
+    this.#defer(ended.catch(() => undefined).finally(this.#leave));
+    return readable;
+  }
+
+  leave(): void {
+    this.#leave();
+    this.#stream.leave();
+  }
 }

@@ -3,7 +3,7 @@ import type { ActionDependencies } from '../../actions/context.ts';
 import { keyIdOf, tenantOf, userIdOf, type Principal } from '../../core/principal.ts';
 import type { Database } from '../../store/database.ts';
 import { StreamLimitsDatabase } from '../../store/limits/stream-limits.ts';
-import { limitedStreams } from '../../turns/limit-streams.ts';
+import { LimitedStreams } from '../../turns/limit-streams.ts';
 import type { TurnService } from '../../turns/turn-service.ts';
 
 /** The turns of a caller, and the database whose first batch reads how many may be open. */
@@ -25,5 +25,5 @@ export function countedStreams(
   const asking = new StreamLimitsDatabase(db, ask);
   const limits = () => asking.limits();
   const defer = (work: Promise<unknown>) => dependencies.defer(work);
-  return { turns: limitedStreams(turns, { reader, limits, defer }), db: asking };
+  return { turns: new LimitedStreams(turns, { reader, limits, defer }), db: asking };
 }
