@@ -147,6 +147,7 @@ export class UnsentSpan implements Span, Place {
 
 /** Returns the beginning of a span, in milliseconds by this process's monotonic clock. */
 function beginningOf({ startedAt, begunAt }: Beginning): number {
+  if (begunAt !== undefined) return begunAt;
   const now = performance.now();
-  return startedAt === undefined ? (begunAt ?? now) : now - (Date.now() - startedAt);
+  return startedAt === undefined ? now : now - (Date.now() - startedAt);
 }
