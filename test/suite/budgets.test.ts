@@ -137,6 +137,8 @@ describe('a budget of tokens', () => {
     const model = script(modest);
     const description = 'Writes a note. '.repeat(600);
     const tools = ['a', 'b', 'c'].map((name) => ({ ...NOTE, name, description }));
+    // The sums of a user are kept from the end of its first turn on.
+    await ask(as, model);
     const first = await ask<{ conversation_id: string }>(as, model, { tools });
     expect(first.status, first.text).toBe(200);
     const path = `/conversations/${first.json.conversation_id}/messages`;
@@ -148,6 +150,28 @@ describe('a budget of tokens', () => {
     expect(reserved).toBeGreaterThan(6_000);
     expect(reserved).toBeLessThan(15_000);
     stream.close();
+  });
+
+  it('goes on without the tools of the last turn where there is no room for them', async () => {
+    const { as } = await limited({ tokens_per_day: 12_000 });
+    const model = script(modest);
+    const description = 'Writes a note. '.repeat(600);
+    const offer = (names: string) =>
+      names.split(' ').map((name) => ({ ...NOTE, name, description }));
+    const tools = offer('a b');
+    const first = await ask<{ conversation_id: string }>(as, model, { tools });
+    expect(first.status, first.text).toBe(200);
+    const path = `/conversations/${first.json.conversation_id}/messages`;
+    const say = (json: object) => place.call(path, { as, json: { message: 'Hi', model, ...json } });
+    expect((await say({ tools: offer('a b c d e f') })).status).toBe(429);
+    expect((await say({ tools })).status).toBe(200);
+    const spent = await ask(as, script({ usage: { input: 5_000, output: 3_500 } }));
+    expect(spent.status, spent.text).toBe(200);
+    const { remaining } = await stateOf(as, 'tokens_per_day');
+    expect(remaining).toBeGreaterThan(1_000);
+    expect(remaining).toBeLessThan(4_000);
+    expect((await say({ tools })).status).toBe(429);
+    for (const _ of [1, 2]) expect((await say({})).status).toBe(200);
   });
 
   it('lets a model answer as much as the request did whose parameters are taken over', async () => {
@@ -338,6 +362,7 @@ describe('limits of requests', () => {
 
 describe('to clients of the API of OpenAI', () => {
   const limits = { tokens_per_day: 50_000, requests_per_minute: 3 };
+  const refusing: Behaviour = { status: { code: 400 } };
   const messages = [{ role: 'user', content: 'Hi' }];
   const fields = {
     'x-ratelimit-limit-requests': '3',
@@ -361,7 +386,9 @@ describe('to clients of the API of OpenAI', () => {
     const whole = await place.call(path, { as, json });
     expect(whole.status, whole.text).toBe(200);
     expect(whole.headers).toMatchObject({ ...fields, 'x-ratelimit-remaining-tokens': '49700' });
-    expect((await place.call(path, { as, json })).status).toBe(200);
+    const failed = await place.call(path, { as, json: { ...said, model: script(refusing) } });
+    expect(failed.status, failed.text).toBe(502);
+    expect(failed.headers).toMatchObject({ ...fields, 'x-ratelimit-remaining-requests': '0' });
     const refused = await place.call(path, { as, json });
     expect(refused.status).toBe(429);
     expect(refused.headers).toMatchObject({ ...fields, 'x-ratelimit-remaining-requests': '0' });

@@ -89,8 +89,8 @@ async function streamed(
 async function whole(c: AppContext, place: RequestPlace): Promise<Response> {
   const run = await runRequest(c, place);
   const turn = await run.finished(c.req.raw.signal);
+  c.set('turnHeaders', openAiTurnHeaders({ ...turn.head, limits: turn.limits }));
   const failure = cutOf(turn);
   if (failure) return openAiResponse(failure);
-  c.set('turnHeaders', openAiTurnHeaders({ ...turn.head, limits: turn.limits }));
   return wholeTurn(c, chatCompletion(turn.head, turn.message));
 }

@@ -84,8 +84,8 @@ async function whole(c: AppContext, place: Place): Promise<Response> {
   forget(c, place, run);
   const { head, message, error, limits } = await run.finished(c.req.raw.signal);
   if (error?.code === 'not_stored') throw new BrokenOff();
-  if (error && contentOf(message.parts) === '') return openAiResponse(error);
   c.set('turnHeaders', openAiTurnHeaders({ ...head, limits }));
+  if (error && contentOf(message.parts) === '') return openAiResponse(error);
   return wholeTurn(c, responseResource(head, { message, error }));
 }
 

@@ -12,7 +12,7 @@ import { isOwned, ownerOf } from '../ownership.ts';
 import { userLimit } from './limits.ts';
 import { reservedBy } from './running.ts';
 import { DAY, MINUTE, requestsCounted } from './usage-sums.ts';
-import { allowanceIn, storedTokens, type ReserveAsk } from './wanted.ts';
+import { allowanceIn, lastOf, storedTokens, type ReserveAsk } from './wanted.ts';
 
 /** The parameters of {@link FITTING}, by their numbers. */
 const PARAMETERS = [
@@ -88,9 +88,16 @@ const CONVERSATION = `SELECT o.*, CASE WHEN ${MODEL} <> ${P.model} THEN ${allowa
 const ofModel = (likely: string, other: string) =>
   `CASE WHEN c.other IS NULL THEN ${likely} ELSE ${other} END`;
 
+/**
+ * The tokens of the stored part of the prompt, as the turn before has noted them: that is one row
+ * instead of twenty. It is too much where its tools and passages do not come again, so whoever does
+ * not fit by it is judged by `reserve.ts`, from the texts alone.
+ */
+const NOTED = `SELECT m.context_tokens FROM messages m WHERE m.id = ${lastOf('c', P)}`;
+
 /** The parts of what a turn wants in a conversation `c`. */
 const WISH = {
-  prompt: `${P.prompt} + ${storedTokens('c', P)}`,
+  prompt: `${P.prompt} + coalesce((${NOTED}), ${storedTokens('c', P)})`,
   answer: ofModel(P.answer, `min(coalesce(${P.most}, c.other ->> 0), c.other ->> 1)`),
   input_price: ofModel(P.inputPrice, 'c.other ->> 2'),
   output_price: ofModel(P.outputPrice, 'c.other ->> 3'),
@@ -115,13 +122,13 @@ const columns = (expressions: Readonly<Record<string, string>>) =>
  * and what the turn wants. Its parameters have numbers, so they come before those of the statement.
  * Of another user's conversation no more is read than of an unknown one, so that both take as long.
  */
-export const FITTING = `WITH c AS MATERIALIZED (SELECT ${[
+export const FITTING = `WITH o AS MATERIALIZED (${CONVERSATION}), c AS MATERIALIZED (SELECT ${[
   ...OF_CONVERSATION.map((name) => `c.${name}`),
   ...LIMITS_OF_TURNS.map((name) => `${userLimit(name, P[name])} AS ${name}`),
   ...columns(WISH),
 ].join(', ')}, ${NOW} AS now, (${REQUESTS}) AS requests, r.*,
       s.day, s.requests_since, s.day_tokens, s.month_tokens, s.month_cost
-    FROM (${CONVERSATION}) c JOIN (${RUNNING}) r
+    FROM o AS c JOIN (${RUNNING}) r
       LEFT JOIN user_limits u ON u.user_id = c.user_id
       LEFT JOIN usage_sums s ON s.user_id = c.user_id AND s.key_id = ''
     WHERE NOT EXISTS (SELECT 1 FROM key_limits k WHERE k.key_id = ${P.key}))`;

@@ -82,14 +82,14 @@ export function allowanceOf(model: string): string {
  * @param model the expression of its name
  */
 export function allowanceIn(models: string, model: string): string {
-  const named = (key: string) => `(SELECT value FROM json_each(${models}) WHERE key = ${key})`;
-  return `coalesce(${named(model)}, ${named(`substr(${model}, 1, instr(${model}, '/')) || '*'`)}, ${named(`'*'`)})`;
+  // Operators, since `json_each` for each use of it took most of the statement's preparation.
+  return `coalesce(${models} -> ${model}, ${models} -> (substr(${model}, 1, instr(${model}, '/')) || '*'), ${models} -> '*')`;
 }
 
 const TOKENS_OF_MESSAGES = `coalesce(sum(CASE m.role WHEN 'user' THEN coalesce(m.output_tokens, 0) ELSE m.text_length / 3 END), 0)`;
 
-/** The message that ends the stored part. */
-const lastOf = (c: string, { from, atHead }: PromptPlace) =>
+/** Returns the expression of the id of the message that ends the stored part of a prompt. */
+export const lastOf = (c: string, { from, atHead }: PromptPlace) =>
   `coalesce(${from}, CASE WHEN ${atHead} THEN ${c}.head_message_id END)`;
 
 const ofPath = (c: string, place: PromptPlace) => `WITH RECURSIVE path (id, steps) AS (
@@ -101,11 +101,10 @@ const ofPath = (c: string, place: PromptPlace) => `WITH RECURSIVE path (id, step
 type PromptPlace = Readonly<Record<'from' | 'atHead', string>>;
 
 /**
- * Returns the expression of the tokens that the stored part of a prompt has by an estimate, of
- * instructions and messages: as the turn before has estimated it, or from all messages.
+ * Returns the expression of the tokens that the stored part of a prompt has by an estimate: of
+ * instructions and messages.
  * @param c names the row of the conversation
  */
 export function storedTokens(c: string, place: PromptPlace): string {
-  return `coalesce((SELECT m.context_tokens FROM messages m WHERE m.id = ${lastOf(c, place)}),
-    length(coalesce(${c}.instructions, '')) / 3 + (${ofPath(c, place)}))`;
+  return `length(coalesce(${c}.instructions, '')) / 3 + (${ofPath(c, place)})`;
 }

@@ -15,7 +15,7 @@ export const ledger = sqliteTable(
     conversationId: text('conversation_id'),
     /** The public id of the key by which it was asked for; null where there was none. */
     keyId: text('key_id'),
-    /** The same where the user is not the key's own: these entries of a key are found by it. */
+    /** The same where the user is not the key's own; a trigger sets it. They are found by it. */
     actingKeyId: text('acting_key_id'),
     kind: text('kind', { enum: CALL_KINDS }).notNull(),
     model: text('model').notNull(),

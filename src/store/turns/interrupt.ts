@@ -6,7 +6,6 @@ import type { Database, Statement } from '../database.ts';
 import { batch, now, plain, query, statement } from '../query.ts';
 import { messages, turns } from '../schema.ts';
 import { isIn, isRunning } from './running-in.ts';
-import { actingKey } from '../usage/ledger.ts';
 import { keepSteering } from './lost-steering.ts';
 
 /** Returns the condition that a turn runs, its owner silent for longer than its lease. */
@@ -57,17 +56,15 @@ const SENT = sql`(with recursive path (id, steps) as (
     from path join messages m on m.id = path.id)`;
 const SAID = sql`(select (m.text_length + 3) / 4 from messages m where m.id = ${turns.assistantMessageId})`;
 
-const ACTING_KEY = sql.raw(actingKey({ key: 'turns.key_id', user: 'turns.user_id' }));
-
 /**
  * Records what a lost turn has used, as far as that is known: nobody else will, unless its instance
  * comes back, whose own entry then takes the place of this one.
  */
 function settle(which: SQL | undefined): Statement {
   return plain(sql`insert into ledger (work_id, number, user_id, conversation_id, key_id, kind, model, input_tokens,
-      output_tokens, cached_tokens, reasoning_tokens, is_estimated, nanodollars, created_at, acting_key_id)
+      output_tokens, cached_tokens, reasoning_tokens, is_estimated, nanodollars, created_at)
     select ${turns.id}, 0, ${turns.userId}, ${turns.conversationId}, ${turns.keyId}, 'answer', ${turns.model}, coalesce(${turns.reservedInput}, ${SENT}),
-      ${SAID}, 0, 0, 1, cast(round(${turns.reservedInput} * ${turns.inputPrice} + ${SAID} * ${turns.outputPrice}) as integer), ${turns.startedAt}, ${ACTING_KEY}
+      ${SAID}, 0, 0, 1, cast(round(${turns.reservedInput} * ${turns.inputPrice} + ${SAID} * ${turns.outputPrice}) as integer), ${turns.startedAt}
     from ${turns} where ${which} on conflict do nothing`);
 }
 

@@ -15,21 +15,13 @@ export function lowestIdSince(time: string): string {
 }
 
 /**
- * Returns the expression of the key of an entry, where that acted for another user than its own.
- * @param entry the expressions of the key and the user
- */
-export function actingKey({ key, user }: Record<'key' | 'user', string>): string {
-  return `CASE WHEN ${key} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM credentials k WHERE k.id = ${key} AND k.user_id = ${user}) THEN ${key} END`;
-}
-
-/**
  * An entry that comes again is the same one. What the instance of a turn says of it replaces what
  * was written for it when it seemed lost.
  */
 const INSERT = `INSERT INTO ledger (work_id, number, user_id, conversation_id, key_id, kind, model, input_tokens, output_tokens,
-    cached_tokens, reasoning_tokens, is_estimated, nanodollars, created_at, acting_key_id)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(?, ${NOW}), ${actingKey({ key: '?5', user: '?3' })})
-  ON CONFLICT DO UPDATE SET key_id = excluded.key_id, acting_key_id = excluded.acting_key_id, kind = excluded.kind, model = excluded.model, input_tokens = excluded.input_tokens,
+    cached_tokens, reasoning_tokens, is_estimated, nanodollars, created_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(?, ${NOW}))
+  ON CONFLICT DO UPDATE SET key_id = excluded.key_id, kind = excluded.kind, model = excluded.model, input_tokens = excluded.input_tokens,
     output_tokens = excluded.output_tokens, cached_tokens = excluded.cached_tokens,
     reasoning_tokens = excluded.reasoning_tokens, is_estimated = excluded.is_estimated, nanodollars = excluded.nanodollars`;
 

@@ -63,7 +63,7 @@ export const USER_TABLES: readonly UserTable[] = [
     ...{ table: tables.messages, type: 'message', partOf: 'conversation' },
     ...{ by: tables.messages.conversationId, id: [tables.messages.id], page: 20 },
     order: [tables.messages.sequenceNumber],
-    hidden: ['checkpoint', 'textLength', 'tokenRatio', 'historyHash'],
+    hidden: ['checkpoint', 'textLength', 'tokenRatio', 'contextTokens', 'historyHash'],
   },
   {
     ...{ table: tables.turns, type: 'turn', partOf: 'conversation' },
@@ -107,6 +107,7 @@ export const USER_TABLES: readonly UserTable[] = [
   },
   {
     ...{ table: tables.ledger, type: 'usage', partOf: 'user', outlives: true },
+    hidden: ['actingKeyId'],
     ...{
       by: tables.ledger.userId,
       id: [tables.ledger.userId, tables.ledger.workId, tables.ledger.number],

@@ -68,10 +68,14 @@ export function placedAfter(
   { question }: HistoryEnd,
   known: KnownAnswer | undefined,
 ): TurnClaim {
-  const { input } = claim;
+  const { input, reservation } = claim;
   if (!known || input.kind !== 'message') throw notFound('Message');
   const after = { question, textLength: known.textLength };
-  return { ...claim, input: { ...input, parentId: known.id, after } };
+  return {
+    ...claim,
+    input: { ...input, parentId: known.id, after },
+    reservation: reservation && { ...reservation, from: known.id, atHead: false },
+  };
 }
 
 /** Returns the text of a new message; empty when a stored message is answered again. */

@@ -76,8 +76,8 @@ export class TurnBudget {
     const used = spent();
     const most = options.maxOutputTokens ?? answer;
     const least = Math.min(most, this.#ask.least);
-    this.#prompt = promptOf(options);
-    const more = Math.max(0, this.#prompt - (this.#reserved.input - used.input));
+    const prompt = promptOf(options);
+    const more = Math.max(0, prompt - (this.#reserved.input - used.input));
     const left = Math.max(0, this.#reserved.output - used.output);
     if (this.#mayShift && left - more >= least) {
       // What the prompt is longer than expected, the answer is shorter.
@@ -92,6 +92,7 @@ export class TurnBudget {
       const refused = await this.#extend(db, need);
       if (refused) return refused;
     }
+    this.#prompt = prompt;
     const maxOutputTokens = Math.min(most, Math.max(1, this.#reserved.output - used.output));
     return { ...options, maxOutputTokens };
   }

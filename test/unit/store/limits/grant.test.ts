@@ -152,8 +152,6 @@ async function end(side: Side, asked: Asked, accepted: Accepted, used: number, d
   const budgetOf = before && before.budget.length > 0 ? { ...ask, before } : undefined;
   const stored = await endTurn(side.db, {
     ...{ head, instanceId: 'i', ending, calls: [call], retryForMs: 0, budgetOf },
-    // Of some turns nobody knows it.
-    contextTokens: used % 3 === 0 ? null : used,
   });
   return standing(stored?.limits);
 }
