@@ -387,7 +387,7 @@ describe('to clients of the API of OpenAI', () => {
     expect(whole.status, whole.text).toBe(200);
     expect(whole.headers).toMatchObject({ ...fields, 'x-ratelimit-remaining-tokens': '49700' });
     const failed = await place.call(path, { as, json: { ...said, model: script(refusing) } });
-    expect(failed.status, failed.text).toBe(502);
+    expect(failed.status, failed.text).toBe(400);
     expect(failed.headers).toMatchObject({ ...fields, 'x-ratelimit-remaining-requests': '0' });
     const refused = await place.call(path, { as, json });
     expect(refused.status).toBe(429);
