@@ -13,16 +13,10 @@ const COUNTS = `CASE m.role WHEN 'user' THEN m.is_refused = 0
   ELSE m.status NOT IN ('failed', 'streaming') AND (m.text_length > 0 OR m.finish_reason IS 'tool_calls') END`;
 
 /**
- * Returns the condition that a conversation is one line: so many messages as were ever made are on
- * its active path, so nobody has siblings.
- * @param c names its row
+ * True for a conversation `c` that is one line: so many messages as were ever made are on its
+ * active path, so nobody has siblings.
  */
-export function isLine(c: string): string {
-  return `${c}.message_count = ${c}.last_sequence_number`;
-}
-
-/** The same of a conversation `c`. */
-export const IS_LINE = isLine('c');
+export const IS_LINE = 'c.message_count = c.last_sequence_number';
 
 /**
  * The part of a message that {@link historyFrom} reads. Joining short texts is the main cost of a
