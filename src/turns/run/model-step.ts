@@ -10,8 +10,6 @@ import type {
   LanguageModelV4Usage,
 } from '@ai-sdk/provider';
 import { ParleyError } from '../../core/errors.ts';
-import type { GrowingType } from '../../core/parts.ts';
-import { SafeText } from '../../core/safe-text.ts';
 import { followParts, type ModelPart, type OnPart } from '../../models/part-stream.ts';
 import { declaredFinish } from '../../models/chat-stream/finish-reasons.ts';
 import { modelFailure } from '../../models/failure.ts';
@@ -19,6 +17,7 @@ import { isServiceError } from '../../models/service-error.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import { OutputMeter } from './output-meter.ts';
 import type { RunningTurn } from './running-turn.ts';
+import { SafeWriter } from './safe-writer.ts';
 import { StallWatchdog, type TimeLimits } from './stall-watchdog.ts';
 
 export interface StepResult {
@@ -41,7 +40,7 @@ export interface StepResult {
   firstOutputAt?: number;
   /** True when a time limit ran out. */
   late?: true;
-  /** True when the answer grew past {@link LONGEST_ANSWER}, or past what was granted. */
+  /** True when the answer grew past the longest, or past what was granted. */
   tooLong?: true;
   /** The tokens of such an answer by an estimate, with the calls of tools that were cut off. */
   written?: number;
@@ -62,9 +61,6 @@ const DECLARED: ReadonlySet<string> = new Set<LanguageModelV4FinishReason['unifi
 export function isDeclared(finish: StepResult['finish']): boolean {
   return finish !== undefined && DECLARED.has(finish);
 }
-
-/** The longest answer, in UTF-16 units; a model that writes more is stopped. */
-export const LONGEST_ANSWER = 1_000_000;
 
 export async function runStep({
   turn,
@@ -213,39 +209,4 @@ function take(part: ModelPart, step: StepResult, writer: SafeWriter): void {
 /** Returns false for a finish without token counts; the counts before it are then kept. */
 function hasCounts({ inputTokens, outputTokens }: LanguageModelV4Usage): boolean {
   return Boolean(inputTokens.total) || Boolean(outputTokens.total);
-}
-
-/** Makes deltas safe before they are added to the answer, and limits its length. */
-class SafeWriter {
-  readonly #turn: RunningTurn;
-  readonly #step: StepResult;
-  readonly #safe = new SafeText();
-  #type: GrowingType = 'text';
-  #length = 0;
-
-  constructor(turn: RunningTurn, step: StepResult) {
-    this.#turn = turn;
-    this.#step = step;
-  }
-
-  write(type: GrowingType, delta: string): void {
-    if (type !== this.#type) {
-      this.flush();
-      this.#type = type;
-    }
-    const unitsLeft = LONGEST_ANSWER - this.#length;
-    if (delta.length > unitsLeft) this.#step.tooLong = true;
-    this.#append(this.#safe.push(delta.length > unitsLeft ? delta.slice(0, unitsLeft) : delta));
-  }
-
-  flush(): void {
-    this.#append(this.#safe.flush());
-  }
-
-  #append(text: string): void {
-    if (text === '') return;
-    this.#length += text.length;
-    this.#step.spoke = true;
-    this.#turn.append(this.#type, text);
-  }
 }
