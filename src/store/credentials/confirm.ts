@@ -5,8 +5,8 @@
 import { and, eq, gt, isNull, or, type SQL } from 'drizzle-orm';
 import { unauthenticated } from '../../core/errors.ts';
 import type { CredentialProof } from '../../core/principal.ts';
-import { NOW, type Database, type Statement } from '../database.ts';
-import { now, prepare, query, type Given } from '../query.ts';
+import type { Database, Statement } from '../database.ts';
+import { now, prepare, query, statement, type Given } from '../query.ts';
 import { credentials } from '../schema.ts';
 
 /** The constraint that ends a batch whose caller is not confirmed. */
@@ -27,15 +27,16 @@ export function isGenuine({ kind, id, hash }: CredentialProof | ProofFields): SQ
 /** The condition that a credential has not expired. */
 export const isUnexpired = or(isNull(credentials.expiresAt), gt(credentials.expiresAt, now));
 
-const selectHeld = prepare((proof: ProofFields) => {
+const selectHeld = prepare((proof: ProofFields) => held(proof));
+
+function held(proof: CredentialProof | ProofFields) {
   const id = query.select({ id: credentials.id }).from(credentials);
   return id.where(and(isGenuine(proof), isUnexpired));
-});
+}
 
-/** SQL as text, since each turn asks for it. */
+/** A text that is written once, since each turn asks for it: it takes the id, hash and kind. */
 const INSERT_REFUSAL = `INSERT INTO credential_refusals (refused) SELECT 1
-  WHERE NOT EXISTS (SELECT 1 FROM credentials WHERE id = ? AND hash = ? AND kind = ? AND revoked_at IS NULL
-    AND (expires_at IS NULL OR expires_at > ${NOW}))`;
+  WHERE NOT EXISTS (${statement(held({ id: '', hash: '', kind: 'key' })).sql})`;
 
 /** Ends a batch that writes unless the credential holds; it comes first in the batch. */
 export function refuseUnlessHeld({ id, hash, kind }: CredentialProof): Statement {
