@@ -7,6 +7,11 @@
 /** Attributes of a span or a measure; those that are undefined are left out. */
 export type Attributes = Readonly<Record<string, string | number | boolean | string[] | undefined>>;
 
+/** Returns attributes with why something failed; the same attributes for what went well. */
+export function withError(attributes: Attributes, errorType: string | undefined): Attributes {
+  return errorType === undefined ? attributes : { ...attributes, 'error.type': errorType };
+}
+
 export interface SpanStart {
   name: string;
   /** The other side: a client, a service that we call, or nobody. */

@@ -4,6 +4,7 @@
  */
 import {
   errorTypeOf,
+  withError,
   type Attributes,
   type MetricName,
   type Span,
@@ -46,7 +47,7 @@ export class Begun {
     const seconds = this.#span.end(errorType);
     if (!this.#measured) return;
     const [metric, known] = this.#measured;
-    this.#telemetry.measure(metric, seconds, { ...known, 'error.type': errorType });
+    this.#telemetry.measure(metric, seconds, withError(known, errorType));
   }
 }
 
@@ -111,7 +112,7 @@ export class WorkTrace {
       'gen_ai.usage.input_tokens': errorType === undefined ? inputTokens : undefined,
     });
     span.end(errorType);
-    const measured = { ...attributes, 'error.type': errorType };
+    const measured = withError(attributes, errorType);
     this.measure('gen_ai.client.operation.duration', durationMs / 1000, measured);
     if (errorType !== undefined) return;
     const counted = { ...attributes, 'gen_ai.token.modality': 'text' };

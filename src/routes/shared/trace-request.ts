@@ -8,6 +8,7 @@ import {
   type Attributes,
   type Span,
   type Telemetry,
+  withError,
 } from '../../core/telemetry.ts';
 import { WorkTrace } from '../../models/work-trace.ts';
 import { TracedTurnService } from '../../turns/traced-turn-service.ts';
@@ -90,8 +91,7 @@ function tellRequest(
   span.set({ 'parley.request.id': requestId });
   span.end(error, endedAt);
   const seconds = (endedAt - begunAt) / 1000;
-  const measured = error === undefined ? attributes : { ...attributes, 'error.type': error };
-  telemetry.measure('http.server.request.duration', seconds, measured);
+  telemetry.measure('http.server.request.duration', seconds, withError(attributes, error));
 }
 
 /** The part that many answered requests have in common, with what is told of it. */

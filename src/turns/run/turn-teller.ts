@@ -5,7 +5,13 @@
  */
 import type { LedgerEntry } from '../../core/ledger.ts';
 import type { Message, TurnHead } from '../../core/message.ts';
-import type { Attributes, MetricName, Span, Telemetry } from '../../core/telemetry.ts';
+import {
+  withError,
+  type Attributes,
+  type MetricName,
+  type Span,
+  type Telemetry,
+} from '../../core/telemetry.ts';
 import { callAttributes, type AnsweredBy, type Modality } from '../../models/call-attributes.ts';
 import type { ChatModel } from '../../models/chat/registry.ts';
 import { chatAttributes, modelAttributes, modelIdOf } from '../../models/work-trace.ts';
@@ -175,11 +181,6 @@ function resultAttributes({
     'gen_ai.usage.cache_creation.input_tokens': usage?.inputTokens.cacheWrite,
     'gen_ai.usage.reasoning.output_tokens': usage?.outputTokens.reasoning,
   };
-}
-
-/** Returns attributes with why something failed; the same attributes for what went well. */
-function withError(attributes: Attributes, failure: string | undefined): Attributes {
-  return failure === undefined ? attributes : { ...attributes, 'error.type': failure };
 }
 
 export const AGENT = Object.freeze({

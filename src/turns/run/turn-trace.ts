@@ -4,7 +4,13 @@
  */
 import type { LedgerEntry } from '../../core/ledger.ts';
 import type { Outcome, TurnHead } from '../../core/message.ts';
-import { errorTypeOf, type Span, type SpanPlace, type Telemetry } from '../../core/telemetry.ts';
+import {
+  errorTypeOf,
+  withError,
+  type Span,
+  type SpanPlace,
+  type Telemetry,
+} from '../../core/telemetry.ts';
 import { WorkTrace } from '../../models/work-trace.ts';
 import type { StepResult } from './model-step.ts';
 import { AGENT, TurnTeller, type AskedOfModel } from './turn-teller.ts';
@@ -82,7 +88,7 @@ export class TurnTrace {
     const result = await run();
     const error = failed(result) ? 'tool_error' : undefined;
     const seconds = span.end(error);
-    const measured = { ...attributes, 'error.type': error };
+    const measured = withError(attributes, error);
     this.#telemetry.measure('gen_ai.execute_tool.duration', seconds, measured);
     return result;
   }
