@@ -1,6 +1,7 @@
 /**
  * Tells, as SQL, what a turn wants: its prompt by an estimate, and the allowance of its model.
  */
+import { sentTokens } from '../turns/sent-tokens.ts';
 import { NEXT_PARAMETER, type LimitsAsk } from './limits.ts';
 
 /**
@@ -46,8 +47,11 @@ export interface ReserveAsk extends LimitsAsk {
   models: string;
 }
 
-/** Messages that a prompt holds, besides the new one. */
-const MESSAGES_SENT = 20;
+/**
+ * UTF-16 units that are taken for a token: fewer than there are, so that a text is rather estimated
+ * too long.
+ */
+export const UNITS_A_TOKEN = 3;
 
 const at = (place: number) => `?${NEXT_PARAMETER + place}`;
 
@@ -86,16 +90,9 @@ export function allowanceIn(models: string, model: string): string {
   return `coalesce(${models} -> ${model}, ${models} -> (substr(${model}, 1, instr(${model}, '/')) || '*'), ${models} -> '*')`;
 }
 
-const TOKENS_OF_MESSAGES = `coalesce(sum(CASE m.role WHEN 'user' THEN coalesce(m.output_tokens, 0) ELSE m.text_length / 3 END), 0)`;
-
 /** Returns the expression of the id of the message that ends the stored part of a prompt. */
 export const lastOf = (c: string, { from, atHead }: PromptPlace) =>
   `coalesce(${from}, CASE WHEN ${atHead} THEN ${c}.head_message_id END)`;
-
-const ofPath = (c: string, place: PromptPlace) => `WITH RECURSIVE path (id, steps) AS (
-    SELECT ${lastOf(c, place)}, 1
-    UNION ALL SELECT m.parent_id, path.steps + 1 FROM path JOIN messages m ON m.id = path.id WHERE path.steps < ${MESSAGES_SENT})
-  SELECT ${TOKENS_OF_MESSAGES} FROM path JOIN messages m ON m.id = path.id`;
 
 /** Parameters that say where a prompt is, as `ReserveAsk` describes them. */
 type PromptPlace = Readonly<Record<'from' | 'atHead', string>>;
@@ -106,5 +103,6 @@ type PromptPlace = Readonly<Record<'from' | 'atHead', string>>;
  * @param c names the row of the conversation
  */
 export function storedTokens(c: string, place: PromptPlace): string {
-  return `length(coalesce(${c}.instructions, '')) / 3 + (${ofPath(c, place)})`;
+  const messages = sentTokens(lastOf(c, place), UNITS_A_TOKEN);
+  return `length(coalesce(${c}.instructions, '')) / ${UNITS_A_TOKEN} + (${messages})`;
 }

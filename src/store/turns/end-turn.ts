@@ -52,8 +52,8 @@ export interface TurnEnd {
    * Where there are more, the turn does not end: they would be lost.
    */
   handled?: number;
-  /** The tokens of the last prompt and of the answer's text; null where nobody has counted them. */
-  contextTokens?: number | null;
+  /** The tokens of the last prompt and of the answer's text, where they were counted. */
+  contextTokens?: number | undefined;
   /** Asks how the limits of the user stand then; undefined where there are none. */
   budgetOf?: StandingAsk | undefined;
   retryForMs: number;
@@ -72,7 +72,7 @@ export async function endTurn(db: Database, end: TurnEnd): Promise<StoredTurn | 
 
 /** Returns the statements that store the end of a turn; {@link endedFrom} reads their results. */
 export function endStatements({ head, instanceId, ending, calls, ...end }: TurnEnd): Statement[] {
-  const { handled = 0, budgetOf, contextTokens = null } = end;
+  const { handled = 0, budgetOf, contextTokens } = end;
   return [
     // Before the entries, which are then added to the sums.
     ...(budgetOf && !budgetOf.before.areSumsKept ? keepSums(budgetOf.userId, budgetOf) : []),
@@ -90,7 +90,7 @@ export function endStatements({ head, instanceId, ending, calls, ...end }: TurnE
 export async function endedFrom(
   db: Database,
   results: readonly ResultSet[],
-  { head, ending, budgetOf, retryForMs }: Omit<TurnEnd, 'handled' | 'contextTokens'>,
+  { head, ending, budgetOf, retryForMs }: Omit<TurnEnd, 'handled'>,
 ): Promise<StoredTurn | undefined> {
   if (results.at(budgetOf ? -2 : -1)?.rowsAffected === 1)
     return {
@@ -152,7 +152,7 @@ function updateAnswer(
   head: TurnHead,
   { instanceId, handled }: Closing,
   ending: Ending,
-  contextTokens: number | null,
+  contextTokens: number | undefined,
 ): Statement {
   return {
     sql: UPDATE_ANSWER,
@@ -169,7 +169,7 @@ function updateAnswer(
       ending.firstTokenMs,
       ending.durationMs,
       ending.tokenRatio,
-      contextTokens,
+      contextTokens ?? null,
       head.assistantMessage.id,
       instanceId,
       handled,

@@ -7,6 +7,7 @@ import { batch, now, plain, query, statement } from '../query.ts';
 import { messages, turns } from '../schema.ts';
 import { isIn, isRunning } from './running-in.ts';
 import { keepSteering } from './lost-steering.ts';
+import { sentTokens } from './sent-tokens.ts';
 
 /** Returns the condition that a turn runs, its owner silent for longer than its lease. */
 export function isStale(leaseMs: number | Placeholder): SQL | undefined {
@@ -44,16 +45,8 @@ const LOST: Failure = {
   detail: 'The server that was answering stopped; what it had stored is kept',
 };
 
-/** The number of messages before its question that a lost turn is taken to have sent. */
-const MESSAGES_SENT = 20;
-
 /** About how many tokens the model of a turn was sent, and has said by the last checkpoint. */
-const SENT = sql`(with recursive path (id, steps) as (
-    select ${turns.promptMessageId}, 1
-    union all select m.parent_id, path.steps + 1 from path join messages m on m.id = path.id
-      where path.steps < ${sql.raw(String(MESSAGES_SENT))})
-  select coalesce(sum(case m.role when 'user' then coalesce(m.output_tokens, 0) else m.text_length / 4 end), 0)
-    from path join messages m on m.id = path.id)`;
+const SENT = sql.raw(`(${sentTokens('turns.prompt_message_id', 4)})`);
 const SAID = sql`(select (m.text_length + 3) / 4 from messages m where m.id = ${turns.assistantMessageId})`;
 
 /**

@@ -65,7 +65,7 @@ async function storeEnding(
   try {
     const retryForMs = settings.storeGraceMs;
     const budgetOf = budget?.atEnd(conversation.userId, head.acceptedAt);
-    const contextTokens = budget?.contextTokens(turn.parts.textLength) ?? null;
+    const contextTokens = budget?.contextTokens(turn.parts.textLength);
     const end = { head, instanceId, ending, calls, contextTokens, budgetOf, retryForMs };
     let stored = await endTurn(db, { ...end, handled });
     if (stored?.running) stored = await endSteered({ turn }, end, { db, follow });

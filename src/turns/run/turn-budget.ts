@@ -10,7 +10,7 @@ import type { Database } from '../../store/database.ts';
 import type { UserBudgetAsk } from '../../store/limits/budget.ts';
 import type { StandingAsk } from '../../store/limits/standing-at-end.ts';
 import { extend } from '../../store/limits/reserve.ts';
-import type { ReserveAsk } from '../../store/limits/wanted.ts';
+import { UNITS_A_TOKEN, type ReserveAsk } from '../../store/limits/wanted.ts';
 import type { Reserved } from '../../store/limits/reserved.ts';
 import { estimatePrompt } from './count-usage.ts';
 
@@ -20,9 +20,6 @@ export interface Spent {
   output: number;
 }
 
-/** Fewer than there are, so that a text is rather estimated too long. */
-const UNITS_A_TOKEN = 3;
-
 export class TurnBudget {
   readonly #ask: ReserveAsk;
   #reserved: Spent;
@@ -30,8 +27,8 @@ export class TurnBudget {
   readonly isBounded: boolean;
   readonly #mayShift: boolean;
   readonly #before: Reserved;
-  /** Tokens of the prompt of the last call; null before the first. */
-  #prompt: number | null = null;
+  /** Tokens of the prompt of the last call. */
+  #prompt: number | undefined;
 
   constructor(ask: ReserveAsk, reserved: Reserved) {
     this.#ask = ask;
@@ -54,11 +51,14 @@ export class TurnBudget {
   }
 
   /**
-   * Returns the tokens of the last prompt and of the answer to it; null where nobody counts them.
+   * Returns the tokens of the last prompt and of the answer to it; undefined where nobody counts
+   * them.
    * @param answerLength UTF-16 units of the answer's text
    */
-  contextTokens(answerLength: number): number | null {
-    return this.#prompt === null ? null : this.#prompt + Math.ceil(answerLength / UNITS_A_TOKEN);
+  contextTokens(answerLength: number): number | undefined {
+    return this.#prompt === undefined
+      ? undefined
+      : this.#prompt + Math.ceil(answerLength / UNITS_A_TOKEN);
   }
 
   /**
