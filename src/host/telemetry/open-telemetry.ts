@@ -25,7 +25,7 @@ const SCOPE = 'parley';
 /** The version of the conventions for generative AI whose names are used. */
 const SCHEMA = 'https://opentelemetry.io/schemas/gen-ai-dev/1.42.0-dev';
 
-/** The most that is told later: of some twenty turns. */
+/** The most that is told later: four things of each of sixteen turns. */
 const MOST_UNTOLD = 64;
 
 export interface TelemetryOptions {
