@@ -1,27 +1,29 @@
 /** Reads what a turn was granted by `grant.ts`. */
 import type { LimitName, LimitState } from '../../core/limits.ts';
 import { monthEnd } from '../../core/month.ts';
+import { NONE } from './limits.ts';
 import { askedOf, grantedOf, type Reserved } from './reserved.ts';
 import { DAY, MINUTE } from './usage-sums.ts';
 import type { ReserveAsk } from './wanted.ts';
 
 /**
- * The list that the statement writes: the limits, what was granted at which prices, the time, and
- * what was used before, which is null where no sums are kept.
+ * The list that the statement writes: the limits, `NONE` for none; what was granted at which
+ * prices; the time; and what was used before, which is null where no sums are kept.
  */
 type Told = [
-  requestsPerMinute: number | null,
-  turnsAtOnce: number | null,
-  streamsAtOnce: number | null,
-  tokensPerDay: number | null,
-  tokensPerMonth: number | null,
-  costPerMonth: number | null,
+  requestsPerMinute: number,
+  turnsAtOnce: number,
+  streamsAtOnce: number,
+  tokensPerDay: number,
+  tokensPerMonth: number,
+  costPerMonth: number,
   input: number,
   output: number,
   inputPrice: number | null,
   outputPrice: number | null,
   now: number,
-  areSumsKept: 0 | 1,
+  day: number | null,
+  requestsSince: number | null,
   requests: number,
   running: number,
   dayTokens: number | null,
@@ -57,7 +59,8 @@ export function grantedFrom(told: string | null, { least, streams }: ReserveAsk)
     inputPrice,
     outputPrice,
     now,
-    areSumsKept,
+    day,
+    requestsSince,
     requests,
     running,
     dayTokens,
@@ -69,12 +72,12 @@ export function grantedFrom(told: string | null, { least, streams }: ReserveAsk)
   const budget: LimitState[] = [];
   const add = (
     name: LimitName,
-    limit: number | null,
+    limit: number,
     used: number | null,
     reserved: number,
     resetsInMs: number | null,
   ) => {
-    if (limit === null || used === null) return;
+    if (limit === NONE || used === null) return;
     budget.push({ name, of: 'user', limit, used, reserved, resetsInMs });
   };
   const monthMs = monthEnd(now) - now;
@@ -84,7 +87,10 @@ export function grantedFrom(told: string | null, { least, streams }: ReserveAsk)
   add('tokens_per_day', tokensPerDay, dayTokens, reservedTokens, DAY - (now % DAY));
   add('tokens_per_month', tokensPerMonth, monthTokens, reservedTokens, monthMs);
   add('cost_per_month', costPerMonth, monthCost, reservedCost, monthMs);
-  const before = { budget, areSumsKept: areSumsKept === 1, hasKeyLimits: false };
+  const areRequestsCounted =
+    requestsPerMinute === NONE || (requestsSince !== null && requestsSince < now - MINUTE);
+  const areSumsKept = day === now - (now % DAY) && areRequestsCounted;
+  const before = { budget, areSumsKept, hasKeyLimits: false };
   const fewest = Math.min(output, least);
   return grantedOf([input, fewest, inputPrice, outputPrice], before, { input, output });
 }

@@ -42,9 +42,6 @@ export function limitArgs(
 const ofUser = (name: LimitName, at: number) =>
   `CASE WHEN u.${name} > ${NONE} THEN u.${name}
     WHEN u.${name} IS NULL AND k.${name} IS NULL THEN ?${FIRST_DEFAULT + at} END AS ${name}`;
-/** Returns the expression of a limit of a user `u` whose key has none of its own. */
-export const userLimit = (name: LimitName, standard: string) =>
-  `CASE WHEN u.${name} > ${NONE} THEN u.${name} WHEN u.${name} IS NULL THEN ${standard} END`;
 const ofKey = (name: LimitName) => `CASE WHEN k.${name} > ${NONE} THEN k.${name} END`;
 
 /**

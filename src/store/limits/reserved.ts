@@ -8,6 +8,8 @@ import { budgetFrom, type BudgetRow, type StoredBudget } from './budget.ts';
 export interface Reserved extends StoredBudget {
   /** Tokens; undefined when there was no room. */
   granted: { input: number; output: number } | undefined;
+  /** The cost of that in billionths of a dollar; 0 when there was no room. */
+  grantedCost: number;
   /** The least that the turn would have needed. */
   need: { tokens: number; nanodollars: number };
   /** True when a token of input costs no more than one of output, and may be used instead. */
@@ -55,19 +57,21 @@ export function grantedOf(
   before: StoredBudget,
   granted: { input: number; output: number },
 ): Reserved {
-  for (const state of before.budget) addOwn(state, granted, need);
-  return reservedOf(need, before, granted);
+  const [, , inputPrice, outputPrice] = need;
+  const cost = granted.input * (inputPrice ?? 0) + granted.output * (outputPrice ?? 0);
+  for (const state of before.budget) addOwn(state, granted.input + granted.output, cost);
+  return reservedOf(need, before, { granted, cost });
 }
 
 /** Returns the result without what was granted. */
 export function askedOf(need: Need, stored: StoredBudget): Reserved {
-  return reservedOf(need, stored, undefined);
+  return reservedOf(need, stored, { granted: undefined, cost: 0 });
 }
 
 function reservedOf(
   [prompt, least, inputPrice, ofOutput]: Need,
   { budget, areSumsKept, hasKeyLimits }: StoredBudget,
-  granted: Reserved['granted'],
+  { granted, cost }: { granted: Reserved['granted']; cost: number },
 ): Reserved {
   const outputPrice = ofOutput ?? 0;
   return {
@@ -75,17 +79,14 @@ function reservedOf(
     areSumsKept,
     hasKeyLimits,
     granted,
+    grantedCost: cost,
     need: { tokens: prompt + least, nanodollars: prompt * (inputPrice ?? 0) + least * outputPrice },
     mayShift: (inputPrice ?? 0) <= outputPrice,
     isUnpriced: inputPrice === null && budget.some(({ name }) => name === 'cost_per_month'),
   };
 }
 
-function addOwn(
-  state: Budget[number],
-  { input, output }: { input: number; output: number },
-  [, , inputPrice, outputPrice]: Need,
-): void {
+function addOwn(state: Budget[number], tokens: number, cost: number): void {
   switch (state.name) {
     case 'requests_per_minute':
     case 'turns_at_once':
@@ -93,10 +94,10 @@ function addOwn(
       break;
     case 'tokens_per_day':
     case 'tokens_per_month':
-      state.reserved += input + output;
+      state.reserved += tokens;
       break;
     case 'cost_per_month':
-      state.reserved += input * (inputPrice ?? 0) + output * (outputPrice ?? 0);
+      state.reserved += cost;
       break;
     default:
   }

@@ -5,13 +5,7 @@ import type { Message, StoredTurn, TurnHead } from '../../core/message.ts';
 import { contentOf, encodeParts } from '../../core/parts.ts';
 import { ANYONE } from '../../core/principal.ts';
 import { NOW, type Database, type ResultSet, type Statement } from '../database.ts';
-import { budgetFrom, readBudget, selectBudget } from '../limits/budget.ts';
-import {
-  isReadShortly,
-  selectStanding,
-  standingFrom,
-  type StandingAsk,
-} from '../limits/standing-at-end.ts';
+import { selectStanding, standingFrom, type StandingAsk } from '../limits/standing-at-end.ts';
 import { keepSums } from '../limits/usage-sums.ts';
 import { batch } from '../query.ts';
 import { recordCalls } from '../usage/ledger.ts';
@@ -80,9 +74,7 @@ export function endStatements({ head, instanceId, ending, calls, ...end }: TurnE
     updateAnswer(head, { instanceId, handled }, ending, contextTokens),
     ...(isRefusal(ending) ? [refusePrompt(head, { instanceId, handled })] : []),
     closeTurn(head, { instanceId, handled }, ending),
-    ...(budgetOf
-      ? [isReadShortly(budgetOf) ? selectStanding(budgetOf) : selectBudget(budgetOf)]
-      : []),
+    ...(budgetOf ? selectStanding(budgetOf, { calls, durationMs: ending.durationMs }) : []),
   ];
 }
 
@@ -90,27 +82,25 @@ export function endStatements({ head, instanceId, ending, calls, ...end }: TurnE
 export async function endedFrom(
   db: Database,
   results: readonly ResultSet[],
-  { head, ending, budgetOf, retryForMs }: Omit<TurnEnd, 'handled'>,
+  { head, ending, calls, budgetOf, retryForMs }: Omit<TurnEnd, 'handled'>,
 ): Promise<StoredTurn | undefined> {
-  if (results.at(budgetOf ? -2 : -1)?.rowsAffected === 1)
+  const turn = { calls, durationMs: ending.durationMs };
+  const asked = budgetOf ? selectStanding(budgetOf, turn).length : 0;
+  if (results.at(-1 - asked)?.rowsAffected === 1) {
+    const rows = asked === 0 ? undefined : results.at(-1)?.values;
     return {
       head,
       running: false,
       hasHeartbeat: true,
       message: endedMessage(head, ending),
       error: ending.error,
-      limits: budgetOf && (await standing(db, budgetOf, results.at(-1)?.values ?? [])),
+      limits: budgetOf && (await standingFrom(db, rows, budgetOf, turn)),
     };
+  }
   // The turn is steered, or was ended, taken over or deleted before: by somebody else, or by this
   // very batch when its answer was lost.
   const [[stored]] = await batch(db, [selectTurn(head.turnId, ANYONE)], 'read', retryForMs);
   return stored && turnFrom(stored);
-}
-
-/** Returns how the limits stand, from the rows of the last statement. */
-async function standing(db: Database, ask: StandingAsk, rows: ResultSet['values']) {
-  if (!isReadShortly(ask)) return budgetFrom(rows).budget;
-  return standingFrom(rows[0]?.[0], ask) ?? readBudget(db, ask);
 }
 
 /** Returns the answer as an ending leaves it. */

@@ -13,11 +13,12 @@ import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
 import type { Database } from '../../../../src/store/database.ts';
 import { setLimits } from '../../../../src/store/limits/own-limits.ts';
 import { keepSums } from '../../../../src/store/limits/usage-sums.ts';
-import { WAYS, type Way } from '../../../../src/store/limits/wanted.ts';
+import { UNITS_A_TOKEN, WAYS, type Way } from '../../../../src/store/limits/wanted.ts';
 import { ClaimWays } from '../../../../src/turns/accept/claim-ways.ts';
 import { claimTurn } from '../../../../src/store/turns/claim-turn.ts';
 import type { ClaimResult, TurnClaim } from '../../../../src/store/turns/claim.ts';
 import { endTurn } from '../../../../src/store/turns/end-turn.ts';
+import { sentTokens } from '../../../../src/store/turns/sent-tokens.ts';
 import { recordCalls } from '../../../../src/store/usage/ledger.ts';
 import { createRandom } from '../../../faults/random.ts';
 
@@ -25,6 +26,8 @@ const DAY_MS = 86_400_000;
 const LEASE_MS = 15_000;
 const STEPS = 1_050;
 const KEY = 'key';
+/** The time of a turn that asks how the limits stand at its end, and of one that knows it. */
+const [LONG_MS, SHORT_MS] = [1_000, 999];
 const users = ['ann', 'bob'];
 /** Limits that are often met, which hold in turn. */
 const PHASES: readonly Limits[] = [
@@ -44,10 +47,12 @@ class Side {
   readonly #file: Database = connectFile(`file:${join(this.#folder, 'parley.db')}`);
   readonly way: Way;
   batches = 0;
+  statements = 0;
   readonly db: Database = {
     writes: 0,
     batch: (...batch) => {
       this.batches++;
+      this.statements += batch[0].length;
       return this.#file.batch(...batch);
     },
     flush: () => this.#file.flush(),
@@ -106,6 +111,14 @@ function claimOf(asked: Asked, firstWay: Way, defaults: Limits): TurnClaim {
   };
 }
 
+/** A turn that ends, and the tokens of its input and of its output. */
+interface Ended {
+  asked: Asked;
+  used: number;
+  defaults: Limits;
+  durationMs: number;
+}
+
 type Accepted = Extract<ClaimResult, { kind: 'accepted' }>;
 
 /** What a caller is told, without what depends on the millisecond. */
@@ -123,7 +136,11 @@ function standing(budget: Budget | undefined) {
   return budget?.map(({ resetsInMs, ...state }) => ({ ...state, resets: resetsInMs !== null }));
 }
 
-async function end(side: Side, asked: Asked, accepted: Accepted, used: number, defaults: Limits) {
+/** Ends a turn. @param durationMs the time that it took; a short one knows how the limits stand */
+async function end(
+  side: Side,
+  { asked, accepted, used, defaults, durationMs }: Ended & { accepted: Accepted },
+) {
   const { turnId, conversationId, userId } = asked;
   const { reserved, acceptedAt } = accepted;
   const ending = {
@@ -133,7 +150,7 @@ async function end(side: Side, asked: Asked, accepted: Accepted, used: number, d
       inputTokens: used,
     },
     ...{ outputTokens: used, tokensEstimated: false, finishReason: 'stop' as const, isValid: null },
-    ...{ firstTokenMs: 1, durationMs: 2, model: 'some/model', tokenRatio: null },
+    ...{ firstTokenMs: 1, durationMs, model: 'some/model', tokenRatio: null },
   } as const;
   const head = {
     ...{ turnId, conversationId, acceptedAt, model: 'some/model', created: false, title: null },
@@ -153,6 +170,10 @@ async function end(side: Side, asked: Asked, accepted: Accepted, used: number, d
   const stored = await endTurn(side.db, {
     ...{ head, instanceId: 'i', ending, calls: [call], retryForMs: 0, budgetOf },
   });
+  // The next turn finds the same as from the texts.
+  await side.run(
+    `UPDATE messages SET context_tokens = (${sentTokens(`'${turnId}-a'`, UNITS_A_TOKEN)}) WHERE id = '${turnId}-a'`,
+  );
   return standing(stored?.limits);
 }
 
@@ -204,7 +225,9 @@ it('tells the same, whatever was used and whatever runs', async () => {
       const used = random.below(120);
       short.batches = 0;
       const told = await Promise.all(
-        sides.map((side, at) => end(side, turn.asked, turn.accepted[at]!, used, turn.defaults)),
+        sides.map((side, at) =>
+          end(side, { ...turn, accepted: turn.accepted[at]!, used, durationMs: LONG_MS }),
+        ),
       );
       expect(told[0], `step ${step}`).toEqual(told[1]);
       const ends = `ended in ${short.batches}`;
@@ -286,18 +309,51 @@ const afterRemembered = (first: string) => ({
   after: { question: first, textLength: 0 },
 });
 
+it.each(PHASES)('knows what it would read at the end of a short turn: %o', async (limits) => {
+  const conversationId = newId();
+  const userId = newId();
+  const told: unknown[] = [];
+  for (const side of sides) {
+    const ask = { defaults: limits, leaseMs: LEASE_MS, keyId: KEY };
+    await side.db.batch(keepSums(userId, ask), 'write');
+    await side.run(`INSERT INTO conversations (id, user_id, mode, created_at, updated_at)
+      VALUES ('${conversationId}', '${userId}', 'open', 1, 1)`);
+  }
+  const statements: number[] = [];
+  for (const used of [0, 7, 21]) {
+    const asked = { turnId: newId(), conversationId, userId, most: 40, streams: 1 };
+    for (const durationMs of [SHORT_MS, LONG_MS]) {
+      const side = durationMs === SHORT_MS ? short : long;
+      const claim = claimOf(asked, 'grant', limits);
+      const accepted = await claimTurn(side.db, claim, { leaseMs: LEASE_MS, windowMessages: 20 });
+      expect(accepted).toMatchObject({ kind: 'accepted', reserved: { granted: { output: 40 } } });
+      if (accepted.kind !== 'accepted') return;
+      side.statements = 0;
+      const ended = { asked, accepted, used, defaults: limits, durationMs };
+      told.push(await end(side, ended));
+      statements.push(side.statements);
+    }
+    expect(told.at(-2)).toEqual(told.at(-1));
+  }
+  expect(statements).toEqual([3, 4, 3, 4, 3, 4]);
+});
+
 describe('grants a turn that goes', () => {
-  /** Claims a turn after one that has ended. */
-  async function claimAfter(how: (first: string) => object, more: Partial<TurnClaim> = {}) {
+  /** Claims a turn after one that has ended. @param noted the tokens up to its answer */
+  async function claimAfter(
+    how: (first: string) => object,
+    more: Partial<TurnClaim> = {},
+    { noted = 14, limits = DEFAULTS }: { noted?: number | null; limits?: Limits } = {},
+  ) {
     const [userId, first] = [newId(), newId()];
-    await keep(userId, DEFAULTS);
-    expect(await claimAlone(userId, 'grant', DEFAULTS, first)).toMatchObject({ batches: 1 });
+    await keep(userId, limits);
+    expect(await claimAlone(userId, 'grant', limits, first)).toMatchObject({ batches: 1 });
     await short.run(`UPDATE turns SET state = 'ended' WHERE id = '${first}'`);
     await short.run(`UPDATE messages SET status = 'complete', finish_reason = 'tool_calls',
-      history_hash = '${first}', parts = '{"type":"tool_call","tool_call_id":"c"}'
+      history_hash = '${first}', context_tokens = CASE role WHEN 'assistant' THEN ${noted} END, parts = '{"type":"tool_call","tool_call_id":"c"}'
       WHERE turn_id = '${first}'`);
     const asked = { turnId: newId(), conversationId: `${userId}-alone`, userId, most: null };
-    const claim = claimOf(asked, 'grant', DEFAULTS);
+    const claim = claimOf(asked, 'grant', limits);
     const input = { ...claim.input, ...how(first) };
     short.batches = 0;
     const made = { ...claim, ...more, input };
@@ -313,6 +369,16 @@ describe('grants a turn that goes', () => {
   };
   it.each(Object.entries(places))('%s', async (_, how) => {
     expect(await claimAfter(how)).toMatchObject({ result: granted, batches: 1 });
+  });
+
+  it('by the texts, where nobody has noted their tokens', async () => {
+    const result = await claimAfter(() => ({}), {}, { noted: null });
+    expect(result).toMatchObject({ result: granted, batches: 2 });
+    const limits = { ...NO_LIMITS, turns_at_once: 5 };
+    expect(await claimAfter(() => ({}), {}, { noted: null, limits })).toMatchObject({
+      result: granted,
+      batches: 1,
+    });
   });
 
   const answers = { calls: ['c'], approvals: [] };
