@@ -40,6 +40,9 @@ const FIELDS = {
   },
 } as const;
 
+/** The fields that clients of OpenAI's API look for. */
+export const OPENAI_LIMIT_FIELDS: readonly string[] = Object.values(FIELDS).flatMap(Object.values);
+
 /** Returns the fields; none where no limit is set. */
 export function limitHeaders(budget: Budget | undefined): Record<string, string> {
   if (!budget || budget.length === 0) return {};

@@ -393,6 +393,26 @@ describe('to clients of the API of OpenAI', () => {
     expect(refused.status).toBe(429);
     expect(refused.headers).toMatchObject({ ...fields, 'x-ratelimit-remaining-requests': '0' });
   });
+
+  it.each([
+    { path: '/v1/chat/completions', said: { messages } },
+    { path: '/v1/responses', said: { input: 'Hi' } },
+  ])('$path lets pages read each of these fields', async ({ path, said }) => {
+    const { as } = await limited({ ...limits, requests_per_minute: 2 });
+    const asked = { as, headers: { origin: place.server.url } };
+    const json = { ...said, model: script(modest) };
+    const stream = await place.stream(path, { ...asked, json: { ...json, stream: true } });
+    await stream.collect();
+    const whole = await place.call(path, { ...asked, json });
+    const refused = await place.call(path, { ...asked, json });
+    expect([stream.status, whole.status, refused.status]).toEqual([200, 200, 429]);
+    for (const { headers } of [stream, whole, refused]) {
+      const exposed = String(headers['access-control-expose-headers']).toLowerCase().split(',');
+      const told = Object.keys(headers).filter((name) => /^(?:x-)?ratelimit/u.test(name));
+      expect(told).toHaveLength(8);
+      expect(exposed).toEqual(expect.arrayContaining(told));
+    }
+  });
 });
 
 describe('the limits of a single user', () => {

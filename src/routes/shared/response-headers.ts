@@ -4,6 +4,7 @@ import { cors } from 'hono/cors';
 import { isAllowedOrigin, isNamedOrigin, refusedOriginMessage } from '../../auth/origin.ts';
 import { warnOnce } from '../../core/log-once.ts';
 import { newId } from '../../core/ids.ts';
+import { OPENAI_LIMIT_FIELDS } from '../../wire/limits-view.ts';
 import type { AppContext, AppEnv } from './dependencies.ts';
 import { originPolicyOf } from './prepare-request.ts';
 import { ALWAYS, securityHeaders } from './security-headers.ts';
@@ -61,8 +62,7 @@ const corsHeaders: MiddlewareHandler<AppEnv> = cors({
     'Retry-After',
     'RateLimit-Policy',
     'RateLimit',
-    'X-RateLimit-Remaining-Requests',
-    'X-RateLimit-Remaining-Tokens',
+    ...OPENAI_LIMIT_FIELDS,
     'Server-Timing',
     'Stream-Next-Offset',
     'Stream-Cursor',
