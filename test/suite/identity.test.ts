@@ -67,6 +67,25 @@ describe('a key', () => {
     expect(await conversationsOf(again)).toHaveLength(1);
   });
 
+  it('learns nothing of what is in the way once it is revoked', async () => {
+    const user = unique('user');
+    const [key, other] = [await server.key({ user }), await server.key({ user })];
+    const { conversation_id: id } = await begin(key);
+    const path = `/conversations/${id}/messages`;
+    const once = { ...says, headers: { 'idempotency-key': unique('once') } };
+    expect((await server.call(path, { as: key, ...once })).status).toBe(200);
+    await runKeys(server.server.databaseUrl, ['revoke', idOfKey(key)]);
+    const model = unique('model');
+    server.upstream.script(model, { tokens: ['One ', 'two'], delayMs: { between: 2_000 } });
+    const slow = { message: 'Wait', model: `openai/${model}`, stream: true };
+    const running = await server.stream(path, { as: other, json: slow });
+    expect(running.status).toBe(200);
+    for (const tried of [says, once])
+      expect((await server.call(path, { as: key, ...tried })).json).toMatchObject(unauthenticated);
+    expect((await server.call(path, { as: other, ...says })).status).toBe(409);
+    await running.collect();
+  });
+
   it('holds until it expires, and not longer', async () => {
     const admin = await server.key({ user: unique('admin'), scope: 'admin' });
     const expires = Date.now() + 3_000;

@@ -34,13 +34,19 @@ function held(proof: CredentialProof | ProofFields) {
   return id.where(and(isGenuine(proof), isUnexpired));
 }
 
-/** A text that is written once, since each turn asks for it: it takes the id, hash and kind. */
-const INSERT_REFUSAL = `INSERT INTO credential_refusals (refused) SELECT 1
-  WHERE NOT EXISTS (${statement(held({ id: '', hash: '', kind: 'key' })).sql})`;
+/** Finds a credential that holds, as SQL: a text that is written once, since each turn asks it. */
+export const HELD = statement(held({ id: '', hash: '', kind: 'key' })).sql;
+
+/** Returns the arguments of {@link HELD}. */
+export function heldArgs({ id, hash, kind }: CredentialProof): string[] {
+  return [id, hash, kind];
+}
+
+const INSERT_REFUSAL = `INSERT INTO credential_refusals (refused) SELECT 1 WHERE NOT EXISTS (${HELD})`;
 
 /** Ends a batch that writes unless the credential holds; it comes first in the batch. */
-export function refuseUnlessHeld({ id, hash, kind }: CredentialProof): Statement {
-  return { sql: INSERT_REFUSAL, args: [id, hash, kind] };
+export function refuseUnlessHeld(proof: CredentialProof): Statement {
+  return { sql: INSERT_REFUSAL, args: heldArgs(proof) };
 }
 
 /** Returns true for the error of a batch that a credential has ended. */

@@ -4,6 +4,7 @@ import { contentOf, decodeParts } from '../../core/parts.ts';
 import { parseParameters } from '../json-columns.ts';
 import { NOW, type Statement } from '../database.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
+import { HELD, heldArgs } from '../credentials/confirm.ts';
 import { KEY_LIFETIME_MS } from '../idempotency-keys.ts';
 import type { Reserved } from '../limits/reserved.ts';
 import { isOwned, ownerArgs } from '../ownership.ts';
@@ -16,7 +17,13 @@ import {
   text,
   type Row,
 } from '../rows.ts';
-import { keyArgs, type ClaimLimits, type ClaimResult, type TurnClaim } from './claim.ts';
+import {
+  confirmedByInsertion,
+  keyArgs,
+  type ClaimLimits,
+  type ClaimResult,
+  type TurnClaim,
+} from './claim.ts';
 import { HISTORY, historyArgs, historyFrom, IS_LINE } from './claim-history.ts';
 import type { ClaimInput, Placement } from './placement.ts';
 import { followsIn } from '../tree/followers.ts';
@@ -36,7 +43,9 @@ function countAfter(parent: string, depth: string, condition = ''): string {
 const UP_TO_PROMPT = 'AND s.sequence_number <= prompt.sequence_number';
 
 // What stands in the way is only looked up for a claim that was not accepted.
-const SELECT_RESULT = `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS sequence_number, mine.started_at, mine.model AS turn_model, mine.parameters AS parameters,
+const selectResult = (
+  first: string,
+) => `SELECT ${first}${CONVERSATION_COLUMNS}, mine.sequence_number AS sequence_number, mine.started_at, mine.model AS turn_model, mine.parameters AS parameters,
     CASE WHEN mine.id IS NOT NULL THEN (${HISTORY}) END AS history,
     prompt.sequence_number AS prompt_sequence_number, prompt.parent_id AS prompt_parent_id,
     ${countAfter('IS prompt.parent_id', 'prompt.depth')} AS prompt_siblings,
@@ -58,8 +67,17 @@ const SELECT_RESULT = `SELECT ${CONVERSATION_COLUMNS}, mine.sequence_number AS s
   LEFT JOIN turns known ON known.id = k.resource_id
   LEFT JOIN messages named ON named.id = ? AND named.conversation_id = c.id`;
 
-/** The same with what the turn was granted, where `grant.ts` did that. */
-const SELECT_GRANTED = SELECT_RESULT.replace('SELECT ', 'SELECT mine.budget, ');
+/** The column of what the turn was granted, where `grant.ts` did that. */
+const GRANTED = 'mine.budget, ';
+/** False where the insertion of the turn did not confirm the caller. */
+const IS_HELD = `mine.id IS NOT NULL OR EXISTS (${HELD}) AS is_held, `;
+
+/** The statement for any caller, and for one whom the insertion confirms. */
+const SELECT_RESULT = { forAnyone: selectResult(''), confirming: selectResult(IS_HELD) };
+const SELECT_GRANTED = {
+  forAnyone: selectResult(GRANTED),
+  confirming: selectResult(IS_HELD + GRANTED),
+};
 
 /** Returns the statement that reads the result of a claim, in one row. */
 export function selectClaimResult(
@@ -67,9 +85,12 @@ export function selectClaimResult(
   { promptId, namedId }: Placement,
   { leaseMs, windowMessages, isGranted }: ClaimLimits & { isGranted?: boolean },
 ): Statement {
+  const forms = isGranted ? SELECT_GRANTED : SELECT_RESULT;
+  const proof = confirmedByInsertion(claim);
   return {
-    sql: isGranted ? SELECT_GRANTED : SELECT_RESULT,
+    sql: proof ? forms.confirming : forms.forAnyone,
     args: [
+      ...(proof ? heldArgs(proof) : []),
       ...historyArgs(promptId, windowMessages),
       leaseMs,
       claim.conversationId,
@@ -115,6 +136,7 @@ export function toldOf(
   reserved: Reserved | undefined,
 ): ClaimResult | undefined {
   if (!row) return { kind: 'not_found' };
+  if (row['is_held'] === 0) return { kind: 'unauthenticated' };
   const sequenceNumber = optionalNumber(row['sequence_number']);
   if (sequenceNumber !== null) return acceptedFrom(row, sequenceNumber, reserved);
   if (reserved) return { kind: 'limited', reserved };

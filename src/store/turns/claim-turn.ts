@@ -13,7 +13,12 @@ import { dropUnused, RESERVE_RESULT, reserve } from '../limits/reserve.ts';
 import { grantedFrom } from '../limits/granted.ts';
 import { reservedFrom, type Reserved } from '../limits/reserved.ts';
 import { WAYS, type Way } from '../limits/wanted.ts';
-import type { ClaimLimits, ClaimResult, TurnClaim } from './claim.ts';
+import {
+  confirmedByInsertion,
+  type ClaimLimits,
+  type ClaimResult,
+  type TurnClaim,
+} from './claim.ts';
 import { optionalText } from '../rows.ts';
 import { inheritFromCaller, repeatParameters } from './continue-calls.ts';
 import { notMade, selectClaimResult, toldOf } from './claim-result.ts';
@@ -86,7 +91,7 @@ async function attempt(
     clientId: claim.answerClientId,
   });
   const before = [
-    ...confirmClaim(claim),
+    ...(confirmedByInsertion(claim) ? [] : confirmClaim(claim)),
     ...(claim.create ? [insertConversation(claim, claim.create)] : []),
   ];
   const statements = [

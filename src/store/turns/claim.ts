@@ -3,7 +3,7 @@ import type { ContextMessage } from '../../core/context.ts';
 import type { Conversation, NewConversation } from '../../core/conversation.ts';
 import type { Siblings } from '../../core/message.ts';
 import type { TurnParameters } from '../../core/parameters.ts';
-import type { Principal } from '../../core/principal.ts';
+import { proofOf, type CredentialProof, type Principal } from '../../core/principal.ts';
 import type { Steering } from '../../core/steering.ts';
 import type { LearnedRatio } from '../../core/token-correction.ts';
 import type { ReserveAsk } from '../limits/wanted.ts';
@@ -90,6 +90,16 @@ export interface AcceptedPrompt {
   sequenceNumber: number;
   parentId: string | null;
   siblings: Siblings;
+}
+
+/**
+ * Returns the proof of a caller whom the insertion of the turn confirms: where nothing else is
+ * stored unless the turn is, no statement of its own has to. Undefined for others.
+ */
+export function confirmedByInsertion(claim: TurnClaim): CredentialProof | undefined {
+  const proof = proofOf(claim.principal);
+  const storesMore = claim.create !== undefined || claim.steering !== undefined;
+  return storesMore || proof?.kind === 'ticket' ? undefined : proof;
 }
 
 /** Returns the arguments of a statement that looks for the claim's key. */

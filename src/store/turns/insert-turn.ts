@@ -4,20 +4,27 @@
  * them inserts nothing.
  */
 import { NOW, type Statement } from '../database.ts';
+import { HELD, heldArgs } from '../credentials/confirm.ts';
 import { releaseKey, KNOWN_RESOURCE } from '../idempotency-keys.ts';
 import { FITS, FITTING, grantArgs, GRANTED } from '../limits/grant.ts';
 import type { ReserveAsk } from '../limits/wanted.ts';
 import { isOwned, ownerArgs } from '../ownership.ts';
-import { keyArgs, type TurnClaim } from './claim.ts';
+import { confirmedByInsertion, keyArgs, type TurnClaim } from './claim.ts';
 
-/** The statement in its forms. */
-export interface InsertTurn {
+/** The statement in its forms, by what it reserves. */
+interface Forms {
   /** Reserves nothing. */
   plain: string;
   /** The same, only for callers without limits of their own. */
   unlimited: string;
   /** Grants all that the turn wants, where it fits. */
   granting: string;
+}
+
+/** The statement in its forms, for any caller and for one whose credential it confirms. */
+export interface InsertTurn {
+  forAnyone: Forms;
+  confirming: Forms;
 }
 
 const COLUMNS = [
@@ -51,6 +58,11 @@ const HAS_NO_LIMITS = `AND NOT EXISTS (SELECT 1 FROM user_limits u WHERE u.user_
  *   `grant.ts` reads
  */
 export function insertTurn(added: 1 | 2, condition = ''): InsertTurn {
+  const forms = (confirmed: string) => formsOf(added, `${condition} ${confirmed}`);
+  return { forAnyone: forms(''), confirming: forms(`AND EXISTS (${HELD})`) };
+}
+
+function formsOf(added: 1 | 2, condition: string): Forms {
   const insert = (granted: Readonly<Record<string, string>>, from: string, where: string) =>
     `INSERT INTO turns (${[...COLUMNS, ...Object.keys(granted)].join(', ')})
     SELECT ?, c.id, c.user_id, ?, 'running', c.last_sequence_number + ${added}, ?, ?, c.head_message_id, coalesce(?, c.model, ?), ?, ?, ${[NOW, NOW, ...Object.values(granted)].join(', ')}
@@ -76,14 +88,14 @@ interface Inserting {
 /** Inserts a turn whatever the limits of its caller are. */
 export function insertPlain(claim: TurnClaim, how: Inserting): Statement {
   const args = [...valueArgs(claim, how), ...whereArgs(claim, how), ...conversationArgs(claim)];
-  return { sql: how.insertTurn.plain, args };
+  return { sql: formsFor(claim, how).plain, args };
 }
 
 /** Inserts a turn of a caller who has no limits. @param keyId null where no key is used */
 export function insertUnlimited(claim: TurnClaim, how: Inserting, keyId: string | null): Statement {
   const where = [...whereArgs(claim, how), ...conversationArgs(claim)];
   const args = [...valueArgs(claim, how), keyId, ...where, keyId];
-  return { sql: how.insertTurn.unlimited, args };
+  return { sql: formsFor(claim, how).unlimited, args };
 }
 
 /** Inserts a turn that is granted what it wants. */
@@ -93,7 +105,11 @@ export function insertGranted(
   reservation: ReserveAsk,
 ): Statement {
   const args = [...valueArgs(claim, how), ...whereArgs(claim, how)];
-  return { sql: how.insertTurn.granting, args: [...grantArgs(claim, reservation), ...args] };
+  return { sql: formsFor(claim, how).granting, args: [...grantArgs(claim, reservation), ...args] };
+}
+
+function formsFor(claim: TurnClaim, { insertTurn: forms }: Inserting): Forms {
+  return confirmedByInsertion(claim) ? forms.confirming : forms.forAnyone;
 }
 
 function valueArgs(claim: TurnClaim, { promptId }: Pick<Inserting, 'promptId'>): Args {
@@ -110,7 +126,8 @@ function valueArgs(claim: TurnClaim, { promptId }: Pick<Inserting, 'promptId'>):
 }
 
 function whereArgs(claim: TurnClaim, { conditionArgs }: Pick<Inserting, 'conditionArgs'>): Args {
-  return [...newArgs(claim), ...conditionArgs];
+  const proof = confirmedByInsertion(claim);
+  return [...newArgs(claim), ...conditionArgs, ...(proof ? heldArgs(proof) : [])];
 }
 
 function conversationArgs({ conversationId, principal }: TurnClaim): Args {
