@@ -321,6 +321,14 @@ describe('a budget of costs', () => {
     stream.close();
   });
 
+  it('reserves by the whole name of a model, whatever is in it', async () => {
+    const { as } = await limited({ cost_per_month: 2 });
+    const odd = await ask(as, 'openai/dear"est');
+    expect(odd.status, odd.text).toBe(200);
+    const dear = await ask(as, 'openai/dear');
+    expect(dear.status, dear.text).toBe(429);
+  });
+
   it('refuses a model without a price', async () => {
     const { as } = await limited({ cost_per_month: 5 });
     const refused = await ask<ProblemJson>(as, 'groq/unpriced');

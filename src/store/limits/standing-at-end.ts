@@ -10,7 +10,7 @@ import { NOW, type Database, type Statement, type Value } from '../database.ts';
 import { budgetFrom, readBudget, selectBudget, type UserBudgetAsk } from './budget.ts';
 import type { Reserved } from './reserved.ts';
 import { reservedBy } from './running.ts';
-import { DAY, requestsCounted } from './usage-sums.ts';
+import { DAY, MINUTE, requestsCounted } from './usage-sums.ts';
 
 /** The longest that a turn may take to be short, in ms: what it tells may be as old. */
 const SHORT_MS = 1000;
@@ -33,7 +33,8 @@ const REQUESTS = requestsCounted({ user: USER, key: `''`, now: NOW });
 const SELECT_STANDING = `SELECT json_array(${NOW}, CASE WHEN ${COUNTS_REQUESTS} THEN (${REQUESTS}) END,
       r.alive, s.day_tokens, s.month_tokens, s.month_cost, r.tokens, r.cost)
     FROM usage_sums s JOIN (${reservedBy(USER, { now: NOW, leaseMs: LEASE_MS })}) r
-    WHERE s.user_id = ${USER} AND s.key_id = '' AND s.day = ${NOW} - ${NOW} % ${DAY}`;
+    WHERE s.user_id = ${USER} AND s.key_id = '' AND s.day = ${NOW} - ${NOW} % ${DAY}
+      AND (NOT ${COUNTS_REQUESTS} OR s.requests_since < ${NOW} - ${MINUTE})`;
 
 /** Returns the statements, one or none, that tell how the limits stand once the turn has ended. */
 export function selectStanding(ask: StandingAsk, turn: EndedTurn): Statement[] {

@@ -86,8 +86,10 @@ export function allowanceOf(model: string): string {
  * @param model the expression of its name
  */
 export function allowanceIn(models: string, model: string): string {
-  // Operators, since `json_each` for each use of it took most of the statement's preparation.
-  return `coalesce(${models} -> ${model}, ${models} -> (substr(${model}, 1, instr(${model}, '/')) || '*'), ${models} -> '*')`;
+  // Operators, since `json_each` for each use of it took most of the statement's preparation. After
+  // a quotation mark they fail where what is before it is a name.
+  const name = `replace(${model}, '"', char(1))`;
+  return `coalesce(${models} -> ${name}, ${models} -> (substr(${model}, 1, instr(${model}, '/')) || '*'), ${models} -> '*')`;
 }
 
 /** Returns the expression of the id of the message that ends the stored part of a prompt. */

@@ -299,7 +299,7 @@ async function claimAlone(userId: string, way: Way, limits: Limits, turnId = new
   const claim = claimOf({ turnId, conversationId, userId, most: null }, way, limits);
   short.batches = 0;
   const result = await claimTurn(short.db, claim, { leaseMs: LEASE_MS, windowMessages: 20 });
-  return { result, batches: short.batches };
+  return { result, turnId, batches: short.batches };
 }
 
 /** What follows an answer of {@link claimAlone} that a process remembers. */
@@ -336,6 +336,18 @@ it.each(PHASES)('knows what it would read at the end of a short turn: %o', async
     expect(told.at(-2)).toEqual(told.at(-1));
   }
   expect(statements).toEqual([3, 4, 3, 4, 3, 4]);
+});
+
+it('counts the requests anew at the end of a turn, where their limit was set while it ran', async () => {
+  const [userId, limits] = [newId(), { ...NO_LIMITS, requests_per_minute: 9 }];
+  await keep(userId, limits);
+  const first = await claimAlone(userId, 'grant', limits);
+  expect(first).toMatchObject({ result: { kind: 'accepted' }, batches: 1 });
+  if (first.result.kind !== 'accepted') return;
+  await setLimits(short.db, userId, { requests_per_minute: 9 });
+  const asked = { turnId: first.turnId, conversationId: `${userId}-alone`, userId, most: null };
+  const ended = { asked, accepted: first.result, used: 7, defaults: limits, durationMs: LONG_MS };
+  expect(await end(short, ended)).toMatchObject([{ name: 'requests_per_minute', used: 1 }]);
 });
 
 describe('grants a turn that goes', () => {
