@@ -270,6 +270,23 @@ describe('a budget of tokens', () => {
     expect(reserved).toBe(0);
   });
 
+  it('is reserved for a step beside what a long prompt has taken from the answer before', async () => {
+    const limit = 8_500;
+    const { user, as } = await limited({ tokens_per_day: limit });
+    await place.call('/documents', { as, json: { title: 'Manual', text: 'The valve needs oil.' } });
+    const toolCalls = [[{ name: 'search_documents', input: { query: 'valve' } }]];
+    const first = { input: 2_500, output: 1_000 };
+    const model = script({ toolCalls, usage: first });
+    const tools = [{ ...NOTE, description: 'Writes a note. '.repeat(600) }];
+    const asked = await ask(as, model, { user_id: user, tools });
+    expect(asked.status, asked.text).toBe(200);
+    const [, step] = askedOf(model);
+    const body = step?.body as { max_completion_tokens?: number; max_tokens?: number };
+    const most = body.max_completion_tokens ?? body.max_tokens ?? Infinity;
+    // The prompt of the step is at least as long.
+    expect(2 * first.input + first.output + most).toBeLessThan(limit);
+  });
+
   it('counts documents and searches, and refuses them when it is used up', async () => {
     const { as } = await limited({ tokens_per_day: 1_500 });
     const json = { title: 'Manual', text: 'The blue valve needs oil.' };

@@ -101,9 +101,13 @@ export class TurnBudget {
     db: Database,
     need: Pick<ReserveAsk, 'prompt' | 'least'> & { most: number },
   ): Promise<ParleyError | undefined> {
-    const had = this.#reserved.input + this.#reserved.output;
+    const { input, output } = this.#reserved;
+    const had = input + output;
     const result = await extend(db, { ...this.#ask, ...need, had });
-    if (result?.granted) this.#reserved = result.granted;
+    const granted = result?.granted;
+    // What a prompt has taken from an answer is not stored: only the sum is.
+    const more = granted && granted.input + granted.output - had - need.prompt;
+    if (more !== undefined) this.#reserved = { input: input + need.prompt, output: output + more };
     // A turn that is gone is stopped by the next heartbeat.
     else if (result) return refusalOf(ownAsUsed(result.budget, had), result.need);
     return undefined;
