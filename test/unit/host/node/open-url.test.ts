@@ -6,8 +6,12 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createOpenUrl, type Resolve } from '../../../../src/host/node/open-url.ts';
 
-/** Two machines: one that counts as public here, and one that must not be reached. */
-const [PUBLIC, PRIVATE] = ['127.0.0.2', '127.0.0.1'];
+/**
+ * Two machines: one that counts as public here, and one that must not be reached. They have the
+ * same port, and nobody else listens at these addresses or asks them: at 127.0.0.1 the port of the
+ * other may be taken, or a stranger may come who looks for whom it belonged to before.
+ */
+const [PUBLIC, PRIVATE] = ['127.0.0.2', '127.0.0.3'];
 const asked: string[] = [];
 let servers: Server[];
 let port: number;
@@ -26,7 +30,9 @@ function listen(host: string, on: number): Promise<Server> {
     asked.push(host);
     response.end('bytes');
   });
-  return new Promise((resolve) => server.listen(on, host, () => resolve(server)));
+  return new Promise((resolve, reject) =>
+    server.on('error', reject).listen(on, host, () => resolve(server)),
+  );
 }
 
 /** Answers each look-up by the next of these lists of addresses, and the last one for ever. */
