@@ -2,6 +2,7 @@
  * Tickets: an EventSource and a browser's WebSocket can send no header, and EventSource repeats its
  * address when it reconnects.
  */
+import { get } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Browser } from 'playwright-core';
 import { chromiumPath, startChromium } from '../support/chromium.ts';
@@ -452,6 +453,61 @@ describe('a ticket for a socket', () => {
     const socket = await openWebSocket(url, { headers: { origin: server.server.url } });
     await socket.next('connection');
     socket.close();
+  });
+});
+
+describe('a ticket whose socket could not be opened', () => {
+  const sound = {
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+  };
+  const without = (name: keyof typeof sound) =>
+    Object.fromEntries(Object.entries(sound).filter(([other]) => other !== name));
+  const offering = (protocol: string) => ({ ...sound, 'sec-websocket-protocol': protocol });
+
+  /** Returns the status of the answer to a handshake. */
+  const statusOf = (path: string, headers: Record<string, string>) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const asked = get(server.server.url + path, { headers }).on('error', reject);
+      asked.on('response', (answer) => resolve(answer.resume().statusCode));
+      asked.on('upgrade', (answer, socket) => {
+        socket.destroy();
+        resolve(answer.statusCode);
+      });
+    });
+
+  const noConnection: [string, Record<string, string>] = ['no Connection', without('connection')];
+  const refused: [string, Record<string, string>][] = [
+    ['no key', without('sec-websocket-key')],
+    ['a key of another length', { ...sound, 'sec-websocket-key': 'c2hvcnQ=' }],
+    ['no version', without('sec-websocket-version')],
+    ['another version', { ...sound, 'sec-websocket-version': '12' }],
+    ['an empty subprotocol', offering('one,,two')],
+    ['a subprotocol twice', offering('one, one')],
+    ['a subprotocol that is no token', offering('one two')],
+    ['a very long subprotocol', offering('a'.repeat(300))],
+    // Workerd takes that for a handshake.
+    ...(runtime === 'node' ? [noConnection] : []),
+  ];
+
+  it.each(refused)('because of %s opens one still', async (_, headers) => {
+    const place = await newPlace();
+    const ticket = await ticketOf(place.key);
+    for (const path of [`/ws/${place.user}`, '/v1/responses'])
+      expect(await statusOf(`${path}?ticket=${ticket}`, headers)).toBe(400);
+    expect(await statusOf(`/ws/${place.user}?ticket=${ticket}`, sound)).toBe(101);
+    expect(await statusOf(`/ws/${place.user}?ticket=${ticket}`, sound)).toBe(401);
+  });
+
+  it('is told of the version that is spoken', async () => {
+    const place = await newPlace();
+    const headers = { ...sound, 'sec-websocket-version': '12' };
+    const answer = await server.call(`/ws/${place.user}?ticket=${await ticketOf(place.key)}`, {
+      headers,
+    });
+    expect(answer.headers['sec-websocket-version']).toBe('13');
   });
 });
 

@@ -2,7 +2,7 @@
  * WebSockets on Node. Open sockets are counted in the database, since several processes may share
  * it.
  */
-import { upgradeWebSocket } from '@hono/node-server';
+import { upgradeWebSocket, type HttpBindings } from '@hono/node-server';
 import type { WebSocket } from 'ws';
 import type { Logger } from '../../core/logger.ts';
 import { newId } from '../../core/ids.ts';
@@ -49,6 +49,13 @@ export class NodeSockets implements Sockets {
     this.#dependencies = dependencies;
     this.#timer = setInterval(() => this.#renew(), RENEW_EVERY_MS);
     this.#timer.unref();
+  }
+
+  /** Without `Connection: upgrade` it is an ordinary request, and has a response to write to. */
+  canOpen(c: AppContext): boolean {
+    // The adapter's bindings, which the app knows nothing of.
+    const { outgoing } = c.env as Partial<HttpBindings>;
+    return outgoing === undefined;
   }
 
   async open(c: AppContext, user: SocketUser, api?: SocketApi): Promise<Response> {

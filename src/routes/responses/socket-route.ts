@@ -5,7 +5,8 @@ import { nameClient } from '../shared/client-user.ts';
 import { commonProblems } from '../shared/responses.ts';
 import { route, type Router } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
-import { openerOf, requireUpgrade } from '../websocket/opener.ts';
+import { requireUpgrade } from '../websocket/handshake.ts';
+import { openerOf } from '../websocket/opener.ts';
 
 export function addSocket(router: Router): void {
   route(

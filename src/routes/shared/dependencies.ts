@@ -63,6 +63,8 @@ export interface Tenants {
 
 /** The WebSockets of a runtime. */
 export interface Sockets {
+  /** Returns true when the request is a handshake, as far as the host can tell. */
+  canOpen(c: AppContext): boolean;
   /** Upgrades the request to a socket of this user, which our own or another API serves. */
   open(c: AppContext, user: SocketUser, api?: SocketApi): Promise<Response>;
   /** Returns the number of sockets that a user has open, over all instances. */

@@ -6,7 +6,8 @@ import { nameUser } from '../shared/identify.ts';
 import { commonProblems, json, problem } from '../shared/responses.ts';
 import { createRouter, route } from '../shared/router.ts';
 import * as schemas from '../shared/schemas.ts';
-import { openerOf, requireUpgrade } from './opener.ts';
+import { requireUpgrade } from './handshake.ts';
+import { openerOf } from './opener.ts';
 
 const tags = ['websocket'];
 
