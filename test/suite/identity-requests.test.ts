@@ -9,6 +9,7 @@ import { startDatabaseProxy, type DatabaseProxy } from '../support/database-prox
 import { idOfKey } from '../support/keys.ts';
 import { startOtlpReceiver, type OtlpReceiver } from '../support/otlp-receiver.ts';
 import { startSqld, type Sqld } from '../support/sqld.ts';
+import { openWebSocket } from '../support/websocket.ts';
 import { countAround } from './counted-server.ts';
 import { bearer, signToken, startIdentityServer, type IdentityServer } from './identity.ts';
 import { suiteTarget, unique } from './target.ts';
@@ -157,6 +158,24 @@ it('following a turn asks with the turn how many streams there may be', async ()
   // On Workers the object of the conversation reads the turn by itself.
   const requests = runtime === 'node' ? 1 : 2;
   expect(database.log.filter(({ number }) => number > 0)).toHaveLength(requests);
+});
+
+it('a ticket opens the socket that the database had refused, with two requests about it', async () => {
+  const user = unique('user');
+  const as = await server.key({ user });
+  const { json } = await server.call<{ ticket: string }>('/tickets', { as, json: {} });
+  const url = `${server.server.url}/ws/${user}?ticket=${json.ticket}`;
+  const isAbout = (name: string) => (request: { statements: { sql: string }[] }) =>
+    request.statements.some(({ sql }) => sql.includes(name));
+  database.reset();
+  database.fail(isAbout('"parent_id"'), 'refuse');
+  await expect(openWebSocket(url)).rejects.toThrow(/503/u);
+  database.reset();
+  const socket = await openWebSocket(url);
+  await socket.next('connection');
+  // Nothing is asked once it is bound, since that could fail.
+  expect(database.log.filter(isAbout('credentials'))).toHaveLength(2);
+  socket.close();
 });
 
 it('asks the same of the database for what is another’s and for what is not there', async () => {

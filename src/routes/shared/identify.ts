@@ -33,8 +33,9 @@ export async function identifiedRequest(
   try {
     await serve();
   } finally {
-    // A turn was claimed or read, and the credential confirmed by that.
-    if (!c.get('turn')) await confirm();
+    // A turn was claimed or read, and the credential confirmed by that. What was confirmed first
+    // is not asked for again, since a socket that is open cannot fail any more.
+    if (!c.get('turn') && !traits.confirmsFirst) await confirm();
   }
 }
 

@@ -118,19 +118,24 @@ export async function openSocket(
   db: Database,
   proof: CredentialProof,
 ): Promise<CredentialProof | null | undefined> {
-  if (!(await change(db, and(isGenuine(proof), isFresh), SOCKET))) return undefined;
   const parent = query
     .select({ parentId: credentials.parentId })
     .from(credentials)
     .where(eq(credentials.id, proof.id));
   const { id, kind, hash } = credentials;
-  const isParent = sql`${id} = ${parent}`;
-  const [[found]] = await batch(
+  // In one batch: a ticket that was bound is not lost because its parent could not be read.
+  const [bound, [found]] = await batch(
     db,
-    [query.select({ id, kind, hash }).from(credentials).where(isParent)],
-    'read',
+    [
+      binding(and(isGenuine(proof), isFresh), SOCKET),
+      query
+        .select({ id, kind, hash })
+        .from(credentials)
+        .where(sql`${id} = ${parent}`),
+    ],
+    'write',
   );
-  return found ?? null;
+  return bound.rowsAffected === 1 ? (found ?? null) : undefined;
 }
 
 /** Asks whether a ticket is one that we gave out, and was used or may be used still. */
@@ -161,7 +166,10 @@ export async function boundTurn(
 }
 
 async function change(db: Database, which: SQL | undefined, boundTo: string): Promise<boolean> {
-  const bind = query.update(credentials).set({ boundTo }).where(which);
-  const [result] = await batch(db, [bind], 'write');
+  const [result] = await batch(db, [binding(which, boundTo)], 'write');
   return result.rowsAffected === 1;
+}
+
+function binding(which: SQL | undefined, boundTo: string) {
+  return query.update(credentials).set({ boundTo }).where(which);
 }
