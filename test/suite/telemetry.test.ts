@@ -355,6 +355,22 @@ describe('the measures', () => {
   });
 });
 
+it('tells of a turn that failed why, in what it measures', async () => {
+  const name = unique('model');
+  server.upstream.script(name, { status: { code: 400 } });
+  const json = { message: 'What is it?', model: `openai/${name}` };
+  const asked = await server.call('/conversations', { as: server.admin, json });
+  expect(asked.status, asked.text).toBeGreaterThanOrEqual(400);
+  const measures = ['gen_ai.invoke_agent.duration', 'gen_ai.server.request.duration'];
+  const told = () =>
+    collector.points().filter(({ attributes }) => attributes['error.type'] === 'model_refused');
+  // On Workers they are sent by what is done next.
+  const nudge = () => server.call('/models', { as: server.admin });
+  await expect
+    .poll(async () => (await nudge(), told().map(({ metric }) => metric)))
+    .toEqual(expect.arrayContaining(measures));
+});
+
 it('tells no tokens, of an unknown kind, of a call that its service has not counted', async () => {
   const { name } = await newTurn({}, { usage: 'missing' });
   expect(await tokensOf(name)).toEqual({
