@@ -5,7 +5,7 @@
  */
 import type { NewConversation } from '../../core/conversation.ts';
 import { bindClaim, confirmClaim } from '../credentials/tickets.ts';
-import { isRefusedCredential } from '../credentials/confirm.ts';
+import { heldArgs, isRefusedCredential } from '../credentials/confirm.ts';
 import { NOW, type Database, type ResultSet, type Statement } from '../database.ts';
 import { noteFiles } from '../files/message-files.ts';
 import { rememberKey } from '../idempotency-keys.ts';
@@ -22,7 +22,14 @@ import {
 import { optionalText } from '../rows.ts';
 import { inheritFromCaller, repeatParameters } from './continue-calls.ts';
 import { notMade, selectClaimResult, toldOf } from './claim-result.ts';
-import { insertGranted, insertPlain, insertUnlimited, IS_NEW, newArgs } from './insert-turn.ts';
+import {
+  insertGranted,
+  insertPlain,
+  insertUnlimited,
+  IS_HELD,
+  IS_NEW,
+  newArgs,
+} from './insert-turn.ts';
 import { selectSteered, steer, steeredFrom, steeredTurnOf } from './steering.ts';
 import { placementOf, type Placement } from './placement.ts';
 
@@ -159,19 +166,31 @@ export function attached({ input, conversationId }: TurnClaim): Statement[] {
 
 // The statements are made once: a connection to a file finds what it has prepared by their text.
 
-const INSERT_CONVERSATION = `INSERT INTO conversations (id, user_id, title, mode, model, instructions, client_id, is_temporary, created_at, updated_at)
-  SELECT ?, ?, ?, ?, ?, ?, ?, ?, ${NOW}, ${NOW} WHERE ${IS_NEW} ON CONFLICT DO NOTHING`;
+const insertConversationWhere = (conditions: string) =>
+  `INSERT INTO conversations (id, user_id, title, mode, model, instructions, client_id, is_temporary, created_at, updated_at)
+  SELECT ?, ?, ?, ?, ?, ?, ?, ?, ${NOW}, ${NOW} WHERE ${IS_NEW} ${conditions} ON CONFLICT DO NOTHING`;
 
-const INSERT_UNLESS_ASKED = INSERT_CONVERSATION.replace(
-  ' ON CONFLICT',
-  ` AND NOT EXISTS (SELECT 1 FROM messages q JOIN conversations k ON k.id = q.conversation_id
-      WHERE q.history_hash = ? AND k.user_id = ? AND k.is_temporary = ?) ON CONFLICT`,
-);
+const UNLESS_ASKED = `AND NOT EXISTS (SELECT 1 FROM messages q JOIN conversations k ON k.id = q.conversation_id
+      WHERE q.history_hash = ? AND k.user_id = ? AND k.is_temporary = ?)`;
+
+/** The statement, for any caller and for one whose credential it confirms. */
+const INSERT_CONVERSATION = {
+  forAnyone: {
+    always: insertConversationWhere(''),
+    unlessAsked: insertConversationWhere(UNLESS_ASKED),
+  },
+  confirming: {
+    always: insertConversationWhere(IS_HELD),
+    unlessAsked: insertConversationWhere(`${IS_HELD} ${UNLESS_ASKED}`),
+  },
+};
 
 function insertConversation(claim: TurnClaim, create: NewConversation): Statement {
   const { userId, isTemporary, unlessAsked } = create;
+  const proof = confirmedByInsertion(claim);
+  const forms = proof ? INSERT_CONVERSATION.confirming : INSERT_CONVERSATION.forAnyone;
   return {
-    sql: unlessAsked === undefined ? INSERT_CONVERSATION : INSERT_UNLESS_ASKED,
+    sql: unlessAsked === undefined ? forms.always : forms.unlessAsked,
     args: [
       create.id,
       userId,
@@ -182,6 +201,7 @@ function insertConversation(claim: TurnClaim, create: NewConversation): Statemen
       create.clientId,
       isTemporary ? 1 : 0,
       ...newArgs(claim),
+      ...(proof ? heldArgs(proof) : []),
       ...(unlessAsked === undefined ? [] : [unlessAsked, userId, isTemporary ? 1 : 0]),
     ],
   };

@@ -93,13 +93,13 @@ export interface AcceptedPrompt {
 }
 
 /**
- * Returns the proof of a caller whom the insertion of the turn confirms: where nothing else is
- * stored unless the turn is, no statement of its own has to. Undefined for others.
+ * Returns the proof of a caller whom the insertions of the turn and of its conversation confirm:
+ * where nothing else is stored unless the turn is, no statement of its own has to. Undefined for
+ * others.
  */
 export function confirmedByInsertion(claim: TurnClaim): CredentialProof | undefined {
   const proof = proofOf(claim.principal);
-  const storesMore = claim.create !== undefined || claim.steering !== undefined;
-  return storesMore || proof?.kind === 'ticket' ? undefined : proof;
+  return proof?.kind === 'ticket' || claim.steering ? undefined : proof;
 }
 
 /** Returns the arguments of a statement that looks for the claim's key. */

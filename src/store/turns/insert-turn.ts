@@ -47,6 +47,9 @@ const COLUMNS = [
 /** True for a new claim: its key is not known, and it was not released before it arrived. */
 export const IS_NEW = `NOT EXISTS (${KNOWN_RESOURCE}) AND NOT EXISTS (${KNOWN_RESOURCE})`;
 
+/** The condition that the caller's credential holds. */
+export const IS_HELD = `AND EXISTS (${HELD})`;
+
 /** The condition that neither the user nor the key has limits of its own. */
 const HAS_NO_LIMITS = `AND NOT EXISTS (SELECT 1 FROM user_limits u WHERE u.user_id = c.user_id)
       AND NOT EXISTS (SELECT 1 FROM key_limits k WHERE k.key_id = ?)`;
@@ -59,7 +62,7 @@ const HAS_NO_LIMITS = `AND NOT EXISTS (SELECT 1 FROM user_limits u WHERE u.user_
  */
 export function insertTurn(added: 1 | 2, condition = ''): InsertTurn {
   const forms = (confirmed: string) => formsOf(added, `${condition} ${confirmed}`);
-  return { forAnyone: forms(''), confirming: forms(`AND EXISTS (${HELD})`) };
+  return { forAnyone: forms(''), confirming: forms(IS_HELD) };
 }
 
 function formsOf(added: 1 | 2, condition: string): Forms {

@@ -10,7 +10,8 @@ const TOLERANCE = 1.5;
 const TOLERATED_TOKENS = 64;
 /** Estimating less than this many UTF-16 units at a time would count the edges of words. */
 const LEAST_UNITS = 256;
-const LAST_ASCII = 0x7f;
+
+const encoder = new TextEncoder();
 
 export class OutputMeter {
   readonly #most: number;
@@ -49,8 +50,5 @@ export class OutputMeter {
 
 /** Returns a bound: a tokenizer spends at most one token a byte. */
 function mostTokensOf(text: string): number {
-  let beyond = 0;
-  // An expression would take eight times as long.
-  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > LAST_ASCII) beyond++;
-  return text.length + beyond * (MOST_TOKENS_A_UNIT - 1);
+  return encoder.encode(text).length;
 }
