@@ -75,9 +75,12 @@ it('are told the route of a request, also where it was refused before', async ()
 
 it('cost no turn anything when they are down or never answer', async () => {
   collector.hang();
-  for (let count = 0; count < 20; count++) await turn();
-  // Far less than the limit of time of one request to the collector, for each of twenty.
-  expect(await turn()).toBeLessThan(1_000);
+  const took: number[] = [];
+  for (let count = 0; count < 20; count++) took.push(await turn());
+  // Far less than the limit of time of one request to the collector. A busy machine may hold up
+  // some of them, a collector would hold up all.
+  const half = took.toSorted((one, other) => one - other)[took.length / 2];
+  expect(half).toBeLessThan(1_000);
   await expect
     .poll(() => server.logs(), { timeout: 30_000 })
     .toContain('traces or metrics cannot be sent to http://127.0.0.1:9');
