@@ -372,6 +372,30 @@ describe('limits of requests', () => {
     expect((await ask(as, script(modest))).status).toBe(200);
   });
 
+  it.each([{ requests_per_minute: 1 }, { requests_per_minute: 1, tokens_per_day: 500_000 }])(
+    'refuse a turn that answers what steered another: %o',
+    async (limits) => {
+      const { as } = await limited(limits);
+      const begun = { as, json: { title: 'Valves' } };
+      const { json } = await place.call<{ conversation_id: string }>('/conversations', begun);
+      const path = `/conversations/${json.conversation_id}/messages`;
+      const model = script({ ...modest, holdAt: 1 });
+      const says = (message: string) => ({
+        as,
+        json: { message, model, stream: true, on_busy: 'steer' },
+      });
+      const running = await place.stream(path, says('Hi'));
+      const steering = await place.stream(path, says('And now?'));
+      const name = model.slice('openai/'.length);
+      place.upstream.release(name);
+      const [first, second] = await Promise.all([running.collect(), steering.collect()]);
+      expect(first.events.some(({ type }) => type === 'turn.completed')).toBe(true);
+      const failed = second.events.find(({ type }) => type === 'turn.failed');
+      expect(JSON.parse(failed?.data ?? '{}')).toMatchObject({ error: { code: 'rate_limited' } });
+      expect(place.upstream.requests.filter((request) => request.model === name)).toHaveLength(1);
+    },
+  );
+
   it('a minute count turns of whatever conversation', async () => {
     const { as } = await limited({ requests_per_minute: 2 });
     const model = script(modest);

@@ -135,7 +135,8 @@ function knownStanding(
       case 'requests_per_minute':
         return [used, 0];
       case 'turns_at_once':
-        return [used - 1, 0];
+        // A turn that got no reservation was not counted.
+        return [granted ? used - 1 : used, 0];
       case 'tokens_per_day':
       case 'tokens_per_month':
         return [used + tokens, reserved - reservedTokens];

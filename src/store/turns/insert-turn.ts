@@ -3,6 +3,7 @@
  * reserved with it, in the way that is cheapest for the caller's limits: a way that does not suit
  * them inserts nothing.
  */
+import type { CredentialProof } from '../../core/principal.ts';
 import { NOW, type Statement } from '../database.ts';
 import { HELD, heldArgs } from '../credentials/confirm.ts';
 import { releaseKey, KNOWN_RESOURCE } from '../idempotency-keys.ts';
@@ -112,7 +113,15 @@ export function insertGranted(
 }
 
 function formsFor(claim: TurnClaim, { insertTurn: forms }: Inserting): Forms {
-  return confirmedByInsertion(claim) ? forms.confirming : forms.forAnyone;
+  return confirmedHere(claim) ? forms.confirming : forms.forAnyone;
+}
+
+/**
+ * Returns the proof of a caller whom this statement confirms. A conversation that begins with the
+ * turn is there only if its own insertion, in the same batch, has confirmed the caller.
+ */
+function confirmedHere(claim: TurnClaim): CredentialProof | undefined {
+  return claim.create ? undefined : confirmedByInsertion(claim);
 }
 
 function valueArgs(claim: TurnClaim, { promptId }: Pick<Inserting, 'promptId'>): Args {
@@ -129,7 +138,7 @@ function valueArgs(claim: TurnClaim, { promptId }: Pick<Inserting, 'promptId'>):
 }
 
 function whereArgs(claim: TurnClaim, { conditionArgs }: Pick<Inserting, 'conditionArgs'>): Args {
-  const proof = confirmedByInsertion(claim);
+  const proof = confirmedHere(claim);
   return [...newArgs(claim), ...conditionArgs, ...(proof ? heldArgs(proof) : [])];
 }
 

@@ -72,6 +72,10 @@ export class TurnBudget {
     options: LanguageModelV4CallOptions,
     { spent, answer }: { spent: () => Spent; answer: number },
   ): Promise<LanguageModelV4CallOptions | ParleyError> {
+    const { granted, budget, need } = this.#before;
+    // A turn that answers what steered one begins although it does not fit, and fails here.
+    const unfit = granted ? undefined : refusalOf(budget, need);
+    if (unfit) return unfit;
     if (!this.isBounded) return options;
     const used = spent();
     const most = options.maxOutputTokens ?? answer;
@@ -84,12 +88,12 @@ export class TurnBudget {
       const { input, output } = this.#reserved;
       this.#reserved = { input: input + more, output: output - more };
     } else if (more > 0 || left < least) {
-      const need = {
+      const wanted = {
         prompt: more,
         most: Math.max(0, most - left),
         least: Math.max(0, least - left),
       };
-      const refused = await this.#extend(db, need);
+      const refused = await this.#extend(db, wanted);
       if (refused) return refused;
     }
     this.#prompt = prompt;

@@ -4,6 +4,7 @@ import { newId } from '../../../../src/core/ids.ts';
 import { NO_LIMITS } from '../../../../src/core/limits.ts';
 import type { IdentifiedUser } from '../../../../src/core/principal.ts';
 import { createCredential } from '../../../../src/store/credentials/credentials.ts';
+import type { Database } from '../../../../src/store/database.ts';
 import { WAYS, type ReserveAsk, type Way } from '../../../../src/store/limits/wanted.ts';
 import type { TurnClaim } from '../../../../src/store/turns/claim.ts';
 import { claimTurn } from '../../../../src/store/turns/claim-turn.ts';
@@ -69,4 +70,19 @@ describe.each([undefined, ...WAYS])('a claim by the way %s', (way) => {
     const { create: _, ...next } = asked(holding, { conversationId });
     expect(await claim(next)).toBe('accepted');
   });
+});
+
+it('stores no conversation without its turn, though the key expires meanwhile', async () => {
+  const principal = await newHolder(null);
+  const expire = { sql: 'UPDATE credentials SET expires_at = 1', args: [] };
+  const passing: Database = {
+    ...{ writes: 0, flush: () => db.flush(), close: () => db.close() },
+    batch: async (statements, mode, retryForMs) => {
+      const at = 1 + statements.findIndex(({ sql }) => sql.startsWith('INSERT INTO conversations'));
+      const all = statements.toSpliced(at, 0, expire);
+      return (await db.batch(all, mode, retryForMs)).toSpliced(at, 1);
+    },
+  };
+  const limits = { leaseMs: 15_000, windowMessages: 20 };
+  expect((await claimTurn(passing, { ...newClaim(), principal }, limits)).kind).toBe('accepted');
 });

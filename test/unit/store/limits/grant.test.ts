@@ -11,6 +11,10 @@ import { NO_LIMITS, type Budget, type Limits } from '../../../../src/core/limits
 import { connectFile } from '../../../../src/host/node/database/libsql-file.ts';
 import { migrateFromFolder } from '../../../../src/host/node/database/open.ts';
 import type { Database } from '../../../../src/store/database.ts';
+import { readBudget } from '../../../../src/store/limits/budget.ts';
+import { reserveOnly } from '../../../../src/store/limits/reserve.ts';
+import { reservedFrom } from '../../../../src/store/limits/reserved.ts';
+import { standingFrom } from '../../../../src/store/limits/standing-at-end.ts';
 import { setLimits } from '../../../../src/store/limits/own-limits.ts';
 import { keepSums } from '../../../../src/store/limits/usage-sums.ts';
 import { UNITS_A_TOKEN, WAYS, type Way } from '../../../../src/store/limits/wanted.ts';
@@ -348,6 +352,28 @@ it('counts the requests anew at the end of a turn, where their limit was set whi
   const asked = { turnId: first.turnId, conversationId: `${userId}-alone`, userId, most: null };
   const ended = { asked, accepted: first.result, used: 7, defaults: limits, durationMs: LONG_MS };
   expect(await end(short, ended)).toMatchObject([{ name: 'requests_per_minute', used: 1 }]);
+});
+
+it('counts no turn out that began although it did not fit', async () => {
+  const userId = newId();
+  const limits = { ...NO_LIMITS, turns_at_once: 3, tokens_per_day: 10 };
+  await keep(userId, limits);
+  const turnId = newId();
+  const { result } = await claimAlone(userId, 'unlimited', NO_LIMITS, turnId);
+  expect(result.kind).toBe('accepted');
+  const ask = { defaults: limits, leaseMs: LEASE_MS, keyId: KEY, userId };
+  const { reservation } = claimOf(
+    { turnId, conversationId: '', userId, most: null },
+    'reserve',
+    limits,
+  );
+  const [told] = await short.db.batch([reserveOnly(reservation!)], 'write');
+  const before = reservedFrom(told)!;
+  expect(before).toMatchObject({ granted: undefined, areSumsKept: true });
+  const atEnd = { ...ask, before, acceptedAt: Date.now() };
+  const ended = { calls: [], durationMs: SHORT_MS };
+  const known = await standingFrom(short.db, undefined, atEnd, ended);
+  expect(standing(known)).toEqual(standing(await readBudget(short.db, ask)));
 });
 
 describe('grants a turn that goes', () => {
