@@ -1,11 +1,11 @@
 /** Starts turns, by the rules that hold for every API. */
 import type { Mode } from '../core/conversation.ts';
-import { invalid, unauthenticated } from '../core/errors.ts';
+import { invalid } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import { mcpToolName, type McpServer } from '../core/mcp-server.ts';
 import type { TurnParameters } from '../core/parameters.ts';
 import { proofOf, requireUserId } from '../core/principal.ts';
-import { isTicketKnown } from '../store/credentials/tickets.ts';
+import { confirmNow } from '../store/credentials/tickets.ts';
 import type { Key } from '../store/idempotency-keys.ts';
 import type {
   OnBusy,
@@ -84,7 +84,9 @@ async function withRequest<Started>(
   start: (request: TurnRequest) => Promise<Started>,
 ): Promise<Started> {
   // Nobody may take a place among those who wait, or have a file fetched, by a forged credential.
-  if (ask.onBusy === 'queue' || hasAttachments(ask)) await confirmNow(context);
+  const proof = proofOf(context.principal);
+  const isSeen = ask.onBusy === 'queue' || hasAttachments(ask);
+  if (proof && isSeen) await confirmNow(context.dependencies.db, proof);
   const place = await placeOf(context, ask);
   const { input, undo } = await attach(context, ask);
   try {
@@ -100,17 +102,6 @@ async function withRequest<Started>(
 
 function hasAttachments({ input }: TurnAsk): boolean {
   return input.kind === 'message' && input.attachments !== undefined;
-}
-
-/**
- * Confirms the caller before anything else is done; else the claim of the turn does.
- * @throws ParleyError `unauthenticated`
- */
-async function confirmNow({ principal, dependencies: { db } }: ActionContext): Promise<void> {
-  const proof = proofOf(principal);
-  if (!proof) return;
-  if (proof.kind !== 'ticket') await db.batch([], 'read');
-  else if (!(await isTicketKnown(db, proof))) throw unauthenticated();
 }
 
 /** Returns the conversation of a turn, which may be about to be made. */

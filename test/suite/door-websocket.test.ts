@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { HANDSHAKE } from '../support/websocket.ts';
 import { anId, aNumber, aProblem, aText } from './shapes.ts';
 import { suiteTarget, unique } from './target.ts';
 import { hear } from './turns.ts';
@@ -272,12 +273,7 @@ it('tells a client without WebSocket that this address speaks it', async () => {
 });
 
 describe('a request elsewhere that offers WebSocket, as some proxies and clients do', () => {
-  const offer = {
-    connection: 'Upgrade',
-    upgrade: 'websocket',
-    'sec-websocket-version': '13',
-    'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
-  };
+  const offer = HANDSHAKE;
 
   it('is answered as it stands', async () => {
     const health = await target.call('/health', { headers: offer });

@@ -9,7 +9,7 @@ import { chromiumPath, startChromium } from '../support/chromium.ts';
 import { startCuttingProxy } from '../support/cutting-proxy.ts';
 import { eventSourceLike } from '../support/event-source.ts';
 import { idOfKey, runKeys } from '../support/keys.ts';
-import { openWebSocket } from '../support/websocket.ts';
+import { HANDSHAKE, openWebSocket } from '../support/websocket.ts';
 import { openBesideServer } from '../support/whole-database.ts';
 import { signToken, startIdentityServer, type IdentityServer } from './identity.ts';
 import { aProblem } from './shapes.ts';
@@ -457,12 +457,7 @@ describe('a ticket for a socket', () => {
 });
 
 describe('a ticket whose socket could not be opened', () => {
-  const sound = {
-    connection: 'Upgrade',
-    upgrade: 'websocket',
-    'sec-websocket-version': '13',
-    'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
-  };
+  const sound = HANDSHAKE;
   const without = (name: keyof typeof sound) =>
     Object.fromEntries(Object.entries(sound).filter(([other]) => other !== name));
   const offering = (protocol: string) => ({ ...sound, 'sec-websocket-protocol': protocol });

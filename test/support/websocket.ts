@@ -29,6 +29,14 @@ interface SocketOptions {
   protocol?: string;
 }
 
+/** The headers of a sound handshake, for requests that are no client of this file. */
+export const HANDSHAKE = {
+  connection: 'Upgrade',
+  upgrade: 'websocket',
+  'sec-websocket-version': '13',
+  'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+};
+
 /** Opens a socket; rejects with `unexpected status N` when the server refuses the upgrade. */
 export async function openWebSocket(
   url: string,

@@ -6,7 +6,7 @@ import { parseJson } from '../../core/json.ts';
 import type { IdentifiedUser, Principal } from '../../core/principal.ts';
 import { hasScope, requireUserId } from '../../core/principal.ts';
 import { ConfirmingDatabase } from '../../store/credentials/confirm.ts';
-import { isTicketKnown } from '../../store/credentials/tickets.ts';
+import { confirmNow } from '../../store/credentials/tickets.ts';
 import type { AppContext } from './dependencies.ts';
 import { enterTenant } from './enter-tenant.ts';
 import { invalidInput } from './invalid-input.ts';
@@ -52,10 +52,7 @@ function establish(c: AppContext, traits: RouteTraits): IdentifiedUser | Promise
 function confirmationOf(c: AppContext, { proof }: IdentifiedUser): () => Promise<void> {
   if (!proof) return () => Promise.resolve();
   const dependencies = c.get('dependencies');
-  if (proof.kind === 'ticket')
-    return async () => {
-      if (!(await isTicketKnown(dependencies.db, proof))) throw unauthenticated();
-    };
+  if (proof.kind === 'ticket') return () => confirmNow(dependencies.db, proof);
   const db = new ConfirmingDatabase(dependencies.db, proof);
   c.set('dependencies', { ...dependencies, db });
   return () => db.confirm();

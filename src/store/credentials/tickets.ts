@@ -5,6 +5,7 @@
  * a ticket to nothing.
  */
 import { and, eq, exists, gt, isNotNull, isNull, notExists, or, sql, type SQL } from 'drizzle-orm';
+import { unauthenticated } from '../../core/errors.ts';
 import type { CredentialProof, Principal } from '../../core/principal.ts';
 import { proofOf } from '../../core/principal.ts';
 import type { Database, Statement } from '../database.ts';
@@ -144,6 +145,16 @@ export async function isTicketKnown(db: Database, proof: CredentialProof): Promi
   const known = query.select({ id: credentials.id }).from(credentials);
   const [[found]] = await batch(db, [known.where(and(isGenuine(proof), isUsable))], 'read');
   return found !== undefined;
+}
+
+/**
+ * Confirms a credential now, where no batch of the request has done that before.
+ * @param db a caller's, whose first batch confirms a key or a session
+ * @throws ParleyError `unauthenticated`
+ */
+export async function confirmNow(db: Database, proof: CredentialProof): Promise<void> {
+  if (proof.kind !== 'ticket') await db.batch([], 'read');
+  else if (!(await isTicketKnown(db, proof))) throw unauthenticated();
 }
 
 /** Finds the turn that a ticket is bound to. */

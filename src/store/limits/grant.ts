@@ -10,9 +10,9 @@ import type { Principal } from '../../core/principal.ts';
 import { NOW } from '../database.ts';
 import { isOwned, ownerOf } from '../ownership.ts';
 import { NONE } from './limits.ts';
-import { RUNNING } from './running.ts';
+import { RESERVED, RUNNING } from './running.ts';
 import { DAY, MINUTE, requestsCounted } from './usage-sums.ts';
-import { allowanceIn, lastOf, UNITS_A_TOKEN, type ReserveAsk } from './wanted.ts';
+import { allowanceIn, instructionTokens, lastOf, type ReserveAsk } from './wanted.ts';
 
 /** The parameters of {@link FITTING}, by their numbers. */
 const PARAMETERS = [
@@ -88,7 +88,7 @@ const OTHER = `CASE WHEN ${MODEL} <> ${P.model} THEN ${allowanceIn(P.models, MOD
  * where nobody noted it, so whoever does not fit by it is judged by `reserve.ts`, from the texts.
  */
 const NOTED = `CASE WHEN m.parent_id IS NULL AND m.role IS NOT 'assistant'
-    THEN length(coalesce(o.instructions, '')) / ${UNITS_A_TOKEN} + coalesce(m.output_tokens, 0)
+    THEN ${instructionTokens('o')} + coalesce(m.output_tokens, 0)
     ELSE coalesce(m.context_tokens, m.output_tokens + (SELECT p.context_tokens FROM messages p WHERE p.id = m.parent_id)) END`;
 
 /** Columns of the conversation, for the row of the turn and the conditions on a claim. */
@@ -115,8 +115,7 @@ const READ = `SELECT ${[
   `${P.prompt} + ${NOTED} AS prompt`,
   `${NOW} AS now`,
 ].join(', ')}, (${REQUESTS}) AS requests, count(r.id) AS running, min(r.heartbeat_at) AS oldest,
-      coalesce(sum(r.reserved_input + r.reserved_output), 0) AS tokens,
-      coalesce(sum(r.reserved_input * r.input_price + r.reserved_output * r.output_price), 0) AS cost,
+      ${RESERVED.tokens} AS tokens, ${RESERVED.cost} AS cost,
       s.day, s.requests_since, s.day_tokens, s.month_tokens, s.month_cost
     FROM conversations o
       LEFT JOIN messages m ON m.id = ${lastOf('o', P)}
@@ -174,8 +173,7 @@ const TOLD = [
   'c.input_price',
   'c.output_price',
   'c.now',
-  'c.day',
-  'c.requests_since',
+  `${ARE_SUMS_KEPT} IS TRUE`,
   'c.requests',
   'c.running',
   'c.day_tokens',

@@ -2,7 +2,7 @@
 import type { LimitName, LimitState } from '../../core/limits.ts';
 import { monthEnd } from '../../core/month.ts';
 import { NONE } from './limits.ts';
-import { askedOf, grantedOf, type Reserved } from './reserved.ts';
+import { grantedOf, type Reserved } from './reserved.ts';
 import { DAY, MINUTE } from './usage-sums.ts';
 import type { ReserveAsk } from './wanted.ts';
 
@@ -22,8 +22,7 @@ type Told = [
   inputPrice: number | null,
   outputPrice: number | null,
   now: number,
-  day: number | null,
-  requestsSince: number | null,
+  areSumsKept: 0 | 1,
   requests: number,
   running: number,
   dayTokens: number | null,
@@ -33,19 +32,11 @@ type Told = [
   reservedCost: number,
 ];
 
-/** The reservation of a turn whose user has no limits. */
-const UNLIMITED = askedOf([0, 0, null, null], {
-  budget: [],
-  areSumsKept: false,
-  hasKeyLimits: false,
-});
-
 /**
  * Reads what a turn was granted.
- * @param told the column `budget` of its row; null where its user has no limits
+ * @param told the column `budget` of its row
  */
-export function grantedFrom(told: string | null, { least, streams }: ReserveAsk): Reserved {
-  if (told === null) return UNLIMITED;
+export function grantedFrom(told: string, { least, streams }: ReserveAsk): Reserved {
   // The statement writes it.
   const [
     requestsPerMinute,
@@ -59,8 +50,7 @@ export function grantedFrom(told: string | null, { least, streams }: ReserveAsk)
     inputPrice,
     outputPrice,
     now,
-    day,
-    requestsSince,
+    areSumsKept,
     requests,
     running,
     dayTokens,
@@ -87,10 +77,7 @@ export function grantedFrom(told: string | null, { least, streams }: ReserveAsk)
   add('tokens_per_day', tokensPerDay, dayTokens, reservedTokens, DAY - (now % DAY));
   add('tokens_per_month', tokensPerMonth, monthTokens, reservedTokens, monthMs);
   add('cost_per_month', costPerMonth, monthCost, reservedCost, monthMs);
-  const areRequestsCounted =
-    requestsPerMinute === NONE || (requestsSince !== null && requestsSince < now - MINUTE);
-  const areSumsKept = day === now - (now % DAY) && areRequestsCounted;
-  const before = { budget, areSumsKept, hasKeyLimits: false };
+  const before = { budget, areSumsKept: areSumsKept === 1, hasKeyLimits: false };
   const fewest = Math.min(output, least);
   return grantedOf([input, fewest, inputPrice, outputPrice], before, { input, output });
 }

@@ -13,12 +13,19 @@ const SAID = `coalesce((SELECT (m.text_length + 3) / 4 FROM messages m WHERE m.i
  */
 export function sumsOfRunning(isAlive: string) {
   const output = `(CASE WHEN ${isAlive} THEN r.reserved_output ELSE ${SAID} END)`;
+  return { alive: `coalesce(sum(${isAlive}), 0)`, ...sumsOf(output) };
+}
+
+/** Returns the sums of `tokens` and `cost`. @param output the tokens of output of a turn `r` */
+function sumsOf(output: string) {
   return {
-    alive: `coalesce(sum(${isAlive}), 0)`,
     tokens: `coalesce(sum(r.reserved_input + ${output}), 0)`,
     cost: `coalesce(sum(r.reserved_input * r.input_price + ${output} * r.output_price), 0)`,
   };
 }
+
+/** The sums of all that running turns `r` have reserved, as if the processes of all were alive. */
+export const RESERVED = sumsOf('r.reserved_output');
 
 /**
  * Returns a SELECT of one row: the sums over the running turns of a user.

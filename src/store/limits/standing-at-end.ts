@@ -36,19 +36,23 @@ const SELECT_STANDING = `SELECT json_array(${NOW}, CASE WHEN ${COUNTS_REQUESTS} 
     WHERE s.user_id = ${USER} AND s.key_id = '' AND s.day = ${NOW} - ${NOW} % ${DAY}
       AND (NOT ${COUNTS_REQUESTS} OR s.requests_since < ${NOW} - ${MINUTE})`;
 
-/** Returns the statements, one or none, that tell how the limits stand once the turn has ended. */
-export function selectStanding(ask: StandingAsk, turn: EndedTurn): Statement[] {
+/** Returns false for a turn that knows how the limits stand once it has ended. */
+export function asksForStanding(ask: StandingAsk, turn: EndedTurn): boolean {
+  return !isToldShortly(ask) || !isShort(ask, turn);
+}
+
+/** Returns the statement that tells how the limits stand once the turn has ended. */
+export function selectStanding(ask: StandingAsk): Statement {
+  if (!isToldShortly(ask)) return selectBudget(ask);
   const { before, leaseMs, userId } = ask;
-  if (!isToldShortly(ask)) return [selectBudget(ask)];
-  if (isShort(ask, turn)) return [];
   const countsRequests = before.budget.some(({ name }) => name === 'requests_per_minute');
   const args = [userId, leaseMs, countsRequests ? 1 : 0];
-  return [{ sql: SELECT_STANDING, args, isOneRow: true }];
+  return { sql: SELECT_STANDING, args, isOneRow: true };
 }
 
 /**
  * Returns how the limits stand.
- * @param rows the result of {@link selectStanding}; none where it asked for nothing
+ * @param rows the result of {@link selectStanding}; undefined where the turn knows it
  */
 export async function standingFrom(
   db: Database,

@@ -106,5 +106,10 @@ type PromptPlace = Readonly<Record<'from' | 'atHead', string>>;
  */
 export function storedTokens(c: string, place: PromptPlace): string {
   const messages = sentTokens(lastOf(c, place), UNITS_A_TOKEN);
-  return `length(coalesce(${c}.instructions, '')) / ${UNITS_A_TOKEN} + (${messages})`;
+  return `${instructionTokens(c)} + (${messages})`;
+}
+
+/** Returns the expression of the tokens of a conversation's instructions. @param c names its row */
+export function instructionTokens(c: string): string {
+  return `length(coalesce(${c}.instructions, '')) / ${UNITS_A_TOKEN}`;
 }

@@ -19,7 +19,7 @@ import {
   type ClaimResult,
   type TurnClaim,
 } from './claim.ts';
-import { optionalText } from '../rows.ts';
+import { text } from '../rows.ts';
 import { inheritFromCaller, repeatParameters } from './continue-calls.ts';
 import { notMade, selectClaimResult, toldOf } from './claim-result.ts';
 import {
@@ -144,7 +144,7 @@ function reservedBy(
   const { reservation } = claim;
   const row = results.at(-1)?.rows[0];
   const isGranted = way === 'grant' && reservation && row && row['sequence_number'] !== null;
-  return isGranted ? grantedFrom(optionalText(row['budget']), reservation) : undefined;
+  return isGranted ? grantedFrom(text(row['budget']), reservation) : undefined;
 }
 
 /**

@@ -5,7 +5,12 @@ import type { Message, StoredTurn, TurnHead } from '../../core/message.ts';
 import { contentOf, encodeParts } from '../../core/parts.ts';
 import { ANYONE } from '../../core/principal.ts';
 import { NOW, type Database, type ResultSet, type Statement } from '../database.ts';
-import { selectStanding, standingFrom, type StandingAsk } from '../limits/standing-at-end.ts';
+import {
+  asksForStanding,
+  selectStanding,
+  standingFrom,
+  type StandingAsk,
+} from '../limits/standing-at-end.ts';
 import { keepSums } from '../limits/usage-sums.ts';
 import { batch } from '../query.ts';
 import { recordCalls } from '../usage/ledger.ts';
@@ -67,6 +72,7 @@ export async function endTurn(db: Database, end: TurnEnd): Promise<StoredTurn | 
 /** Returns the statements that store the end of a turn; {@link endedFrom} reads their results. */
 export function endStatements({ head, instanceId, ending, calls, ...end }: TurnEnd): Statement[] {
   const { handled = 0, budgetOf, contextTokens } = end;
+  const endedTurn = { calls, durationMs: ending.durationMs };
   return [
     // Before the entries, which are then added to the sums.
     ...(budgetOf && !budgetOf.before.areSumsKept ? keepSums(budgetOf.userId, budgetOf) : []),
@@ -74,7 +80,7 @@ export function endStatements({ head, instanceId, ending, calls, ...end }: TurnE
     updateAnswer(head, { instanceId, handled }, ending, contextTokens),
     ...(isRefusal(ending) ? [refusePrompt(head, { instanceId, handled })] : []),
     closeTurn(head, { instanceId, handled }, ending),
-    ...(budgetOf ? selectStanding(budgetOf, { calls, durationMs: ending.durationMs }) : []),
+    ...(budgetOf && asksForStanding(budgetOf, endedTurn) ? [selectStanding(budgetOf)] : []),
   ];
 }
 
@@ -85,9 +91,9 @@ export async function endedFrom(
   { head, ending, calls, budgetOf, retryForMs }: Omit<TurnEnd, 'handled'>,
 ): Promise<StoredTurn | undefined> {
   const turn = { calls, durationMs: ending.durationMs };
-  const asked = budgetOf ? selectStanding(budgetOf, turn).length : 0;
-  if (results.at(-1 - asked)?.rowsAffected === 1) {
-    const rows = asked === 0 ? undefined : results.at(-1)?.values;
+  const isAsked = budgetOf !== undefined && asksForStanding(budgetOf, turn);
+  if (results.at(isAsked ? -2 : -1)?.rowsAffected === 1) {
+    const rows = isAsked ? results.at(-1)?.values : undefined;
     return {
       head,
       running: false,
